@@ -1,0 +1,98 @@
+/**
+ * Every code that Mintline answers with or stops with. A code is a contract: clients branch on it, tests
+ * assert it, `docs/errors.md` explains it. Messages may be reworded, codes may not.
+ */
+export const errorCodes = [
+  // the request
+  'request_invalid',
+  'request_too_large',
+  'media_type_unsupported',
+  'not_acceptable',
+  'token_missing',
+  'token_invalid',
+  'role_forbidden',
+  'route_not_found',
+  // the CSR
+  'csr_malformed',
+  'csr_too_large',
+  'csr_signature_algorithm_refused',
+  'csr_signature_invalid',
+  'key_refused',
+  'subject_refused',
+  'jitp_would_fail',
+  // what is on record already
+  'key_already_certified',
+  'device_already_certified',
+  // rules and actors
+  'profile_invalid',
+  'profile_not_found',
+  'issuance_not_found',
+  'token_not_found',
+  'authority_not_found',
+  'authority_unavailable',
+  'authority_expires_first',
+  // the service
+  'database_unavailable',
+  'signer_unavailable',
+  'overloaded',
+  'shutting_down',
+  'lint_failed',
+  'certificate_mismatch',
+  'internal_error',
+  // start-up
+  'config_invalid',
+  'data_directory_unusable',
+  'database_incompatible',
+  'key_unusable'
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
+/** One broken rule: where (RFC 6901 JSON pointer), what was expected, what was found, and what to do. */
+export interface Violation {
+  readonly pointer: string
+  readonly expected: string
+  readonly found: string
+  readonly message: string
+}
+
+export interface MintlineErrorOptions {
+  /** All broken rules, where several can be told at once. */
+  readonly violations?: readonly Violation[]
+  /** Problem-document members beyond those of RFC 9457; client-safe like `detail`. */
+  readonly members?: Readonly<Record<string, unknown>>
+  /** When trying again makes sense. */
+  readonly retryAfterSeconds?: number
+  /** For the log alone. */
+  readonly cause?: unknown
+}
+
+/**
+ * The one error that crosses folders. `detail` is shown to the client, so it holds no secret and no text of
+ * another error; what went wrong underneath travels as `cause`. The HTTP status is not known here.
+ */
+export class MintlineError extends Error {
+  readonly code: ErrorCode
+  readonly violations: readonly Violation[]
+  readonly members: Readonly<Record<string, unknown>>
+  readonly retryAfterSeconds: number | undefined
+
+  constructor(code: ErrorCode, detail: string, options: MintlineErrorOptions = {}) {
+    super(detail, options.cause === undefined ? undefined : { cause: options.cause })
+    this.name = 'MintlineError'
+    this.code = code
+    this.violations = options.violations ?? []
+    this.members = options.members ?? {}
+    this.retryAfterSeconds = options.retryAfterSeconds
+  }
+
+  /** What the client may read. */
+  get detail(): string {
+    return this.message
+  }
+}
+
+/** Narrows to a Mintline error, optionally of one code. */
+export function isMintlineError(error: unknown, code?: ErrorCode): error is MintlineError {
+  return error instanceof MintlineError && (code === undefined || error.code === code)
+}

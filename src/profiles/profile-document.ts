@@ -1,0 +1,167 @@
+import Type from 'typebox'
+import { subjectFields } from '../pki/subject-field.ts'
+
+const strict = { additionalProperties: false }
+
+const namePattern = '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$'
+
+export const ProfileName = Type.String({
+  pattern: namePattern,
+  description: 'Lower-case letters, digits and inner hyphens, at most 64.'
+})
+
+const pattern = Type.String({
+  minLength: 1,
+  maxLength: 512,
+  description: 'RE2 syntax, matched in linear time against the whole value.'
+})
+const values = Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 1000 })
+
+/** What a profile says of one subject field. A field without a rule is refused unless the template declares it. */
+export const SubjectRule = Type.Union(
+  [
+    Type.Object(
+      {
+        rule: Type.Literal('required'),
+        pattern: Type.Optional(pattern),
+        values: Type.Optional(values)
+      },
+      { ...strict, description: 'The CSR must carry it.' }
+    ),
+    Type.Object(
+      {
+        rule: Type.Literal('allowed'),
+        pattern: Type.Optional(pattern),
+        values: Type.Optional(values)
+      },
+      { ...strict, description: 'The CSR may carry it.' }
+    ),
+    Type.Object(
+      { rule: Type.Literal('fixed'), value: Type.String({ minLength: 1, maxLength: 128 }) },
+      {
+        ...strict,
+        description: 'The certificate carries this value; a CSR that carries another is refused.'
+      }
+    ),
+    Type.Object(
+      { rule: Type.Literal('forbidden') },
+      { ...strict, description: 'A CSR that carries it is refused.' }
+    )
+  ],
+  { description: 'rule: required | allowed | fixed | forbidden.' }
+)
+
+export const SubjectFieldName = Type.Union(subjectFields.map(field => Type.Literal(field)))
+
+const SubjectRules = Type.Object(
+  Object.fromEntries(subjectFields.map(field => [field, Type.Optional(SubjectRule)])) as Record<
+    (typeof subjectFields)[number],
+    ReturnType<typeof Type.Optional<typeof SubjectRule>>
+  >,
+  strict
+)
+
+export const keyUsages = ['digitalSignature', 'nonRepudiation', 'keyEncipherment', 'keyAgreement'] as const
+export const extendedKeyUsages = ['clientAuth', 'serverAuth', 'codeSigning', 'emailProtection'] as const
+export const curves = ['P-256', 'P-384', 'P-521'] as const
+
+/** A profile as an administrator posts it. */
+export const ProfileDocument = Type.Object(
+  {
+    name: ProfileName,
+    description: Type.Optional(Type.String({ maxLength: 500 })),
+    authority: Type.String({
+      pattern: namePattern,
+      description: 'The authority line whose active generation signs, e.g. `starter` for `starter-g1`.'
+    }),
+    template: Type.Optional(
+      Type.Record(Type.String(), Type.Unknown(), {
+        description: 'The provisioning template as an object. Either this or registrationConfig.'
+      })
+    ),
+    registrationConfig: Type.Optional(
+      Type.Object(
+        {
+          templateBody: Type.String({ minLength: 1 }),
+          roleArn: Type.String({ pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/.{1,512}$', maxLength: 2048 })
+        },
+        {
+          ...strict,
+          description: 'The file that `aws iot register-ca-certificate --registration-config` takes.'
+        }
+      )
+    ),
+    serialNumberSource: Type.Optional(
+      Type.Union([Type.Literal('subject'), Type.Literal('certificate')], {
+        description:
+          'What AWS::IoT::Certificate::SerialNumber stands for. AWS contradicts itself, so a template that declares it needs the answer.'
+      })
+    ),
+    subject: SubjectRules,
+    deviceIdentity: Type.Optional(
+      Type.Array(SubjectFieldName, {
+        minItems: 1,
+        uniqueItems: true,
+        description: 'The fields that together name one device. Without it the key is the identity.'
+      })
+    ),
+    keys: Type.Object(
+      {
+        ec: Type.Optional(
+          Type.Object(
+            {
+              curves: Type.Array(Type.Union(curves.map(curve => Type.Literal(curve))), {
+                minItems: 1,
+                uniqueItems: true
+              })
+            },
+            strict
+          )
+        ),
+        rsa: Type.Optional(
+          Type.Object(
+            {
+              minimumBits: Type.Integer({ minimum: 2048, maximum: 4096 }),
+              maximumBits: Type.Integer({ minimum: 2048, maximum: 4096 })
+            },
+            strict
+          )
+        )
+      },
+      { ...strict, minProperties: 1, description: 'Accepted device keys. What is not listed is refused.' }
+    ),
+    validity: Type.Union([
+      Type.Object(
+        {
+          days: Type.Integer({ minimum: 1, maximum: 36500 }),
+          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')])
+        },
+        strict
+      ),
+      Type.Object(
+        {
+          notAfter: Type.Literal('99991231235959Z', { description: 'No expiry, as IEEE 802.1AR wants it.' }),
+          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')])
+        },
+        strict
+      )
+    ]),
+    backdateMinutes: Type.Integer({
+      minimum: 0,
+      maximum: 10080,
+      description: 'How far notBefore lies before the time of issue, for devices whose clocks run behind.'
+    }),
+    keyUsage: Type.Array(Type.Union(keyUsages.map(usage => Type.Literal(usage))), {
+      minItems: 1,
+      uniqueItems: true
+    }),
+    extendedKeyUsage: Type.Array(Type.Union(extendedKeyUsages.map(usage => Type.Literal(usage))), {
+      minItems: 1,
+      uniqueItems: true
+    })
+  },
+  strict
+)
+
+export type ProfileDocument = Type.Static<typeof ProfileDocument>
+export type SubjectRule = Type.Static<typeof SubjectRule>
