@@ -6,12 +6,14 @@ export const errorCodes = [
   // the request
   'request_invalid',
   'request_too_large',
+  'request_timeout',
   'media_type_unsupported',
   'not_acceptable',
   'token_missing',
   'token_invalid',
   'role_forbidden',
   'route_not_found',
+  'method_not_allowed',
   // the CSR
   'csr_malformed',
   'csr_too_large',

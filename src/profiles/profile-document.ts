@@ -51,7 +51,7 @@ export const SubjectRule = Type.Union(
   { description: 'rule: required | allowed | fixed | forbidden.' }
 )
 
-export const SubjectFieldName = Type.Union(subjectFields.map(field => Type.Literal(field)))
+export const SubjectFieldName = Type.Enum(subjectFields)
 
 const SubjectRules = Type.Object(
   Object.fromEntries(subjectFields.map(field => [field, Type.Optional(SubjectRule)])) as Record<
@@ -110,7 +110,7 @@ export const ProfileDocument = Type.Object(
         ec: Type.Optional(
           Type.Object(
             {
-              curves: Type.Array(Type.Union(curves.map(curve => Type.Literal(curve))), {
+              curves: Type.Array(Type.Enum(curves), {
                 minItems: 1,
                 uniqueItems: true
               })
@@ -151,11 +151,11 @@ export const ProfileDocument = Type.Object(
       maximum: 10080,
       description: 'How far notBefore lies before the time of issue, for devices whose clocks run behind.'
     }),
-    keyUsage: Type.Array(Type.Union(keyUsages.map(usage => Type.Literal(usage))), {
+    keyUsage: Type.Array(Type.Enum(keyUsages), {
       minItems: 1,
       uniqueItems: true
     }),
-    extendedKeyUsage: Type.Array(Type.Union(extendedKeyUsages.map(usage => Type.Literal(usage))), {
+    extendedKeyUsage: Type.Array(Type.Enum(extendedKeyUsages), {
       minItems: 1,
       uniqueItems: true
     })

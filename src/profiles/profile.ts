@@ -1,4 +1,10 @@
+import { isDeepStrictEqual } from 'node:util'
+import { MintlineError, type Violation } from '../errors.ts'
+import type { Principal } from '../factory/principal.ts'
+import { createIdentifier } from '../identifier.ts'
+import { compileProfile, type CompiledProfile } from './compiled-profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
+import type { ProfileStore } from './profile-store.ts'
 
 /** One immutable version of a profile. */
 export interface ProfileVersion {
@@ -9,4 +15,111 @@ export interface ProfileVersion {
   readonly document: ProfileDocument
   readonly createdAt: Date
   readonly createdBy: string
+}
+
+export interface PostedProfile {
+  readonly profile: ProfileVersion
+  /** What is legal but may not be meant. */
+  readonly warnings: readonly Violation[]
+}
+
+export interface Profiles {
+  /**
+   * Makes the document the newest version of its name. Posting what is newest already changes nothing.
+   *
+   * @throws MintlineError `profile_invalid` with every mistake at once; pointers go into the document.
+   */
+  post(document: ProfileDocument, actor: Principal): Promise<PostedProfile>
+  list(): Promise<readonly ProfileVersion[]>
+  /** The newest version unless one is named. @throws MintlineError `profile_not_found`. */
+  find(name: string, version?: number): Promise<ProfileVersion>
+  /** Newest first. @throws MintlineError `profile_not_found`. */
+  versions(name: string): Promise<readonly ProfileVersion[]>
+  /**
+   * The newest version as this process knows it, ready for use. It may be out of date by a moment: the commit of
+   * an intent says so, and `refresh` brings it up to date.
+   *
+   * @throws MintlineError `profile_not_found`.
+   */
+  current(name: string): Promise<CompiledProfile>
+  refresh(): Promise<void>
+}
+
+export interface ProfileDependencies {
+  readonly store: ProfileStore
+  readonly hasAuthorityLine: (line: string) => Promise<boolean>
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+export function createProfiles(dependencies: ProfileDependencies): Profiles {
+  const { store, hasAuthorityLine, clock, randomBytes } = dependencies
+  const compiled = new Map<string, CompiledProfile>()
+
+  async function insertNext(document: ProfileDocument, actor: Principal): Promise<ProfileVersion> {
+    for (;;) {
+      const newest = await store.findNewest(document.name)
+      if (newest !== undefined && isDeepStrictEqual(newest.document, document)) return newest
+      const createdAt = clock()
+      const profile = {
+        id: createIdentifier(createdAt, randomBytes(10)),
+        name: document.name,
+        version: (newest?.version ?? 0) + 1,
+        document,
+        createdAt,
+        createdBy: `${actor.role}/${actor.name}`
+      }
+      // Lost to another administrator's post of the same name: theirs is the version before ours then.
+      if (await store.insert(profile, createIdentifier(createdAt, randomBytes(10)))) return profile
+    }
+  }
+
+  return {
+    async post(document, actor) {
+      const rules = compileProfile(document)
+      if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
+      const profile = await insertNext(document, actor)
+      compiled.set(profile.name, { version: profile, ...rules })
+      return { profile, warnings: rules.warnings }
+    },
+    list: () => store.listNewest(),
+    async find(name, version) {
+      const found = await (version === undefined ? store.findNewest(name) : store.find(name, version))
+      return found ?? refuseUnknown(version === undefined ? name : `${name} version ${version}`)
+    },
+    async versions(name) {
+      const versions = await store.versions(name)
+      return versions.length > 0 ? versions : refuseUnknown(name)
+    },
+    async current(name) {
+      const known = compiled.get(name)
+      if (known !== undefined) return known
+      const version = (await store.findNewest(name)) ?? refuseUnknown(name)
+      const profile = { version, ...compileProfile(version.document) }
+      compiled.set(name, profile)
+      return profile
+    },
+    async refresh() {
+      compiled.clear()
+    }
+  }
+}
+
+function unknownAuthority(document: ProfileDocument): MintlineError {
+  const violation = {
+    pointer: '/authority',
+    expected: 'the line of an authority that exists',
+    found: document.authority,
+    message: 'Create the authority first, or correct the name.'
+  }
+  return new MintlineError('profile_invalid', `There is no authority line ${document.authority}.`, {
+    violations: [violation]
+  })
+}
+
+function refuseUnknown(what: string): never {
+  throw new MintlineError(
+    'profile_not_found',
+    `There is no profile ${what}. Ask the administrator for the right name.`
+  )
 }

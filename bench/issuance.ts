@@ -1,0 +1,94 @@
+/**
+ * Issuances a second of the built service, durable, on a fresh embedded PostgreSQL; and, with cfssl on the PATH,
+ * the same load on it in the same run.
+ *
+ * usage: npm run bench [-- --seconds 8 --connections 32]
+ */
+import { parseArgs } from 'node:util'
+import { cfsslPath, hasCfssl, startCfssl } from './cfssl.ts'
+import { drive, percentile, type LoadResult } from './load.ts'
+import { startMintline } from './mintline.ts'
+import { makeRequests } from './requests.ts'
+
+const { values } = parseArgs({
+  options: { seconds: { type: 'string', default: '8' }, connections: { type: 'string', default: '32' } }
+})
+const seconds = Number(values.seconds)
+const connections = Number(values.connections)
+const warmUpSeconds = 3
+/** More than either server can take, so that no run ends for want of requests. */
+const requestsPerSecond = 6_000
+
+const host = '127.0.0.1'
+const ownRate = await measureMintline()
+if (hasCfssl()) {
+  const peerRate = await measureCfssl()
+  console.log(`ratio    mintline / cfssl without a store = ${(ownRate / peerRate).toFixed(2)}`)
+} else {
+  console.log('cfssl    not on the PATH (Debian package golang-cfssl): no ratio')
+}
+
+async function measureMintline(): Promise<number> {
+  const mintline = await startMintline()
+  try {
+    const target = {
+      host,
+      port: mintline.port,
+      path: '/v1/issuances?profile=starter',
+      headers: { authorization: `Bearer ${mintline.stationToken}`, 'content-type': 'application/pkcs10' }
+    }
+    const warmUp = makeRequests(warmUpSeconds * requestsPerSecond, 'warm-up')
+    const bodies = makeRequests(seconds * requestsPerSecond, 'measured')
+    await drive(target, warmUp, { connections, seconds: warmUpSeconds })
+    const before = mintline.cpuSeconds()
+    const result = await drive(target, bodies, { connections, seconds })
+    const after = mintline.cpuSeconds()
+    report('mintline', result, 201)
+    const microseconds = (used: number) => ((used * 1e6) / result.requests).toFixed(0)
+    console.log(
+      `         CPU per issuance: service ${microseconds(after.service - before.service)} us, ` +
+        `PostgreSQL ${microseconds(after.postgres - before.postgres)} us`
+    )
+    return result.requests / result.seconds
+  } finally {
+    await mintline.stop()
+  }
+}
+
+async function measureCfssl(): Promise<number> {
+  const peer = await startCfssl()
+  try {
+    const target = { host, port: peer.port, path: cfsslPath, headers: { 'content-type': 'application/json' } }
+    const bodies = makeRequests(4_096, 'peer').map(der =>
+      Buffer.from(JSON.stringify({ certificate_request: pemOf(der) }))
+    )
+    // It keeps nothing, so the same requests may come again.
+    const repeated = Array.from(
+      { length: seconds * 2 * requestsPerSecond },
+      (_, index) => bodies[index % bodies.length]!
+    )
+    await drive(target, repeated, { connections, seconds: warmUpSeconds })
+    const result = await drive(target, repeated, { connections, seconds })
+    report('cfssl', result, 200)
+    return result.requests / result.seconds
+  } finally {
+    await peer.stop()
+  }
+}
+
+function report(name: string, result: LoadResult, expectedStatus: number): void {
+  const rate = (result.requests / result.seconds).toFixed(0)
+  const latency = `p50 ${percentile(result, 0.5).toFixed(1)} ms, p99 ${percentile(result, 0.99).toFixed(1)} ms`
+  console.log(`${name.padEnd(8)} ${rate} requests/s over ${connections} connections, ${latency}`)
+  const others = [...result.statuses].filter(([status]) => status !== expectedStatus)
+  if (others.length > 0) {
+    throw new Error(
+      `${name} answered ${others.map(([status, count]) => `${status} (${count} times)`).join(', ')}`
+    )
+  }
+}
+
+function pemOf(der: Buffer): string {
+  const lines = der.toString('base64').match(/.{1,64}/g) ?? []
+  return ['-----BEGIN CERTIFICATE REQUEST-----', ...lines, '-----END CERTIFICATE REQUEST-----', ''].join('\n')
+}

@@ -1,0 +1,31 @@
+import eslint from '@eslint/js'
+import { defineConfig, globalIgnores } from 'eslint/config'
+import tseslint from 'typescript-eslint'
+
+export default defineConfig(
+  globalIgnores(['dist/', 'src/database/generated/', 'coverage/']),
+  eslint.configs.recommended,
+  tseslint.configs.recommendedTypeChecked,
+  {
+    languageOptions: { parserOptions: { projectService: true } },
+    rules: {
+      '@typescript-eslint/consistent-type-imports': 'error',
+      '@typescript-eslint/switch-exhaustiveness-check': 'error',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      // Interfaces of asynchronous effects are async even where one implementation has nothing to wait for.
+      '@typescript-eslint/require-await': 'off',
+      // Our objects are closures: their functions do not know `this`.
+      '@typescript-eslint/unbound-method': 'off',
+      'no-console': 'error',
+      'max-lines': ['error', { max: 300, skipBlankLines: false, skipComments: false }],
+      'max-lines-per-function': ['error', { max: 80 }],
+      complexity: ['error', 20],
+      eqeqeq: ['error', 'always', { null: 'ignore' }]
+    }
+  },
+  {
+    files: ['test/**', 'bench/**', 'scripts/**'],
+    rules: { 'max-lines-per-function': 'off', 'max-lines': 'off', 'no-console': 'off' }
+  },
+  { files: ['**/*.js'], extends: [tseslint.configs.disableTypeChecked] }
+)

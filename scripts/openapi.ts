@@ -1,0 +1,54 @@
+/**
+ * Writes the two references that are made from code: openapi/openapi.yaml and docs/errors.md. With `--check` it
+ * writes nothing and exits with 1 when one of them is not what the code says.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { stringify } from 'yaml'
+import { createHttpServer } from '../src/http/app.ts'
+import { renderErrorReference } from '../src/http/plugins/error-reference.ts'
+import type { HttpServices } from '../src/http/services.ts'
+
+const root = join(import.meta.dirname, '..')
+
+export const references: Readonly<Record<string, () => Promise<string>>> = {
+  'openapi/openapi.yaml': renderOpenApi,
+  'docs/errors.md': async () => renderErrorReference()
+}
+
+async function renderOpenApi(): Promise<string> {
+  const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
+  // No route is called, so none of the services is needed.
+  const app = await createHttpServer({} as HttpServices, {
+    requestTimeoutMs: 1_000,
+    headersTimeoutMs: 1_000,
+    keepAliveTimeoutMs: 1_000,
+    bodyLimitBytes: 1_024,
+    logLevel: 'silent',
+    version
+  })
+  try {
+    return stringify(app.swagger(), { aliasDuplicateObjects: false })
+  } finally {
+    await app.close()
+  }
+}
+
+async function main(isCheck: boolean): Promise<void> {
+  for (const [path, render] of Object.entries(references)) {
+    const rendered = await render()
+    const file = join(root, path)
+    const written = await readFile(file, 'utf8').catch(() => undefined)
+    if (written === rendered) continue
+    if (isCheck) {
+      console.error(`${path} is not what the code says. Run: node scripts/openapi.ts`)
+      process.exitCode = 1
+    } else {
+      await mkdir(dirname(file), { recursive: true })
+      await writeFile(file, rendered)
+      console.log(`wrote ${path}`)
+    }
+  }
+}
+
+if (import.meta.main) await main(process.argv.includes('--check'))

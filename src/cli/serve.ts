@@ -1,0 +1,69 @@
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { loadConfig, type Config } from '../config.ts'
+import { startService, type Service } from '../service.ts'
+import { tokenFile } from '../starter/starter.ts'
+import type { CommandIo } from './command.ts'
+
+/**
+ * Runs the service until SIGTERM or SIGINT. A second signal ends it at once; what is durable then stays so.
+ *
+ * @returns the exit code.
+ */
+export async function runServe(io: CommandIo): Promise<number> {
+  const config = loadConfig(io.environment)
+  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] })
+  const stopped = nextSignal()
+  const service = await startService(config, log)
+  io.write(greeting(service, config))
+  const signal = await stopped
+  log.info({ signal }, 'stopping: requests in flight finish first')
+  process.once('SIGTERM', () => process.exit(1))
+  process.once('SIGINT', () => process.exit(1))
+  await service.stop()
+  log.info({}, 'stopped')
+  return 0
+}
+
+function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+}
+
+function greeting(service: Service, config: Config): string {
+  const lines = [`Mintline listens on ${service.url}`, `API description: ${service.url}/docs`]
+  if (service.madeStarterSet) lines.push('', ...starterLines(service.url, config))
+  return [...lines, ''].join('\n')
+}
+
+function starterLines(url: string, { dataDirectory, caPassphraseFile }: Config): string[] {
+  const quoted = (path: string) => `'${path.replaceAll("'", `'\\''`)}'`
+  const passphraseWarning =
+    caPassphraseFile === undefined
+      ? [
+          `The CA key's passphrase was generated and lies beside the key, in ${join(dataDirectory, 'ca-passphrase')}.`,
+          'That is for trying out only. In production give MINTLINE_CA_PASSPHRASE_FILE from a secret store.',
+          ''
+        ]
+      : []
+  return [
+    'An authority (starter-g1), a profile (starter) and one token a role were made to try it out:',
+    `  ${tokenFile(dataDirectory, 'admin')}`,
+    `  ${tokenFile(dataDirectory, 'auditor')}`,
+    `  ${tokenFile(dataDirectory, 'station')}`,
+    '',
+    ...passphraseWarning,
+    'Make a device key and its CSR:',
+    '',
+    '  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\\\'.slice(0, -1),
+    '    -keyout device.key -out deviceCert.csr -subj "/C=US/CN=device-0001"',
+    '',
+    'Post it and save the chain that the device presents:',
+    '',
+    `  curl -sS --fail-with-body -H "Authorization: Bearer $(cat ${quoted(tokenFile(dataDirectory, 'station'))})" \\`,
+    '    -H "Content-Type: application/pkcs10" -H "Accept: application/pem-certificate-chain" \\',
+    `    --data-binary @deviceCert.csr -o deviceCertAndCACert.crt "${url}/v1/issuances?profile=starter"`
+  ]
+}

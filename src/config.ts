@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { MintlineError, type Violation } from './errors.ts'
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** Everything the service can be told, read once at start. */
+export interface Config {
+  readonly host: string
+  readonly port: number
+  readonly dataDirectory: string
+  /** Undefined: the embedded PostgreSQL in the data directory. */
+  readonly databaseUrl: string | undefined
+  readonly databasePoolSize: number
+  /** The file whose first line is the passphrase of the local CA keys. Undefined: the starter's own. */
+  readonly caPassphraseFile: string | undefined
+  readonly starter: boolean
+  readonly logLevel: (typeof logLevels)[number]
+  readonly requestTimeoutMs: number
+  readonly shutdownTimeoutMs: number
+  /** Requests that may wait for a group commit before new ones are told to come back. */
+  readonly maximumWaiting: number
+}
+
+/** How a setting is described in `--help`, in `check-config` and in the README. */
+export interface Setting {
+  readonly name: string
+  readonly defaultText: string
+  readonly meaning: string
+}
+
+export const settings: readonly Setting[] = [
+  { name: 'MINTLINE_HOST', defaultText: '127.0.0.1', meaning: 'Address to listen on.' },
+  { name: 'MINTLINE_PORT', defaultText: '8080', meaning: 'TCP port to listen on; 0 takes a free one.' },
+  {
+    name: 'MINTLINE_DATA_DIR',
+    defaultText: '/var/lib/mintline for root, else ~/.local/share/mintline',
+    meaning: 'Directory of the embedded database, the local CA keys and the starter tokens.'
+  },
+  {
+    name: 'DATABASE_URL',
+    defaultText: 'the embedded PostgreSQL',
+    meaning: 'postgres:// URL of a PostgreSQL 14 or newer to use instead.'
+  },
+  {
+    name: 'DATABASE_URL_FILE',
+    defaultText: 'none',
+    meaning: 'File that holds DATABASE_URL, for secrets mounted as files.'
+  },
+  { name: 'MINTLINE_DATABASE_POOL_SIZE', defaultText: '10', meaning: 'Connections to PostgreSQL, 2 to 100.' },
+  {
+    name: 'MINTLINE_CA_PASSPHRASE_FILE',
+    defaultText: 'ca-passphrase in the data directory',
+    meaning: 'File whose first line encrypts the local CA keys.'
+  },
+  {
+    name: 'MINTLINE_STARTER',
+    defaultText: 'on',
+    meaning: 'on | off. On an empty database, make an authority, a profile and three tokens to try out.'
+  },
+  { name: 'MINTLINE_LOG_LEVEL', defaultText: 'info', meaning: logLevels.join(' | ') + '.' },
+  {
+    name: 'MINTLINE_REQUEST_TIMEOUT_MS',
+    defaultText: '30000',
+    meaning: 'Milliseconds in which a request must have arrived, 1000 to 600000.'
+  },
+  {
+    name: 'MINTLINE_SHUTDOWN_TIMEOUT_MS',
+    defaultText: '10000',
+    meaning: 'Milliseconds that requests in flight get to finish at SIGTERM, 0 to 600000.'
+  },
+  {
+    name: 'MINTLINE_MAXIMUM_WAITING',
+    defaultText: '1000',
+    meaning: 'Requests that may wait for the database before new ones get 503, 1 to 100000.'
+  }
+]
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * Reads and validates the environment. Pure but for the files that settings point at.
+ *
+ * @throws MintlineError `config_invalid` with every mistake at once; `pointer` is the setting's name. The value
+ * of DATABASE_URL is never repeated.
+ */
+export function loadConfig(environment: Environment, isRoot = process.getuid?.() === 0): Config {
+  const violations: Violation[] = []
+  const read = createReader(environment, violations)
+  read.refuseUnknown()
+  const config: Config = {
+    host: read.text('MINTLINE_HOST', '127.0.0.1'),
+    port: read.integer('MINTLINE_PORT', 8080, 0, 65535),
+    dataDirectory: resolve(read.text('MINTLINE_DATA_DIR', defaultDataDirectory(environment, isRoot))),
+    databaseUrl: read.databaseUrl(),
+    databasePoolSize: read.integer('MINTLINE_DATABASE_POOL_SIZE', 10, 2, 100),
+    caPassphraseFile: read.optionalText('MINTLINE_CA_PASSPHRASE_FILE'),
+    starter: read.choice('MINTLINE_STARTER', ['on', 'off'], 'on') === 'on',
+    logLevel: read.choice('MINTLINE_LOG_LEVEL', logLevels, 'info'),
+    requestTimeoutMs: read.integer('MINTLINE_REQUEST_TIMEOUT_MS', 30_000, 1_000, 600_000),
+    shutdownTimeoutMs: read.integer('MINTLINE_SHUTDOWN_TIMEOUT_MS', 10_000, 0, 600_000),
+    maximumWaiting: read.integer('MINTLINE_MAXIMUM_WAITING', 1_000, 1, 100_000)
+  }
+  if (violations.length > 0) {
+    throw new MintlineError('config_invalid', `${violations.length} setting(s) cannot be used.`, {
+      violations
+    })
+  }
+  return Object.freeze(config)
+}
+
+function defaultDataDirectory(environment: Environment, isRoot: boolean): string {
+  if (isRoot) return '/var/lib/mintline'
+  const dataHome = environment['XDG_DATA_HOME']
+  return join(dataHome?.startsWith('/') ? dataHome : join(homedir(), '.local/share'), 'mintline')
+}
+
+function createReader(environment: Environment, violations: Violation[]) {
+  const refuse = (name: string, expected: string, found: string, message: string) => {
+    violations.push({ pointer: name, expected, found, message })
+  }
+  const optionalText = (name: string) => {
+    const value = environment[name]
+    if (value === '') refuse(name, 'a value', 'an empty string', 'Give it a value or unset it.')
+    return value === '' ? undefined : value
+  }
+  const read = {
+    optionalText,
+    text: (name: string, fallback: string) => optionalText(name) ?? fallback,
+    integer(name: string, fallback: number, minimum: number, maximum: number) {
+      const value = optionalText(name)
+      if (value === undefined) return fallback
+      const number = /^\d{1,9}$/.test(value) ? Number(value) : NaN
+      if (number >= minimum && number <= maximum) return number
+      refuse(name, `a whole number from ${minimum} to ${maximum}`, value, 'Correct the number.')
+      return fallback
+    },
+    choice<Choice extends string>(name: string, choices: readonly Choice[], fallback: Choice): Choice {
+      const value = optionalText(name)
+      const choice = value === undefined ? fallback : choices.find(candidate => candidate === value)
+      if (choice === undefined) refuse(name, choices.join(' | '), value ?? '', 'Choose one of these.')
+      return choice ?? fallback
+    },
+    databaseUrl() {
+      const direct = optionalText('DATABASE_URL')
+      const file = optionalText('DATABASE_URL_FILE')
+      if (direct !== undefined && file !== undefined) {
+        refuse('DATABASE_URL_FILE', 'one of DATABASE_URL and DATABASE_URL_FILE', 'both', 'Unset one of them.')
+      }
+      const [name, value] =
+        file === undefined ? ['DATABASE_URL', direct] : ['DATABASE_URL_FILE', readFirstLine(file)]
+      if (value === null) refuse(name ?? '', 'a file that can be read', file ?? '', 'Check path and mode.')
+      if (value == null) return undefined
+      if (!isPostgresUrl(value)) {
+        refuse(
+          name ?? '',
+          'postgres://user:password@host:port/database',
+          'something else (not shown, it may hold a password)',
+          'Correct the URL.'
+        )
+      }
+      return value
+    },
+    refuseUnknown() {
+      const known = new Set(settings.map(setting => setting.name))
+      for (const name of Object.keys(environment)) {
+        if (!name.startsWith('MINTLINE_') || known.has(name)) continue
+        refuse(name, [...known].join(', '), name, 'There is no such setting; check the spelling.')
+      }
+    }
+  }
+  return read
+}
+
+function readFirstLine(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8').split(/\r?\n/, 1)[0] ?? ''
+  } catch {
+    return null
+  }
+}
+
+function isPostgresUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const url = new URL(value)
+  return ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1
+}

@@ -1,0 +1,116 @@
+import { isMintlineError, MintlineError } from '../errors.ts'
+
+/** What an error of Prisma, its adapter or `pg` says once unwrapped. */
+interface DatabaseFailure {
+  /** PostgreSQL's SQLSTATE, or Node's system error code, or Prisma's code; the most precise one there is. */
+  readonly code: string | undefined
+  /** The adapter's own classification of connection failures, which come without any code. */
+  readonly kind: string | undefined
+  readonly message: string
+}
+
+const retryAfterSeconds = 2
+
+/** SQLSTATE classes 08 connection, 28 authorization, 53 resources, 57 operator; and the single states like them. */
+const unavailableSqlState = /^(08|28|53|57)...$|^(25006|25P03|3D000|55P03|40001|40P01)$/
+
+const unavailableCodes: ReadonlySet<string> = new Set([
+  ...[
+    'ECONNREFUSED',
+    'ECONNRESET',
+    'EPIPE',
+    'ETIMEDOUT',
+    'ENOTFOUND',
+    'EAI_AGAIN',
+    'EHOSTUNREACH',
+    'ENETUNREACH'
+  ],
+  // Prisma: unreachable, timed out, closed, no connection free, transaction not started or gone, write conflict.
+  ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
+])
+
+const unavailableKinds: ReadonlySet<string> = new Set([
+  'DatabaseNotReachable',
+  'ConnectionClosed',
+  'SocketTimeout',
+  'TooManyConnections',
+  'TlsConnectionError'
+])
+
+/** `pg` and its pool give these no code; the text is all there is. */
+const unavailableMessages: readonly string[] = [
+  'Connection terminated',
+  'Query read timeout',
+  'timeout exceeded when trying to connect',
+  'not queryable',
+  'Cannot use a pool after calling end'
+]
+
+/**
+ * `database_unavailable`, with a time to try again, when the database is away, closing, full, too busy or refuses
+ * us: nothing was wrong with the request. Whether a statement that was cut off took effect is then unknown.
+ * `internal_error` for all else. A MintlineError passes as it is.
+ */
+export function translateDatabaseError(error: unknown): MintlineError {
+  if (isMintlineError(error)) return error
+  if (isUnavailable(unwrap(error))) {
+    return new MintlineError('database_unavailable', 'The database cannot be reached at the moment.', {
+      retryAfterSeconds,
+      cause: error
+    })
+  }
+  return new MintlineError('internal_error', 'The database refused a statement of the service.', {
+    cause: error
+  })
+}
+
+/** A unique or primary key (or, when named, just that constraint or index) was violated. */
+export function isUniqueViolation(error: unknown, constraint?: string): boolean {
+  const { code } = unwrap(error)
+  if (code !== '23505' && code !== 'P2002') return false
+  return constraint === undefined || constraintOf(error) === constraint
+}
+
+/** The transaction lost to another one and did nothing; running it again is safe and makes sense. */
+export function isSerializationOrDeadlock(error: unknown): boolean {
+  const { code } = unwrap(error)
+  return code === '40001' || code === '40P01' || code === 'P2034'
+}
+
+function isUnavailable({ code, kind, message }: DatabaseFailure): boolean {
+  if (code !== undefined && (unavailableSqlState.test(code) || unavailableCodes.has(code))) return true
+  if (kind !== undefined && unavailableKinds.has(kind)) return true
+  return unavailableMessages.some(text => message.includes(text))
+}
+
+/** Prisma keeps the driver's error in `meta.driverAdapterError`, and in its `cause` what PostgreSQL said. */
+function unwrap(error: unknown): DatabaseFailure {
+  const driverError = driverErrorOf(error)
+  return {
+    code: text(driverError, 'originalCode') ?? text(driverError, 'code') ?? text(error, 'code'),
+    kind: text(driverError, 'kind'),
+    message: text(error, 'message') ?? ''
+  }
+}
+
+function constraintOf(error: unknown): string | undefined {
+  const constraint = member(driverErrorOf(error), 'constraint')
+  return text(constraint, 'index') ?? (typeof constraint === 'string' ? constraint : undefined)
+}
+
+/** The adapter's error object, wherever it stands: below Prisma's error, thrown bare, or `pg`'s own error. */
+function driverErrorOf(error: unknown): unknown {
+  const adapterError = member(member(error, 'meta'), 'driverAdapterError') ?? error
+  return text(member(adapterError, 'cause'), 'kind') === undefined
+    ? adapterError
+    : member(adapterError, 'cause')
+}
+
+function member(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined
+}
+
+function text(value: unknown, name: string): string | undefined {
+  const found = member(value, name)
+  return typeof found === 'string' ? found : undefined
+}

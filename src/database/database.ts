@@ -1,0 +1,84 @@
+import { PrismaPg } from '@prisma/adapter-pg'
+import pg from 'pg'
+import { translateDatabaseError } from './database-error.ts'
+import { PrismaClient } from './generated/client.ts'
+
+export type { Prisma } from './generated/client.ts'
+export type { PrismaClient }
+export { isSerializationOrDeadlock, isUniqueViolation, translateDatabaseError } from './database-error.ts'
+
+export interface DatabaseOptions {
+  readonly connectionString: string
+  /** The most connections held open at once. */
+  readonly poolSize: number
+  /** Told when an idle connection breaks; the pool replaces it by itself. */
+  readonly onConnectionLost?: (error: Error) => void
+}
+
+export interface Database {
+  readonly prisma: PrismaClient
+  /** Resolves when PostgreSQL answers. Throws `database_unavailable`. */
+  ping(): Promise<void>
+  /** Waits for running statements and closes every connection. Queries fail from then on. */
+  close(): Promise<void>
+}
+
+/**
+ * Connects on first use, so an absent database shows in `ping()` or the first query, not here; when it comes back,
+ * queries work again. A query never waits without end: for a connection `connectionTimeoutSeconds`, for PostgreSQL
+ * `statementTimeoutSeconds`, and a little longer for a peer that fell silent.
+ */
+export function createDatabase({ connectionString, poolSize, onConnectionLost }: DatabaseOptions): Database {
+  const pool = new pg.Pool({ connectionString, max: poolSize, ...connectionOptions })
+  // An 'error' event without a listener would end the process.
+  pool.on('error', onConnectionLost ?? (() => undefined))
+  const prisma = new PrismaClient({
+    adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() })
+  })
+  return {
+    prisma,
+    async ping() {
+      await prisma.$queryRaw`SELECT 1`.catch((error: unknown) => {
+        throw translateDatabaseError(error)
+      })
+    },
+    async close() {
+      await prisma.$disconnect()
+      await pool.end()
+    }
+  }
+}
+
+const connectionTimeoutSeconds = 5
+const statementTimeoutSeconds = 15
+
+const connectionOptions = {
+  application_name: 'mintline',
+  keepAlive: true,
+  connectionTimeoutMillis: connectionTimeoutSeconds * 1000,
+  statement_timeout: statementTimeoutSeconds * 1000,
+  lock_timeout: (statementTimeoutSeconds * 1000) / 2,
+  idle_in_transaction_session_timeout: statementTimeoutSeconds * 1000,
+  // Ours, not the server's: it ends the wait for a server that no longer answers at all.
+  query_timeout: (statementTimeoutSeconds + 5) * 1000
+} satisfies pg.PoolConfig
+
+const maximumStatementNames = 200
+
+/**
+ * A named statement is parsed and planned once per connection. Names are never given back, so only the first few
+ * texts get one; queries that are put together at run time must not fill the server's memory.
+ */
+function createStatementNames(): (query: { readonly sql: string }) => string {
+  const names = new Map<string, string>()
+  return ({ sql }) => {
+    const known = names.get(sql)
+    if (known !== undefined) return known
+    if (names.size >= maximumStatementNames) return unnamed
+    const name = `mintline_${names.size + 1}`
+    names.set(sql, name)
+    return name
+  }
+}
+
+const unnamed = ''

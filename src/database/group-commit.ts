@@ -1,0 +1,101 @@
+import { MintlineError } from '../errors.ts'
+
+export interface GroupCommitOptions<Item, Result> {
+  /**
+   * Makes all items durable together and answers with one result per item, in their order. What became of a single
+   * item is part of its result; when this rejects, nothing is known of any item of the group.
+   */
+  readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>
+  /** The most items in one group. */
+  readonly maximumItems: number
+  /** The most items that may wait for a group of their own, beyond those being committed. */
+  readonly maximumWaiting: number
+  /** How many groups may be under way at once. */
+  readonly concurrency: number
+  /** Told after each group, whether it went well or not. Must not throw. */
+  readonly onGroup?: (size: number, seconds: number) => void
+}
+
+export interface GroupCommit<Item, Result> {
+  /**
+   * Resolves with the item's own result once its group is committed, and rejects with what `commit` rejected with.
+   * Throws `overloaded` when too many wait already; the item was then not taken.
+   */
+  submit(item: Item): Promise<Result>
+  /** How many items wait for a group of their own. */
+  readonly waiting: number
+  /** Resolves when nothing waits and nothing is under way. Takes items all the while. */
+  drain(): Promise<void>
+}
+
+interface Waiter<Item, Result> {
+  readonly item: Item
+  readonly resolve: (result: Result) => void
+  readonly reject: (error: unknown) => void
+}
+
+/**
+ * One durable commit for many requests. The first item goes at once; those that come while groups are under way
+ * make up the next group. So a lone request waits for nothing, and under load the groups grow by themselves: there
+ * is no timer to tune. Items are taken in the order in which they came.
+ */
+export function createGroupCommit<Item, Result>(
+  options: GroupCommitOptions<Item, Result>
+): GroupCommit<Item, Result> {
+  const { maximumItems, maximumWaiting, concurrency } = options
+  const queue: Waiter<Item, Result>[] = []
+  let drained: PromiseWithResolvers<void> | undefined
+  let underWay = 0
+
+  function startGroups(): void {
+    while (queue.length > 0 && underWay < concurrency) {
+      underWay++
+      void commitGroup(queue.splice(0, maximumItems), options).finally(() => {
+        underWay--
+        startGroups()
+      })
+    }
+    if (underWay === 0) drained?.resolve()
+  }
+
+  return {
+    async submit(item) {
+      if (underWay >= concurrency && queue.length >= maximumWaiting) {
+        throw new MintlineError('overloaded', 'Too many requests are waiting; try again in a moment.', {
+          retryAfterSeconds: 1
+        })
+      }
+      const { promise, resolve, reject } = Promise.withResolvers<Result>()
+      queue.push({ item, resolve, reject })
+      startGroups()
+      return promise
+    },
+    get waiting() {
+      return queue.length
+    },
+    async drain() {
+      if (underWay === 0) return
+      drained ??= Promise.withResolvers()
+      await drained.promise
+      drained = undefined
+    }
+  }
+}
+
+/** Settles every waiter of the group; never rejects itself. */
+async function commitGroup<Item, Result>(
+  group: readonly Waiter<Item, Result>[],
+  { commit, onGroup }: GroupCommitOptions<Item, Result>
+): Promise<void> {
+  const start = performance.now()
+  try {
+    const results = await commit(group.map(waiter => waiter.item))
+    if (results.length !== group.length) {
+      throw new MintlineError('internal_error', 'A group was committed with a wrong number of results.')
+    }
+    for (const [i, waiter] of group.entries()) waiter.resolve(results[i] as Result)
+  } catch (error) {
+    for (const waiter of group) waiter.reject(error)
+  }
+  onGroup?.(group.length, (performance.now() - start) / 1000)
+}

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import path from 'node:path'
+import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
+import type { SchemaEngine, SchemaFilter } from '@prisma/schema-engine-wasm/schema_engine_bg'
+import { createMigrationAdapter } from './migration-adapter.ts'
+
+/** Every table in the database is ours. */
+export const nothingExternal: SchemaFilter = { externalTables: [], externalEnums: [] }
+
+type EngineModule = typeof import('@prisma/schema-engine-wasm/schema_engine_bg')
+
+/** The part of it that is used; TypeScript has it among the browser's types only. */
+interface WebAssemblyApi {
+  instantiate(bytes: Uint8Array, imports: object): Promise<{ instance: { exports: Record<string, unknown> } }>
+}
+
+const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi }
+
+let engineModule: Promise<EngineModule> | undefined
+
+/**
+ * Lends out Prisma's own schema engine, as WebAssembly: it writes the same `_prisma_migrations` as
+ * `prisma migrate deploy` and needs no binary from elsewhere. Loading it takes some 50 ms, so use it only when
+ * there is work.
+ */
+export async function withSchemaEngine<Result>(
+  connectionString: string,
+  work: (engine: SchemaEngine) => Promise<Result>
+): Promise<Result> {
+  engineModule ??= loadEngineModule()
+  const { SchemaEngine } = await engineModule
+  const adapter = createMigrationAdapter(connectionString)
+  try {
+    const bound = bindMigrationAwareSqlAdapterFactory(adapter)
+    using engine = await SchemaEngine.new({ datamodels: undefined }, () => undefined, bound)
+    return await work(engine)
+  } finally {
+    await adapter.dispose()
+  }
+}
+
+/** The package's entry imports the .wasm file as a module, which Node does not do without a warning. */
+async function loadEngineModule(): Promise<EngineModule> {
+  const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
+  const [module, bytes] = await Promise.all([
+    import('@prisma/schema-engine-wasm/schema_engine_bg'),
+    readFile(path.join(path.dirname(entry), 'schema_engine_bg.wasm'))
+  ])
+  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': module })
+  module.__wbg_set_wasm(instance.exports)
+  const start = instance.exports['__wbindgen_start'] as () => void
+  start()
+  return module
+}

@@ -1,0 +1,78 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { MintlineError } from '../../errors.ts'
+import type { Principal, Role } from '../../factory/principal.ts'
+import type { HttpServices } from '../services.ts'
+import { documentationPath } from './documentation.ts'
+
+/** Who may use a route. There is no default. */
+export type Access = readonly Role[] | 'public'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    access?: Access
+  }
+  interface FastifyRequest {
+    /** Whom the token proved; null on a public route. Read it with `principalOf`. */
+    principal: Principal | null
+  }
+}
+
+/**
+ * Guards every route that is registered after it. A route that does not declare `config.access` fails at
+ * registration. The token is checked before the body is read.
+ */
+export function addAccess(app: FastifyInstance, tokens: HttpServices['tokens']): void {
+  app.decorateRequest('principal', null)
+  app.addHook('onRoute', route => {
+    // The documentation's routes are made by its plugin and cannot declare anything.
+    if (isDocumentation(route.url)) route.config = { ...route.config, access: 'public' }
+    if (route.config?.access === undefined) {
+      throw new TypeError(`Route ${String(route.method)} ${route.url} does not say who may use it`)
+    }
+  })
+  app.addHook('onRequest', async request => {
+    if (request.is404) return
+    const { access } = request.routeOptions.config
+    if (access === 'public') return
+    request.principal = await authorize(request, access ?? [], tokens)
+  })
+}
+
+/** @throws TypeError on a public route, where there is nobody to name. */
+export function principalOf(request: FastifyRequest): Principal {
+  if (request.principal === null) throw new TypeError('A public route has no principal')
+  return request.principal
+}
+
+async function authorize(
+  request: FastifyRequest,
+  access: readonly Role[],
+  tokens: HttpServices['tokens']
+): Promise<Principal> {
+  const principal = await tokens.authenticate(parseBearer(request.headers.authorization))
+  if (access.includes(principal.role)) return principal
+  throw new MintlineError(
+    'role_forbidden',
+    `This needs a token of the role ${access.join(' or ')}; this token is of the role ${principal.role}.`,
+    { members: { requiredRoles: access } }
+  )
+}
+
+/** RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1). */
+function parseBearer(header: string | undefined): string {
+  if (header === undefined || !/^bearer /i.test(header)) {
+    throw new MintlineError('token_missing', 'Send the header Authorization: Bearer <token>.')
+  }
+  const token = /^bearer +([A-Za-z0-9._~+/-]{1,512}=*)$/i.exec(header)?.[1]
+  if (token === undefined) {
+    throw new MintlineError(
+      'token_invalid',
+      'The Authorization header does not hold one bearer token. Copy the token again.'
+    )
+  }
+  return token
+}
+
+function isDocumentation(url: string): boolean {
+  return url === documentationPath || url.startsWith(`${documentationPath}/`)
+}

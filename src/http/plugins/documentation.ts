@@ -1,0 +1,87 @@
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import type { FastifyInstance, FastifySchema } from 'fastify'
+import { renderErrorPage } from './error-reference.ts'
+import { problemResponses } from '../schemas/problem.ts'
+import type { Access } from './access.ts'
+
+export const documentationPath = '/docs'
+
+/** Describes the routes that are registered after it, as OpenAPI 3.1 and as a page to try them out. */
+export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
+  await app.register(swagger, {
+    openapi: { ...preamble, info: { ...preamble.info, version } },
+    convertConstToEnum: false,
+    hideUntagged: true,
+    refResolver: {
+      buildLocalReference: (schema, _baseUri, _fragment, index) => String(schema.$id ?? `schema${index}`)
+    },
+    transform: ({ schema, url, route }) => ({ schema: describeAccess(schema, route.config?.access), url })
+  })
+  await app.register(swaggerUi, {
+    routePrefix: documentationPath,
+    staticCSP: {
+      'default-src': "'none'",
+      'base-uri': "'none'",
+      'connect-src': "'self'",
+      'font-src': "'self'",
+      'form-action': "'none'",
+      'frame-ancestors': "'none'",
+      'img-src': ["'self'", 'data:'],
+      'script-src': "'self'",
+      'style-src': ["'self'", "'unsafe-inline'"]
+    }
+  })
+  const page = renderErrorPage()
+  app.get(`${documentationPath}/errors`, { schema: { hide: true } }, async (_request, reply) =>
+    reply.type('text/html; charset=utf-8').send(page)
+  )
+}
+
+/** Adds what follows from a route's access, so that no route repeats it. */
+function describeAccess(schema: FastifySchema | undefined, access: Access | undefined): FastifySchema {
+  const own = schema ?? {}
+  if (access === undefined || access === 'public') return { ...own, security: [] }
+  const common = problemResponses({
+    400: 'The request does not fit the schema.',
+    401: 'The token is missing or not valid.',
+    403: "The token's role may not do this.",
+    503: 'The service cannot do this now. Try again after `Retry-After` seconds.'
+  })
+  const withBody = problemResponses({
+    413: 'The body is too large.',
+    415: 'The content type is missing or not supported.'
+  })
+  return {
+    ...own,
+    description: [own.description, `Roles: ${access.join(', ')}.`].filter(Boolean).join('\n\n'),
+    security: [{ token: [] }],
+    response: { ...(own.response as object), ...common, ...(own.body !== undefined && withBody) }
+  }
+}
+
+const preamble = {
+  openapi: '3.1.0',
+  info: {
+    title: 'Mintline',
+    description:
+      'A certificate authority for production lines that make AWS IoT devices. A station posts a CSR, and a certificate chain comes back that is checked against the provisioning template, signed and on record.\n\nErrors are problem documents (RFC 9457); branch on `code`, read `violations`. Every answer carries `X-Request-Id`; send your own (letters, digits, `.`, `_`, `-`, at most 64) to find a request in the log again.',
+    license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' }
+  },
+  servers: [{ url: '/', description: 'This service.' }],
+  tags: [
+    { name: 'Issuances', description: 'Certificates, and the record of every request for one.' },
+    { name: 'Profiles', description: 'The rules under which certificates are issued.' },
+    { name: 'Tokens', description: 'Who may use the service.' },
+    { name: 'Health', description: 'For supervisors and metrics collectors.' }
+  ],
+  components: {
+    securitySchemes: {
+      token: {
+        type: 'http' as const,
+        scheme: 'bearer',
+        description: 'A token made with `POST /v1/tokens`. Its role decides what it may do.'
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Type from 'typebox'
+import { errorCodes } from '../../errors.ts'
+import { referenceTo } from './reference.ts'
+
+export const Violation = Type.Object(
+  {
+    pointer: Type.String({
+      description:
+        'Where: an RFC 6901 pointer into the request body, or `/query/<name>`, `/path/<name>`, `/headers/<name>`; for a CSR, `/subject/<field>` and the like.'
+    }),
+    expected: Type.String(),
+    found: Type.String(),
+    message: Type.String({ description: 'What to do about it.' })
+  },
+  {
+    $id: 'Violation',
+    additionalProperties: false,
+    description: 'One broken rule.',
+    examples: [
+      {
+        pointer: '/subject/Country',
+        expected: 'two letters',
+        found: '"Germany"',
+        message: 'Write the country as its two-letter ISO 3166 code.'
+      }
+    ]
+  }
+)
+
+/** RFC 9457 with Mintline's extension members. Some codes carry more members; their names stand in `docs/errors.md`. */
+export const Problem = Type.Object(
+  {
+    type: Type.String({ description: 'Where the code is explained, relative to the service.' }),
+    title: Type.String(),
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    detail: Type.String({
+      description: 'What happened this time, for a person to read. Never branch on it.'
+    }),
+    code: Type.Enum(errorCodes, {
+      type: 'string',
+      description: 'What happened, for a program to branch on.'
+    }),
+    instance: Type.Optional(Type.String({ description: 'The record of the rejection, when one was made.' })),
+    violations: Type.Optional(Type.Array(referenceTo(Violation))),
+    requestId: Type.String({ description: 'The same as in the log and in the X-Request-Id header.' })
+  },
+  {
+    $id: 'Problem',
+    additionalProperties: true,
+    description: 'A problem document as RFC 9457 defines it.',
+    examples: [
+      {
+        type: '/docs/errors#subject_refused',
+        title: 'The subject does not match the profile',
+        status: 422,
+        detail: '1 subject field is refused by profile starter.',
+        code: 'subject_refused',
+        instance: '/v1/issuances/019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
+        violations: [
+          {
+            pointer: '/subject/Country',
+            expected: 'two letters',
+            found: '"Germany"',
+            message: 'Write the country as its two-letter ISO 3166 code.'
+          }
+        ],
+        requestId: 'station-7-000451'
+      }
+    ]
+  }
+)
+
+export const problemMediaType = 'application/problem+json'
+
+/** The response schemas of the statuses that a route answers problems with. */
+export function problemResponses<Status extends number>(descriptions: Readonly<Record<Status, string>>) {
+  const content = { [problemMediaType]: { schema: { $ref: 'Problem#' } } }
+  const entries = Object.entries<string>(descriptions).map(([status, description]) => [
+    status,
+    { description, content }
+  ])
+  return Object.fromEntries(entries) as Record<Status, { description: string; content: typeof content }>
+}

@@ -1,0 +1,27 @@
+import { Health, Readiness } from './health.ts'
+import { IssuanceEntry, IssuancePage, IssuedEntry, RejectedEntry, UnknownEntry } from './issuance-entry.ts'
+import { Issuance } from './issuance.ts'
+import { Problem, Violation } from './problem.ts'
+import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from './profile.ts'
+import { NewToken, Token, TokenList } from './token.ts'
+
+/** The schemas that have a name in the API description. */
+export const sharedSchemas = [
+  Violation,
+  Problem,
+  Issuance,
+  IssuedEntry,
+  RejectedEntry,
+  UnknownEntry,
+  IssuanceEntry,
+  IssuancePage,
+  SharedProfileDocument,
+  Profile,
+  PostedProfile,
+  ProfileList,
+  Token,
+  NewToken,
+  TokenList,
+  Health,
+  Readiness
+]

@@ -1,0 +1,72 @@
+import type { Registry } from 'prom-client'
+import type { Violation } from '../errors.ts'
+import type { Principal, Role } from '../factory/principal.ts'
+import type { TokenView } from '../factory/token.ts'
+import type {
+  IssuanceEntry,
+  IssuancePage,
+  IssuanceQuery,
+  IssuanceRequest,
+  IssuanceResult
+} from '../issuance/issuance-record.ts'
+import type { ProfileDocument } from '../profiles/profile-document.ts'
+import type { ProfileVersion } from '../profiles/profile.ts'
+
+/** Whether the service can issue right now, and what each thing it depends on says. */
+export interface Readiness {
+  readonly ready: boolean
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>
+}
+
+/** All that the HTTP layer needs of the rest. Every method rejects with a MintlineError. */
+export interface HttpServices {
+  readonly issuance: {
+    issue(request: IssuanceRequest): Promise<IssuanceResult>
+  }
+  readonly records: {
+    /** @throws MintlineError `issuance_not_found` */
+    find(id: string): Promise<IssuanceEntry>
+    list(query: IssuanceQuery): Promise<IssuancePage>
+  }
+  readonly profiles: {
+    /** @throws MintlineError `profile_invalid` */
+    post(
+      document: ProfileDocument,
+      actor: Principal
+    ): Promise<{ profile: ProfileVersion; warnings: readonly Violation[] }>
+    /** The newest version of each. */
+    list(): Promise<readonly ProfileVersion[]>
+    /** The newest version unless one is named. @throws MintlineError `profile_not_found` */
+    find(name: string, version?: number): Promise<ProfileVersion>
+    /** @throws MintlineError `profile_not_found` */
+    versions(name: string): Promise<readonly ProfileVersion[]>
+  }
+  readonly tokens: {
+    /** @throws MintlineError `token_invalid` */
+    authenticate(bearerToken: string): Promise<Principal>
+    create(
+      request: { role: Role; name: string },
+      actor: Principal
+    ): Promise<{ token: TokenView; secret: string }>
+    list(): Promise<readonly TokenView[]>
+    /** @throws MintlineError `token_not_found` */
+    revoke(id: string, actor: Principal): Promise<void>
+  }
+  readonly readiness: () => Promise<Readiness>
+  readonly metrics: Registry
+}
+
+export interface HttpSettings {
+  /** How long a whole request may take to arrive. */
+  readonly requestTimeoutMs: number
+  /** How long its header section may take to arrive. */
+  readonly headersTimeoutMs: number
+  /** How long an idle connection is kept for the next request. */
+  readonly keepAliveTimeoutMs: number
+  readonly bodyLimitBytes: number
+  readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
+  /** Where the log goes, one JSON object a line. Standard output unless given. */
+  readonly logStream?: { write(line: string): void }
+  /** Mintline's own version, as the OpenAPI description shows it. */
+  readonly version: string
+}

@@ -1,0 +1,67 @@
+import type { IssuingAuthority } from '../authorities/authority.ts'
+import type { GroupCommit } from '../database/group-commit.ts'
+import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate.ts'
+import { digestOf, type Durable, type ToBeSigned } from './intent.ts'
+import type { SignedCertificate } from './record-store.ts'
+
+export interface CompletionDependencies {
+  readonly certificates: GroupCommit<SignedCertificate, boolean>
+  readonly clock: () => Date
+}
+
+export interface Completed extends SignedCertificate {
+  /** False when another process had recorded a certificate of this intent first; then that one counts. */
+  readonly recorded: boolean
+}
+
+/** The second half of the cycle: from a durable intent to a recorded certificate. */
+export interface Completion {
+  /**
+   * Signs, verifies and records. May be called again for the same intent after a failure or a crash: the bytes to
+   * be signed are the same, and the database takes one certificate per intent.
+   */
+  complete(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed>
+  /** Resolves, never rejects, when this process is done with the intent; undefined when it is not at it. */
+  underWay(intentId: string): Promise<unknown> | undefined
+}
+
+export function createCompletion({ certificates, clock }: CompletionDependencies): Completion {
+  const inHand = new Map<string, Promise<unknown>>()
+
+  async function signAndRecord(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed> {
+    const { signer, publicKey } = authority
+    // A crash from here to the commit below leaves an open intent: its serial is explained, and the signature
+    // never left this process.
+    const signature = await signer.sign(intent.tbsDer)
+    const { signatureAlgorithm } = signer
+    const certificateDer = assembleCertificate(intent.tbsDer, signatureAlgorithm, signature)
+    await verifyIssuedCertificate({
+      certificateDer,
+      tbsDer: intent.tbsDer,
+      issuerPublicKey: publicKey,
+      signatureAlgorithm
+    })
+    const signed = {
+      intentId: intent.id,
+      certificateDer,
+      certificateId: digestOf(certificateDer),
+      issuedAt: clock()
+    }
+    const recorded = await certificates.submit(signed)
+    // A crash after this line costs the station its answer; its retry gets these bytes.
+    return { ...signed, recorded }
+  }
+
+  return {
+    complete(intent, authority) {
+      const completion = signAndRecord(intent, authority)
+      const settled = completion.then(
+        () => inHand.delete(intent.id),
+        () => inHand.delete(intent.id)
+      )
+      inHand.set(intent.id, settled)
+      return completion
+    },
+    underWay: intentId => inHand.get(intentId)
+  }
+}

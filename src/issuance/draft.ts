@@ -1,0 +1,91 @@
+import type { IssuingAuthority } from '../authorities/authority.ts'
+import { MintlineError } from '../errors.ts'
+import { createIdentifier } from '../identifier.ts'
+import type { CertificationRequest } from '../pki/certification-request.ts'
+import { lintTbsCertificate } from '../pki/lint.ts'
+import { buildName } from '../pki/name.ts'
+import { assertKeyAllowed } from '../pki/public-key.ts'
+import { createSerialNumber } from '../pki/serial-number.ts'
+import { buildTbsCertificate } from '../pki/tbs-certificate.ts'
+import type { CompiledProfile } from '../profiles/compiled-profile.ts'
+import type { ProfileDocument } from '../profiles/profile-document.ts'
+import { selectSubject } from '../profiles/subject-rules.ts'
+import { deviceDigest, digestOf, requestDigest, type Intent } from './intent.ts'
+import type { IssuanceRequest } from './issuance-record.ts'
+
+export interface DraftInput {
+  readonly request: IssuanceRequest
+  readonly csr: CertificationRequest
+  readonly profile: CompiledProfile
+  readonly authority: IssuingAuthority
+  readonly now: Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+const millisecondsPerDay = 86_400_000
+const noExpiry = new Date('9999-12-31T23:59:59Z')
+
+/**
+ * Decides about a request: holds key and subject against the profile, writes the certificate that the profile
+ * describes, and lints it. Nothing is kept and nothing is signed yet.
+ *
+ * @throws MintlineError `key_refused`, `subject_refused`, `authority_expires_first`, `lint_failed`.
+ */
+export function draftIntent({ request, csr, profile, authority, now, randomBytes }: DraftInput): Intent {
+  const { document } = profile.version
+  assertKeyAllowed(csr.publicKey, profile.keyPolicy)
+  const subject = selectSubject(profile.rules, profile.templateFields, csr.subject)
+  const serialNumber = createSerialNumber(randomBytes(16))
+  const tbsDer = buildTbsCertificate({
+    serialNumber,
+    signatureAlgorithm: authority.signer.signatureAlgorithm,
+    issuerNameDer: authority.certificate.subjectNameDer,
+    ...validityOf(document, authority, now),
+    subjectNameDer: buildName(subject),
+    spkiDer: csr.spkiDer,
+    keyUsage: document.keyUsage,
+    extendedKeyUsage: document.extendedKeyUsage,
+    authorityKeyIdentifier: authority.certificate.subjectKeyIdentifier
+  })
+  lintTbsCertificate(tbsDer, {
+    issuer: authority.certificate,
+    signatureAlgorithm: authority.signer.signatureAlgorithm,
+    spkiDer: csr.spkiDer
+  })
+  return {
+    id: createIdentifier(now, randomBytes(10)),
+    createdAt: now,
+    serialNumber,
+    spkiSha256: digestOf(csr.spkiDer),
+    deviceSha256: document.deviceIdentity && deviceDigest(document.name, document.deviceIdentity, subject),
+    requestSha256: requestDigest(csr, document.name),
+    tbsDer,
+    csrDer: csr.der,
+    station: request.station.name,
+    tokenId: request.station.tokenId,
+    profileVersionId: profile.version.id,
+    authorityId: authority.id,
+    metadata: request.metadata,
+    requestId: request.requestId
+  }
+}
+
+/** Whole seconds, since a certificate holds no less. Inside the issuer's own validity on both sides. */
+function validityOf(
+  { validity, backdateMinutes, name }: ProfileDocument,
+  { certificate: issuer, name: issuerName }: IssuingAuthority,
+  now: Date
+): { notBefore: Date; notAfter: Date } {
+  const second = Math.floor(now.getTime() / 1000) * 1000
+  const notBefore = new Date(Math.max(second - backdateMinutes * 60_000, issuer.notBefore.getTime()))
+  const wanted = 'days' in validity ? new Date(second + validity.days * millisecondsPerDay) : noExpiry
+  if (wanted <= issuer.notAfter) return { notBefore, notAfter: wanted }
+  if (validity.whenIssuerExpiresFirst === 'shorten' && issuer.notAfter > now) {
+    return { notBefore, notAfter: issuer.notAfter }
+  }
+  throw new MintlineError(
+    'authority_expires_first',
+    `Profile ${name} asks for a certificate until ${wanted.toISOString()}, but ${issuerName} ends ` +
+      `${issuer.notAfter.toISOString()}. The administrator activates a new generation or changes the profile.`
+  )
+}

@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto'
+import type { CertificationRequest } from '../pki/certification-request.ts'
+import type { Subject, SubjectField } from '../pki/subject-field.ts'
+
+/** What is about to be signed, for whom, and under which rules. */
+export interface Intent {
+  /** UUIDv7 of `createdAt`. */
+  readonly id: string
+  readonly createdAt: Date
+  /** Content octets of the INTEGER: positive, at most 20. */
+  readonly serialNumber: Uint8Array
+  readonly spkiSha256: Uint8Array
+  /** Undefined where the key is the identity. */
+  readonly deviceSha256: Uint8Array | undefined
+  readonly requestSha256: Uint8Array
+  readonly tbsDer: Uint8Array
+  readonly csrDer: Uint8Array
+  readonly station: string
+  readonly tokenId: string
+  readonly profileVersionId: string
+  readonly authorityId: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly requestId: string
+}
+
+declare const durable: unique symbol
+
+/** What is committed. Only the stores make one, and nothing else is ever handed to a CA key. */
+export type Durable<Committed> = Committed & { readonly [durable]: true }
+
+export type DurableIntent = Durable<Intent>
+
+/** As much of an intent as the CA key gets to see. */
+export type ToBeSigned = Pick<Intent, 'id' | 'tbsDer'>
+
+export function digestOf(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest()
+}
+
+function digestOfParts(parts: readonly unknown[]): Uint8Array {
+  return digestOf(Buffer.from(JSON.stringify(parts)))
+}
+
+/**
+ * Equal for two requests exactly when they carry the same key, the same subject values and the same profile name:
+ * then the second is a retry of the first. String types and the order of the attributes do not count.
+ */
+export function requestDigest(csr: CertificationRequest, profileName: string): Uint8Array {
+  const subject = csr.subject.map(({ oid, value }) => [oid, value]).sort(([a], [b]) => (a! < b! ? -1 : 1))
+  return digestOfParts(['request', digestHex(csr.spkiDer), profileName, subject])
+}
+
+/** What makes two requests the same device: the profile and the values of its identity fields. */
+export function deviceDigest(
+  profileName: string,
+  identityFields: readonly SubjectField[],
+  subject: Subject
+): Uint8Array {
+  return digestOfParts(['device', profileName, identityFields.map(field => [field, subject[field]]).sort()])
+}
+
+function digestHex(bytes: Uint8Array): string {
+  return Buffer.from(digestOf(bytes)).toString('hex')
+}

@@ -1,0 +1,123 @@
+import type { FindingEntry } from '../finding.ts'
+
+const neverProvisioned = 'Every provisioning fails: the certificate stays PENDING_ACTIVATION.'
+
+/** Findings about parameters, references, functions, and what only fleet provisioning has. */
+export const expressionFindings = {
+  'parameter-unknown': {
+    severity: 'error',
+    atAws:
+      'Just-in-time provisioning fills eight parameters from the certificate and no others; a further one stays without a value and every provisioning fails.',
+    remedy: 'Use one of the eight AWS::IoT::Certificate::… names, or write the value into the template.'
+  },
+  'parameter-type-unknown': {
+    severity: 'error',
+    atAws: 'AWS IoT refuses the template: String is the only type.',
+    remedy: 'Write "Type": "String".'
+  },
+  'parameter-unused': {
+    severity: 'warning',
+    atAws: 'A declared parameter must be in every certificate, used or not.',
+    remedy: 'Remove the declaration if devices need not carry the field.'
+  },
+  'parameter-default-ignored': {
+    severity: 'warning',
+    atAws:
+      'AWS does not say that Default stands in for a field the certificate lacks, though it was seen to.',
+    remedy:
+      'Mintline asks for the field in spite of the default. Set `defaultsFillAbsentFields` to rely on the default.'
+  },
+  'serial-number-source-missing': {
+    severity: 'error',
+    atAws:
+      'AWS contradicts itself: the guide says SerialNumber comes from the subject, its samples show the serial number of the certificate in decimal.',
+    remedy:
+      'State `serialNumberSource` as `subject` or `certificate`; better, carry the number in CommonName.'
+  },
+  'serial-number-source-stated': {
+    severity: 'warning',
+    atAws: 'The stated source of SerialNumber is an assumption: AWS contradicts itself.',
+    remedy: 'Prove it with one device in a test account before the line starts, or use CommonName.'
+  },
+  'ref-undeclared': {
+    severity: 'error',
+    atAws: 'AWS IoT answers "Cannot resolve reference value" and provisions nothing.',
+    remedy: 'Declare the name under Parameters, or correct it.'
+  },
+  'function-unknown': {
+    severity: 'error',
+    atAws: 'AWS IoT refuses the template.',
+    remedy:
+      'Use Ref; provisioning templates know no other functions than Join, Select, FindInMap, Split and Sub.'
+  },
+  'function-arguments-wrong': {
+    severity: 'error',
+    atAws: neverProvisioned,
+    remedy: 'Give the arguments in the shape that is expected.'
+  },
+  'function-not-for-jitp': {
+    severity: 'error',
+    atAws:
+      'Functions are documented for fleet provisioning only; whether just-in-time provisioning runs them is not known.',
+    remedy: 'Use Ref and literals. If a test account has shown that it works, set `functions` to `accept`.'
+  },
+  'function-accepted': {
+    severity: 'warning',
+    atAws: 'Functions are documented for fleet provisioning only; this template relies on more.',
+    remedy: 'Prove it with one device in a test account before the line starts.'
+  },
+  'function-in-policy': {
+    severity: 'error',
+    atAws:
+      'A policy is taken as it stands: Fn::Join is documented as unsupported there, and nothing inside a document is replaced.',
+    remedy: 'Write the policy out and use policy variables such as ${iot:Connection.Thing.ThingName}.'
+  },
+  'function-in-mappings': {
+    severity: 'error',
+    atAws: 'Functions are not allowed inside Mappings.',
+    remedy: 'Write the value out.'
+  },
+  'mappings-not-for-jitp': {
+    severity: 'error',
+    atAws: 'Mappings are documented for fleet provisioning only.',
+    remedy: 'Write the values into the template. With `functions` set to `accept` this is let through.'
+  },
+  'device-configuration-not-for-jitp': {
+    severity: 'error',
+    atAws:
+      'A device that is provisioned just in time gets no answer: there is no channel for its configuration.',
+    remedy: 'Remove DeviceConfiguration. With `functions` set to `accept` this is let through.'
+  },
+  'map-key-missing': {
+    severity: 'error',
+    atAws: 'Provisioning fails where the map has no such key.',
+    remedy: 'Add the key to Mappings.'
+  },
+  'select-out-of-range': {
+    severity: 'error',
+    atAws: 'Fn::Select does not check its index: provisioning fails.',
+    remedy: 'Use an index that the list has, counted from 0.'
+  },
+  'subject-field-missing': {
+    severity: 'error',
+    atAws: 'A certificate without a declared parameter fails to provision, and the device is not told.',
+    remedy: 'Put the field into the CSR.'
+  },
+  'subject-field-characters': {
+    severity: 'error',
+    atAws:
+      'AWS IoT reads the subject as escaped text: these characters were seen to reach the template with a backslash before them.',
+    remedy: 'Leave the character out of the field. `subjectCharacters` set to `accept` lets it through.'
+  },
+  'subject-rule-impossible': {
+    severity: 'error',
+    atAws: 'No certificate that the rule lets through can be provisioned.',
+    remedy: 'Change the rule for the field, or what the template uses the field for.'
+  },
+  'subject-rule-risky': {
+    severity: 'warning',
+    atAws:
+      'Some certificates that the rule lets through cannot be provisioned; Mintline refuses those one by one.',
+    remedy: 'Narrow the rule for the field.'
+  }
+} as const satisfies Record<string, FindingEntry>

@@ -1,0 +1,212 @@
+import type { JsonFault } from './json-scanner.ts'
+import { JsonScanner, ReadingStopped } from './json-scanner.ts'
+
+/** JSON as read here. Objects have no prototype, so that a member named `__proto__` is a member and nothing else. */
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
+
+export interface JsonObject {
+  readonly [name: string]: JsonValue
+}
+
+/** Where a value starts, and its member name if it has one. */
+export interface JsonOffset {
+  readonly value: number
+  readonly name: number | undefined
+}
+
+export interface JsonReading {
+  /** What could be read, mistakes passed over; undefined when reading had to stop. */
+  readonly value: JsonValue | undefined
+  /** In the order met; at most twenty of a kind. Empty exactly when the text is RFC 8259 JSON with unique names. */
+  readonly faults: readonly JsonFault[]
+  /** By RFC 6901 pointer. */
+  readonly offsets: ReadonlyMap<string, JsonOffset>
+}
+
+export const maximumTextLength = 262_144
+export const maximumDepth = 64
+
+const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
+const wordPattern = /[^\s,:{}[\]"]{0,40}/y
+const words: Readonly<Record<string, JsonValue>> = { true: true, false: false, null: null }
+
+/**
+ * Reads JSON and keeps the place of every value. The mistakes of hand-edited and pasted files are passed over
+ * and reported with their place: the text is valid JSON only if there are no faults. Never throws; time is
+ * linear in the text, depth is bounded.
+ */
+export function readJson(text: string): JsonReading {
+  return new JsonReader(text).read()
+}
+
+/**
+ * For the string literal that starts at `offset`: its value, and for each UTF-16 code unit of the value the
+ * place in the text that it comes from, with one more entry for the end.
+ */
+export function readStringLiteral(text: string, offset: number): { value: string; origins: number[] } {
+  const scanner = new JsonScanner(text)
+  const origins: number[] = []
+  scanner.offset = offset
+  return { value: scanner.string(origins), origins }
+}
+
+/** The same for escaped text that has lost its quotes, from `offset` to the end. */
+export function readEscapedText(text: string, offset: number): { value: string; origins: number[] } {
+  const scanner = new JsonScanner(text)
+  const origins: number[] = []
+  const parts: string[] = []
+  scanner.offset = offset
+  while (scanner.offset < text.length) scanner.character(parts, origins)
+  origins.push(scanner.offset)
+  return { value: parts.join(''), origins }
+}
+
+/** Appends one reference token to an RFC 6901 pointer. */
+export function pointerTo(pointer: string, token: string | number): string {
+  return `${pointer}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`
+}
+
+class JsonReader extends JsonScanner {
+  readonly #offsets = new Map<string, JsonOffset>()
+
+  read(): JsonReading {
+    let value: JsonValue | undefined
+    try {
+      value = this.#document()
+    } catch (error) {
+      if (!(error instanceof ReadingStopped)) throw error
+    }
+    return { value, faults: this.faults, offsets: this.#offsets }
+  }
+
+  #document(): JsonValue {
+    if (this.text.length > maximumTextLength) {
+      this.stop('too-large', `at most ${maximumTextLength} characters`, `${this.text.length}`)
+    }
+    if (this.text.startsWith('\ufeff')) {
+      this.fault('byte-order-mark', 0, 'no byte order mark', 'U+FEFF')
+      this.offset = 1
+    }
+    const value = this.#value('', undefined, 0)
+    this.skipBlank()
+    if (this.offset < this.text.length) this.stop('syntax', 'the end of the text', this.here())
+    return value
+  }
+
+  #value(pointer: string, nameOffset: number | undefined, depth: number): JsonValue {
+    this.pointer = pointer
+    this.skipBlank()
+    this.#offsets.set(pointer, { value: this.offset, name: nameOffset })
+    const character = this.peek()
+    if (character === '{' || character === '[') {
+      if (depth >= maximumDepth) this.stop('too-deep', `at most ${maximumDepth} levels`, 'more')
+      return character === '{' ? this.#object(pointer, depth) : this.#array(pointer, depth)
+    }
+    if (this.isQuote(character)) return this.#stringOrBrokenObject(pointer, depth)
+    return this.#numberOrWord()
+  }
+
+  #object(pointer: string, depth: number): JsonObject {
+    const members = Object.create(null) as Record<string, JsonValue>
+    this.offset += 1
+    let comma = -1
+    for (;;) {
+      this.skipBlank()
+      if (this.#closes('}', comma)) return members
+      const nameOffset = this.offset
+      if (!this.isQuote(this.peek())) this.stop('syntax', 'a member name in double quotes', this.here())
+      const name = this.string()
+      const memberPointer = pointerTo(pointer, name)
+      this.pointer = memberPointer
+      if (Object.hasOwn(members, name)) {
+        this.fault('duplicate-name', nameOffset, 'each name once', `a second "${name}"`)
+      }
+      this.skipBlank()
+      if (this.peek() !== ':') this.stop('syntax', '":" after the member name', this.here())
+      this.offset += 1
+      members[name] = this.#value(memberPointer, nameOffset, depth + 1)
+      this.pointer = pointer
+      comma = this.#separator('}')
+    }
+  }
+
+  #array(pointer: string, depth: number): readonly JsonValue[] {
+    const items: JsonValue[] = []
+    this.offset += 1
+    let comma = -1
+    for (;;) {
+      this.skipBlank()
+      if (this.#closes(']', comma)) return items
+      items.push(this.#value(pointerTo(pointer, items.length), undefined, depth + 1))
+      this.pointer = pointer
+      comma = this.#separator(']')
+    }
+  }
+
+  /** Steps over a comma and returns its place, or -1 at the closing bracket. */
+  #separator(closing: string): number {
+    this.skipBlank()
+    if (this.peek() === closing) return -1
+    if (this.peek() !== ',') this.stop('syntax', `"," or "${closing}"`, this.here())
+    this.offset += 1
+    return this.offset - 1
+  }
+
+  #closes(closing: string, comma: number): boolean {
+    if (this.peek() !== closing) return false
+    if (comma >= 0) this.fault('trailing-comma', comma, `no comma before "${closing}"`, '","')
+    this.offset += 1
+    return true
+  }
+
+  /**
+   * A string that seems to end inside an object, as in `"{ "Version": …`, is an object that was put between
+   * quotes without escaping. It is read as that object if that works out.
+   */
+  #stringOrBrokenObject(pointer: string, depth: number): JsonValue {
+    const start = this.offset
+    const faults = [...this.faults]
+    const text = this.string()
+    if (!/^\s*\{/.test(text) || this.#atValueEnd()) return text
+    const end = this.offset
+    const stringFaults = this.faults
+    this.faults = [...faults]
+    this.fault('unescaped-quotes', start, 'quotes inside a string written as \\"', 'a bare "')
+    try {
+      this.offset = start + 1
+      const value = this.#value(pointer, this.#offsets.get(pointer)?.name, depth + 1)
+      this.skipBlank()
+      if (!this.isQuote(this.peek())) this.stop('syntax', 'the closing quote', this.here())
+      this.offset += 1
+      return value
+    } catch (error) {
+      if (!(error instanceof ReadingStopped)) throw error
+      this.faults = stringFaults
+      this.offset = end
+      this.pointer = pointer
+      return text
+    }
+  }
+
+  #atValueEnd(): boolean {
+    const rest = /[\s]*/y
+    rest.lastIndex = this.offset
+    rest.test(this.text)
+    const next = this.text.charAt(rest.lastIndex)
+    return next === '' || ',}]'.includes(next)
+  }
+
+  #numberOrWord(): JsonValue {
+    numberPattern.lastIndex = this.offset
+    const number = numberPattern.exec(this.text)
+    if (number !== null) {
+      this.offset += number[0].length
+      return Number(number[0])
+    }
+    wordPattern.lastIndex = this.offset
+    const word = wordPattern.exec(this.text)?.[0] ?? ''
+    if (!Object.hasOwn(words, word)) this.stop('syntax', 'a JSON value', this.here())
+    this.offset += word.length
+    return words[word] ?? null
+  }
+}

@@ -1,0 +1,80 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Authority } from './authorities/authority.ts'
+
+export interface Metrics {
+  readonly registry: Registry
+  /** One answered request for a certificate: `issued`, `replayed`, or the code of the error. */
+  observeIssuance(outcome: string, seconds: number): void
+  /** One committed group. */
+  observeGroup(kind: 'intent' | 'certificate' | 'rejection', size: number, seconds: number): void
+  setOpenIntents(count: number): void
+}
+
+const millisecondsPerDay = 86_400_000
+
+/** All that `/metrics` shows. Labels are closed lists and configured names: no label grows with the traffic. */
+export function createMetrics(listAuthorities: () => readonly Authority[], clock: () => Date): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const issuances = new Counter({
+    name: 'mintline_issuances_total',
+    help: 'Requests for a certificate by outcome: issued, replayed, or the error code.',
+    labelNames: ['outcome'],
+    registers
+  })
+  const durations = new Histogram({
+    name: 'mintline_issuance_duration_seconds',
+    help: 'From the parsed request to the recorded certificate or refusal.',
+    labelNames: ['outcome'],
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    registers
+  })
+  const groupSizes = new Histogram({
+    name: 'mintline_commit_group_size',
+    help: 'Rows that shared one durable commit.',
+    labelNames: ['kind'],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers
+  })
+  const groupDurations = new Histogram({
+    name: 'mintline_commit_group_duration_seconds',
+    help: 'Duration of one durable commit.',
+    labelNames: ['kind'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    registers
+  })
+  const openIntents = new Gauge({
+    name: 'mintline_open_intents_at_start',
+    help: 'Intents without a record when the service started: outcome unknown until the station retries.',
+    registers
+  })
+  new Gauge({
+    name: 'mintline_authority_days_left',
+    help: 'Days until the CA certificate of an active generation expires.',
+    labelNames: ['authority'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, state, certificate } of listAuthorities()) {
+        const daysLeft = (certificate.notAfter.getTime() - clock().getTime()) / millisecondsPerDay
+        if (state === 'active') this.set({ authority: name }, daysLeft)
+      }
+    }
+  })
+  return {
+    registry,
+    observeIssuance(outcome, seconds) {
+      issuances.inc({ outcome })
+      durations.observe(
+        { outcome: outcome === 'issued' || outcome === 'replayed' ? outcome : 'refused' },
+        seconds
+      )
+    },
+    observeGroup(kind, size, seconds) {
+      groupSizes.observe({ kind }, size)
+      groupDurations.observe({ kind }, seconds)
+    },
+    setOpenIntents: count => openIntents.set(count)
+  }
+}

@@ -1,0 +1,86 @@
+import * as asn1js from 'asn1js'
+import * as pkijs from 'pkijs'
+import { createDerRefusal, DerReader } from './der-reader.ts'
+import { tags } from './der-tag.ts'
+import { encodeNamedBits, encodeUnsignedInteger } from './der-writer.ts'
+import { extensionOids, keyUsageNames } from './extension.ts'
+import { keyIdentifierOf } from './key-identifier.ts'
+import { buildName } from './name.ts'
+import { parseSubjectPublicKeyInfo } from './public-key.ts'
+import { type SignatureAlgorithm, signatureAlgorithmDer } from './signature-algorithm.ts'
+import type { Subject } from './subject-field.ts'
+import { timeTagOf } from './time.ts'
+
+export interface AuthorityContent {
+  /** Big-endian, at most 20 octets, positive. */
+  readonly serialNumber: Uint8Array
+  readonly signatureAlgorithm: SignatureAlgorithm
+  readonly subject: Subject
+  /** Whole seconds. */
+  readonly notBefore: Date
+  readonly notAfter: Date
+  readonly spkiDer: Uint8Array
+  /** How many CAs may stand below; without it, any number. */
+  readonly pathLength?: number | undefined
+}
+
+/**
+ * The TBSCertificate of a self-signed CA: critical CA:TRUE, critical keyCertSign and cRLSign, subject and authority
+ * key identifier. Rare, so a library writes it; it is never asked to sign, since its default is SHA-1.
+ * Throws `subject_refused` and, for a key that cannot be read, `key_unusable`.
+ */
+export function buildAuthorityTbsCertificate(content: AuthorityContent): Uint8Array {
+  const name = new pkijs.RelativeDistinguishedNames({ schema: decode(buildName(content.subject)) })
+  const certificate = new pkijs.Certificate({
+    version: 2,
+    serialNumber: decode(encodeUnsignedInteger(content.serialNumber)) as asn1js.Integer,
+    signature: new pkijs.AlgorithmIdentifier({
+      schema: decode(signatureAlgorithmDer(content.signatureAlgorithm))
+    }),
+    issuer: name,
+    notBefore: toTime(content.notBefore),
+    notAfter: toTime(content.notAfter),
+    subject: name,
+    subjectPublicKeyInfo: new pkijs.PublicKeyInfo({ schema: decode(content.spkiDer) }),
+    extensions: authorityExtensions(content)
+  })
+  return new Uint8Array(certificate.encodeTBS().toBER(false))
+}
+
+function authorityExtensions({ spkiDer, pathLength }: AuthorityContent): pkijs.Extension[] {
+  const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the authority'))
+  const keyIdentifier = keyIdentifierOf(parseSubjectPublicKeyInfo(reader).subjectPublicKey)
+  const keyIdentifierValue = new asn1js.OctetString({ valueHex: keyIdentifier })
+  const constraints = new pkijs.BasicConstraints({
+    cA: true,
+    ...(pathLength === undefined ? {} : { pathLenConstraint: pathLength })
+  })
+  const keyUsage = encodeNamedBits([keyUsageNames.indexOf('keyCertSign'), keyUsageNames.indexOf('cRLSign')])
+  const authorityKeyIdentifier = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifierValue })
+  return [
+    extension('basicConstraints', true, constraints.toSchema().toBER(false)),
+    extension('keyUsage', true, keyUsage),
+    extension('subjectKeyIdentifier', false, keyIdentifierValue.toBER(false)),
+    extension('authorityKeyIdentifier', false, authorityKeyIdentifier.toSchema().toBER(false))
+  ]
+}
+
+function extension(
+  name: keyof typeof extensionOids,
+  critical: boolean,
+  value: ArrayBuffer | Uint8Array
+): pkijs.Extension {
+  const extnValue = value instanceof Uint8Array ? Uint8Array.from(value).buffer : value
+  return new pkijs.Extension({ extnID: extensionOids[name], critical, extnValue })
+}
+
+/** pkijs writes the tag it is told, so the switch at 2050 is ours to make. */
+function toTime(date: Date): pkijs.Time {
+  const type = timeTagOf(date) === tags.utcTime ? pkijs.TimeType.UTCTime : pkijs.TimeType.GeneralizedTime
+  // It would write a fraction of a second, which RFC 5280 §4.1.2.5.2 forbids.
+  return new pkijs.Time({ type, value: new Date(Math.floor(date.getTime() / 1000) * 1000) })
+}
+
+function decode(der: Uint8Array): asn1js.AsnType {
+  return asn1js.fromBER(der).result
+}

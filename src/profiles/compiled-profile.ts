@@ -1,0 +1,143 @@
+import { MintlineError, type Violation } from '../errors.ts'
+import type { CompiledTemplate } from '../jitp/compile.ts'
+import { encodingViolations } from '../pki/name.ts'
+import type { KeyPolicy } from '../pki/public-key.ts'
+import { subjectFields, type SubjectField } from '../pki/subject-field.ts'
+import type { ProfileVersion } from './profile.ts'
+import type { ProfileDocument, SubjectRule } from './profile-document.ts'
+import { compileProfileTemplate } from './profile-template.ts'
+import { compileRule, type CompiledRule, type SubjectRules } from './subject-rules.ts'
+
+/** A profile document made ready for the issuance path, once. */
+export interface CompiledDocument {
+  readonly rules: SubjectRules
+  readonly template: CompiledTemplate
+  /** The subject fields that the template's parameters are filled from. */
+  readonly templateFields: ReadonlySet<SubjectField>
+  readonly keyPolicy: KeyPolicy
+  /** What is legal but may not be meant. */
+  readonly warnings: readonly Violation[]
+}
+
+export interface CompiledProfile extends CompiledDocument {
+  readonly version: ProfileVersion
+}
+
+/**
+ * Checks what the document's schema cannot say, and compiles it. Pure: whether the authority exists is not its
+ * question.
+ *
+ * @throws MintlineError `profile_invalid` with every mistake at once; pointers go into the document.
+ */
+export function compileProfile(document: ProfileDocument): CompiledDocument {
+  const violations: Violation[] = []
+  const rules = compileRules(document, violations)
+  const { template, templateFields, warnings } = compileProfileTemplate(document, violations)
+  violations.push(
+    ...templateRuleViolations(document, templateFields),
+    ...identityViolations(document, templateFields),
+    ...keyViolations(document)
+  )
+  if (violations.length > 0 || template === undefined) {
+    throw new MintlineError('profile_invalid', `The profile has ${violations.length} mistake(s).`, {
+      violations
+    })
+  }
+  return { rules, template, templateFields, keyPolicy: document.keys, warnings }
+}
+
+function compileRules(document: ProfileDocument, violations: Violation[]): SubjectRules {
+  const rules = new Map<SubjectField, CompiledRule>()
+  for (const field of subjectFields) {
+    const rule = document.subject[field]
+    if (rule === undefined) continue
+    violations.push(...valueViolations(field, rule))
+    try {
+      rules.set(field, compileRule(rule))
+    } catch (error) {
+      violations.push({
+        pointer: `/subject/${field}/pattern`,
+        expected: 'a pattern in RE2 syntax',
+        found: 'pattern' in rule ? (rule.pattern ?? '') : '',
+        message: `RE2 does not take this pattern: ${error instanceof Error ? error.message : 'unknown error'}.`
+      })
+    }
+  }
+  return rules
+}
+
+/** Values that no certificate could carry. */
+function valueViolations(field: SubjectField, rule: SubjectRule): readonly Violation[] {
+  const pointer = `/subject/${field}`
+  if (rule.rule === 'fixed') {
+    return encodingViolations(field, rule.value).map(violation => ({
+      ...violation,
+      pointer: `${pointer}/value`
+    }))
+  }
+  const values = 'values' in rule ? (rule.values ?? []) : []
+  return values.flatMap((value, index) =>
+    encodingViolations(field, value).map(violation => ({
+      ...violation,
+      pointer: `${pointer}/values/${index}`
+    }))
+  )
+}
+
+function templateRuleViolations(
+  document: ProfileDocument,
+  templateFields: ReadonlySet<SubjectField>
+): readonly Violation[] {
+  return [...templateFields]
+    .filter(field => document.subject[field]?.rule === 'forbidden')
+    .map(field => ({
+      pointer: `/subject/${field}`,
+      expected: 'a rule that lets the certificate carry it',
+      found: 'forbidden',
+      message: `The template declares ${field}, so AWS fails every device whose certificate lacks it.`
+    }))
+}
+
+/** An identity field that may be absent would make all devices without it one device. */
+function identityViolations(
+  document: ProfileDocument,
+  templateFields: ReadonlySet<SubjectField>
+): readonly Violation[] {
+  return (document.deviceIdentity ?? []).flatMap((field, index) => {
+    const rule = document.subject[field]?.rule
+    if (rule === 'required' || templateFields.has(field)) return []
+    return [
+      {
+        pointer: `/deviceIdentity/${index}`,
+        expected: 'a field that every certificate carries: required, or declared by the template',
+        found: `${field}, which is ${rule ?? 'not in subject'}`,
+        message: `Make ${field} required, or leave it out of the identity.`
+      }
+    ]
+  })
+}
+
+function keyViolations({ keys, keyUsage }: ProfileDocument): readonly Violation[] {
+  const violations: Violation[] = []
+  if (keys.rsa !== undefined && keys.rsa.minimumBits > keys.rsa.maximumBits) {
+    violations.push({
+      pointer: '/keys/rsa/maximumBits',
+      expected: `at least ${keys.rsa.minimumBits}`,
+      found: String(keys.rsa.maximumBits),
+      message: 'No RSA key could fit.'
+    })
+  }
+  // RFC 5480 §3 and RFC 3279 §2.3.1: what the other kind of key cannot do must not be asserted.
+  const unfit = { keyEncipherment: keys.ec && 'EC', keyAgreement: keys.rsa && 'RSA' }
+  for (const [usage, kind] of Object.entries(unfit)) {
+    const index = keyUsage.findIndex(candidate => candidate === usage)
+    if (kind === undefined || index < 0) continue
+    violations.push({
+      pointer: `/keyUsage/${index}`,
+      expected: `no ${usage} while ${kind} keys are accepted`,
+      found: usage,
+      message: `${kind} keys cannot be used for ${usage}. Make a profile for each kind of key.`
+    })
+  }
+  return violations
+}

@@ -1,0 +1,81 @@
+import { isUniqueViolation, type Database } from '../database/database.ts'
+import { runQuery } from '../database/run-query.ts'
+import type { ProfileVersion } from './profile.ts'
+import type { ProfileDocument } from './profile-document.ts'
+
+export interface ProfileStore {
+  /** The newest version of each profile, by name. */
+  listNewest(): Promise<readonly ProfileVersion[]>
+  findNewest(name: string): Promise<ProfileVersion | undefined>
+  find(name: string, version: number): Promise<ProfileVersion | undefined>
+  /** All versions of one profile, newest first. */
+  versions(name: string): Promise<readonly ProfileVersion[]>
+  /** Together with its audit event. False when another process took that version number first. */
+  insert(profile: ProfileVersion, eventId: string): Promise<boolean>
+}
+
+interface ProfileRow extends Omit<ProfileVersion, 'document'> {
+  readonly document: unknown
+}
+
+export function createProfileStore(database: Database): ProfileStore {
+  const client = database.prisma
+  return {
+    async listNewest() {
+      const rows = await runQuery(() =>
+        client.profileVersion.findMany({
+          distinct: ['name'],
+          orderBy: [{ name: 'asc' }, { version: 'desc' }]
+        })
+      )
+      return rows.map(toProfileVersion)
+    },
+    async findNewest(name) {
+      const row = await runQuery(() =>
+        client.profileVersion.findFirst({ where: { name }, orderBy: { version: 'desc' } })
+      )
+      return row === null ? undefined : toProfileVersion(row)
+    },
+    async find(name, version) {
+      const row = await runQuery(() =>
+        client.profileVersion.findUnique({ where: { name_version: { name, version } } })
+      )
+      return row === null ? undefined : toProfileVersion(row)
+    },
+    async versions(name) {
+      const rows = await runQuery(() =>
+        client.profileVersion.findMany({ where: { name }, orderBy: { version: 'desc' } })
+      )
+      return rows.map(toProfileVersion)
+    },
+    async insert(profile, eventId) {
+      const { id, name, version, createdAt, createdBy } = profile
+      const document = profile.document as object
+      return runQuery(async () => {
+        try {
+          await client.$transaction([
+            client.profileVersion.create({ data: { id, name, version, document, createdAt, createdBy } }),
+            client.auditEvent.create({
+              data: {
+                id: eventId,
+                createdAt,
+                actor: createdBy,
+                act: 'profile.post',
+                subject: `profile/${name}/${version}`,
+                after: document
+              }
+            })
+          ])
+          return true
+        } catch (error) {
+          if (isUniqueViolation(error)) return false
+          throw error
+        }
+      })
+    }
+  }
+}
+
+function toProfileVersion(row: ProfileRow): ProfileVersion {
+  return { ...row, document: row.document as ProfileDocument }
+}

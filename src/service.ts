@@ -1,0 +1,174 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { createAuthorities } from './authorities/authority.ts'
+import { createAuthorityStore } from './authorities/authority-store.ts'
+import { createSignerOpener } from './authorities/signers/open-signer.ts'
+import type { Config } from './config.ts'
+import { createDatabase, type Database } from './database/database.ts'
+import { startEmbeddedPostgres } from './database/embedded-postgres.ts'
+import { createGroupCommit } from './database/group-commit.ts'
+import { migrateDatabase } from './database/migrations.ts'
+import { createTokens } from './factory/token.ts'
+import { createTokenStore } from './factory/token-store.ts'
+import { createHttpServer } from './http/app.ts'
+import type { HttpServices, HttpSettings } from './http/services.ts'
+import { createCompletion } from './issuance/completion.ts'
+import { createEntryStore } from './issuance/entry-store.ts'
+import { createIntentStore } from './issuance/intent-store.ts'
+import { createIssuance } from './issuance/issuance.ts'
+import { createRecordStore } from './issuance/record-store.ts'
+import { createRecords } from './issuance/records.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { createProfiles } from './profiles/profile.ts'
+import { createProfileStore } from './profiles/profile-store.ts'
+import { createReadiness } from './readiness.ts'
+import { createStarterSet } from './starter/starter.ts'
+import { createStarterStore } from './starter/starter-store.ts'
+import { programVersion } from './version.ts'
+
+export interface Service {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** Whether this start made the starter set. */
+  readonly madeStarterSet: boolean
+  /** Takes no new requests, lets those in flight finish, then closes everything. */
+  stop(): Promise<void>
+}
+
+/** How long a retry waits for another process's record before it completes the intent itself. */
+const resumeAfterMs = 5_000
+const maximumGroupSize = 128
+/** Two, so that one group is judged while the disk is busy with the one before. */
+const groupsAtOnce = 2
+
+type StopPart = () => Promise<unknown>
+
+/**
+ * Puts the parts together and starts them: database, authorities, HTTP. What was started is stopped again when a
+ * later part fails.
+ */
+export async function startService(config: Config, log: Logger): Promise<Service> {
+  const started: StopPart[] = []
+  const stop = async () => {
+    for (const stopPart of started.splice(0).reverse()) await stopPart()
+  }
+  try {
+    await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
+    const database = await openDatabase(config, log, started)
+    const { services, madeStarterSet } = await createParts(config, database, log, started)
+    const http = await createHttpServer(services, httpSettings(config))
+    started.push(() => http.close())
+    const url = await http.listen({ host: config.host, port: config.port })
+    return { url, madeStarterSet, stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function openDatabase(config: Config, log: Logger, started: StopPart[]): Promise<Database> {
+  const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, started))
+  await migrateDatabase({ connectionString, log: message => log.info({}, message) })
+  const database = createDatabase({
+    connectionString,
+    poolSize: config.databasePoolSize,
+    onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost')
+  })
+  started.push(() => database.close())
+  return database
+}
+
+async function startOwnPostgres(config: Config, log: Logger, started: StopPart[]): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
+  started.push(() => postgres.stop())
+  return postgres.connectionString
+}
+
+async function createParts(config: Config, database: Database, log: Logger, started: StopPart[]) {
+  const clock = () => new Date()
+  const randomBytes = (size: number) => new Uint8Array(nodeRandomBytes(size))
+  const keyDirectory = join(config.dataDirectory, 'authorities')
+  const passphraseFile = config.caPassphraseFile ?? join(config.dataDirectory, 'ca-passphrase')
+  const madeStarterSet =
+    config.starter &&
+    (await createStarterSet({
+      store: createStarterStore(database),
+      dataDirectory: config.dataDirectory,
+      keyDirectory,
+      passphraseFile,
+      makePassphrase: config.caPassphraseFile === undefined,
+      clock,
+      randomBytes
+    }))
+  const authorities = createAuthorities({
+    store: createAuthorityStore(database),
+    openSigner: createSignerOpener({ keyDirectory, passphraseFile })
+  })
+  started.push(() => authorities.close())
+  await authorities.refresh()
+  const metrics = createMetrics(() => authorities.list(), clock)
+  const profiles = createProfiles({
+    store: createProfileStore(database),
+    hasAuthorityLine: line => authorities.hasLine(line),
+    clock,
+    randomBytes
+  })
+  const entries = createEntryStore(database)
+  const records = createRecords(entries, authorities)
+  const groups = createGroups(config, database, metrics)
+  const issuance = createIssuance({
+    profiles,
+    authorities,
+    records,
+    completion: createCompletion({ certificates: groups.certificates, clock }),
+    intents: groups.intents,
+    rejections: groups.rejections,
+    clock,
+    randomBytes,
+    resumeAfterMs,
+    observe: metrics.observeIssuance
+  })
+  const openIntents = await entries.countOpenIntents()
+  metrics.setOpenIntents(openIntents)
+  if (openIntents > 0) {
+    log.warn({ openIntents }, 'intents without a record: GET /v1/issuances?outcome=unknown lists them')
+  }
+  const services: HttpServices = {
+    issuance,
+    records,
+    profiles,
+    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
+    readiness: createReadiness({ database, authorities }),
+    metrics: metrics.registry
+  }
+  return { services, madeStarterSet }
+}
+
+function createGroups({ maximumWaiting }: Config, database: Database, metrics: Metrics) {
+  const intentStore = createIntentStore(database)
+  const recordStore = createRecordStore(database)
+  const limits = (kind: Parameters<Metrics['observeGroup']>[0]) => ({
+    maximumItems: maximumGroupSize,
+    maximumWaiting,
+    concurrency: groupsAtOnce,
+    onGroup: (size: number, seconds: number) => metrics.observeGroup(kind, size, seconds)
+  })
+  return {
+    intents: createGroupCommit({ commit: intentStore.commit, ...limits('intent') }),
+    certificates: createGroupCommit({ commit: recordStore.commitCertificates, ...limits('certificate') }),
+    rejections: createGroupCommit({ commit: recordStore.commitRejections, ...limits('rejection') })
+  }
+}
+
+function httpSettings(config: Config): HttpSettings {
+  return {
+    requestTimeoutMs: config.requestTimeoutMs,
+    headersTimeoutMs: Math.min(config.requestTimeoutMs, 10_000),
+    keepAliveTimeoutMs: 72_000,
+    bodyLimitBytes: 262_144,
+    logLevel: config.logLevel,
+    version: programVersion
+  }
+}

@@ -1,0 +1,59 @@
+import type { ProfileDocument } from '../profiles/profile-document.ts'
+
+/**
+ * The provisioning template of the starter profile: a thing named by the certificate's id, with a version and the
+ * country as attributes, and a policy that lets it publish.
+ */
+const template = {
+  Parameters: {
+    'AWS::IoT::Certificate::Country': { Type: 'String' },
+    'AWS::IoT::Certificate::Id': { Type: 'String' }
+  },
+  Resources: {
+    thing: {
+      Type: 'AWS::IoT::Thing',
+      Properties: {
+        ThingName: { Ref: 'AWS::IoT::Certificate::Id' },
+        AttributePayload: { version: 'v1', country: { Ref: 'AWS::IoT::Certificate::Country' } }
+      },
+      OverrideSettings: { AttributePayload: 'MERGE', ThingTypeName: 'DO_NOTHING', ThingGroups: 'DO_NOTHING' }
+    },
+    certificate: {
+      Type: 'AWS::IoT::Certificate',
+      Properties: { CertificateId: { Ref: 'AWS::IoT::Certificate::Id' }, Status: 'ACTIVE' },
+      OverrideSettings: { Status: 'REPLACE' }
+    },
+    policy: {
+      Type: 'AWS::IoT::Policy',
+      Properties: {
+        PolicyDocument: JSON.stringify({
+          Version: '2012-10-17',
+          Statement: [{ Effect: 'Allow', Action: ['iot:Publish'], Resource: ['*'] }]
+        })
+      }
+    }
+  }
+}
+
+/** The profile to try Mintline out with. */
+export const starterProfile: ProfileDocument = {
+  name: 'starter',
+  description: 'To try Mintline out: a device is its CommonName, AWS IoT names the thing by the certificate.',
+  authority: 'starter',
+  template,
+  subject: {
+    Country: { rule: 'required', pattern: '[A-Z]{2}' },
+    CommonName: { rule: 'required' },
+    Organization: { rule: 'allowed' },
+    OrganizationalUnit: { rule: 'allowed' },
+    StateName: { rule: 'allowed' },
+    DistinguishedNameQualifier: { rule: 'allowed' },
+    SerialNumber: { rule: 'allowed' }
+  },
+  deviceIdentity: ['CommonName'],
+  keys: { ec: { curves: ['P-256', 'P-384'] }, rsa: { minimumBits: 2048, maximumBits: 4096 } },
+  validity: { days: 3650, whenIssuerExpiresFirst: 'shorten' },
+  backdateMinutes: 60,
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: ['clientAuth']
+}

@@ -1,0 +1,121 @@
+import { generateKeyPair } from 'node:crypto'
+import { chmod, mkdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import type { StoredAuthority } from '../authorities/authority-store.ts'
+import { encryptPrivateKey, writeSecretFile } from '../authorities/signers/key-file.ts'
+import { createLocalSigner } from '../authorities/signers/local.ts'
+import { loadPassphrase } from '../authorities/signers/open-signer.ts'
+import { roles, type Role } from '../factory/principal.ts'
+import { buildToken } from '../factory/token.ts'
+import type { StoredToken } from '../factory/token-store.ts'
+import { createIdentifier } from '../identifier.ts'
+import { issueSelfSignedAuthority } from '../authorities/self-signed.ts'
+import { starterProfile } from './starter-profile.ts'
+import type { StarterStore } from './starter-store.ts'
+
+export interface StarterDependencies {
+  readonly store: StarterStore
+  readonly dataDirectory: string
+  readonly keyDirectory: string
+  readonly passphraseFile: string
+  /** True when `passphraseFile` is the one in the data directory, which is made here. */
+  readonly makePassphrase: boolean
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+const validityYears = 25
+const generateKeyPairAsync = promisify(generateKeyPair)
+
+/**
+ * Makes the set to try Mintline out with, on an empty database: an authority, a profile, and one token a role.
+ * Files first, then one transaction: a crash in between leaves an empty database, and the next start makes all of
+ * it anew over the files that are there.
+ *
+ * @returns whether it was made.
+ */
+export async function createStarterSet(dependencies: StarterDependencies): Promise<boolean> {
+  const { store, clock, randomBytes } = dependencies
+  if (!(await store.isEmpty())) return false
+  const now = clock()
+  const authority = await createStarterAuthority(dependencies, now)
+  const tokens = await createTokenFiles(dependencies, now)
+  await store.insert({
+    authority,
+    profile: {
+      id: createIdentifier(now, randomBytes(10)),
+      name: starterProfile.name,
+      version: 1,
+      document: starterProfile,
+      createdAt: now,
+      createdBy: 'mintline/starter'
+    },
+    tokens,
+    eventId: createIdentifier(now, randomBytes(10))
+  })
+  return true
+}
+
+async function createStarterAuthority(
+  dependencies: StarterDependencies,
+  now: Date
+): Promise<StoredAuthority> {
+  const { keyDirectory, passphraseFile, makePassphrase, randomBytes } = dependencies
+  await mkdir(keyDirectory, { recursive: true, mode: 0o700 })
+  await chmod(keyDirectory, 0o700)
+  if (makePassphrase && !(await isFile(passphraseFile))) {
+    await writeSecretFile(passphraseFile, `${Buffer.from(randomBytes(32)).toString('base64url')}\n`)
+  }
+  const name = `${starterProfile.authority}-g1`
+  const { privateKey } = await generateKeyPairAsync('ec', { namedCurve: 'P-256' })
+  const certificateDer = await issueSelfSignedAuthority(createLocalSigner(privateKey), {
+    commonName: 'Mintline Starter CA G1',
+    notBefore: new Date(now.getTime() - 24 * 3_600_000),
+    notAfter: new Date(new Date(now).setUTCFullYear(now.getUTCFullYear() + validityYears)),
+    randomBytes
+  })
+  const keyFile = `${name}.key.pem`
+  await writeSecretFile(
+    join(keyDirectory, keyFile),
+    await encryptPrivateKey(privateKey, await loadPassphrase(passphraseFile))
+  )
+  return {
+    id: createIdentifier(now, randomBytes(10)),
+    name,
+    line: starterProfile.authority,
+    generation: 1,
+    state: 'active',
+    certificateDer,
+    issuersDer: [],
+    signer: { kind: 'local', keyFile },
+    createdAt: now
+  }
+}
+
+async function createTokenFiles(
+  dependencies: StarterDependencies,
+  now: Date
+): Promise<readonly StoredToken[]> {
+  const { dataDirectory, randomBytes } = dependencies
+  const stored: StoredToken[] = []
+  for (const role of roles) {
+    const name = `starter-${role}`
+    const token = buildToken({ role, name, createdBy: 'mintline/starter' }, now, randomBytes)
+    await writeSecretFile(tokenFile(dataDirectory, role), `${token.secret}\n`)
+    stored.push(token.stored)
+  }
+  return stored
+}
+
+/** Where the starter token of a role is written. */
+export function tokenFile(dataDirectory: string, role: Role): string {
+  return join(dataDirectory, `${role}-token`)
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    found => found.isFile(),
+    () => false
+  )
+}

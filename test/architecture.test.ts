@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+
+const source = fileURLToPath(new URL('../src/', import.meta.url))
+
+/** Leaves that every folder may use: they import nothing of ours. */
+const leaves = ['errors.ts', 'identifier.ts']
+
+/** Folder → the folders whose modules it may import, besides its own and the leaves. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  pki: [],
+  jitp: ['pki'],
+  database: [],
+  authorities: ['pki', 'jitp', 'database'],
+  factory: ['pki', 'jitp', 'database'],
+  profiles: ['pki', 'jitp', 'database', 'factory'],
+  issuance: ['pki', 'jitp', 'database', 'authorities', 'factory', 'profiles'],
+  starter: ['pki', 'authorities', 'factory', 'profiles', 'database'],
+  http: ['pki', 'issuance', 'profiles', 'factory', 'authorities'],
+  cli: ['*'],
+  '.': ['*']
+}
+
+interface Import {
+  readonly from: string
+  readonly specifier: string
+  /** Path below src, for our own modules. */
+  readonly target: string | undefined
+}
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
+  file => file.endsWith('.ts') && !file.startsWith('database/generated/')
+)
+
+const imports: readonly Import[] = files.flatMap(from =>
+  [...readFileSync(join(source, from), 'utf8').matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
+    match => {
+      const specifier = match[1]!
+      const target = specifier.startsWith('.')
+        ? relative(source, join(source, from, '..', specifier))
+        : undefined
+      return { from, specifier, target }
+    }
+  )
+)
+
+const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '.')
+
+function breaches(isBreach: (candidate: Import) => boolean): string[] {
+  return imports.filter(isBreach).map(({ from, specifier }) => `${from} imports ${specifier}`)
+}
+
+describe('imports', () => {
+  it('are found at all', () => {
+    expect(imports.length).toBeGreaterThan(200)
+  })
+
+  it('stay inside what each folder may know', () => {
+    expect(
+      breaches(({ from, target }) => {
+        if (target === undefined || leaves.includes(target)) return false
+        const folder = folderOf(from)
+        const allowed = mayImport[folder] ?? []
+        return folderOf(target) !== folder && !allowed.includes('*') && !allowed.includes(folderOf(target))
+      })
+    ).toEqual([])
+  })
+
+  it('of the leaves are none of ours', () => {
+    expect(breaches(({ from, target }) => leaves.includes(from) && target !== undefined)).toEqual([])
+  })
+
+  it('reach Prisma and pg from the database folder and the stores alone', () => {
+    const mayTouch = (from: string) => from.startsWith('database/') || from.endsWith('-store.ts')
+    expect(
+      breaches(
+        ({ from, specifier, target }) =>
+          !mayTouch(from) &&
+          (/^(pg|@prisma\/.*)$/.test(specifier) || target?.startsWith('database/generated/') === true)
+      )
+    ).toEqual([])
+  })
+
+  it('keep stores, the database and Prisma out of http', () => {
+    expect(
+      breaches(
+        ({ from, target }) =>
+          from.startsWith('http/') &&
+          (target?.startsWith('database/') === true || target?.endsWith('-store.ts') === true)
+      )
+    ).toEqual([])
+  })
+
+  it('keep I/O, clock and randomness out of pki and jitp', () => {
+    const pure = new Set(['node:crypto', 'node:util'])
+    expect(
+      breaches(
+        ({ from, specifier }) =>
+          /^(pki|jitp)\//.test(from) && specifier.startsWith('node:') && !pure.has(specifier)
+      )
+    ).toEqual([])
+  })
+})
+
+describe('the source', () => {
+  const offenders = (pattern: RegExp, isAllowed: (file: string) => boolean) =>
+    files.filter(file => !isAllowed(file) && pattern.test(readFileSync(join(source, file), 'utf8')))
+
+  it('reads the environment in main, cli and config alone', () => {
+    const mayRead = (file: string) => file === 'main.ts' || file === 'config.ts' || file.startsWith('cli/')
+    expect(offenders(/process\.env\b/, mayRead)).toEqual([])
+  })
+
+  it('has neither clock nor randomness of its own in pki and jitp', () => {
+    const isOther = (file: string) => !/^(pki|jitp)\//.test(file)
+    expect(offenders(/\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID/, isOther)).toEqual([])
+  })
+
+  it('has a rule for every folder', () => {
+    expect([...new Set(files.map(folderOf))].sort()).toEqual(Object.keys(mayImport).sort())
+  })
+})

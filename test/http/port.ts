@@ -1,0 +1,224 @@
+import { Registry } from 'prom-client'
+import { MintlineError } from '../../src/errors.ts'
+import type { Principal, Role } from '../../src/factory/principal.ts'
+import type { TokenView } from '../../src/factory/token.ts'
+import { createHttpServer } from '../../src/http/app.ts'
+import type { HttpServices, HttpSettings } from '../../src/http/services.ts'
+import type {
+  IssuanceEntry,
+  IssuanceQuery,
+  IssuanceRecord,
+  IssuanceRequest
+} from '../../src/issuance/issuance-record.ts'
+import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import type { ProfileVersion } from '../../src/profiles/profile.ts'
+
+export const time = new Date('2026-11-23T10:00:00.123Z')
+
+export const bearers: Readonly<Record<Role | 'revoked', string>> = {
+  station: 'mintline_station-secret',
+  auditor: 'mintline_auditor-secret',
+  admin: 'mintline_admin-secret',
+  revoked: 'mintline_revoked-secret'
+}
+
+export const bearer = (name: keyof typeof bearers) => ({ authorization: `Bearer ${bearers[name]}` })
+
+/** openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj /C=DE/CN=sensor-000451 -outform DER */
+export const csrDer = new Uint8Array(
+  Buffer.from(
+    'MIHhMIGHAgEAMCUxCzAJBgNVBAYTAkRFMRYwFAYDVQQDDA1zZW5zb3ItMDAwNDUxMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYXla8o2D' +
+      'I0Y3kp8hYEqUHAo89j8QR84XtGusiJamXHvmLDGqwCpQUrV9jKxKH5YVqCsL+ZpgyuIYdr+XpqFjcaAAMAoGCCqGSM49BAMCA0kAMEYCIQD1' +
+      'c6iuFncftr4uqtgRVcE7QERtk9Bkrj5sKrVYbJtLVwIhALKY7AbqcdPGHmynFyz2ouY0nZ305n/zQj6IUX5iG4m+',
+    'base64'
+  )
+)
+
+const common = {
+  requestedAt: time,
+  station: 'station-7',
+  profile: 'starter',
+  metadata: { fixture: 'F-12' },
+  requestId: 'request-1'
+}
+
+export const record: IssuanceRecord = {
+  ...common,
+  outcome: 'issued',
+  id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
+  profileVersion: 3,
+  authority: 'starter-g1',
+  serialNumber: '00f33a9c0e41b7d288',
+  subject: { Country: 'DE', CommonName: 'sensor-000451' },
+  notBefore: new Date('2026-11-23T09:00:00Z'),
+  notAfter: new Date('9999-12-31T23:59:59Z'),
+  csrDer,
+  issuedAt: time,
+  certificateId: '9f'.repeat(32),
+  certificateDer: new Uint8Array([0x30, 1, 2, 3]),
+  chainDer: [new Uint8Array([0x30, 1, 2, 3]), new Uint8Array([0x30, 9, 9])]
+}
+
+const { issuedAt: _issuedAt, certificateId: _id, certificateDer: _der, chainDer: _chain, ...intent } = record
+
+export const entries: Readonly<Record<string, IssuanceEntry>> = {
+  issued: record,
+  unknown: { ...intent, outcome: 'unknown', id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a12' },
+  rejected: {
+    ...common,
+    outcome: 'rejected',
+    id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a13',
+    code: 'subject_refused',
+    detail: 'One field is refused.',
+    violations: [
+      { pointer: '/subject/Country', expected: 'two letters', found: '"D"', message: 'Correct it.' }
+    ],
+    profileVersion: 3,
+    authority: 'starter-g1',
+    csr: csrDer
+  },
+  unreadable: {
+    ...common,
+    outcome: 'rejected',
+    id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a14',
+    code: 'csr_malformed',
+    detail: 'Not a CSR.',
+    violations: [],
+    profileVersion: undefined,
+    authority: undefined,
+    csr: new Uint8Array([0xff, 0x00, 0x41])
+  }
+}
+
+export const profileDocument: ProfileDocument = {
+  name: 'starter',
+  authority: 'starter',
+  template: { Parameters: { 'AWS::IoT::Certificate::Country': { Type: 'String' } } },
+  subject: {
+    Country: { rule: 'required', pattern: '[A-Z]{2}' },
+    Organization: { rule: 'fixed', value: 'Acme' }
+  },
+  keys: { ec: { curves: ['P-256'] } },
+  validity: { days: 3650, whenIssuerExpiresFirst: 'shorten' },
+  backdateMinutes: 60,
+  keyUsage: ['digitalSignature'],
+  extendedKeyUsage: ['clientAuth']
+}
+
+const profileVersion: ProfileVersion = {
+  id: '019ab1ec-5310-7e25-a1d4-6c0f4e7b8a92',
+  name: 'starter',
+  version: 3,
+  document: profileDocument,
+  createdAt: time,
+  createdBy: 'admin/admin'
+}
+
+const liveToken: TokenView = {
+  id: '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70',
+  name: 'station-7',
+  role: 'station',
+  createdAt: time,
+  createdBy: 'admin/admin',
+  revokedAt: undefined
+}
+
+/** What the HTTP layer asked of the services, in order. */
+export interface Asked {
+  readonly requests: IssuanceRequest[]
+  readonly queries: IssuanceQuery[]
+  readonly documents: ProfileDocument[]
+  readonly revocations: { readonly id: string; readonly actor: Principal }[]
+}
+
+export interface Port {
+  readonly services: HttpServices
+  readonly asked: Asked
+  /** What `issue` does; a test may replace it. */
+  issue: HttpServices['issuance']['issue']
+  isReady: boolean
+}
+
+/** The services as the HTTP layer sees them, over one of each thing. */
+export function createPort(): Port {
+  const asked: Asked = { requests: [], queries: [], documents: [], revocations: [] }
+  const metrics = new Registry()
+  metrics.setDefaultLabels({ app: 'mintline' })
+  const requireStarter = (name: string, version = profileVersion.version) => {
+    if (name !== 'starter' || version > 3) throw new MintlineError('profile_not_found', 'No such profile.')
+    return { ...profileVersion, version }
+  }
+  const port: Port = {
+    asked,
+    isReady: true,
+    issue: async () => ({ record, replayed: false }),
+    services: {
+      issuance: {
+        issue(request) {
+          asked.requests.push(request)
+          return port.issue(request)
+        }
+      },
+      records: {
+        async find(id) {
+          const entry = Object.values(entries).find(candidate => candidate.id === id)
+          if (entry === undefined) throw new MintlineError('issuance_not_found', 'No such issuance.')
+          return entry
+        },
+        async list(query) {
+          asked.queries.push(query)
+          return {
+            items: Object.values(entries),
+            nextCursor: query.cursor === undefined ? 'older' : undefined
+          }
+        }
+      },
+      profiles: {
+        async post(document) {
+          asked.documents.push(document)
+          const warning = { pointer: '/validity', expected: 'less', found: 'more', message: 'Look again.' }
+          return { profile: { ...profileVersion, document }, warnings: [warning] }
+        },
+        list: async () => [profileVersion],
+        find: async (name, version) => requireStarter(name, version),
+        versions: async name => [requireStarter(name, 3), requireStarter(name, 2)]
+      },
+      tokens: {
+        async authenticate(bearerToken) {
+          const role = (['station', 'auditor', 'admin'] as const).find(name => bearers[name] === bearerToken)
+          if (role === undefined) throw new MintlineError('token_invalid', 'The token is not valid.')
+          return { tokenId: `token-of-${role}`, name: `${role}-1`, role }
+        },
+        create: async ({ role, name }) => ({ token: { ...liveToken, role, name }, secret: 'mintline_new' }),
+        list: async () => [liveToken, { ...liveToken, revokedAt: time }],
+        async revoke(id, actor) {
+          if (id !== liveToken.id) throw new MintlineError('token_not_found', 'No such token.')
+          asked.revocations.push({ id, actor })
+        }
+      },
+      readiness: async () => ({
+        ready: port.isReady,
+        checks: { database: { ok: port.isReady, detail: port.isReady ? 'answers' : 'refuses connections' } }
+      }),
+      metrics
+    }
+  }
+  return port
+}
+
+export const settings: HttpSettings = {
+  requestTimeoutMs: 5_000,
+  headersTimeoutMs: 1_000,
+  keepAliveTimeoutMs: 5_000,
+  bodyLimitBytes: 65_536,
+  logLevel: 'silent',
+  version: '0.0.0'
+}
+
+export type TestApp = Awaited<ReturnType<typeof createHttpServer>>
+
+export async function createTestApp(changes: Partial<HttpSettings> = {}): Promise<Port & { app: TestApp }> {
+  const port = createPort()
+  const app = await createHttpServer(port.services, { ...settings, ...changes })
+  return Object.assign(port, { app })
+}

@@ -1,0 +1,36 @@
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import {
+  encodeBitString,
+  encodeElement,
+  encodeSequence,
+  encodeUnsignedInteger
+} from '../../src/pki/der-writer.ts'
+import { buildName } from '../../src/pki/name.ts'
+import type { Subject } from '../../src/pki/subject-field.ts'
+
+export interface DeviceKey {
+  readonly privateKey: KeyObject
+  readonly spkiDer: Uint8Array
+}
+
+export function makeDeviceKey(): DeviceKey {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  return { privateKey, spkiDer: new Uint8Array(publicKey.export({ type: 'spki', format: 'der' })) }
+}
+
+const ecdsaWithSha256 = Buffer.from('300a06082a8648ce3d040302', 'hex')
+const noAttributes = encodeElement(0xa0)
+
+/** A PKCS#10 request as DER, signed with ECDSA and SHA-256. Without a key it makes one of its own. */
+export function makeCertificationRequest(subject: Subject, key: DeviceKey = makeDeviceKey()): Uint8Array {
+  return signCertificationRequest(buildName(subject), key)
+}
+
+/** The same over a Name that is already encoded, however odd it is. */
+export function signCertificationRequest(
+  nameDer: Uint8Array,
+  { privateKey, spkiDer }: DeviceKey
+): Uint8Array {
+  const info = encodeSequence(encodeUnsignedInteger(Uint8Array.of(0)), nameDer, spkiDer, noAttributes)
+  return encodeSequence(info, ecdsaWithSha256, encodeBitString(sign('sha256', info, privateKey)))
+}

@@ -1,0 +1,99 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto'
+import { join } from 'node:path'
+import { createAuthorities } from '../../src/authorities/authority.ts'
+import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
+import { createSignerOpener } from '../../src/authorities/signers/open-signer.ts'
+import type { Signer } from '../../src/authorities/signers/signer.ts'
+import type { Database } from '../../src/database/database.ts'
+import { createGroupCommit } from '../../src/database/group-commit.ts'
+import type { Principal } from '../../src/factory/principal.ts'
+import { createTokens } from '../../src/factory/token.ts'
+import { createTokenStore } from '../../src/factory/token-store.ts'
+import { createCompletion } from '../../src/issuance/completion.ts'
+import { createEntryStore } from '../../src/issuance/entry-store.ts'
+import { createIntentStore } from '../../src/issuance/intent-store.ts'
+import { createIssuance } from '../../src/issuance/issuance.ts'
+import { createRecordStore } from '../../src/issuance/record-store.ts'
+import { createRecords } from '../../src/issuance/records.ts'
+import { createProfiles } from '../../src/profiles/profile.ts'
+import { createProfileStore } from '../../src/profiles/profile-store.ts'
+import { createStarterSet } from '../../src/starter/starter.ts'
+import { createStarterStore } from '../../src/starter/starter-store.ts'
+
+export const administrator: Principal = { tokenId: '', name: 'test', role: 'admin' }
+
+/** What a test may put in the place of the usual. */
+export interface IssuingOptions {
+  readonly clock?: () => Date
+  /** Wraps the signer that was opened, to count, delay or spoil signatures. */
+  readonly wrapSigner?: (signer: Signer) => Signer
+  readonly resumeAfterMs?: number
+}
+
+export type Issuing = Awaited<ReturnType<typeof startIssuing>>
+
+/**
+ * One process's worth of the issuance path on a real database, without HTTP. Two of them on one database and one
+ * directory are two replicas. The first makes the starter set.
+ */
+export async function startIssuing(database: Database, dataDirectory: string, options: IssuingOptions = {}) {
+  const { clock = () => new Date(), wrapSigner = signer => signer, resumeAfterMs = 50 } = options
+  const randomBytes = (size: number) => new Uint8Array(nodeRandomBytes(size))
+  const keyDirectory = join(dataDirectory, 'authorities')
+  const passphraseFile = join(dataDirectory, 'ca-passphrase')
+  const store = createStarterStore(database)
+  await createStarterSet({
+    store,
+    dataDirectory,
+    keyDirectory,
+    passphraseFile,
+    makePassphrase: true,
+    clock,
+    randomBytes
+  })
+  const openSigner = createSignerOpener({ keyDirectory, passphraseFile })
+  const authorities = createAuthorities({
+    store: createAuthorityStore(database),
+    openSigner: async reference => wrapSigner(await openSigner(reference))
+  })
+  await authorities.refresh()
+  const profiles = createProfiles({
+    store: createProfileStore(database),
+    hasAuthorityLine: line => authorities.hasLine(line),
+    clock,
+    randomBytes
+  })
+  const records = createRecords(createEntryStore(database), authorities)
+  const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 2 }
+  const recordStore = createRecordStore(database)
+  const certificates = createGroupCommit({ commit: recordStore.commitCertificates, ...limits })
+  const issuance = createIssuance({
+    profiles,
+    authorities,
+    records,
+    completion: createCompletion({ certificates, clock }),
+    intents: createGroupCommit({ commit: createIntentStore(database).commit, ...limits }),
+    rejections: createGroupCommit({ commit: recordStore.commitRejections, ...limits }),
+    clock,
+    randomBytes,
+    resumeAfterMs,
+    observe: () => undefined
+  })
+  const tokens = createTokens({ store: createTokenStore(database), clock, randomBytes })
+  const station = await findStation(database)
+  return {
+    profiles,
+    authorities,
+    records,
+    tokens,
+    station,
+    /** Asks as the starter station does. */
+    issue: (csr: Uint8Array, profile = 'starter', metadata: Readonly<Record<string, string>> = {}) =>
+      issuance.issue({ csr, profile, metadata, station, requestId: 'test' })
+  }
+}
+
+async function findStation(database: Database): Promise<Principal> {
+  const { id, name } = await database.prisma.token.findFirstOrThrow({ where: { role: 'station' } })
+  return { tokenId: id, name, role: 'station' }
+}

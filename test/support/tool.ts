@@ -1,0 +1,20 @@
+import { spawnSync } from 'node:child_process'
+
+const packages: Readonly<Record<string, string>> = {
+  openssl: 'openssl',
+  certtool: 'gnutls-bin',
+  certutil: 'libnss3-tools'
+}
+
+const known = new Map<string, boolean>()
+
+/** True when the command is installed; prints once per run what is skipped without it. */
+export function hasTool(name: string): boolean {
+  const before = known.get(name)
+  if (before !== undefined) return before
+  const isInstalled = spawnSync('sh', ['-c', `command -v "${name}"`]).status === 0
+  if (!isInstalled)
+    console.warn(`skipped: ${name} is not installed (Debian package ${packages[name] ?? name})`)
+  known.set(name, isInstalled)
+  return isInstalled
+}
