@@ -9,7 +9,7 @@ export const cfsslPath = '/api/v1/cfssl/sign'
 const port = 18_899
 
 export function hasCfssl(): boolean {
-  return spawnSync('cfssl', ['version']).status === 0 && spawnSync('cfssljson', ['-version']).status === 0
+  return spawnSync('cfssl', ['version']).status === 0 && spawnSync('cfssljson', ['-help']).error === undefined
 }
 
 /** `cfssl serve` with an EC P-256 CA and no certificate store: it signs, and keeps nothing. */

@@ -70,7 +70,7 @@ export async function startService(config: Config, log: Logger): Promise<Service
 
 async function openDatabase(config: Config, log: Logger, started: StopPart[]): Promise<Database> {
   const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, started))
-  await migrateDatabase({ connectionString, log: message => log.info({}, message) })
+  await migrateDatabase({ connectionString, log })
   const database = createDatabase({
     connectionString,
     poolSize: config.databasePoolSize,

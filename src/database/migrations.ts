@@ -31,6 +31,8 @@ export const migrationsDirectory = fileURLToPath(new URL('../../prisma/migration
 
 /** Ours alone among the users of the database: "mint" in ASCII. */
 const advisoryLockKey = 0x6d696e74
+/** For another process that migrates. */
+const longestWaitSeconds = 120
 
 /**
  * Brings the database to the form that this program needs. Several processes may call it at once: one works, the
@@ -44,13 +46,14 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const client = new pg.Client({
     connectionString,
     application_name: 'mintline-migrations',
-    connectionTimeoutMillis: 5000
+    connectionTimeoutMillis: 5000,
+    lock_timeout: longestWaitSeconds * 1000
   })
   // The connection may break while the engine works on its own; then the lock's query or its end fails.
   client.on('error', () => undefined)
   try {
     await client.connect()
-    if (pendingMigrations(migrations, await loadApplied(client)).length === 0) return
+    // First of all: without it, another process's migration under way looks like one that was cut off.
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLockKey])
     const pending = pendingMigrations(migrations, await loadApplied(client))
     if (pending.length > 0) await applyMigrations(connectionString, migrations)

@@ -47,9 +47,18 @@ async function loadEngineModule(): Promise<EngineModule> {
     import('@prisma/schema-engine-wasm/schema_engine_bg'),
     readFile(path.join(path.dirname(entry), 'schema_engine_bg.wasm'))
   ])
-  const { instance } = await WebAssembly.instantiate(bytes, { './schema_engine_bg.js': module })
+  const { instance } = await WebAssembly.instantiate(bytes, {
+    './schema_engine_bg.js': { ...module, ...timersWithoutHold(module) }
+  })
   module.__wbg_set_wasm(instance.exports)
   const start = instance.exports['__wbindgen_start'] as () => void
   start()
   return module
+}
+
+/** The engine never clears the timer of its own lock's timeout, which would hold the process for ten seconds. */
+function timersWithoutHold(module: EngineModule): Record<string, unknown> {
+  const names = Object.keys(module).filter(name => name.startsWith('__wbg_setTimeout_'))
+  const setTimer = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms).unref()
+  return Object.fromEntries(names.map(name => [name, setTimer]))
 }

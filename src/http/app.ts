@@ -11,6 +11,7 @@ import { chooseRequestId } from './request-id.ts'
 import { healthRoutes } from './routes/health.ts'
 import { issuanceRoutes } from './routes/issuances.ts'
 import { profileRoutes } from './routes/profiles.ts'
+import { recordRoutes } from './routes/records.ts'
 import { tokenRoutes } from './routes/tokens.ts'
 import { sharedSchemas } from './schemas/shared.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
@@ -68,7 +69,7 @@ export async function createHttpServer(
   addUnknownRoute(app)
   addAccess(app, services.tokens)
   await addDocumentation(app, settings.version)
-  for (const routes of [issuanceRoutes, profileRoutes, tokenRoutes, healthRoutes]) {
+  for (const routes of [issuanceRoutes, recordRoutes, profileRoutes, tokenRoutes, healthRoutes]) {
     await app.register(routes, { services })
   }
   await app.ready()

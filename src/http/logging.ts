@@ -43,7 +43,7 @@ export function buildLogOptions(
 }
 
 /** No segment of ours is longer than 64 characters; what is longer may be a secret that was put there. */
-function pathOf(request: { readonly url: string }): string {
-  const [path = ''] = request.url.split('?', 1)
+function pathOf({ url = '' }: { readonly url?: string }): string {
+  const [path = ''] = url.split('?', 1)
   return path.replace(/[^/]{65,}/g, '…').slice(0, maximumPathLength)
 }

@@ -18,15 +18,15 @@ export interface Completed extends SignedCertificate {
 export interface Completion {
   /**
    * Signs, verifies and records. May be called again for the same intent after a failure or a crash: the bytes to
-   * be signed are the same, and the database takes one certificate per intent.
+   * be signed are the same, and the database takes one certificate per intent. Calls that overlap share one signature.
    */
   complete(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed>
-  /** Resolves, never rejects, when this process is done with the intent; undefined when it is not at it. */
-  underWay(intentId: string): Promise<unknown> | undefined
+  /** Resolves, never rejects, when this process is not or no longer at work on the intent. */
+  underWay(intentId: string): Promise<void>
 }
 
 export function createCompletion({ certificates, clock }: CompletionDependencies): Completion {
-  const inHand = new Map<string, Promise<unknown>>()
+  const inHand = new Map<string, Promise<Completed>>()
 
   async function signAndRecord(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed> {
     const { signer, publicKey } = authority
@@ -54,14 +54,14 @@ export function createCompletion({ certificates, clock }: CompletionDependencies
 
   return {
     complete(intent, authority) {
-      const completion = signAndRecord(intent, authority)
-      const settled = completion.then(
-        () => inHand.delete(intent.id),
-        () => inHand.delete(intent.id)
-      )
-      inHand.set(intent.id, settled)
+      const underWay = inHand.get(intent.id)
+      if (underWay !== undefined) return underWay
+      const completion = signAndRecord(intent, authority).finally(() => inHand.delete(intent.id))
+      inHand.set(intent.id, completion)
       return completion
     },
-    underWay: intentId => inHand.get(intentId)
+    async underWay(intentId) {
+      await inHand.get(intentId)?.catch(() => undefined)
+    }
   }
 }

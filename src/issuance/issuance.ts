@@ -149,7 +149,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     authority: IssuingAuthority
   ): Promise<IssuanceResult> {
     const completed = await completion.complete(intent, authority)
-    if (!completed.recorded) return replay(await records.findIntent(intent.id))
+    if (!completed.recorded) return replay(await findSettled(intent.id))
     const { name, version } = profile.version
     const facts = { ...intent, requestedAt: intent.createdAt, profile: name, profileVersion: version }
     return { record: describeIssued(facts, authority, completed), replayed: false }
@@ -159,7 +159,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
     draft: Intent
   ): Promise<IssuanceResult> {
-    const earlier = await records.findIntent((byKey ?? byDevice)!)
+    const earlier = await findSettled((byKey ?? byDevice)!)
     if (byKey === undefined) throw alreadyCertified('device_already_certified', earlier)
     if (Buffer.compare(earlier.requestSha256, draft.requestSha256) !== 0) {
       throw alreadyCertified('key_already_certified', earlier)
@@ -168,15 +168,18 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   }
 
   /** The same bytes again; where a crash or an outage kept them from being made, they are made now. */
-  async function replay(earlier: EarlierIntent): Promise<IssuanceResult> {
-    const { entry, toBeSigned, authorityId } = earlier
+  async function replay({ entry, toBeSigned, authorityId }: EarlierIntent): Promise<IssuanceResult> {
     if (entry.outcome === 'issued') return { record: entry, replayed: true }
-    const ownWork = completion.underWay(entry.id)
     const ageMs = clock().getTime() - entry.requestedAt.getTime()
-    if (ownWork !== undefined) await ownWork
-    else if (ageMs < resumeAfterMs) await delay(pollMs)
+    if (ageMs < resumeAfterMs) await delay(pollMs)
     else await completion.complete(toBeSigned, await authorities.issuingById(authorityId))
-    return replay(await records.findIntent(entry.id))
+    return replay(await findSettled(entry.id))
+  }
+
+  /** Waits for this process's own work first: an intent found open after that is not in its hands. */
+  async function findSettled(intentId: string): Promise<EarlierIntent> {
+    await completion.underWay(intentId)
+    return records.findIntent(intentId)
   }
 
   async function findServedBefore(

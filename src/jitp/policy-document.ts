@@ -164,7 +164,7 @@ class DocumentExaminer {
   #checkTexts(): void {
     for (const match of this.#text.matchAll(/\$\{([^{}"]{0,200})\}/g)) {
       const name = match[1] ?? ''
-      if (/^(?:iot|aws):/i.test(name) || ['*', '?', '$'].includes(name)) continue
+      if (/^(?:iot|aws):(?!:)/i.test(name) || ['*', '?', '$'].includes(name)) continue
       const message = `${quoted(match[0])} is not a policy variable, and the template does not replace it here.`
       this.#problems.push({
         id: 'policy-variable-unknown',

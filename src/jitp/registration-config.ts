@@ -1,5 +1,6 @@
 import type { JsonObject, JsonValue } from './json-source.ts'
 import { isJsonObject } from './json-value.ts'
+import { isIntrinsic } from './parse-expression.ts'
 
 /** Stands in where no role is known; AWS refuses it, so that it cannot be forgotten. */
 export const roleArnPlaceholder = 'arn:aws:iam::<account>:role/<role>'
@@ -26,8 +27,14 @@ function normaliseTemplate(template: JsonObject): JsonObject {
 
 function normaliseProperties(properties: JsonObject, type: JsonValue | undefined): JsonObject {
   return mapMembers(properties, (value, name) => {
-    if (type === 'AWS::IoT::Policy' && name === 'PolicyDocument' && isJsonObject(value))
+    if (
+      type === 'AWS::IoT::Policy' &&
+      name === 'PolicyDocument' &&
+      isJsonObject(value) &&
+      !isIntrinsic(value)
+    ) {
       return JSON.stringify(value)
+    }
     if (type === 'AWS::IoT::Certificate' && name === 'Status' && typeof value === 'string')
       return value.toUpperCase()
     return value

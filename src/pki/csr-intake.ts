@@ -40,7 +40,10 @@ function decodeText(input: Uint8Array): Uint8Array {
   if (hasArmour(text)) return readArmour(text)
   const mistake = describeOtherText(text)
   if (mistake !== undefined) throw malformed(mistake)
-  return decodeBase64(text, 0)
+  const der = decodeBase64(text, 0)
+  // Many a word is valid base64.
+  if (der[0] !== 0x30) throw malformed('it is neither DER, PEM nor base64 of a CSR')
+  return der
 }
 
 function malformed(reason: string): MintlineError {

@@ -165,18 +165,20 @@ function rsaViolations(key: RsaPublicKey, policy: KeyPolicy['rsa']): readonly Vi
     minimumBits: Math.max(policy.minimumBits, rsaLimits.minimumBits),
     maximumBits: Math.min(policy.maximumBits, rsaLimits.maximumBits)
   }
-  if (key.modulusBits < limits.minimumBits || key.modulusBits > limits.maximumBits) {
-    violations.push(sizeViolation(key, limits))
+  const isSizeAllowed = key.modulusBits >= limits.minimumBits && key.modulusBits <= limits.maximumBits
+  const fault = isSizeAllowed ? weaknessOf(key) : undefined
+  if (!isSizeAllowed) violations.push(sizeViolation(key, limits))
+  if (fault !== undefined) {
+    violations.push(violation('/publicKey/modulus', 'the product of two large random primes', fault))
   }
   const exponent = unsignedBigInt(key.publicExponent)
   if (exponent < 65537n || exponent >= 2n ** 256n || exponent % 2n === 0n)
     violations.push(exponentViolation(key))
-  const fault =
-    (key.modulus.at(-1) as number) % 2 === 0 ? 'an even modulus' : modulusFault(unsignedBigInt(key.modulus))
-  if (fault !== undefined) {
-    violations.push(violation('/publicKey/modulus', 'the product of two large random primes', fault))
-  }
   return violations
+}
+
+function weaknessOf({ modulus }: RsaPublicKey): string | undefined {
+  return (modulus.at(-1) as number) % 2 === 0 ? 'an even modulus' : modulusFault(unsignedBigInt(modulus))
 }
 
 function sizeViolation(key: RsaPublicKey, limits: { minimumBits: number; maximumBits: number }): Violation {

@@ -1,4 +1,4 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifySchemaValidationError } from 'fastify'
 import { sharedSchemas } from '../../src/http/schemas/shared.ts'
 
 /** What the published schema of that name has against the value; empty when it fits. */
@@ -12,9 +12,8 @@ export async function faultsOf(name: string, value: unknown): Promise<readonly s
     schema: { body: { $ref: `${name}#` } },
     attachValidation: true,
     handler: async ({ validationError }) => {
-      faults.push(
-        ...(validationError?.validation ?? []).map(fault => `${fault.instancePath} ${fault.message}`)
-      )
+      const found: readonly FastifySchemaValidationError[] = validationError?.validation ?? []
+      faults.push(...found.map(fault => `${fault.instancePath} ${fault.message}`))
     }
   })
   await app.inject({ method: 'POST', url: '/', payload: value as object })

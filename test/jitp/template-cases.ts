@@ -49,6 +49,13 @@ export function templateOf(parts: TemplateParts = {}): JsonMembers {
   }
 }
 
+/** The resources of a template without findings, one of them left out. */
+export function resourcesWithout(name: string): JsonMembers {
+  return Object.fromEntries(
+    Object.entries(templateOf().Resources as JsonMembers).filter(([other]) => other !== name)
+  )
+}
+
 export function fixturePath(name: string): string {
   return fileURLToPath(new URL(`../fixtures/templates/${name}`, import.meta.url))
 }

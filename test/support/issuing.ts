@@ -22,12 +22,25 @@ import { createStarterStore } from '../../src/starter/starter-store.ts'
 
 export const administrator: Principal = { tokenId: '', name: 'test', role: 'admin' }
 
+/** The points at which a crash leaves something else behind. */
+export const steps = [
+  'before the intent',
+  'after the intent',
+  'before the signature',
+  'after the signature',
+  'before the record',
+  'after the record'
+] as const
+export type Step = (typeof steps)[number]
+
 /** What a test may put in the place of the usual. */
 export interface IssuingOptions {
   readonly clock?: () => Date
   /** Wraps the signer that was opened, to count, delay or spoil signatures. */
   readonly wrapSigner?: (signer: Signer) => Signer
   readonly resumeAfterMs?: number
+  /** Told before and after each effect. */
+  readonly onStep?: (step: Step) => void
 }
 
 export type Issuing = Awaited<ReturnType<typeof startIssuing>>
@@ -38,6 +51,7 @@ export type Issuing = Awaited<ReturnType<typeof startIssuing>>
  */
 export async function startIssuing(database: Database, dataDirectory: string, options: IssuingOptions = {}) {
   const { clock = () => new Date(), wrapSigner = signer => signer, resumeAfterMs = 50 } = options
+  const { onStep = () => undefined } = options
   const randomBytes = (size: number) => new Uint8Array(nodeRandomBytes(size))
   const keyDirectory = join(dataDirectory, 'authorities')
   const passphraseFile = join(dataDirectory, 'ca-passphrase')
@@ -54,7 +68,15 @@ export async function startIssuing(database: Database, dataDirectory: string, op
   const openSigner = createSignerOpener({ keyDirectory, passphraseFile })
   const authorities = createAuthorities({
     store: createAuthorityStore(database),
-    openSigner: async reference => wrapSigner(await openSigner(reference))
+    openSigner: async reference => {
+      const signer = wrapSigner(await openSigner(reference))
+      const sign = around(
+        signer.sign,
+        () => onStep('before the signature'),
+        () => onStep('after the signature')
+      )
+      return { ...signer, sign }
+    }
   })
   await authorities.refresh()
   const profiles = createProfiles({
@@ -66,13 +88,29 @@ export async function startIssuing(database: Database, dataDirectory: string, op
   const records = createRecords(createEntryStore(database), authorities)
   const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 2 }
   const recordStore = createRecordStore(database)
-  const certificates = createGroupCommit({ commit: recordStore.commitCertificates, ...limits })
+  const intentStore = createIntentStore(database)
+  const certificates = createGroupCommit({
+    commit: around(
+      recordStore.commitCertificates,
+      () => onStep('before the record'),
+      () => onStep('after the record')
+    ),
+    ...limits
+  })
+  const intents = createGroupCommit({
+    commit: around(
+      intentStore.commit,
+      () => onStep('before the intent'),
+      () => onStep('after the intent')
+    ),
+    ...limits
+  })
   const issuance = createIssuance({
     profiles,
     authorities,
     records,
     completion: createCompletion({ certificates, clock }),
-    intents: createGroupCommit({ commit: createIntentStore(database).commit, ...limits }),
+    intents,
     rejections: createGroupCommit({ commit: recordStore.commitRejections, ...limits }),
     clock,
     randomBytes,
@@ -96,4 +134,17 @@ export async function startIssuing(database: Database, dataDirectory: string, op
 async function findStation(database: Database): Promise<Principal> {
   const { id, name } = await database.prisma.token.findFirstOrThrow({ where: { role: 'station' } })
   return { tokenId: id, name, role: 'station' }
+}
+
+function around<Argument, Result>(
+  effect: (argument: Argument) => Promise<Result>,
+  before: () => void,
+  after: () => void
+): (argument: Argument) => Promise<Result> {
+  return async argument => {
+    before()
+    const result = await effect(argument)
+    after()
+    return result
+  }
 }

@@ -34,7 +34,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
   })
   const page = renderErrorPage()
   app.get(`${documentationPath}/errors`, { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').send(page)
+    reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'").send(page)
   )
 }
 

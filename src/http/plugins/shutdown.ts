@@ -15,4 +15,9 @@ export function addShutdown(app: FastifyInstance): void {
     const detail = 'The service is stopping. Send the same request again shortly.'
     done(new MintlineError('shutting_down', detail, { retryAfterSeconds }))
   })
+  // A connection kept alive would hold up the closing until it times out.
+  app.addHook('onSend', (_request, reply, payload, done) => {
+    if (isClosing) reply.header('connection', 'close')
+    done(null, payload)
+  })
 }

@@ -12,125 +12,102 @@ import {
   SharedProfileDocument,
   type ProfileView
 } from '../schemas/profile.ts'
-import { referenceTo } from '../schemas/reference.ts'
+import { jsonContent, referenceTo } from '../schemas/reference.ts'
 import type { HttpServices } from '../services.ts'
 
 const tags = ['Profiles']
-const readers = ['auditor', 'admin'] as const
 const notFound = problemResponses({ 404: 'There is no such profile or version.' })
+const oneProfile = { description: 'One version of the profile.', content: jsonContent(Profile) }
 
-const oneProfile = {
-  description: 'One version of the profile.',
-  content: { 'application/json': { schema: referenceTo(Profile) } }
-}
-const manyProfiles = {
-  description: 'The versions.',
-  content: { 'application/json': { schema: referenceTo(ProfileList) } }
+const postProfile = {
+  operationId: 'postProfile',
+  tags,
+  summary: 'Make a profile, or the next version of one',
+  description: 'Versions are immutable. From now on the new version is the one that issues.',
+  body: referenceTo(SharedProfileDocument),
+  response: {
+    201: {
+      description: 'The version that was made.',
+      headers: { Location: { type: 'string', description: 'The version.' } },
+      content: jsonContent(PostedProfile)
+    },
+    ...problemResponses({
+      404: 'The authority does not exist.',
+      422: 'The profile or its provisioning template breaks a rule.'
+    })
+  }
 }
 
-/**
- * A document is answered as it was posted, even when the schema has moved on since: so nothing here is
- * serialised by schema, which would drop members in silence.
- */
-const serializerCompiler = () => (value: unknown) => JSON.stringify(value)
+const listProfiles = {
+  operationId: 'listProfiles',
+  tags,
+  summary: 'List all profiles',
+  description: 'The newest version of each.',
+  response: { 200: { description: 'The newest versions.', content: jsonContent(ProfileList) } }
+}
+
+const getProfile = {
+  operationId: 'getProfile',
+  tags,
+  summary: 'Read the newest version of a profile',
+  params: ProfileParams,
+  response: { 200: oneProfile, ...notFound }
+}
+
+const listProfileVersions = {
+  operationId: 'listProfileVersions',
+  tags,
+  summary: 'List all versions of a profile',
+  params: ProfileParams,
+  response: { 200: { description: 'All versions.', content: jsonContent(ProfileList) }, ...notFound }
+}
+
+const getProfileVersion = {
+  operationId: 'getProfileVersion',
+  tags,
+  summary: 'Read one version of a profile',
+  params: ProfileVersionParams,
+  response: { 200: oneProfile, ...notFound }
+}
+
+const readable = { config: { access: ['auditor', 'admin'] } } as const
 
 export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services }
+  { services: { profiles } }
 ) => {
-  app.setSerializerCompiler(serializerCompiler)
+  // A document is answered as it was posted, even when its schema has moved on since; serialising by the schema
+  // would drop members in silence.
+  app.setSerializerCompiler(() => value => JSON.stringify(value))
 
-  app.post(
-    '/v1/profiles',
-    {
-      config: { access: ['admin'] },
-      schema: {
-        operationId: 'postProfile',
-        tags,
-        summary: 'Make a profile, or the next version of one',
-        description: 'Versions are immutable. From now on the new version is the one that issues.',
-        body: referenceTo(SharedProfileDocument),
-        response: {
-          201: {
-            description: 'The version that was made.',
-            headers: { Location: { type: 'string', description: 'The version.' } },
-            content: { 'application/json': { schema: referenceTo(PostedProfile) } }
-          },
-          ...problemResponses({
-            404: 'The authority does not exist.',
-            422: 'The profile or its provisioning template breaks a rule.'
-          })
-        }
-      }
-    },
-    async (request, reply) => {
-      const { profile, warnings } = await services.profiles.post(request.body, principalOf(request))
-      return reply
-        .code(201)
-        .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)
-        .send({ ...viewProfile(profile), warnings: [...warnings] })
-    }
-  )
+  app.post('/v1/profiles', { config: { access: ['admin'] }, schema: postProfile }, async (request, reply) => {
+    const { profile, warnings } = await profiles.post(request.body, principalOf(request))
+    return reply
+      .code(201)
+      .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)
+      .send({ ...viewProfile(profile), warnings: [...warnings] })
+  })
 
-  app.get(
-    '/v1/profiles',
-    {
-      config: { access: readers },
-      schema: {
-        operationId: 'listProfiles',
-        tags,
-        summary: 'List all profiles',
-        description: 'The newest version of each.',
-        response: { 200: manyProfiles }
-      }
-    },
-    async () => ({ items: (await services.profiles.list()).map(viewProfile) })
-  )
+  app.get('/v1/profiles', { ...readable, schema: listProfiles }, async () => ({
+    items: (await profiles.list()).map(viewProfile)
+  }))
 
-  app.get(
-    '/v1/profiles/:name',
-    {
-      config: { access: readers },
-      schema: {
-        operationId: 'getProfile',
-        tags,
-        summary: 'Read the newest version of a profile',
-        params: ProfileParams,
-        response: { 200: oneProfile, ...notFound }
-      }
-    },
-    async request => viewProfile(await services.profiles.find(request.params.name))
+  app.get('/v1/profiles/:name', { ...readable, schema: getProfile }, async ({ params }) =>
+    viewProfile(await profiles.find(params.name))
   )
 
   app.get(
     '/v1/profiles/:name/versions',
-    {
-      config: { access: readers },
-      schema: {
-        operationId: 'listProfileVersions',
-        tags,
-        summary: 'List all versions of a profile',
-        params: ProfileParams,
-        response: { 200: manyProfiles, ...notFound }
-      }
-    },
-    async request => ({ items: (await services.profiles.versions(request.params.name)).map(viewProfile) })
+    { ...readable, schema: listProfileVersions },
+    async ({ params }) => ({
+      items: (await profiles.versions(params.name)).map(viewProfile)
+    })
   )
 
   app.get(
     '/v1/profiles/:name/versions/:version',
-    {
-      config: { access: readers },
-      preValidation: coerceIntegers('params', ['version']),
-      schema: {
-        operationId: 'getProfileVersion',
-        tags,
-        summary: 'Read one version of a profile',
-        params: ProfileVersionParams,
-        response: { 200: oneProfile, ...notFound }
-      }
-    },
-    async ({ params }) => viewProfile(await services.profiles.find(params.name, params.version))
+    { ...readable, preValidation: coerceIntegers('params', ['version']), schema: getProfileVersion },
+    async ({ params }) => viewProfile(await profiles.find(params.name, params.version))
   )
 }
 

@@ -3,81 +3,59 @@ import Type from 'typebox'
 import type { TokenView } from '../../factory/token.ts'
 import { principalOf } from '../plugins/access.ts'
 import { problemResponses } from '../schemas/problem.ts'
-import { referenceTo } from '../schemas/reference.ts'
+import { jsonContent } from '../schemas/reference.ts'
 import { NewToken, TokenBody, TokenList, TokenParams, type TokenResource } from '../schemas/token.ts'
 import type { HttpServices } from '../services.ts'
 
 const tags = ['Tokens']
+const config = { access: ['admin'] } as const
+
+const createToken = {
+  operationId: 'createToken',
+  tags,
+  summary: 'Make a token for a station, an auditor or an administrator',
+  description: 'The answer holds the secret. It is shown this once and cannot be read again.',
+  body: TokenBody,
+  response: { 201: { description: 'The token and its secret.', content: jsonContent(NewToken) } }
+}
+
+const listTokens = {
+  operationId: 'listTokens',
+  tags,
+  summary: 'List all tokens',
+  description: 'Revoked tokens are listed too. Secrets are not.',
+  response: { 200: { description: 'All tokens.', content: jsonContent(TokenList) } }
+}
+
+const revokeToken = {
+  operationId: 'revokeToken',
+  tags,
+  summary: 'Revoke a token',
+  description: 'The token stays on record. What it was used for remains valid.',
+  params: TokenParams,
+  response: {
+    204: Type.Null({ description: 'Revoked.' }),
+    ...problemResponses({ 404: 'There is no such token, or it is revoked already.' })
+  }
+}
 
 export const tokenRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services }
+  { services: { tokens } }
 ) => {
-  app.post(
-    '/v1/tokens',
-    {
-      config: { access: ['admin'] },
-      schema: {
-        operationId: 'createToken',
-        tags,
-        summary: 'Make a token for a station, an auditor or an administrator',
-        description: 'The answer holds the secret. It is shown this once and cannot be read again.',
-        body: TokenBody,
-        response: {
-          201: {
-            description: 'The token and its secret.',
-            content: { 'application/json': { schema: referenceTo(NewToken) } }
-          }
-        }
-      }
-    },
-    async (request, reply) => {
-      const { token, secret } = await services.tokens.create(request.body, principalOf(request))
-      return reply.code(201).send({ ...viewToken(token), secret })
-    }
-  )
+  app.post('/v1/tokens', { config, schema: createToken }, async (request, reply) => {
+    const { token, secret } = await tokens.create(request.body, principalOf(request))
+    return reply.code(201).send({ ...viewToken(token), secret })
+  })
 
-  app.get(
-    '/v1/tokens',
-    {
-      config: { access: ['admin'] },
-      schema: {
-        operationId: 'listTokens',
-        tags,
-        summary: 'List all tokens',
-        description: 'Revoked tokens are listed too. Secrets are not.',
-        response: {
-          200: {
-            description: 'All tokens.',
-            content: { 'application/json': { schema: referenceTo(TokenList) } }
-          }
-        }
-      }
-    },
-    async () => ({ items: (await services.tokens.list()).map(viewToken) })
-  )
+  app.get('/v1/tokens', { config, schema: listTokens }, async () => ({
+    items: (await tokens.list()).map(viewToken)
+  }))
 
-  app.delete(
-    '/v1/tokens/:id',
-    {
-      config: { access: ['admin'] },
-      schema: {
-        operationId: 'revokeToken',
-        tags,
-        summary: 'Revoke a token',
-        description: 'The token stays on record. What it was used for remains valid.',
-        params: TokenParams,
-        response: {
-          204: Type.Null({ description: 'Revoked.' }),
-          ...problemResponses({ 404: 'There is no such token, or it is revoked already.' })
-        }
-      }
-    },
-    async (request, reply) => {
-      await services.tokens.revoke(request.params.id, principalOf(request))
-      return reply.code(204).send(null)
-    }
-  )
+  app.delete('/v1/tokens/:id', { config, schema: revokeToken }, async (request, reply) => {
+    await tokens.revoke(request.params.id, principalOf(request))
+    return reply.code(204).send(null)
+  })
 }
 
 function viewToken({ id, name, role, createdAt, createdBy, revokedAt }: TokenView): TokenResource {

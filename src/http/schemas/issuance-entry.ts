@@ -81,6 +81,8 @@ export const IssuancePage = Type.Object(
 
 export type IssuancePageView = Static<typeof IssuancePage>
 
+export const defaultLimit = 50
+
 const instant = { format: 'date-time', examples: ['2026-11-23T00:00:00Z'] }
 const name = { minLength: 1, maxLength: 128 }
 
@@ -108,7 +110,7 @@ export const IssuanceListQuerystring = Type.Object(
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     from: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, inclusive.' })),
     to: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, exclusive.' })),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: 50 })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultLimit })),
     cursor: Type.Optional(
       Type.String({ minLength: 1, maxLength: 256, description: 'The `nextCursor` of the page before.' })
     )

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { errorCodes } from '../../errors.ts'
+import { roles } from '../../factory/principal.ts'
 import { referenceTo } from './reference.ts'
 
 export const Violation = Type.Object(
@@ -27,7 +28,7 @@ export const Violation = Type.Object(
   }
 )
 
-/** RFC 9457 with Mintline's extension members. Some codes carry more members; their names stand in `docs/errors.md`. */
+/** RFC 9457 with the extension members that Mintline has; single codes carry more. */
 export const Problem = Type.Object(
   {
     type: Type.String({ description: 'Where the code is explained, relative to the service.' }),
@@ -42,6 +43,15 @@ export const Problem = Type.Object(
     }),
     instance: Type.Optional(Type.String({ description: 'The record of the rejection, when one was made.' })),
     violations: Type.Optional(Type.Array(referenceTo(Violation))),
+    violationsOmitted: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'How many more there are than are listed.' })
+    ),
+    issuanceId: Type.Optional(Type.String({ description: 'The id of the record that `instance` names.' })),
+    requiredRoles: Type.Optional(
+      Type.Array(Type.Enum(roles, { type: 'string' }), {
+        description: 'With `role_forbidden`: the roles that may.'
+      })
+    ),
     requestId: Type.String({ description: 'The same as in the log and in the X-Request-Id header.' })
   },
   {

@@ -8,3 +8,8 @@ export function referenceTo<Schema extends TSchema>(schema: Schema): TUnsafe<Sta
   if ($id === undefined) throw new TypeError('Only a schema with an $id can be referred to')
   return Type.Unsafe<Static<Schema>>({ $ref: `${$id}#` })
 }
+
+/** A JSON answer of a shared schema, as the `content` of a response. */
+export function jsonContent<Schema extends TSchema>(schema: Schema) {
+  return { 'application/json': { schema: referenceTo(schema) } }
+}

@@ -2,8 +2,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { bearer, createTestApp, profileDocument } from '../port.ts'
 import { faultsOf } from '../shared-schema.ts'
 
-const port = await createTestApp()
-const { app, asked } = port
+const { app, asked } = await createTestApp()
 afterAll(() => app.close())
 
 const admin = bearer('admin')
@@ -96,61 +95,5 @@ describe('profiles', () => {
     expect(answer.json().violations).toMatchObject([
       { expected: 'required | allowed | fixed | forbidden', found: '"maybe"' }
     ])
-  })
-})
-
-describe('tokens', () => {
-  it('are made with their secret', async () => {
-    const answer = await post('/v1/tokens', { role: 'auditor', name: 'quality' })
-    expect(answer.statusCode).toBe(201)
-    expect(answer.json()).toMatchObject({ role: 'auditor', name: 'quality', secret: 'mintline_new' })
-    expect(await faultsOf('NewToken', answer.json())).toEqual([])
-  })
-
-  it('are listed without it', async () => {
-    const answer = await get('/v1/tokens')
-    expect(answer.body).not.toContain('secret')
-    expect(answer.json().items.map((token: object) => 'revokedAt' in token)).toEqual([false, true])
-    expect(await faultsOf('TokenList', answer.json())).toEqual([])
-  })
-
-  it('are revoked once', async () => {
-    const url = '/v1/tokens/019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70'
-    const answer = await app.inject({ method: 'DELETE', url, headers: admin })
-    expect([answer.statusCode, answer.body]).toEqual([204, ''])
-    const unknown = await app.inject({ method: 'DELETE', url: url.replace('9e70', '9e71'), headers: admin })
-    expect(unknown.json().code).toBe('token_not_found')
-  })
-
-  it.each([
-    [{ role: 'root', name: 'x' }, ['/role']],
-    [{ role: 'admin' }, ['/name']],
-    [{ role: 'admin', name: 'a b', secret: 'mine' }, ['/name', '/secret']]
-  ])('are refused for %o', async (payload, pointers) => {
-    const answer = await post('/v1/tokens', payload)
-    expect(answer.json().code).toBe('request_invalid')
-    expect(pointersOf(answer)?.sort()).toEqual(pointers)
-  })
-})
-
-describe('health', () => {
-  it('tells readiness from life', async () => {
-    port.isReady = false
-    const ready = await get('/readyz')
-    expect([ready.statusCode, ready.json()]).toEqual([
-      503,
-      { ready: false, checks: { database: { ok: false, detail: 'refuses connections' } } }
-    ])
-    expect((await get('/healthz')).statusCode).toBe(200)
-    port.isReady = true
-    expect((await get('/readyz')).statusCode).toBe(200)
-  })
-
-  it('shows metrics in the format of Prometheus', async () => {
-    const { Counter } = await import('prom-client')
-    new Counter({ name: 'mintline_tested_total', help: 'x', registers: [port.services.metrics] }).inc()
-    const answer = await get('/metrics')
-    expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
-    expect(answer.body).toContain('mintline_tested_total{app="mintline"} 1')
   })
 })

@@ -1,0 +1,60 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, describe, expect, it } from 'vitest'
+import { references } from '../../scripts/openapi.ts'
+import { createTestApp } from './port.ts'
+
+const { app } = await createTestApp()
+afterAll(() => app.close())
+
+interface Operation {
+  readonly operationId?: string
+  readonly security?: readonly object[]
+  readonly description?: string
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>
+}
+
+const operations = Object.entries(app.swagger().paths ?? {}).flatMap(([path, item]) =>
+  Object.entries(item as Record<string, Operation>).map(
+    ([method, operation]) => [`${method} ${path}`, operation] as const
+  )
+)
+
+describe('the committed references', () => {
+  it.each(Object.entries(references))('%s is what the code says', async (path, render) => {
+    expect(await readFile(path, 'utf8')).toBe(await render())
+  })
+})
+
+describe('the API description', () => {
+  it('has every route of the API', () => {
+    expect(operations).toHaveLength(14)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(14)
+  })
+
+  it.each(operations.filter(([name]) => name.includes('/v1/')))(
+    '%s says who may, and what can go wrong',
+    (_name, operation) => {
+      expect(operation.security).toEqual([{ token: [] }])
+      expect(operation.description).toMatch(/Roles: (station|auditor|admin)/)
+      for (const status of ['400', '401', '403', '503']) {
+        expect(Object.keys(operation.responses[status]?.content ?? {})).toEqual(['application/problem+json'])
+      }
+    }
+  )
+
+  it.each(operations.filter(([name]) => !name.includes('/v1/')))('%s is open', (_name, operation) => {
+    expect(operation.security).toEqual([])
+  })
+
+  it('is served, with a page that runs no script but its own', async () => {
+    const served = await app.inject('/docs/json')
+    expect(served.json().openapi).toBe('3.1.0')
+    const page = await app.inject('/docs/')
+    expect(page.statusCode).toBe(200)
+    expect(page.headers['content-security-policy']).toContain("default-src 'none'")
+    expect(page.headers['content-security-policy']).toContain("script-src 'self';")
+    const errors = await app.inject('/docs/errors')
+    expect(errors.headers['content-security-policy']).toBe("default-src 'none'")
+    expect((await app.inject('/docs/static/swagger-ui-bundle.js')).statusCode).toBe(200)
+  })
+})

@@ -1,0 +1,46 @@
+import { afterAll, describe, expect, it } from 'vitest'
+import { bearer, createTestApp } from '../port.ts'
+import { faultsOf } from '../shared-schema.ts'
+
+const { app } = await createTestApp()
+afterAll(() => app.close())
+
+const admin = bearer('admin')
+const get = (url: string) => app.inject({ url, headers: admin })
+const post = (url: string, payload: object) => app.inject({ method: 'POST', url, headers: admin, payload })
+const pointersOf = (answer: { json(): { violations?: { pointer: string }[] } }) =>
+  answer.json().violations?.map(({ pointer }) => pointer)
+
+describe('tokens', () => {
+  it('are made with their secret', async () => {
+    const answer = await post('/v1/tokens', { role: 'auditor', name: 'quality' })
+    expect(answer.statusCode).toBe(201)
+    expect(answer.json()).toMatchObject({ role: 'auditor', name: 'quality', secret: 'mintline_new' })
+    expect(await faultsOf('NewToken', answer.json())).toEqual([])
+  })
+
+  it('are listed without it', async () => {
+    const answer = await get('/v1/tokens')
+    expect(answer.body).not.toContain('secret')
+    expect(answer.json().items.map((token: object) => 'revokedAt' in token)).toEqual([false, true])
+    expect(await faultsOf('TokenList', answer.json())).toEqual([])
+  })
+
+  it('are revoked once', async () => {
+    const url = '/v1/tokens/019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70'
+    const answer = await app.inject({ method: 'DELETE', url, headers: admin })
+    expect([answer.statusCode, answer.body]).toEqual([204, ''])
+    const unknown = await app.inject({ method: 'DELETE', url: url.replace('9e70', '9e71'), headers: admin })
+    expect(unknown.json().code).toBe('token_not_found')
+  })
+
+  it.each([
+    [{ role: 'root', name: 'x' }, ['/role']],
+    [{ role: 'admin' }, ['/name']],
+    [{ role: 'admin', name: 'a b', secret: 'mine' }, ['/name', '/secret']]
+  ])('are refused for %o', async (payload, pointers) => {
+    const answer = await post('/v1/tokens', payload)
+    expect(answer.json().code).toBe('request_invalid')
+    expect(pointersOf(answer)?.sort()).toEqual(pointers)
+  })
+})
