@@ -2,13 +2,19 @@
  * What a row costs when a group of intents is inserted as one statement, by the way its bytes travel. CPU is that
  * of this process alone, the database's is not in it; wall time is one statement after the other.
  *
- *   node bench/batch-insert.ts [postgresql://…]     without an address, on an embedded PostgreSQL of its own
+ *   node bench/batch-insert.ts [postgresql://…]     a migrated database; without one, on an embedded PostgreSQL
  */
 import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { byteaArray } from '../src/database/array-literal.ts'
+import { createDatabase } from '../src/database/database.ts'
+import { startEmbeddedPostgres } from '../src/database/embedded-postgres.ts'
 import { PrismaClient } from '../src/database/generated/client.ts'
+import { migrateDatabase } from '../src/database/migrations.ts'
 
 const rowsPerBatch = 32
 const batchesPerRound = 40
@@ -208,22 +214,33 @@ function perRow(microseconds: number): string {
   return (microseconds / batchesPerRound / rowsPerBatch).toFixed(1).padStart(7)
 }
 
-const connectionString = process.argv[2]
-const pool = new pg.Pool({ connectionString, max: 2 })
-const names = new Map<string, string>()
-const statementNameGenerator = ({ sql }: { sql: string }): string => {
-  const known = names.get(sql) ?? `s${names.size}`
-  names.set(sql, known)
-  return known
+/** With the statement named, as the service's own database client does, and without. */
+async function run(connectionString: string): Promise<void> {
+  const pool = new pg.Pool({ connectionString, max: 2 })
+  const named = createDatabase({ connectionString, poolSize: 2 })
+  const unnamed = new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 2 }) })
+  const references = await createReferences(pool)
+  const withoutNames = waysThrough(unnamed, pool, references)
+  await measure({
+    ...waysThrough(named.prisma, pool, references),
+    'Prisma, array literals, unnamed': withoutNames['Prisma, array literals'] as Way,
+    'Prisma, one packed bytea, unnamed': withoutNames['Prisma, one packed bytea'] as Way
+  })
+  await Promise.all([named.close(), unnamed.$disconnect(), pool.end()])
 }
-const cached = new PrismaClient({
-  adapter: new PrismaPg({ connectionString, max: 2 }, { statementNameGenerator })
-})
-const plain = new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 2 }) })
-const references = await createReferences(pool)
-await measure({
-  ...waysThrough(cached, pool, references),
-  'Prisma, array literals, unnamed': waysThrough(plain, pool, references)['Prisma, array literals'] as Way,
-  'Prisma, one packed bytea, unnamed': waysThrough(plain, pool, references)['Prisma, one packed bytea'] as Way
-})
-await Promise.all([cached.$disconnect(), plain.$disconnect(), pool.end()])
+
+async function runEmbedded(): Promise<void> {
+  const log = { info: () => undefined, warn: console.warn, error: console.error }
+  const dataDirectory = await mkdtemp(path.join(tmpdir(), 'mintline-bench-'))
+  const postgres = await startEmbeddedPostgres({ dataDirectory, log })
+  try {
+    await migrateDatabase({ connectionString: postgres.connectionString, log })
+    await run(postgres.connectionString)
+  } finally {
+    await postgres.stop()
+    await rm(dataDirectory, { recursive: true, force: true })
+  }
+}
+
+const [address] = process.argv.slice(2)
+await (address === undefined ? runEmbedded() : run(address))

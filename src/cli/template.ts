@@ -9,7 +9,8 @@ import { explainTemplate } from '../jitp/explain.ts'
 import { isError } from '../jitp/finding.ts'
 import { exportRegistrationConfig, roleArnPlaceholder } from '../jitp/registration-config.ts'
 import type { TemplateOptions } from '../jitp/template-options.ts'
-import { isRoleArn, readTemplateSource, type TemplateSource } from '../jitp/template-source.ts'
+import { isRoleArn } from '../jitp/role-arn.ts'
+import { readTemplateSource, type TemplateSource } from '../jitp/template-source.ts'
 import { certificateIdHex, parseCertificate } from '../pki/certificate.ts'
 import { decodeCertificationRequest } from '../pki/csr-intake.ts'
 import { parseCertificationRequest } from '../pki/certification-request.ts'
@@ -102,10 +103,13 @@ async function readBytes(file: string, io: TemplateCommandIo): Promise<Uint8Arra
 
 function decodeText(bytes: Uint8Array, file: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    throw new CommandRefusal(`${file} is not UTF-8 text`)
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+    // UTF-16 without a byte order mark decodes as UTF-8 full of NUL characters.
+    if (!text.includes('\0')) return text
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
   }
+  throw new CommandRefusal(`${file} is not UTF-8 text; PowerShell writes UTF-16 unless told otherwise`)
 }
 
 async function readFacts(

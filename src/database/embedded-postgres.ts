@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
+import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { DatabaseLog } from './database-log.ts'
 import { lockDirectory } from './directory-lock.ts'
@@ -42,7 +43,8 @@ const healthySeconds = 60
  * the platform.
  */
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { dataDirectory, log } = options
+  const { log } = options
+  const dataDirectory = path.resolve(options.dataDirectory)
   const lock = await lockDirectory(dataDirectory)
   try {
     const cluster = await prepareCluster(dataDirectory, log)

@@ -28,20 +28,23 @@ const clustersOutside = '/var/lib/mintline/clusters'
  * PostgreSQL's user may pass through, and write in the cluster only. Throws `data_directory_unusable`.
  */
 export async function prepareCluster(dataDirectory: string, log: DatabaseLog): Promise<Cluster> {
-  const { home, user } = await findHome(dataDirectory, log)
+  const { home, user, isOutside } = await findHome(dataDirectory, log)
   const directory = path.join(home, 'cluster')
   const binaries = await loadPostgresBinaries(user, home)
   const password = await ensurePassword(path.join(home, 'password'), user)
   const cluster = { directory, logFile: path.join(home, 'postgres.log'), user, binaries, password }
-  if (await exists(directory)) await assertOurs(directory)
-  else await initialise(cluster, path.join(home, 'password'))
-  if (!home.startsWith(dataDirectory)) await writeFile(pointerIn(dataDirectory), home, { mode: 0o600 })
+  if (!(await exists(directory))) await initialise(cluster, path.join(home, 'password'))
+  // Last, for a pointer promises a cluster. A crash before this line finds the same place again, by its name.
+  if (isOutside) await writeFile(pointerIn(dataDirectory), home, { mode: 0o600 })
   return cluster
 }
 
+/** The directory around a cluster. */
 interface Home {
   readonly home: string
   readonly user: PostgresUser
+  /** Not in the data directory, which PostgreSQL's user could not reach. */
+  readonly isOutside: boolean
 }
 
 async function findHome(dataDirectory: string, log: DatabaseLog): Promise<Home> {
@@ -49,8 +52,11 @@ async function findHome(dataDirectory: string, log: DatabaseLog): Promise<Home> 
   const outside = await readFile(pointerIn(dataDirectory), 'utf8').catch(() => undefined)
   if (outside !== undefined) return findOutside(outside)
   await mkdir(home, { recursive: true, mode: 0o711 })
+  await assertOurs(home)
   const user = await choosePostgresUser(path.join(home, 'cluster'))
-  if ((await canEnter(user, home)) || (await letPass(user, dataDirectory, home))) return { home, user }
+  if ((await canEnter(user, home)) || (await letPass(user, dataDirectory, home))) {
+    return { home, user, isOutside: false }
+  }
   if (await exists(path.join(home, 'cluster'))) {
     throw unusable(
       `The database is in ${home}, where PostgreSQL's user can no longer get to; a parent directory bars it.`
@@ -62,14 +68,15 @@ async function findHome(dataDirectory: string, log: DatabaseLog): Promise<Home> 
 /** Without its cluster the pointer is worth nothing, and an empty database in its place would be worse than none. */
 async function findOutside(home: string): Promise<Home> {
   const directory = path.join(home, 'cluster')
-  if (!(await exists(directory)))
+  if (!(await exists(directory))) {
     throw unusable(`The database of this data directory should be in ${home} and is not.`)
-  return { home, user: await choosePostgresUser(directory) }
+  }
+  return { home, user: await choosePostgresUser(directory), isOutside: true }
 }
 
 /** The files of the data directory keep their own modes; only the way through is opened. */
 async function letPass(user: PostgresUser, dataDirectory: string, home: string): Promise<boolean> {
-  if (!(await canEnter(user, path.dirname(path.resolve(dataDirectory))))) return false
+  if (!(await canEnter(user, path.dirname(dataDirectory)))) return false
   const { mode, uid } = await stat(dataDirectory)
   if (uid !== process.getuid?.()) return false
   await chmod(dataDirectory, (mode & 0o7777) | 0o011)
@@ -83,15 +90,19 @@ async function makeOutside(dataDirectory: string, log: DatabaseLog): Promise<Hom
     .digest('hex')
     .slice(0, 16)
   const home = path.join(clustersOutside, name)
-  await mkdir(home, { recursive: true, mode: 0o711 })
+  await mkdir(home, { recursive: true })
+  // Whatever the umask made of them.
+  for (const directory of [path.dirname(clustersOutside), clustersOutside, home])
+    await chmod(directory, 0o711)
   const user = await choosePostgresUser(path.join(home, 'cluster'))
-  if (!(await canEnter(user, home)))
+  if (!(await canEnter(user, home))) {
     throw unusable(`PostgreSQL's user can reach neither the data directory nor ${home}.`)
+  }
   log.warn(
     { dataDirectory, databaseDirectory: home },
     "the database is kept outside the data directory, because PostgreSQL's user cannot get through a directory above it"
   )
-  return { home, user }
+  return { home, user, isOutside: true }
 }
 
 /** PostgreSQL's user has to read it for initdb; it is its superuser's password anyway. */
@@ -129,14 +140,10 @@ async function syncDirectory(directory: string): Promise<void> {
   await handle.sync()
 }
 
-async function assertOurs(directory: string): Promise<void> {
-  const { uid } = await stat(directory)
-  const ownUid = process.getuid?.()
-  if (ownUid !== 0 && uid !== ownUid) {
-    throw unusable(
-      `The database in ${directory} belongs to another user (uid ${uid}); start Mintline as before.`
-    )
-  }
+async function assertOurs(home: string): Promise<void> {
+  const { uid } = await stat(home)
+  if (uid === process.getuid?.()) return
+  throw unusable(`${home} belongs to another user (uid ${uid}). Start Mintline as that user, or as before.`)
 }
 
 function pointerIn(dataDirectory: string): string {

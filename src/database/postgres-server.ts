@@ -59,7 +59,7 @@ export async function spawnServer(cluster: Cluster, overrides: PostgresSettings)
   const { promise: exited, resolve } = Promise.withResolvers<string>()
   child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`))
   if (child.pid === undefined) {
-    const [error] = await once(child, 'error')
+    const [error] = (await once(child, 'error')) as [Error]
     throw startFailure('PostgreSQL cannot be run.', error)
   }
   return { pid: child.pid, exited }

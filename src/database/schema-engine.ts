@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import path from 'node:path'
 import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-utils'
-import type { SchemaEngine, SchemaFilter } from '@prisma/schema-engine-wasm/schema_engine_bg'
+import type * as EngineModule from '@prisma/schema-engine-wasm/schema_engine_bg'
 import { createMigrationAdapter } from './migration-adapter.ts'
 
 /** Every table in the database is ours. */
-export const nothingExternal: SchemaFilter = { externalTables: [], externalEnums: [] }
+export const nothingExternal: EngineModule.SchemaFilter = { externalTables: [], externalEnums: [] }
 
-type EngineModule = typeof import('@prisma/schema-engine-wasm/schema_engine_bg')
+type LoadedEngine = typeof EngineModule
 
 /** The part of it that is used; TypeScript has it among the browser's types only. */
 interface WebAssemblyApi {
@@ -17,7 +17,7 @@ interface WebAssemblyApi {
 
 const { WebAssembly } = globalThis as unknown as { WebAssembly: WebAssemblyApi }
 
-let engineModule: Promise<EngineModule> | undefined
+let engineModule: Promise<LoadedEngine> | undefined
 
 /**
  * Lends out Prisma's own schema engine, as WebAssembly: it writes the same `_prisma_migrations` as
@@ -26,7 +26,7 @@ let engineModule: Promise<EngineModule> | undefined
  */
 export async function withSchemaEngine<Result>(
   connectionString: string,
-  work: (engine: SchemaEngine) => Promise<Result>
+  work: (engine: EngineModule.SchemaEngine) => Promise<Result>
 ): Promise<Result> {
   engineModule ??= loadEngineModule()
   const { SchemaEngine } = await engineModule
@@ -41,7 +41,7 @@ export async function withSchemaEngine<Result>(
 }
 
 /** The package's entry imports the .wasm file as a module, which Node does not do without a warning. */
-async function loadEngineModule(): Promise<EngineModule> {
+async function loadEngineModule(): Promise<LoadedEngine> {
   const entry = createRequire(import.meta.url).resolve('@prisma/schema-engine-wasm')
   const [module, bytes] = await Promise.all([
     import('@prisma/schema-engine-wasm/schema_engine_bg'),
@@ -57,7 +57,7 @@ async function loadEngineModule(): Promise<EngineModule> {
 }
 
 /** The engine never clears the timer of its own lock's timeout, which would hold the process for ten seconds. */
-function timersWithoutHold(module: EngineModule): Record<string, unknown> {
+function timersWithoutHold(module: LoadedEngine): Record<string, unknown> {
   const names = Object.keys(module).filter(name => name.startsWith('__wbg_setTimeout_'))
   const setTimer = (callback: () => void, ms: number): NodeJS.Timeout => setTimeout(callback, ms).unref()
   return Object.fromEntries(names.map(name => [name, setTimer]))

@@ -49,7 +49,8 @@ function checkPolicy(policy: PolicyResource, context: CheckContext): DocumentExa
   const { policyName, policyDocument, pointer } = policy
   if ((policyName === undefined) === (policyDocument === undefined) && template.isComplete) {
     const found = policyName === undefined ? 'neither' : 'both'
-    const message = `The policy has ${found} of PolicyName and PolicyDocument.`
+    const conjunction = found === 'both' ? 'and' : 'nor'
+    const message = `The policy has ${found} PolicyName ${conjunction} PolicyDocument.`
     report.add('policy-name-or-document', `${pointer}/Properties`, message, 'one of the two', found)
   }
   checkOverrideSettings(policy.overrides ?? [], noOverrides, context)

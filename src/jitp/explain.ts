@@ -23,7 +23,9 @@ export function explainTemplate(
   return [
     ...explainNeeds(template, options),
     ...template.things.flatMap(thing => explainThing(thing, options)),
-    ...template.certificates.flatMap(explainCertificate),
+    ...template.certificates.flatMap(certificate =>
+      explainCertificate(certificate, template.things.length > 0)
+    ),
     ...template.policies.flatMap(explainPolicy)
   ]
 }
@@ -43,8 +45,8 @@ function explainThing(thing: ThingResource, options: TemplateOptions): readonly 
   const words = (expression: Expression | ListExpression): string => describe(expression, options)
   const lines = [
     thing.thingName === undefined
-      ? 'AWS IoT creates a thing without a name.'
-      : `AWS IoT creates a thing named ${words(thing.thingName)}.`
+      ? 'AWS IoT creates a thing, and the template gives no name for it.'
+      : `AWS IoT creates a thing. Its name is ${words(thing.thingName)}.`
   ]
   if (parametersOfName(thing).includes(certificateIdParameter)) {
     lines.push('A renewed certificate has another id, so that it makes another thing.')
@@ -63,10 +65,13 @@ function parametersOfName({ thingName }: ThingResource): readonly string[] {
   return thingName === undefined ? [] : parametersOf(thingName)
 }
 
-function explainCertificate({ status, overrides }: CertificateResource): readonly string[] {
+function explainCertificate(
+  { status, overrides }: CertificateResource,
+  hasThing: boolean
+): readonly string[] {
   const value = status?.kind === 'literal' ? status.value.toUpperCase() : 'ACTIVE'
   return [
-    `The certificate becomes ${value} and is attached to the thing.`,
+    `The certificate becomes ${value}${hasThing ? ' and is attached to the thing' : ''}.`,
     ...(overrides ?? []).map(override => explainOverride(override, 'certificate'))
   ]
 }

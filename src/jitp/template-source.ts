@@ -4,6 +4,7 @@ import type { JsonFault, JsonFaultKind } from './json-scanner.ts'
 import type { JsonObject, JsonReading, JsonValue } from './json-source.ts'
 import { pointerTo, readEscapedText, readJson, readStringLiteral } from './json-source.ts'
 import { isJsonObject, kindOf, toJsonValue } from './json-value.ts'
+import { readRoleArn } from './role-arn.ts'
 import type { SourceLayer, SourceMap } from './source-map.ts'
 import { createInnerLayer, createSourceMap, createTextLayer, noSourceMap } from './source-map.ts'
 
@@ -54,10 +55,7 @@ export function readTemplateSource(input: unknown): TemplateSource {
 }
 
 /** The finding for a mistake in a JSON text. */
-export function findingOfFault(
-  fault: JsonFault,
-  detail: Pick<FindingDetail, 'pointer' | 'position'>
-): Finding {
+function findingOfFault(fault: JsonFault, detail: Pick<FindingDetail, 'pointer' | 'position'>): Finding {
   return createFinding(faultFindings[fault.kind], {
     ...detail,
     expected: fault.expected,
@@ -145,7 +143,7 @@ class TemplateReader {
 
   #acceptTemplate(value: JsonObject, pointer: string, layer: SourceLayer | undefined): void {
     this.#value = value
-    if (this.#form === 'registration-config' && layer !== undefined) this.#bodyText = layer.text
+    if (this.#form !== 'template' && pointer === '') this.#bodyText = layer?.text
     const outer = this.#sourceMap
     if (pointer !== '') {
       this.#sourceMap = {
@@ -198,7 +196,9 @@ class TemplateReader {
     reading: JsonReading | undefined
   ): void {
     this.#form = 'registration-config'
-    this.#readRole(config, pointer)
+    this.#roleArn = readRoleArn(config, pointer, (...finding) => {
+      this.#report(...finding)
+    })
     const bodyPointer = pointerTo(pointer, 'templateBody')
     const body = config.templateBody
     const wasReported = reading?.faults.some(
@@ -214,38 +214,6 @@ class TemplateReader {
       )
     }
     if (body !== undefined) this.#unwrap(body, layer, bodyPointer, layers, reading)
-  }
-
-  #readRole(config: JsonObject, pointer: string): void {
-    const isStoredTemplate = config.provisioningRoleArn !== undefined || config.templateName !== undefined
-    const name = isStoredTemplate ? 'provisioningRoleArn' : 'roleArn'
-    const roleArn = config[name]
-    if (!isStoredTemplate) this.#reportUnknownMembers(config, pointer)
-    if (roleArn === undefined) {
-      this.#report('role-arn-missing', pointer, `The registration config has no ${name}.`, name, 'nothing')
-    } else if (typeof roleArn !== 'string' || !isRoleArn(roleArn)) {
-      const found = typeof roleArn === 'string' ? quoted(roleArn) : kindOf(roleArn)
-      this.#report(
-        'role-arn-invalid',
-        pointerTo(pointer, name),
-        `${found} is not the ARN of a role.`,
-        'arn:aws:iam::<12 digits>:role/<name>',
-        found
-      )
-    } else this.#roleArn = roleArn
-  }
-
-  #reportUnknownMembers(config: JsonObject, pointer: string): void {
-    for (const name of Object.keys(config)) {
-      if (name === 'templateBody' || name === 'roleArn') continue
-      this.#report(
-        'registration-config-member-unknown',
-        pointerTo(pointer, name),
-        `A registration config has no member ${quoted(name)}.`,
-        'templateBody, roleArn',
-        quoted(name)
-      )
-    }
   }
 
   /** Wrong quotes come by the hundred: the first one stands for all. */
@@ -275,9 +243,4 @@ class TemplateReader {
     const position = this.#sourceMap.positionOf(pointer)
     this.#findings.push(createFinding(id, { pointer, message, expected, found, position }))
   }
-}
-
-/** Whether the text is the ARN of an IAM role, in any partition. */
-export function isRoleArn(text: string): boolean {
-  return text.length <= 2048 && /^arn:aws[a-z-]*:iam::[0-9]{12}:role\/[\w+=,.@/-]{1,512}$/.test(text)
 }

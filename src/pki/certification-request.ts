@@ -42,7 +42,7 @@ export function parseCertificationRequest(der: Uint8Array): CertificationRequest
   readVersion(info)
   const subject = parseName(info, 'the subject')
   const { der: spkiDer, key: publicKey } = parseSubjectPublicKeyInfo(info)
-  // RFC 2986 wants the attributes even when empty. Some firmware leaves them out, and so do openssl's readers let it.
+  // RFC 2986 wants the attributes even when there are none; some firmware leaves them out, and nothing is lost.
   if (!info.isAtEnd) readAttributes(info)
   info.assertEnd('certificationRequestInfo')
 

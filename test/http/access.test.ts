@@ -2,6 +2,7 @@ import Fastify from 'fastify'
 import { afterAll, describe, expect, it } from 'vitest'
 import { roles, type Role } from '../../src/factory/principal.ts'
 import { addAccess } from '../../src/http/plugins/access.ts'
+import { problemOf } from './answer.ts'
 import { bearer, createPort, createTestApp, profileDocument, record } from './port.ts'
 
 const { app, asked } = await createTestApp()
@@ -89,8 +90,8 @@ describe.each(guarded)('%s', (route, allowed) => {
       expect(status).toBeLessThan(300)
       return
     }
-    expect([status, answer.json().code]).toEqual([403, 'role_forbidden'])
-    expect(answer.json().requiredRoles).toEqual(allowed)
+    expect([status, problemOf(answer).code]).toEqual([403, 'role_forbidden'])
+    expect(problemOf(answer).requiredRoles).toEqual(allowed)
     expect(challenge).toContain('error="insufficient_scope"')
   })
 
@@ -102,8 +103,8 @@ describe.each(guarded)('%s', (route, allowed) => {
     ['two tokens in one header', { authorization: 'Bearer one two' }, 'token_invalid'],
     ['an empty token', { authorization: 'Bearer ' }, 'token_invalid']
   ])('with %s', async (_name, headers, code) => {
-    const { status, answer, challenge } = await send(route, headers as Record<string, string>)
-    expect([status, answer.json().code]).toEqual([401, code])
+    const { status, answer, challenge } = await send(route, headers)
+    expect([status, problemOf(answer).code]).toEqual([401, code])
     expect(challenge).toMatch(/^Bearer realm=/)
   })
 })
@@ -118,7 +119,7 @@ describe('access', () => {
   it('is refused before the body is read', async () => {
     const payload = 'x'.repeat(200_000)
     const answer = await app.inject({ method: 'POST', url: '/v1/issuances', payload })
-    expect(answer.json().code).toBe('token_missing')
+    expect(problemOf(answer).code).toBe('token_missing')
   })
 
   it('takes the scheme in any case', async () => {

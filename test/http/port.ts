@@ -42,24 +42,26 @@ const common = {
   requestId: 'request-1'
 }
 
-export const record: IssuanceRecord = {
+const intent = {
   ...common,
-  outcome: 'issued',
-  id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
   profileVersion: 3,
   authority: 'starter-g1',
   serialNumber: '00f33a9c0e41b7d288',
   subject: { Country: 'DE', CommonName: 'sensor-000451' },
   notBefore: new Date('2026-11-23T09:00:00Z'),
   notAfter: new Date('9999-12-31T23:59:59Z'),
-  csrDer,
+  csrDer
+}
+
+export const record: IssuanceRecord = {
+  ...intent,
+  outcome: 'issued',
+  id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
   issuedAt: time,
   certificateId: '9f'.repeat(32),
   certificateDer: new Uint8Array([0x30, 1, 2, 3]),
   chainDer: [new Uint8Array([0x30, 1, 2, 3]), new Uint8Array([0x30, 9, 9])]
 }
-
-const { issuedAt: _issuedAt, certificateId: _id, certificateDer: _der, chainDer: _chain, ...intent } = record
 
 export const entries: Readonly<Record<string, IssuanceEntry>> = {
   issued: record,

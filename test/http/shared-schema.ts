@@ -11,9 +11,11 @@ export async function faultsOf(name: string, value: unknown): Promise<readonly s
   app.post('/', {
     schema: { body: { $ref: `${name}#` } },
     attachValidation: true,
-    handler: async ({ validationError }) => {
-      const found: readonly FastifySchemaValidationError[] = validationError?.validation ?? []
-      faults.push(...found.map(fault => `${fault.instancePath} ${fault.message}`))
+    handler: async request => {
+      const { validation = [] }: { validation?: FastifySchemaValidationError[] } =
+        request.validationError ?? {}
+      faults.push(...(error?.validation ?? []).map(fault => `${fault.instancePath} ${fault.message}`))
+      return {}
     }
   })
   await app.inject({ method: 'POST', url: '/', payload: value as object })

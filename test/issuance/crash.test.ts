@@ -44,7 +44,10 @@ it.each(steps.flatMap(step => [1, 4].map(passes => [step, passes] as const)))(
   'killed %s, pass %i: what was answered is on record, what was signed is explained, and retries complete',
   async (step, passes) => {
     const requests = Array.from({ length: 60 }, (_, index) =>
-      makeCertificationRequest({ Country: 'US', CommonName: `${step.replaceAll(' ', '-')}-${passes}-${index}` })
+      makeCertificationRequest({
+        Country: 'US',
+        CommonName: `${step.replaceAll(' ', '-')}-${passes}-${index}`
+      })
     )
     const { signal, errors, answered, signing } = await crash(step, passes, requests)
     expect(signal, errors).toBe('SIGKILL')
@@ -55,7 +58,9 @@ it.each(steps.flatMap(step => [1, 4].map(passes => [step, passes] as const)))(
     }
     for (const tbsDer of signing) {
       const { serialNumber } = parseTbsCertificate(tbsDer)
-      const intent = await prisma.intent.findUnique({ where: { serialNumber: Uint8Array.from(serialNumber) } })
+      const intent = await prisma.intent.findUnique({
+        where: { serialNumber: Uint8Array.from(serialNumber) }
+      })
       expect(intent && Buffer.from(intent.tbsDer)).toEqual(tbsDer)
     }
 

@@ -60,11 +60,17 @@ describe('checkTemplate', () => {
 
   it('measures a body given as a string with its spaces, and an object without', () => {
     const body = JSON.stringify(templateOf(), null, 10) + ' '.repeat(10_240)
+    const roleArn = 'arn:aws:iam::210987654321:role/r'
     const ids = (input: unknown) => checkTemplate(readTemplateSource(input)).map(({ id }) => id)
     expect(ids({ templateBody: body, roleArn: 'arn:aws:iam::210987654321:role/r' })).toEqual([
       'body-too-long'
     ])
     expect(ids(body)).toEqual([])
+    expect(
+      ids(
+        JSON.stringify({ templateBody: JSON.parse(body) as object, roleArn }, null, 10) + ' '.repeat(10_240)
+      )
+    ).toEqual(['escaped-too-seldom'])
   })
 
   it('takes names from Object.prototype for what they are: unknown', () => {

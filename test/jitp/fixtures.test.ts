@@ -140,7 +140,7 @@ describe('explainTemplate', () => {
   it('says what the template of the AWS article creates', () => {
     expect(explain('aws-article.json')).toEqual([
       'Every certificate must carry Country in its subject.',
-      "AWS IoT creates a thing named the certificate's id (64 hex digits).",
+      "AWS IoT creates a thing. Its name is the certificate's id (64 hex digits).",
       'A renewed certificate has another id, so that it makes another thing.',
       'Its attribute `version` is `v1`.',
       "Its attribute `country` is the certificate's Country.",
@@ -153,7 +153,7 @@ describe('explainTemplate', () => {
   it('says what the template of the developer guide creates', () => {
     expect(explain('guide-jitp.json', { serialNumberSource: 'certificate' })).toEqual([
       'Every certificate must carry CommonName and Country in its subject.',
-      "AWS IoT creates a thing named the certificate's CommonName.",
+      "AWS IoT creates a thing. Its name is the certificate's CommonName.",
       'Its attribute `version` is `v1`.',
       "Its attribute `serialNumber` is the certificate's serial number in decimal.",
       'Its thing type is `pump-controller`, which must exist.',
@@ -171,11 +171,11 @@ describe('explainTemplate', () => {
   it('explains a broken template as far as it can be read', () => {
     expect(explain('guide-fleet.json').slice(0, 3)).toEqual([
       'A certificate needs no particular subject field.',
-      'AWS IoT creates a thing named `pump` and the value of `DeviceSerial`, which nothing supplies joined by `-`.',
+      'AWS IoT creates a thing. Its name is `pump` and the value of `DeviceSerial`, which nothing supplies joined by `-`.',
       'Its attribute `site` is the value of `Site`, which nothing supplies.'
     ])
     expect(explain('hand-edited.json')[1]).toBe(
-      'AWS IoT creates a thing named the value of `AWS::IoT::Certificate::CN`, which nothing supplies.'
+      'AWS IoT creates a thing. Its name is the value of `AWS::IoT::Certificate::CN`, which nothing supplies.'
     )
   })
 })

@@ -129,9 +129,7 @@ describe('a template that the checker accepts', () => {
           expect(evaluation).toMatchObject({ ok: true })
           for (const field of Object.keys(required)) {
             const rest = { ...required, [field]: undefined }
-            expect(
-              evaluateTemplate(compiled, { subject: rest, certificateSerialNumber })
-            ).toMatchObject({
+            expect(evaluateTemplate(compiled, { subject: rest, certificateSerialNumber })).toMatchObject({
               ok: false
             })
           }

@@ -66,49 +66,49 @@ function logProblem(error: MintlineError, status: number, request: FastifyReques
   else request.log.info(facts, 'request refused')
 }
 
+const pathUnreadable = [
+  'request_invalid',
+  'The path cannot be read. Check its percent-encoding and length.'
+] as const
+
+/** What Fastify and Node say, in our codes. What is not here is a fault of the service. */
+const translations: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'request_too_large',
+    'The body is larger than the service accepts. Check that the right file was sent.'
+  ],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [
+    'request_invalid',
+    'The body is empty. Send the JSON object that this route describes.'
+  ],
+  FST_ERR_CTP_INVALID_JSON_BODY: [
+    'request_invalid',
+    'The body is not valid JSON. Inside a JSON string, line breaks are written as \\n; a CSR file is easier sent as it is, with Content-Type: application/pkcs10.'
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'request_invalid',
+    'The body ended before its announced length. Send the request again.'
+  ],
+  FST_ERR_BAD_URL: pathUnreadable,
+  FST_ERR_MAX_PARAM_LENGTH: pathUnreadable
+}
+
 function translate(error: unknown, request: FastifyRequest): MintlineError {
   if (isMintlineError(error)) return error
-  const { code, validation, validationContext } = error as Partial<FastifyError>
-  if (validation !== undefined) return translateValidation(validation as SchemaFault[], validationContext)
-  switch (code) {
-    case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new MintlineError(
-        'request_too_large',
-        'The body is larger than the service accepts. Check that the right file was sent.'
-      )
-    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
-      return unsupportedMediaType(request)
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-      return new MintlineError(
-        'request_invalid',
-        'The body is empty. Send the JSON object that this route describes.'
-      )
-    case 'FST_ERR_CTP_INVALID_JSON_BODY':
-      return new MintlineError(
-        'request_invalid',
-        'The body is not valid JSON. Inside a JSON string, line breaks are written as \\n; a CSR file is easier sent as it is, with Content-Type: application/pkcs10.'
-      )
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'ECONNRESET':
-      return new MintlineError(
-        'request_invalid',
-        'The body ended before its announced length. Send the request again.'
-      )
-    case 'FST_ERR_BAD_URL':
-    case 'FST_ERR_MAX_PARAM_LENGTH':
-      return new MintlineError(
-        'request_invalid',
-        'The path cannot be read. Check its percent-encoding and length.'
-      )
-    default:
-      return new MintlineError(
-        'internal_error',
-        'The service failed. The log has the cause under this request id.',
-        {
-          cause: error
-        }
-      )
+  const { code = '', validation, validationContext } = error as Partial<FastifyError>
+  if (validation !== undefined) return translateValidation(validation, validationContext)
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupportedMediaType(request)
+  // Only while the request still arrives is a reset connection the client's; later it is one of our own.
+  if (code === 'ECONNRESET' && request.raw.complete === false) {
+    return new MintlineError('request_invalid', 'The connection was lost before the request was complete.')
   }
+  const known = Object.hasOwn(translations, code) ? translations[code] : undefined
+  if (known !== undefined) return new MintlineError(...known)
+  return new MintlineError(
+    'internal_error',
+    'The service failed. The log has the cause under this request id.',
+    { cause: error }
+  )
 }
 
 const pointerPrefixes: Readonly<Record<string, string>> = {

@@ -11,18 +11,20 @@ export interface SchemaFault extends FastifySchemaValidationError {
   readonly parentSchema?: { readonly description?: string; readonly properties?: object }
 }
 
+/** Enough for any honest mistake; settling unions costs the square of it. */
+const maximumFaults = 400
 const maximumEchoed = 64
 const maximumListed = 12
 
 /**
- * Says what is wrong in the terms of a problem document, one violation a fault.
+ * Says what is wrong in the terms of a problem document, one violation a fault; beyond 400 faults the rest is left out.
  *
  * `pointerPrefix` names the part of the request that is not the body, such as `/query`. Strings longer than 64
- * characters and anything under `/csr` are described, not repeated: they may be a secret pasted by mistake.
+ * characters and whatever stands for `/csr` are described, not repeated: they may be a secret pasted by mistake.
  */
 export function buildViolations(faults: readonly SchemaFault[], pointerPrefix: string): readonly Violation[] {
   // What is wrong with a member's name is said by the fault of `propertyNames` itself.
-  const own = faults.filter(fault => fault.propertyName === undefined)
+  const own = faults.slice(0, maximumFaults).filter(fault => fault.propertyName === undefined)
   return settleUnions(own).map(fault => {
     const { suffix, expected, found, message } = explain(fault)
     const pointer = `${pointerPrefix}${fault.instancePath}${suffix}`
@@ -58,11 +60,13 @@ function settleUnion(union: SchemaFault, inside: readonly SchemaFault[]): readon
   const faultsOf = branches.map((_branch, index) =>
     inside.filter(fault => `${fault.schemaPath}/`.startsWith(`${union.schemaPath}/${index}/`))
   )
-  const fewest = faultsOf.reduce((best, next) => (next.length < best.length ? next : best), inside)
+  const fewest = faultsOf
+    .filter(({ length }) => length > 0)
+    .sort((left, right) => left.length - right.length)[0]
   const tag = Object.keys(branches[0]?.properties ?? {}).find(name =>
     branches.every(branch => branch.properties?.[name]?.const !== undefined)
   )
-  if (tag === undefined || typeof union.data !== 'object' || union.data === null) return fewest
+  if (tag === undefined || typeof union.data !== 'object' || union.data === null) return fewest ?? [union]
   const tagValue = (union.data as Record<string, unknown>)[tag]
   const literals = branches.map(branch => branch.properties?.[tag] ?? {})
   const meant = faultsOf[literals.findIndex(literal => literal.const === tagValue)]
@@ -135,8 +139,6 @@ function describe(value: unknown, pointer: string): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return `an array of ${value.length}`
   if (typeof value === 'object' && value !== null) return 'an object'
-  if (typeof value !== 'string') return pointer === '/csr' ? `a ${typeof value}` : String(value)
-  return value.length > maximumEchoed || pointer === '/csr'
-    ? `${value.length} characters`
-    : JSON.stringify(value)
+  if (typeof value === 'string' && value.length > maximumEchoed) return `${value.length} characters`
+  return pointer === '/csr' ? `a ${typeof value}` : JSON.stringify(value)
 }

@@ -3,6 +3,7 @@ import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { errorCodes, MintlineError, type ErrorCode } from '../../../src/errors.ts'
 import { problemTypes } from '../../../src/http/plugins/problem-types.ts'
+import { problemOf } from '../answer.ts'
 import { bearer, createTestApp, record } from '../port.ts'
 import { faultsOf } from '../shared-schema.ts'
 
@@ -26,7 +27,7 @@ describe('every code', () => {
     failWith(new MintlineError(code, 'What happened.'))
     const answer = await issue()
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
-    expect(answer.headers['x-request-id']).toBe(answer.json().requestId)
+    expect(answer.headers['x-request-id']).toBe(problemOf(answer).requestId)
     expect(answer.statusCode).toBe(problemTypes[code].status)
     expect(answer.json()).toEqual({
       type: `/docs/errors#${code}`,
@@ -68,14 +69,14 @@ describe('a problem document', () => {
     )
     const answer = await issue()
     expect(answer.json()).toMatchObject({ status: 422, code: 'key_refused' })
-    expect(answer.json().requestId).toBe(answer.headers['x-request-id'])
+    expect(problemOf(answer).requestId).toBe(answer.headers['x-request-id'])
   })
 
   it('lists at most 50 violations and counts the rest', async () => {
     const payload = JSON.stringify(Object.fromEntries([...Array(70).keys()].map(key => [`x${key}`, 1])))
     const answer = await post(payload)
-    expect(answer.json().violations).toHaveLength(50)
-    expect(answer.json().violationsOmitted).toBe(22)
+    expect(problemOf(answer).violations).toHaveLength(50)
+    expect(problemOf(answer).violationsOmitted).toBe(22)
   })
 
   it('says when to try again, in whole seconds', async () => {
@@ -86,13 +87,13 @@ describe('a problem document', () => {
   it('says nothing of a fault that is not known', async () => {
     failWith(Object.assign(new Error('postgres://user:secret@host'), { statusCode: 400, code: 'P2002' }))
     const answer = await issue()
-    expect([answer.statusCode, answer.json().code]).toEqual([500, 'internal_error'])
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([500, 'internal_error'])
     expect(answer.body).not.toMatch(/secret|P2002/)
   })
 
   it.each([['a string'], [42], [{}]])('is made even of a thrown %j', async thrown => {
     failWith(thrown)
-    expect((await issue()).json().code).toBe('internal_error')
+    expect(problemOf(await issue()).code).toBe('internal_error')
   })
 })
 
@@ -141,10 +142,10 @@ const cases: readonly Case[] = [
 describe('what Fastify itself refuses', () => {
   it.each(cases)('%s', async (_name, request, status, code) => {
     const answer = await request()
-    expect([answer.statusCode, answer.json().code]).toEqual([status, code])
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([status, code])
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(answer.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
-    expect(answer.headers['x-request-id']).toBe(answer.json().requestId)
+    expect(answer.headers['x-request-id']).toBe(problemOf(answer).requestId)
   })
 
   it.each([

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from 'vitest'
+import { pointersOf, problemOf } from '../answer.ts'
 import { bearer, createTestApp } from '../port.ts'
 import { faultsOf } from '../shared-schema.ts'
 
@@ -8,8 +9,6 @@ afterAll(() => app.close())
 const admin = bearer('admin')
 const get = (url: string) => app.inject({ url, headers: admin })
 const post = (url: string, payload: object) => app.inject({ method: 'POST', url, headers: admin, payload })
-const pointersOf = (answer: { json(): { violations?: { pointer: string }[] } }) =>
-  answer.json().violations?.map(({ pointer }) => pointer)
 
 describe('tokens', () => {
   it('are made with their secret', async () => {
@@ -22,7 +21,8 @@ describe('tokens', () => {
   it('are listed without it', async () => {
     const answer = await get('/v1/tokens')
     expect(answer.body).not.toContain('secret')
-    expect(answer.json().items.map((token: object) => 'revokedAt' in token)).toEqual([false, true])
+    const { items } = answer.json<{ items: object[] }>()
+    expect(items.map(token => 'revokedAt' in token)).toEqual([false, true])
     expect(await faultsOf('TokenList', answer.json())).toEqual([])
   })
 
@@ -31,7 +31,7 @@ describe('tokens', () => {
     const answer = await app.inject({ method: 'DELETE', url, headers: admin })
     expect([answer.statusCode, answer.body]).toEqual([204, ''])
     const unknown = await app.inject({ method: 'DELETE', url: url.replace('9e70', '9e71'), headers: admin })
-    expect(unknown.json().code).toBe('token_not_found')
+    expect(problemOf(unknown).code).toBe('token_not_found')
   })
 
   it.each([
@@ -40,7 +40,7 @@ describe('tokens', () => {
     [{ role: 'admin', name: 'a b', secret: 'mine' }, ['/name', '/secret']]
   ])('are refused for %o', async (payload, pointers) => {
     const answer = await post('/v1/tokens', payload)
-    expect(answer.json().code).toBe('request_invalid')
-    expect(pointersOf(answer)?.sort()).toEqual(pointers)
+    expect(problemOf(answer).code).toBe('request_invalid')
+    expect(pointersOf(answer)).toEqual(pointers)
   })
 })

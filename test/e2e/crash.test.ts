@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeCertificationRequest } from '../support/certification-request.ts'
+import { postCsr, startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { startTestPostgres } from '../support/test-postgres.ts'
+
+interface Answer {
+  readonly csr: Uint8Array
+  readonly chain: string
+}
+
+/** Posts all of them over a few connections; gives back what a station really received. */
+async function postAll(
+  service: ServiceProcess,
+  token: string,
+  requests: readonly Uint8Array[]
+): Promise<Answer[]> {
+  const waiting = [...requests]
+  const answers: Answer[] = []
+  const work = async () => {
+    for (let csr = waiting.shift(); csr !== undefined; csr = waiting.shift()) {
+      try {
+        const response = await postCsr(service, token, csr, { accept: 'application/pem-certificate-chain' })
+        if (response.ok) answers.push({ csr, chain: await response.text() })
+      } catch {
+        // The service is gone: no answer was received.
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: 16 }, work))
+  return answers
+}
+
+describe('kill -9 under load', () => {
+  let data: TemporaryDirectory
+
+  beforeAll(async () => {
+    data = await createTemporaryDirectory()
+  })
+
+  afterAll(() => data.remove())
+
+  it('loses nothing that a station received, on the embedded database', async () => {
+    for (let round = 0; round < 3; round++) {
+      const service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
+      const token = await service.token('station')
+      const requests = Array.from({ length: 300 }, (_, index) =>
+        makeCertificationRequest({ Country: 'US', CommonName: `crash-${round}-${index}` })
+      )
+      const posting = postAll(service, token, requests)
+      await new Promise(resolve => setTimeout(resolve, 150 + round * 70))
+      await service.end('SIGKILL')
+      const received = await posting
+      expect(received.length).toBeGreaterThan(0)
+      expect(received.length).toBeLessThan(requests.length)
+
+      const next = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
+      const again = await postAll(next, token, requests)
+      expect(again).toHaveLength(requests.length)
+      const chains = new Map(again.map(({ csr, chain }) => [csr, chain]))
+      for (const { csr, chain } of received) expect(chains.get(csr)).toBe(chain)
+      const auditor = { headers: { authorization: `Bearer ${await next.token('auditor')}` } }
+      const open = await fetch(`${next.url}/v1/issuances?outcome=unknown`, auditor)
+      expect(await open.json()).toEqual({ items: [] })
+      expect(await next.end('SIGTERM')).toBe(0)
+    }
+  }, 60_000)
+})
+
+describe('a database that goes away', () => {
+  it('costs 503 with Retry-After, no signature, and no restart', async () => {
+    await using data = await createTemporaryDirectory()
+    const postgres = await startTestPostgres()
+    const service = await startServiceProcess(data.path, {
+      DATABASE_URL: postgres.connectionString,
+      MINTLINE_LOG_LEVEL: 'silent'
+    })
+    const token = await service.token('station')
+    const newRequest = (name: string) => makeCertificationRequest({ Country: 'US', CommonName: name })
+    const load = postAll(
+      service,
+      token,
+      Array.from({ length: 200 }, (_, index) => newRequest(`load-${index}`))
+    )
+    await new Promise(resolve => setTimeout(resolve, 100))
+    await postgres.stop()
+    await load
+
+    const late = newRequest('late')
+    const refused = await postCsr(service, token, late)
+    expect(refused.status).toBe(503)
+    expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0)
+    expect(await refused.json()).toMatchObject({ code: 'database_unavailable' })
+    expect((await fetch(`${service.url}/readyz`)).status).toBe(503)
+    expect((await fetch(`${service.url}/healthz`)).status).toBe(200)
+
+    await postgres.start()
+    await expect
+      .poll(async () => (await fetch(`${service.url}/readyz`)).status, { timeout: 10_000 })
+      .toBe(200)
+    expect((await postCsr(service, token, late)).status).toBe(201)
+    expect(await service.end('SIGTERM')).toBe(0)
+    await postgres.remove()
+  }, 60_000)
+})
+
+describe('SIGTERM under load', () => {
+  it('answers what is in flight, and exits with 0', async () => {
+    await using data = await createTemporaryDirectory()
+    const service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
+    const token = await service.token('station')
+    const requests = Array.from({ length: 32 }, (_, index) =>
+      makeCertificationRequest({ Country: 'US', CommonName: `term-${index}` })
+    )
+    const posting = Promise.allSettled(requests.map(csr => postCsr(service, token, csr)))
+    await new Promise(resolve => setTimeout(resolve, 60))
+    expect(await service.end('SIGTERM')).toBe(0)
+    const statuses = (await posting).map(result =>
+      result.status === 'fulfilled' ? result.value.status : 'closed'
+    )
+    expect(statuses).toContain(201)
+    expect(statuses.filter(status => ![201, 503, 'closed'].includes(status))).toEqual([])
+  }, 30_000)
+})

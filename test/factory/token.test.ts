@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { randomBytes as nodeRandomBytes } from 'node:crypto'
+import type { ErrorCode } from '../../src/errors.ts'
+import { createTokens } from '../../src/factory/token.ts'
+import { createTokenStore } from '../../src/factory/token-store.ts'
+import { administrator } from '../support/issuing.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let test: TestDatabase
+let now = new Date('2026-11-01T00:00:00Z')
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+})
+
+afterAll(() => test.drop())
+
+function makeTokens() {
+  return createTokens({
+    store: createTokenStore(test.database),
+    clock: () => now,
+    randomBytes: size => new Uint8Array(nodeRandomBytes(size))
+  })
+}
+
+const withCode = (code: ErrorCode) => expect.objectContaining({ code })
+
+describe('a token', () => {
+  it('proves its name and role', async () => {
+    const tokens = makeTokens()
+    const { token, secret } = await tokens.create({ role: 'station', name: 'line-1' }, administrator)
+    expect(await tokens.authenticate(secret)).toEqual({ tokenId: token.id, name: 'line-1', role: 'station' })
+  })
+
+  it('is kept as a digest, and its making is on record', async () => {
+    const { token, secret } = await makeTokens().create({ role: 'auditor', name: 'eve' }, administrator)
+    const stored = await test.database.prisma.token.findUniqueOrThrow({ where: { id: token.id } })
+    const event = await test.database.prisma.auditEvent.findFirstOrThrow({
+      where: { subject: `token/${token.id}` }
+    })
+    const random = secret.slice(secret.lastIndexOf('_') + 1)
+    expect(JSON.stringify([stored, event])).not.toContain(random)
+    expect(stored.secretSha256).toHaveLength(32)
+    expect(event).toMatchObject({
+      actor: 'admin/test',
+      act: 'token.create',
+      after: { name: 'eve', role: 'auditor' }
+    })
+  })
+
+  it('is listed without its secret', async () => {
+    const tokens = makeTokens()
+    const { token } = await tokens.create({ role: 'station', name: 'listed' }, administrator)
+    expect((await tokens.list())[0]).toEqual(token)
+    expect(Object.keys(token)).not.toContain('secretSha256')
+  })
+
+  it('is worth nothing once revoked, at once here and in seconds elsewhere', async () => {
+    const [here, elsewhere] = [makeTokens(), makeTokens()]
+    const { token, secret } = await here.create({ role: 'station', name: 'gone' }, administrator)
+    await elsewhere.authenticate(secret)
+    await here.revoke(token.id, administrator)
+    await expect(here.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
+    now = new Date(now.getTime() + 5_001)
+    await expect(elsewhere.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
+  })
+
+  it('can be revoked once', async () => {
+    const tokens = makeTokens()
+    const { token } = await tokens.create({ role: 'station', name: 'twice' }, administrator)
+    await tokens.revoke(token.id, administrator)
+    await expect(tokens.revoke(token.id, administrator)).rejects.toEqual(withCode('token_not_found'))
+  })
+})
+
+describe('authenticate', () => {
+  it.each<[string, (secret: string) => string]>([
+    ['nothing', () => ''],
+    ['another word', () => 'password'],
+    ['a cut token', secret => secret.slice(0, -1)],
+    [
+      'another secret under the same id',
+      secret => secret.slice(0, -4) + (secret.endsWith('AAAA') ? 'BBBB' : 'AAAA')
+    ],
+    ['another id with the same secret', secret => secret.replace(/_.{32}_/, `_${'0'.repeat(32)}_`)],
+    ['a longer token', secret => `${secret}A`]
+  ])('refuses %s', async (_, change) => {
+    const tokens = makeTokens()
+    const { secret } = await tokens.create({ role: 'admin', name: 'x' }, administrator)
+    await expect(tokens.authenticate(change(secret))).rejects.toEqual(withCode('token_invalid'))
+  })
+})

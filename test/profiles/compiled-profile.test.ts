@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest'
+import { MintlineError } from '../../src/errors.ts'
+import { compileProfile } from '../../src/profiles/compiled-profile.ts'
+import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
+
+function mistakes(document: ProfileDocument): readonly string[] {
+  try {
+    compileProfile(document)
+    return []
+  } catch (error) {
+    expect(error).toBeInstanceOf(MintlineError)
+    expect((error as MintlineError).code).toBe('profile_invalid')
+    return (error as MintlineError).violations.map(({ pointer }) => pointer)
+  }
+}
+
+const { template, ...withoutTemplate } = starterProfile
+const roleArn = 'arn:aws:iam::123456789012:role/jitp'
+const body = JSON.stringify(template)
+
+const declaring = (...names: string[]) => ({
+  ...template,
+  Parameters: Object.fromEntries(
+    [...names, 'Id'].map(name => [`AWS::IoT::Certificate::${name}`, { Type: 'String' }])
+  )
+})
+
+describe('a profile', () => {
+  it('of the starter set is in order, and says that its thing is named by the certificate', () => {
+    const { templateFields, warnings } = compileProfile(starterProfile)
+    expect([...templateFields]).toEqual(['Country'])
+    expect(warnings.some(({ pointer }) => pointer.startsWith('/template/Resources/thing'))).toBe(true)
+  })
+
+  it('takes the registration config as the AWS CLI does', () => {
+    const registrationConfig = { templateBody: body, roleArn }
+    expect(mistakes({ ...withoutTemplate, registrationConfig })).toEqual([])
+  })
+
+  it.each<[string, ProfileDocument, readonly string[]]>([
+    ['neither template nor registration config', withoutTemplate as ProfileDocument, ['']],
+    ['both', { ...starterProfile, registrationConfig: { templateBody: body, roleArn } }, ['']],
+    [
+      'a pattern that RE2 does not take',
+      {
+        ...starterProfile,
+        subject: { ...starterProfile.subject, CommonName: { rule: 'required', pattern: '(?=x)' } }
+      },
+      ['/subject/CommonName/pattern']
+    ],
+    [
+      'a value that no certificate can carry',
+      {
+        ...starterProfile,
+        subject: { ...starterProfile.subject, Country: { rule: 'required', values: ['US', 'USA'] } }
+      },
+      ['/subject/Country/values/1']
+    ],
+    [
+      'a fixed value that no certificate can carry',
+      {
+        ...starterProfile,
+        subject: { ...starterProfile.subject, StateName: { rule: 'fixed', value: 'x'.repeat(129) } }
+      },
+      ['/subject/StateName/value']
+    ],
+    [
+      'a declared field that is forbidden',
+      { ...starterProfile, subject: { ...starterProfile.subject, Country: { rule: 'forbidden' } } },
+      ['/subject/Country']
+    ],
+    [
+      'an identity that may be absent',
+      { ...starterProfile, deviceIdentity: ['CommonName', 'SerialNumber'] },
+      ['/deviceIdentity/1']
+    ],
+    [
+      'key sizes the wrong way round',
+      { ...starterProfile, keys: { rsa: { minimumBits: 4096, maximumBits: 2048 } } },
+      ['/keys/rsa/maximumBits']
+    ],
+    [
+      'a key usage that the keys cannot have',
+      { ...starterProfile, keyUsage: ['digitalSignature', 'keyEncipherment'] },
+      ['/keyUsage/1']
+    ]
+  ])('with %s is refused', (_, document, pointers) => {
+    expect(mistakes(document)).toEqual(pointers)
+  })
+
+  it.each([
+    'CommonName',
+    'Organization',
+    'OrganizationalUnit',
+    'DistinguishedNameQualifier',
+    'StateName'
+  ] as const)('needs %s in every subject when its template declares it', field => {
+    const { templateFields } = compileProfile({ ...starterProfile, template: declaring('Country', field) })
+    expect([...templateFields]).toContain(field)
+  })
+
+  it('that declares SerialNumber must say where AWS takes it from', () => {
+    const document = { ...starterProfile, template: declaring('Country', 'SerialNumber') }
+    expect(mistakes(document)).toEqual(['/template/Parameters/AWS::IoT::Certificate::SerialNumber'])
+    expect([...compileProfile({ ...document, serialNumberSource: 'subject' }).templateFields]).toContain(
+      'SerialNumber'
+    )
+    expect([
+      ...compileProfile({ ...document, serialNumberSource: 'certificate' }).templateFields
+    ]).not.toContain('SerialNumber')
+  })
+
+  it.each<[string, string]>([
+    ['typographic quotes', body.replace('"', '“')],
+    ['one escaping too many', JSON.stringify(body)],
+    ['a cut body', body.slice(0, -5)]
+  ])('with %s in the body is refused, with the position', (_, templateBody) => {
+    const document = { ...withoutTemplate, registrationConfig: { templateBody, roleArn } }
+    const pointers = mistakes(document as ProfileDocument)
+    expect(pointers.length).toBeGreaterThan(0)
+    for (const pointer of pointers) expect(pointer).toMatch(/^\/registrationConfig/)
+  })
+})

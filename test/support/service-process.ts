@@ -1,0 +1,76 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const startTimeoutMs = 20_000
+
+/** The service as an operator runs it: a process of its own, spoken to over HTTP. */
+export interface ServiceProcess {
+  readonly url: string
+  readonly dataDirectory: string
+  /** What it has printed so far, both streams. */
+  readonly output: () => string
+  readonly secondsToReady: number
+  /** The starter token of a role. */
+  readonly token: (role: 'station' | 'auditor' | 'admin') => Promise<string>
+  /** Sends a signal and waits for the end; gives the exit code, or null after a fatal signal. */
+  readonly end: (signal: NodeJS.Signals) => Promise<number | null>
+}
+
+/** Starts it on a free port and waits until it is ready. */
+export async function startServiceProcess(
+  dataDirectory: string,
+  environment: Readonly<Record<string, string>> = {}
+): Promise<ServiceProcess> {
+  const start = performance.now()
+  const child = spawn(process.execPath, [command, 'serve'], {
+    env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', ...environment },
+    stdio: ['ignore', 'pipe', 'pipe']
+  })
+  const chunks: Buffer[] = []
+  const output = () => Buffer.concat(chunks).toString()
+  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
+  const url = await urlOf(child, output)
+  return {
+    url,
+    dataDirectory,
+    output,
+    secondsToReady: (performance.now() - start) / 1000,
+    token: async role => (await readFile(join(dataDirectory, `${role}-token`), 'utf8')).trim(),
+    async end(signal) {
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
+      child.kill(signal)
+      await once(child, 'close')
+      return child.exitCode
+    }
+  }
+}
+
+async function urlOf(child: ChildProcess, output: () => string): Promise<string> {
+  const deadline = performance.now() + startTimeoutMs
+  while (performance.now() < deadline && child.exitCode === null) {
+    const url = /listens on (http:\S+)/.exec(output())?.[1]
+    if (url !== undefined) return url
+    await new Promise(resolve => setTimeout(resolve, 20))
+  }
+  child.kill('SIGKILL')
+  throw new Error(`the service did not start:\n${output()}`)
+}
+
+/** Posts a CSR as a station does. */
+export function postCsr(
+  service: Pick<ServiceProcess, 'url'>,
+  token: string,
+  csr: Uint8Array | string,
+  headers: Readonly<Record<string, string>> = {}
+): Promise<Response> {
+  return fetch(`${service.url}/v1/issuances?profile=starter`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/pkcs10', ...headers },
+    body: typeof csr === 'string' ? csr : Buffer.from(csr)
+  })
+}
