@@ -62,8 +62,6 @@ export interface FindingDetail {
   readonly subjectField?: SubjectField | undefined
 }
 
-export type ReportFinding = (id: FindingId, detail: FindingDetail) => void
-
 export function createFinding(id: FindingId, detail: FindingDetail): Finding {
   return {
     id,

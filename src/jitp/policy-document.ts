@@ -4,7 +4,7 @@ import type { JsonObject, JsonReading, JsonValue } from './json-source.ts'
 import { pointerTo, readJson } from './json-source.ts'
 import { isJsonList, isJsonObject, kindOf } from './json-value.ts'
 
-export const maximumDocumentLength = 2048
+const maximumDocumentLength = 2048
 
 export interface DocumentProblem {
   readonly id: FindingId

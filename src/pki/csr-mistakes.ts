@@ -29,16 +29,11 @@ export function isUtf16(input: Uint8Array): boolean {
 export function describeOtherText(text: string): string | undefined {
   const trimmed = text.trimStart()
   if (trimmed === '') return 'it is empty'
-  switch (trimmed[0]) {
-    case '<':
-      return 'it is HTML or XML; perhaps an error page was saved instead of the CSR'
-    case '{':
-    case '[':
-    case '"':
-      return 'it is JSON. Send the CSR itself, or JSON with Content-Type application/json'
-    default:
-      return undefined
+  if (trimmed.startsWith('<')) return 'it is HTML or XML; perhaps an error page was saved instead of the CSR'
+  if (/^[{["]/.test(trimmed)) {
+    return 'it is JSON. Send the CSR itself, or JSON with Content-Type application/json'
   }
+  return undefined
 }
 
 const refuse = createDerRefusal('csr_malformed', 'CSR')

@@ -7,35 +7,44 @@ export function primitiveFault(
   start: number,
   end: number
 ): string | undefined {
-  const length = end - start
-  const first = bytes[start] as number
   switch (tag) {
     case tags.boolean:
-      if (length !== 1 || (first !== 0 && first !== 0xff)) return 'a BOOLEAN must be 00 or FF'
-      return undefined
-    case tags.integer: {
-      if (length === 0) return 'an INTEGER has no content'
-      const signBit = length > 1 ? (bytes[start + 1] as number) & 0x80 : undefined
-      if ((first === 0 && signBit === 0) || (first === 0xff && signBit === 0x80)) {
-        return 'an INTEGER is not in its shortest form'
-      }
-      return undefined
-    }
+      return booleanFault(bytes, start, end)
+    case tags.integer:
+      return integerFault(bytes, start, end)
     case tags.null:
-      return length === 0 ? undefined : 'a NULL must be empty'
+      return start === end ? undefined : 'a NULL must be empty'
     case tags.objectIdentifier:
       return objectIdentifierFault(bytes, start, end)
     case tags.bitString:
-      if (length === 0 || first > 7 || (length === 1 && first !== 0)) {
-        return 'a BIT STRING has a wrong count of unused bits'
-      }
-      if (((bytes[end - 1] as number) & ((1 << first) - 1)) !== 0 && length > 1) {
-        return 'the unused bits of a BIT STRING must be zero'
-      }
-      return undefined
+      return bitStringFault(bytes, start, end)
     default:
       return undefined
   }
+}
+
+function booleanFault(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const isTrueOrFalse = end - start === 1 && (bytes[start] === 0 || bytes[start] === 0xff)
+  return isTrueOrFalse ? undefined : 'a BOOLEAN must be 00 or FF'
+}
+
+function integerFault(bytes: Uint8Array, start: number, end: number): string | undefined {
+  if (start === end) return 'an INTEGER has no content'
+  if (end - start === 1) return undefined
+  // The first octet says no more than the sign bit of the second one.
+  const isNextNegative = (bytes[start + 1] as number) >= 0x80
+  const isRedundant = bytes[start] === (isNextNegative ? 0xff : 0)
+  return isRedundant ? 'an INTEGER is not in its shortest form' : undefined
+}
+
+function bitStringFault(bytes: Uint8Array, start: number, end: number): string | undefined {
+  const unusedBits = bytes[start] as number
+  if (start === end || unusedBits > 7 || (end - start === 1 && unusedBits !== 0)) {
+    return 'a BIT STRING has a wrong count of unused bits'
+  }
+  const unusedMask = (1 << unusedBits) - 1
+  const isPadded = ((bytes[end - 1] as number) & unusedMask) !== 0 && end - start > 1
+  return isPadded ? 'the unused bits of a BIT STRING must be zero' : undefined
 }
 
 function objectIdentifierFault(bytes: Uint8Array, start: number, end: number): string | undefined {

@@ -123,11 +123,6 @@ export function encodingViolations(field: SubjectField, value: string): readonly
   return violations
 }
 
-/** Throws `subject_refused` with the violations of `encodingViolations`, if any. */
-export function assertEncodable(field: SubjectField, value: string): void {
-  throwSubjectViolations(encodingViolations(field, value))
-}
-
 /**
  * The Name of a subject: one attribute in each RDN, in the order C, ST, L, O, OU, dnQualifier, CN, serialNumber,
  * with the string types of RFC 5280 Appendix A. Throws `subject_refused` with all violations at once.

@@ -2,6 +2,7 @@ import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { MintlineError } from '../../../src/errors.ts'
 import { pointersOf, problemOf } from '../answer.ts'
 import { bearer, createTestApp, csrDer, record } from '../port.ts'
+import { faultsOf } from '../shared-schema.ts'
 
 const port = await createTestApp()
 const { app, asked } = port
@@ -52,6 +53,7 @@ describe('POST /v1/issuances with JSON', () => {
       issuedAt: '2026-11-23T10:00:00.123Z',
       replayed: false
     })
+    expect(await faultsOf('Issuance', answer.json())).toEqual([])
     expect(answer.headers).toMatchObject({
       location: `/v1/issuances/${record.id}`,
       'mintline-issuance-id': record.id,
