@@ -2,7 +2,7 @@ import type { ProfileDocument } from '../profiles/profile-document.ts'
 
 /**
  * The provisioning template of the starter profile: a thing named by the certificate's id, with a version and the
- * country as attributes, and a policy that lets it publish.
+ * country as attributes, and a policy that lets it connect and publish.
  */
 const template = {
   Parameters: {
@@ -28,7 +28,7 @@ const template = {
       Properties: {
         PolicyDocument: JSON.stringify({
           Version: '2012-10-17',
-          Statement: [{ Effect: 'Allow', Action: ['iot:Publish'], Resource: ['*'] }]
+          Statement: [{ Effect: 'Allow', Action: ['iot:Connect', 'iot:Publish'], Resource: ['*'] }]
         })
       }
     }

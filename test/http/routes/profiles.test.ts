@@ -89,14 +89,6 @@ describe('profiles', () => {
     expect(pointersOf(answer)).toEqual(pointers)
   })
 
-  it('with thousands of faults are refused with the first of them', async () => {
-    const keyUsage = Array.from({ length: 4_000 }, (_empty, index) => `usage-${index}`)
-    const answer = await post('/v1/profiles', { ...profileDocument, keyUsage })
-    expect([answer.statusCode, problemOf(answer).code]).toEqual([400, 'request_invalid'])
-    expect(problemOf(answer).violations).toHaveLength(50)
-    expect(problemOf(answer).violationsOmitted).toBeGreaterThan(0)
-  })
-
   it('with an unknown choice are told the choices', async () => {
     const answer = await post('/v1/profiles', { ...profileDocument, subject: { Country: { rule: 'maybe' } } })
     expect(problemOf(answer).violations).toMatchObject([
