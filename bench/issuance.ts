@@ -2,7 +2,7 @@
  * Issuances a second of the built service, durable, on a fresh embedded PostgreSQL; and, with cfssl on the PATH,
  * the same load on it in the same run.
  *
- * usage: npm run bench [-- --seconds 8 --connections 32]
+ * usage: npm run bench [-- --seconds 8 --connections 128]
  */
 import { parseArgs } from 'node:util'
 import { cfsslPath, hasCfssl, startCfssl } from './cfssl.ts'
@@ -11,7 +11,7 @@ import { startMintline } from './mintline.ts'
 import { makeRequests } from './requests.ts'
 
 const { values } = parseArgs({
-  options: { seconds: { type: 'string', default: '8' }, connections: { type: 'string', default: '32' } }
+  options: { seconds: { type: 'string', default: '8' }, connections: { type: 'string', default: '128' } }
 })
 const seconds = Number(values.seconds)
 const connections = Number(values.connections)

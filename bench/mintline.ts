@@ -17,10 +17,10 @@ export interface RunningMintline {
 
 const builtCommand = fileURLToPath(new URL('../dist/main.js', import.meta.url))
 
-/** The built service on a fresh data directory with its own PostgreSQL, as a new user starts it. */
+/** The built service, with the flags of `npm start`, on a fresh data directory with its own PostgreSQL, as a new user starts it. */
 export async function startMintline(): Promise<RunningMintline> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'mintline-bench-'))
-  const service = spawn(process.execPath, [builtCommand, 'serve'], {
+  const service = spawn(process.execPath, ['--max-semi-space-size=32', builtCommand, 'serve'], {
     env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', MINTLINE_LOG_LEVEL: 'warn' },
     stdio: ['ignore', 'pipe', 'inherit']
   })

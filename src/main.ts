@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import './thread-pool.ts'
 import { describeSettings, runCheckConfig } from './cli/check-config.ts'
 import type { CommandIo } from './cli/command.ts'
 import { runServe } from './cli/serve.ts'

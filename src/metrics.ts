@@ -5,8 +5,8 @@ export interface Metrics {
   readonly registry: Registry
   /** One answered request for a certificate: `issued`, `replayed`, or the code of the error. */
   observeIssuance(outcome: string, seconds: number): void
-  /** One committed group. */
-  observeGroup(kind: 'intent' | 'certificate' | 'rejection', size: number, seconds: number): void
+  /** One committed group: of intents and certificates, or of rejections. */
+  observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
   setOpenIntents(count: number): void
 }
 

@@ -1,4 +1,3 @@
-import { randomBytes as nodeRandomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -15,14 +14,18 @@ import { createTokenStore } from './factory/token-store.ts'
 import { createHttpServer } from './http/app.ts'
 import type { HttpServices, HttpSettings } from './http/services.ts'
 import { createCompletion } from './issuance/completion.ts'
+import { createCycle } from './issuance/cycle.ts'
+import { createCycleStore } from './issuance/cycle-store.ts'
 import { createEntryStore } from './issuance/entry-store.ts'
-import { createIntentStore } from './issuance/intent-store.ts'
 import { createIssuance } from './issuance/issuance.ts'
-import { createRecordStore } from './issuance/record-store.ts'
 import { createRecords } from './issuance/records.ts'
+import { createRefusalRecorder } from './issuance/refusal.ts'
+import { createRejectionStore } from './issuance/rejection-store.ts'
+import { createReplay } from './issuance/replay.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { createProfiles } from './profiles/profile.ts'
 import { createProfileStore } from './profiles/profile-store.ts'
+import { createRandomSource } from './random.ts'
 import { createReadiness } from './readiness.ts'
 import { createStarterSet } from './starter/starter.ts'
 import { createStarterStore } from './starter/starter-store.ts'
@@ -40,8 +43,6 @@ export interface Service {
 /** How long a retry waits for another process's record before it completes the intent itself. */
 const resumeAfterMs = 5_000
 const maximumGroupSize = 128
-/** Two, so that one group is judged while the disk is busy with the one before. */
-const groupsAtOnce = 2
 
 type StopPart = () => Promise<unknown>
 
@@ -88,7 +89,7 @@ async function startOwnPostgres(config: Config, log: Logger, started: StopPart[]
 
 async function createParts(config: Config, database: Database, log: Logger, started: StopPart[]) {
   const clock = () => new Date()
-  const randomBytes = (size: number) => new Uint8Array(nodeRandomBytes(size))
+  const randomBytes = createRandomSource()
   const keyDirectory = join(config.dataDirectory, 'authorities')
   const passphraseFile = config.caPassphraseFile ?? join(config.dataDirectory, 'ca-passphrase')
   const madeStarterSet =
@@ -118,16 +119,17 @@ async function createParts(config: Config, database: Database, log: Logger, star
   const entries = createEntryStore(database)
   const records = createRecords(entries, authorities)
   const groups = createGroups(config, database, metrics)
+  const completion = createCompletion({ cycle: groups.cycle, clock })
   const issuance = createIssuance({
     profiles,
     authorities,
     records,
-    completion: createCompletion({ certificates: groups.certificates, clock }),
-    intents: groups.intents,
-    rejections: groups.rejections,
+    cycle: groups.cycle,
+    completion,
+    replay: createReplay({ records, completion, authorities, clock, resumeAfterMs }),
+    recordRefusal: createRefusalRecorder({ rejections: groups.rejections, clock, randomBytes }),
     clock,
     randomBytes,
-    resumeAfterMs,
     observe: metrics.observeIssuance
   })
   const openIntents = await entries.countOpenIntents()
@@ -147,18 +149,16 @@ async function createParts(config: Config, database: Database, log: Logger, star
 }
 
 function createGroups({ maximumWaiting }: Config, database: Database, metrics: Metrics) {
-  const intentStore = createIntentStore(database)
-  const recordStore = createRecordStore(database)
   const limits = (kind: Parameters<Metrics['observeGroup']>[0]) => ({
     maximumItems: maximumGroupSize,
     maximumWaiting,
-    concurrency: groupsAtOnce,
+    // One at a time: a group that waits grows, and a larger group costs less for each of its rows.
+    concurrency: 1,
     onGroup: (size: number, seconds: number) => metrics.observeGroup(kind, size, seconds)
   })
   return {
-    intents: createGroupCommit({ commit: intentStore.commit, ...limits('intent') }),
-    certificates: createGroupCommit({ commit: recordStore.commitCertificates, ...limits('certificate') }),
-    rejections: createGroupCommit({ commit: recordStore.commitRejections, ...limits('rejection') })
+    cycle: createCycle(createGroupCommit({ commit: createCycleStore(database).commit, ...limits('cycle') })),
+    rejections: createGroupCommit({ commit: createRejectionStore(database).commit, ...limits('rejection') })
   }
 }
 

@@ -54,6 +54,10 @@ const statementTimeoutSeconds = 15
 
 const connectionOptions = {
   application_name: 'mintline',
+  // Statements are planned once per connection, perhaps while the tables are still empty. The plan must be the one
+  // for full tables: through the indexes, never through the whole table.
+  options:
+    '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
   keepAlive: true,
   connectionTimeoutMillis: connectionTimeoutSeconds * 1000,
   statement_timeout: statementTimeoutSeconds * 1000,

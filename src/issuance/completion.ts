@@ -1,11 +1,11 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
-import type { GroupCommit } from '../database/group-commit.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate.ts'
+import type { Cycle } from './cycle.ts'
+import type { SignedCertificate } from './cycle-store.ts'
 import { digestOf, type Durable, type ToBeSigned } from './intent.ts'
-import type { SignedCertificate } from './record-store.ts'
 
 export interface CompletionDependencies {
-  readonly certificates: GroupCommit<SignedCertificate, boolean>
+  readonly cycle: Pick<Cycle, 'commitCertificate'>
   readonly clock: () => Date
 }
 
@@ -25,7 +25,7 @@ export interface Completion {
   underWay(intentId: string): Promise<void>
 }
 
-export function createCompletion({ certificates, clock }: CompletionDependencies): Completion {
+export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
 
   async function signAndRecord(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed> {
@@ -47,9 +47,9 @@ export function createCompletion({ certificates, clock }: CompletionDependencies
       certificateId: digestOf(certificateDer),
       issuedAt: clock()
     }
-    const recorded = await certificates.submit(signed)
+    const { kind } = await cycle.commitCertificate(signed)
     // A crash after this line costs the station its answer; its retry gets these bytes.
-    return { ...signed, recorded }
+    return { ...signed, recorded: kind === 'recorded' }
   }
 
   return {

@@ -1,6 +1,7 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors.ts'
 import { createIdentifier } from '../identifier.ts'
+import type { TbsCertificate } from '../pki/certificate.ts'
 import type { CertificationRequest } from '../pki/certification-request.ts'
 import { lintTbsCertificate } from '../pki/lint.ts'
 import { buildName } from '../pki/name.ts'
@@ -22,6 +23,12 @@ export interface DraftInput {
   readonly randomBytes: (size: number) => Uint8Array
 }
 
+export interface Draft {
+  readonly intent: Intent
+  /** The intent's TBSCertificate, as the lint read it. */
+  readonly tbs: TbsCertificate
+}
+
 const millisecondsPerDay = 86_400_000
 const noExpiry = new Date('9999-12-31T23:59:59Z')
 
@@ -31,7 +38,7 @@ const noExpiry = new Date('9999-12-31T23:59:59Z')
  *
  * @throws MintlineError `key_refused`, `subject_refused`, `authority_expires_first`, `lint_failed`.
  */
-export function draftIntent({ request, csr, profile, authority, now, randomBytes }: DraftInput): Intent {
+export function draftIntent({ request, csr, profile, authority, now, randomBytes }: DraftInput): Draft {
   const { document } = profile.version
   assertKeyAllowed(csr.publicKey, profile.keyPolicy)
   const subject = selectSubject(profile.rules, profile.templateFields, csr.subject)
@@ -47,12 +54,12 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     extendedKeyUsage: document.extendedKeyUsage,
     authorityKeyIdentifier: authority.certificate.subjectKeyIdentifier
   })
-  lintTbsCertificate(tbsDer, {
+  const tbs = lintTbsCertificate(tbsDer, {
     issuer: authority.certificate,
     signatureAlgorithm: authority.signer.signatureAlgorithm,
     spkiDer: csr.spkiDer
   })
-  return {
+  const intent = {
     id: createIdentifier(now, randomBytes(10)),
     createdAt: now,
     serialNumber,
@@ -68,6 +75,7 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     metadata: request.metadata,
     requestId: request.requestId
   }
+  return { intent, tbs }
 }
 
 /** Whole seconds, since a certificate holds no less. Inside the issuer's own validity on both sides. */

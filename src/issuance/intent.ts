@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { CertificationRequest } from '../pki/certification-request.ts'
 import type { Subject, SubjectField } from '../pki/subject-field.ts'
 
@@ -34,11 +34,11 @@ export type DurableIntent = Durable<Intent>
 export type ToBeSigned = Pick<Intent, 'id' | 'tbsDer'>
 
 export function digestOf(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest()
+  return hash('sha256', bytes, 'buffer')
 }
 
 function digestOfParts(parts: readonly unknown[]): Uint8Array {
-  return digestOf(Buffer.from(JSON.stringify(parts)))
+  return hash('sha256', JSON.stringify(parts), 'buffer')
 }
 
 /**
@@ -47,7 +47,7 @@ function digestOfParts(parts: readonly unknown[]): Uint8Array {
  */
 export function requestDigest(csr: CertificationRequest, profileName: string): Uint8Array {
   const subject = csr.subject.map(({ oid, value }) => [oid, value]).sort(([a], [b]) => (a! < b! ? -1 : 1))
-  return digestOfParts(['request', digestHex(csr.spkiDer), profileName, subject])
+  return digestOfParts(['request', hash('sha256', csr.spkiDer, 'hex'), profileName, subject])
 }
 
 /** What makes two requests the same device: the profile and the values of its identity fields. */
@@ -57,8 +57,4 @@ export function deviceDigest(
   subject: Subject
 ): Uint8Array {
   return digestOfParts(['device', profileName, identityFields.map(field => [field, subject[field]]).sort()])
-}
-
-function digestHex(bytes: Uint8Array): string {
-  return Buffer.from(digestOf(bytes)).toString('hex')
 }

@@ -1,6 +1,6 @@
 import type { Authorities, Authority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors.ts'
-import { certificateIdHex, parseTbsCertificate } from '../pki/certificate.ts'
+import { certificateIdHex, parseTbsCertificate, type TbsCertificate } from '../pki/certificate.ts'
 import type { EntryStore, IntentRow } from './entry-store.ts'
 import type { Durable, ToBeSigned } from './intent.ts'
 import type {
@@ -82,14 +82,15 @@ export function createRecords(store: EntryStore, authorities: Authorities): Reco
   }
 }
 
-/** The record of a certificate, the same whether it was signed a moment or ten years ago. */
+/** The record of a certificate, the same whether it was signed a moment or ten years ago. `tbs`: if it was read already. */
 export function describeIssued(
   intent: IntentFacts,
   authority: Authority,
-  { certificateDer, issuedAt }: { readonly certificateDer: Uint8Array; readonly issuedAt: Date }
+  { certificateDer, issuedAt }: { readonly certificateDer: Uint8Array; readonly issuedAt: Date },
+  tbs: TbsCertificate = parseTbsCertificate(intent.tbsDer)
 ): IssuanceRecord {
   return {
-    ...describeIntent(intent, authority),
+    ...describeIntent(intent, authority, tbs),
     outcome: 'issued',
     issuedAt,
     certificateId: certificateIdHex(certificateDer),
@@ -98,9 +99,9 @@ export function describeIssued(
   }
 }
 
-function describeIntent(intent: IntentFacts, authority: Authority): UnknownIssuance {
+function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCertificate): UnknownIssuance {
   const { id, requestedAt, station, profile, profileVersion, metadata, requestId, csrDer } = intent
-  const { subject, notBefore, notAfter } = parseTbsCertificate(intent.tbsDer)
+  const { subject, notBefore, notAfter } = tbs
   return {
     outcome: 'unknown',
     id,
@@ -122,7 +123,8 @@ function describeIntent(intent: IntentFacts, authority: Authority): UnknownIssua
 async function toEntry(row: IntentRow, authorities: Authorities): Promise<IssuanceRecord | UnknownIssuance> {
   const authority = await authorities.find(row.authorityId)
   const { certificateDer, issuedAt } = row
-  if (certificateDer === null || issuedAt === null) return describeIntent(row, authority)
+  if (certificateDer === null || issuedAt === null)
+    return describeIntent(row, authority, parseTbsCertificate(row.tbsDer))
   return describeIssued(row, authority, { certificateDer, issuedAt })
 }
 

@@ -58,14 +58,20 @@ export function assembleCertificate(
 
 /** Reads a Certificate strictly. Throws `code` for anything malformed. */
 export function parseCertificate(der: Uint8Array, code: ErrorCode = 'certificate_mismatch'): Certificate {
+  const { tbsDer, outerSignatureAlgorithm, signature } = parseSigned(der, code)
+  return { ...parseTbsCertificate(tbsDer, code), der, outerSignatureAlgorithm, signature }
+}
+
+/** The three parts of a Certificate, the first of them unread. */
+function parseSigned(der: Uint8Array, code: ErrorCode) {
   const outer = new DerReader(der, createDerRefusal(code, 'certificate'))
   const certificate = outer.readSequence('the certificate')
   outer.assertEnd('the certificate')
-  const tbs = readTbsCertificate(certificate)
+  const tbsDer = certificate.encoding(certificate.readTagged(tags.sequence, 'tbsCertificate'))
   const outerSignatureAlgorithm = parseSignatureAlgorithm(certificate)
   const signature = certificate.enterBitString('the signature').rest
   certificate.assertEnd('the certificate')
-  return { ...tbs, der, outerSignatureAlgorithm, signature }
+  return { tbsDer, outerSignatureAlgorithm, signature }
 }
 
 /** Reads a TBSCertificate strictly. Throws `code` for anything malformed. */
@@ -156,7 +162,8 @@ export interface IssuedCertificate {
  */
 export async function verifyIssuedCertificate(issued: IssuedCertificate): Promise<void> {
   const { certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm } = issued
-  const { tbsDer: signed, outerSignatureAlgorithm, signature } = parseCertificate(certificateDer)
+  const parts = parseSigned(certificateDer, 'certificate_mismatch')
+  const { tbsDer: signed, outerSignatureAlgorithm, signature } = parts
   if (!isEqual(signed, tbsDer)) throw mismatch('its TBSCertificate is not the one that was linted')
   if (!isEqual(outerSignatureAlgorithm.der, signatureAlgorithmDer(signatureAlgorithm))) {
     throw mismatch(`it names ${outerSignatureAlgorithm.found} instead of ${signatureAlgorithm}`)

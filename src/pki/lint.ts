@@ -1,17 +1,19 @@
 import { isMintlineError, MintlineError, type Violation } from '../errors.ts'
-import { parseTbsCertificate } from './certificate.ts'
+import { parseTbsCertificate, type TbsCertificate } from './certificate.ts'
 import { type LintContext, type LintExpectation, lintChecks } from './lint-checks.ts'
 
 export type { LintExpectation } from './lint-checks.ts'
 
 /**
- * Reads the bytes that are about to be signed and holds them against every check of `lintChecks`.
+ * Reads the bytes that are about to be signed, holds them against every check of `lintChecks`, and gives back what
+ * was read.
  *
  * Throws `lint_failed` with one violation for each failed check, its pointer `/lint/<check>`; bytes that cannot be
  * read fail as `/lint/der`.
  */
-export function lintTbsCertificate(tbsDer: Uint8Array, expectation: LintExpectation): void {
-  const context: LintContext = { tbs: parse(tbsDer), expectation }
+export function lintTbsCertificate(tbsDer: Uint8Array, expectation: LintExpectation): TbsCertificate {
+  const tbs = parse(tbsDer)
+  const context: LintContext = { tbs, expectation }
   const violations: Violation[] = []
   for (const { name, source, expected, check } of lintChecks) {
     const found = check(context)
@@ -24,9 +26,10 @@ export function lintTbsCertificate(tbsDer: Uint8Array, expectation: LintExpectat
     })
   }
   if (violations.length > 0) throw lintFailed(violations)
+  return tbs
 }
 
-function parse(tbsDer: Uint8Array): LintContext['tbs'] {
+function parse(tbsDer: Uint8Array): TbsCertificate {
   try {
     return parseTbsCertificate(tbsDer, 'lint_failed')
   } catch (cause) {

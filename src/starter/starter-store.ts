@@ -43,7 +43,7 @@ export function createStarterStore(database: Database): StarterStore {
               signer: { ...authority.signer }
             }
           }),
-          client.profileVersion.create({ data: { ...profile, document: profile.document as object } }),
+          client.profileVersion.create({ data: { ...profile, document: profile.document } }),
           client.token.createMany({
             data: tokens.map(token => ({
               ...token,

@@ -39,7 +39,7 @@ describe('a profile', () => {
   })
 
   it.each<[string, ProfileDocument, readonly string[]]>([
-    ['neither template nor registration config', withoutTemplate as ProfileDocument, ['']],
+    ['neither template nor registration config', withoutTemplate, ['']],
     ['both', { ...starterProfile, registrationConfig: { templateBody: body, roleArn } }, ['']],
     [
       'a pattern that RE2 does not take',
@@ -117,7 +117,7 @@ describe('a profile', () => {
     ['a cut body', body.slice(0, -5)]
   ])('with %s in the body is refused, with the position', (_, templateBody) => {
     const document = { ...withoutTemplate, registrationConfig: { templateBody, roleArn } }
-    const pointers = mistakes(document as ProfileDocument)
+    const pointers = mistakes(document)
     expect(pointers.length).toBeGreaterThan(0)
     for (const pointer of pointers) expect(pointer).toMatch(/^\/registrationConfig/)
   })

@@ -1,4 +1,3 @@
-import { randomBytes as nodeRandomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { createAuthorities } from '../../src/authorities/authority.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
@@ -10,13 +9,17 @@ import type { Principal } from '../../src/factory/principal.ts'
 import { createTokens } from '../../src/factory/token.ts'
 import { createTokenStore } from '../../src/factory/token-store.ts'
 import { createCompletion } from '../../src/issuance/completion.ts'
+import { createCycle, type Cycle } from '../../src/issuance/cycle.ts'
+import { createCycleStore } from '../../src/issuance/cycle-store.ts'
 import { createEntryStore } from '../../src/issuance/entry-store.ts'
-import { createIntentStore } from '../../src/issuance/intent-store.ts'
 import { createIssuance } from '../../src/issuance/issuance.ts'
-import { createRecordStore } from '../../src/issuance/record-store.ts'
 import { createRecords } from '../../src/issuance/records.ts'
+import { createRefusalRecorder } from '../../src/issuance/refusal.ts'
+import { createRejectionStore } from '../../src/issuance/rejection-store.ts'
+import { createReplay } from '../../src/issuance/replay.ts'
 import { createProfiles } from '../../src/profiles/profile.ts'
 import { createProfileStore } from '../../src/profiles/profile-store.ts'
+import { createRandomSource } from '../../src/random.ts'
 import { createStarterSet } from '../../src/starter/starter.ts'
 import { createStarterStore } from '../../src/starter/starter-store.ts'
 
@@ -52,7 +55,7 @@ export type Issuing = Awaited<ReturnType<typeof startIssuing>>
 export async function startIssuing(database: Database, dataDirectory: string, options: IssuingOptions = {}) {
   const { clock = () => new Date(), wrapSigner = signer => signer, resumeAfterMs = 50 } = options
   const { onStep = () => undefined } = options
-  const randomBytes = (size: number) => new Uint8Array(nodeRandomBytes(size))
+  const randomBytes = createRandomSource()
   const keyDirectory = join(dataDirectory, 'authorities')
   const passphraseFile = join(dataDirectory, 'ca-passphrase')
   const store = createStarterStore(database)
@@ -86,35 +89,33 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     randomBytes
   })
   const records = createRecords(createEntryStore(database), authorities)
-  const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 2 }
-  const recordStore = createRecordStore(database)
-  const intentStore = createIntentStore(database)
-  const certificates = createGroupCommit({
-    commit: around(
-      recordStore.commitCertificates,
-      () => onStep('before the record'),
-      () => onStep('after the record')
-    ),
-    ...limits
-  })
-  const intents = createGroupCommit({
-    commit: around(
-      intentStore.commit,
+  const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 1 }
+  const group = createGroupCommit({ commit: createCycleStore(database).commit, ...limits })
+  const usual = createCycle(group)
+  const cycle: Cycle = {
+    commitIntent: around(
+      usual.commitIntent,
       () => onStep('before the intent'),
       () => onStep('after the intent')
     ),
-    ...limits
-  })
+    commitCertificate: around(
+      usual.commitCertificate,
+      () => onStep('before the record'),
+      () => onStep('after the record')
+    )
+  }
+  const completion = createCompletion({ cycle, clock })
+  const rejections = createGroupCommit({ commit: createRejectionStore(database).commit, ...limits })
   const issuance = createIssuance({
     profiles,
     authorities,
     records,
-    completion: createCompletion({ certificates, clock }),
-    intents,
-    rejections: createGroupCommit({ commit: recordStore.commitRejections, ...limits }),
+    cycle,
+    completion,
+    replay: createReplay({ records, completion, authorities, clock, resumeAfterMs }),
+    recordRefusal: createRefusalRecorder({ rejections, clock, randomBytes }),
     clock,
     randomBytes,
-    resumeAfterMs,
     observe: () => undefined
   })
   const tokens = createTokens({ store: createTokenStore(database), clock, randomBytes })

@@ -12,20 +12,41 @@ export type IntentOutcome =
   /** The rules it was made under no longer stand. Nothing was written. */
   | { readonly kind: 'outdated'; readonly reason: 'authority' | 'profile' | 'token' }
 
-export interface IntentStore {
-  /**
-   * Commits a group of intents in one statement; one loser hurts no neighbour. When it returns, every outcome is
-   * durable. A crash before it returns leaves all of the group or none.
-   */
-  commit(intents: readonly Intent[]): Promise<readonly IntentOutcome[]>
+/** What is written of a signed certificate. */
+export interface SignedCertificate {
+  readonly intentId: string
+  readonly certificateDer: Uint8Array
+  /** SHA-256 of `certificateDer`. */
+  readonly certificateId: Uint8Array
+  readonly issuedAt: Date
 }
 
-interface OutcomeRow {
+/** What became of a certificate: an intent has one, and another process may have recorded it first. */
+export type CertificateOutcome = { readonly kind: 'recorded' } | { readonly kind: 'recorded-before' }
+
+/** One half of an issuance's cycle. */
+export type CycleWrite =
+  | { readonly kind: 'intent'; readonly intent: Intent }
+  | { readonly kind: 'certificate'; readonly certificate: SignedCertificate }
+
+export type CycleOutcome = IntentOutcome | CertificateOutcome
+
+export interface CycleStore {
+  /**
+   * Commits a group of both halves in one statement, of different requests as they come; one loser hurts no
+   * neighbour. When it returns, every outcome is durable. A crash before it returns leaves all of the group or none.
+   */
+  commit(writes: readonly CycleWrite[]): Promise<readonly CycleOutcome[]>
+}
+
+/** A row comes back for what did not simply succeed. */
+interface ExceptionRow {
+  readonly kind: CycleWrite['kind']
+  /** From 1, within its kind. */
   readonly ordinal: number
-  readonly committed: boolean
-  readonly authority_active: boolean
-  readonly profile_current: boolean
-  readonly token_valid: boolean
+  readonly authority_active: boolean | null
+  readonly profile_current: boolean | null
+  readonly token_valid: boolean | null
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
 }
@@ -33,13 +54,13 @@ interface OutcomeRow {
 /**
  * Judges and writes a whole group.
  *
- * Rows of the group that want the same key or device: only the first is written, and the others come back
+ * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device make this
  * statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
  * state until this group is committed, so that no intent names a generation that is no longer active.
  */
 const commitStatement = `
-WITH input AS MATERIALIZED (
+WITH intent_input AS MATERIALIZED (
   SELECT * FROM unnest(
     $1::uuid[], $2::timestamptz[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[],
     $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::jsonb[], $14::text[]
@@ -50,28 +71,28 @@ WITH input AS MATERIALIZED (
 ),
 active_authority AS MATERIALIZED (
   SELECT id FROM authority
-  WHERE id IN (SELECT authority_id FROM input) AND state = 'active'
+  WHERE id IN (SELECT authority_id FROM intent_input) AND state = 'active'
   FOR SHARE
 ),
 valid_token AS MATERIALIZED (
-  SELECT id FROM token WHERE id IN (SELECT token_id FROM input) AND revoked_at IS NULL
+  SELECT id FROM token WHERE id IN (SELECT token_id FROM intent_input) AND revoked_at IS NULL
 ),
 current_profile AS MATERIALIZED (
   SELECT id FROM profile_version AS this
-  WHERE id IN (SELECT profile_version_id FROM input)
+  WHERE id IN (SELECT profile_version_id FROM intent_input)
     AND NOT EXISTS (
       SELECT FROM profile_version AS later WHERE later.name = this.name AND later.version > this.version
     )
 ),
 judged AS MATERIALIZED (
   SELECT
-    input.*,
+    intent_input.*,
     authority_id IN (SELECT id FROM active_authority) AS authority_active,
     token_id IN (SELECT id FROM valid_token) AS token_valid,
     profile_version_id IN (SELECT id FROM current_profile) AS profile_current,
     certified_key.intent_id AS key_intent_id,
     certified_device.intent_id AS device_intent_id
-  FROM input
+  FROM intent_input
   LEFT JOIN certified_key USING (spki_sha256)
   LEFT JOIN certified_device USING (device_sha256)
 ),
@@ -106,21 +127,38 @@ new_device AS (
 ),
 new_open AS (
   INSERT INTO open_intent (intent_id) SELECT id FROM committed
+),
+certificate_input AS MATERIALIZED (
+  SELECT * FROM unnest($15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[]) WITH ORDINALITY
+    AS t(intent_id, certificate_der, certificate_id, issued_at, ordinal)
+),
+recorded AS (
+  INSERT INTO issued (intent_id, certificate_der, certificate_id, issued_at)
+  SELECT intent_id, certificate_der, certificate_id, issued_at FROM certificate_input
+  ON CONFLICT (intent_id) DO NOTHING
+  RETURNING intent_id
+),
+closed AS (
+  DELETE FROM open_intent USING recorded WHERE open_intent.intent_id = recorded.intent_id
 )
 SELECT
-  ordinal::int, ordinal IN (SELECT ordinal FROM committed) AS committed,
-  authority_active, profile_current, token_valid, key_intent_id, device_intent_id
+  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, key_intent_id, device_intent_id
 FROM judged
-ORDER BY ordinal`
+WHERE ordinal NOT IN (SELECT ordinal FROM committed)
+UNION ALL
+SELECT 'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL
+FROM certificate_input
+WHERE intent_id NOT IN (SELECT intent_id FROM recorded)`
 
 /** Each lost race means that another process won one, so a handful of tries is plenty. */
 const maximumTries = 8
 
-export function createIntentStore(database: Database): IntentStore {
-  async function judge(intents: readonly Intent[]): Promise<readonly OutcomeRow[]> {
+export function createCycleStore(database: Database): CycleStore {
+  async function run(intents: readonly Intent[], certificates: readonly SignedCertificate[]) {
+    const columns = [...columnsOfIntents(intents), ...columnsOfCertificates(certificates)]
     for (let tries = 1; ; tries++) {
       try {
-        return await database.prisma.$queryRawUnsafe<OutcomeRow[]>(commitStatement, ...columnsOf(intents))
+        return await database.prisma.$queryRawUnsafe<ExceptionRow[]>(commitStatement, ...columns)
       } catch (error) {
         const isLostRace = isUniqueViolation(error) || isSerializationOrDeadlock(error)
         if (!isLostRace || tries === maximumTries) throw error
@@ -128,11 +166,19 @@ export function createIntentStore(database: Database): IntentStore {
     }
   }
 
-  async function commit(intents: readonly Intent[]): Promise<readonly IntentOutcome[]> {
-    const rows = await runQuery(() => judge(intents))
-    const outcomes = intents.map((intent, index) => outcomeOf(intent, rows[index]!))
-    const undecided = intents.filter((_, index) => outcomes[index] === undefined)
-    if (undecided.length === 0) return outcomes as IntentOutcome[]
+  async function commit(writes: readonly CycleWrite[]): Promise<readonly CycleOutcome[]> {
+    const intents = writes.flatMap(write => (write.kind === 'intent' ? [write.intent] : []))
+    const certificates = writes.flatMap(write => (write.kind === 'certificate' ? [write.certificate] : []))
+    const rows = await runQuery(() => run(intents, certificates))
+    const exceptions = new Map(rows.map(row => [`${row.kind} ${row.ordinal}`, row]))
+    const counts = { intent: 0, certificate: 0 }
+    const outcomes = writes.map(write => {
+      const row = exceptions.get(`${write.kind} ${++counts[write.kind]}`)
+      if (write.kind === 'intent') return outcomeOf(write.intent, row)
+      return { kind: row === undefined ? 'recorded' : 'recorded-before' } as const
+    })
+    const undecided = writes.filter((_, index) => outcomes[index] === undefined)
+    if (undecided.length === 0) return outcomes as CycleOutcome[]
     // Their siblings are committed now, and at least one more of them will be: this ends.
     const later = [...(await commit(undecided))]
     return outcomes.map(outcome => outcome ?? later.shift()!)
@@ -141,9 +187,10 @@ export function createIntentStore(database: Database): IntentStore {
   return { commit }
 }
 
-function outcomeOf(intent: Intent, row: OutcomeRow): IntentOutcome | undefined {
-  if (row.committed) return { kind: 'durable', intent: intent as DurableIntent }
-  if (!row.token_valid) return { kind: 'outdated', reason: 'token' }
+/** Undefined: the intent only lost to a sibling of its group and is to be judged again. */
+function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome | undefined {
+  if (row === undefined) return { kind: 'durable', intent: intent as DurableIntent }
+  if (row.token_valid !== true) return { kind: 'outdated', reason: 'token' }
   if (row.key_intent_id !== null || row.device_intent_id !== null) {
     return {
       kind: 'taken',
@@ -151,12 +198,12 @@ function outcomeOf(intent: Intent, row: OutcomeRow): IntentOutcome | undefined {
       byDevice: row.device_intent_id ?? undefined
     }
   }
-  if (!row.authority_active) return { kind: 'outdated', reason: 'authority' }
-  if (!row.profile_current) return { kind: 'outdated', reason: 'profile' }
+  if (row.authority_active !== true) return { kind: 'outdated', reason: 'authority' }
+  if (row.profile_current !== true) return { kind: 'outdated', reason: 'profile' }
   return undefined
 }
 
-function columnsOf(intents: readonly Intent[]): unknown[] {
+function columnsOfIntents(intents: readonly Intent[]): unknown[] {
   return [
     intents.map(intent => intent.id),
     intents.map(intent => intent.createdAt.toISOString()),
@@ -172,5 +219,14 @@ function columnsOf(intents: readonly Intent[]): unknown[] {
     intents.map(intent => intent.authorityId),
     intents.map(intent => JSON.stringify(intent.metadata)),
     intents.map(intent => intent.requestId)
+  ]
+}
+
+function columnsOfCertificates(certificates: readonly SignedCertificate[]): unknown[] {
+  return [
+    certificates.map(certificate => certificate.intentId),
+    byteaArray(certificates.map(certificate => certificate.certificateDer)),
+    byteaArray(certificates.map(certificate => certificate.certificateId)),
+    certificates.map(certificate => certificate.issuedAt.toISOString())
   ]
 }

@@ -3,8 +3,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../src/database/database.ts'
 import { createIdentifier } from '../../src/identifier.ts'
+import { createCycleStore, type CycleOutcome, type CycleStore } from '../../src/issuance/cycle-store.ts'
 import type { Intent } from '../../src/issuance/intent.ts'
-import { createIntentStore, type IntentOutcome } from '../../src/issuance/intent-store.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { administrator, startIssuing, type Issuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -60,8 +60,10 @@ function makeIntent(changes: Partial<Intent> = {}): Intent {
   }
 }
 
-const commit = (intents: readonly Intent[]) => createIntentStore(test.database).commit(intents)
-const kinds = (outcomes: readonly IntentOutcome[]) => outcomes.map(({ kind }) => kind)
+const commitTo = (store: CycleStore, intents: readonly Intent[]) =>
+  store.commit(intents.map(intent => ({ kind: 'intent', intent })))
+const commit = (intents: readonly Intent[]) => commitTo(createCycleStore(test.database), intents)
+const kinds = (outcomes: readonly CycleOutcome[]) => outcomes.map(({ kind }) => kind)
 
 describe('a group of intents', () => {
   it('is committed whole, and comes back as it went in', async () => {
@@ -115,6 +117,52 @@ describe('a group of intents', () => {
   })
 })
 
+describe('a group of both halves', () => {
+  const certificateOf = ({ id }: Intent) => ({
+    kind: 'certificate' as const,
+    certificate: {
+      intentId: id,
+      certificateDer: random(500),
+      certificateId: random(32),
+      issuedAt: new Date()
+    }
+  })
+
+  it('answers each write in its place', async () => {
+    const [first, second, third] = [makeIntent(), makeIntent(), makeIntent()]
+    await commit([first, second])
+    const store = createCycleStore(test.database)
+    await store.commit([certificateOf(first)])
+    const outcomes = await store.commit([
+      { kind: 'intent', intent: third },
+      certificateOf(first),
+      { kind: 'intent', intent: makeIntent({ spkiSha256: first.spkiSha256 }) },
+      certificateOf(second)
+    ])
+    expect(kinds(outcomes)).toEqual(['durable', 'recorded-before', 'taken', 'recorded'])
+  })
+
+  it('closes the intents whose certificates it records, and opens the new ones', async () => {
+    const { prisma } = test.database
+    const [earlier, later] = [makeIntent(), makeIntent()]
+    await commit([earlier])
+    await createCycleStore(test.database).commit([certificateOf(earlier), { kind: 'intent', intent: later }])
+    expect(await prisma.openIntent.count({ where: { intentId: earlier.id } })).toBe(0)
+    expect(await prisma.openIntent.count({ where: { intentId: later.id } })).toBe(1)
+  })
+
+  it('keeps the first certificate of an intent', async () => {
+    const intent = makeIntent()
+    await commit([intent])
+    const [first, second] = [certificateOf(intent), certificateOf(intent)]
+    const store = createCycleStore(test.database)
+    expect(kinds(await store.commit([first]))).toEqual(['recorded'])
+    expect(kinds(await store.commit([second]))).toEqual(['recorded-before'])
+    const row = await test.database.prisma.issued.findUniqueOrThrow({ where: { intentId: intent.id } })
+    expect(Buffer.from(row.certificateDer)).toEqual(Buffer.from(first.certificate.certificateDer))
+  })
+})
+
 describe('the rules', () => {
   it('of a superseded profile no longer make intents', async () => {
     const old = makeIntent()
@@ -158,7 +206,7 @@ describe('many processes at once', () => {
     const databases = Array.from({ length: 3 }, () =>
       createDatabase({ connectionString: test.connectionString, poolSize: 2 })
     )
-    const stores = databases.map(createIntentStore)
+    const stores = databases.map(createCycleStore)
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.record({ key: fc.nat(5), device: fc.nat(5), process: fc.nat(2) }), {
@@ -175,7 +223,9 @@ describe('many processes at once', () => {
                 makeIntent({ spkiSha256: digest(1, key), deviceSha256: digest(2, device) })
               )
           )
-          const outcomes = await Promise.all(stores.map((store, process) => store.commit(groups[process]!)))
+          const outcomes = await Promise.all(
+            stores.map((store, process) => commitTo(store, groups[process]!))
+          )
           const won = groups.flatMap((group, process) =>
             group.filter((_, index) => outcomes[process]![index]!.kind === 'durable')
           )

@@ -1,0 +1,30 @@
+import type { GroupCommit } from '../database/group-commit.ts'
+import type {
+  CertificateOutcome,
+  CycleOutcome,
+  CycleWrite,
+  IntentOutcome,
+  SignedCertificate
+} from './cycle-store.ts'
+import type { Intent } from './intent.ts'
+
+/** The two durable halves of an issuance. */
+export interface Cycle {
+  commitIntent(intent: Intent): Promise<IntentOutcome>
+  commitCertificate(certificate: SignedCertificate): Promise<CertificateOutcome>
+}
+
+/**
+ * Both halves through one queue: the intents of some requests and the certificates of others share a commit, so
+ * that under load an issuance costs one commit and not two.
+ */
+export function createCycle(group: GroupCommit<CycleWrite, CycleOutcome>): Cycle {
+  return {
+    async commitIntent(intent) {
+      return (await group.submit({ kind: 'intent', intent })) as IntentOutcome
+    },
+    async commitCertificate(certificate) {
+      return (await group.submit({ kind: 'certificate', certificate })) as CertificateOutcome
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import type { GroupCommit } from '../database/group-commit.ts'
+import { MintlineError, type ErrorCode } from '../errors.ts'
+import { createIdentifier } from '../identifier.ts'
+import type { IssuanceRequest } from './issuance-record.ts'
+import type { EarlierIntent } from './records.ts'
+import type { RejectionRow } from './rejection-store.ts'
+
+/** What today's rules say of a request. A request that was served under earlier rules is served again. */
+const decidedByRules = [
+  'key_refused',
+  'subject_refused',
+  'jitp_would_fail',
+  'profile_not_found',
+  'authority_expires_first'
+] as const
+
+const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...decidedByRules,
+  'csr_malformed',
+  'csr_too_large',
+  'csr_signature_algorithm_refused',
+  'csr_signature_invalid',
+  'key_already_certified',
+  'device_already_certified'
+])
+
+const servedBeforeCounts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  ...decidedByRules,
+  'authority_unavailable'
+])
+
+/** A refusal is about the request and goes on record. The rest is about the service: the station tries again. */
+export function isRefusal({ code }: MintlineError): boolean {
+  return refusals.has(code)
+}
+
+/** Whether a request that fails like this may have been served earlier, and then gets the same again. */
+export function mayHaveBeenServed({ code }: MintlineError): boolean {
+  return servedBeforeCounts.has(code)
+}
+
+/** The rules a request was held against, as far as it came. */
+export interface AppliedRules {
+  readonly profileVersion: number | undefined
+  readonly authority: string | undefined
+}
+
+export interface RefusalDependencies {
+  readonly rejections: Pick<GroupCommit<RejectionRow, void>, 'submit'>
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+/**
+ * Puts a refusal on record.
+ *
+ * @returns the same error with `members.issuanceId`, the id of the record.
+ */
+export type RecordRefusal = (
+  error: MintlineError,
+  request: IssuanceRequest,
+  rules: AppliedRules
+) => Promise<MintlineError>
+
+export function createRefusalRecorder({
+  rejections,
+  clock,
+  randomBytes
+}: RefusalDependencies): RecordRefusal {
+  return async (error, request, rules) => {
+    const requestedAt = clock()
+    const id = createIdentifier(requestedAt, randomBytes(10))
+    const { code, detail, violations, members, cause } = error
+    await rejections.submit({
+      id,
+      requestedAt,
+      code,
+      detail,
+      violations,
+      csr: request.csr,
+      station: request.station.name,
+      tokenId: request.station.tokenId,
+      profile: request.profile,
+      metadata: request.metadata,
+      requestId: request.requestId,
+      ...rules
+    })
+    return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId: id } })
+  }
+}
+
+const conflicts = {
+  key_already_certified:
+    'This key was certified before, with another subject or profile. A device makes a new key for a new identity.',
+  device_already_certified:
+    'This device was certified before, with another key. Use the certificate it has, or have it taken out of use first.'
+} as const satisfies Partial<Record<ErrorCode, string>>
+
+/** The refusal of a request whose key or device an earlier one holds. */
+export function alreadyCertified(code: keyof typeof conflicts, { entry }: EarlierIntent): MintlineError {
+  const { id, serialNumber } = entry
+  const requestedAt = entry.requestedAt.toISOString()
+  return new MintlineError(code, `${conflicts[code]} The earlier issuance is ${id} of ${requestedAt}.`, {
+    members: { earlierIssuance: { id, serialNumber, requestedAt } }
+  })
+}
