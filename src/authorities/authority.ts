@@ -127,10 +127,9 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
       await Promise.all([...issuing.values()].map(authority => authority.signer.assertUsable()))
     },
     async close() {
-      const opened = await Promise.allSettled(signers.values())
-      await Promise.all(
-        opened.map(result => (result.status === 'fulfilled' ? result.value.close() : undefined))
-      )
+      for (const result of await Promise.allSettled(signers.values())) {
+        if (result.status === 'fulfilled') await result.value.close()
+      }
     }
   }
 }

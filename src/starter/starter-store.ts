@@ -33,6 +33,7 @@ export function createStarterStore(database: Database): StarterStore {
     },
     async insert({ authority, profile, tokens, eventId }) {
       const actor = 'mintline/starter'
+      const document = profile.document as object
       await runQuery(() =>
         client.$transaction([
           client.authority.create({
@@ -43,7 +44,7 @@ export function createStarterStore(database: Database): StarterStore {
               signer: { ...authority.signer }
             }
           }),
-          client.profileVersion.create({ data: { ...profile, document: profile.document } }),
+          client.profileVersion.create({ data: { ...profile, document } }),
           client.token.createMany({
             data: tokens.map(token => ({
               ...token,
