@@ -22,6 +22,7 @@ export const errorCodes = [
   'key_refused',
   'subject_refused',
   'jitp_would_fail',
+  'certificate_malformed',
   // what is on record already
   'key_already_certified',
   'device_already_certified',

@@ -3,6 +3,7 @@ import './thread-pool.ts'
 import { describeSettings, runCheckConfig } from './cli/check-config.ts'
 import type { CommandIo } from './cli/command.ts'
 import { runServe } from './cli/serve.ts'
+import { runTemplateCommand } from './cli/template.ts'
 import { isMintlineError, type MintlineError } from './errors.ts'
 import { programVersion } from './version.ts'
 
@@ -10,6 +11,7 @@ const usage = `usage: mintline <command>
 
   serve           run the service
   check-config    try the settings without starting anything
+  template        check, explain or export an AWS IoT provisioning template
   version         print the version
   help            print this
 
@@ -22,6 +24,12 @@ const commands: Readonly<
 > = {
   serve: io => runServe(io),
   'check-config': io => runCheckConfig(io),
+  template: (io, args) =>
+    runTemplateCommand(args, {
+      ...io,
+      isTerminal: process.stdout.isTTY,
+      standardInput: process.stdin
+    }),
   version: io => (io.write(`${programVersion}\n`), 0),
   help: io => (io.write(usage), 0)
 }

@@ -18,6 +18,7 @@ import { createCycle } from './issuance/cycle.ts'
 import { createCycleStore } from './issuance/cycle-store.ts'
 import { createEntryStore } from './issuance/entry-store.ts'
 import { createIssuance } from './issuance/issuance.ts'
+import { createPreview } from './issuance/preview.ts'
 import { createRecords } from './issuance/records.ts'
 import { createRefusalRecorder } from './issuance/refusal.ts'
 import { createRejectionStore } from './issuance/rejection-store.ts'
@@ -126,7 +127,7 @@ async function createParts(config: Config, database: Database, log: Logger, star
     records,
     cycle: groups.cycle,
     completion,
-    replay: createReplay({ records, completion, authorities, clock, resumeAfterMs }),
+    replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
     recordRefusal: createRefusalRecorder({ rejections: groups.rejections, clock, randomBytes }),
     clock,
     randomBytes,
@@ -141,6 +142,7 @@ async function createParts(config: Config, database: Database, log: Logger, star
     issuance,
     records,
     profiles,
+    preview: createPreview({ profiles, authorities, clock, randomBytes }),
     tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
     readiness: createReadiness({ database, authorities }),
     metrics: metrics.registry

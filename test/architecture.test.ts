@@ -18,7 +18,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   profiles: ['pki', 'jitp', 'database', 'factory'],
   issuance: ['pki', 'jitp', 'database', 'authorities', 'factory', 'profiles'],
   starter: ['pki', 'authorities', 'factory', 'profiles', 'database'],
-  http: ['pki', 'issuance', 'profiles', 'factory', 'authorities'],
+  http: ['pki', 'jitp', 'issuance', 'profiles', 'factory', 'authorities'],
   cli: ['*'],
   '.': ['*']
 }

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isMintlineError } from '../errors.ts'
@@ -12,6 +11,7 @@ import type { TemplateOptions } from '../jitp/template-options.ts'
 import { isRoleArn } from '../jitp/role-arn.ts'
 import { readTemplateSource, type TemplateSource } from '../jitp/template-source.ts'
 import { certificateIdHex, parseCertificate } from '../pki/certificate.ts'
+import { decodeCertificate } from '../pki/certificate-intake.ts'
 import { decodeCertificationRequest } from '../pki/csr-intake.ts'
 import { parseCertificationRequest } from '../pki/certification-request.ts'
 import { subjectOf } from '../pki/name.ts'
@@ -123,13 +123,13 @@ async function readFacts(
   try {
     return csr === undefined ? certificateFacts(bytes) : requestFacts(bytes)
   } catch (error) {
-    if (isMintlineError(error)) throw new CommandRefusal(`${file}: ${error.detail}`)
-    throw new CommandRefusal(`${file} is not a ${csr === undefined ? 'certificate' : 'CSR'}`)
+    if (!isMintlineError(error)) throw error
+    throw new CommandRefusal(`${file}: ${error.detail}`)
   }
 }
 
 function certificateFacts(bytes: Uint8Array): CertificateFacts {
-  const der = new Uint8Array(new X509Certificate(bytes).raw)
+  const der = decodeCertificate(bytes)
   const { subject, serialNumber } = parseCertificate(der)
   return { subject, certificateSerialNumber: serialNumber, certificateId: certificateIdHex(der) }
 }

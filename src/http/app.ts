@@ -10,6 +10,7 @@ import { buildLogOptions } from './logging.ts'
 import { chooseRequestId } from './request-id.ts'
 import { healthRoutes } from './routes/health.ts'
 import { issuanceRoutes } from './routes/issuances.ts'
+import { previewRoutes } from './routes/preview.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { recordRoutes } from './routes/records.ts'
 import { tokenRoutes } from './routes/tokens.ts'
@@ -69,7 +70,14 @@ export async function createHttpServer(
   addUnknownRoute(app)
   addAccess(app, services.tokens)
   await addDocumentation(app, settings.version)
-  for (const routes of [issuanceRoutes, recordRoutes, profileRoutes, tokenRoutes, healthRoutes]) {
+  for (const routes of [
+    issuanceRoutes,
+    recordRoutes,
+    profileRoutes,
+    previewRoutes,
+    tokenRoutes,
+    healthRoutes
+  ]) {
     await app.register(routes, { services })
   }
   await app.ready()

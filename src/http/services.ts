@@ -9,6 +9,7 @@ import type {
   IssuanceRequest,
   IssuanceResult
 } from '../issuance/issuance-record.ts'
+import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import type { ProfileVersion } from '../profiles/profile.ts'
 
@@ -51,6 +52,10 @@ export interface HttpServices {
     list(): Promise<readonly TokenView[]>
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, actor: Principal): Promise<void>
+  }
+  readonly preview: {
+    /** @throws MintlineError what an issuance would refuse the same CSR with */
+    preview(request: PreviewRequest): Promise<PreviewResult>
   }
   readonly readiness: () => Promise<Readiness>
   readonly metrics: Registry

@@ -1,4 +1,5 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
+import type { PredictedThing } from '../jitp/prediction.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate.ts'
 import type { Cycle } from './cycle.ts'
 import type { SignedCertificate } from './cycle-store.ts'
@@ -8,6 +9,9 @@ export interface CompletionDependencies {
   readonly cycle: Pick<Cycle, 'commitCertificate'>
   readonly clock: () => Date
 }
+
+/** What AWS IoT will make of the signed certificate. */
+export type PredictThing = (certificateDer: Uint8Array) => PredictedThing | null
 
 export interface Completed extends SignedCertificate {
   /** False when another process had recorded a certificate of this intent first; then that one counts. */
@@ -20,7 +24,11 @@ export interface Completion {
    * Signs, verifies and records. May be called again for the same intent after a failure or a crash: the bytes to
    * be signed are the same, and the database takes one certificate per intent. Calls that overlap share one signature.
    */
-  complete(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed>
+  complete(
+    intent: Durable<ToBeSigned>,
+    authority: IssuingAuthority,
+    predictThing: PredictThing
+  ): Promise<Completed>
   /** Resolves, never rejects, when this process is not or no longer at work on the intent. */
   underWay(intentId: string): Promise<void>
 }
@@ -28,7 +36,11 @@ export interface Completion {
 export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
 
-  async function signAndRecord(intent: Durable<ToBeSigned>, authority: IssuingAuthority): Promise<Completed> {
+  async function signAndRecord(
+    intent: Durable<ToBeSigned>,
+    authority: IssuingAuthority,
+    predictThing: PredictThing
+  ): Promise<Completed> {
     const { signer, publicKey } = authority
     // A crash from here to the commit below leaves an open intent: its serial is explained, and the signature
     // never left this process.
@@ -45,7 +57,8 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
       intentId: intent.id,
       certificateDer,
       certificateId: digestOf(certificateDer),
-      issuedAt: clock()
+      issuedAt: clock(),
+      thing: predictThing(certificateDer)
     }
     const { kind } = await cycle.commitCertificate(signed)
     // A crash after this line costs the station its answer; its retry gets these bytes.
@@ -53,10 +66,12 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
   }
 
   return {
-    complete(intent, authority) {
+    complete(intent, authority, predictThing) {
       const underWay = inHand.get(intent.id)
       if (underWay !== undefined) return underWay
-      const completion = signAndRecord(intent, authority).finally(() => inHand.delete(intent.id))
+      const completion = signAndRecord(intent, authority, predictThing).finally(() =>
+        inHand.delete(intent.id)
+      )
       inHand.set(intent.id, completion)
       return completion
     },

@@ -1,6 +1,7 @@
 import { byteaArray } from '../database/array-literal.ts'
 import { isSerializationOrDeadlock, isUniqueViolation, type Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
+import type { PredictedThing } from '../jitp/prediction.ts'
 import type { DurableIntent, Intent } from './intent.ts'
 
 /** What became of an intent that was handed in for commit. */
@@ -19,6 +20,8 @@ export interface SignedCertificate {
   /** SHA-256 of `certificateDer`. */
   readonly certificateId: Uint8Array
   readonly issuedAt: Date
+  /** What AWS IoT will make of it; null where the template makes no thing. */
+  readonly thing: PredictedThing | null
 }
 
 /** What became of a certificate: an intent has one, and another process may have recorded it first. */
@@ -129,12 +132,12 @@ new_open AS (
   INSERT INTO open_intent (intent_id) SELECT id FROM committed
 ),
 certificate_input AS MATERIALIZED (
-  SELECT * FROM unnest($15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[]) WITH ORDINALITY
-    AS t(intent_id, certificate_der, certificate_id, issued_at, ordinal)
+  SELECT * FROM unnest($15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[], $19::json[]) WITH ORDINALITY
+    AS t(intent_id, certificate_der, certificate_id, issued_at, thing, ordinal)
 ),
 recorded AS (
-  INSERT INTO issued (intent_id, certificate_der, certificate_id, issued_at)
-  SELECT intent_id, certificate_der, certificate_id, issued_at FROM certificate_input
+  INSERT INTO issued (intent_id, certificate_der, certificate_id, issued_at, thing)
+  SELECT intent_id, certificate_der, certificate_id, issued_at, thing FROM certificate_input
   ON CONFLICT (intent_id) DO NOTHING
   RETURNING intent_id
 ),
@@ -227,6 +230,7 @@ function columnsOfCertificates(certificates: readonly SignedCertificate[]): unkn
     certificates.map(certificate => certificate.intentId),
     byteaArray(certificates.map(certificate => certificate.certificateDer)),
     byteaArray(certificates.map(certificate => certificate.certificateId)),
-    certificates.map(certificate => certificate.issuedAt.toISOString())
+    certificates.map(certificate => certificate.issuedAt.toISOString()),
+    certificates.map(({ thing }) => (thing === null ? null : JSON.stringify(thing)))
   ]
 }

@@ -1,18 +1,21 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors.ts'
 import { createIdentifier } from '../identifier.ts'
+import type { Prediction } from '../jitp/prediction.ts'
 import type { TbsCertificate } from '../pki/certificate.ts'
 import type { CertificationRequest } from '../pki/certification-request.ts'
 import { lintTbsCertificate } from '../pki/lint.ts'
 import { buildName } from '../pki/name.ts'
 import { assertKeyAllowed } from '../pki/public-key.ts'
 import { createSerialNumber } from '../pki/serial-number.ts'
+import type { Subject } from '../pki/subject-field.ts'
 import { buildTbsCertificate } from '../pki/tbs-certificate.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-rules.ts'
-import { deviceDigest, digestOf, requestDigest, type Intent } from './intent.ts'
+import { deviceDigest, digestOf, requestDigest, thingDigest, type Intent } from './intent.ts'
 import type { IssuanceRequest } from './issuance-record.ts'
+import { predict } from './prediction.ts'
 
 export interface DraftInput {
   readonly request: IssuanceRequest
@@ -27,6 +30,7 @@ export interface Draft {
   readonly intent: Intent
   /** The intent's TBSCertificate, as the lint read it. */
   readonly tbs: TbsCertificate
+  readonly prediction: Prediction
 }
 
 const millisecondsPerDay = 86_400_000
@@ -34,9 +38,9 @@ const noExpiry = new Date('9999-12-31T23:59:59Z')
 
 /**
  * Decides about a request: holds key and subject against the profile, writes the certificate that the profile
- * describes, and lints it. Nothing is kept and nothing is signed yet.
+ * describes, lints it, and works out what AWS IoT will make of it. Nothing is kept and nothing is signed yet.
  *
- * @throws MintlineError `key_refused`, `subject_refused`, `authority_expires_first`, `lint_failed`.
+ * @throws MintlineError `key_refused`, `subject_refused`, `jitp_would_fail`, `authority_expires_first`, `lint_failed`.
  */
 export function draftIntent({ request, csr, profile, authority, now, randomBytes }: DraftInput): Draft {
   const { document } = profile.version
@@ -59,12 +63,13 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     signatureAlgorithm: authority.signer.signatureAlgorithm,
     spkiDer: csr.spkiDer
   })
+  const prediction = predict(profile, tbs)
   const intent = {
     id: createIdentifier(now, randomBytes(10)),
     createdAt: now,
     serialNumber,
     spkiSha256: digestOf(csr.spkiDer),
-    deviceSha256: document.deviceIdentity && deviceDigest(document.name, document.deviceIdentity, subject),
+    deviceSha256: identityOf(profile, prediction, subject),
     requestSha256: requestDigest(csr, document.name),
     tbsDer,
     csrDer: csr.der,
@@ -75,7 +80,19 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     metadata: request.metadata,
     requestId: request.requestId
   }
-  return { intent, tbs }
+  return { intent, tbs, prediction }
+}
+
+/** A thing has one certificate, whichever profile it comes from. Undefined: the key is the identity. */
+function identityOf(
+  profile: CompiledProfile,
+  { thing }: Prediction,
+  subject: Subject
+): Uint8Array | undefined {
+  const { name, deviceIdentity } = profile.version.document
+  const thingName = thing?.thingName ?? undefined
+  if (thingName !== undefined) return thingDigest(profile.accountId, thingName)
+  return deviceIdentity && deviceDigest(name, deviceIdentity, subject)
 }
 
 /** Whole seconds, since a certificate holds no less. Inside the issuer's own validity on both sides. */

@@ -3,6 +3,7 @@ import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { ErrorCode, Violation } from '../errors.ts'
 import { firstIdentifierOf } from '../identifier.ts'
+import type { PredictedThing } from '../jitp/prediction.ts'
 import type { IssuanceQuery, Rejection } from './issuance-record.ts'
 
 /** An intent as it is on record, with its certificate where there is one. */
@@ -16,12 +17,14 @@ export interface IntentRow {
   readonly station: string
   readonly profile: string
   readonly profileVersion: number
+  readonly templateSha256: string
   readonly authorityId: string
   readonly metadata: Readonly<Record<string, string>>
   readonly requestId: string
   /** Null while the outcome is unknown. */
   readonly certificateDer: Uint8Array | null
   readonly issuedAt: Date | null
+  readonly thing: PredictedThing | null
 }
 
 export interface EntryStore {
@@ -40,8 +43,9 @@ const intentColumns = Prisma.sql`
   intent.id, intent.created_at AS "requestedAt", intent.request_sha256 AS "requestSha256",
   intent.tbs_der AS "tbsDer", intent.csr_der AS "csrDer", intent.serial_number AS "serialNumber",
   intent.station, profile_version.name AS profile, profile_version.version AS "profileVersion",
+  encode(profile_version.template_sha256, 'hex') AS "templateSha256",
   intent.authority_id AS "authorityId", intent.metadata, intent.request_id AS "requestId",
-  issued.certificate_der AS "certificateDer", issued.issued_at AS "issuedAt"`
+  issued.certificate_der AS "certificateDer", issued.issued_at AS "issuedAt", issued.thing`
 
 const intentTables = Prisma.sql`
   intent

@@ -50,7 +50,12 @@ export function requestDigest(csr: CertificationRequest, profileName: string): U
   return digestOfParts(['request', hash('sha256', csr.spkiDer, 'hex'), profileName, subject])
 }
 
-/** What makes two requests the same device: the profile and the values of its identity fields. */
+/** What makes two requests the same device where AWS names the thing: that name, within the account. */
+export function thingDigest(accountId: string, thingName: string): Uint8Array {
+  return digestOfParts(['thing', accountId, thingName])
+}
+
+/** What makes them the same device elsewhere: the profile and the values of its identity fields. */
 export function deviceDigest(
   profileName: string,
   identityFields: readonly SubjectField[],

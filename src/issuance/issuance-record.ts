@@ -1,5 +1,6 @@
 import type { Violation, ErrorCode } from '../errors.ts'
 import type { Principal } from '../factory/principal.ts'
+import type { PredictedThing } from '../jitp/prediction.ts'
 import type { Subject } from '../pki/subject-field.ts'
 
 /** What a station asks for. */
@@ -25,6 +26,8 @@ interface CommonFields {
 
 interface IntentFields extends CommonFields {
   readonly profileVersion: number
+  /** Lower-case hex SHA-256 of the provisioning template body it was checked against. */
+  readonly templateSha256: string
   /** The generation that signs, e.g. `starter-g1`. */
   readonly authority: string
   /** Lower-case hex of the serial number's content octets. */
@@ -42,6 +45,8 @@ export interface IssuanceRecord extends IntentFields {
   /** Lower-case hex SHA-256 of the certificate DER: AWS IoT's id for it. */
   readonly certificateId: string
   readonly certificateDer: Uint8Array
+  /** What AWS IoT will make at first connect; null where the template makes no thing. */
+  readonly thing: PredictedThing | null
   /** Device certificate first, then the issuing CA, then intermediates above it; no root above an intermediate. */
   readonly chainDer: readonly Uint8Array[]
 }

@@ -12,6 +12,7 @@ import type { IntentOutcome } from './cycle-store.ts'
 import { draftIntent } from './draft.ts'
 import { digestOf, requestDigest, type DurableIntent, type Intent } from './intent.ts'
 import type { IssuanceRequest, IssuanceResult } from './issuance-record.ts'
+import { predict } from './prediction.ts'
 import { describeIssued, type Records } from './records.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusal.ts'
 import type { Replay } from './replay.ts'
@@ -109,10 +110,20 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     profile: CompiledProfile,
     authority: IssuingAuthority
   ): Promise<IssuanceResult> {
-    const completed = await completion.complete(intent, authority)
+    const completed = await completion.complete(
+      intent,
+      authority,
+      certificateDer => predict(profile, tbs, certificateDer).thing
+    )
     if (!completed.recorded) return replay(await findSettled(intent.id))
-    const { name, version } = profile.version
-    const facts = { ...intent, requestedAt: intent.createdAt, profile: name, profileVersion: version }
+    const { name, version, templateSha256 } = profile.version
+    const facts = {
+      ...intent,
+      requestedAt: intent.createdAt,
+      profile: name,
+      profileVersion: version,
+      templateSha256
+    }
     return { record: describeIssued(facts, authority, completed, tbs), replayed: false }
   }
 

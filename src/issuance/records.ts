@@ -1,6 +1,7 @@
 import type { Authorities, Authority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors.ts'
 import { certificateIdHex, parseTbsCertificate, type TbsCertificate } from '../pki/certificate.ts'
+import type { SignedCertificate } from './cycle-store.ts'
 import type { EntryStore, IntentRow } from './entry-store.ts'
 import type { Durable, ToBeSigned } from './intent.ts'
 import type {
@@ -41,6 +42,7 @@ export type IntentFacts = Pick<
   | 'station'
   | 'profile'
   | 'profileVersion'
+  | 'templateSha256'
   | 'metadata'
   | 'requestId'
 >
@@ -86,13 +88,14 @@ export function createRecords(store: EntryStore, authorities: Authorities): Reco
 export function describeIssued(
   intent: IntentFacts,
   authority: Authority,
-  { certificateDer, issuedAt }: { readonly certificateDer: Uint8Array; readonly issuedAt: Date },
+  { certificateDer, issuedAt, thing }: Pick<SignedCertificate, 'certificateDer' | 'issuedAt' | 'thing'>,
   tbs: TbsCertificate = parseTbsCertificate(intent.tbsDer)
 ): IssuanceRecord {
   return {
     ...describeIntent(intent, authority, tbs),
     outcome: 'issued',
     issuedAt,
+    thing,
     certificateId: certificateIdHex(certificateDer),
     certificateDer,
     chainDer: [certificateDer, ...authority.chainDer]
@@ -100,7 +103,8 @@ export function describeIssued(
 }
 
 function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCertificate): UnknownIssuance {
-  const { id, requestedAt, station, profile, profileVersion, metadata, requestId, csrDer } = intent
+  const { id, requestedAt, station, profile, profileVersion, templateSha256, metadata, requestId, csrDer } =
+    intent
   const { subject, notBefore, notAfter } = tbs
   return {
     outcome: 'unknown',
@@ -109,6 +113,7 @@ function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCerti
     station,
     profile,
     profileVersion,
+    templateSha256,
     metadata,
     requestId,
     csrDer,
@@ -122,10 +127,10 @@ function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCerti
 
 async function toEntry(row: IntentRow, authorities: Authorities): Promise<IssuanceRecord | UnknownIssuance> {
   const authority = await authorities.find(row.authorityId)
-  const { certificateDer, issuedAt } = row
+  const { certificateDer, issuedAt, thing } = row
   if (certificateDer === null || issuedAt === null)
     return describeIntent(row, authority, parseTbsCertificate(row.tbsDer))
-  return describeIssued(row, authority, { certificateDer, issuedAt })
+  return describeIssued(row, authority, { certificateDer, issuedAt, thing })
 }
 
 /** A rejection has neither serial number nor certificate. */

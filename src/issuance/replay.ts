@@ -1,13 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
+import { parseTbsCertificate } from '../pki/certificate.ts'
+import type { Profiles } from '../profiles/profile.ts'
 import type { Completion } from './completion.ts'
 import type { IssuanceResult } from './issuance-record.ts'
+import { predict } from './prediction.ts'
 import type { EarlierIntent, Records } from './records.ts'
 
 export interface ReplayDependencies {
   readonly records: Records
   readonly completion: Completion
   readonly authorities: Authorities
+  readonly profiles: Pick<Profiles, 'compiled'>
   readonly clock: () => Date
   /**
    * An open intent that is younger may be in the hands of another process: a retry waits that long for its record
@@ -26,19 +30,31 @@ export interface Replay {
 const pollMs = 50
 
 export function createReplay(dependencies: ReplayDependencies): Replay {
-  const { records, completion, authorities, clock, resumeAfterMs } = dependencies
+  const { records, completion, authorities, profiles, clock, resumeAfterMs } = dependencies
 
   async function findSettled(intentId: string): Promise<EarlierIntent> {
     await completion.underWay(intentId)
     return records.findIntent(intentId)
   }
 
-  async function replay({ entry, toBeSigned, authorityId }: EarlierIntent): Promise<IssuanceResult> {
+  async function replay(earlier: EarlierIntent): Promise<IssuanceResult> {
+    const { entry } = earlier
     if (entry.outcome === 'issued') return { record: entry, replayed: true }
     const ageMs = clock().getTime() - entry.requestedAt.getTime()
     if (ageMs < resumeAfterMs) await delay(pollMs)
-    else await completion.complete(toBeSigned, await authorities.issuingById(authorityId))
+    else await completeOpen(earlier)
     return replay(await findSettled(entry.id))
+  }
+
+  async function completeOpen({ entry, toBeSigned, authorityId }: EarlierIntent): Promise<void> {
+    const authority = await authorities.issuingById(authorityId)
+    const profile = await profiles.compiled(entry.profile, entry.profileVersion)
+    const tbs = parseTbsCertificate(toBeSigned.tbsDer)
+    await completion.complete(
+      toBeSigned,
+      authority,
+      certificateDer => predict(profile, tbs, certificateDer).thing
+    )
   }
 
   return { replay, findSettled }

@@ -14,6 +14,10 @@ export interface CompiledDocument {
   readonly template: CompiledTemplate
   /** The subject fields that the template's parameters are filled from. */
   readonly templateFields: ReadonlySet<SubjectField>
+  /** Lower-case hex SHA-256 of the template body as AWS would store it. */
+  readonly templateSha256: string
+  /** The AWS account of the provisioning role; empty where the profile names none. */
+  readonly accountId: string
   readonly keyPolicy: KeyPolicy
   /** What is legal but may not be meant. */
   readonly warnings: readonly Violation[]
@@ -32,18 +36,19 @@ export interface CompiledProfile extends CompiledDocument {
 export function compileProfile(document: ProfileDocument): CompiledDocument {
   const violations: Violation[] = []
   const rules = compileRules(document, violations)
-  const { template, templateFields, warnings } = compileProfileTemplate(document, violations)
+  const compiled = compileProfileTemplate(document, violations)
   violations.push(
-    ...templateRuleViolations(document, templateFields),
-    ...identityViolations(document, templateFields),
+    ...templateRuleViolations(document, compiled.templateFields),
+    ...identityViolations(document, compiled.templateFields),
     ...keyViolations(document)
   )
-  if (violations.length > 0 || template === undefined) {
+  if (violations.length > 0 || compiled.template === undefined) {
     throw new MintlineError('profile_invalid', `The profile has ${violations.length} mistake(s).`, {
       violations
     })
   }
-  return { rules, template, templateFields, keyPolicy: document.keys, warnings }
+  const { template, templateFields, templateSha256, accountId, warnings } = compiled
+  return { rules, template, templateFields, templateSha256, accountId, keyPolicy: document.keys, warnings }
 }
 
 function compileRules(document: ProfileDocument, violations: Violation[]): SubjectRules {

@@ -97,10 +97,46 @@ export const ProfileDocument = Type.Object(
           'What AWS::IoT::Certificate::SerialNumber stands for. AWS contradicts itself, so a template that declares it needs the answer.'
       })
     ),
+    jitp: Type.Optional(
+      Type.Object(
+        {
+          functions: Type.Optional(
+            Type.Enum(['refuse', 'accept'], {
+              description:
+                'Fn::*, Mappings and DeviceConfiguration, documented for fleet provisioning only. Default refuse.'
+            })
+          ),
+          defaultsFillAbsentFields: Type.Optional(
+            Type.Boolean({
+              description:
+                'Whether a parameter Default stands in for a subject field that is absent. Default false.'
+            })
+          ),
+          subjectCharacters: Type.Optional(
+            Type.Enum(['refuse', 'accept'], {
+              description:
+                'Values with , + " \\ < > ; = # in fields that the template uses, which AWS may pass on escaped. Default refuse.'
+            })
+          ),
+          generatedPolicyName: Type.Optional(
+            Type.Enum(['unknown', 'sha1-of-document'], {
+              description:
+                'How AWS names a policy that is given by document. Default unknown: no name is predicted.'
+            })
+          )
+        },
+        {
+          ...strict,
+          description:
+            'Switches for what AWS leaves open, each on the safe side unless set; docs/jitp.md explains them.'
+        }
+      )
+    ),
     subject: SubjectRules,
     deviceIdentity: Type.Optional(
       Type.Array(SubjectFieldName, {
         minItems: 1,
+        maxItems: subjectFields.length,
         uniqueItems: true,
         description: 'The fields that together name one device. Without it the key is the identity.'
       })
@@ -112,6 +148,7 @@ export const ProfileDocument = Type.Object(
             {
               curves: Type.Array(Type.Enum(curves), {
                 minItems: 1,
+                maxItems: curves.length,
                 uniqueItems: true
               })
             },
@@ -153,10 +190,12 @@ export const ProfileDocument = Type.Object(
     }),
     keyUsage: Type.Array(Type.Enum(keyUsages), {
       minItems: 1,
+      maxItems: keyUsages.length,
       uniqueItems: true
     }),
     extendedKeyUsage: Type.Array(Type.Enum(extendedKeyUsages), {
       minItems: 1,
+      maxItems: extendedKeyUsages.length,
       uniqueItems: true
     })
   },

@@ -14,8 +14,9 @@ export interface ProfileStore {
   insert(profile: ProfileVersion, eventId: string): Promise<boolean>
 }
 
-interface ProfileRow extends Omit<ProfileVersion, 'document'> {
+interface ProfileRow extends Omit<ProfileVersion, 'document' | 'templateSha256'> {
   readonly document: unknown
+  readonly templateSha256: Uint8Array
 }
 
 export function createProfileStore(database: Database): ProfileStore {
@@ -51,10 +52,13 @@ export function createProfileStore(database: Database): ProfileStore {
     async insert(profile, eventId) {
       const { id, name, version, createdAt, createdBy } = profile
       const document = profile.document as object
+      const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
       return runQuery(async () => {
         try {
           await client.$transaction([
-            client.profileVersion.create({ data: { id, name, version, document, createdAt, createdBy } }),
+            client.profileVersion.create({
+              data: { id, name, version, document, templateSha256, createdAt, createdBy }
+            }),
             client.auditEvent.create({
               data: {
                 id: eventId,
@@ -77,5 +81,6 @@ export function createProfileStore(database: Database): ProfileStore {
 }
 
 function toProfileVersion(row: ProfileRow): ProfileVersion {
-  return { ...row, document: row.document as ProfileDocument }
+  const templateSha256 = Buffer.from(row.templateSha256).toString('hex')
+  return { ...row, document: row.document as ProfileDocument, templateSha256 }
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import type { Violation } from '../errors.ts'
 import { examineTemplate } from '../jitp/check.ts'
 import { compileTemplate, requiredSubjectFields, type CompiledTemplate } from '../jitp/compile.ts'
@@ -11,7 +12,16 @@ export interface ProfileTemplate {
   /** Undefined when a violation says why. */
   readonly template: CompiledTemplate | undefined
   readonly templateFields: ReadonlySet<SubjectField>
+  readonly templateSha256: string
+  readonly accountId: string
   readonly warnings: readonly Violation[]
+}
+
+const noTemplate = {
+  template: undefined,
+  templateFields: new Set<never>(),
+  templateSha256: '',
+  accountId: ''
 }
 
 /** Reads and checks the profile's provisioning template; its errors are added to `violations`. */
@@ -25,7 +35,7 @@ export function compileProfileTemplate(document: ProfileDocument, violations: Vi
       message:
         'Give the provisioning template once: as an object, or as the registration config of the AWS CLI.'
     })
-    return { template: undefined, templateFields: new Set(), warnings: [] }
+    return { ...noTemplate, warnings: [] }
   }
   const options = templateOptions(document)
   const source = readTemplateSource(given.value)
@@ -35,10 +45,16 @@ export function compileProfileTemplate(document: ProfileDocument, violations: Vi
   const warnings = asViolations(findings.filter(finding => !isError(finding)))
   if (errors.length > 0) {
     violations.push(...asViolations(errors))
-    return { template: undefined, templateFields: new Set(), warnings }
+    return { ...noTemplate, warnings }
   }
   const template = compileTemplate(source, options)
-  return { template, templateFields: new Set(requiredSubjectFields(template)), warnings }
+  return {
+    template,
+    templateFields: new Set(requiredSubjectFields(template)),
+    templateSha256: hash('sha256', source.bodyText ?? JSON.stringify(source.value)),
+    accountId: document.registrationConfig?.roleArn.split(':')[4] ?? '',
+    warnings
+  }
 }
 
 function givenTemplate({ template, registrationConfig }: ProfileDocument) {
@@ -49,8 +65,9 @@ function givenTemplate({ template, registrationConfig }: ProfileDocument) {
 }
 
 function templateOptions(document: ProfileDocument): TemplateOptions {
-  const { serialNumberSource } = document
+  const { serialNumberSource, jitp } = document
   return {
+    ...jitp,
     ...(serialNumberSource !== undefined && { serialNumberSource }),
     subjectCouldBe(field) {
       const rule = document.subject[field]
@@ -60,11 +77,16 @@ function templateOptions(document: ProfileDocument): TemplateOptions {
   }
 }
 
-function toViolation(
-  { pointer, position, expected, found, message, id }: Finding,
-  prefix: string
-): Violation {
-  const place =
-    position === undefined ? '' : ` (line ${position.line}, column ${position.column} of the template)`
-  return { pointer: prefix + pointer, expected, found, message: `${message}${place} [${id}]` }
+/** Inside a body that came as a string, a pointer ends at the string, and the message says where in it. */
+function toViolation(finding: Finding, prefix: string): Violation {
+  const { pointer, position, expected, found, message, id } = finding
+  if (position === undefined)
+    return { pointer: prefix + pointer, expected, found, message: `${message} [${id}]` }
+  const place = `line ${position.line}, column ${position.column} of the body${pointer && `, ${pointer}`}`
+  return {
+    pointer: `${prefix}/templateBody`,
+    expected,
+    found,
+    message: `${message} (${place}) [${id}]`
+  }
 }

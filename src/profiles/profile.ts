@@ -13,6 +13,8 @@ export interface ProfileVersion {
   /** From 1, without gaps. */
   readonly version: number
   readonly document: ProfileDocument
+  /** Lower-case hex SHA-256 of the template body as AWS would store it. */
+  readonly templateSha256: string
   readonly createdAt: Date
   readonly createdBy: string
 }
@@ -42,6 +44,8 @@ export interface Profiles {
    * @throws MintlineError `profile_not_found`.
    */
   current(name: string): Promise<CompiledProfile>
+  /** One version, ready for use, newest or not. @throws MintlineError `profile_not_found`. */
+  compiled(name: string, version: number): Promise<CompiledProfile>
   refresh(): Promise<void>
 }
 
@@ -56,7 +60,11 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
   const { store, hasAuthorityLine, clock, randomBytes } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
-  async function insertNext(document: ProfileDocument, actor: Principal): Promise<ProfileVersion> {
+  async function insertNext(
+    document: ProfileDocument,
+    templateSha256: string,
+    actor: Principal
+  ): Promise<ProfileVersion> {
     for (;;) {
       const newest = await store.findNewest(document.name)
       if (newest !== undefined && isDeepStrictEqual(newest.document, document)) return newest
@@ -66,6 +74,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
         name: document.name,
         version: (newest?.version ?? 0) + 1,
         document,
+        templateSha256,
         createdAt,
         createdBy: `${actor.role}/${actor.name}`
       }
@@ -78,7 +87,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
     async post(document, actor) {
       const rules = compileProfile(document)
       if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
-      const profile = await insertNext(document, actor)
+      const profile = await insertNext(document, rules.templateSha256, actor)
       compiled.set(profile.name, { version: profile, ...rules })
       return { profile, warnings: rules.warnings }
     },
@@ -98,6 +107,10 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       const profile = { version, ...compileProfile(version.document) }
       compiled.set(name, profile)
       return profile
+    },
+    async compiled(name, number) {
+      const version = (await store.find(name, number)) ?? refuseUnknown(`${name} version ${number}`)
+      return { version, ...compileProfile(version.document) }
     },
     async refresh() {
       compiled.clear()

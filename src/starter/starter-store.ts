@@ -34,6 +34,7 @@ export function createStarterStore(database: Database): StarterStore {
     async insert({ authority, profile, tokens, eventId }) {
       const actor = 'mintline/starter'
       const document = profile.document as object
+      const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
       await runQuery(() =>
         client.$transaction([
           client.authority.create({
@@ -44,7 +45,7 @@ export function createStarterStore(database: Database): StarterStore {
               signer: { ...authority.signer }
             }
           }),
-          client.profileVersion.create({ data: { ...profile, document } }),
+          client.profileVersion.create({ data: { ...profile, document, templateSha256 } }),
           client.token.createMany({
             data: tokens.map(token => ({
               ...token,

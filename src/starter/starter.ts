@@ -11,6 +11,7 @@ import { buildToken } from '../factory/token.ts'
 import type { StoredToken } from '../factory/token-store.ts'
 import { createIdentifier } from '../identifier.ts'
 import { issueSelfSignedAuthority } from '../authorities/self-signed.ts'
+import { compileProfile } from '../profiles/compiled-profile.ts'
 import { starterProfile } from './starter-profile.ts'
 import type { StarterStore } from './starter-store.ts'
 
@@ -48,6 +49,7 @@ export async function createStarterSet(dependencies: StarterDependencies): Promi
       name: starterProfile.name,
       version: 1,
       document: starterProfile,
+      templateSha256: compileProfile(starterProfile).templateSha256,
       createdAt: now,
       createdBy: 'mintline/starter'
     },

@@ -33,11 +33,11 @@ const insertToken = (digit: number, secretSha256: string): string =>
 
 const rows = [
   insertAuthority(1, 'line', 'active'),
-  `INSERT INTO profile_version VALUES (${id(1)}, 'profile', 1, '{}', now(), 'test')`,
+  `INSERT INTO profile_version VALUES (${id(1)}, 'profile', 1, '{}', ${sha256}, now(), 'test')`,
   insertToken(1, sha256),
   insertIntent(id(1)),
   `INSERT INTO open_intent VALUES (${id(1)})`,
-  `INSERT INTO issued VALUES (${id(1)}, '', ${sha256}, now())`,
+  `INSERT INTO issued VALUES (${id(1)}, '', ${sha256}, NULL, now())`,
   `INSERT INTO certified_key VALUES (${sha256}, ${id(1)})`,
   `INSERT INTO certified_device VALUES (${sha256}, ${id(1)})`,
   `INSERT INTO rejection (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata,
@@ -139,7 +139,7 @@ describe('what a row may hold', () => {
 
   it.each([
     ['token', insertToken(5, "'\\xab'")],
-    ['issued', `INSERT INTO issued VALUES (${id(1)}, '', '\\xab', now())`],
+    ['issued', `INSERT INTO issued VALUES (${id(1)}, '', '\\xab', NULL, now())`],
     ['certified_key', `INSERT INTO certified_key VALUES ('\\xab', ${id(1)})`],
     ['certified_device', `INSERT INTO certified_device VALUES ('\\xab', ${id(1)})`]
   ])('a hash of another length is refused in %s', async (_table, statement) => {
@@ -154,7 +154,7 @@ describe('uniqueness', () => {
     ['device', `INSERT INTO certified_device VALUES (${sha256}, ${id(1)})`],
     [
       'certificate of an intent',
-      `INSERT INTO issued VALUES (${id(1)}, '', decode(repeat('00', 32), 'hex'), now())`
+      `INSERT INTO issued VALUES (${id(1)}, '', decode(repeat('00', 32), 'hex'), NULL, now())`
     ],
     ['secret of a token', insertToken(6, sha256)],
     ['active generation of a line', insertAuthority(7, 'line', 'active')]

@@ -18,6 +18,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/profiles/:name': ['auditor', 'admin'],
   'GET /v1/profiles/:name/versions': ['auditor', 'admin'],
   'GET /v1/profiles/:name/versions/:version': ['auditor', 'admin'],
+  'POST /v1/profiles/:name/preview': ['station', 'auditor', 'admin'],
   'POST /v1/tokens': ['admin'],
   'GET /v1/tokens': ['admin'],
   'DELETE /v1/tokens/:id': ['admin'],
@@ -37,6 +38,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
 const bodies: Readonly<Record<string, object>> = {
   'POST /v1/issuances': { csr: 'x', profile: 'starter' },
   'POST /v1/profiles': profileDocument,
+  'POST /v1/profiles/:name/preview': { csr: 'x' },
   'POST /v1/tokens': { role: 'station', name: 'station-7' }
 }
 

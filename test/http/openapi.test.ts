@@ -27,8 +27,8 @@ describe('the committed references', () => {
 
 describe('the API description', () => {
   it('has every route of the API', () => {
-    expect(operations).toHaveLength(14)
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(14)
+    expect(operations).toHaveLength(15)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(15)
   })
 
   it.each(operations.filter(([name]) => name.includes('/v1/')))(

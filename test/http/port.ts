@@ -10,6 +10,7 @@ import type {
   IssuanceRecord,
   IssuanceRequest
 } from '../../src/issuance/issuance-record.ts'
+import type { PreviewRequest } from '../../src/issuance/preview.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import type { ProfileVersion } from '../../src/profiles/profile.ts'
 
@@ -45,6 +46,7 @@ const common = {
 const intent = {
   ...common,
   profileVersion: 3,
+  templateSha256: '5a'.repeat(32),
   authority: 'starter-g1',
   serialNumber: '00f33a9c0e41b7d288',
   subject: { Country: 'DE', CommonName: 'sensor-000451' },
@@ -53,12 +55,21 @@ const intent = {
   csrDer
 }
 
+const thing = {
+  thingName: 'sensor-000451',
+  attributes: { line: 'A7' },
+  thingTypeName: null,
+  thingGroups: ['sensors'],
+  billingGroup: null
+}
+
 export const record: IssuanceRecord = {
   ...intent,
   outcome: 'issued',
   id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
   issuedAt: time,
   certificateId: '9f'.repeat(32),
+  thing,
   certificateDer: new Uint8Array([0x30, 1, 2, 3]),
   chainDer: [new Uint8Array([0x30, 1, 2, 3]), new Uint8Array([0x30, 9, 9])]
 }
@@ -112,6 +123,7 @@ const profileVersion: ProfileVersion = {
   name: 'starter',
   version: 3,
   document: profileDocument,
+  templateSha256: '5a'.repeat(32),
   createdAt: time,
   createdBy: 'admin/admin'
 }
@@ -130,6 +142,7 @@ export interface Asked {
   readonly requests: IssuanceRequest[]
   readonly queries: IssuanceQuery[]
   readonly documents: ProfileDocument[]
+  readonly previews: PreviewRequest[]
   readonly revocations: { readonly id: string; readonly actor: Principal }[]
 }
 
@@ -143,7 +156,7 @@ export interface Port {
 
 /** The services as the HTTP layer sees them, over one of each thing. */
 export function createPort(): Port {
-  const asked: Asked = { requests: [], queries: [], documents: [], revocations: [] }
+  const asked: Asked = { requests: [], queries: [], documents: [], previews: [], revocations: [] }
   const metrics = new Registry()
   metrics.setDefaultLabels({ app: 'mintline' })
   const requireStarter = (name: string, version = profileVersion.version) => {
@@ -184,6 +197,24 @@ export function createPort(): Port {
         list: async () => [profileVersion],
         find: async (name, version) => requireStarter(name, version),
         versions: async name => [requireStarter(name, 3), requireStarter(name, 2)]
+      },
+      preview: {
+        async preview(request) {
+          asked.previews.push(request)
+          const { name, version, templateSha256 } = requireStarter(request.profile)
+          const prediction = {
+            thing: { ...thing, thingName: null, thingNameFrom: 'certificateId' as const },
+            certificate: { status: 'ACTIVE' as const },
+            policies: [{ policyName: 'sensor' }, { policyDocument: '{}', predictedName: null }]
+          }
+          return {
+            profile: name,
+            profileVersion: version,
+            templateSha256,
+            subject: intent.subject,
+            prediction
+          }
+        }
       },
       tokens: {
         async authenticate(bearerToken) {

@@ -124,7 +124,8 @@ describe('a group of both halves', () => {
       intentId: id,
       certificateDer: random(500),
       certificateId: random(32),
-      issuedAt: new Date()
+      issuedAt: new Date(),
+      thing: null
     }
   })
 

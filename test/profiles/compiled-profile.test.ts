@@ -100,6 +100,18 @@ describe('a profile', () => {
     expect([...templateFields]).toContain(field)
   })
 
+  it('sets the switches for what AWS leaves open', () => {
+    const joined = structuredClone(template) as {
+      Resources: { thing: { Properties: { ThingName: object } } }
+    }
+    joined.Resources.thing.Properties.ThingName = {
+      'Fn::Join': ['-', ['sn', { Ref: 'AWS::IoT::Certificate::Id' }]]
+    }
+    const document = { ...starterProfile, template: joined }
+    expect(mistakes(document)).toEqual(['/template/Resources/thing/Properties/ThingName/Fn::Join'])
+    expect(mistakes({ ...document, jitp: { functions: 'accept' } })).toEqual([])
+  })
+
   it('that declares SerialNumber must say where AWS takes it from', () => {
     const document = { ...starterProfile, template: declaring('Country', 'SerialNumber') }
     expect(mistakes(document)).toEqual(['/template/Parameters/AWS::IoT::Certificate::SerialNumber'])
@@ -119,6 +131,6 @@ describe('a profile', () => {
     const document = { ...withoutTemplate, registrationConfig: { templateBody, roleArn } }
     const pointers = mistakes(document)
     expect(pointers.length).toBeGreaterThan(0)
-    for (const pointer of pointers) expect(pointer).toMatch(/^\/registrationConfig/)
+    for (const pointer of pointers) expect(pointer).toMatch(/^\/registrationConfig(\/templateBody)?$/)
   })
 })

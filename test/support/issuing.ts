@@ -112,7 +112,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     records,
     cycle,
     completion,
-    replay: createReplay({ records, completion, authorities, clock, resumeAfterMs }),
+    replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
     recordRefusal: createRefusalRecorder({ rejections, clock, randomBytes }),
     clock,
     randomBytes,

@@ -25,6 +25,7 @@ CREATE TABLE "profile_version" (
     "name" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
     "document" JSONB NOT NULL,
+    "template_sha256" BYTEA NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "created_by" TEXT NOT NULL,
 
@@ -76,6 +77,7 @@ CREATE TABLE "issued" (
     "intent_id" UUID NOT NULL,
     "certificate_der" BYTEA NOT NULL,
     "certificate_id" BYTEA NOT NULL,
+    "thing" JSON,
     "issued_at" TIMESTAMPTZ(3) NOT NULL,
 
     CONSTRAINT "issued_pkey" PRIMARY KEY ("intent_id")
@@ -190,7 +192,9 @@ ALTER TABLE "certified_device" ADD CONSTRAINT "certified_device_intent_id_fkey" 
 
 -- Sizes
 ALTER TABLE "authority" ADD CONSTRAINT "authority_generation_check" CHECK ("generation" >= 1);
-ALTER TABLE "profile_version" ADD CONSTRAINT "profile_version_version_check" CHECK ("version" >= 1);
+ALTER TABLE "profile_version"
+    ADD CONSTRAINT "profile_version_version_check" CHECK ("version" >= 1),
+    ADD CONSTRAINT "profile_version_template_sha256_check" CHECK (octet_length("template_sha256") = 32);
 ALTER TABLE "token" ADD CONSTRAINT "token_secret_sha256_check" CHECK (octet_length("secret_sha256") = 32);
 ALTER TABLE "intent"
     -- RFC 5280, section 4.1.2.2: at most 20 octets, and not negative, so the first bit is 0.

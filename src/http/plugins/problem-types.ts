@@ -118,6 +118,12 @@ export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
     remedy:
       'Correct the CSR as `violations` says, or have an administrator correct the template in the profile.'
   },
+  certificate_malformed: {
+    status: 422,
+    title: 'The certificate cannot be read',
+    meaning: 'What was sent to be previewed is not an X.509 certificate in PEM or strict DER.',
+    remedy: 'Send the device certificate as the service issued it, or a CSR.'
+  },
   key_already_certified: {
     status: 409,
     title: 'This key has a certificate already',

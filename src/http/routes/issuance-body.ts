@@ -16,10 +16,7 @@ export function readAsked(
   query: Static<typeof IssuanceQuerystring>
 ): Asked {
   if (body == null) {
-    throw new MintlineError(
-      'request_invalid',
-      'The body is empty. Send JSON, or a CSR file with --data-binary @file.'
-    )
+    throw emptyBody()
   }
   if (!(body instanceof Uint8Array)) {
     refuseQuery(query)
@@ -36,6 +33,13 @@ export function readAsked(
     ])
   }
   return { csr: body, profile: query.profile, metadata: parseMetadata(query.metadata ?? []) }
+}
+
+export function emptyBody(): MintlineError {
+  return new MintlineError(
+    'request_invalid',
+    'The body is empty. Send JSON, or a file as it is with --data-binary @file.'
+  )
 }
 
 function refuseQuery(query: Static<typeof IssuanceQuerystring>): void {

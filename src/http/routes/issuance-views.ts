@@ -1,8 +1,10 @@
+import type { Static } from 'typebox'
 import type { IssuanceEntry, IssuanceResult, Rejection } from '../../issuance/issuance-record.ts'
 import { isMintlineError } from '../../errors.ts'
 import { decodeCertificationRequest } from '../../pki/csr-intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../pki/pem.ts'
-import type { Issuance } from '../schemas/issuance.ts'
+import type { PredictedThing } from '../../jitp/prediction.ts'
+import type { Issuance, Thing } from '../schemas/issuance.ts'
 import type { IssuanceEntryView } from '../schemas/issuance-entry.ts'
 
 /** The answer to the station. */
@@ -11,6 +13,7 @@ export function viewIssuance({ record, replayed }: IssuanceResult): Issuance {
     id: record.id,
     profile: record.profile,
     profileVersion: record.profileVersion,
+    templateSha256: record.templateSha256,
     authority: record.authority,
     serialNumber: record.serialNumber,
     certificateId: record.certificateId,
@@ -20,8 +23,13 @@ export function viewIssuance({ record, replayed }: IssuanceResult): Issuance {
     certificatePem: encodeCertificatePem(record.certificateDer),
     chainPem: encodeChainPem(record.chainDer),
     issuedAt: record.issuedAt.toISOString(),
+    thing: viewThing(record.thing),
     replayed
   }
+}
+
+export function viewThing(thing: PredictedThing | null): Static<typeof Thing> | null {
+  return thing && { ...thing, thingGroups: [...thing.thingGroups] }
 }
 
 /** A record as auditors read it. */
@@ -38,6 +46,7 @@ export function viewEntry(entry: IssuanceEntry): IssuanceEntryView {
   const intent = {
     ...common,
     profileVersion: entry.profileVersion,
+    templateSha256: entry.templateSha256,
     authority: entry.authority,
     serialNumber: entry.serialNumber,
     subject: entry.subject,
@@ -52,7 +61,8 @@ export function viewEntry(entry: IssuanceEntry): IssuanceEntryView {
     certificateId: entry.certificateId,
     certificatePem: encodeCertificatePem(entry.certificateDer),
     chainPem: encodeChainPem(entry.chainDer),
-    issuedAt: entry.issuedAt.toISOString()
+    issuedAt: entry.issuedAt.toISOString(),
+    thing: viewThing(entry.thing)
   }
 }
 

@@ -111,6 +111,7 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   )
 }
 
-function viewProfile({ id, name, version, document, createdAt, createdBy }: ProfileVersion): ProfileView {
-  return { id, name, version, document, createdAt: createdAt.toISOString(), createdBy }
+function viewProfile({ createdAt, ...profile }: ProfileVersion): ProfileView {
+  const { id, name, version, document, templateSha256, createdBy } = profile
+  return { id, name, version, document, templateSha256, createdAt: createdAt.toISOString(), createdBy }
 }

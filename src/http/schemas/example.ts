@@ -11,5 +11,12 @@ export const example = {
   serialNumber: '5f3a9c0e41b7d28866c1e0f94a7b3d12',
   certificateId: '9f2c1e4b7a6d5038c1f0e9d8b7a695847362514f3e2d1c0b9a8f7e6d5c4b3a29',
   subject: { Country: 'DE', CommonName: 'sensor-000451' },
+  thing: {
+    thingName: 'sensor-000451',
+    attributes: { line: 'A7' },
+    thingTypeName: null,
+    thingGroups: [],
+    billingGroup: null
+  },
   metadata: { fixture: 'F-12', firmware: '1.4.2' }
 } as const

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { subjectFields, type SubjectField } from '../../pki/subject-field.ts'
 import { ProfileName } from '../../profiles/profile-document.ts'
 import { example } from './example.ts'
-import { strict } from './reference.ts'
+import { referenceTo, strict } from './reference.ts'
 
 export const maximumMetadataEntries = 16
 
@@ -75,6 +75,11 @@ export const Timestamp = Type.String({ format: 'date-time' })
 
 /** The members that every certificate of Mintline has, in a fresh answer and on record. */
 export const certificateMembers = {
+  templateSha256: Type.String({
+    description:
+      'Lower-case hex SHA-256 of the provisioning template body that the request was checked against.',
+    examples: [example.certificateId]
+  }),
   profileVersion: Type.Integer({ minimum: 1, examples: [1] }),
   authority: Type.String({ description: 'The authority generation that signed.', examples: ['starter-g1'] }),
   serialNumber: Type.String({
@@ -86,7 +91,31 @@ export const certificateMembers = {
   notAfter: Type.String({ format: 'date-time', examples: ['2036-11-20T10:00:00Z'] })
 }
 
+export const Thing = Type.Object(
+  {
+    thingName: Type.Union([Type.String(), Type.Null()], {
+      description: 'Null before signing where the certificate id makes the name.'
+    }),
+    thingNameFrom: Type.Optional(Type.Literal('certificateId')),
+    attributes: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+    thingTypeName: Type.Union([Type.String(), Type.Null()]),
+    thingGroups: Type.Array(Type.String()),
+    billingGroup: Type.Union([Type.String(), Type.Null()])
+  },
+  {
+    $id: 'Thing',
+    ...strict,
+    description: 'The AWS IoT thing that the provisioning template makes at first connect, as predicted.',
+    examples: [example.thing]
+  }
+)
+
+export const thing = Type.Union([referenceTo(Thing), Type.Null()], {
+  description: 'What AWS IoT will make at first connect; null where the template makes no thing.'
+})
+
 export const issuedMembers = {
+  thing,
   certificateId: Type.String({
     description: "Lower-case hex SHA-256 of the certificate's DER: the id that AWS IoT gives it.",
     examples: [example.certificateId]
@@ -101,13 +130,15 @@ export const issuedMembers = {
 }
 
 const { certificateId, certificatePem, chainPem, issuedAt } = issuedMembers
-const { profileVersion, authority, serialNumber, subject, notBefore, notAfter } = certificateMembers
+const { profileVersion, templateSha256, authority, serialNumber, subject, notBefore, notAfter } =
+  certificateMembers
 
 export const Issuance = Type.Object(
   {
     id: Type.String({ format: 'uuid', description: 'The id of the record.', examples: [example.issuanceId] }),
     profile: Type.String({ examples: ['starter'] }),
     profileVersion,
+    templateSha256,
     authority,
     serialNumber,
     certificateId,
@@ -117,6 +148,7 @@ export const Issuance = Type.Object(
     certificatePem,
     chainPem,
     issuedAt,
+    thing,
     replayed: Type.Boolean({
       description: 'True when the same was asked before: these are the same bytes as then.',
       examples: [false]

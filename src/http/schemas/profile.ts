@@ -17,6 +17,9 @@ const members = {
   name: ProfileName,
   version: Type.Integer({ minimum: 1, description: 'From 1, without gaps.' }),
   document: referenceTo(SharedProfileDocument),
+  templateSha256: Type.String({
+    description: 'Lower-case hex SHA-256 of the template body as AWS would store it.'
+  }),
   createdAt: Type.String({ format: 'date-time' }),
   createdBy: Type.String()
 }

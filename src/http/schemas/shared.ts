@@ -1,6 +1,7 @@
 import { Health, Readiness } from './health.ts'
 import { IssuanceEntry, IssuancePage, IssuedEntry, RejectedEntry, UnknownEntry } from './issuance-entry.ts'
-import { Issuance } from './issuance.ts'
+import { Issuance, Thing } from './issuance.ts'
+import { Preview } from './preview.ts'
 import { Problem, Violation } from './problem.ts'
 import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from './profile.ts'
 import { NewToken, Token, TokenList } from './token.ts'
@@ -9,6 +10,7 @@ import { NewToken, Token, TokenList } from './token.ts'
 export const sharedSchemas = [
   Violation,
   Problem,
+  Thing,
   Issuance,
   IssuedEntry,
   RejectedEntry,
@@ -19,6 +21,7 @@ export const sharedSchemas = [
   Profile,
   PostedProfile,
   ProfileList,
+  Preview,
   Token,
   NewToken,
   TokenList,

@@ -42,6 +42,7 @@ describe('POST /v1/issuances with JSON', () => {
       id: record.id,
       profile: 'starter',
       profileVersion: 3,
+      templateSha256: '5a'.repeat(32),
       authority: 'starter-g1',
       serialNumber: '00f33a9c0e41b7d288',
       certificateId: '9f'.repeat(32),
@@ -51,6 +52,7 @@ describe('POST /v1/issuances with JSON', () => {
       certificatePem: '-----BEGIN CERTIFICATE-----\nMAECAw==\n-----END CERTIFICATE-----\n',
       chainPem,
       issuedAt: '2026-11-23T10:00:00.123Z',
+      thing: record.thing,
       replayed: false
     })
     expect(await faultsOf('Issuance', answer.json())).toEqual([])

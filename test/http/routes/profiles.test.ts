@@ -15,6 +15,7 @@ const profile = {
   name: 'starter',
   version: 3,
   document: profileDocument,
+  templateSha256: '5a'.repeat(32),
   createdAt: '2026-11-23T10:00:00.123Z',
   createdBy: 'admin/admin'
 }

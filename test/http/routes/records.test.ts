@@ -20,6 +20,7 @@ const common = {
 }
 const intent = {
   profileVersion: 3,
+  templateSha256: '5a'.repeat(32),
   authority: 'starter-g1',
   serialNumber: '00f33a9c0e41b7d288',
   subject: { Country: 'DE', CommonName: 'sensor-000451' },
@@ -38,7 +39,14 @@ const views = {
     certificatePem: '-----BEGIN CERTIFICATE-----\nMAECAw==\n-----END CERTIFICATE-----\n',
     chainPem:
       '-----BEGIN CERTIFICATE-----\nMAECAw==\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMAkJ\n-----END CERTIFICATE-----\n',
-    issuedAt: '2026-11-23T10:00:00.123Z'
+    issuedAt: '2026-11-23T10:00:00.123Z',
+    thing: {
+      thingName: 'sensor-000451',
+      attributes: { line: 'A7' },
+      thingTypeName: null,
+      thingGroups: ['sensors'],
+      billingGroup: null
+    }
   },
   unknown: { outcome: 'unknown', id: entries['unknown']?.id, ...common, ...intent },
   rejected: {

@@ -1,0 +1,85 @@
+import type { Authorities } from '../authorities/authority.ts'
+import type { Principal } from '../factory/principal.ts'
+import type { Prediction } from '../jitp/prediction.ts'
+import { parseCertificate } from '../pki/certificate.ts'
+import { parseCertificationRequest } from '../pki/certification-request.ts'
+import { decodeCertificationRequest } from '../pki/csr-intake.ts'
+import { decodeCertificate } from '../pki/certificate-intake.ts'
+import { verifyProofOfPossession } from '../pki/proof-of-possession.ts'
+import type { Subject } from '../pki/subject-field.ts'
+import type { Profiles } from '../profiles/profile.ts'
+import { draftIntent } from './draft.ts'
+import { predict } from './prediction.ts'
+
+/** What is to be tried: a CSR as a station would send it, or a certificate that exists. */
+export type PreviewRequest =
+  | {
+      readonly kind: 'csr'
+      readonly csr: Uint8Array
+      readonly profile: string
+      readonly principal: Principal
+    }
+  | { readonly kind: 'certificate'; readonly certificate: Uint8Array; readonly profile: string }
+
+/** What would come of it under the newest version of the profile. */
+export interface PreviewResult {
+  readonly profile: string
+  readonly profileVersion: number
+  readonly templateSha256: string
+  readonly subject: Subject
+  readonly prediction: Prediction
+}
+
+export interface Preview {
+  /**
+   * Tries a request without issuing, recording or signing anything. Whether the key or the device has a certificate
+   * already is not asked.
+   *
+   * @throws MintlineError what an issuance would refuse the same CSR with; for a certificate `certificate_malformed`
+   * and `jitp_would_fail`.
+   */
+  preview(request: PreviewRequest): Promise<PreviewResult>
+}
+
+export interface PreviewDependencies {
+  readonly profiles: Profiles
+  readonly authorities: Authorities
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+export function createPreview({ profiles, authorities, clock, randomBytes }: PreviewDependencies): Preview {
+  return {
+    async preview(request) {
+      const profile = await profiles.current(request.profile)
+      const { name, version, templateSha256, document } = profile.version
+      const common = { profile: name, profileVersion: version, templateSha256 }
+      if (request.kind === 'certificate') {
+        const certificate = parseCertificate(decodeCertificate(request.certificate), 'certificate_malformed')
+        return {
+          ...common,
+          subject: certificate.subject,
+          prediction: predict(profile, certificate, certificate.der)
+        }
+      }
+      const csr = parseCertificationRequest(decodeCertificationRequest(request.csr))
+      await verifyProofOfPossession(csr)
+      const authority = await authorities.issuing(document.authority)
+      const { tbs, prediction } = draftIntent({
+        request: {
+          csr: request.csr,
+          profile: request.profile,
+          station: request.principal,
+          metadata: {},
+          requestId: 'preview'
+        },
+        csr,
+        profile,
+        authority,
+        now: clock(),
+        randomBytes
+      })
+      return { ...common, subject: tbs.subject, prediction }
+    }
+  }
+}

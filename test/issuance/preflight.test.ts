@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isMintlineError, type MintlineError } from '../../src/errors.ts'
+import { createPreview, type Preview } from '../../src/issuance/preview.ts'
+import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import { createRandomSource } from '../../src/random.ts'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { makeCertificationRequest } from '../support/certification-request.ts'
+import { administrator, startIssuing, type Issuing } from '../support/issuing.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let test: TestDatabase
+let directory: TemporaryDirectory
+let issuing: Issuing
+let preview: Preview
+
+const parameter = (name: string) => `AWS::IoT::Certificate::${name}`
+const body = JSON.stringify({
+  Parameters: {
+    [parameter('CommonName')]: { Type: 'String' },
+    [parameter('Organization')]: { Type: 'String' },
+    [parameter('Id')]: { Type: 'String' }
+  },
+  Resources: {
+    thing: {
+      Type: 'AWS::IoT::Thing',
+      Properties: {
+        ThingName: { Ref: parameter('CommonName') },
+        AttributePayload: {
+          maker: { Ref: parameter('Organization') },
+          certificate: { Ref: parameter('Id') }
+        },
+        ThingGroups: ['sensors']
+      },
+      OverrideSettings: { AttributePayload: 'MERGE', ThingTypeName: 'DO_NOTHING', ThingGroups: 'DO_NOTHING' }
+    },
+    certificate: {
+      Type: 'AWS::IoT::Certificate',
+      Properties: { CertificateId: { Ref: parameter('Id') }, Status: 'ACTIVE' },
+      OverrideSettings: { Status: 'REPLACE' }
+    },
+    policy: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: 'sensor' } }
+  }
+})
+
+function namedByCommonName(name: string, account = '123456789012'): ProfileDocument {
+  const { deviceIdentity, keys, validity, backdateMinutes, keyUsage, extendedKeyUsage } = starterProfile
+  return {
+    name,
+    authority: 'starter',
+    registrationConfig: { templateBody: body, roleArn: `arn:aws:iam::${account}:role/jitp` },
+    subject: { CommonName: { rule: 'required' }, Organization: { rule: 'required' } },
+    deviceIdentity: deviceIdentity!,
+    keys,
+    validity,
+    backdateMinutes,
+    keyUsage,
+    extendedKeyUsage
+  }
+}
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  directory = await createTemporaryDirectory()
+  issuing = await startIssuing(test.database, directory.path)
+  const { profiles, authorities } = issuing
+  preview = createPreview({
+    profiles,
+    authorities,
+    clock: () => new Date(),
+    randomBytes: createRandomSource()
+  })
+  for (const [name, account] of [
+    ['sensor', undefined],
+    ['sensor-b', undefined],
+    ['elsewhere', '210987654321']
+  ] as const) {
+    await profiles.post(namedByCommonName(name, account), administrator)
+  }
+})
+
+afterAll(async () => {
+  await test.drop()
+  await directory.remove()
+})
+
+let lastDevice = 0
+const newDevice = () => ({ Organization: 'Acme', CommonName: `sensor-${++lastDevice}` })
+
+async function refusal(attempt: Promise<unknown>): Promise<MintlineError> {
+  const error: unknown = await attempt.then(
+    () => undefined,
+    (thrown: unknown) => thrown
+  )
+  expect(isMintlineError(error)).toBe(true)
+  return error as MintlineError
+}
+
+describe('an issued certificate', () => {
+  it('comes with the thing that AWS will make, filled in, and the template it was checked against', async () => {
+    const subject = newDevice()
+    const { record } = await issuing.issue(makeCertificationRequest(subject), 'sensor')
+    expect(record.thing).toEqual({
+      thingName: subject.CommonName,
+      attributes: { maker: 'Acme', certificate: record.certificateId },
+      thingTypeName: null,
+      thingGroups: ['sensors'],
+      billingGroup: null
+    })
+    const { templateSha256 } = await issuing.profiles.find('sensor')
+    expect(record.templateSha256).toBe(templateSha256)
+    expect(await issuing.records.find(record.id)).toEqual(record)
+  })
+
+  it('has the thing named by its own id where the template says so', async () => {
+    const { record } = await issuing.issue(
+      makeCertificationRequest({ Country: 'US', CommonName: `starter-${++lastDevice}` })
+    )
+    expect(record.thing).toMatchObject({ thingName: record.certificateId, attributes: { country: 'US' } })
+    expect(record.thing).not.toHaveProperty('thingNameFrom')
+  })
+})
+
+describe('a CSR that AWS would not provision', () => {
+  it.each([
+    ['a space in the thing name', { Organization: 'Acme', CommonName: 'SN 0042' }, '/subject/CommonName'],
+    ['an @ in the thing name', { Organization: 'Acme', CommonName: 'sn@42' }, '/subject/CommonName'],
+    ['a space in an attribute', { Organization: 'Acme Corp', CommonName: 'sn-42' }, '/subject/Organization']
+  ])('is refused before anything is signed: %s', async (_, subject, pointer) => {
+    const intents = await test.database.prisma.intent.count()
+    const error = await refusal(issuing.issue(makeCertificationRequest(subject), 'sensor'))
+    expect(error.code).toBe('jitp_would_fail')
+    expect(error.violations.map(violation => violation.pointer)).toContain(pointer)
+    expect(await test.database.prisma.intent.count()).toBe(intents)
+    expect(await issuing.records.find(error.members['issuanceId'] as string)).toMatchObject({
+      outcome: 'rejected',
+      code: 'jitp_would_fail',
+      violations: error.violations
+    })
+  })
+})
+
+describe('a thing', () => {
+  it('has one certificate in an account, whichever profile it comes from', async () => {
+    const subject = newDevice()
+    await issuing.issue(makeCertificationRequest(subject), 'sensor')
+    const error = await refusal(issuing.issue(makeCertificationRequest(subject), 'sensor-b'))
+    expect(error.code).toBe('device_already_certified')
+  })
+
+  it('of the same name in another account is another device', async () => {
+    const subject = newDevice()
+    await issuing.issue(makeCertificationRequest(subject), 'sensor')
+    const { replayed } = await issuing.issue(makeCertificationRequest(subject), 'elsewhere')
+    expect(replayed).toBe(false)
+  })
+})
+
+describe('a preview', () => {
+  const principal = { tokenId: '', name: 'anybody', role: 'station' } as const
+  const counts = async () => [
+    await test.database.prisma.intent.count(),
+    await test.database.prisma.rejection.count()
+  ]
+
+  it('of a CSR says what an issuance would, and leaves nothing behind', async () => {
+    const subject = newDevice()
+    const csr = makeCertificationRequest(subject)
+    const before = await counts()
+    const tried = await preview.preview({ kind: 'csr', csr, profile: 'sensor', principal })
+    expect(tried).toMatchObject({
+      subject,
+      prediction: {
+        thing: { thingName: subject.CommonName, attributes: { maker: 'Acme', certificate: null } },
+        policies: [{ policyName: 'sensor' }]
+      }
+    })
+    const bad = makeCertificationRequest({ ...subject, CommonName: 'SN 0042' })
+    const error = await refusal(preview.preview({ kind: 'csr', csr: bad, profile: 'sensor', principal }))
+    expect(error.code).toBe('jitp_would_fail')
+    expect(await counts()).toEqual(before)
+    expect((await issuing.issue(csr, 'sensor')).replayed).toBe(false)
+  })
+
+  it('of a certificate knows its id', async () => {
+    const { record } = await issuing.issue(makeCertificationRequest(newDevice()), 'sensor')
+    const { prediction } = await preview.preview({
+      kind: 'certificate',
+      certificate: record.certificateDer,
+      profile: 'sensor'
+    })
+    expect(prediction.thing).toEqual(record.thing)
+  })
+
+  it('of anything else says what it is not', async () => {
+    const junk = Buffer.from('junk')
+    const asCertificate = preview.preview({ kind: 'certificate', certificate: junk, profile: 'sensor' })
+    expect((await refusal(asCertificate)).code).toBe('certificate_malformed')
+    const asCsr = preview.preview({ kind: 'csr', csr: junk, profile: 'sensor', principal })
+    expect((await refusal(asCsr)).code).toBe('csr_malformed')
+  })
+})
