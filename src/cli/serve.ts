@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { loadConfig, type Config } from '../config.ts'
@@ -34,14 +35,19 @@ function nextSignal(): Promise<NodeJS.Signals> {
 
 function greeting(service: Service, config: Config): string {
   const lines = [`Mintline listens on ${service.url}`, `API description: ${service.url}/docs`]
-  if (service.madeStarterSet) lines.push('', ...starterLines(service.url, config))
+  if (existsSync(tokenFile(config.dataDirectory, 'station'))) {
+    lines.push('', ...starterLines(service, config))
+  }
   return [...lines, ''].join('\n')
 }
 
-function starterLines(url: string, { dataDirectory, caPassphraseFile }: Config): string[] {
+function starterLines(
+  { url, madeStarterSet }: Service,
+  { dataDirectory, caPassphraseFile }: Config
+): string[] {
   const quoted = (path: string) => `'${path.replaceAll("'", `'\\''`)}'`
   const passphraseWarning =
-    caPassphraseFile === undefined
+    madeStarterSet && caPassphraseFile === undefined
       ? [
           `The CA key's passphrase was generated and lies beside the key, in ${join(dataDirectory, 'ca-passphrase')}.`,
           'That is for trying out only. In production give MINTLINE_CA_PASSPHRASE_FILE from a secret store.',
@@ -49,7 +55,7 @@ function starterLines(url: string, { dataDirectory, caPassphraseFile }: Config):
         ]
       : []
   return [
-    'An authority (starter-g1), a profile (starter) and one token a role were made to try it out:',
+    `To try it out there ${madeStarterSet ? 'now are' : 'are'} an authority (starter-g1), a profile (starter) and one token a role:`,
     `  ${tokenFile(dataDirectory, 'admin')}`,
     `  ${tokenFile(dataDirectory, 'auditor')}`,
     `  ${tokenFile(dataDirectory, 'station')}`,
@@ -57,7 +63,7 @@ function starterLines(url: string, { dataDirectory, caPassphraseFile }: Config):
     ...passphraseWarning,
     'Make a device key and its CSR:',
     '',
-    '  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\\\'.slice(0, -1),
+    '  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\',
     '    -keyout device.key -out deviceCert.csr -subj "/C=US/CN=device-0001"',
     '',
     'Post it and save the chain that the device presents:',

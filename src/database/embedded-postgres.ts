@@ -50,11 +50,11 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const cluster = await prepareCluster(dataDirectory, log)
     const orphan = await findOrphan(cluster)
     if (orphan !== undefined) {
-      log.warn({ pid: orphan.pid }, 'stopping the PostgreSQL that a killed Mintline left behind')
+      log.warn({ postgresPid: orphan.pid }, 'stopping the PostgreSQL that a killed Mintline left behind')
       await shutDown(orphan)
     }
     const { server, port } = await startServer(cluster, options)
-    log.info({ port, pid: server.pid }, 'the embedded PostgreSQL is ready')
+    log.info({ port, postgresPid: server.pid }, 'the embedded PostgreSQL is ready')
     const keeper = keepRunning(server, () => spawnReady(cluster, port, options), log)
     return {
       connectionString: `postgresql://${roleName}:${cluster.password}@127.0.0.1:${port}/${databaseName}?sslmode=disable`,
@@ -122,7 +122,7 @@ function keepRunning(
       signal: stopping.signal
     })
     current = await start()
-    log.warn({ pid: current.pid }, 'the embedded PostgreSQL is back')
+    log.warn({ postgresPid: current.pid }, 'the embedded PostgreSQL is back')
   }
 
   async function watch(): Promise<void> {

@@ -55,6 +55,7 @@ export async function migrateDatabase(options: MigrateOptions): Promise<void> {
     await client.connect()
     // First of all: without it, another process's migration under way looks like one that was cut off.
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLockKey])
+    await forgetFirstAttempt(client)
     const pending = pendingMigrations(migrations, await loadApplied(client))
     if (pending.length > 0) await applyMigrations(connectionString, migrations)
     for (const { name } of pending) log.info({ migration: name }, 'applied a database migration')
@@ -108,6 +109,18 @@ async function loadApplied(client: pg.Client): Promise<readonly AppliedMigration
      FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`
   )
   return rows
+}
+
+/**
+ * A process that was killed during the very first migration leaves a database with nothing in it but the note that
+ * the migration began. There is nothing to lose in it, so the note is taken back and the migration runs again.
+ */
+async function forgetFirstAttempt(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT relname AS name FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace`
+  )
+  if (rows.length !== 1 || rows[0]?.name !== '_prisma_migrations') return
+  await client.query('UPDATE _prisma_migrations SET rolled_back_at = now() WHERE finished_at IS NULL')
 }
 
 function pendingMigrations(

@@ -144,18 +144,23 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     return isSame ? replay(earlier) : undefined
   }
 
-  return {
-    async issue(request) {
-      const start = performance.now()
-      const seconds = () => (performance.now() - start) / 1000
-      try {
-        const result = await answer(request)
-        observe(result.replayed ? 'replayed' : 'issued', seconds())
-        return result
-      } catch (error) {
-        observe(isMintlineError(error) ? error.code : 'internal_error', seconds())
-        throw error
-      }
+  return { issue: observed(answer, observe) }
+}
+
+function observed(
+  answer: Issuance['issue'],
+  observe: IssuanceDependencies['observe']
+): Issuance['issue'] {
+  return async request => {
+    const start = performance.now()
+    const seconds = () => (performance.now() - start) / 1000
+    try {
+      const result = await answer(request)
+      observe(result.replayed ? 'replayed' : 'issued', seconds())
+      return result
+    } catch (error) {
+      observe(isMintlineError(error) ? error.code : 'internal_error', seconds())
+      throw error
     }
   }
 }

@@ -95,6 +95,25 @@ describe('migrateDatabase', () => {
     await expect(migrate(test, failing)).rejects.toMatchObject({ code: 'database_incompatible' })
   })
 
+  it('runs the first migration again when the attempt before was killed', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    await migrate(test)
+    const { prisma } = test.database
+    await prisma.$executeRawUnsafe(
+      `DO $$ DECLARE found text; BEGIN
+         FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'
+         LOOP EXECUTE format('DROP TABLE %I CASCADE', found); END LOOP;
+       END $$`
+    )
+    for (const type of ['role', 'authority_state']) await prisma.$executeRawUnsafe(`DROP TYPE ${type}`)
+    for (const name of ['refuse_change', 'only_state_changes', 'only_revocation_changes']) {
+      await prisma.$executeRawUnsafe(`DROP FUNCTION ${name}`)
+    }
+    await prisma.$executeRawUnsafe('UPDATE _prisma_migrations SET finished_at = NULL')
+    await migrate(test)
+    expect(await tableExists(test, 'intent')).toBe(true)
+  })
+
   it('says database_unavailable when there is no database', async () => {
     const connectionString = 'postgresql://mintline@127.0.0.1:1/mintline'
     await expect(migrateDatabase({ connectionString, log: silentLog })).rejects.toMatchObject({
