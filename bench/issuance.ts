@@ -5,9 +5,11 @@
  * usage: npm run bench [-- --seconds 8 --connections 128]
  */
 import { parseArgs } from 'node:util'
+import { parseCertificate } from '../src/pki/certificate.ts'
 import { cfsslPath, hasCfssl, startCfssl } from './cfssl.ts'
 import { drive, percentile, type LoadResult } from './load.ts'
-import { startMintline } from './mintline.ts'
+import { startMintline, type RunningMintline } from './mintline.ts'
+import { measurePreflight } from './preflight.ts'
 import { makeRequests } from './requests.ts'
 
 const { values } = parseArgs({
@@ -49,10 +51,32 @@ async function measureMintline(): Promise<number> {
       `         CPU per issuance: service ${microseconds(after.service - before.service)} us, ` +
         `PostgreSQL ${microseconds(after.postgres - before.postgres)} us`
     )
+    await reportPreflight(mintline, (after.service - before.service) / result.requests)
     return result.requests / result.seconds
   } finally {
     await mintline.stop()
   }
+}
+
+async function reportPreflight(
+  { port, stationToken }: RunningMintline,
+  secondsPerIssuance: number
+): Promise<void> {
+  const answer = await fetch(`http://${host}:${port}/v1/issuances?profile=starter`, {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${stationToken}`,
+      'content-type': 'application/pkcs10',
+      accept: 'application/pkix-cert'
+    },
+    body: makeRequests(1, 'pre-flight')[0]!
+  })
+  const certificateDer = new Uint8Array(await answer.arrayBuffer())
+  const microseconds = measurePreflight(certificateDer, parseCertificate(certificateDer).tbsDer)
+  const share = (microseconds / (secondsPerIssuance * 1e6)) * 100
+  console.log(
+    `         pre-flight: ${microseconds.toFixed(1)} us, ${share.toFixed(1)} % of the service's CPU time`
+  )
 }
 
 async function measureCfssl(): Promise<number> {

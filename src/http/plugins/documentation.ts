@@ -21,6 +21,8 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
   })
   await app.register(swaggerUi, {
     routePrefix: documentationPath,
+    uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0 },
+    theme: { title: 'Mintline API' },
     staticCSP: {
       'default-src': "'none'",
       'base-uri': "'none'",

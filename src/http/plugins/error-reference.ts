@@ -18,9 +18,14 @@ export function renderErrorPage(): string {
   const sections = errorCodes.map(code => {
     const { status, title, meaning, remedy } = problemTypes[code]
     const paragraphs = [`${title}. HTTP status ${status}.`, meaning, `What to do: ${remedy}`]
-    return `<h2 id="${code}">${code}</h2>${paragraphs.map(text => `<p>${escapeHtml(text)}</p>`).join('')}`
+    return `<h2 id="${code}">${code}</h2>${paragraphs.map(text => `<p>${markCode(escapeHtml(text))}</p>`).join('')}`
   })
   return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Mintline errors</title><h1>Errors</h1><p>${introduction}</p>${sections.join('')}</html>`
+}
+
+/** What Markdown has between backticks. */
+function markCode(html: string): string {
+  return html.replace(/`([^`]+)`/g, '<code>$1</code>')
 }
 
 function escapeHtml(text: string): string {
