@@ -1,9 +1,10 @@
-import { MintlineError } from '../errors.ts'
+import { isMintlineError, MintlineError } from '../errors.ts'
 
 export interface GroupCommitOptions<Item, Result> {
   /**
    * Makes all items durable together and answers with one result per item, in their order. What became of a single
-   * item is part of its result; when this rejects, nothing is known of any item of the group.
+   * item is part of its result; when this rejects, nothing is known of any item of the group, except after
+   * `internal_error`: then nothing was made durable, and the items are tried one by one.
    */
   readonly commit: (items: readonly Item[]) => Promise<readonly Result[]>
   /** The most items in one group. */
@@ -85,17 +86,27 @@ export function createGroupCommit<Item, Result>(
 /** Settles every waiter of the group; never rejects itself. */
 async function commitGroup<Item, Result>(
   group: readonly Waiter<Item, Result>[],
-  { commit, onGroup }: GroupCommitOptions<Item, Result>
+  options: GroupCommitOptions<Item, Result>
 ): Promise<void> {
   const start = performance.now()
   try {
-    const results = await commit(group.map(waiter => waiter.item))
-    if (results.length !== group.length) {
-      throw new MintlineError('internal_error', 'A group was committed with a wrong number of results.')
-    }
-    for (const [i, waiter] of group.entries()) waiter.resolve(results[i] as Result)
+    const results = await options.commit(group.map(waiter => waiter.item))
+    settle(group, results)
   } catch (error) {
-    for (const waiter of group) waiter.reject(error)
+    // The database answered and took nothing: one item may have spoilt it for all, so each is tried by itself.
+    const isSpoilt = group.length > 1 && isMintlineError(error, 'internal_error')
+    if (isSpoilt) for (const waiter of group) await commitGroup([waiter], options)
+    else for (const waiter of group) waiter.reject(error)
   }
-  onGroup?.(group.length, (performance.now() - start) / 1000)
+  options.onGroup?.(group.length, (performance.now() - start) / 1000)
+}
+
+function settle<Item, Result>(group: readonly Waiter<Item, Result>[], results: readonly Result[]): void {
+  if (results.length === group.length) {
+    for (const [i, waiter] of group.entries()) waiter.resolve(results[i] as Result)
+    return
+  }
+  // Committed, but it is not known as what: nothing to try again.
+  const error = new MintlineError('internal_error', 'A group was committed with a wrong number of results.')
+  for (const waiter of group) waiter.reject(error)
 }

@@ -5,6 +5,7 @@ import { addAccess } from './plugins/access.ts'
 import { addDocumentation } from './plugins/documentation.ts'
 import { addProblemDetails, answerClientError, sendProblem } from './plugins/problem-details.ts'
 import { addShutdown } from './plugins/shutdown.ts'
+import { addTextGuard } from './plugins/text-guard.ts'
 import { addUnknownRoute } from './plugins/unknown-route.ts'
 import { buildLogOptions } from './logging.ts'
 import { chooseRequestId } from './request-id.ts'
@@ -69,6 +70,7 @@ export async function createHttpServer(
   addShutdown(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
+  addTextGuard(app)
   await addDocumentation(app, settings.version)
   for (const routes of [
     issuanceRoutes,

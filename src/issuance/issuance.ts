@@ -147,10 +147,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   return { issue: observed(answer, observe) }
 }
 
-function observed(
-  answer: Issuance['issue'],
-  observe: IssuanceDependencies['observe']
-): Issuance['issue'] {
+function observed(answer: Issuance['issue'], observe: IssuanceDependencies['observe']): Issuance['issue'] {
   return async request => {
     const start = performance.now()
     const seconds = () => (performance.now() - start) / 1000

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createGroupCommit } from '../../src/database/group-commit.ts'
-import { isMintlineError } from '../../src/errors.ts'
+import { isMintlineError, MintlineError } from '../../src/errors.ts'
 
 interface Gate {
   readonly items: readonly number[]
@@ -58,6 +58,42 @@ describe('createGroupCommit', () => {
       { status: 'fulfilled', value: 'done 2' },
       { status: 'fulfilled', value: 'done 3' }
     ])
+  })
+
+  it('tries the items of a spoilt group one by one, so that the one at fault fails alone', async () => {
+    const groups: (readonly number[])[] = []
+    const first = Promise.withResolvers<void>()
+    const group = createGroupCommit({
+      ...limits,
+      async commit(items: readonly number[]) {
+        groups.push(items)
+        if (groups.length === 1) await first.promise
+        if (items.includes(3)) throw new MintlineError('internal_error', 'refused')
+        return items.map(item => item * 2)
+      }
+    })
+    const results = Promise.allSettled([1, 2, 3, 4].map(item => group.submit(item)))
+    first.resolve()
+    expect((await results).map(result => (result.status === 'fulfilled' ? result.value : 'refused'))).toEqual(
+      [2, 4, 'refused', 8]
+    )
+    expect(groups).toEqual([[1], [2, 3, 4], [2], [3], [4]])
+  })
+
+  it('tries nothing again when it is not known what became of a group', async () => {
+    let commits = 0
+    const first = Promise.withResolvers<void>()
+    const group = createGroupCommit({
+      ...limits,
+      async commit() {
+        if (++commits === 1) await first.promise
+        throw new MintlineError('database_unavailable', 'gone')
+      }
+    })
+    const results = Promise.allSettled([1, 2, 3].map(item => group.submit(item)))
+    first.resolve()
+    expect((await results).every(({ status }) => status === 'rejected')).toBe(true)
+    expect(commits).toBe(2)
   })
 
   it('refuses a commit that answers with too few results', async () => {

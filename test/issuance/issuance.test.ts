@@ -269,6 +269,23 @@ describe('a refusal', () => {
     expect(record.outcome === 'rejected' && Buffer.from(record.csr)).toEqual(junk)
   })
 
+  it.each([
+    ['NUL', 'a\0b'],
+    ['a control character', 'a\u0007b'],
+    ['characters outside the basic plane', '\u{1f527}'.repeat(65)]
+  ])('of a subject with %s is on record too', async (_, commonName) => {
+    const key = makeDeviceKey()
+    const name = encodeSequence(
+      encodeSetOf(encodeSequence(encodeObjectIdentifier('2.5.4.6'), encodeString(0x13, 'US'))),
+      encodeSetOf(encodeSequence(encodeObjectIdentifier('2.5.4.3'), encodeString(0x0c, commonName)))
+    )
+    const error = await refusal(issuing.issue(signCertificationRequest(name, key)), 'subject_refused')
+    expect(await issuing.records.find(error.members['issuanceId'] as string)).toMatchObject({
+      outcome: 'rejected',
+      violations: error.violations
+    })
+  })
+
   it('takes neither key nor device', async () => {
     const key = makeDeviceKey()
     const subject = newDevice()

@@ -112,7 +112,11 @@ export const IssuanceListQuerystring = Type.Object(
     to: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, exclusive.' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultLimit })),
     cursor: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 256, description: 'The `nextCursor` of the page before.' })
+      Type.String({
+        format: 'uuid',
+        description: 'The `nextCursor` of the page before.',
+        examples: [example.issuanceId]
+      })
     )
   },
   strict

@@ -105,7 +105,10 @@ describe('GET /v1/issuances', () => {
   const id = 'AB:'.repeat(31) + 'AB'
   it.each([
     ['', { limit: 50 }],
-    ['limit=200&cursor=abc', { limit: 200, cursor: 'abc' }],
+    [
+      'limit=200&cursor=019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
+      { limit: 200, cursor: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11' }
+    ],
     [
       'station=station-7&profile=starter&authority=starter-g1&outcome=unknown',
       { limit: 50, station: 'station-7', profile: 'starter', authority: 'starter-g1', outcome: 'unknown' }

@@ -1,0 +1,78 @@
+import type { FastifyInstance } from 'fastify'
+import { MintlineError, type Violation } from '../../errors.ts'
+
+/** More than any document of ours needs; a profile's template has about ten. */
+const maximumDepth = 64
+const maximumViolations = 10
+
+/**
+ * Refuses what no schema sees and no PostgreSQL stores, before it gets anywhere: the NUL character and lone surrogates
+ * in any text of path, query or JSON body, and JSON nested so deeply that walking it would overflow the stack.
+ */
+export function addTextGuard(app: FastifyInstance): void {
+  app.addHook('preValidation', async request => {
+    const violations = [
+      ...findFaults(request.params, '/path'),
+      ...findFaults(request.query, '/query'),
+      ...(request.body instanceof Uint8Array ? [] : findFaults(request.body, ''))
+    ]
+    if (violations.length > 0) {
+      throw new MintlineError(
+        'request_invalid',
+        'The request holds what cannot be kept as text; see violations.',
+        {
+          violations: violations.slice(0, maximumViolations)
+        }
+      )
+    }
+  })
+}
+
+interface Place {
+  readonly value: unknown
+  readonly pointer: string
+  readonly depth: number
+}
+
+function findFaults(root: unknown, pointer: string): readonly Violation[] {
+  const violations: Violation[] = []
+  const waiting: Place[] = [{ value: root, pointer, depth: 0 }]
+  for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
+    const { value, depth } = place
+    if (typeof value === 'string' && !isStorable(value)) violations.push(notText(place.pointer))
+    if (typeof value !== 'object' || value === null) continue
+    if (depth === maximumDepth) return [tooDeep(pointer)]
+    for (const [name, member] of Object.entries(value)) {
+      if (!isStorable(name)) violations.push(notText(place.pointer))
+      waiting.push({ value: member, pointer: `${place.pointer}/${escapePointer(name)}`, depth: depth + 1 })
+    }
+  }
+  return violations
+}
+
+function isStorable(text: string): boolean {
+  return !text.includes('\0') && text.isWellFormed()
+}
+
+/** RFC 6901, section 3; the name may be the fault itself. */
+function escapePointer(name: string): string {
+  return name.toWellFormed().replaceAll('\0', '\ufffd').replaceAll('~', '~0').replaceAll('/', '~1')
+}
+
+function notText(pointer: string): Violation {
+  return {
+    pointer,
+    expected: 'well-formed Unicode without the character U+0000',
+    found: 'U+0000 or half of a surrogate pair',
+    message: 'Send the value again without it; it may be padding or a wrong encoding.'
+  }
+}
+
+function tooDeep(pointer: string): Violation {
+  return {
+    pointer,
+    expected: `at most ${maximumDepth} levels of nesting`,
+    found: 'more',
+    message: 'No document of this API is nested so deeply.'
+  }
+}
