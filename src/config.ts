@@ -26,66 +26,107 @@ export interface Config {
 /** How a setting is described in `--help`, in `check-config` and in the README. */
 export interface Setting {
   readonly name: string
+  /** What of the configuration it decides. */
+  readonly member: keyof Config
   readonly defaultText: string
   readonly meaning: string
 }
 
 export const settings: readonly Setting[] = [
-  { name: 'MINTLINE_HOST', defaultText: '127.0.0.1', meaning: 'Address to listen on.' },
-  { name: 'MINTLINE_PORT', defaultText: '8080', meaning: 'TCP port to listen on; 0 takes a free one.' },
+  { name: 'MINTLINE_HOST', member: 'host', defaultText: '127.0.0.1', meaning: 'Address to listen on.' },
+  {
+    name: 'MINTLINE_PORT',
+    member: 'port',
+    defaultText: '8080',
+    meaning: 'TCP port to listen on; 0 takes a free one.'
+  },
   {
     name: 'MINTLINE_DATA_DIR',
+    member: 'dataDirectory',
     defaultText: '/var/lib/mintline for root, else ~/.local/share/mintline',
     meaning: 'Directory of the embedded database, the local CA keys and the starter tokens.'
   },
   {
     name: 'DATABASE_URL',
+    member: 'databaseUrl',
     defaultText: 'the embedded PostgreSQL',
     meaning: 'postgres:// URL of a PostgreSQL 14 or newer to use instead.'
   },
   {
     name: 'DATABASE_URL_FILE',
+    member: 'databaseUrl',
     defaultText: 'none',
     meaning: 'File that holds DATABASE_URL, for secrets mounted as files.'
   },
-  { name: 'MINTLINE_DATABASE_POOL_SIZE', defaultText: '10', meaning: 'Connections to PostgreSQL, 2 to 100.' },
+  {
+    name: 'MINTLINE_DATABASE_POOL_SIZE',
+    member: 'databasePoolSize',
+    defaultText: '10',
+    meaning: 'Connections to PostgreSQL, 2 to 100.'
+  },
   {
     name: 'MINTLINE_CA_PASSPHRASE_FILE',
+    member: 'caPassphraseFile',
     defaultText: 'ca-passphrase in the data directory',
     meaning: 'File whose first line encrypts the local CA keys.'
   },
   {
     name: 'MINTLINE_STARTER',
+    member: 'starter',
     defaultText: 'on',
     meaning: 'on | off. On an empty database, make an authority, a profile and three tokens to try out.'
   },
-  { name: 'MINTLINE_LOG_LEVEL', defaultText: 'info', meaning: logLevels.join(' | ') + '.' },
+  {
+    name: 'MINTLINE_LOG_LEVEL',
+    member: 'logLevel',
+    defaultText: 'info',
+    meaning: logLevels.join(' | ') + '.'
+  },
   {
     name: 'MINTLINE_REQUEST_TIMEOUT_MS',
+    member: 'requestTimeoutMs',
     defaultText: '30000',
     meaning: 'Milliseconds in which a request must have arrived, 1000 to 600000.'
   },
   {
     name: 'MINTLINE_SHUTDOWN_TIMEOUT_MS',
+    member: 'shutdownTimeoutMs',
     defaultText: '10000',
     meaning: 'Milliseconds that requests in flight get to finish at SIGTERM, 0 to 600000.'
   },
   {
     name: 'MINTLINE_MAXIMUM_WAITING',
+    member: 'maximumWaiting',
     defaultText: '1000',
     meaning: 'Requests that may wait for the database before new ones get 503, 1 to 100000.'
   }
 ]
 
-type Environment = Readonly<Record<string, string | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * Reads and validates the environment. Pure but for the files that settings point at.
+ * Reads and validates the environment. Pure but for the file that DATABASE_URL_FILE names.
  *
  * @throws MintlineError `config_invalid` with every mistake at once; `pointer` is the setting's name. The value
  * of DATABASE_URL is never repeated.
  */
 export function loadConfig(environment: Environment, isRoot = process.getuid?.() === 0): Config {
+  const { config, violations } = readConfig(environment, isRoot)
+  assertNoViolations(violations)
+  return config
+}
+
+/** @throws MintlineError `config_invalid` when there are any. */
+export function assertNoViolations(violations: readonly Violation[]): void {
+  if (violations.length === 0) return
+  throw new MintlineError('config_invalid', `${violations.length} setting(s) cannot be used.`, { violations })
+}
+
+/** The same as `loadConfig`, with the default in the place of each value that is refused. */
+export function readConfig(
+  environment: Environment,
+  isRoot = process.getuid?.() === 0
+): { readonly config: Config; readonly violations: readonly Violation[] } {
   const violations: Violation[] = []
   const read = createReader(environment, violations)
   read.refuseUnknown()
@@ -102,12 +143,7 @@ export function loadConfig(environment: Environment, isRoot = process.getuid?.()
     shutdownTimeoutMs: read.integer('MINTLINE_SHUTDOWN_TIMEOUT_MS', 10_000, 0, 600_000),
     maximumWaiting: read.integer('MINTLINE_MAXIMUM_WAITING', 1_000, 1, 100_000)
   }
-  if (violations.length > 0) {
-    throw new MintlineError('config_invalid', `${violations.length} setting(s) cannot be used.`, {
-      violations
-    })
-  }
-  return Object.freeze(config)
+  return { config: Object.freeze(config), violations }
 }
 
 function defaultDataDirectory(environment: Environment, isRoot: boolean): string {
@@ -152,15 +188,14 @@ function createReader(environment: Environment, violations: Violation[]) {
         file === undefined ? ['DATABASE_URL', direct] : ['DATABASE_URL_FILE', readFirstLine(file)]
       if (value === null) refuse(name ?? '', 'a file that can be read', file ?? '', 'Check path and mode.')
       if (value == null) return undefined
-      if (!isPostgresUrl(value)) {
-        refuse(
-          name ?? '',
-          'postgres://user:password@host:port/database',
-          'something else (not shown, it may hold a password)',
-          'Correct the URL.'
-        )
-      }
-      return value
+      if (isPostgresUrl(value)) return value
+      refuse(
+        name ?? '',
+        'postgres://user:password@host:port/database',
+        'something else (not shown, it may hold a password)',
+        'Correct the URL.'
+      )
+      return undefined
     },
     refuseUnknown() {
       const known = new Set(settings.map(setting => setting.name))

@@ -31,6 +31,7 @@ export const errorCodes = [
   'profile_not_found',
   'issuance_not_found',
   'token_not_found',
+  'last_admin_token',
   'authority_not_found',
   'authority_unavailable',
   'authority_expires_first',

@@ -1,67 +1,94 @@
 #!/usr/bin/env node
 import './thread-pool.ts'
-import { describeSettings, runCheckConfig } from './cli/check-config.ts'
-import type { CommandIo } from './cli/command.ts'
-import { runServe } from './cli/serve.ts'
-import { runTemplateCommand } from './cli/template.ts'
-import { isMintlineError, type MintlineError } from './errors.ts'
+import { checkConfigUsage, describeSettings, runCheckConfig } from './cli/check-config.ts'
+import { UsageError, type Command, type CommandIo } from './cli/command.ts'
+import { describeFailure } from './cli/failure-text.ts'
+import { runServe, serveUsage } from './cli/serve.ts'
+import { runTemplateCommand, templateUsage } from './cli/template.ts'
+import { runToken, tokenUsage } from './cli/token.ts'
 import { programVersion } from './version.ts'
 
 const usage = `usage: mintline <command>
 
-  serve           run the service
-  check-config    try the settings without starting anything
-  template        check, explain or export an AWS IoT provisioning template
-  version         print the version
-  help            print this
+  serve             run the service
+  check-config      try the settings without starting anything
+  token create      make a token: the first one, or one in the place of a lost one
+  template check    say what AWS IoT would make of a provisioning template
+  template explain  say in plain words what a template creates
+  template export   write the registration config for the AWS CLI
+  version           print the version
+  help              print this
+
+\`mintline <command> --help\` says more of a command.
 
 Settings are environment variables:
 ${describeSettings()}
 `
 
-const commands: Readonly<
-  Record<string, (io: CommandIo, args: readonly string[]) => Promise<number> | number>
-> = {
-  serve: io => runServe(io),
-  'check-config': io => runCheckConfig(io),
-  template: (io, args) =>
-    runTemplateCommand(args, {
-      ...io,
-      isTerminal: process.stdout.isTTY,
-      standardInput: process.stdin
-    }),
-  version: io => (io.write(`${programVersion}\n`), 0),
-  help: io => (io.write(usage), 0)
+const commands: Readonly<Record<string, Command>> = {
+  serve: { usage: serveUsage, run: withoutArguments(runServe) },
+  'check-config': { usage: checkConfigUsage, run: withoutArguments(runCheckConfig) },
+  token: { usage: tokenUsage, run: runToken },
+  template: {
+    usage: templateUsage,
+    run: (io, args) =>
+      runTemplateCommand(args, {
+        ...io,
+        isTerminal: process.stdout.isTTY,
+        standardInput: process.stdin
+      })
+  },
+  version: { usage: 'usage: mintline version\n', run: withoutArguments(printVersion) },
+  help: { usage, run: withoutArguments(io => (io.write(usage), 0)) }
 }
 
+/** What is asked for instead of a command, or of any command. */
+const versionFlag = '--version'
+const helpFlags: readonly string[] = ['--help', '-h']
+
 async function main(args: readonly string[], io: CommandIo): Promise<number> {
-  const [name = 'help', ...rest] = args
+  const [first = 'help', ...rest] = args
+  const name = helpFlags.includes(first) ? 'help' : first === versionFlag ? 'version' : first
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined
   if (command === undefined) {
     io.writeError(`mintline: there is no command ${name}\n\n${usage}`)
     return 2
   }
+  if (rest.some(argument => helpFlags.includes(argument))) return (io.write(command.usage), 0)
+  if (rest.includes(versionFlag)) return printVersion(io)
   try {
-    return await command(io, rest)
+    return await command.run(io, rest)
   } catch (error) {
-    if (!isMintlineError(error)) throw error
-    io.writeError(describeError(error))
+    if (error instanceof UsageError) {
+      io.writeError(`mintline ${name}: ${error.message}\n\n${command.usage}`)
+      return 2
+    }
+    io.writeError(describeFailure(error))
     return 1
   }
 }
 
-function describeError(error: MintlineError): string {
-  const violations = error.violations.map(
-    ({ pointer, expected, found, message }) =>
-      `  ${pointer}: expected ${expected}; found ${found}. ${message}`
-  )
-  const cause = error.cause instanceof Error ? [`  caused by: ${error.cause.message}`] : []
-  return [`mintline: ${error.code}: ${error.detail}`, ...violations, ...cause, ''].join('\n')
+function withoutArguments(run: (io: CommandIo) => Promise<number> | number): Command['run'] {
+  return (io, args) => {
+    if (args.length > 0) throw new UsageError(`there is no argument ${args.join(' ')}`)
+    return run(io)
+  }
 }
 
-const code = await main(process.argv.slice(2), {
+function printVersion(io: CommandIo): number {
+  io.write(`${programVersion}\n`)
+  return 0
+}
+
+const io: CommandIo = {
   environment: process.env,
   write: text => void process.stdout.write(text),
   writeError: text => void process.stderr.write(text)
+}
+
+process.once('uncaughtException', (error: NodeJS.ErrnoException) => {
+  // Whoever read our output has left; there is nobody to tell.
+  if (error.code !== 'EPIPE') io.writeError(describeFailure(error))
+  process.exit(1)
 })
-process.exitCode = code
+process.exitCode = await main(process.argv.slice(2), io)

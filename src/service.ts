@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { createAuthorities } from './authorities/authority.ts'
 import { createAuthorityStore } from './authorities/authority-store.ts'
@@ -44,6 +45,8 @@ export interface Service {
 /** How long a retry waits for another process's record before it completes the intent itself. */
 const resumeAfterMs = 5_000
 const maximumGroupSize = 128
+/** Searches of auditors wait for each other before they hold up anything else. */
+const searchPoolSize = 3
 
 type StopPart = () => Promise<unknown>
 
@@ -58,10 +61,10 @@ export async function startService(config: Config, log: Logger): Promise<Service
   }
   try {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const database = await openDatabase(config, log, started)
-    const { services, madeStarterSet } = await createParts(config, database, log, started)
+    const { database, search } = await openDatabases(config, log, started)
+    const { services, madeStarterSet } = await createParts(config, database, search, log, started)
     const http = await createHttpServer(services, httpSettings(config))
-    started.push(() => http.close())
+    started.push(() => closeHttp(http, config.shutdownTimeoutMs))
     const url = await http.listen({ host: config.host, port: config.port })
     return { url, madeStarterSet, stop }
   } catch (error) {
@@ -70,16 +73,33 @@ export async function startService(config: Config, log: Logger): Promise<Service
   }
 }
 
-async function openDatabase(config: Config, log: Logger, started: StopPart[]): Promise<Database> {
+/** Lets requests in flight finish, but no client that stalls in the middle of one keep the service from stopping. */
+async function closeHttp(http: FastifyInstance, timeoutMs: number): Promise<void> {
+  const impatience = setTimeout(() => http.server.closeAllConnections(), timeoutMs)
+  await http.close().finally(() => clearTimeout(impatience))
+}
+
+async function openDatabases(config: Config, log: Logger, started: StopPart[]) {
   const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, started))
   await migrateDatabase({ connectionString, log })
-  const database = createDatabase({
-    connectionString,
-    poolSize: config.databasePoolSize,
-    onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost')
-  })
-  started.push(() => database.close())
-  return database
+  const open = (purpose: 'commit' | 'search', poolSize: number) => {
+    const database = createDatabase({
+      connectionString,
+      poolSize,
+      purpose,
+      onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost')
+    })
+    started.push(() => database.close())
+    return database
+  }
+  const database = open('commit', config.databasePoolSize)
+  if (!(await database.isDurable())) {
+    log.error(
+      {},
+      'PostgreSQL runs with fsync or full_page_writes off: a power cut may lose what was answered'
+    )
+  }
+  return { database, search: open('search', searchPoolSize) }
 }
 
 async function startOwnPostgres(config: Config, log: Logger, started: StopPart[]): Promise<string> {
@@ -88,7 +108,13 @@ async function startOwnPostgres(config: Config, log: Logger, started: StopPart[]
   return postgres.connectionString
 }
 
-async function createParts(config: Config, database: Database, log: Logger, started: StopPart[]) {
+async function createParts(
+  config: Config,
+  database: Database,
+  search: Database,
+  log: Logger,
+  started: StopPart[]
+) {
   const clock = () => new Date()
   const randomBytes = createRandomSource()
   const keyDirectory = join(config.dataDirectory, 'authorities')
@@ -117,10 +143,12 @@ async function createParts(config: Config, database: Database, log: Logger, star
     clock,
     randomBytes
   })
-  const entries = createEntryStore(database)
+  const entries = createEntryStore(database, search)
   const records = createRecords(entries, authorities)
   const groups = createGroups(config, database, metrics)
   const completion = createCompletion({ cycle: groups.cycle, clock })
+  // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
+  started.push(() => completion.settled())
   const issuance = createIssuance({
     profiles,
     authorities,

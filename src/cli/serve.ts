@@ -1,21 +1,33 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { loadConfig, type Config } from '../config.ts'
+import type { Config } from '../config.ts'
 import { startService, type Service } from '../service.ts'
 import { tokenFile } from '../starter/starter.ts'
 import type { CommandIo } from './command.ts'
+import { loadCheckedSettings } from './setting-checks.ts'
+import { translateStartFailure } from './start-failure.ts'
+
+export const serveUsage = `usage: mintline serve
+
+Runs the service until SIGTERM or SIGINT. It takes no arguments: settings are environment variables, which
+\`mintline --help\` lists and \`mintline check-config\` tries.
+`
 
 /**
  * Runs the service until SIGTERM or SIGINT. A second signal ends it at once; what is durable then stays so.
  *
  * @returns the exit code.
+ * @throws MintlineError of the settings, the database and the keys, when the service cannot start.
  */
 export async function runServe(io: CommandIo): Promise<number> {
-  const config = loadConfig(io.environment)
+  const { config, warnings } = loadCheckedSettings(io.environment)
   const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] })
+  for (const warning of warnings) log.warn(warning, 'a setting should be mended')
   const stopped = nextSignal()
-  const service = await startService(config, log)
+  const service = await startService(config, log).catch((error: unknown) => {
+    throw translateStartFailure(error, config)
+  })
   io.write(greeting(service, config))
   const signal = await stopped
   log.info({ signal }, 'stopping: requests in flight finish first')

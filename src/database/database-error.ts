@@ -10,6 +10,8 @@ interface DatabaseFailure {
 }
 
 const retryAfterSeconds = 2
+/** SQLSTATE of a statement that ran into its timeout. */
+const queryCanceled = '57014'
 
 /** SQLSTATE classes 08 connection, 28 authorization, 53 resources, 57 operator; and the single states like them. */
 const unavailableSqlState = /^(08|28|53|57)...$|^(25006|25P03|3D000|55P03|40001|40P01)$/
@@ -53,7 +55,15 @@ const unavailableMessages: readonly string[] = [
  */
 export function translateDatabaseError(error: unknown): MintlineError {
   if (isMintlineError(error)) return error
-  if (isUnavailable(unwrap(error))) {
+  const failure = unwrap(error)
+  if (failure.code === queryCanceled) {
+    return new MintlineError(
+      'database_unavailable',
+      'The database did not answer in time. Narrow a search; send anything else again.',
+      { retryAfterSeconds, cause: error }
+    )
+  }
+  if (isUnavailable(failure)) {
     return new MintlineError('database_unavailable', 'The database cannot be reached at the moment.', {
       retryAfterSeconds,
       cause: error

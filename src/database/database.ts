@@ -1,7 +1,7 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
-import { translateDatabaseError } from './database-error.ts'
 import { PrismaClient } from './generated/client.ts'
+import { runQuery } from './run-query.ts'
 
 export type { Prisma } from './generated/client.ts'
 export type { PrismaClient }
@@ -11,6 +11,11 @@ export interface DatabaseOptions {
   readonly connectionString: string
   /** The most connections held open at once. */
   readonly poolSize: number
+  /**
+   * `commit`: few statements, always the same, planned once. `search`: planned for the values that are asked for.
+   * Default `commit`.
+   */
+  readonly purpose?: 'commit' | 'search'
   /** Told when an idle connection breaks; the pool replaces it by itself. */
   readonly onConnectionLost?: (error: Error) => void
 }
@@ -19,6 +24,8 @@ export interface Database {
   readonly prisma: PrismaClient
   /** Resolves when PostgreSQL answers. Throws `database_unavailable`. */
   ping(): Promise<void>
+  /** Whether PostgreSQL survives a power cut: `fsync` and `full_page_writes` are on. Throws like `ping`. */
+  isDurable(): Promise<boolean>
   /** Waits for running statements and closes every connection. Queries fail from then on. */
   close(): Promise<void>
 }
@@ -28,8 +35,14 @@ export interface Database {
  * queries work again. A query never waits without end: for a connection `connectionTimeoutSeconds`, for PostgreSQL
  * `statementTimeoutSeconds`, and a little longer for a peer that fell silent.
  */
-export function createDatabase({ connectionString, poolSize, onConnectionLost }: DatabaseOptions): Database {
-  const pool = new pg.Pool({ connectionString, max: poolSize, ...connectionOptions })
+export function createDatabase(options: DatabaseOptions): Database {
+  const { connectionString, poolSize, purpose = 'commit', onConnectionLost } = options
+  const pool = new pg.Pool({
+    connectionString,
+    max: poolSize,
+    ...connectionOptions,
+    options: sessionSettings[purpose].map(setting => `-c ${setting}`).join(' ')
+  })
   // An 'error' event without a listener would end the process.
   pool.on('error', onConnectionLost ?? (() => undefined))
   const prisma = new PrismaClient({
@@ -38,9 +51,14 @@ export function createDatabase({ connectionString, poolSize, onConnectionLost }:
   return {
     prisma,
     async ping() {
-      await prisma.$queryRaw`SELECT 1`.catch((error: unknown) => {
-        throw translateDatabaseError(error)
-      })
+      await runQuery(() => prisma.$queryRaw`SELECT 1`)
+    },
+    async isDurable() {
+      const [row] = await runQuery(
+        () => prisma.$queryRaw<{ durable: boolean }[]>`
+          SELECT current_setting('fsync') = 'on' AND current_setting('full_page_writes') = 'on' AS durable`
+      )
+      return row?.durable === true
     },
     async close() {
       await prisma.$disconnect()
@@ -52,12 +70,23 @@ export function createDatabase({ connectionString, poolSize, onConnectionLost }:
 const connectionTimeoutSeconds = 5
 const statementTimeoutSeconds = 15
 
+const sessionSettings = {
+  commit: [
+    // What is answered is on disk, whatever the role or the server are set to.
+    'synchronous_commit=on',
+    // Statements are planned once per connection, perhaps while the tables are still empty. The plan must be the one
+    // for full tables: through the indexes, never through the whole table.
+    'plan_cache_mode=force_generic_plan',
+    'enable_seqscan=off',
+    'enable_hashjoin=off',
+    'enable_mergejoin=off'
+  ],
+  // A rare station wants another plan than a frequent one.
+  search: ['plan_cache_mode=force_custom_plan', 'default_transaction_read_only=on']
+} as const
+
 const connectionOptions = {
   application_name: 'mintline',
-  // Statements are planned once per connection, perhaps while the tables are still empty. The plan must be the one
-  // for full tables: through the indexes, never through the whole table.
-  options:
-    '-c plan_cache_mode=force_generic_plan -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off',
   keepAlive: true,
   connectionTimeoutMillis: connectionTimeoutSeconds * 1000,
   statement_timeout: statementTimeoutSeconds * 1000,

@@ -20,13 +20,12 @@ export interface GroupCommitOptions<Item, Result> {
 export interface GroupCommit<Item, Result> {
   /**
    * Resolves with the item's own result once its group is committed, and rejects with what `commit` rejected with.
-   * Throws `overloaded` when too many wait already; the item was then not taken.
+   * Throws `overloaded` when too many wait already; the item was then not taken. An owed item is always taken: it
+   * completes something that was admitted before, and refusing it would make more work than it saves.
    */
-  submit(item: Item): Promise<Result>
+  submit(item: Item, options?: { readonly isOwed?: boolean }): Promise<Result>
   /** How many items wait for a group of their own. */
   readonly waiting: number
-  /** Resolves when nothing waits and nothing is under way. Takes items all the while. */
-  drain(): Promise<void>
 }
 
 interface Waiter<Item, Result> {
@@ -45,7 +44,6 @@ export function createGroupCommit<Item, Result>(
 ): GroupCommit<Item, Result> {
   const { maximumItems, maximumWaiting, concurrency } = options
   const queue: Waiter<Item, Result>[] = []
-  let drained: PromiseWithResolvers<void> | undefined
   let underWay = 0
 
   function startGroups(): void {
@@ -56,12 +54,11 @@ export function createGroupCommit<Item, Result>(
         startGroups()
       })
     }
-    if (underWay === 0) drained?.resolve()
   }
 
   return {
-    async submit(item) {
-      if (underWay >= concurrency && queue.length >= maximumWaiting) {
+    async submit(item, { isOwed = false } = {}) {
+      if (underWay >= concurrency && queue.length >= maximumWaiting && !isOwed) {
         throw new MintlineError('overloaded', 'Too many requests are waiting; try again in a moment.', {
           retryAfterSeconds: 1
         })
@@ -73,12 +70,6 @@ export function createGroupCommit<Item, Result>(
     },
     get waiting() {
       return queue.length
-    },
-    async drain() {
-      if (underWay === 0) return
-      drained ??= Promise.withResolvers()
-      await drained.promise
-      drained = undefined
     }
   }
 }

@@ -20,8 +20,8 @@ export interface TokenStore {
   /** Newest first. */
   list(): Promise<readonly StoredToken[]>
   insert(token: StoredToken, act: TokenAct): Promise<void>
-  /** False when there is no such token or it was revoked before. */
-  revoke(id: string, act: TokenAct): Promise<boolean>
+  /** Never leaves the service without a valid admin token. */
+  revoke(id: string, act: TokenAct): Promise<'revoked' | 'not-found' | 'last-admin'>
 }
 
 interface TokenRow {
@@ -58,14 +58,18 @@ export function createTokenStore(database: Database): TokenStore {
     async revoke(id, act) {
       return runQuery(() =>
         client.$transaction(async transaction => {
+          // Locked, so that two administrators cannot revoke each other's at once.
+          const admins = await transaction.$queryRaw<{ id: string }[]>`
+            SELECT id FROM token WHERE role = 'admin' AND revoked_at IS NULL FOR UPDATE`
+          if (admins.length === 1 && admins[0]?.id === id) return 'last-admin'
           const { count } = await transaction.token.updateMany({
             where: { id, revokedAt: null },
             data: { revokedAt: act.time }
           })
-          if (count === 0) return false
+          if (count === 0) return 'not-found'
           const revokedAt = act.time.toISOString()
           await transaction.auditEvent.create({ data: tokenEvent('token.revoke', id, act, { revokedAt }) })
-          return true
+          return 'revoked'
         })
       )
     }

@@ -26,7 +26,7 @@ export interface Tokens {
   create(request: { role: Role; name: string }, actor: Principal): Promise<NewToken>
   /** Newest first, revoked ones included. */
   list(): Promise<readonly TokenView[]>
-  /** @throws MintlineError `token_not_found` when there is no such token or it is revoked already. */
+  /** @throws MintlineError `token_not_found` when there is none or it is revoked already; `last_admin_token`. */
   revoke(id: string, actor: Principal): Promise<void>
 }
 
@@ -82,9 +82,16 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
       return (await store.list()).map(toView)
     },
     async revoke(id, actor) {
-      const revoked = await store.revoke(id, act(actor))
+      const outcome = await store.revoke(id, act(actor))
       remembered.delete(id)
-      if (!revoked) throw new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
+      if (outcome === 'last-admin') {
+        throw new MintlineError(
+          'last_admin_token',
+          'This is the last valid admin token. Make another one first.'
+        )
+      }
+      if (outcome === 'not-found')
+        throw new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
     }
   }
 }

@@ -34,7 +34,7 @@ export interface HttpServices {
     post(
       document: ProfileDocument,
       actor: Principal
-    ): Promise<{ profile: ProfileVersion; warnings: readonly Violation[] }>
+    ): Promise<{ profile: ProfileVersion; isNew: boolean; warnings: readonly Violation[] }>
     /** The newest version of each. */
     list(): Promise<readonly ProfileVersion[]>
     /** The newest version unless one is named. @throws MintlineError `profile_not_found` */

@@ -31,6 +31,8 @@ export interface Completion {
   ): Promise<Completed>
   /** Resolves, never rejects, when this process is not or no longer at work on the intent. */
   underWay(intentId: string): Promise<void>
+  /** Resolves, never rejects, when nothing is under way. */
+  settled(): Promise<void>
 }
 
 export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
@@ -77,6 +79,9 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
     },
     async underWay(intentId) {
       await inHand.get(intentId)?.catch(() => undefined)
+    },
+    async settled() {
+      while (inHand.size > 0) await Promise.allSettled(inHand.values())
     }
   }
 }

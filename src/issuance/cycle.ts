@@ -24,7 +24,10 @@ export function createCycle(group: GroupCommit<CycleWrite, CycleOutcome>): Cycle
       return (await group.submit({ kind: 'intent', intent })) as IntentOutcome
     },
     async commitCertificate(certificate) {
-      return (await group.submit({ kind: 'certificate', certificate })) as CertificateOutcome
+      return (await group.submit(
+        { kind: 'certificate', certificate },
+        { isOwed: true }
+      )) as CertificateOutcome
     }
   }
 }

@@ -52,7 +52,11 @@ const intentTables = Prisma.sql`
   JOIN profile_version ON profile_version.id = intent.profile_version_id
   LEFT JOIN issued ON issued.intent_id = intent.id`
 
-export function createEntryStore(database: Database): EntryStore {
+/**
+ * @param database for what the issuance path looks up.
+ * @param search for what people look up, which must not hold up the issuance path.
+ */
+export function createEntryStore(database: Database, search: Database): EntryStore {
   const client = database.prisma
   const firstIntent = async (condition: Prisma.Sql): Promise<IntentRow | undefined> => {
     const [row] = await runQuery(
@@ -71,18 +75,26 @@ export function createEntryStore(database: Database): EntryStore {
       const row = await runQuery(() => client.rejection.findUnique({ where: { id } }))
       return row === null ? undefined : toRejection(row)
     },
-    listIntents: query =>
-      runQuery(
-        () => client.$queryRaw<IntentRow[]>`
+    async listIntents(query) {
+      // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
+      const [profileIds, authorityIds] = await Promise.all([
+        query.profile === undefined ? undefined : idsOf(search.prisma.profileVersion, query.profile),
+        query.authority === undefined ? undefined : idsOf(search.prisma.authority, query.authority)
+      ])
+      if (profileIds?.length === 0 || authorityIds?.length === 0) return []
+      const conditions = intentConditions(query, profileIds, authorityIds)
+      return runQuery(
+        () => search.prisma.$queryRaw<IntentRow[]>`
           SELECT ${intentColumns} FROM ${intentTables}
-          WHERE ${Prisma.join(intentConditions(query), ' AND ')}
+          WHERE ${Prisma.join(conditions, ' AND ')}
           ORDER BY intent.id DESC
           LIMIT ${query.limit}`
-      ),
+      )
+    },
     async listRejections(query) {
       const { station, profile, authority } = query
       const rows = await runQuery(() =>
-        client.rejection.findMany({
+        search.prisma.rejection.findMany({
           where: {
             id: identifierRange(query),
             ...(station !== undefined && { station }),
@@ -99,7 +111,19 @@ export function createEntryStore(database: Database): EntryStore {
   }
 }
 
-function intentConditions(query: IssuanceQuery): Prisma.Sql[] {
+interface NamedRows {
+  findMany(query: { where: { name: string }; select: { id: true } }): PromiseLike<readonly { id: string }[]>
+}
+
+async function idsOf(table: NamedRows, name: string): Promise<readonly string[]> {
+  return (await runQuery(() => table.findMany({ where: { name }, select: { id: true } }))).map(({ id }) => id)
+}
+
+function intentConditions(
+  query: IssuanceQuery,
+  profileIds: readonly string[] | undefined,
+  authorityIds: readonly string[] | undefined
+): Prisma.Sql[] {
   const conditions = [Prisma.sql`true`]
   const { gte, lt } = identifierRange(query)
   if (gte !== undefined) conditions.push(Prisma.sql`intent.id >= ${gte}::uuid`)
@@ -115,16 +139,10 @@ function intentConditions(query: IssuanceQuery): Prisma.Sql[] {
     )
   }
   if (query.station !== undefined) conditions.push(Prisma.sql`intent.station = ${query.station}`)
-  if (query.profile !== undefined) {
-    conditions.push(
-      Prisma.sql`intent.profile_version_id IN (SELECT id FROM profile_version WHERE name = ${query.profile})`
-    )
-  }
-  if (query.authority !== undefined) {
-    conditions.push(
-      Prisma.sql`intent.authority_id = (SELECT id FROM authority WHERE name = ${query.authority})`
-    )
-  }
+  if (profileIds !== undefined)
+    conditions.push(Prisma.sql`intent.profile_version_id = ANY(${profileIds}::uuid[])`)
+  if (authorityIds !== undefined)
+    conditions.push(Prisma.sql`intent.authority_id = ANY(${authorityIds}::uuid[])`)
   if (query.outcome === 'issued') conditions.push(Prisma.sql`issued.intent_id IS NOT NULL`)
   if (query.outcome === 'unknown') {
     conditions.push(Prisma.sql`intent.id IN (SELECT intent_id FROM open_intent)`)

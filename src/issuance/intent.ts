@@ -55,11 +55,22 @@ export function thingDigest(accountId: string, thingName: string): Uint8Array {
   return digestOfParts(['thing', accountId, thingName])
 }
 
-/** What makes them the same device elsewhere: the profile and the values of its identity fields. */
+/**
+ * What makes them the same device elsewhere: the profile and the values of its identity fields, as names are compared
+ * (RFC 5280 §7.1): whatever the case, and however Unicode composes them.
+ */
 export function deviceDigest(
   profileName: string,
   identityFields: readonly SubjectField[],
   subject: Subject
 ): Uint8Array {
-  return digestOfParts(['device', profileName, identityFields.map(field => [field, subject[field]]).sort()])
+  return digestOfParts([
+    'device',
+    profileName,
+    identityFields.map(field => [field, comparable(subject[field] ?? '')]).sort()
+  ])
+}
+
+function comparable(value: string): string {
+  return value.normalize('NFKC').toLowerCase()
 }

@@ -37,13 +37,24 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     return records.findIntent(intentId)
   }
 
+  const waits = new Map<string, Promise<IssuanceResult>>()
+
   async function replay(earlier: EarlierIntent): Promise<IssuanceResult> {
+    const { entry } = earlier
+    if (entry.outcome === 'issued') return { record: entry, replayed: true }
+    // All retries of one open intent wait together.
+    const wait = waits.get(entry.id) ?? waitOrComplete(earlier).finally(() => waits.delete(entry.id))
+    waits.set(entry.id, wait)
+    return wait
+  }
+
+  async function waitOrComplete(earlier: EarlierIntent): Promise<IssuanceResult> {
     const { entry } = earlier
     if (entry.outcome === 'issued') return { record: entry, replayed: true }
     const ageMs = clock().getTime() - entry.requestedAt.getTime()
     if (ageMs < resumeAfterMs) await delay(pollMs)
     else await completeOpen(earlier)
-    return replay(await findSettled(entry.id))
+    return waitOrComplete(await findSettled(entry.id))
   }
 
   async function completeOpen({ entry, toBeSigned, authorityId }: EarlierIntent): Promise<void> {

@@ -7,9 +7,9 @@ export type DecodedText =
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const notPrintableString = /[^A-Za-z0-9 '()+,\-./:=?]/
-// Control characters, line and paragraph separators, byte order marks, and the marks that reorder text on a
-// screen: none names a thing, all can make two names look like one.
-const invisible = /[\p{Cc}\u2028\u2029\ufeff\u200e\u200f\u202a-\u202e\u2066-\u2069]/u
+// Control and format characters (soft hyphens, joiners, byte order marks, what reorders text on a screen) and line
+// separators: none names a thing, all can make two names look like one.
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
 
 /** True when every character is one that X.680 §41.4 allows in a PrintableString. */
 export function isPrintableString(text: string): boolean {

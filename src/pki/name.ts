@@ -117,6 +117,7 @@ export function encodingViolations(field: SubjectField, value: string): readonly
   }
   const invisible = value.isWellFormed() ? findInvisibleCharacter(value) : 'an unpaired surrogate'
   if (invisible !== undefined) add('text of visible characters', invisible)
+  else if (/^\s|\s$|\s\s/u.test(value)) add('no space at either end and none doubled', quoted(value))
   else if (stringTag === tags.printableString && !isPrintableString(value)) {
     add("a PrintableString (letters, digits, space and ' ( ) + , - . / : = ?)", quoted(value))
   }

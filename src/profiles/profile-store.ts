@@ -23,10 +23,14 @@ export function createProfileStore(database: Database): ProfileStore {
   const client = database.prisma
   return {
     async listNewest() {
+      const newest = await runQuery(
+        () => client.$queryRaw<{ id: string }[]>`
+          SELECT DISTINCT ON (name) id FROM profile_version ORDER BY name, version DESC`
+      )
       const rows = await runQuery(() =>
         client.profileVersion.findMany({
-          distinct: ['name'],
-          orderBy: [{ name: 'asc' }, { version: 'desc' }]
+          where: { id: { in: newest.map(({ id }) => id) } },
+          orderBy: { name: 'asc' }
         })
       )
       return rows.map(toProfileVersion)

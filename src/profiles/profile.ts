@@ -21,6 +21,8 @@ export interface ProfileVersion {
 
 export interface PostedProfile {
   readonly profile: ProfileVersion
+  /** False when the document was the newest version already. */
+  readonly isNew: boolean
   /** What is legal but may not be meant. */
   readonly warnings: readonly Violation[]
 }
@@ -64,10 +66,12 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
     document: ProfileDocument,
     templateSha256: string,
     actor: Principal
-  ): Promise<ProfileVersion> {
+  ): Promise<{ profile: ProfileVersion; isNew: boolean }> {
     for (;;) {
       const newest = await store.findNewest(document.name)
-      if (newest !== undefined && isDeepStrictEqual(newest.document, document)) return newest
+      if (newest !== undefined && isDeepStrictEqual(newest.document, document)) {
+        return { profile: newest, isNew: false }
+      }
       const createdAt = clock()
       const profile = {
         id: createIdentifier(createdAt, randomBytes(10)),
@@ -79,7 +83,8 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
         createdBy: `${actor.role}/${actor.name}`
       }
       // Lost to another administrator's post of the same name: theirs is the version before ours then.
-      if (await store.insert(profile, createIdentifier(createdAt, randomBytes(10)))) return profile
+      if (await store.insert(profile, createIdentifier(createdAt, randomBytes(10))))
+        return { profile, isNew: true }
     }
   }
 
@@ -87,9 +92,9 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
     async post(document, actor) {
       const rules = compileProfile(document)
       if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
-      const profile = await insertNext(document, rules.templateSha256, actor)
+      const { profile, isNew } = await insertNext(document, rules.templateSha256, actor)
       compiled.set(profile.name, { version: profile, ...rules })
-      return { profile, warnings: rules.warnings }
+      return { profile, isNew, warnings: rules.warnings }
     },
     list: () => store.listNewest(),
     async find(name, version) {

@@ -1,4 +1,4 @@
-import type { Database } from '../database/database.ts'
+import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { StoredAuthority } from '../authorities/authority-store.ts'
 import type { StoredToken } from '../factory/token-store.ts'
@@ -12,59 +12,70 @@ export interface StarterSet {
 }
 
 export interface StarterStore {
-  /** True while there is no authority, no profile and no token. */
-  isEmpty(): Promise<boolean>
-  /** All of it or nothing. */
-  insert(set: StarterSet): Promise<void>
+  /**
+   * On a database without authority, profile and token, keeps what `make` gives, all of it or nothing; one process at a
+   * time, so that `make` runs once however many start at once. False where there was something already.
+   */
+  insertOnce(make: () => Promise<StarterSet>): Promise<boolean>
 }
 
+/** Ours alone among the users of the database. */
+const advisoryLockKey = 0x73746172
+/** Keys are made inside, and another process may be at it. */
+const transactionTimeoutMs = 30_000
+
 export function createStarterStore(database: Database): StarterStore {
-  const client = database.prisma
   return {
-    async isEmpty() {
-      const found = await runQuery(() =>
-        Promise.all([
-          client.authority.findFirst({ select: { id: true } }),
-          client.profileVersion.findFirst({ select: { id: true } }),
-          client.token.findFirst({ select: { id: true } })
-        ])
+    insertOnce: make =>
+      runQuery(() =>
+        database.prisma.$transaction(
+          async transaction => {
+            await transaction.$executeRaw`SELECT pg_advisory_xact_lock(${advisoryLockKey})`
+            const counts = [
+              await transaction.authority.count(),
+              await transaction.profileVersion.count(),
+              await transaction.token.count()
+            ]
+            if (counts.some(count => count > 0)) return false
+            await insert(transaction, await make())
+            return true
+          },
+          { timeout: transactionTimeoutMs, maxWait: transactionTimeoutMs }
+        )
       )
-      return found.every(row => row === null)
-    },
-    async insert({ authority, profile, tokens, eventId }) {
-      const actor = 'mintline/starter'
-      const document = profile.document as object
-      const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
-      await runQuery(() =>
-        client.$transaction([
-          client.authority.create({
-            data: {
-              ...authority,
-              certificateDer: new Uint8Array(authority.certificateDer),
-              issuersDer: authority.issuersDer.map(der => new Uint8Array(der)),
-              signer: { ...authority.signer }
-            }
-          }),
-          client.profileVersion.create({ data: { ...profile, document, templateSha256 } }),
-          client.token.createMany({
-            data: tokens.map(token => ({
-              ...token,
-              revokedAt: null,
-              secretSha256: new Uint8Array(token.secretSha256)
-            }))
-          }),
-          client.auditEvent.create({
-            data: {
-              id: eventId,
-              createdAt: authority.createdAt,
-              actor,
-              act: 'starter.create',
-              subject: `authority/${authority.name}`,
-              after: { profile: profile.name, tokens: tokens.map(({ name, role }) => ({ name, role })) }
-            }
-          })
-        ])
-      )
-    }
   }
+}
+
+async function insert(
+  transaction: Prisma.TransactionClient,
+  { authority, profile, tokens, eventId }: StarterSet
+): Promise<void> {
+  const document = profile.document as object
+  const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
+  await transaction.authority.create({
+    data: {
+      ...authority,
+      certificateDer: new Uint8Array(authority.certificateDer),
+      issuersDer: authority.issuersDer.map(der => new Uint8Array(der)),
+      signer: { ...authority.signer }
+    }
+  })
+  await transaction.profileVersion.create({ data: { ...profile, document, templateSha256 } })
+  await transaction.token.createMany({
+    data: tokens.map(token => ({
+      ...token,
+      revokedAt: null,
+      secretSha256: new Uint8Array(token.secretSha256)
+    }))
+  })
+  await transaction.auditEvent.create({
+    data: {
+      id: eventId,
+      createdAt: authority.createdAt,
+      actor: 'mintline/starter',
+      act: 'starter.create',
+      subject: `authority/${authority.name}`,
+      after: { profile: profile.name, tokens: tokens.map(({ name, role }) => ({ name, role })) }
+    }
+  })
 }

@@ -1,5 +1,5 @@
 import { generateKeyPair } from 'node:crypto'
-import { chmod, mkdir, stat } from 'node:fs/promises'
+import { chmod, mkdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { StoredAuthority } from '../authorities/authority-store.ts'
@@ -13,7 +13,7 @@ import { createIdentifier } from '../identifier.ts'
 import { issueSelfSignedAuthority } from '../authorities/self-signed.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
 import { starterProfile } from './starter-profile.ts'
-import type { StarterStore } from './starter-store.ts'
+import type { StarterSet, StarterStore } from './starter-store.ts'
 
 export interface StarterDependencies {
   readonly store: StarterStore
@@ -31,18 +31,22 @@ const generateKeyPairAsync = promisify(generateKeyPair)
 
 /**
  * Makes the set to try Mintline out with, on an empty database: an authority, a profile, and one token a role.
- * Files first, then one transaction: a crash in between leaves an empty database, and the next start makes all of
- * it anew over the files that are there.
+ * Files first, then the commit: a crash in between leaves an empty database, and the next start makes all of it anew.
+ * Nothing that was there is lost: key files bear the authority's id, and tokens of another database are set aside.
  *
  * @returns whether it was made.
  */
 export async function createStarterSet(dependencies: StarterDependencies): Promise<boolean> {
-  const { store, clock, randomBytes } = dependencies
-  if (!(await store.isEmpty())) return false
+  const { store } = dependencies
+  return store.insertOnce(() => makeStarterSet(dependencies))
+}
+
+async function makeStarterSet(dependencies: StarterDependencies): Promise<StarterSet> {
+  const { clock, randomBytes } = dependencies
   const now = clock()
   const authority = await createStarterAuthority(dependencies, now)
   const tokens = await createTokenFiles(dependencies, now)
-  await store.insert({
+  return {
     authority,
     profile: {
       id: createIdentifier(now, randomBytes(10)),
@@ -55,8 +59,7 @@ export async function createStarterSet(dependencies: StarterDependencies): Promi
     },
     tokens,
     eventId: createIdentifier(now, randomBytes(10))
-  })
-  return true
+  }
 }
 
 async function createStarterAuthority(
@@ -69,6 +72,7 @@ async function createStarterAuthority(
   if (makePassphrase && !(await isFile(passphraseFile))) {
     await writeSecretFile(passphraseFile, `${Buffer.from(randomBytes(32)).toString('base64url')}\n`)
   }
+  const id = createIdentifier(now, randomBytes(10))
   const name = `${starterProfile.authority}-g1`
   const { privateKey } = await generateKeyPairAsync('ec', { namedCurve: 'P-256' })
   const certificateDer = await issueSelfSignedAuthority(createLocalSigner(privateKey), {
@@ -77,13 +81,13 @@ async function createStarterAuthority(
     notAfter: new Date(new Date(now).setUTCFullYear(now.getUTCFullYear() + validityYears)),
     randomBytes
   })
-  const keyFile = `${name}.key.pem`
+  const keyFile = `${name}-${id}.key.pem`
   await writeSecretFile(
     join(keyDirectory, keyFile),
     await encryptPrivateKey(privateKey, await loadPassphrase(passphraseFile))
   )
   return {
-    id: createIdentifier(now, randomBytes(10)),
+    id,
     name,
     line: starterProfile.authority,
     generation: 1,
@@ -104,10 +108,16 @@ async function createTokenFiles(
   for (const role of roles) {
     const name = `starter-${role}`
     const token = buildToken({ role, name, createdBy: 'mintline/starter' }, now, randomBytes)
+    await setAside(tokenFile(dataDirectory, role), now)
     await writeSecretFile(tokenFile(dataDirectory, role), `${token.secret}\n`)
     stored.push(token.stored)
   }
   return stored
+}
+
+/** A file of another database's is kept under another name. */
+async function setAside(path: string, now: Date): Promise<void> {
+  if (await isFile(path)) await rename(path, `${path}.until-${now.toISOString().replaceAll(':', '')}`)
 }
 
 /** Where the starter token of a role is written. */

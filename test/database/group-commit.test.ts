@@ -115,19 +115,15 @@ describe('createGroupCommit', () => {
     expect(await later).toBe('done 5')
   })
 
-  it('drains: resolves when the last group is done, at once when idle', async () => {
+  it('takes an owed item however many wait', async () => {
     const { gates, commit } = createGatedCommit()
-    const group = createGroupCommit({ commit, ...limits })
-    await group.drain()
-    const results = [1, 2].map(item => group.submit(item))
-    let drained = false
-    const draining = group.drain().then(() => (drained = true))
+    const group = createGroupCommit({ commit, ...limits, maximumWaiting: 1 })
+    const results = [group.submit(1), group.submit(2), group.submit(3, { isOwed: true })]
+    await expect(group.submit(4)).rejects.toMatchObject({ code: 'overloaded' })
     gates[0]?.open()
     await results[0]
-    expect(drained).toBe(false)
     gates[1]?.open()
-    await draining
-    expect(await results[1]).toBe('done 2')
+    expect(await Promise.all(results)).toEqual(['done 1', 'done 2', 'done 3'])
   })
 
   it('keeps order, loses nothing, doubles nothing and stays within its bounds', async () => {
@@ -167,7 +163,6 @@ describe('createGroupCommit', () => {
           })
           return { item, result }
         }
-        await group.drain()
         const answers = await Promise.all(submitted)
         const taken = answers.filter(({ result }) => result !== 'refused')
         expect(groups.flat()).toEqual(taken.map(({ item }) => item))

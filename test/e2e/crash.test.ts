@@ -1,3 +1,4 @@
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { postCsr, startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
@@ -13,7 +14,8 @@ interface Answer {
 async function postAll(
   service: ServiceProcess,
   token: string,
-  requests: readonly Uint8Array[]
+  requests: readonly Uint8Array[],
+  onAnswer: (count: number) => void = () => undefined
 ): Promise<Answer[]> {
   const waiting = [...requests]
   const answers: Answer[] = []
@@ -21,7 +23,7 @@ async function postAll(
     for (let csr = waiting.shift(); csr !== undefined; csr = waiting.shift()) {
       try {
         const response = await postCsr(service, token, csr, { accept: 'application/pem-certificate-chain' })
-        if (response.ok) answers.push({ csr, chain: await response.text() })
+        if (response.ok) onAnswer(answers.push({ csr, chain: await response.text() }))
       } catch {
         // The service is gone: no answer was received.
       }
@@ -47,8 +49,11 @@ describe('kill -9 under load', () => {
       const requests = Array.from({ length: 300 }, (_, index) =>
         makeCertificationRequest({ Country: 'US', CommonName: `crash-${round}-${index}` })
       )
-      const posting = postAll(service, token, requests)
-      await new Promise(resolve => setTimeout(resolve, 150 + round * 70))
+      const enough = Promise.withResolvers<void>()
+      const posting = postAll(service, token, requests, count => {
+        if (count === 10 + round * 40) enough.resolve()
+      })
+      await enough.promise
       await service.end('SIGKILL')
       const received = await posting
       expect(received.length).toBeGreaterThan(0)
@@ -102,6 +107,29 @@ describe('a database that goes away', () => {
     expect(await service.end('SIGTERM')).toBe(0)
     await postgres.remove()
   }, 60_000)
+})
+
+describe('SIGTERM', () => {
+  it('does not wait for a client that stalls in the middle of its request', async () => {
+    await using data = await createTemporaryDirectory()
+    const service = await startServiceProcess(data.path, {
+      MINTLINE_LOG_LEVEL: 'error',
+      MINTLINE_SHUTDOWN_TIMEOUT_MS: '500'
+    })
+    const { hostname, port } = new URL(service.url)
+    const client = connect(Number(port), hostname)
+    client.on('error', () => undefined)
+    const token = await service.token('station')
+    client.write(
+      `POST /v1/issuances?profile=starter HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n` +
+        'content-type: application/pkcs10\r\ncontent-length: 5000\r\n\r\nabc'
+    )
+    await new Promise(resolve => setTimeout(resolve, 200))
+    const start = performance.now()
+    expect(await service.end('SIGTERM')).toBe(0)
+    expect(performance.now() - start).toBeLessThan(5_000)
+    client.destroy()
+  }, 30_000)
 })
 
 describe('SIGTERM under load', () => {

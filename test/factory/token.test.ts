@@ -58,7 +58,8 @@ describe('a token', () => {
   it('is worth nothing once revoked, at once here and in seconds elsewhere', async () => {
     const [here, elsewhere] = [makeTokens(), makeTokens()]
     const { token, secret } = await here.create({ role: 'station', name: 'gone' }, administrator)
-    await elsewhere.authenticate(secret)
+    // Both have seen it valid, and would take it for valid a while longer.
+    await Promise.all([here.authenticate(secret), elsewhere.authenticate(secret)])
     await here.revoke(token.id, administrator)
     await expect(here.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
     now = new Date(now.getTime() + 5_001)
@@ -70,6 +71,27 @@ describe('a token', () => {
     const { token } = await tokens.create({ role: 'station', name: 'twice' }, administrator)
     await tokens.revoke(token.id, administrator)
     await expect(tokens.revoke(token.id, administrator)).rejects.toEqual(withCode('token_not_found'))
+  })
+})
+
+describe('the last admin token', () => {
+  it('cannot be revoked, not even by two administrators at once', async () => {
+    await using own = await createTestDatabase()
+    const tokens = createTokens({
+      store: createTokenStore(own.database),
+      clock: () => now,
+      randomBytes: size => new Uint8Array(nodeRandomBytes(size))
+    })
+    const [first, second] = [
+      await tokens.create({ role: 'admin', name: 'one' }, administrator),
+      await tokens.create({ role: 'admin', name: 'two' }, administrator)
+    ]
+    const outcomes = await Promise.allSettled([
+      tokens.revoke(first.token.id, administrator),
+      tokens.revoke(second.token.id, administrator)
+    ])
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(outcomes).toContainEqual({ status: 'rejected', reason: withCode('last_admin_token') })
   })
 })
 

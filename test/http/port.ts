@@ -192,7 +192,7 @@ export function createPort(): Port {
         async post(document) {
           asked.documents.push(document)
           const warning = { pointer: '/validity', expected: 'less', found: 'more', message: 'Look again.' }
-          return { profile: { ...profileVersion, document }, warnings: [warning] }
+          return { profile: { ...profileVersion, document }, isNew: true, warnings: [warning] }
         },
         list: async () => [profileVersion],
         find: async (name, version) => requireStarter(name, version),

@@ -226,6 +226,15 @@ describe('a request against an earlier one', () => {
     expect(replayed).toBe(false)
   })
 
+  it.each([
+    ['another case', 'Look-Alike', 'look-alike'],
+    ['another composition of the same characters', 'caf\u00e9', 'cafe\u0301']
+  ])('is the same device in %s', async (_, first, second) => {
+    await issuing.issue(makeCertificationRequest({ Country: 'US', CommonName: first }))
+    const attempt = issuing.issue(makeCertificationRequest({ Country: 'US', CommonName: second }))
+    await refusal(attempt, 'device_already_certified')
+  })
+
   it('loses to exactly one of fifty keys that claim one device at once', async () => {
     const subject = newDevice()
     const attempts = await Promise.allSettled(

@@ -88,7 +88,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     clock,
     randomBytes
   })
-  const records = createRecords(createEntryStore(database), authorities)
+  const records = createRecords(createEntryStore(database, database), authorities)
   const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 1 }
   const group = createGroupCommit({ commit: createCycleStore(database).commit, ...limits })
   const usual = createCycle(group)

@@ -24,7 +24,7 @@ CREATE TABLE "profile_version" (
     "id" UUID NOT NULL,
     "name" TEXT NOT NULL,
     "version" INTEGER NOT NULL,
-    "document" JSONB NOT NULL,
+    "document" JSON NOT NULL,
     "template_sha256" BYTEA NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
     "created_by" TEXT NOT NULL,
@@ -164,6 +164,9 @@ CREATE INDEX "rejection_station_id_idx" ON "rejection"("station", "id");
 
 -- CreateIndex
 CREATE INDEX "rejection_profile_name_id_idx" ON "rejection"("profile_name", "id");
+
+-- CreateIndex
+CREATE INDEX "rejection_authority_name_id_idx" ON "rejection"("authority_name", "id");
 
 -- AddForeignKey
 ALTER TABLE "intent" ADD CONSTRAINT "intent_token_id_fkey" FOREIGN KEY ("token_id") REFERENCES "token"("id") ON DELETE RESTRICT ON UPDATE CASCADE;

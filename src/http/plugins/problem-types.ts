@@ -161,6 +161,12 @@ export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
     meaning: 'No token has this id, or it is revoked already.',
     remedy: 'Check the id against `GET /v1/tokens`. The id is not the secret.'
   },
+  last_admin_token: {
+    status: 409,
+    title: 'This is the last admin token',
+    meaning: 'Without it nobody could administer the service over the API any more.',
+    remedy: 'Make another admin token first, then revoke this one.'
+  },
   authority_not_found: {
     status: 404,
     title: 'There is no such authority',

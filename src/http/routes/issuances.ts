@@ -53,6 +53,9 @@ const issued = {
   }
 }
 
+/** No CSR that is read comes near it, and a refused one is kept as it was sent. */
+export const csrBodyLimitBytes = 65_536
+
 const issueCertificate = {
   operationId: 'issueCertificate',
   tags: ['Issuances'],
@@ -87,7 +90,12 @@ export const issuanceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices 
 
   app.post(
     '/v1/issuances',
-    { config: { access: ['station'] }, preValidation: coerceList('metadata'), schema: issueCertificate },
+    {
+      config: { access: ['station'] },
+      bodyLimit: csrBodyLimitBytes,
+      preValidation: coerceList('metadata'),
+      schema: issueCertificate
+    },
     async (request, reply) => {
       const answerType = chooseMediaType(request.headers.accept, answerTypes)
       // The schema is chosen by content type, which the type provider cannot follow.

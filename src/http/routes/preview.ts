@@ -3,6 +3,7 @@ import type { Static } from 'typebox'
 import Type from 'typebox'
 import type { PreviewResult } from '../../issuance/preview.ts'
 import { emptyBody } from './issuance-body.ts'
+import { csrBodyLimitBytes } from './issuances.ts'
 import { viewThing } from './issuance-views.ts'
 import { principalOf } from '../plugins/access.ts'
 import { Preview, PreviewBody, type PreviewView } from '../schemas/preview.ts'
@@ -53,7 +54,11 @@ export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
 
   app.post(
     '/v1/profiles/:name/preview',
-    { config: { access: ['station', 'auditor', 'admin'] }, schema: previewProfile },
+    {
+      config: { access: ['station', 'auditor', 'admin'] },
+      bodyLimit: csrBodyLimitBytes,
+      schema: previewProfile
+    },
     async request => {
       // The schema is chosen by content type, which the type provider cannot follow.
       const body = request.body as Static<typeof PreviewBody> | Uint8Array | undefined

@@ -26,6 +26,7 @@ const postProfile = {
   description: 'Versions are immutable. From now on the new version is the one that issues.',
   body: referenceTo(SharedProfileDocument),
   response: {
+    200: { description: 'The document was the newest version already.', content: jsonContent(PostedProfile) },
     201: {
       description: 'The version that was made.',
       headers: { Location: { type: 'string', description: 'The version.' } },
@@ -81,9 +82,9 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   app.setSerializerCompiler(() => value => JSON.stringify(value))
 
   app.post('/v1/profiles', { config: { access: ['admin'] }, schema: postProfile }, async (request, reply) => {
-    const { profile, warnings } = await profiles.post(request.body, principalOf(request))
+    const { profile, isNew, warnings } = await profiles.post(request.body, principalOf(request))
     return reply
-      .code(201)
+      .code(isNew ? 201 : 200)
       .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)
       .send({ ...viewProfile(profile), warnings: [...warnings] })
   })

@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
+import { MintlineError } from '../../errors.ts'
 import type { IssuanceQuery } from '../../issuance/issuance-record.ts'
 import { coerceIntegers } from '../plugins/coercion.ts'
 import {
@@ -67,9 +68,23 @@ function buildQuery(asked: Static<typeof IssuanceListQuerystring>): IssuanceQuer
     limit,
     ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
     ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
-    ...(from !== undefined && { from: new Date(from) }),
-    ...(to !== undefined && { to: new Date(to) })
+    ...(from !== undefined && { from: parseInstant(from, 'from') }),
+    ...(to !== undefined && { to: parseInstant(to, 'to') })
   }
+}
+
+/** RFC 3339 has a leap second, which a Date cannot hold. */
+function parseInstant(text: string, name: string): Date {
+  const instant = new Date(text)
+  if (!Number.isNaN(instant.getTime())) return instant
+  const expected = 'a time that is no leap second'
+  const violation = {
+    pointer: `/query/${name}`,
+    expected,
+    found: text,
+    message: 'Take the second before or after.'
+  }
+  throw new MintlineError('request_invalid', `The time ${name} cannot be used.`, { violations: [violation] })
 }
 
 /** However a tool printed it, to the hex of the INTEGER's content octets (X.690, section 8.3). */

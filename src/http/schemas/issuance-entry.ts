@@ -5,10 +5,10 @@ import { ProfileName } from '../../profiles/profile-document.ts'
 import { example } from './example.ts'
 import { certificateMembers, issuedMembers, Timestamp } from './issuance.ts'
 import { Violation } from './problem.ts'
-import { referenceTo, strict } from './reference.ts'
+import { referenceTo, strict, uuid } from './reference.ts'
 
 const commonMembers = {
-  id: Type.String({ format: 'uuid', examples: [example.issuanceId] }),
+  id: uuid({ examples: [example.issuanceId] }),
   requestedAt: Timestamp,
   station: Type.String({ description: 'Who asked.', examples: ['station-7'] }),
   profile: Type.String({ examples: ['starter'] }),
@@ -112,8 +112,7 @@ export const IssuanceListQuerystring = Type.Object(
     to: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, exclusive.' })),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultLimit })),
     cursor: Type.Optional(
-      Type.String({
-        format: 'uuid',
+      uuid({
         description: 'The `nextCursor` of the page before.',
         examples: [example.issuanceId]
       })
@@ -122,7 +121,4 @@ export const IssuanceListQuerystring = Type.Object(
   strict
 )
 
-export const IssuanceParams = Type.Object(
-  { id: Type.String({ format: 'uuid', examples: [example.issuanceId] }) },
-  strict
-)
+export const IssuanceParams = Type.Object({ id: uuid({ examples: [example.issuanceId] }) }, strict)

@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { subjectFields, type SubjectField } from '../../pki/subject-field.ts'
 import { ProfileName } from '../../profiles/profile-document.ts'
 import { example } from './example.ts'
-import { referenceTo, strict } from './reference.ts'
+import { referenceTo, strict, uuid } from './reference.ts'
 
 export const maximumMetadataEntries = 16
 
@@ -135,7 +135,7 @@ const { profileVersion, templateSha256, authority, serialNumber, subject, notBef
 
 export const Issuance = Type.Object(
   {
-    id: Type.String({ format: 'uuid', description: 'The id of the record.', examples: [example.issuanceId] }),
+    id: uuid({ description: 'The id of the record.', examples: [example.issuanceId] }),
     profile: Type.String({ examples: ['starter'] }),
     profileVersion,
     templateSha256,

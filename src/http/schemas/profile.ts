@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { ProfileDocument, ProfileName } from '../../profiles/profile-document.ts'
 import { example } from './example.ts'
 import { Violation } from './problem.ts'
-import { referenceTo, strict } from './reference.ts'
+import { referenceTo, strict, uuid } from './reference.ts'
 
 /** What a profile says, as a shared schema of the description. */
 export const SharedProfileDocument = Type.Unsafe<ProfileDocument>({
@@ -13,7 +13,7 @@ export const SharedProfileDocument = Type.Unsafe<ProfileDocument>({
 })
 
 const members = {
-  id: Type.String({ format: 'uuid', examples: [example.profileId] }),
+  id: uuid({ examples: [example.profileId] }),
   name: ProfileName,
   version: Type.Integer({ minimum: 1, description: 'From 1, without gaps.' }),
   document: referenceTo(SharedProfileDocument),

@@ -13,3 +13,11 @@ export function referenceTo<Schema extends TSchema>(schema: Schema): TUnsafe<Sta
 export function jsonContent<Schema extends TSchema>(schema: Schema) {
   return { 'application/json': { schema: referenceTo(schema) } }
 }
+
+/** `format: uuid` of the validator takes `urn:uuid:` as well, which the database does not. */
+export function uuid(options: { readonly description?: string; readonly examples?: readonly string[] } = {}) {
+  return Type.String({
+    pattern: '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$',
+    ...options
+  })
+}

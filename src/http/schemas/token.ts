@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { roles } from '../../factory/principal.ts'
 import { example } from './example.ts'
-import { referenceTo, strict } from './reference.ts'
+import { referenceTo, strict, uuid } from './reference.ts'
 
 const role = Type.Enum(roles, {
   type: 'string',
@@ -23,7 +23,7 @@ export const TokenBody = Type.Object(
 )
 
 const members = {
-  id: Type.String({ format: 'uuid', examples: [example.tokenId] }),
+  id: uuid({ examples: [example.tokenId] }),
   name: Type.String({ examples: ['station-7'] }),
   role,
   createdAt: Type.String({ format: 'date-time' }),
@@ -55,7 +55,4 @@ export const TokenList = Type.Object(
 
 export type TokenResource = Static<typeof Token>
 
-export const TokenParams = Type.Object(
-  { id: Type.String({ format: 'uuid', examples: [example.tokenId] }) },
-  strict
-)
+export const TokenParams = Type.Object({ id: uuid({ examples: [example.tokenId] }) }, strict)

@@ -1,0 +1,98 @@
+import { createServer } from 'node:net'
+import { once } from 'node:events'
+import { sep } from 'node:path'
+import type { Config } from '../config.ts'
+import { isMintlineError, MintlineError, type Violation } from '../errors.ts'
+
+/**
+ * What stops a start and is not a fault of Mintline, in Mintline's words: `config_invalid` for an address that cannot be
+ * listened on, `data_directory_unusable` for a file below the data directory. All else is given back as it is.
+ */
+export function translateStartFailure(error: unknown, config: Config): unknown {
+  if (isMintlineError(error, 'database_unavailable') && config.databaseUrl !== undefined) {
+    return new MintlineError(
+      'database_unavailable',
+      'The database that DATABASE_URL names cannot be used. Check host, port, database, user and password, and that it runs.',
+      { cause: error.cause }
+    )
+  }
+  if (!isSystemError(error)) return error
+  const violation = describeListenFailure(error, config)
+  if (violation !== undefined) {
+    return new MintlineError('config_invalid', 'The service cannot listen.', {
+      violations: [violation],
+      cause: error
+    })
+  }
+  if (error.path === undefined || !isWithin(config.dataDirectory, error.path)) return error
+  return new MintlineError(
+    'data_directory_unusable',
+    `The data directory ${config.dataDirectory} cannot be used. Check owner, mode and free space of what ` +
+      'MINTLINE_DATA_DIR names, or name another directory.',
+    { cause: error }
+  )
+}
+
+/** Listens on the address for a moment. Whoever listens there already may be the service itself, running. */
+export async function probeListening(
+  config: Config
+): Promise<{ readonly violation: Violation | undefined; readonly isInUse: boolean }> {
+  const server = createServer()
+  try {
+    server.listen({ host: config.host, port: config.port })
+    await once(server, 'listening')
+    server.close()
+    return { violation: undefined, isInUse: false }
+  } catch (error) {
+    const violation = isSystemError(error) ? describeListenFailure(error, config) : undefined
+    if (!isSystemError(error) || violation === undefined) throw error
+    return { violation, isInUse: error.code === 'EADDRINUSE' }
+  }
+}
+
+/** Node's own errors of the operating system. */
+type SystemError = Error & { readonly code: string; readonly syscall: string; readonly path?: string }
+
+function isSystemError(error: unknown): error is SystemError {
+  return error instanceof Error && 'syscall' in error && 'code' in error
+}
+
+function describeListenFailure(error: SystemError, { host, port }: Config): Violation | undefined {
+  const found = `${host}, port ${port} (${error.code})`
+  if (error.syscall === 'getaddrinfo') {
+    return {
+      pointer: 'MINTLINE_HOST',
+      expected: 'an address, or a name that leads to one',
+      found,
+      message: 'Correct the name; 127.0.0.1 is this machine alone, 0.0.0.0 all its addresses.'
+    }
+  }
+  if (error.syscall !== 'listen' && error.syscall !== 'bind') return undefined
+  if (error.code === 'EADDRINUSE') {
+    return {
+      pointer: 'MINTLINE_PORT',
+      expected: 'a port on which nobody else listens',
+      found,
+      message: `Choose another port, or stop what listens there; \`ss -ltnp 'sport = :${port}'\` names it.`
+    }
+  }
+  if (error.code === 'EACCES' || error.code === 'EPERM') {
+    return {
+      pointer: 'MINTLINE_PORT',
+      expected: 'a port that this user may listen on',
+      found,
+      message: 'Choose one from 1024 up; the proxy that terminates TLS can have the low one.'
+    }
+  }
+  return {
+    pointer: 'MINTLINE_HOST',
+    expected: 'an address of this machine',
+    found,
+    message: 'Name one that `ip address` shows; 127.0.0.1 is this machine alone, 0.0.0.0 all its addresses.'
+  }
+}
+
+function isWithin(directory: string, path: string): boolean {
+  // Making the directory may fail at one above it.
+  return `${path}${sep}`.startsWith(`${directory}${sep}`) || `${directory}${sep}`.startsWith(`${path}${sep}`)
+}

@@ -1,0 +1,167 @@
+import { randomBytes } from 'node:crypto'
+import pg from 'pg'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createIdentifier } from '../../src/identifier.ts'
+import { createCycleStore } from '../../src/issuance/cycle-store.ts'
+import type { Intent } from '../../src/issuance/intent.ts'
+import { startIssuing, type Issuing } from '../support/issuing.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let test: TestDatabase
+let directory: TemporaryDirectory
+let issuing: Issuing
+let authorityId: string
+/** Changes the state of the authority, as another process would. */
+let changer: pg.Client
+/** Holds inserts into intent where the test wants them, and looks at who waits. */
+let keeper: pg.Client
+
+/** While the keeper holds this advisory lock, a group's transaction stands still between its locks and its commit. */
+const gate = 7
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  directory = await createTemporaryDirectory()
+  issuing = await startIssuing(test.database, directory.path)
+  authorityId = issuing.authorities.list()[0]!.id
+  changer = await connect()
+  keeper = await connect()
+  await keeper.query(`
+    CREATE FUNCTION wait_at_gate() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN PERFORM pg_advisory_xact_lock_shared(${gate}); RETURN NEW; END $$;
+    CREATE TRIGGER wait_at_gate BEFORE INSERT ON intent FOR EACH ROW EXECUTE FUNCTION wait_at_gate()`)
+})
+
+afterAll(async () => {
+  await changer.end()
+  await keeper.end()
+  await test.drop()
+  await directory.remove()
+})
+
+beforeEach(() => setState('active'))
+
+async function connect(): Promise<pg.Client> {
+  const client = new pg.Client({ connectionString: test.connectionString })
+  await client.connect()
+  return client
+}
+
+const random = (size: number) => new Uint8Array(randomBytes(size))
+
+async function makeIntent(): Promise<Intent> {
+  const { version } = await issuing.profiles.current('starter')
+  const createdAt = new Date()
+  return {
+    id: createIdentifier(createdAt, random(10)),
+    createdAt,
+    serialNumber: Uint8Array.of(1, ...random(15)),
+    spkiSha256: random(32),
+    deviceSha256: undefined,
+    requestSha256: random(32),
+    tbsDer: random(400),
+    csrDer: random(300),
+    station: issuing.station.name,
+    tokenId: issuing.station.tokenId,
+    profileVersionId: version.id,
+    authorityId,
+    metadata: {},
+    requestId: 'test'
+  }
+}
+
+async function commit(intent: Intent) {
+  const [outcome] = await createCycleStore(test.database).commit([{ kind: 'intent', intent }])
+  return outcome
+}
+
+const setState = (state: 'active' | 'retiring' | 'compromised') =>
+  changer.query('UPDATE authority SET state = $1::authority_state WHERE id = $2', [state, authorityId])
+
+async function countOnRecord(client: pg.Client, { id }: Intent): Promise<number> {
+  const { rowCount } = await client.query('SELECT FROM intent WHERE id = $1', [id])
+  return rowCount ?? 0
+}
+
+/** Resolves once a connection waits for a lock in a statement that begins like this. */
+async function untilWaiting(statement: string): Promise<'waiting'> {
+  const isWaiting = async () => {
+    const { rowCount } = await keeper.query(
+      `SELECT FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock' AND ltrim(query, E' \\n') LIKE $1 || '%'`,
+      [statement]
+    )
+    return rowCount === 1
+  }
+  while (!(await isWaiting())) await new Promise(resolve => setTimeout(resolve, 5))
+  return 'waiting'
+}
+
+/** What comes first: that the work is done, or that it waits for a lock. */
+const firstOf = (work: Promise<unknown>, statement: string) =>
+  Promise.race([work.then(() => 'done'), untilWaiting(statement)])
+
+const commitBegins = 'WITH intent_input'
+const changeBegins = 'UPDATE authority'
+
+describe("a change of an authority's state", () => {
+  it.each(['retiring', 'compromised'] as const)(
+    'to %s waits for the intents that name it and are about to commit',
+    async state => {
+      const intent = await makeIntent()
+      await keeper.query('SELECT pg_advisory_lock($1)', [gate])
+      const committing = commit(intent)
+      expect(await firstOf(committing, commitBegins)).toBe('waiting')
+      const changing = setState(state)
+      const onRecordAfterChange = changing.then(() => countOnRecord(changer, intent))
+      const change = await firstOf(changing, changeBegins)
+      await keeper.query('SELECT pg_advisory_unlock($1)', [gate])
+      expect(change).toBe('waiting')
+      expect(await committing).toMatchObject({ kind: 'durable' })
+      expect(await onRecordAfterChange).toBe(1)
+    }
+  )
+
+  it('lets no intent commit that was judged while it was under way', async () => {
+    const intent = await makeIntent()
+    await changer.query('BEGIN')
+    await setState('retiring')
+    const committing = commit(intent)
+    const first = await firstOf(committing, commitBegins)
+    await changer.query('COMMIT')
+    expect(first).toBe('waiting')
+    expect(await committing).toEqual({ kind: 'outdated', reason: 'authority' })
+    expect(await countOnRecord(changer, intent)).toBe(0)
+  })
+
+  it('that is taken back costs no intent', async () => {
+    const intent = await makeIntent()
+    await changer.query('BEGIN')
+    await setState('retiring')
+    const committing = commit(intent)
+    await untilWaiting(commitBegins)
+    await changer.query('ROLLBACK')
+    expect(await committing).toMatchObject({ kind: 'durable' })
+  })
+})
+
+describe('groups of one authority', () => {
+  it('do not wait for each other', async () => {
+    const [held, free] = [await makeIntent(), await makeIntent()]
+    await keeper.query('SELECT pg_advisory_lock($1)', [gate])
+    const committing = commit(held)
+    await untilWaiting(commitBegins)
+    const second = commit(free)
+    const atGate = async () => {
+      const { rows } = await keeper.query<{ readonly waiting: number }>(
+        `SELECT count(*)::int AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
+      )
+      return rows[0]?.waiting
+    }
+    // Both have the authority's row; a lock that only one may hold would keep the second from the gate.
+    await expect.poll(atGate, { interval: 5 }).toBe(2)
+    await keeper.query('SELECT pg_advisory_unlock($1)', [gate])
+    expect([await committing, await second]).toMatchObject([{ kind: 'durable' }, { kind: 'durable' }])
+  })
+})
