@@ -124,6 +124,9 @@ new_intent AS (
 new_key AS (
   INSERT INTO certified_key (spki_sha256, intent_id) SELECT spki_sha256, id FROM committed
 ),
+new_serial AS (
+  INSERT INTO certified_serial (serial_number, intent_id) SELECT serial_number, id FROM committed
+),
 new_device AS (
   INSERT INTO certified_device (device_sha256, intent_id)
   SELECT device_sha256, id FROM committed WHERE device_sha256 IS NOT NULL
@@ -140,6 +143,10 @@ recorded AS (
   SELECT intent_id, certificate_der, certificate_id, issued_at, thing FROM certificate_input
   ON CONFLICT (intent_id) DO NOTHING
   RETURNING intent_id
+),
+new_id AS (
+  INSERT INTO certified_id (certificate_id, intent_id)
+  SELECT certificate_id, intent_id FROM certificate_input WHERE intent_id IN (SELECT intent_id FROM recorded)
 ),
 closed AS (
   DELETE FROM open_intent USING recorded WHERE open_intent.intent_id = recorded.intent_id

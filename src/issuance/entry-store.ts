@@ -129,12 +129,16 @@ function intentConditions(
   if (gte !== undefined) conditions.push(Prisma.sql`intent.id >= ${gte}::uuid`)
   if (lt !== undefined) conditions.push(Prisma.sql`intent.id < ${lt}::uuid`)
   if (query.serialNumber !== undefined) {
-    conditions.push(Prisma.sql`intent.serial_number = ${Buffer.from(query.serialNumber, 'hex')}`)
+    conditions.push(
+      Prisma.sql`intent.id = (
+        SELECT intent_id FROM certified_serial WHERE serial_number = ${Buffer.from(query.serialNumber, 'hex')}
+      )`
+    )
   }
   if (query.certificateId !== undefined) {
     conditions.push(
       Prisma.sql`intent.id = (
-        SELECT intent_id FROM issued WHERE certificate_id = ${Buffer.from(query.certificateId, 'hex')}
+        SELECT intent_id FROM certified_id WHERE certificate_id = ${Buffer.from(query.certificateId, 'hex')}
       )`
     )
   }

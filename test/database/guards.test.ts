@@ -40,6 +40,8 @@ const rows = [
   `INSERT INTO issued VALUES (${id(1)}, '', ${sha256}, NULL, now())`,
   `INSERT INTO certified_key VALUES (${sha256}, ${id(1)})`,
   `INSERT INTO certified_device VALUES (${sha256}, ${id(1)})`,
+  `INSERT INTO certified_serial VALUES ('\\x01', ${id(1)})`,
+  `INSERT INTO certified_id VALUES (${sha256}, ${id(1)})`,
   `INSERT INTO rejection (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata,
      request_id)
    VALUES (${id(1)}, now(), 'csr_malformed', '', '[]', '', 'station', ${id(1)}, 'profile', '{}', 'request')`,
@@ -73,6 +75,8 @@ const appendOnly = [
   ['issued', 'certificate_der'],
   ['certified_key', 'intent_id'],
   ['certified_device', 'intent_id'],
+  ['certified_serial', 'intent_id'],
+  ['certified_id', 'intent_id'],
   ['rejection', 'code'],
   ['audit_event', 'actor']
 ] as const
@@ -141,7 +145,8 @@ describe('what a row may hold', () => {
     ['token', insertToken(5, "'\\xab'")],
     ['issued', `INSERT INTO issued VALUES (${id(1)}, '', '\\xab', NULL, now())`],
     ['certified_key', `INSERT INTO certified_key VALUES ('\\xab', ${id(1)})`],
-    ['certified_device', `INSERT INTO certified_device VALUES ('\\xab', ${id(1)})`]
+    ['certified_device', `INSERT INTO certified_device VALUES ('\\xab', ${id(1)})`],
+    ['certified_id', `INSERT INTO certified_id VALUES ('\\xab', ${id(1)})`]
   ])('a hash of another length is refused in %s', async (_table, statement) => {
     expect(await refusalOf(statement)).toBe('23514')
   })
@@ -149,7 +154,8 @@ describe('what a row may hold', () => {
 
 describe('uniqueness', () => {
   it.each([
-    ['serial number', insertIntent(id(5), { serialNumber: "'\\x01'" })],
+    ['serial number', `INSERT INTO certified_serial VALUES ('\\x01', ${id(2)})`],
+    ['certificate id', `INSERT INTO certified_id VALUES (${sha256}, ${id(2)})`],
     ['key', `INSERT INTO certified_key VALUES (${sha256}, ${id(1)})`],
     ['device', `INSERT INTO certified_device VALUES (${sha256}, ${id(1)})`],
     [

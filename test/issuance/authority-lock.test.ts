@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createIdentifier } from '../../src/identifier.ts'
 import { createCycleStore } from '../../src/issuance/cycle-store.ts'
 import type { Intent } from '../../src/issuance/intent.ts'
@@ -41,6 +41,12 @@ afterAll(async () => {
 })
 
 beforeEach(() => setState('active'))
+
+// A test that fails half-way must not keep the next one waiting.
+afterEach(async () => {
+  await keeper.query('SELECT pg_advisory_unlock_all()')
+  await changer.query('ROLLBACK')
+})
 
 async function connect(): Promise<pg.Client> {
   const client = new pg.Client({ connectionString: test.connectionString })
@@ -84,23 +90,29 @@ async function countOnRecord(client: pg.Client, { id }: Intent): Promise<number>
   return rowCount ?? 0
 }
 
-/** Resolves once a connection waits for a lock in a statement that begins like this. */
-async function untilWaiting(statement: string): Promise<'waiting'> {
-  const isWaiting = async () => {
-    const { rowCount } = await keeper.query(
-      `SELECT FROM pg_stat_activity
-       WHERE datname = current_database() AND wait_event_type = 'Lock' AND ltrim(query, E' \\n') LIKE $1 || '%'`,
-      [statement]
-    )
-    return rowCount === 1
-  }
-  while (!(await isWaiting())) await new Promise(resolve => setTimeout(resolve, 5))
-  return 'waiting'
+/** How many connections wait for a lock in a statement that begins like this. */
+async function countWaiting(statement: string): Promise<number> {
+  const { rowCount } = await keeper.query(
+    `SELECT FROM pg_stat_activity
+     WHERE datname = current_database() AND wait_event_type = 'Lock' AND ltrim(query, E' \\n') LIKE $1 || '%'`,
+    [statement]
+  )
+  return rowCount ?? 0
 }
 
 /** What comes first: that the work is done, or that it waits for a lock. */
-const firstOf = (work: Promise<unknown>, statement: string) =>
-  Promise.race([work.then(() => 'done'), untilWaiting(statement)])
+async function firstOf(work: Promise<unknown>, statement: string): Promise<'done' | 'waiting'> {
+  let isDone = false
+  const settle = () => {
+    isDone = true
+  }
+  work.then(settle, settle)
+  while (!isDone) {
+    if ((await countWaiting(statement)) > 0) return 'waiting'
+    await new Promise(resolve => setTimeout(resolve, 5))
+  }
+  return 'done'
+}
 
 const commitBegins = 'WITH intent_input'
 const changeBegins = 'UPDATE authority'
@@ -140,8 +152,9 @@ describe("a change of an authority's state", () => {
     await changer.query('BEGIN')
     await setState('retiring')
     const committing = commit(intent)
-    await untilWaiting(commitBegins)
+    const first = await firstOf(committing, commitBegins)
     await changer.query('ROLLBACK')
+    expect(first).toBe('waiting')
     expect(await committing).toMatchObject({ kind: 'durable' })
   })
 })
@@ -151,7 +164,7 @@ describe('groups of one authority', () => {
     const [held, free] = [await makeIntent(), await makeIntent()]
     await keeper.query('SELECT pg_advisory_lock($1)', [gate])
     const committing = commit(held)
-    await untilWaiting(commitBegins)
+    expect(await firstOf(committing, commitBegins)).toBe('waiting')
     const second = commit(free)
     const atGate = async () => {
       const { rows } = await keeper.query<{ readonly waiting: number }>(

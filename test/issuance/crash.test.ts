@@ -58,7 +58,7 @@ it.each(steps.flatMap(step => [1, 4].map(passes => [step, passes] as const)))(
     }
     for (const tbsDer of signing) {
       const { serialNumber } = parseTbsCertificate(tbsDer)
-      const intent = await prisma.intent.findUnique({
+      const intent = await prisma.intent.findFirst({
         where: { serialNumber: Uint8Array.from(serialNumber) }
       })
       expect(intent && Buffer.from(intent.tbsDer)).toEqual(tbsDer)

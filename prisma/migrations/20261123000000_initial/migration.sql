@@ -100,6 +100,22 @@ CREATE TABLE "certified_device" (
 );
 
 -- CreateTable
+CREATE TABLE "certified_serial" (
+    "serial_number" BYTEA NOT NULL,
+    "intent_id" UUID NOT NULL,
+
+    CONSTRAINT "certified_serial_pkey" PRIMARY KEY ("serial_number")
+);
+
+-- CreateTable
+CREATE TABLE "certified_id" (
+    "certificate_id" BYTEA NOT NULL,
+    "intent_id" UUID NOT NULL,
+
+    CONSTRAINT "certified_id_pkey" PRIMARY KEY ("certificate_id")
+);
+
+-- CreateTable
 CREATE TABLE "rejection" (
     "id" UUID NOT NULL,
     "created_at" TIMESTAMPTZ(3) NOT NULL,
@@ -145,9 +161,6 @@ CREATE UNIQUE INDEX "profile_version_name_version_key" ON "profile_version"("nam
 CREATE UNIQUE INDEX "token_secret_sha256_key" ON "token"("secret_sha256");
 
 -- CreateIndex
-CREATE UNIQUE INDEX "intent_serial_number_key" ON "intent"("serial_number");
-
--- CreateIndex
 CREATE INDEX "intent_station_id_idx" ON "intent"("station", "id");
 
 -- CreateIndex
@@ -155,9 +168,6 @@ CREATE INDEX "intent_profile_version_id_id_idx" ON "intent"("profile_version_id"
 
 -- CreateIndex
 CREATE INDEX "intent_authority_id_id_idx" ON "intent"("authority_id", "id");
-
--- CreateIndex
-CREATE UNIQUE INDEX "issued_certificate_id_key" ON "issued"("certificate_id");
 
 -- CreateIndex
 CREATE INDEX "rejection_station_id_idx" ON "rejection"("station", "id");
@@ -183,12 +193,6 @@ ALTER TABLE "open_intent" ADD CONSTRAINT "open_intent_intent_id_fkey" FOREIGN KE
 -- AddForeignKey
 ALTER TABLE "issued" ADD CONSTRAINT "issued_intent_id_fkey" FOREIGN KEY ("intent_id") REFERENCES "intent"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
 
--- AddForeignKey
-ALTER TABLE "certified_key" ADD CONSTRAINT "certified_key_intent_id_fkey" FOREIGN KEY ("intent_id") REFERENCES "intent"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
-
--- AddForeignKey
-ALTER TABLE "certified_device" ADD CONSTRAINT "certified_device_intent_id_fkey" FOREIGN KEY ("intent_id") REFERENCES "intent"("id") ON DELETE RESTRICT ON UPDATE CASCADE;
-
 
 -- What Prisma's schema language cannot say follows. It holds against the service's own mistakes and against a
 -- hand at psql; the owner of the tables can still take the triggers off, which is what the ledger is for.
@@ -208,6 +212,7 @@ ALTER TABLE "intent"
     ADD CONSTRAINT "intent_request_sha256_check" CHECK (octet_length("request_sha256") = 32),
     ADD CONSTRAINT "intent_csr_der_check" CHECK (octet_length("csr_der") <= 65536);
 ALTER TABLE "issued" ADD CONSTRAINT "issued_certificate_id_check" CHECK (octet_length("certificate_id") = 32);
+ALTER TABLE "certified_id" ADD CONSTRAINT "certified_id_certificate_id_check" CHECK (octet_length("certificate_id") = 32);
 ALTER TABLE "certified_key" ADD CONSTRAINT "certified_key_spki_sha256_check" CHECK (octet_length("spki_sha256") = 32);
 ALTER TABLE "certified_device"
     ADD CONSTRAINT "certified_device_device_sha256_check" CHECK (octet_length("device_sha256") = 32);
@@ -230,7 +235,8 @@ DECLARE
     append_only text;
 BEGIN
     FOREACH append_only IN ARRAY ARRAY[
-        'profile_version', 'intent', 'issued', 'certified_key', 'certified_device', 'rejection', 'audit_event'
+        'profile_version', 'intent', 'issued', 'certified_key', 'certified_device', 'certified_serial', 'certified_id',
+        'rejection', 'audit_event'
     ] LOOP
         EXECUTE format(
             'CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %I EXECUTE FUNCTION refuse_change()',
