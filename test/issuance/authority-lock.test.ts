@@ -168,7 +168,9 @@ describe('groups of one authority', () => {
     const second = commit(free)
     const atGate = async () => {
       const { rows } = await keeper.query<{ readonly waiting: number }>(
-        `SELECT count(*)::int AS waiting FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`
+        `SELECT count(*)::int AS waiting FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+         WHERE datname = current_database() AND locktype = 'advisory' AND objid = $1 AND NOT granted`,
+        [gate]
       )
       return rows[0]?.waiting
     }
