@@ -46,6 +46,7 @@ const maximumRemembered = 10_000
 const bearerForm = /^mintline_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 
 export function createTokens({ store, clock, randomBytes }: TokenDependencies): Tokens {
+  let revocations = 0
   const remembered = new Map<string, { readonly token: StoredToken; readonly until: number }>()
   const act = (actor: Principal) => {
     const time = clock()
@@ -55,7 +56,10 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
     const now = clock().getTime()
     const known = remembered.get(id)
     if (known !== undefined && known.until > now) return known.token
+    const revocationsBefore = revocations
     const token = await store.find(id)
+    // Read while a revocation was under way, it may be out of date already.
+    if (revocations !== revocationsBefore) return token
     if (remembered.size >= maximumRemembered) remembered.clear()
     if (token === undefined) remembered.delete(id)
     else remembered.set(id, { token, until: now + trustMs })
@@ -83,6 +87,7 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
     },
     async revoke(id, actor) {
       const outcome = await store.revoke(id, act(actor))
+      revocations++
       remembered.delete(id)
       if (outcome === 'last-admin') {
         throw new MintlineError(

@@ -60,7 +60,8 @@ interface ExceptionRow {
  * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device make this
  * statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
- * state until this group is committed, so that no intent names a generation that is no longer active.
+ * state, or the revocation of the token, until this group is committed: no intent names a generation that is no longer
+ * active, nor comes from a token that is revoked.
  */
 const commitStatement = `
 WITH intent_input AS MATERIALIZED (
@@ -79,6 +80,7 @@ active_authority AS MATERIALIZED (
 ),
 valid_token AS MATERIALIZED (
   SELECT id FROM token WHERE id IN (SELECT token_id FROM intent_input) AND revoked_at IS NULL
+  FOR SHARE
 ),
 current_profile AS MATERIALIZED (
   SELECT id FROM profile_version AS this

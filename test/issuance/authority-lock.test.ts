@@ -129,9 +129,9 @@ describe("a change of an authority's state", () => {
       const onRecordAfterChange = changing.then(() => countOnRecord(changer, intent))
       const change = await firstOf(changing, changeBegins)
       await keeper.query('SELECT pg_advisory_unlock($1)', [gate])
-      expect(change).toBe('waiting')
-      expect(await committing).toMatchObject({ kind: 'durable' })
-      expect(await onRecordAfterChange).toBe(1)
+      const outcome = await committing
+      expect([change, await onRecordAfterChange]).toEqual(['waiting', 1])
+      expect(outcome).toMatchObject({ kind: 'durable' })
     }
   )
 
@@ -142,8 +142,9 @@ describe("a change of an authority's state", () => {
     const committing = commit(intent)
     const first = await firstOf(committing, commitBegins)
     await changer.query('COMMIT')
+    const outcome = await committing
     expect(first).toBe('waiting')
-    expect(await committing).toEqual({ kind: 'outdated', reason: 'authority' })
+    expect(outcome).toEqual({ kind: 'outdated', reason: 'authority' })
     expect(await countOnRecord(changer, intent)).toBe(0)
   })
 
@@ -154,8 +155,9 @@ describe("a change of an authority's state", () => {
     const committing = commit(intent)
     const first = await firstOf(committing, commitBegins)
     await changer.query('ROLLBACK')
+    const outcome = await committing
     expect(first).toBe('waiting')
-    expect(await committing).toMatchObject({ kind: 'durable' })
+    expect(outcome).toMatchObject({ kind: 'durable' })
   })
 })
 
