@@ -1,11 +1,8 @@
 #!/usr/bin/env node
 import './thread-pool.ts'
-import { checkConfigUsage, describeSettings, runCheckConfig } from './cli/check-config.ts'
+import { describeSettings } from './cli/check-config.ts'
 import { UsageError, type Command, type CommandIo } from './cli/command.ts'
 import { describeFailure } from './cli/failure-text.ts'
-import { runServe, serveUsage } from './cli/serve.ts'
-import { runTemplateCommand, templateUsage } from './cli/template.ts'
-import { runToken, tokenUsage } from './cli/token.ts'
 import { programVersion } from './version.ts'
 
 const usage = `usage: mintline <command>
@@ -25,21 +22,30 @@ Settings are environment variables:
 ${describeSettings()}
 `
 
-const commands: Readonly<Record<string, Command>> = {
-  serve: { usage: serveUsage, run: withoutArguments(runServe) },
-  'check-config': { usage: checkConfigUsage, run: withoutArguments(runCheckConfig) },
-  token: { usage: tokenUsage, run: runToken },
-  template: {
-    usage: templateUsage,
-    run: (io, args) =>
-      runTemplateCommand(args, {
-        ...io,
-        isTerminal: process.stdout.isTTY,
-        standardInput: process.stdin
-      })
+/** Loaded when called for: most commands need little of the service. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  async serve() {
+    const { runServe, serveUsage } = await import('./cli/serve.ts')
+    return { usage: serveUsage, run: withoutArguments(runServe) }
   },
-  version: { usage: 'usage: mintline version\n', run: withoutArguments(printVersion) },
-  help: { usage, run: withoutArguments(io => (io.write(usage), 0)) }
+  async 'check-config'() {
+    const { checkConfigUsage, runCheckConfig } = await import('./cli/check-config.ts')
+    return { usage: checkConfigUsage, run: withoutArguments(runCheckConfig) }
+  },
+  async token() {
+    const { runToken, tokenUsage } = await import('./cli/token.ts')
+    return { usage: tokenUsage, run: runToken }
+  },
+  async template() {
+    const { runTemplateCommand, templateUsage } = await import('./cli/template.ts')
+    const { stdin, stdout } = process
+    return {
+      usage: templateUsage,
+      run: (io, args) => runTemplateCommand(args, { ...io, isTerminal: stdout.isTTY, standardInput: stdin })
+    }
+  },
+  version: async () => ({ usage: 'usage: mintline version\n', run: withoutArguments(printVersion) }),
+  help: async () => ({ usage, run: withoutArguments(io => (io.write(usage), 0)) })
 }
 
 /** What is asked for instead of a command, or of any command. */
@@ -49,12 +55,16 @@ const helpFlags: readonly string[] = ['--help', '-h']
 async function main(args: readonly string[], io: CommandIo): Promise<number> {
   const [first = 'help', ...rest] = args
   const name = helpFlags.includes(first) ? 'help' : first === versionFlag ? 'version' : first
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (command === undefined) {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (load === undefined) {
     io.writeError(`mintline: there is no command ${name}\n\n${usage}`)
     return 2
   }
-  if (rest.some(argument => helpFlags.includes(argument))) return (io.write(command.usage), 0)
+  const command = await load()
+  if (rest.some(argument => helpFlags.includes(argument))) {
+    io.write(command.usage)
+    return 0
+  }
   if (rest.includes(versionFlag)) return printVersion(io)
   try {
     return await command.run(io, rest)
