@@ -1,6 +1,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { MintlineError } from '../errors.ts'
 import { parseAuthorityCertificate, type AuthorityCertificate } from '../pki/authority-certificate.ts'
+import { isEqual } from '../pki/octets.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
 import type { Signer } from './signers/signer.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
@@ -63,7 +64,7 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     const opened =
       signers.get(stored.id) ??
       openSigner(stored.signer).then(async signer => {
-        if (Buffer.compare(signer.publicKeySpkiDer, authority.certificate.spkiDer) === 0) return signer
+        if (isEqual(signer.publicKeySpkiDer, authority.certificate.spkiDer)) return signer
         await signer.close()
         throw new MintlineError(
           'key_unusable',

@@ -64,13 +64,14 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     spkiDer: csr.spkiDer
   })
   const prediction = predict(profile, tbs)
+  const spkiSha256 = digestOf(csr.spkiDer)
   const intent = {
     id: createIdentifier(now, randomBytes(10)),
     createdAt: now,
     serialNumber,
-    spkiSha256: digestOf(csr.spkiDer),
+    spkiSha256,
     deviceSha256: identityOf(profile, prediction, subject),
-    requestSha256: requestDigest(csr, document.name),
+    requestSha256: requestDigest(spkiSha256, csr.subject, document.name),
     tbsDer,
     csrDer: csr.der,
     station: request.station.name,

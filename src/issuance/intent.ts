@@ -45,9 +45,13 @@ function digestOfParts(parts: readonly unknown[]): Uint8Array {
  * Equal for two requests exactly when they carry the same key, the same subject values and the same profile name:
  * then the second is a retry of the first. String types and the order of the attributes do not count.
  */
-export function requestDigest(csr: CertificationRequest, profileName: string): Uint8Array {
-  const subject = csr.subject.map(({ oid, value }) => [oid, value]).sort(([a], [b]) => (a! < b! ? -1 : 1))
-  return digestOfParts(['request', hash('sha256', csr.spkiDer, 'hex'), profileName, subject])
+export function requestDigest(
+  spkiSha256: Uint8Array,
+  attributes: CertificationRequest['subject'],
+  profileName: string
+): Uint8Array {
+  const subject = attributes.map(({ oid, value }) => [oid, value]).sort(([a], [b]) => (a! < b! ? -1 : 1))
+  return digestOfParts(['request', Buffer.from(spkiSha256).toString('hex'), profileName, subject])
 }
 
 /** What makes two requests the same device where AWS names the thing: that name, within the account. */

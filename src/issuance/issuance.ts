@@ -3,6 +3,7 @@ import { isMintlineError, MintlineError, type ErrorCode } from '../errors.ts'
 import type { TbsCertificate } from '../pki/certificate.ts'
 import { parseCertificationRequest, type CertificationRequest } from '../pki/certification-request.ts'
 import { decodeCertificationRequest } from '../pki/csr-intake.ts'
+import { isEqual } from '../pki/octets.ts'
 import { verifyProofOfPossession } from '../pki/proof-of-possession.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { Profiles } from '../profiles/profile.ts'
@@ -133,15 +134,17 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   ): Promise<IssuanceResult> {
     const earlier = await findSettled((byKey ?? byDevice)!)
     if (byKey === undefined) throw alreadyCertified('device_already_certified', earlier)
-    if (Buffer.compare(earlier.requestSha256, intent.requestSha256) === 0) return replay(earlier)
+    if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
     throw alreadyCertified('key_already_certified', earlier)
   }
 
   async function findServed({ csr, request }: Progress): Promise<IssuanceResult | undefined> {
-    const earlier = csr && (await records.findByKey(digestOf(csr.spkiDer)))
-    if (csr === undefined || earlier === undefined) return undefined
-    const isSame = Buffer.compare(earlier.requestSha256, requestDigest(csr, request.profile)) === 0
-    return isSame ? replay(earlier) : undefined
+    if (csr === undefined) return undefined
+    const spkiSha256 = digestOf(csr.spkiDer)
+    const earlier = await records.findByKey(spkiSha256)
+    if (earlier === undefined) return undefined
+    const asked = requestDigest(spkiSha256, csr.subject, request.profile)
+    return isEqual(earlier.requestSha256, asked) ? replay(earlier) : undefined
   }
 
   return { issue: observed(answer, observe) }

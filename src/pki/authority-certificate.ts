@@ -3,6 +3,7 @@ import { type Certificate, parseCertificate } from './certificate.ts'
 import { extensionOids, type KeyUsage } from './extension.ts'
 import { lintFailed } from './lint.ts'
 import { timeTagOf } from './time.ts'
+import { isEqual } from './octets.ts'
 
 export { type AuthorityContent, buildAuthorityTbsCertificate } from './authority-tbs-certificate.ts'
 
@@ -144,8 +145,4 @@ export function lintAuthorityCertificate(der: Uint8Array): void {
 
 function isCritical({ all }: Certificate['extensions'], oid: string): boolean {
   return all.some(extension => extension.oid === oid && extension.critical)
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }

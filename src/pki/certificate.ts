@@ -11,6 +11,7 @@ import { isSignatureValid } from './signature.ts'
 import { type SignatureAlgorithm, signatureAlgorithmDer } from './signature-algorithm.ts'
 import type { Subject } from './subject-field.ts'
 import { type CertificateTime, parseTime } from './time.ts'
+import { isEqual } from './octets.ts'
 
 /** The parts of a TBSCertificate (RFC 5280 §4.1.2), read strictly. Byte arrays are views. */
 export interface TbsCertificate {
@@ -182,8 +183,4 @@ function mismatch(reason: string): MintlineError {
     'certificate_mismatch',
     `The signed certificate is not the intended one: ${reason}.`
   )
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }

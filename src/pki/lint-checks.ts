@@ -6,6 +6,7 @@ import { keyIdentifierOf } from './key-identifier.ts'
 import { encodingViolations } from './name.ts'
 import { type SignatureAlgorithm, signatureAlgorithmDer } from './signature-algorithm.ts'
 import { timeTagOf } from './time.ts'
+import { isEqual } from './octets.ts'
 
 /** What a certificate must agree with besides the standards. */
 export interface LintExpectation {
@@ -254,10 +255,6 @@ function unless(holds: boolean, found: string): string | undefined {
 function differing(found: Uint8Array | undefined, expected: Uint8Array): string | undefined {
   if (found === undefined) return 'none'
   return unless(isEqual(found, expected), `another one: ${Buffer.from(found).toString('hex')}`)
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }
 
 function iso(date: Date): string {
