@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isMintlineError } from '../errors.ts'
 import { examineTemplate } from '../jitp/check.ts'
-import { compileTemplate, requiredSubjectFields } from '../jitp/compile.ts'
+import { compileExamined, requiredSubjectFields } from '../jitp/compile.ts'
 import { evaluateTemplate, type CertificateFacts, type Evaluation } from '../jitp/evaluate.ts'
 import { explainTemplate } from '../jitp/explain.ts'
 import { isError } from '../jitp/finding.ts'
@@ -171,11 +171,11 @@ function checkOutcome(
   options: TemplateOptions,
   facts: CertificateFacts | undefined
 ): CheckOutcome {
-  const { findings } = examineTemplate(source, options)
+  const { template, findings } = examineTemplate(source, options)
   const { form } = source
   if (findings.some(isError))
     return { accepted: false, form, findings, requiredFields: [], prediction: undefined }
-  const compiled = compileTemplate(source, options)
+  const compiled = compileExamined(template, options)
   const requiredFields = requiredSubjectFields(compiled)
   const evaluation: Evaluation | undefined = facts && evaluateTemplate(compiled, facts)
   if (evaluation?.ok === false) {

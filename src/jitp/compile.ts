@@ -55,6 +55,11 @@ export function compileTemplate(source: TemplateSource, options: TemplateOptions
       }))
     })
   }
+  return compileExamined(template, options)
+}
+
+/** The same for a template whose examination, under the same options, found no error. */
+export function compileExamined(template: ProvisioningTemplate, options: TemplateOptions): CompiledTemplate {
   return {
     parameters: compileParameters(template, options),
     thing: template.things[0],
