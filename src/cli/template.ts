@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { isMintlineError } from '../errors.ts'
 import { examineTemplate } from '../jitp/check.ts'
-import { compileExamined, requiredSubjectFields } from '../jitp/compile.ts'
+import { compileTemplate, requiredSubjectFields } from '../jitp/compile.ts'
 import { evaluateTemplate, type CertificateFacts, type Evaluation } from '../jitp/evaluate.ts'
 import { explainTemplate } from '../jitp/explain.ts'
 import { isError } from '../jitp/finding.ts'
@@ -171,11 +171,12 @@ function checkOutcome(
   options: TemplateOptions,
   facts: CertificateFacts | undefined
 ): CheckOutcome {
-  const { template, findings } = examineTemplate(source, options)
+  const examination = examineTemplate(source, options)
+  const { findings } = examination
   const { form } = source
   if (findings.some(isError))
     return { accepted: false, form, findings, requiredFields: [], prediction: undefined }
-  const compiled = compileExamined(template, options)
+  const compiled = compileTemplate(examination, options)
   const requiredFields = requiredSubjectFields(compiled)
   const evaluation: Evaluation | undefined = facts && evaluateTemplate(compiled, facts)
   if (evaluation?.ok === false) {

@@ -1,7 +1,7 @@
 import { MintlineError } from '../errors.ts'
 import type { SubjectField } from '../pki/subject-field.ts'
 import { certificateIdParameter, serialNumberParameter, subjectFieldOf } from './certificate-parameter.ts'
-import { examineTemplate } from './check.ts'
+import type { TemplateExamination } from './check.ts'
 import type { Expression } from './expression.ts'
 import { parametersOf } from './expression.ts'
 import { isError } from './finding.ts'
@@ -10,7 +10,6 @@ import type { PredictedPolicy } from './prediction.ts'
 import type { Mappings, PolicyResource, ProvisioningTemplate, ThingResource } from './template.ts'
 import { expressionsOf } from './template-expressions.ts'
 import type { TemplateOptions } from './template-options.ts'
-import type { TemplateSource } from './template-source.ts'
 
 /** A template that passed its check, made ready to be evaluated for many certificates. */
 export interface CompiledTemplate {
@@ -36,13 +35,15 @@ export type CompiledPolicy =
   | { readonly kind: 'made'; readonly policyDocument: Expression }
 
 /**
- * Makes a template ready, once per profile version.
+ * Makes an examined template ready, once per profile version. `options` are those of the examination.
  *
- * Throws `profile_invalid`, with the findings as violations, if the check finds an error: what is compiled can
+ * Throws `profile_invalid`, with the findings as violations, if the examination found an error: what is compiled can
  * always be evaluated.
  */
-export function compileTemplate(source: TemplateSource, options: TemplateOptions = {}): CompiledTemplate {
-  const { template, findings } = examineTemplate(source, options)
+export function compileTemplate(
+  { template, findings }: TemplateExamination,
+  options: TemplateOptions = {}
+): CompiledTemplate {
   const errors = findings.filter(isError)
   if (errors.length > 0) {
     const detail = 'The provisioning template would not provision devices just in time.'
@@ -55,11 +56,6 @@ export function compileTemplate(source: TemplateSource, options: TemplateOptions
       }))
     })
   }
-  return compileExamined(template, options)
-}
-
-/** The same for a template whose examination, under the same options, found no error. */
-export function compileExamined(template: ProvisioningTemplate, options: TemplateOptions): CompiledTemplate {
   return {
     parameters: compileParameters(template, options),
     thing: template.things[0],

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { Violation } from '../errors.ts'
 import { examineTemplate } from '../jitp/check.ts'
-import { compileExamined, requiredSubjectFields, type CompiledTemplate } from '../jitp/compile.ts'
+import { compileTemplate, requiredSubjectFields, type CompiledTemplate } from '../jitp/compile.ts'
 import { isError, type Finding } from '../jitp/finding.ts'
 import type { TemplateOptions } from '../jitp/template-options.ts'
 import { readTemplateSource } from '../jitp/template-source.ts'
@@ -39,7 +39,8 @@ export function compileProfileTemplate(document: ProfileDocument, violations: Vi
   }
   const options = templateOptions(document)
   const source = readTemplateSource(given.value)
-  const { template: parts, findings } = examineTemplate(source, options)
+  const examination = examineTemplate(source, options)
+  const { findings } = examination
   const asViolations = (kept: readonly Finding[]) => kept.map(finding => toViolation(finding, given.pointer))
   const errors = findings.filter(isError)
   const warnings = asViolations(findings.filter(finding => !isError(finding)))
@@ -47,7 +48,7 @@ export function compileProfileTemplate(document: ProfileDocument, violations: Vi
     violations.push(...asViolations(errors))
     return { ...noTemplate, warnings }
   }
-  const template = compileExamined(parts, options)
+  const template = compileTemplate(examination, options)
   return {
     template,
     templateFields: new Set(requiredSubjectFields(template)),

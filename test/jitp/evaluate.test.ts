@@ -3,15 +3,19 @@ import { isMintlineError } from '../../src/errors.ts'
 import { compileTemplate, requiredSubjectFields } from '../../src/jitp/compile.ts'
 import { evaluateTemplate } from '../../src/jitp/evaluate.ts'
 import type { TemplateOptions } from '../../src/jitp/template-options.ts'
-import { readTemplateSource } from '../../src/jitp/template-source.ts'
+import { readTemplateSource, type TemplateSource } from '../../src/jitp/template-source.ts'
 import { subjectFields } from '../../src/pki/subject-field.ts'
 import { evaluationCases, type EvaluationCase } from './evaluation-cases.ts'
 import { readFixture, resourcesWithout, templateOf } from './template-cases.ts'
+import { examineTemplate } from '../../src/jitp/check.ts'
+
+const compile = (source: TemplateSource, options?: TemplateOptions) =>
+  compileTemplate(examineTemplate(source, options), options)
 
 const certificateSerialNumber = new Uint8Array([0x01, 0x02, 0x03])
 
 function evaluate({ template, options, subject, certificateId }: EvaluationCase) {
-  const compiled = compileTemplate(readTemplateSource(template), options)
+  const compiled = compile(readTemplateSource(template), options)
   return evaluateTemplate(compiled, {
     subject,
     certificateSerialNumber,
@@ -36,7 +40,7 @@ describe('evaluateTemplate', () => {
   })
 
   it('predicts all of what the template of the AWS article makes', () => {
-    const compiled = compileTemplate(readTemplateSource(readFixture('aws-article.json')))
+    const compiled = compile(readTemplateSource(readFixture('aws-article.json')))
     const evaluation = evaluateTemplate(compiled, {
       subject: { Country: 'AT', CommonName: 'x' },
       certificateSerialNumber
@@ -66,7 +70,7 @@ describe('evaluateTemplate', () => {
 
   it('predicts no thing where the template has none', () => {
     const template = { ...templateOf({ parameters: ['Id'] }), Resources: resourcesWithout('thing') }
-    const compiled = compileTemplate(readTemplateSource(template))
+    const compiled = compile(readTemplateSource(template))
     expect(evaluateTemplate(compiled, { subject: {}, certificateSerialNumber })).toMatchObject({
       ok: true,
       prediction: { thing: null }
@@ -78,7 +82,7 @@ describe('evaluateTemplate', () => {
       parameters: ['SerialNumber', 'Id'],
       thing: { ThingName: { Ref: 'AWS::IoT::Certificate::SerialNumber' } }
     })
-    const compiled = compileTemplate(readTemplateSource(template), { serialNumberSource: 'certificate' })
+    const compiled = compile(readTemplateSource(template), { serialNumberSource: 'certificate' })
     const evaluation = evaluateTemplate(compiled, {
       subject: {},
       certificateSerialNumber: new Uint8Array(20).fill(0x7f)
@@ -114,7 +118,7 @@ describe('compileTemplate', () => {
     const template = templateOf({ thing: { ThingName: 'a b' }, certificate: { Status: 'ACTIVE' } })
     let error: unknown
     try {
-      compileTemplate(readTemplateSource(template))
+      compile(readTemplateSource(template))
     } catch (thrown) {
       error = thrown
     }
@@ -124,7 +128,7 @@ describe('compileTemplate', () => {
   })
 
   it('refuses what could not be read', () => {
-    expect(() => compileTemplate(readTemplateSource('{'))).toThrow(
+    expect(() => compile(readTemplateSource('{'))).toThrow(
       expect.objectContaining({ code: 'profile_invalid' })
     )
   })
@@ -134,7 +138,7 @@ describe('requiredSubjectFields', () => {
   const jitpFields = subjectFields.filter(field => field !== 'Locality')
   const all = templateOf({ parameters: [...jitpFields, 'Id'] })
   const fieldsOf = (template: object, options: TemplateOptions) =>
-    requiredSubjectFields(compileTemplate(readTemplateSource(template), options))
+    requiredSubjectFields(compile(readTemplateSource(template), options))
 
   it('are the declared parameters, used or not, without Id', () => {
     expect(fieldsOf(all, { serialNumberSource: 'subject' })).toEqual(jitpFields)

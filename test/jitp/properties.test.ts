@@ -8,9 +8,12 @@ import { examineTemplate } from '../../src/jitp/check.ts'
 import { isError } from '../../src/jitp/finding.ts'
 import { exportRegistrationConfig } from '../../src/jitp/registration-config.ts'
 import type { TemplateOptions } from '../../src/jitp/template-options.ts'
-import { readTemplateSource } from '../../src/jitp/template-source.ts'
+import { readTemplateSource, type TemplateSource } from '../../src/jitp/template-source.ts'
 import { subjectFields, type Subject } from '../../src/pki/subject-field.ts'
 import { connectDocument, ref, templateOf, type Json, type JsonMembers } from './template-cases.ts'
+
+const compile = (source: TemplateSource, options?: TemplateOptions) =>
+  compileTemplate(examineTemplate(source, options), options)
 
 const fields = subjectFields.filter(field => field !== 'Locality')
 const role = 'arn:aws:iam::210987654321:role/r'
@@ -98,7 +101,7 @@ describe('a template that the checker accepts', () => {
           if (checkTemplate(source, switches).some(isError)) return
           accepted += 1
           const facts = { subject, certificateSerialNumber, ...(id !== undefined && { certificateId: id }) }
-          const evaluation = evaluateTemplate(compileTemplate(source, switches), facts)
+          const evaluation = evaluateTemplate(compile(source, switches), facts)
           if (evaluation.ok) predicted += 1
           else expect(evaluation.findings.length).toBeGreaterThan(0)
         }
@@ -121,7 +124,7 @@ describe('a template that the checker accepts', () => {
           const source = readTemplateSource(template)
           if (checkTemplate(source, { serialNumberSource }).some(isError)) return
           accepted += 1
-          const compiled = compileTemplate(source, { serialNumberSource })
+          const compiled = compile(source, { serialNumberSource })
           const required = Object.fromEntries(
             requiredSubjectFields(compiled).map(field => [field, subject[field]])
           )
