@@ -21,6 +21,13 @@ export interface Config {
   readonly shutdownTimeoutMs: number
   /** Requests that may wait for a group commit before new ones are told to come back. */
   readonly maximumWaiting: number
+  readonly kmsMaximumConcurrent: number
+  readonly kmsRequestTimeoutMs: number
+  /** Undefined, with the PIN file: no CA key is on a token. */
+  readonly pkcs11Module: string | undefined
+  /** The file whose first line is the PIN of the token. */
+  readonly pkcs11PinFile: string | undefined
+  readonly pkcs11Sessions: number
 }
 
 /** How a setting is described in `--help`, in `check-config` and in the README. */
@@ -98,7 +105,38 @@ export const settings: readonly Setting[] = [
     name: 'MINTLINE_MAXIMUM_WAITING',
     member: 'maximumWaiting',
     defaultText: '1000',
-    meaning: 'Requests that may wait for the database before new ones get 503, 1 to 100000.'
+    meaning:
+      'Requests that may wait for the database, or for a CA key in KMS, before new ones get 503, 1 to 100000.'
+  },
+  {
+    name: 'MINTLINE_KMS_MAXIMUM_CONCURRENT',
+    member: 'kmsMaximumConcurrent',
+    defaultText: '32',
+    meaning: 'Signatures asked of AWS KMS at once for each CA key, 1 to 1000.'
+  },
+  {
+    name: 'MINTLINE_KMS_REQUEST_TIMEOUT_MS',
+    member: 'kmsRequestTimeoutMs',
+    defaultText: '3000',
+    meaning: 'Milliseconds in which AWS KMS must answer one request, 100 to 60000.'
+  },
+  {
+    name: 'MINTLINE_PKCS11_MODULE',
+    member: 'pkcs11Module',
+    defaultText: 'none',
+    meaning: 'Path of the PKCS#11 module, for CA keys on a token.'
+  },
+  {
+    name: 'MINTLINE_PKCS11_PIN_FILE',
+    member: 'pkcs11PinFile',
+    defaultText: 'none',
+    meaning: "File whose first line is the token's PIN."
+  },
+  {
+    name: 'MINTLINE_PKCS11_SESSIONS',
+    member: 'pkcs11Sessions',
+    defaultText: '4',
+    meaning: 'Sessions held open on the token for each CA key, 1 to 64.'
   }
 ]
 
@@ -141,8 +179,14 @@ export function readConfig(
     logLevel: read.choice('MINTLINE_LOG_LEVEL', logLevels, 'info'),
     requestTimeoutMs: read.integer('MINTLINE_REQUEST_TIMEOUT_MS', 30_000, 1_000, 600_000),
     shutdownTimeoutMs: read.integer('MINTLINE_SHUTDOWN_TIMEOUT_MS', 10_000, 0, 600_000),
-    maximumWaiting: read.integer('MINTLINE_MAXIMUM_WAITING', 1_000, 1, 100_000)
+    maximumWaiting: read.integer('MINTLINE_MAXIMUM_WAITING', 1_000, 1, 100_000),
+    kmsMaximumConcurrent: read.integer('MINTLINE_KMS_MAXIMUM_CONCURRENT', 32, 1, 1_000),
+    kmsRequestTimeoutMs: read.integer('MINTLINE_KMS_REQUEST_TIMEOUT_MS', 3_000, 100, 60_000),
+    pkcs11Module: read.optionalText('MINTLINE_PKCS11_MODULE'),
+    pkcs11PinFile: read.optionalText('MINTLINE_PKCS11_PIN_FILE'),
+    pkcs11Sessions: read.integer('MINTLINE_PKCS11_SESSIONS', 4, 1, 64)
   }
+  read.refuseHalf('MINTLINE_PKCS11_MODULE', 'MINTLINE_PKCS11_PIN_FILE')
   return { config: Object.freeze(config), violations }
 }
 
@@ -177,6 +221,12 @@ function createReader(environment: Environment, violations: Violation[]) {
       const choice = value === undefined ? fallback : choices.find(candidate => candidate === value)
       if (choice === undefined) refuse(name, choices.join(' | '), value ?? '', 'Choose one of these.')
       return choice ?? fallback
+    },
+    /** Two settings that mean nothing without each other. */
+    refuseHalf(first: string, second: string) {
+      const missing = [first, second].filter(name => environment[name] === undefined)
+      if (missing.length !== 1) return
+      refuse(missing[0]!, `${first} and ${second} together`, 'one of them', 'Set both, or neither.')
     },
     databaseUrl() {
       const direct = optionalText('DATABASE_URL')

@@ -38,6 +38,10 @@ export const errorCodes = [
   // the service
   'database_unavailable',
   'signer_unavailable',
+  'signer_disabled',
+  'authority_transition_refused',
+  'authority_invalid',
+  'authority_exists',
   'overloaded',
   'shutting_down',
   'lint_failed',

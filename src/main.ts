@@ -10,9 +10,13 @@ const usage = `usage: mintline <command>
   serve             run the service
   check-config      try the settings without starting anything
   token create      make a token: the first one, or one in the place of a lost one
+  authority import  take over a CA key that was made elsewhere
+  ceremony root     make an offline root, without a database
+  ceremony sign     sign an authority's request with it
   template check    say what AWS IoT would make of a provisioning template
   template explain  say in plain words what a template creates
   template export   write the registration config for the AWS CLI
+  rehearse kms      run a stand-in of AWS KMS on this machine
   version           print the version
   help              print this
 
@@ -43,6 +47,18 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
       usage: templateUsage,
       run: (io, args) => runTemplateCommand(args, { ...io, isTerminal: stdout.isTTY, standardInput: stdin })
     }
+  },
+  async authority() {
+    const { authorityUsage, runAuthority } = await import('./cli/authority.ts')
+    return { usage: authorityUsage, run: runAuthority }
+  },
+  async ceremony() {
+    const { ceremonyUsage, runCeremony } = await import('./cli/ceremony.ts')
+    return { usage: ceremonyUsage, run: runCeremony }
+  },
+  async rehearse() {
+    const { rehearseUsage, runRehearse } = await import('./cli/rehearse.ts')
+    return { usage: rehearseUsage, run: runRehearse }
   },
   version: async () => ({ usage: 'usage: mintline version\n', run: withoutArguments(printVersion) }),
   help: async () => ({ usage, run: withoutArguments(io => (io.write(usage), 0)) })

@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Authority } from './authorities/authority.ts'
+import type { Authorities } from './authorities/authority.ts'
+import type { AuthorityWarning } from './authorities/authority-warnings.ts'
 
 export interface Metrics {
   readonly registry: Registry
@@ -10,10 +11,16 @@ export interface Metrics {
   setOpenIntents(count: number): void
 }
 
+export interface MetricsDependencies {
+  readonly authorities: Pick<Authorities, 'list' | 'assertUsable'>
+  readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
+  readonly clock: () => Date
+}
+
 const millisecondsPerDay = 86_400_000
 
 /** All that `/metrics` shows. Labels are closed lists and configured names: no label grows with the traffic. */
-export function createMetrics(listAuthorities: () => readonly Authority[], clock: () => Date): Metrics {
+export function createMetrics(dependencies: MetricsDependencies): Metrics {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
   const registers = [registry]
@@ -49,19 +56,7 @@ export function createMetrics(listAuthorities: () => readonly Authority[], clock
     help: 'Intents without a record when the service started: outcome unknown until the station retries.',
     registers
   })
-  new Gauge({
-    name: 'mintline_authority_days_left',
-    help: 'Days until the CA certificate of an active generation expires.',
-    labelNames: ['authority'],
-    registers,
-    collect() {
-      this.reset()
-      for (const { name, state, certificate } of listAuthorities()) {
-        const daysLeft = (certificate.notAfter.getTime() - clock().getTime()) / millisecondsPerDay
-        if (state === 'active') this.set({ authority: name }, daysLeft)
-      }
-    }
-  })
+  addAuthorityMetrics(registers, dependencies)
   return {
     registry,
     observeIssuance(outcome, seconds) {
@@ -77,4 +72,47 @@ export function createMetrics(listAuthorities: () => readonly Authority[], clock
     },
     setOpenIntents: count => openIntents.set(count)
   }
+}
+
+/** Read when they are asked for. */
+function addAuthorityMetrics(
+  registers: Registry[],
+  { authorities, listWarnings, clock }: MetricsDependencies
+): void {
+  new Gauge({
+    name: 'mintline_authority_days_left',
+    help: 'Days until the CA certificate of an active generation expires.',
+    labelNames: ['authority'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, state, certificate } of authorities.list()) {
+        const daysLeft = (certificate.notAfter.getTime() - clock().getTime()) / millisecondsPerDay
+        if (state === 'active') this.set({ authority: name }, daysLeft)
+      }
+    }
+  })
+  new Gauge({
+    name: 'mintline_authority_warning',
+    help: '1 for each thing that is amiss with an active generation although it can sign.',
+    labelNames: ['authority', 'kind'],
+    registers,
+    async collect() {
+      const warnings = await listWarnings().catch(() => [])
+      this.reset()
+      for (const { authority, kind } of warnings) this.set({ authority, kind }, 1)
+    }
+  })
+  new Gauge({
+    name: 'mintline_signers_usable',
+    help: '1 while the keys of all active generations can sign, else 0.',
+    registers,
+    async collect() {
+      const isUsable = await authorities.assertUsable().then(
+        () => true,
+        () => false
+      )
+      this.set(isUsable ? 1 : 0)
+    }
+  })
 }

@@ -1,4 +1,5 @@
 import type { Authorities } from './authorities/authority.ts'
+import type { AuthorityWarning } from './authorities/authority-warnings.ts'
 import type { Database } from './database/database.ts'
 import { isMintlineError } from './errors.ts'
 import type { Readiness } from './http/services.ts'
@@ -6,16 +7,29 @@ import type { Readiness } from './http/services.ts'
 export interface ReadinessDependencies {
   readonly database: Pick<Database, 'ping'>
   readonly authorities: Pick<Authorities, 'assertUsable'>
+  readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
 }
 
-/** Asks each thing that an issuance needs whether it answers now. */
-export function createReadiness({ database, authorities }: ReadinessDependencies): () => Promise<Readiness> {
+/** Asks each thing that an issuance needs whether it answers now. Warnings are told and keep nothing from working. */
+export function createReadiness(dependencies: ReadinessDependencies): () => Promise<Readiness> {
+  const { database, authorities, listWarnings } = dependencies
   return async () => {
-    const [databaseCheck, signer] = await Promise.all([
+    const [databaseCheck, signer, warnings] = await Promise.all([
       check(() => database.ping(), 'answers'),
-      check(() => authorities.assertUsable(), 'can sign')
+      check(() => authorities.assertUsable(), 'can sign'),
+      describeWarnings(listWarnings)
     ])
-    return { ready: databaseCheck.ok && signer.ok, checks: { database: databaseCheck, signer } }
+    const checks = { database: databaseCheck, signer, authorities: { ok: true, detail: warnings } }
+    return { ready: databaseCheck.ok && signer.ok, checks }
+  }
+}
+
+async function describeWarnings(listWarnings: ReadinessDependencies['listWarnings']): Promise<string> {
+  try {
+    const warnings = await listWarnings()
+    return warnings.length === 0 ? 'no warnings' : warnings.map(({ message }) => message).join('; ')
+  } catch {
+    return 'not known while the database does not answer'
   }
 }
 

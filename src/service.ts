@@ -1,15 +1,18 @@
 import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { createAuthorities } from './authorities/authority.ts'
+import { createAuthorities, type Authorities } from './authorities/authority.ts'
+import { createAuthorityAdministration } from './authorities/authority-administration.ts'
+import { createAuthorityCreation } from './authorities/authority-creation.ts'
+import { createAuthorityRegister } from './authorities/authority-register.ts'
 import { createAuthorityStore } from './authorities/authority-store.ts'
+import { findWarnings } from './authorities/authority-warnings.ts'
+import { createKeyProvision } from './authorities/key-provision.ts'
 import { createSignerOpener } from './authorities/signers/open-signer.ts'
 import type { Config } from './config.ts'
-import { createDatabase, type Database } from './database/database.ts'
-import { startEmbeddedPostgres } from './database/embedded-postgres.ts'
+import type { Database } from './database/database.ts'
 import { createGroupCommit } from './database/group-commit.ts'
-import { migrateDatabase } from './database/migrations.ts'
+import { listenForChanges } from './database/notifications.ts'
 import { createTokens } from './factory/token.ts'
 import { createTokenStore } from './factory/token-store.ts'
 import { createHttpServer } from './http/app.ts'
@@ -25,10 +28,13 @@ import { createRefusalRecorder } from './issuance/refusal.ts'
 import { createRejectionStore } from './issuance/rejection-store.ts'
 import { createReplay } from './issuance/replay.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
-import { createProfiles } from './profiles/profile.ts'
+import { openDatabase, type OpenedDatabase, type StopPart } from './open-database.ts'
+import { needsOf } from './profile-needs.ts'
+import { createProfiles, type Profiles } from './profiles/profile.ts'
 import { createProfileStore } from './profiles/profile-store.ts'
 import { createRandomSource } from './random.ts'
 import { createReadiness } from './readiness.ts'
+import { signerSettingsOf } from './signer-settings.ts'
 import { createStarterSet } from './starter/starter.ts'
 import { createStarterStore } from './starter/starter-store.ts'
 import { programVersion } from './version.ts'
@@ -45,10 +51,6 @@ export interface Service {
 /** How long a retry waits for another process's record before it completes the intent itself. */
 const resumeAfterMs = 5_000
 const maximumGroupSize = 128
-/** Searches of auditors wait for each other before they hold up anything else. */
-const searchPoolSize = 3
-
-type StopPart = () => Promise<unknown>
 
 /**
  * Puts the parts together and starts them: database, authorities, HTTP. What was started is stopped again when a
@@ -61,8 +63,8 @@ export async function startService(config: Config, log: Logger): Promise<Service
   }
   try {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const { database, search } = await openDatabases(config, log, started)
-    const { services, madeStarterSet } = await createParts(config, database, search, log, started)
+    const opened = await openDatabase(config, log, started)
+    const { services, madeStarterSet } = await createParts(config, opened, log, started)
     const http = await createHttpServer(services, httpSettings(config))
     started.push(() => closeHttp(http, config.shutdownTimeoutMs))
     const url = await http.listen({ host: config.host, port: config.port })
@@ -79,71 +81,39 @@ async function closeHttp(http: FastifyInstance, timeoutMs: number): Promise<void
   await http.close().finally(() => clearTimeout(impatience))
 }
 
-async function openDatabases(config: Config, log: Logger, started: StopPart[]) {
-  const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, started))
-  await migrateDatabase({ connectionString, log })
-  const open = (purpose: 'commit' | 'search', poolSize: number) => {
-    const database = createDatabase({
-      connectionString,
-      poolSize,
-      purpose,
-      onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost')
-    })
-    started.push(() => database.close())
-    return database
-  }
-  const database = open('commit', config.databasePoolSize)
-  if (!(await database.isDurable())) {
-    log.error(
-      {},
-      'PostgreSQL runs with fsync or full_page_writes off: a power cut may lose what was answered'
-    )
-  }
-  return { database, search: open('search', searchPoolSize) }
-}
-
-async function startOwnPostgres(config: Config, log: Logger, started: StopPart[]): Promise<string> {
-  const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
-  started.push(() => postgres.stop())
-  return postgres.connectionString
-}
-
-async function createParts(
-  config: Config,
-  database: Database,
-  search: Database,
-  log: Logger,
-  started: StopPart[]
-) {
+async function createParts(config: Config, opened: OpenedDatabase, log: Logger, started: StopPart[]) {
+  const { database } = opened
   const clock = () => new Date()
   const randomBytes = createRandomSource()
-  const keyDirectory = join(config.dataDirectory, 'authorities')
-  const passphraseFile = config.caPassphraseFile ?? join(config.dataDirectory, 'ca-passphrase')
+  const signerSettings = signerSettingsOf(config)
+  const openSigner = createSignerOpener(signerSettings)
+  const keys = createKeyProvision(signerSettings)
   const madeStarterSet =
     config.starter &&
     (await createStarterSet({
       store: createStarterStore(database),
       dataDirectory: config.dataDirectory,
-      keyDirectory,
-      passphraseFile,
+      ...signerSettings,
       makePassphrase: config.caPassphraseFile === undefined,
       clock,
       randomBytes
     }))
-  const authorities = createAuthorities({
-    store: createAuthorityStore(database),
-    openSigner: createSignerOpener({ keyDirectory, passphraseFile })
-  })
+  const store = createAuthorityStore(database)
+  const authorities = createAuthorities({ store, openSigner })
   started.push(() => authorities.close())
   await authorities.refresh()
-  const metrics = createMetrics(() => authorities.list(), clock)
+  await authorities.openSigners()
   const profiles = createProfiles({
     store: createProfileStore(database),
     hasAuthorityLine: line => authorities.hasLine(line),
     clock,
     randomBytes
   })
-  const entries = createEntryStore(database, search)
+  followChanges(opened, { authorities, profiles }, log, started)
+  const listNeeds = async () => needsOf(await profiles.list())
+  const listWarnings = async () => findWarnings(authorities.list(), await listNeeds(), clock())
+  const metrics = createMetrics({ authorities, listWarnings, clock })
+  const entries = createEntryStore(database, opened.search)
   const records = createRecords(entries, authorities)
   const groups = createGroups(config, database, metrics)
   const completion = createCompletion({ cycle: groups.cycle, clock })
@@ -170,12 +140,48 @@ async function createParts(
     issuance,
     records,
     profiles,
+    authorities: {
+      ...createAuthorityRegister({ store, openSigner, listNeeds, clock }),
+      ...createAuthorityAdministration({
+        store,
+        authorities,
+        creation: createAuthorityCreation({ store, keys, openSigner, clock, randomBytes }),
+        openSigner,
+        clock,
+        randomBytes
+      })
+    },
     preview: createPreview({ profiles, authorities, clock, randomBytes }),
     tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
-    readiness: createReadiness({ database, authorities }),
+    readiness: createReadiness({ database, authorities, listWarnings }),
     metrics: metrics.registry
   }
   return { services, madeStarterSet }
+}
+
+/** What another process changes is seen at once; without the notice, an intent's commit would tell. */
+function followChanges(
+  { connectionString }: OpenedDatabase,
+  { authorities, profiles }: { readonly authorities: Authorities; readonly profiles: Profiles },
+  log: Logger,
+  started: StopPart[]
+): void {
+  const refreshes: Readonly<Record<string, () => Promise<void>>> = {
+    authority: () => authorities.refresh(),
+    profile_version: () => profiles.refresh()
+  }
+  const notifications = listenForChanges({
+    connectionString,
+    onChange(table) {
+      const due =
+        table === undefined ? Object.values(refreshes) : [refreshes[table] ?? (async () => undefined)]
+      for (const refresh of due) {
+        refresh().catch((error: unknown) => log.warn({ err: error }, 'a change could not be read'))
+      }
+    },
+    onConnectionLost: error => log.debug({ err: error }, 'the connection that listens for changes was lost')
+  })
+  started.push(() => notifications.close())
 }
 
 function createGroups({ maximumWaiting }: Config, database: Database, metrics: Metrics) {

@@ -19,6 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   issuance: ['pki', 'jitp', 'database', 'authorities', 'factory', 'profiles'],
   starter: ['pki', 'authorities', 'factory', 'profiles', 'database'],
   http: ['pki', 'jitp', 'issuance', 'profiles', 'factory', 'authorities'],
+  rehearsal: ['pki', 'jitp'],
   cli: ['*'],
   '.': ['*']
 }
@@ -81,6 +82,14 @@ describe('imports', () => {
           (/^(pg|@prisma\/.*)$/.test(specifier) || target?.startsWith('database/generated/') === true)
       )
     ).toEqual([])
+  })
+
+  it('reach an AWS SDK from the aws folder and the KMS client alone', () => {
+    const mayTouch = (from: string) =>
+      from.startsWith('aws/') || from.startsWith('cli/') || from === 'authorities/signers/kms-client.ts'
+    expect(breaches(({ from, specifier }) => !mayTouch(from) && specifier.startsWith('@aws-sdk/'))).toEqual(
+      []
+    )
   })
 
   it('keep stores, the database and Prisma out of http', () => {

@@ -1,31 +1,155 @@
-import type { Database } from '../database/database.ts'
+import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { AuthorityState } from './authority.ts'
-import type { SignerReference } from './signers/open-signer.ts'
+import type { AuthorityState } from './life-cycle.ts'
+import type { SignerReference } from './signers/signer-reference.ts'
 
-export interface StoredAuthority {
+/** One generation of a line, with or without its certificate. */
+export interface StoredGeneration {
   readonly id: string
   readonly name: string
   readonly line: string
   readonly generation: number
   readonly state: AuthorityState
-  readonly certificateDer: Uint8Array
+  /** Null while it waits for one. */
+  readonly certificateDer: Uint8Array | null
+  /** The request for the certificate, where another CA issues it. */
+  readonly csrDer: Uint8Array | null
   /** The certificates above it, nearest first. */
   readonly issuersDer: readonly Uint8Array[]
   readonly signer: SignerReference
   readonly createdAt: Date
 }
 
-export interface AuthorityStore {
-  /** Every generation there ever was, oldest first. */
-  list(): Promise<readonly StoredAuthority[]>
+/** A generation that has its certificate. */
+export interface StoredAuthority extends Omit<StoredGeneration, 'certificateDer' | 'csrDer'> {
+  readonly certificateDer: Uint8Array
 }
 
+export interface CrossCertificate {
+  readonly id: string
+  readonly issuerId: string
+  readonly subjectId: string
+  readonly certificateDer: Uint8Array
+  readonly createdAt: Date
+}
+
+export interface AuthorityEvent {
+  readonly id: string
+  readonly createdAt: Date
+  readonly actor: string
+  readonly act: string
+  /** Name of the generation. */
+  readonly authority: string
+  readonly before: Readonly<Record<string, unknown>> | undefined
+  readonly after: Readonly<Record<string, unknown>>
+  readonly reason: string | undefined
+}
+
+/** What an administrative act writes; all of it or nothing. */
+export interface AuthorityChange {
+  readonly insert?: StoredGeneration
+  readonly crossCertificate?: CrossCertificate
+  /** The certificate that a pending generation was waiting for; it becomes staged with it. */
+  readonly certify?: Pick<StoredAuthority, 'id' | 'certificateDer' | 'issuersDer'>
+  /** In this order: the one that stops being active goes before the one that becomes so. */
+  readonly states?: readonly { readonly id: string; readonly state: AuthorityState }[]
+  readonly events: readonly AuthorityEvent[]
+}
+
+export interface AuthorityStore {
+  /** Every generation that has a certificate, oldest first. */
+  list(): Promise<readonly StoredAuthority[]>
+  /** Every generation there ever was, oldest first. */
+  generations(): Promise<readonly StoredGeneration[]>
+  crossCertificates(): Promise<readonly CrossCertificate[]>
+  /** How many intents name each generation, by its id; those without any are left out. */
+  countIntents(): Promise<ReadonlyMap<string, number>>
+  /**
+   * Decides on what every generation is at this moment and writes the outcome, with nobody changing an authority
+   * and no intent being committed in between. So when it returns, no later intent names a generation that the
+   * change took out of `active`. What `decide` throws is thrown, and nothing is written.
+   */
+  change(decide: (generations: readonly StoredGeneration[]) => AuthorityChange): Promise<void>
+}
+
+type Client = Prisma.TransactionClient
+
+const transactionOptions = { maxWait: 5_000, timeout: 20_000 }
+
 export function createAuthorityStore(database: Database): AuthorityStore {
+  const client = database.prisma
   return {
     async list() {
-      const rows = await runQuery(() => database.prisma.authority.findMany({ orderBy: { id: 'asc' } }))
-      return rows.map(row => ({ ...row, signer: row.signer as unknown as SignerReference }))
+      return (await runQuery(() => findGenerations(client))).flatMap(generation => {
+        const { certificateDer } = generation
+        return certificateDer === null ? [] : [{ ...generation, certificateDer }]
+      })
+    },
+    generations: () => runQuery(() => findGenerations(client)),
+    crossCertificates: () => runQuery(() => client.crossCertificate.findMany({ orderBy: { id: 'asc' } })),
+    async countIntents() {
+      const rows = await runQuery(() => client.intent.groupBy({ by: ['authorityId'], _count: true }))
+      return new Map(rows.map(row => [row.authorityId, row._count]))
+    },
+    async change(decide) {
+      await runQuery(() =>
+        client.$transaction(async transaction => {
+          // The commit of an intent locks rows FOR SHARE, which overlapping commits could hold without a gap. The
+          // table's lock queues: it waits for the commits under way, and later ones wait for it. Reads go on.
+          await transaction.$executeRaw`LOCK TABLE authority IN EXCLUSIVE MODE`
+          await apply(transaction, decide(await findGenerations(transaction)))
+        }, transactionOptions)
+      )
     }
   }
+}
+
+async function findGenerations(client: Client): Promise<readonly StoredGeneration[]> {
+  const rows = await client.authority.findMany({ orderBy: { id: 'asc' } })
+  return rows.map(row => ({ ...row, signer: row.signer as unknown as SignerReference }))
+}
+
+async function apply(client: Client, change: AuthorityChange): Promise<void> {
+  const { insert, crossCertificate, certify, states = [], events } = change
+  if (insert !== undefined) await client.authority.create({ data: toRow(insert) })
+  if (certify !== undefined) {
+    const { id, certificateDer, issuersDer } = certify
+    const data = {
+      state: 'staged',
+      certificateDer: copy(certificateDer),
+      issuersDer: issuersDer.map(copy)
+    } as const
+    await client.authority.update({ where: { id }, data })
+  }
+  for (const { id, state } of states) await client.authority.update({ where: { id }, data: { state } })
+  if (crossCertificate !== undefined) {
+    const certificateDer = copy(crossCertificate.certificateDer)
+    await client.crossCertificate.create({ data: { ...crossCertificate, certificateDer } })
+  }
+  for (const event of events) await client.auditEvent.create({ data: toEventRow(event) })
+}
+
+function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: StoredGeneration) {
+  return {
+    ...rest,
+    certificateDer: certificateDer && copy(certificateDer),
+    csrDer: csrDer && copy(csrDer),
+    issuersDer: issuersDer.map(copy),
+    signer: { ...signer }
+  }
+}
+
+function toEventRow({ authority, before, after, reason, ...rest }: AuthorityEvent) {
+  return {
+    ...rest,
+    subject: `authority/${authority}`,
+    ...(before !== undefined && { before: before as Prisma.InputJsonObject }),
+    after: after as Prisma.InputJsonObject,
+    reason: reason ?? null
+  }
+}
+
+/** Prisma's types want bytes over an ArrayBuffer of their own. */
+function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
 }

@@ -1,13 +1,13 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { MintlineError } from '../errors.ts'
+import { isMintlineError, MintlineError } from '../errors.ts'
 import { parseAuthorityCertificate, type AuthorityCertificate } from '../pki/authority-certificate.ts'
 import { isEqual } from '../pki/octets.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
+import type { AuthorityState } from './life-cycle.ts'
+import { createRefresh } from './refresh.ts'
 import type { Signer } from './signers/signer.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
-
-export const authorityStates = ['pending', 'staged', 'active', 'retiring', 'retired', 'compromised'] as const
-export type AuthorityState = (typeof authorityStates)[number]
+import type { SignerReference } from './signers/signer-reference.ts'
 
 /** One generation of an authority line, as far as it is public. */
 export interface Authority {
@@ -22,6 +22,8 @@ export interface Authority {
   readonly publicKey: KeyObject
   /** What a device presents after its own certificate: this CA, then intermediates above it, no root above one. */
   readonly chainDer: readonly Uint8Array[]
+  /** Where its key is. */
+  readonly signerReference: SignerReference
 }
 
 /** An authority that can sign now. */
@@ -36,7 +38,7 @@ export interface Authorities {
    * @throws MintlineError `authority_unavailable` when the line has none; `key_unusable`; `signer_unavailable`.
    */
   issuing(line: string): Promise<IssuingAuthority>
-  /** As `issuing`, for the generation that an earlier intent names. */
+  /** As `issuing`, for the generation that an earlier intent names, be it active or retiring. */
   issuingById(id: string): Promise<IssuingAuthority>
   hasLine(line: string): Promise<boolean>
   /** @throws MintlineError `authority_not_found`. */
@@ -45,87 +47,94 @@ export interface Authorities {
   refresh(): Promise<void>
   /** As of the last read. */
   list(): readonly Authority[]
+  /**
+   * Opens the keys of all active generations. A key store that cannot be reached at this moment is passed over:
+   * `assertUsable` tells of it.
+   *
+   * @throws MintlineError `key_unusable` when a key is the wrong one or cannot be opened at all.
+   */
+  openSigners(): Promise<void>
   /** @throws MintlineError when any active generation could not sign at this moment. */
   assertUsable(): Promise<void>
   close(): Promise<void>
 }
 
 export interface AuthorityDependencies {
-  readonly store: AuthorityStore
+  readonly store: Pick<AuthorityStore, 'list'>
   readonly openSigner: OpenSigner
 }
 
 export function createAuthorities({ store, openSigner }: AuthorityDependencies): Authorities {
-  const known = new Map<string, Authority>()
-  const issuing = new Map<string, IssuingAuthority>()
+  let known: ReadonlyMap<string, Authority> = new Map()
   const signers = new Map<string, Promise<Signer>>()
 
-  async function signerOf(stored: StoredAuthority, authority: Authority): Promise<Signer> {
-    const opened =
-      signers.get(stored.id) ??
-      openSigner(stored.signer).then(async signer => {
-        if (isEqual(signer.publicKeySpkiDer, authority.certificate.spkiDer)) return signer
-        await signer.close()
-        throw new MintlineError(
-          'key_unusable',
-          `The key of ${authority.name} does not belong to its certificate. Restore the right key file.`
-        )
-      })
-    signers.set(stored.id, opened)
-    // A key that could not be opened is tried again at the next refresh.
-    return opened.catch((error: unknown) => {
-      signers.delete(stored.id)
-      throw error
-    })
+  /** One signer for each generation for as long as the process lives. */
+  async function open(authority: Authority): Promise<IssuingAuthority> {
+    let opening = signers.get(authority.id)
+    if (opening === undefined) {
+      opening = openMatchingSigner(authority, openSigner)
+      signers.set(authority.id, opening)
+      // A key that could not be opened is tried again by the next one who needs it.
+      opening.catch(() => signers.delete(authority.id))
+    }
+    return { ...authority, signer: await opening }
   }
 
-  async function refresh(): Promise<void> {
-    const active = new Map<string, IssuingAuthority>()
-    for (const stored of await store.list()) {
-      const authority = toAuthority(stored)
-      known.set(authority.id, authority)
-      if (authority.state !== 'active') continue
-      active.set(authority.line, { ...authority, signer: await signerOf(stored, authority) })
-    }
-    issuing.clear()
-    for (const [line, authority] of active) issuing.set(line, authority)
+  const findActive = (line: string) => active().find(authority => authority.line === line)
+  const active = () => [...known.values()].filter(({ state }) => state === 'active')
+  const refresh = createRefresh(async () => {
+    const authorities = (await store.list()).map(toAuthority)
+    known = new Map(authorities.map(authority => [authority.id, authority]))
+  })
+
+  /** What was read before will do if it has it; else it is read again. */
+  async function look<Found>(find: () => Found | undefined): Promise<Found | undefined> {
+    const found = find()
+    if (found !== undefined) return found
+    await refresh()
+    return find()
   }
 
   return {
     refresh,
     async issuing(line) {
-      if (!issuing.has(line)) await refresh()
-      const authority = issuing.get(line)
-      if (authority !== undefined) return authority
+      const authority = await look(() => findActive(line))
+      if (authority !== undefined) return open(authority)
       throw new MintlineError(
         'authority_unavailable',
         `No generation of the authority ${line} is active, so nothing can be signed. Tell the administrator.`
       )
     },
     async issuingById(id) {
-      const find = () => [...issuing.values()].find(authority => authority.id === id)
-      if (find() === undefined) await refresh()
-      const authority = find()
-      if (authority !== undefined) return authority
+      const finishing = () => {
+        const authority = known.get(id)
+        return authority !== undefined && mayFinish(authority) ? authority : undefined
+      }
+      const authority = await look(finishing)
+      if (authority !== undefined) return open(authority)
       throw new MintlineError(
         'authority_unavailable',
         'The authority of this intent no longer signs, so it cannot be completed. Tell the administrator.'
       )
     },
     async hasLine(line) {
-      const isKnown = () => [...known.values()].some(authority => authority.line === line)
-      if (!isKnown()) await refresh()
-      return isKnown()
+      return (await look(() => [...known.values()].find(authority => authority.line === line))) !== undefined
     },
     async find(id) {
-      if (!known.has(id)) await refresh()
-      const authority = known.get(id)
+      const authority = await look(() => known.get(id))
       if (authority !== undefined) return authority
       throw new MintlineError('authority_not_found', `There is no authority with the id ${id}.`)
     },
     list: () => [...known.values()],
+    async openSigners() {
+      for (const result of await Promise.allSettled(active().map(open))) {
+        if (result.status === 'fulfilled') continue
+        const error: unknown = result.reason
+        if (!isMintlineError(error) || error.code === 'key_unusable') throw error
+      }
+    },
     async assertUsable() {
-      await Promise.all([...issuing.values()].map(authority => authority.signer.assertUsable()))
+      await Promise.all(active().map(async authority => (await open(authority)).signer.assertUsable()))
     },
     async close() {
       for (const result of await Promise.allSettled(signers.values())) {
@@ -135,9 +144,27 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
   }
 }
 
+function mayFinish({ state }: Authority): boolean {
+  return state === 'active' || state === 'retiring'
+}
+
+/** @throws MintlineError `key_unusable` when the key does not belong to the certificate. */
+async function openMatchingSigner(
+  { name, certificate, signerReference }: Authority,
+  openSigner: OpenSigner
+): Promise<Signer> {
+  const signer = await openSigner(signerReference)
+  if (isEqual(signer.publicKeySpkiDer, certificate.spkiDer)) return signer
+  await signer.close()
+  throw new MintlineError(
+    'key_unusable',
+    `The key of ${name} does not belong to its certificate. Restore the right key.`
+  )
+}
+
 function toAuthority(stored: StoredAuthority): Authority {
   const certificate = parseAuthorityCertificate(stored.certificateDer)
-  const { id, name, line, generation, state, certificateDer, issuersDer } = stored
+  const { id, name, line, generation, state, certificateDer, issuersDer, signer } = stored
   const intermediates = issuersDer.filter(der => !parseAuthorityCertificate(der).isSelfSigned)
   return {
     id,
@@ -148,6 +175,7 @@ function toAuthority(stored: StoredAuthority): Authority {
     certificate,
     certificateDer,
     publicKey: createPublicKey({ key: Buffer.from(certificate.spkiDer), format: 'der', type: 'spki' }),
-    chainDer: [certificateDer, ...intermediates]
+    chainDer: [certificateDer, ...intermediates],
+    signerReference: signer
   }
 }

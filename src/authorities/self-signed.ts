@@ -1,11 +1,16 @@
 import { createPublicKey } from 'node:crypto'
-import { buildAuthorityTbsCertificate, lintAuthorityCertificate } from '../pki/authority-certificate.ts'
+import {
+  buildAuthorityTbsCertificate,
+  lintAuthorityCertificate,
+  type AuthorityContent
+} from '../pki/authority-certificate.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate.ts'
 import { createSerialNumber } from '../pki/serial-number.ts'
+import type { Subject } from '../pki/subject-field.ts'
 import type { Signer } from './signers/signer.ts'
 
 export interface SelfSignedRequest {
-  readonly commonName: string
+  readonly subject: Subject
   readonly notBefore: Date
   readonly notAfter: Date
   readonly randomBytes: (size: number) => Uint8Array
@@ -17,23 +22,30 @@ export interface SelfSignedRequest {
  *
  * @returns the certificate's DER.
  */
-export async function issueSelfSignedAuthority(
+export function issueSelfSignedAuthority(
   signer: Signer,
-  request: SelfSignedRequest
+  { randomBytes, ...content }: SelfSignedRequest
 ): Promise<Uint8Array> {
-  const { commonName, notBefore, notAfter, randomBytes } = request
-  const { signatureAlgorithm, publicKeySpkiDer } = signer
-  const tbsDer = buildAuthorityTbsCertificate({
-    serialNumber: createSerialNumber(randomBytes(16)),
-    signatureAlgorithm,
-    subject: { CommonName: commonName },
-    notBefore,
-    notAfter,
-    spkiDer: publicKeySpkiDer
-  })
-  const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, await signer.sign(tbsDer))
+  return issueAuthority(signer, { ...content, spkiDer: signer.publicKeySpkiDer }, randomBytes)
+}
+
+/**
+ * A CA certificate signed by the issuer's signer, linted before it is signed and verified after.
+ *
+ * @throws MintlineError `subject_refused`, `lint_failed`, `certificate_mismatch`, and what the signer throws.
+ */
+export async function issueAuthority(
+  issuer: Signer,
+  content: Omit<AuthorityContent, 'serialNumber' | 'signatureAlgorithm'>,
+  randomBytes: (size: number) => Uint8Array
+): Promise<Uint8Array> {
+  const { signatureAlgorithm, publicKeySpkiDer } = issuer
+  const serialNumber = createSerialNumber(randomBytes(16))
+  const tbsDer = buildAuthorityTbsCertificate({ ...content, serialNumber, signatureAlgorithm })
+  // The lint reads no signature, so that an empty one serves to look at the bytes before the key is used.
+  lintAuthorityCertificate(assembleCertificate(tbsDer, signatureAlgorithm, new Uint8Array()))
+  const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, await issuer.sign(tbsDer))
   const issuerPublicKey = createPublicKey({ key: Buffer.from(publicKeySpkiDer), format: 'der', type: 'spki' })
   await verifyIssuedCertificate({ certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm })
-  lintAuthorityCertificate(certificateDer)
   return certificateDer
 }

@@ -1,3 +1,7 @@
+import { userInfo } from 'node:os'
+import { parseArgs, type ParseArgsConfig } from 'node:util'
+import type { DatabaseLog } from '../database/database-log.ts'
+
 /** What a command may touch of the process. */
 export interface CommandIo {
   readonly environment: Readonly<Record<string, string | undefined>>
@@ -20,3 +24,31 @@ export interface Command {
 
 /** The arguments are at fault; the message says which. Exit code 2. */
 export class UsageError extends Error {}
+
+/** @throws UsageError for a flag that is not among them, or a word that belongs to none. */
+export function parseFlags<Options extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Options
+) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: false }).values
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error
+    throw new UsageError(error.message)
+  }
+}
+
+/** Who acts, in the audit trail. A container may run under a number that has no name. */
+export function operatingSystemActor(): string {
+  try {
+    return `cli/${userInfo().username}`
+  } catch {
+    return `cli/uid-${process.getuid?.()}`
+  }
+}
+
+/** Standard output is for the result alone. */
+export function createCommandLog({ writeError }: CommandIo): DatabaseLog {
+  const tell = (_fields: object, message: string) => writeError(`mintline: ${message}\n`)
+  return { info: () => undefined, warn: tell, error: tell }
+}

@@ -1,20 +1,14 @@
-import { mkdir, open, rm } from 'node:fs/promises'
-import { userInfo } from 'node:os'
+import { open, rm } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import Value from 'typebox/value'
-import type { Config } from '../config.ts'
-import { createDatabase, type Database } from '../database/database.ts'
-import type { DatabaseLog } from '../database/database-log.ts'
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../database/embedded-postgres.ts'
-import { migrateDatabase } from '../database/migrations.ts'
-import { isMintlineError, MintlineError } from '../errors.ts'
 import { roles, type Role } from '../factory/principal.ts'
 import { buildToken } from '../factory/token.ts'
 import { createTokenStore } from '../factory/token-store.ts'
 import { TokenBody } from '../http/schemas/token.ts'
 import { createIdentifier } from '../identifier.ts'
+import { withDatabase } from '../open-database.ts'
 import { createRandomSource } from '../random.ts'
-import { UsageError, type CommandIo } from './command.ts'
+import { createCommandLog, operatingSystemActor, UsageError, type CommandIo } from './command.ts'
 import { loadCheckedSettings } from './setting-checks.ts'
 import { translateStartFailure } from './start-failure.ts'
 
@@ -45,12 +39,12 @@ export async function runToken(io: CommandIo, args: readonly string[]): Promise<
   const { config } = loadCheckedSettings(io.environment)
   const randomBytes = createRandomSource()
   const time = new Date()
-  const actor = `cli/${operatingSystemUser()}`
+  const actor = operatingSystemActor()
   const { stored, secret } = buildToken({ role, name, createdBy: actor }, time, randomBytes)
   // The file first: a crash in between leaves a secret that opens nothing, never a token whose secret is lost.
   if (outFile !== undefined) await writeNewFile(outFile, `${secret}\n`)
   try {
-    await withDatabase(config, createLog(io), database =>
+    await withDatabase(config, createCommandLog(io), database =>
       createTokenStore(database).insert(stored, {
         eventId: createIdentifier(time, randomBytes(10)),
         actor,
@@ -103,67 +97,4 @@ async function writeNewFile(path: string, text: string): Promise<void> {
     if (code === 'EEXIST') throw new UsageError(`--out: ${path} exists; name a new file`)
     throw new UsageError(`--out: ${path} cannot be written (${code})`)
   }
-}
-
-async function withDatabase(
-  config: Config,
-  log: DatabaseLog,
-  work: (database: Database) => Promise<void>
-): Promise<void> {
-  if (config.databaseUrl !== undefined) return withConnection(config.databaseUrl, log, work)
-  const postgres = await startOwnPostgres(config.dataDirectory, log)
-  try {
-    await withConnection(postgres.connectionString, log, work)
-  } finally {
-    await postgres.stop()
-  }
-}
-
-async function withConnection(
-  connectionString: string,
-  log: DatabaseLog,
-  work: (database: Database) => Promise<void>
-): Promise<void> {
-  await migrateDatabase({ connectionString, log })
-  const database = createDatabase({ connectionString, poolSize: 1 })
-  try {
-    await work(database)
-  } finally {
-    await database.close()
-  }
-}
-
-async function startOwnPostgres(dataDirectory: string, log: DatabaseLog): Promise<EmbeddedPostgres> {
-  await mkdir(dataDirectory, { recursive: true, mode: 0o700 })
-  try {
-    return await startEmbeddedPostgres({ dataDirectory, log })
-  } catch (error) {
-    if (!isLocked(error)) throw error
-    throw new MintlineError(
-      'data_directory_unusable',
-      `${error.detail} Stop it first, or make the token through its API: POST /v1/tokens with an admin token.`,
-      { cause: error.cause }
-    )
-  }
-}
-
-/** The lock of the data directory is an address, which another process has taken. */
-function isLocked(error: unknown): error is MintlineError {
-  if (!isMintlineError(error, 'data_directory_unusable')) return false
-  return error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'EADDRINUSE'
-}
-
-/** A container may run under a number that has no name. */
-function operatingSystemUser(): string {
-  try {
-    return userInfo().username
-  } catch {
-    return `uid-${process.getuid?.()}`
-  }
-}
-
-/** Standard output is for the secret alone. */
-function createLog({ writeError }: CommandIo): DatabaseLog {
-  const tell = (_fields: object, message: string) => writeError(`mintline: ${message}\n`)
-  return { info: () => undefined, warn: tell, error: tell }
 }

@@ -9,6 +9,8 @@ import { addTextGuard } from './plugins/text-guard.ts'
 import { addUnknownRoute } from './plugins/unknown-route.ts'
 import { buildLogOptions } from './logging.ts'
 import { chooseRequestId } from './request-id.ts'
+import { authorityRoutes } from './routes/authorities.ts'
+import { authorityReadRoutes } from './routes/authority-reads.ts'
 import { healthRoutes } from './routes/health.ts'
 import { issuanceRoutes } from './routes/issuances.ts'
 import { previewRoutes } from './routes/preview.ts'
@@ -76,6 +78,8 @@ export async function createHttpServer(
     issuanceRoutes,
     recordRoutes,
     profileRoutes,
+    authorityReadRoutes,
+    authorityRoutes,
     previewRoutes,
     tokenRoutes,
     healthRoutes

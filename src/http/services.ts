@@ -1,4 +1,6 @@
 import type { Registry } from 'prom-client'
+import type { AuthorityAdministration } from '../authorities/authority-administration.ts'
+import type { AuthorityRegister } from '../authorities/authority-register.ts'
 import type { Violation } from '../errors.ts'
 import type { Principal, Role } from '../factory/principal.ts'
 import type { TokenView } from '../factory/token.ts'
@@ -53,6 +55,7 @@ export interface HttpServices {
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, actor: Principal): Promise<void>
   }
+  readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly preview: {
     /** @throws MintlineError what an issuance would refuse the same CSR with */
     preview(request: PreviewRequest): Promise<PreviewResult>

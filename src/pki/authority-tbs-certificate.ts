@@ -11,11 +11,21 @@ import { type SignatureAlgorithm, signatureAlgorithmDer } from './signature-algo
 import type { Subject } from './subject-field.ts'
 import { timeTagOf } from './time.ts'
 
+/** The CA above, as its own certificate has it. */
+export interface AuthorityIssuer {
+  readonly subjectNameDer: Uint8Array
+  readonly subjectKeyIdentifier: Uint8Array
+}
+
 export interface AuthorityContent {
   /** Big-endian, at most 20 octets, positive. */
   readonly serialNumber: Uint8Array
+  /** The issuer's. */
   readonly signatureAlgorithm: SignatureAlgorithm
-  readonly subject: Subject
+  /** Octets are a Name that is encoded already, e.g. the subject of a CA that is cross-signed. */
+  readonly subject: Subject | Uint8Array
+  /** Without it, the certificate is self-signed. */
+  readonly issuer?: AuthorityIssuer | undefined
   /** Whole seconds. */
   readonly notBefore: Date
   readonly notAfter: Date
@@ -25,42 +35,45 @@ export interface AuthorityContent {
 }
 
 /**
- * The TBSCertificate of a self-signed CA: critical CA:TRUE, critical keyCertSign and cRLSign, subject and authority
+ * The TBSCertificate of a CA, self-signed or below another: critical CA:TRUE, critical keyCertSign and cRLSign, subject and authority
  * key identifier. Rare, so a library writes it; it is never asked to sign, since its default is SHA-1.
  * Throws `subject_refused` and, for a key that cannot be read, `key_unusable`.
  */
 export function buildAuthorityTbsCertificate(content: AuthorityContent): Uint8Array {
-  const name = new pkijs.RelativeDistinguishedNames({ schema: decode(buildName(content.subject)) })
+  const { subject, issuer } = content
+  const subjectNameDer = subject instanceof Uint8Array ? subject : buildName(subject)
   const certificate = new pkijs.Certificate({
     version: 2,
     serialNumber: decode(encodeUnsignedInteger(content.serialNumber)) as asn1js.Integer,
     signature: new pkijs.AlgorithmIdentifier({
       schema: decode(signatureAlgorithmDer(content.signatureAlgorithm))
     }),
-    issuer: name,
+    issuer: toName(issuer?.subjectNameDer ?? subjectNameDer),
     notBefore: toTime(content.notBefore),
     notAfter: toTime(content.notAfter),
-    subject: name,
+    subject: toName(subjectNameDer),
     subjectPublicKeyInfo: new pkijs.PublicKeyInfo({ schema: decode(content.spkiDer) }),
     extensions: authorityExtensions(content)
   })
   return new Uint8Array(certificate.encodeTBS().toBER(false))
 }
 
-function authorityExtensions({ spkiDer, pathLength }: AuthorityContent): pkijs.Extension[] {
+function authorityExtensions({ spkiDer, pathLength, issuer }: AuthorityContent): pkijs.Extension[] {
   const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the authority'))
   const keyIdentifier = keyIdentifierOf(parseSubjectPublicKeyInfo(reader).subjectPublicKey)
-  const keyIdentifierValue = new asn1js.OctetString({ valueHex: keyIdentifier })
+  const subjectKeyIdentifier = new asn1js.OctetString({ valueHex: keyIdentifier })
   const constraints = new pkijs.BasicConstraints({
     cA: true,
     ...(pathLength === undefined ? {} : { pathLenConstraint: pathLength })
   })
   const keyUsage = encodeNamedBits([keyUsageNames.indexOf('keyCertSign'), keyUsageNames.indexOf('cRLSign')])
-  const authorityKeyIdentifier = new pkijs.AuthorityKeyIdentifier({ keyIdentifier: keyIdentifierValue })
+  const authorityKeyIdentifier = new pkijs.AuthorityKeyIdentifier({
+    keyIdentifier: new asn1js.OctetString({ valueHex: issuer?.subjectKeyIdentifier ?? keyIdentifier })
+  })
   return [
     extension('basicConstraints', true, constraints.toSchema().toBER(false)),
     extension('keyUsage', true, keyUsage),
-    extension('subjectKeyIdentifier', false, keyIdentifierValue.toBER(false)),
+    extension('subjectKeyIdentifier', false, subjectKeyIdentifier.toBER(false)),
     extension('authorityKeyIdentifier', false, authorityKeyIdentifier.toSchema().toBER(false))
   ]
 }
@@ -72,6 +85,10 @@ function extension(
 ): pkijs.Extension {
   const extnValue = value instanceof Uint8Array ? Uint8Array.from(value).buffer : value
   return new pkijs.Extension({ extnID: extensionOids[name], critical, extnValue })
+}
+
+function toName(nameDer: Uint8Array): pkijs.RelativeDistinguishedNames {
+  return new pkijs.RelativeDistinguishedNames({ schema: decode(nameDer) })
 }
 
 /** pkijs writes the tag it is told, so the switch at 2050 is ours to make. */

@@ -1,7 +1,6 @@
-import { generateKeyPair } from 'node:crypto'
+import { generateLocalKey } from '../authorities/local-key.ts'
 import { chmod, mkdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import type { StoredAuthority } from '../authorities/authority-store.ts'
 import { encryptPrivateKey, writeSecretFile } from '../authorities/signers/key-file.ts'
 import { createLocalSigner } from '../authorities/signers/local.ts'
@@ -27,7 +26,6 @@ export interface StarterDependencies {
 }
 
 const validityYears = 25
-const generateKeyPairAsync = promisify(generateKeyPair)
 
 /**
  * Makes the set to try Mintline out with, on an empty database: an authority, a profile, and one token a role.
@@ -74,9 +72,9 @@ async function createStarterAuthority(
   }
   const id = createIdentifier(now, randomBytes(10))
   const name = `${starterProfile.authority}-g1`
-  const { privateKey } = await generateKeyPairAsync('ec', { namedCurve: 'P-256' })
+  const privateKey = await generateLocalKey('P-256')
   const certificateDer = await issueSelfSignedAuthority(createLocalSigner(privateKey), {
-    commonName: 'Mintline Starter CA G1',
+    subject: { CommonName: 'Mintline Starter CA G1' },
     notBefore: new Date(now.getTime() - 24 * 3_600_000),
     notAfter: new Date(new Date(now).setUTCFullYear(now.getUTCFullYear() + validityYears)),
     randomBytes

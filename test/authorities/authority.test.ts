@@ -1,181 +1,185 @@
-import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, verify, X509Certificate, type KeyObject } from 'node:crypto'
-import { readFile, rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { createAuthorities } from '../../src/authorities/authority.ts'
-import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
-import { encryptPrivateKey, loadPrivateKey } from '../../src/authorities/signers/key-file.ts'
-import { createSignerOpener, loadPassphrase } from '../../src/authorities/signers/open-signer.ts'
-import { createIdentifier } from '../../src/identifier.ts'
-import { encodeChainPem } from '../../src/pki/pem.ts'
-import { starterProfile } from '../../src/starter/starter-profile.ts'
-import { makeCertificationRequest } from '../support/certification-request.ts'
-import { administrator, startIssuing, type Issuing } from '../support/issuing.ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { MintlineError } from '../../src/errors.ts'
+import { createRefresh } from '../../src/authorities/refresh.ts'
+import { findWarnings } from '../../src/authorities/authority-warnings.ts'
+import { listenForChanges } from '../../src/database/notifications.ts'
+import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let test: TestDatabase
-let directory: TemporaryDirectory
-let issuing: Issuing
-let passphrase: string
+let data: TemporaryDirectory
+let parts: ReturnType<typeof createTestAdministration>
 
 beforeAll(async () => {
   test = await createTestDatabase()
-  directory = await createTemporaryDirectory()
-  issuing = await startIssuing(test.database, directory.path)
-  passphrase = await loadPassphrase(fileNamed('ca-passphrase'))
-  await writeFile(fileNamed('ca.cnf'), configuration)
+  data = await createTemporaryDirectory()
+  await writeFile(join(data.path, 'ca-passphrase'), 'correct horse\n')
+  parts = createTestAdministration(test.database, data.path)
 })
 
 afterAll(async () => {
+  await parts.authorities.close()
   await test.drop()
-  await directory.remove()
+  await data.remove()
 })
 
-const fileNamed = (name: string) => join(directory.path, name)
-const keyFileOf = (name: string) => join(directory.path, 'authorities', `${name}.key.pem`)
-const openssl = (...args: readonly string[]) =>
-  execFileSync('openssl', args, { cwd: directory.path, encoding: 'utf8', stdio: 'pipe' })
-
-const configuration = `[req]
-distinguished_name = name
-[name]
-[ca]
-basicConstraints = critical, CA:TRUE
-keyUsage = critical, keyCertSign, cRLSign
-subjectKeyIdentifier = hash
-authorityKeyIdentifier = keyid
-`
-
-/** A CA as the customer's PKI team would make it, its key under the passphrase of the key directory. */
-function makeAuthority(name: string, issuer?: string): Uint8Array {
-  const passphraseArgument = `pass:${passphrase}`
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-keyout', keyFileOf(name)]
-  const issuedBy =
-    issuer === undefined
-      ? []
-      : ['-CA', `${issuer}.pem`, '-CAkey', keyFileOf(issuer), '-passin', passphraseArgument]
-  const form = ['-config', 'ca.cnf', '-extensions', 'ca', '-subj', `/O=Acme/CN=${name}`, '-days', '7300']
-  openssl('req', '-x509', ...form, ...key, '-passout', passphraseArgument, ...issuedBy, '-out', `${name}.pem`)
-  return certificateOf(`${name}.pem`)
+async function activeGeneration(line: string): Promise<string> {
+  const name = await parts.administration.create(selfSigned(line), act.actor)
+  await parts.administration.activate(name, act)
+  return name
 }
 
-function certificateOf(file: string): Uint8Array {
-  return new Uint8Array(execFileSync('openssl', ['x509', '-in', fileNamed(file), '-outform', 'DER']))
-}
-
-/** Puts an active authority on record, and a profile of the same name that uses it. */
-async function install(name: string, issuersDer: readonly Uint8Array[]): Promise<void> {
-  const createdAt = new Date()
-  await test.database.prisma.authority.create({
-    data: {
-      id: createIdentifier(createdAt, crypto.getRandomValues(new Uint8Array(10))),
-      name,
-      line: name,
-      generation: 1,
-      state: 'active',
-      certificateDer: new Uint8Array(certificateOf(`${name}.pem`)),
-      issuersDer: issuersDer.map(der => new Uint8Array(der)),
-      signer: { kind: 'local', keyFile: `${name}.key.pem` },
-      createdAt
-    }
-  })
-  await issuing.profiles.post({ ...starterProfile, name, authority: name }, administrator)
-}
-
-async function issueChain(profile: string, commonName: string): Promise<readonly Uint8Array[]> {
-  const csr = makeCertificationRequest({ Country: 'DE', CommonName: commonName })
-  const { record } = await issuing.issue(csr, profile)
-  expect(await issuing.records.find(record.id)).toEqual(record)
-  return record.chainDer
-}
-
-/** As a TLS server does that trusts the root alone: with what the device presents. */
-async function verifyWithOpenssl(chainDer: readonly Uint8Array[], rootFile: string): Promise<string> {
-  await writeFile(fileNamed('device.pem'), encodeChainPem(chainDer.slice(0, 1)))
-  await writeFile(fileNamed('presented.pem'), encodeChainPem(chainDer.slice(1)))
-  const trust = ['-no-CApath', '-no-CAstore', '-CAfile', rootFile, '-untrusted', 'presented.pem']
-  return openssl('verify', '-x509_strict', '-purpose', 'sslclient', ...trust, 'device.pem')
-}
-
-const hexOf = (chainDer: readonly Uint8Array[]) => chainDer.map(der => Buffer.from(der).toString('hex'))
-
-describe('the chain of a device', () => {
-  it('ends below the root: the issuing CA, then the intermediates above it', async () => {
-    const root = makeAuthority('acme-root')
-    const intermediates = [
-      makeAuthority('acme-europe', 'acme-root'),
-      makeAuthority('acme-plant', 'acme-europe')
-    ].reverse()
-    const issuer = makeAuthority('acme-devices', 'acme-plant')
-    await install('acme-devices', [...intermediates, root])
-    const chainDer = await issueChain('acme-devices', 'below-intermediates')
-    expect(hexOf(chainDer.slice(1))).toEqual(hexOf([issuer, ...intermediates]))
-    expect(await verifyWithOpenssl(chainDer, 'acme-root.pem')).toBe('device.pem: OK\n')
+describe('who signs', () => {
+  it('is the active generation; an intent of the one before is finished while that is retiring', async () => {
+    const { administration, authorities } = parts
+    const first = await activeGeneration('signing')
+    const { id } = await authorities.issuing('signing')
+    await activeGeneration('signing')
+    expect((await authorities.issuing('signing')).name).toBe('signing-g2')
+    const finishing = await authorities.issuingById(id)
+    expect(finishing.name).toBe(first)
+    expect((await finishing.signer.sign(new Uint8Array(10))).length).toBeGreaterThan(0)
+    await administration.retire(first, act)
+    await expect(authorities.issuingById(id)).rejects.toMatchObject({ code: 'authority_unavailable' })
   })
 
-  it('of a CA right below the root is that CA', async () => {
-    const root = makeAuthority('small-root')
-    const issuer = makeAuthority('small-devices', 'small-root')
-    await install('small-devices', [root])
-    const chainDer = await issueChain('small-devices', 'below-root')
-    expect(hexOf(chainDer.slice(1))).toEqual(hexOf([issuer]))
-    expect(await verifyWithOpenssl(chainDer, 'small-root.pem')).toBe('device.pem: OK\n')
+  it('is nobody once the active generation is compromised', async () => {
+    const name = await activeGeneration('lost')
+    await parts.administration.compromise(name, act)
+    await expect(parts.authorities.issuing('lost')).rejects.toMatchObject({ code: 'authority_unavailable' })
   })
 
-  it('has the issuing CA also when that is self-signed', async () => {
-    const chainDer = await issueChain('starter', 'below-self-signed')
-    const [, issuer] = chainDer.map(der => new X509Certificate(der))
-    expect(chainDer).toHaveLength(2)
-    expect([issuer!.subject, issuer!.verify(issuer!.publicKey)]).toEqual([issuer!.issuer, true])
-    await writeFile(fileNamed('starter.pem'), encodeChainPem(chainDer.slice(1)))
-    expect(await verifyWithOpenssl(chainDer, 'starter.pem')).toBe('device.pem: OK\n')
-  })
-})
-
-describe('the key of an authority', () => {
-  let keyFile: string
-  let rightPem: string
-
-  beforeAll(async () => {
-    const stored = await createAuthorityStore(test.database).list()
-    const { signer } = stored.find(({ line }) => line === 'starter')!
-    keyFile = join(directory.path, 'authorities', signer.keyFile)
-    rightPem = await readFile(keyFile, 'utf8')
-  })
-
-  afterEach(() => writeFile(keyFile, rightPem))
-
-  const openAuthorities = () =>
-    createAuthorities({
-      store: createAuthorityStore(test.database),
-      openSigner: createSignerOpener({
-        keyDirectory: fileNamed('authorities'),
-        passphraseFile: fileNamed('ca-passphrase')
-      })
+  it('is one key, and another key that cannot be reached keeps it from nothing', async () => {
+    await activeGeneration('near')
+    await activeGeneration('far')
+    const far = parts.authorities.list().find(({ line }) => line === 'far')!
+    const isFar = (reference: object) => JSON.stringify(reference) === JSON.stringify(far.signerReference)
+    const other = createTestAdministration(test.database, data.path, {
+      wrapOpener: open => async reference => {
+        if (isFar(reference)) throw new MintlineError('signer_unavailable', 'The key store is away.')
+        return open(reference)
+      }
     })
-  const replaceKey = async (key: KeyObject, underPassphrase = passphrase) =>
-    writeFile(keyFile, await encryptPrivateKey(key, underPassphrase))
+    await other.authorities.refresh()
+    await other.authorities.openSigners()
+    expect((await other.authorities.issuing('near')).line).toBe('near')
+    await expect(other.authorities.issuing('far')).rejects.toMatchObject({ code: 'signer_unavailable' })
+    await expect(other.authorities.assertUsable()).rejects.toMatchObject({ code: 'signer_unavailable' })
+    await other.authorities.close()
+  })
 
-  it.each<readonly [string, () => Promise<void>]>([
-    ['is another key', () => replaceKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)],
-    ['is of another kind', () => replaceKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)],
-    [
-      'is under another passphrase',
-      async () => replaceKey(await loadPrivateKey(keyFile, passphrase), `${passphrase} `)
-    ],
-    ['is missing', () => rm(keyFile)]
-  ])('that %s keeps it from issuing, until the right one is back', async (_, spoil) => {
-    await spoil()
-    const authorities = openAuthorities()
-    await expect(authorities.refresh()).rejects.toMatchObject({ code: 'key_unusable' })
-    await expect(authorities.issuing('starter')).rejects.toMatchObject({ code: 'key_unusable' })
-    await writeFile(keyFile, rightPem)
-    await authorities.refresh()
-    const { signer, publicKey } = await authorities.issuing('starter')
-    const bytes = Buffer.from('to be signed')
-    expect(verify('sha256', bytes, publicKey, await signer.sign(bytes))).toBe(true)
-    await authorities.close()
+  it('is not opened with another passphrase', async () => {
+    await activeGeneration('locked')
+    await using elsewhere = await createTemporaryDirectory()
+    await writeFile(join(elsewhere.path, 'ca-passphrase'), 'wrong horse\n')
+    const other = createTestAdministration(test.database, elsewhere.path)
+    await other.authorities.refresh()
+    await expect(other.authorities.openSigners()).rejects.toMatchObject({ code: 'key_unusable' })
+  })
+})
+
+describe('the plan of a rotation', () => {
+  const need = (validityDays: number) => async () => [{ profile: 'sensor', line: 'planned', validityDays }]
+  const pointersOf = async (validityDays: number) => {
+    const planning = createTestAdministration(test.database, data.path, { listNeeds: need(validityDays) })
+    const { missing, ready } = await planning.administration.plan('planned')
+    expect(ready).toBe(missing.length === 0)
+    return missing.map(({ pointer }) => pointer)
+  }
+
+  it('names what is missing, step by step', async () => {
+    await activeGeneration('planned')
+    expect(await pointersOf(30)).toEqual(['/successor'])
+    const pending = await parts.administration.create(
+      selfSigned('planned', { certificate: { kind: 'external' } }),
+      act.actor
+    )
+    expect(await pointersOf(30)).toEqual(['/successor/certificate'])
+    await parts.administration.compromise(pending, act)
+    await parts.administration.create(selfSigned('planned'), act.actor)
+    expect(await pointersOf(30)).toEqual([])
+    expect(await pointersOf(9999)).toEqual(['/profiles/sensor/validity'])
+    expect(await pointersOf(Infinity)).toEqual(['/profiles/sensor/validity'])
+  })
+
+  it('finds a key that cannot be used', async () => {
+    const away = createTestAdministration(test.database, data.path, {
+      wrapOpener: () => async () => {
+        throw new MintlineError('signer_disabled', 'The key is disabled.')
+      }
+    })
+    const { missing } = await away.administration.plan('planned')
+    expect(missing).toMatchObject([{ pointer: '/successor/key', found: 'signer_disabled' }])
+  })
+
+  it('finds an eleventh CA of one subject', async () => {
+    const request = selfSigned('crowded', { generationInSubject: false })
+    for (let count = 1; count <= 10; count++) await parts.administration.create(request, act.actor)
+    expect((await parts.administration.plan('crowded')).ready).toBe(true)
+    await parts.administration.create(request, act.actor)
+    expect((await parts.administration.plan('crowded')).missing).toMatchObject([
+      { pointer: '/successor/subject' }
+    ])
+  })
+
+  it('is not made for a line that does not exist', async () => {
+    await expect(parts.administration.plan('nowhere')).rejects.toMatchObject({ code: 'authority_not_found' })
+  })
+})
+
+describe('warnings', () => {
+  it('tell of a CA that expires within the validity of its profiles, and of the starter', async () => {
+    await activeGeneration('starter')
+    const starter = parts.authorities.list().filter(({ line }) => line === 'starter')
+    const kinds = (days: number) =>
+      findWarnings(starter, [{ profile: 'a', line: 'starter', validityDays: days }], new Date()).map(
+        ({ kind }) => kind
+      )
+    expect(kinds(100)).toEqual(['starter_in_use'])
+    expect(kinds(9126)).toEqual(['expires_within_validity', 'starter_in_use'])
+  })
+})
+
+describe('changes of another process', () => {
+  it('are told, also after the connection was lost', async () => {
+    const changes: (string | undefined)[] = []
+    let losses = 0
+    const notifications = listenForChanges({
+      connectionString: test.connectionString,
+      onChange: table => changes.push(table),
+      onConnectionLost: () => losses++
+    })
+    await expect.poll(() => changes, { timeout: 5_000 }).toEqual([undefined])
+    await activeGeneration('told')
+    await expect.poll(() => changes).toContain('authority')
+    await test.database.prisma.$queryRaw`
+      SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+      WHERE application_name = 'mintline-listen' AND datname = current_database()`
+    await expect.poll(() => changes.at(-1), { timeout: 8_000 }).toBe(undefined)
+    expect(losses).toBeGreaterThan(0)
+    await notifications.close()
+  })
+})
+
+describe('a shared refresh', () => {
+  it('costs two reads for any number of callers, and none gets a read from before it asked', async () => {
+    let reads = 0
+    const gates: (() => void)[] = []
+    const refresh = createRefresh(() => {
+      reads++
+      return new Promise(resolve => gates.push(resolve))
+    })
+    const first = refresh()
+    const later = [refresh(), refresh(), refresh()]
+    expect(reads).toBe(1)
+    gates[0]!()
+    await first
+    await expect.poll(() => reads).toBe(2)
+    gates[1]!()
+    await Promise.all(later)
+    expect(reads).toBe(2)
   })
 })

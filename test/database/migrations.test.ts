@@ -106,9 +106,11 @@ describe('migrateDatabase', () => {
        END $$`
     )
     for (const type of ['role', 'authority_state']) await prisma.$executeRawUnsafe(`DROP TYPE ${type}`)
-    for (const name of ['refuse_change', 'only_state_changes', 'only_revocation_changes']) {
+    for (const name of ['refuse_change', 'only_state_changes', 'only_revocation_changes', 'notify_change']) {
       await prisma.$executeRawUnsafe(`DROP FUNCTION ${name}`)
     }
+    const [first] = await loadMigrations()
+    await prisma.$executeRaw`DELETE FROM _prisma_migrations WHERE migration_name <> ${first?.name}`
     await prisma.$executeRawUnsafe('UPDATE _prisma_migrations SET finished_at = NULL')
     await migrate(test)
     expect(await tableExists(test, 'intent')).toBe(true)

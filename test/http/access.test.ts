@@ -19,6 +19,18 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/profiles/:name/versions': ['auditor', 'admin'],
   'GET /v1/profiles/:name/versions/:version': ['auditor', 'admin'],
   'POST /v1/profiles/:name/preview': ['station', 'auditor', 'admin'],
+  'GET /v1/authorities': ['auditor', 'admin'],
+  'POST /v1/authorities': ['admin'],
+  'GET /v1/authorities/:name': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/plan': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/csr': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/certificate': 'public',
+  'POST /v1/authorities/:name/certificate': ['admin'],
+  'POST /v1/authorities/:name/activate': ['admin'],
+  'POST /v1/authorities/:name/retire': ['admin'],
+  'POST /v1/authorities/:name/compromise': ['admin'],
+  'POST /v1/authorities/:name/cross-sign': ['admin'],
+  'GET /v1/trust-bundle': 'public',
   'POST /v1/tokens': ['admin'],
   'GET /v1/tokens': ['admin'],
   'DELETE /v1/tokens/:id': ['admin'],
@@ -39,6 +51,17 @@ const bodies: Readonly<Record<string, object>> = {
   'POST /v1/issuances': { csr: 'x', profile: 'starter' },
   'POST /v1/profiles': profileDocument,
   'POST /v1/profiles/:name/preview': { csr: 'x' },
+  'POST /v1/authorities': {
+    line: 'starter',
+    key: { kind: 'local', keyType: 'P-256' },
+    subject: { CommonName: 'Starter CA' },
+    certificate: { kind: 'self-signed', days: 9125 }
+  },
+  'POST /v1/authorities/:name/certificate': { chain: 'x' },
+  'POST /v1/authorities/:name/activate': { reason: 'rotation' },
+  'POST /v1/authorities/:name/retire': { reason: 'rotation' },
+  'POST /v1/authorities/:name/compromise': { reason: 'rotation' },
+  'POST /v1/authorities/:name/cross-sign': { authority: 'starter-g2', reason: 'rotation' },
   'POST /v1/tokens': { role: 'station', name: 'station-7' }
 }
 

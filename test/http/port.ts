@@ -1,4 +1,7 @@
 import { Registry } from 'prom-client'
+import type { Act } from '../../src/authorities/authority-administration.ts'
+import type { AuthorityRequest } from '../../src/authorities/authority-creation.ts'
+import type { GenerationView } from '../../src/authorities/generation.ts'
 import { MintlineError } from '../../src/errors.ts'
 import type { Principal, Role } from '../../src/factory/principal.ts'
 import type { TokenView } from '../../src/factory/token.ts'
@@ -137,8 +140,40 @@ const liveToken: TokenView = {
   revokedAt: undefined
 }
 
+export const generations: readonly GenerationView[] = [
+  {
+    name: 'starter-g1',
+    line: 'starter',
+    generation: 1,
+    state: 'active',
+    subject: { CommonName: 'Starter CA' },
+    key: { kind: 'local', keyFile: 'starter-g1.key.pem' },
+    certificate: { sha256: '5a'.repeat(32), notBefore: time, notAfter: time, daysLeft: -1 },
+    issuances: 7,
+    createdAt: time
+  },
+  {
+    name: 'starter-g2',
+    line: 'starter',
+    generation: 2,
+    state: 'pending',
+    subject: { CommonName: 'Starter CA G2' },
+    key: { kind: 'kms', keyId: 'mrk-1', region: 'eu-central-1' },
+    certificate: undefined,
+    issuances: 0,
+    createdAt: time
+  }
+]
+
 /** What the HTTP layer asked of the services, in order. */
 export interface Asked {
+  readonly authorityRequests: AuthorityRequest[]
+  readonly steps: {
+    readonly verb: string
+    readonly name: string
+    readonly with?: string
+    readonly act: Act
+  }[]
   readonly requests: IssuanceRequest[]
   readonly queries: IssuanceQuery[]
   readonly documents: ProfileDocument[]
@@ -156,7 +191,15 @@ export interface Port {
 
 /** The services as the HTTP layer sees them, over one of each thing. */
 export function createPort(): Port {
-  const asked: Asked = { requests: [], queries: [], documents: [], previews: [], revocations: [] }
+  const asked: Asked = {
+    authorityRequests: [],
+    steps: [],
+    requests: [],
+    queries: [],
+    documents: [],
+    previews: [],
+    revocations: []
+  }
   const metrics = new Registry()
   metrics.setDefaultLabels({ app: 'mintline' })
   const requireStarter = (name: string, version = profileVersion.version) => {
@@ -197,6 +240,46 @@ export function createPort(): Port {
         list: async () => [profileVersion],
         find: async (name, version) => requireStarter(name, version),
         versions: async name => [requireStarter(name, 3), requireStarter(name, 2)]
+      },
+      authorities: {
+        async create(request, actor) {
+          asked.authorityRequests.push(request)
+          asked.steps.push({ verb: 'create', name: request.line, act: { actor, reason: undefined } })
+          return 'starter-g2'
+        },
+        list: async () => generations,
+        async find(lineOrName) {
+          const found = generations.filter(({ line, name }) => line === lineOrName || name === lineOrName)
+          if (found.length === 0) throw new MintlineError('authority_not_found', 'No such authority.')
+          return found
+        },
+        findRequest: async () => csrDer,
+        findCertificates: async () => record.chainDer,
+        trustBundle: async () => [record.certificateDer],
+        plan: async line => ({
+          line,
+          active: 'starter-g1',
+          successor: undefined,
+          ready: false,
+          steps: [],
+          missing: [{ pointer: '/successor', expected: 'one', found: 'none', message: 'Make one.' }]
+        }),
+        async certify(name, chain, act) {
+          asked.steps.push({ verb: 'certify', name, with: chain, act })
+        },
+        async activate(name, act) {
+          asked.steps.push({ verb: 'activate', name, act })
+        },
+        async retire(name, act) {
+          asked.steps.push({ verb: 'retire', name, act })
+        },
+        async compromise(name, act) {
+          asked.steps.push({ verb: 'compromise', name, act })
+        },
+        async crossSign(name, subjectName, act) {
+          asked.steps.push({ verb: 'cross-sign', name, with: subjectName, act })
+          return record.certificateDer
+        }
       },
       preview: {
         async preview(request) {

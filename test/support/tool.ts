@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process'
 
 const packages: Readonly<Record<string, string>> = {
   openssl: 'openssl',
+  'softhsm2-util': 'softhsm2',
+  mosquitto_pub: 'mosquitto-clients',
   certtool: 'gnutls-bin',
   certutil: 'libnss3-tools'
 }

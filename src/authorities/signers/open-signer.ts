@@ -2,15 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { MintlineError } from '../../errors.ts'
 import { loadPrivateKey } from './key-file.ts'
+import type { KmsSettings } from './kms.ts'
 import { createLocalSigner } from './local.ts'
+import type { Pkcs11Settings } from './pkcs11.ts'
 import type { Signer } from './signer.ts'
-
-/** Where an authority's key is. Kept with the authority; never the key, never a passphrase. */
-export interface SignerReference {
-  readonly kind: 'local'
-  /** A file name inside the key directory. */
-  readonly keyFile: string
-}
+import type { LocalReference, SignerReference } from './signer-reference.ts'
 
 export type OpenSigner = (reference: SignerReference) => Promise<Signer>
 
@@ -19,18 +15,56 @@ export interface LocalKeySettings {
   readonly passphraseFile: string
 }
 
-/** Opens the signer that a reference names. A kind that is not known is refused. */
-export function createSignerOpener(settings: LocalKeySettings): OpenSigner {
+export interface SignerSettings extends LocalKeySettings {
+  /** Without it, keys in KMS are refused. */
+  readonly kms?: KmsSettings | undefined
+  /** Without it, keys on a token are refused. */
+  readonly pkcs11?: Pkcs11Settings | undefined
+}
+
+/**
+ * Opens the signer that a reference names. A kind that is not known is refused. The modules of KMS and PKCS#11 are
+ * loaded with the first key of their kind: a service with local keys needs neither.
+ */
+export function createSignerOpener(settings: SignerSettings): OpenSigner {
   return async reference => {
-    if (reference.kind !== 'local' || basename(reference.keyFile) !== reference.keyFile) {
-      throw new MintlineError(
-        'key_unusable',
-        'The database names a CA key of a kind that this version does not know.'
-      )
+    switch (reference.kind) {
+      case 'local':
+        return openLocalSigner(reference, settings)
+      case 'kms': {
+        if (settings.kms === undefined) throw notConfigured('in AWS KMS')
+        const { createKmsSigner } = await import('./kms.ts')
+        return createKmsSigner(reference, settings.kms)
+      }
+      case 'pkcs11': {
+        if (settings.pkcs11 === undefined) throw notConfigured('on a PKCS#11 token')
+        const { createPkcs11Signer } = await import('./pkcs11.ts')
+        return createPkcs11Signer(reference, settings.pkcs11)
+      }
+      default:
+        throw unknownKind()
     }
-    const passphrase = await loadPassphrase(settings.passphraseFile)
-    return createLocalSigner(await loadPrivateKey(join(settings.keyDirectory, reference.keyFile), passphrase))
   }
+}
+
+async function openLocalSigner({ keyFile }: LocalReference, settings: LocalKeySettings): Promise<Signer> {
+  if (basename(keyFile) !== keyFile) throw unknownKind()
+  const passphrase = await loadPassphrase(settings.passphraseFile)
+  return createLocalSigner(await loadPrivateKey(join(settings.keyDirectory, keyFile), passphrase))
+}
+
+function unknownKind(): MintlineError {
+  return new MintlineError(
+    'key_unusable',
+    'The database names a CA key of a kind that this version does not know.'
+  )
+}
+
+function notConfigured(where: string): MintlineError {
+  return new MintlineError(
+    'key_unusable',
+    `A CA key is ${where}, and the settings for it are missing. See MINTLINE_KMS_… and MINTLINE_PKCS11_….`
+  )
 }
 
 /**
@@ -38,11 +72,11 @@ export function createSignerOpener(settings: LocalKeySettings): OpenSigner {
  *
  * @throws MintlineError `key_unusable` when the file is missing, empty or not readable.
  */
-export async function loadPassphrase(path: string): Promise<string> {
+export async function loadPassphrase(path: string, source = 'MINTLINE_CA_PASSPHRASE_FILE'): Promise<string> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new MintlineError(
       'key_unusable',
-      `The passphrase file ${path} cannot be read. MINTLINE_CA_PASSPHRASE_FILE says which file it is.`,
+      `The passphrase file ${path} cannot be read. ${source} says which file it is.`,
       { cause }
     )
   })

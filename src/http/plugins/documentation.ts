@@ -75,6 +75,7 @@ const preamble = {
   tags: [
     { name: 'Issuances', description: 'Certificates, and the record of every request for one.' },
     { name: 'Profiles', description: 'The rules under which certificates are issued.' },
+    { name: 'Authorities', description: 'CA keys and certificates, and how one generation follows another.' },
     { name: 'Tokens', description: 'Who may use the service.' },
     { name: 'Health', description: 'For supervisors and metrics collectors.' }
   ],

@@ -197,6 +197,30 @@ export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
     meaning: 'The key store of the authority does not answer.',
     remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
   },
+  signer_disabled: {
+    status: 503,
+    title: 'The CA key is disabled',
+    meaning: 'The key of the authority is disabled, pending deletion or gone. Trying again does not help.',
+    remedy: 'Tell the administrator: the key must be enabled again, or another generation activated.'
+  },
+  authority_transition_refused: {
+    status: 409,
+    title: 'The authority cannot go there from here',
+    meaning: 'The life cycle of an authority has no such step from the state it is in.',
+    remedy: 'Read the state and the steps that are open in `detail`.'
+  },
+  authority_invalid: {
+    status: 422,
+    title: 'The authority or its certificate breaks a rule',
+    meaning: 'The CA certificate does not fit the key, the line or the rules for a CA.',
+    remedy: 'Correct every place that `violations` names.'
+  },
+  authority_exists: {
+    status: 409,
+    title: 'The authority exists already',
+    meaning: 'There is an authority of this name, or this key has a generation already.',
+    remedy: 'Choose another name, or use the authority that is there.'
+  },
   overloaded: {
     status: 503,
     title: 'Too many requests are waiting',

@@ -1,3 +1,4 @@
+import { AuthorityGeneration, AuthorityList, CrossCertificate, RotationPlan } from './authority.ts'
 import { Health, Readiness } from './health.ts'
 import { IssuanceEntry, IssuancePage, IssuedEntry, RejectedEntry, UnknownEntry } from './issuance-entry.ts'
 import { Issuance, Thing } from './issuance.ts'
@@ -21,6 +22,10 @@ export const sharedSchemas = [
   Profile,
   PostedProfile,
   ProfileList,
+  AuthorityGeneration,
+  AuthorityList,
+  RotationPlan,
+  CrossCertificate,
   Preview,
   Token,
   NewToken,

@@ -1,0 +1,194 @@
+import type { KeyObject } from 'node:crypto'
+import { isMintlineError, MintlineError } from '../errors.ts'
+import { createIdentifier } from '../identifier.ts'
+import type { Subject } from '../pki/subject-field.ts'
+import { requestAuthority } from './authority-request.ts'
+import type { AuthorityStore, StoredGeneration } from './authority-store.ts'
+import { verifyAuthorityChain, type AuthorityChain } from './certificate-chain.ts'
+import { assertKeyIsNew, nextGenerationOf } from './generation.ts'
+import type { KeyProvision, KeyRequest, ProvidedKey } from './key-provision.ts'
+import { issueSelfSignedAuthority } from './self-signed.ts'
+import { createLocalSigner } from './signers/local.ts'
+import type { OpenSigner } from './signers/open-signer.ts'
+import type { Signer } from './signers/signer.ts'
+
+export interface AuthorityRequest {
+  readonly line: string
+  readonly key: KeyRequest
+  readonly subject: Subject & { readonly CommonName: string }
+  /** Whether a successor's CommonName gets its generation, e.g. ` G2`. Without it, it does. */
+  readonly generationInSubject?: boolean | undefined
+  readonly certificate:
+    | { readonly kind: 'self-signed'; readonly days: number }
+    /** Another CA signs; the generation is pending until its certificate comes. */
+    | { readonly kind: 'external' }
+}
+
+export interface ImportRequest {
+  readonly line: string
+  readonly privateKey: KeyObject
+  /** Its own certificate first, up to the root. */
+  readonly chainPem: string
+}
+
+/** Makes generations of authority lines. They are staged or pending; none of them issues yet. */
+export interface AuthorityCreation {
+  /**
+   * @returns the name of the new generation.
+   * @throws MintlineError `authority_invalid`, `authority_exists`, `subject_refused`, `key_unusable`, and what the
+   * key's store throws.
+   */
+  create(request: AuthorityRequest, actor: string): Promise<string>
+  /** As `create`, of a key and a certificate that were made elsewhere. */
+  importKey(request: ImportRequest, actor: string): Promise<string>
+}
+
+export interface CreationDependencies {
+  readonly store: Pick<AuthorityStore, 'generations' | 'change'>
+  readonly keys: KeyProvision
+  readonly openSigner: OpenSigner
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+/** The parts of a generation that depend on how it gets its certificate. */
+type Credentials = Pick<StoredGeneration, 'state' | 'certificateDer' | 'csrDer' | 'issuersDer'>
+
+const millisecondsPerDay = 86_400_000
+
+export function createAuthorityCreation(dependencies: CreationDependencies): AuthorityCreation {
+  const { store, keys, openSigner, clock, randomBytes } = dependencies
+
+  async function insert(
+    place: Place,
+    key: ProvidedKey,
+    credentials: Credentials,
+    spkiDer: Uint8Array,
+    act: { readonly act: string; readonly actor: string }
+  ): Promise<void> {
+    const createdAt = clock()
+    const { name, line, generation } = place
+    const id = createIdentifier(createdAt, randomBytes(10))
+    const after = { state: credentials.state, signer: key.reference }
+    const eventId = createIdentifier(createdAt, randomBytes(10))
+    const event = {
+      id: eventId,
+      createdAt,
+      ...act,
+      authority: name,
+      before: undefined,
+      after,
+      reason: undefined
+    }
+    await store.change(generations => {
+      assertKeyIsNew(generations, spkiDer)
+      if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
+      const insert = { id, name, line, generation, createdAt, signer: key.reference, ...credentials }
+      return { insert, events: [event] }
+    })
+  }
+
+  async function certify(signer: Signer, request: AuthorityRequest, subject: Subject): Promise<Credentials> {
+    if (request.certificate.kind === 'external') {
+      const csrDer = await requestAuthority(signer, subject)
+      return { state: 'pending', certificateDer: null, csrDer, issuersDer: [] }
+    }
+    const now = clock().getTime()
+    const certificateDer = await issueSelfSignedAuthority(signer, {
+      subject,
+      notBefore: new Date(now - millisecondsPerDay),
+      notAfter: new Date(now + request.certificate.days * millisecondsPerDay),
+      randomBytes
+    })
+    return { state: 'staged', certificateDer, csrDer: null, issuersDer: [] }
+  }
+
+  return {
+    async create(request, actor) {
+      const generations = await store.generations()
+      const place = nextPlace(generations, request.line)
+      const subject = subjectOfSuccessor(request, place.generation)
+      const key = await keys.provide(request.key, place.name)
+      return discardingUnused(key, async () => {
+        await using signer = closing(await openSigner(key.reference))
+        const { publicKeySpkiDer } = signer
+        assertKeyIsNew(generations, publicKeySpkiDer)
+        const credentials = await certify(signer, request, subject)
+        return {
+          name: place.name,
+          commit: () => insert(place, key, credentials, publicKeySpkiDer, { act: 'authority.create', actor })
+        }
+      })
+    },
+    async importKey({ line, privateKey, chainPem }, actor) {
+      const place = nextPlace(await store.generations(), line)
+      const spkiDer = createLocalSigner(privateKey).publicKeySpkiDer
+      const chain: AuthorityChain = await verifyAuthorityChain(chainPem, { spkiDer, now: clock() })
+      const key = await keys.keep(privateKey, place.name)
+      const credentials = { state: 'staged', csrDer: null, ...chain } as const
+      return discardingUnused(key, async () => ({
+        name: place.name,
+        commit: () => insert(place, key, credentials, spkiDer, { act: 'authority.import', actor })
+      }))
+    }
+  }
+}
+
+interface Place {
+  readonly name: string
+  readonly line: string
+  readonly generation: number
+}
+
+/** A line that looks like a generation's name would be taken for one. */
+function nextPlace(generations: readonly StoredGeneration[], line: string): Place {
+  if (/-g\d+$/.test(line)) {
+    const violation = {
+      pointer: '/line',
+      expected: 'a name that does not end in -g and a number',
+      found: line,
+      message: 'Generations are named like that. Give the line another name.'
+    }
+    throw new MintlineError('authority_invalid', `${line} cannot be a line.`, { violations: [violation] })
+  }
+  const generation = nextGenerationOf(generations, line)
+  return { name: `${line}-g${generation}`, line, generation }
+}
+
+/** AWS IoT takes at most ten CAs of one subject in an account and region. */
+function subjectOfSuccessor({ subject, generationInSubject }: AuthorityRequest, generation: number): Subject {
+  const { CommonName } = subject
+  if (generation === 1 || generationInSubject === false || / G\d+$/.test(CommonName)) return subject
+  return { ...subject, CommonName: `${CommonName} G${generation}` }
+}
+
+/**
+ * A key that was made and is not used is taken away again. When it is not known whether the commit took effect,
+ * the key stays: the authority may be there.
+ */
+async function discardingUnused(
+  key: ProvidedKey,
+  prepare: () => Promise<{ readonly name: string; readonly commit: () => Promise<void> }>
+): Promise<string> {
+  let isCommitting = false
+  try {
+    const { name, commit } = await prepare()
+    isCommitting = true
+    await commit()
+    return name
+  } catch (error) {
+    if (!isCommitting || isMintlineError(error, 'authority_exists')) await key.discard()
+    throw error
+  }
+}
+
+function closing(signer: Signer): Signer & AsyncDisposable {
+  return { ...signer, [Symbol.asyncDispose]: () => signer.close() }
+}
+
+function takenMeanwhile(name: string): MintlineError {
+  return new MintlineError(
+    'authority_exists',
+    `${name} has been made by somebody else at this moment. Look at it, and ask again if another one is wanted.`
+  )
+}

@@ -1,0 +1,70 @@
+import { MintlineError } from '../errors.ts'
+import type { AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
+import {
+  describeGeneration,
+  requireGeneration,
+  selectGenerations,
+  type GenerationView
+} from './generation.ts'
+import { withProvenSigner } from './proven-signer.ts'
+import { planRotation, type ProfileNeed, type RotationPlan } from './rotation-plan.ts'
+import type { OpenSigner } from './signers/open-signer.ts'
+import { buildTrustBundle } from './trust-bundle.ts'
+
+/** What there is to know of all generations, as the database has it at this moment. */
+export interface AuthorityRegister {
+  /** Every generation, oldest first. */
+  list(): Promise<readonly GenerationView[]>
+  /** The generations of a line, or the one of that name. @throws MintlineError `authority_not_found`. */
+  find(lineOrName: string): Promise<readonly GenerationView[]>
+  /** The DER of the request. @throws MintlineError `authority_not_found`, also where there never was a request. */
+  findRequest(name: string): Promise<Uint8Array>
+  /** Its own certificate and those above it, root included. @throws MintlineError `authority_not_found`. */
+  findCertificates(name: string): Promise<readonly Uint8Array[]>
+  /** Every CA certificate that a relying party may need. */
+  trustBundle(): Promise<readonly Uint8Array[]>
+  /** What a rotation of the line would do and what is missing. @throws MintlineError `authority_not_found`. */
+  plan(line: string): Promise<RotationPlan>
+}
+
+export interface RegisterDependencies {
+  readonly store: Pick<AuthorityStore, 'generations' | 'crossCertificates' | 'countIntents'>
+  readonly openSigner: OpenSigner
+  readonly listNeeds: () => Promise<readonly ProfileNeed[]>
+  readonly clock: () => Date
+}
+
+export function createAuthorityRegister(dependencies: RegisterDependencies): AuthorityRegister {
+  const { store, openSigner, listNeeds, clock } = dependencies
+
+  async function views(select: (all: readonly StoredGeneration[]) => readonly StoredGeneration[]) {
+    const selected = select(await store.generations())
+    const counts = await store.countIntents()
+    return selected.map(generation => describeGeneration(generation, counts.get(generation.id) ?? 0, clock()))
+  }
+
+  return {
+    list: () => views(all => all),
+    find: lineOrName => views(all => selectGenerations(all, lineOrName)),
+    async findRequest(name) {
+      const { csrDer } = requireGeneration(await store.generations(), name)
+      if (csrDer !== null) return csrDer
+      throw new MintlineError('authority_not_found', `${name} never asked another CA for a certificate.`)
+    },
+    async findCertificates(name) {
+      const { certificateDer, issuersDer } = requireGeneration(await store.generations(), name)
+      if (certificateDer !== null) return [certificateDer, ...issuersDer]
+      throw new MintlineError('authority_not_found', `${name} has no certificate yet.`)
+    },
+    async trustBundle() {
+      return buildTrustBundle(await store.generations(), await store.crossCertificates())
+    },
+    async plan(line) {
+      const all = await store.generations()
+      const generations = selectGenerations(all, line)
+      const needs = (await listNeeds()).filter(need => need.line === line)
+      const tryKey = (stored: StoredAuthority) => withProvenSigner(openSigner, stored, async () => undefined)
+      return planRotation({ line, generations, all, needs, now: clock(), tryKey })
+    }
+  }
+}

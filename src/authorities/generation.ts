@@ -1,0 +1,112 @@
+import { MintlineError } from '../errors.ts'
+import { parseCertificate, certificateIdHex } from '../pki/certificate.ts'
+import { parseCertificationRequest } from '../pki/certification-request.ts'
+import { subjectOf } from '../pki/name.ts'
+import type { Subject } from '../pki/subject-field.ts'
+import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
+import type { AuthorityState } from './life-cycle.ts'
+import type { SignerReference } from './signers/signer-reference.ts'
+
+/** One generation as administrators and auditors see it. */
+export interface GenerationView {
+  readonly name: string
+  readonly line: string
+  readonly generation: number
+  readonly state: AuthorityState
+  readonly subject: Subject
+  /** Where the key is. */
+  readonly key: SignerReference
+  /** Undefined while it waits for its certificate. */
+  readonly certificate: CertificateFacts | undefined
+  /** Intents that name it: certificates, and those of unknown outcome. */
+  readonly issuances: number
+  readonly createdAt: Date
+}
+
+export interface CertificateFacts {
+  /** Lower-case hex SHA-256 of its DER. */
+  readonly sha256: string
+  readonly notBefore: Date
+  readonly notAfter: Date
+  /** Whole days until notAfter, rounded down; negative once it is past. */
+  readonly daysLeft: number
+}
+
+const millisecondsPerDay = 86_400_000
+
+export function describeGeneration(stored: StoredGeneration, issuances: number, now: Date): GenerationView {
+  const { name, line, generation, state, signer, certificateDer, createdAt } = stored
+  return {
+    name,
+    line,
+    generation,
+    state,
+    subject: subjectOfGeneration(stored),
+    key: signer,
+    certificate: certificateDer === null ? undefined : describeCertificate(certificateDer, now),
+    issuances,
+    createdAt
+  }
+}
+
+function describeCertificate(certificateDer: Uint8Array, now: Date): CertificateFacts {
+  const { notBefore, notAfter } = parseCertificate(certificateDer, 'key_unusable')
+  const daysLeft = Math.floor((notAfter.getTime() - now.getTime()) / millisecondsPerDay)
+  return { sha256: certificateIdHex(certificateDer), notBefore, notAfter, daysLeft }
+}
+
+function subjectOfGeneration({ certificateDer, csrDer }: StoredGeneration): Subject {
+  if (certificateDer !== null) return parseCertificate(certificateDer, 'key_unusable').subject
+  return csrDer === null ? {} : subjectOf({ attributes: parseCertificationRequest(csrDer).subject })
+}
+
+/** The SubjectPublicKeyInfo that a generation has or asks a certificate for. */
+export function spkiOf({ certificateDer, csrDer }: StoredGeneration): Uint8Array | undefined {
+  if (certificateDer !== null)
+    return parseCertificate(certificateDer, 'key_unusable').subjectPublicKeyInfo.der
+  return csrDer === null ? undefined : parseCertificationRequest(csrDer).spkiDer
+}
+
+/** @throws MintlineError `authority_not_found`. */
+export function requireGeneration(generations: readonly StoredGeneration[], name: string): StoredGeneration {
+  const found = generations.find(generation => generation.name === name)
+  if (found !== undefined) return found
+  throw new MintlineError('authority_not_found', `There is no authority ${name}.`)
+}
+
+/** @throws MintlineError `authority_transition_refused` while its certificate is still to come. */
+export function requireCertified(stored: StoredGeneration): StoredAuthority {
+  const { certificateDer } = stored
+  if (certificateDer !== null) return { ...stored, certificateDer }
+  throw new MintlineError(
+    'authority_transition_refused',
+    `${stored.name} is ${stored.state} and has no certificate yet.`,
+    { members: { state: stored.state } }
+  )
+}
+
+/** The generations of a line, oldest first; of a generation's name, that one. @throws MintlineError `authority_not_found`. */
+export function selectGenerations(
+  generations: readonly StoredGeneration[],
+  lineOrName: string
+): readonly [StoredGeneration, ...StoredGeneration[]] {
+  const named = generations.filter(({ name }) => name === lineOrName)
+  const selected = named.length > 0 ? named : generations.filter(({ line }) => line === lineOrName)
+  const [first, ...rest] = selected
+  if (first !== undefined) return [first, ...rest]
+  throw new MintlineError('authority_not_found', `There is no authority or authority line ${lineOrName}.`)
+}
+
+/** @throws MintlineError `authority_exists` when a generation of any line has this key. */
+export function assertKeyIsNew(generations: readonly StoredGeneration[], spkiDer: Uint8Array): void {
+  const holder = generations.find(generation => {
+    const known = spkiOf(generation)
+    return known !== undefined && Buffer.compare(known, spkiDer) === 0
+  })
+  if (holder === undefined) return
+  throw new MintlineError('authority_exists', `This key belongs to ${holder.name} already. Use another key.`)
+}
+
+export function nextGenerationOf(generations: readonly StoredGeneration[], line: string): number {
+  return 1 + Math.max(0, ...generations.filter(each => each.line === line).map(each => each.generation))
+}

@@ -1,0 +1,84 @@
+import { readFile } from 'node:fs/promises'
+import { createAuthorityCreation } from '../authorities/authority-creation.ts'
+import { createAuthorityStore } from '../authorities/authority-store.ts'
+import { importAuthorityKey } from '../authorities/import-key.ts'
+import { createKeyProvision } from '../authorities/key-provision.ts'
+import { createSignerOpener, loadPassphrase } from '../authorities/signers/open-signer.ts'
+import type { Config } from '../config.ts'
+import { MintlineError } from '../errors.ts'
+import { withDatabase } from '../open-database.ts'
+import { createRandomSource } from '../random.ts'
+import { signerSettingsOf } from '../signer-settings.ts'
+import { createCommandLog, operatingSystemActor, parseFlags, UsageError, type CommandIo } from './command.ts'
+import { loadCheckedSettings } from './setting-checks.ts'
+import { translateStartFailure } from './start-failure.ts'
+
+export const authorityUsage = `usage: mintline authority import --line LINE --key FILE --certificate FILE [--passphrase-file FILE]
+
+Takes over a CA key that was made elsewhere, as the next generation of the line. It is staged: activate it
+with POST /v1/authorities/NAME/activate.
+
+  --line             the authority line, e.g. acme-devices
+  --key              the private key: PKCS#8, PKCS#1 or SEC1, PEM, encrypted or not
+  --certificate      PEM: its own certificate first, the issuers after it, the root last
+  --passphrase-file  file whose first line opens the key, if it is encrypted
+
+The key is kept encrypted in the data directory. With the embedded database, stop the service first.
+`
+
+/**
+ * @returns the exit code.
+ * @throws UsageError; MintlineError `authority_invalid`, `authority_exists`, `key_unusable`; what keeps the database away.
+ */
+export async function runAuthority(io: CommandIo, args: readonly string[]): Promise<number> {
+  const [action, ...rest] = args
+  if (action !== 'import') throw new UsageError('the only command is `import`')
+  const options = parseOptions(rest)
+  const { config } = loadCheckedSettings(io.environment)
+  io.write(`${await importFromFiles(io, config, options)} is staged.\n`)
+  return 0
+}
+
+interface ImportOptions {
+  readonly line: string
+  readonly key: string
+  readonly certificate: string
+  readonly 'passphrase-file': string | undefined
+}
+
+function parseOptions(args: readonly string[]): ImportOptions {
+  const text = { type: 'string' } as const
+  const options = { line: text, key: text, certificate: text, 'passphrase-file': text }
+  const values = parseFlags(args, options)
+  const { line, key, certificate } = values
+  if (line === undefined) throw new UsageError('--line is missing')
+  if (key === undefined) throw new UsageError('--key is missing')
+  if (certificate === undefined) throw new UsageError('--certificate is missing')
+  return { line, key, certificate, 'passphrase-file': values['passphrase-file'] }
+}
+
+async function importFromFiles(io: CommandIo, config: Config, options: ImportOptions): Promise<string> {
+  const { line, key, certificate, 'passphrase-file': passphraseFile } = options
+  const passphrase =
+    passphraseFile === undefined ? undefined : await loadPassphrase(passphraseFile, '--passphrase-file')
+  const privateKey = importAuthorityKey(await readText(key), passphrase)
+  const chainPem = await readText(certificate)
+  const settings = signerSettingsOf(config)
+  return withDatabase(config, createCommandLog(io), database =>
+    createAuthorityCreation({
+      store: createAuthorityStore(database),
+      keys: createKeyProvision(settings),
+      openSigner: createSignerOpener(settings),
+      clock: () => new Date(),
+      randomBytes: createRandomSource()
+    }).importKey({ line, privateKey, chainPem }, operatingSystemActor())
+  ).catch((error: unknown) => {
+    throw translateStartFailure(error, config)
+  })
+}
+
+async function readText(path: string): Promise<string> {
+  return readFile(path, 'latin1').catch((cause: unknown) => {
+    throw new MintlineError('key_unusable', `The file ${path} cannot be read.`, { cause })
+  })
+}

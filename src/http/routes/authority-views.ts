@@ -1,0 +1,23 @@
+import type { GenerationView } from '../../authorities/generation.ts'
+import type { AuthorityGenerationView } from '../schemas/authority.ts'
+
+export function viewGeneration(generation: GenerationView): AuthorityGenerationView {
+  const { name, line, generation: number, state, subject, key, certificate, issuances } = generation
+  return {
+    name,
+    line,
+    generation: number,
+    state,
+    subject,
+    key,
+    ...(certificate !== undefined && {
+      certificate: {
+        ...certificate,
+        notBefore: certificate.notBefore.toISOString(),
+        notAfter: certificate.notAfter.toISOString()
+      }
+    }),
+    issuances,
+    createdAt: generation.createdAt.toISOString()
+  }
+}

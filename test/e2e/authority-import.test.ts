@@ -1,0 +1,122 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { makeCertificationRequest } from '../support/certification-request.ts'
+import { startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+let data: TemporaryDirectory
+let test: TestDatabase
+let service: ServiceProcess
+let environment: Readonly<Record<string, string>>
+
+const file = (name: string) => join(data.path, name)
+const openssl = (...args: readonly string[]) =>
+  execFileSync('openssl', args, { cwd: data.path, stdio: 'pipe' })
+
+beforeAll(async () => {
+  data = await createTemporaryDirectory()
+  test = await createTestDatabase()
+  environment = {
+    DATABASE_URL: test.connectionString,
+    MINTLINE_DATA_DIR: data.path,
+    MINTLINE_LOG_LEVEL: 'error'
+  }
+  service = await startServiceProcess(data.path, environment)
+}, 60_000)
+
+afterAll(async () => {
+  await service.end('SIGTERM')
+  await test.drop()
+  await data.remove()
+})
+
+/** An RSA root, and below it an intermediate whose key openssl has encrypted. */
+function makeChain(): void {
+  const usage = 'keyUsage=critical,keyCertSign,cRLSign'
+  const root =
+    'req -x509 -newkey rsa:2048 -nodes -keyout root.key -out root.pem -days 3650 -subj /CN=Root -addext'
+  openssl(...root.split(' '), usage)
+  writeFileSync(file('key-passphrase'), 'of the intermediate\n')
+  openssl(
+    ...'genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384 -aes256 -pass file:key-passphrase -out ca.key'.split(
+      ' '
+    )
+  )
+  openssl(
+    ...'req -new -key ca.key -passin file:key-passphrase -subj /O=Acme/CN=Issuing -out ca.csr'.split(' ')
+  )
+  writeFileSync(
+    file('ca.cnf'),
+    `basicConstraints=critical,CA:TRUE,pathlen:0\n${usage}\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n`
+  )
+  openssl(
+    ...'x509 -req -in ca.csr -CA root.pem -CAkey root.key -CAcreateserial -days 1825 -extfile ca.cnf -out ca.pem'.split(
+      ' '
+    )
+  )
+  writeFileSync(
+    file('chain.pem'),
+    readFileSync(file('ca.pem'), 'utf8') + readFileSync(file('root.pem'), 'utf8')
+  )
+}
+
+function runImport(...args: readonly string[]) {
+  const result = spawnSync(process.execPath, [command, 'authority', 'import', ...args], {
+    env: { ...process.env, ...environment },
+    encoding: 'utf8'
+  })
+  return { code: result.status, output: result.stdout + result.stderr }
+}
+
+async function send(role: 'admin' | 'station', path: string, body: object): Promise<Response> {
+  const headers = { authorization: `Bearer ${await service.token(role)}`, 'content-type': 'application/json' }
+  return fetch(`${service.url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
+}
+
+describe('mintline authority import', () => {
+  it('takes over an openssl intermediate, which then issues what openssl verifies', async () => {
+    makeChain()
+    const options = ['--line', 'acme', '--key', file('ca.key'), '--certificate', file('chain.pem')]
+    const imported = runImport(...options, '--passphrase-file', file('key-passphrase'))
+    expect(imported).toEqual({ code: 0, output: 'acme-g1 is staged.\n' })
+    expect((await send('admin', '/authorities/acme-g1/activate', { reason: 'import' })).status).toBe(200)
+    const profile = {
+      ...starterProfile,
+      name: 'acme',
+      authority: 'acme',
+      validity: { days: 365, whenIssuerExpiresFirst: 'refuse' }
+    }
+    expect((await send('admin', '/profiles', profile)).status).toBe(201)
+
+    const csr = Buffer.from(makeCertificationRequest({ Country: 'US', CommonName: 'imported' })).toString(
+      'base64'
+    )
+    const answer = await send('station', '/issuances', { csr, profile: 'acme' })
+    const { chainPem, certificatePem } = (await answer.json()) as { chainPem: string; certificatePem: string }
+    writeFileSync(file('device.pem'), certificatePem)
+    writeFileSync(file('presented.pem'), chainPem)
+    const verified = openssl(
+      ...'verify -x509_strict -CAfile root.pem -untrusted presented.pem device.pem'.split(' ')
+    )
+    expect(String(verified)).toContain('OK')
+  }, 30_000)
+
+  it('says what is wrong, without the passphrase', () => {
+    const options = ['--line', 'acme', '--key', file('ca.key'), '--certificate', file('chain.pem')]
+    writeFileSync(file('wrong-passphrase'), 'not this one\n')
+    const wrong = runImport(...options, '--passphrase-file', file('wrong-passphrase'))
+    expect(wrong.code).toBe(1)
+    expect(wrong.output).toContain('key_unusable')
+    expect(wrong.output).not.toContain('not this one')
+    const again = runImport(...options, '--passphrase-file', file('key-passphrase'))
+    expect(again.output).toContain('authority_exists')
+    expect(runImport('--line', 'acme').code).toBe(2)
+  }, 30_000)
+})

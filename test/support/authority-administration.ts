@@ -1,0 +1,56 @@
+import { join } from 'node:path'
+import { createAuthorities } from '../../src/authorities/authority.ts'
+import { createAuthorityAdministration } from '../../src/authorities/authority-administration.ts'
+import { createAuthorityCreation, type AuthorityRequest } from '../../src/authorities/authority-creation.ts'
+import { createAuthorityRegister } from '../../src/authorities/authority-register.ts'
+import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
+import { createKeyProvision } from '../../src/authorities/key-provision.ts'
+import type { ProfileNeed } from '../../src/authorities/rotation-plan.ts'
+import { createSignerOpener, type OpenSigner } from '../../src/authorities/signers/open-signer.ts'
+import type { Database } from '../../src/database/database.ts'
+import { createRandomSource } from '../../src/random.ts'
+
+export const act = { actor: 'admin/test', reason: 'a test' }
+
+export interface AdministrationOptions {
+  readonly listNeeds?: () => Promise<readonly ProfileNeed[]>
+  readonly clock?: () => Date
+  readonly wrapOpener?: (open: OpenSigner) => OpenSigner
+}
+
+/** The administration of authorities as one process has it. The passphrase file must be there. */
+export function createTestAdministration(
+  database: Database,
+  dataDirectory: string,
+  {
+    listNeeds = async () => [],
+    clock = () => new Date(),
+    wrapOpener = open => open
+  }: AdministrationOptions = {}
+) {
+  const settings = {
+    keyDirectory: join(dataDirectory, 'authorities'),
+    passphraseFile: join(dataDirectory, 'ca-passphrase')
+  }
+  const store = createAuthorityStore(database)
+  const openSigner = wrapOpener(createSignerOpener(settings))
+  const authorities = createAuthorities({ store, openSigner })
+  const randomBytes = createRandomSource()
+  const keys = createKeyProvision(settings)
+  const creation = createAuthorityCreation({ store, keys, openSigner, clock, randomBytes })
+  const administration = {
+    ...createAuthorityRegister({ store, openSigner, listNeeds, clock }),
+    ...createAuthorityAdministration({ store, authorities, creation, openSigner, clock, randomBytes })
+  }
+  return { ...settings, store, authorities, administration, creation }
+}
+
+export function selfSigned(line: string, change: Partial<AuthorityRequest> = {}): AuthorityRequest {
+  return {
+    line,
+    key: { kind: 'local', keyType: 'P-256' },
+    subject: { Organization: 'Acme', CommonName: `${line} CA` },
+    certificate: { kind: 'self-signed', days: 9125 },
+    ...change
+  }
+}
