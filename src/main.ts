@@ -13,10 +13,13 @@ const usage = `usage: mintline <command>
   authority import  take over a CA key that was made elsewhere
   ceremony root     make an offline root, without a database
   ceremony sign     sign an authority's request with it
+  aws required-actions  say what the role for a provisioning template must allow
   template check    say what AWS IoT would make of a provisioning template
   template explain  say in plain words what a template creates
   template export   write the registration config for the AWS CLI
-  rehearse kms      run a stand-in of AWS KMS on this machine
+  rehearse          play the whole road of a device on this machine, with no AWS account
+  rehearse aws      run a stand-in of AWS IoT Core
+  rehearse kms      run a stand-in of AWS KMS
   version           print the version
   help              print this
 
@@ -48,6 +51,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
       run: (io, args) => runTemplateCommand(args, { ...io, isTerminal: stdout.isTTY, standardInput: stdin })
     }
   },
+  async aws() {
+    const { awsUsage, runAws } = await import('./cli/aws.ts')
+    return { usage: awsUsage, run: runAws }
+  },
   async authority() {
     const { authorityUsage, runAuthority } = await import('./cli/authority.ts')
     return { usage: authorityUsage, run: runAuthority }
@@ -57,8 +64,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     return { usage: ceremonyUsage, run: runCeremony }
   },
   async rehearse() {
-    const { rehearseUsage, runRehearse } = await import('./cli/rehearse.ts')
-    return { usage: rehearseUsage, run: runRehearse }
+    const { rehearseUsageOf, runRehearse } = await import('./cli/rehearse.ts')
+    return { usage: rehearseUsageOf, run: runRehearse }
   },
   version: async () => ({ usage: 'usage: mintline version\n', run: withoutArguments(printVersion) }),
   help: async () => ({ usage, run: withoutArguments(io => (io.write(usage), 0)) })
@@ -78,7 +85,7 @@ async function main(args: readonly string[], io: CommandIo): Promise<number> {
   }
   const command = await load()
   if (rest.some(argument => helpFlags.includes(argument))) {
-    io.write(command.usage)
+    io.write(await usageOf(command, rest))
     return 0
   }
   if (rest.includes(versionFlag)) return printVersion(io)
@@ -86,12 +93,16 @@ async function main(args: readonly string[], io: CommandIo): Promise<number> {
     return await command.run(io, rest)
   } catch (error) {
     if (error instanceof UsageError) {
-      io.writeError(`mintline ${name}: ${error.message}\n\n${command.usage}`)
+      io.writeError(`mintline ${name}: ${error.message}\n\n${await usageOf(command, rest)}`)
       return 2
     }
     io.writeError(describeFailure(error))
     return 1
   }
+}
+
+async function usageOf({ usage: text }: Command, args: readonly string[]): Promise<string> {
+  return typeof text === 'string' ? text : text(args)
 }
 
 function withoutArguments(run: (io: CommandIo) => Promise<number> | number): Command['run'] {

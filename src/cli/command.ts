@@ -13,8 +13,8 @@ export interface CommandIo {
 
 /** A subcommand of `mintline`. */
 export interface Command {
-  /** For `--help`, and after a mistake in the arguments. */
-  readonly usage: string
+  /** For `--help`, and after a mistake in the arguments; given these, where there is more than one. */
+  readonly usage: string | ((args: readonly string[]) => Promise<string>)
   /**
    * @returns the exit code.
    * @throws UsageError
@@ -36,6 +36,18 @@ export function parseFlags<Options extends NonNullable<ParseArgsConfig['options'
     if (!(error instanceof TypeError)) throw error
     throw new UsageError(error.message)
   }
+}
+
+/** @throws UsageError for anything but a whole number from 0 to `maximum`. */
+export function wholeNumberOf(flag: string, text: string, maximum: number): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) <= maximum) return Number(text)
+  throw new UsageError(`${flag} is a whole number from 0 to ${maximum}`)
+}
+
+/** @throws UsageError for anything but a number from 0 to 1. */
+export function rateOf(flag: string, text: string): number {
+  if (/^\d(\.\d+)?$/.test(text) && Number(text) <= 1) return Number(text)
+  throw new UsageError(`${flag} is a number from 0 to 1`)
 }
 
 /** Who acts, in the audit trail. A container may run under a number that has no name. */

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import type { KmsFaults } from '../rehearsal/kms/faults.ts'
 import { createKmsStandIn, type KmsStandIn } from '../rehearsal/kms/kms-stand-in.ts'
-import { parseFlags, UsageError, type CommandIo } from './command.ts'
+import { parseFlags, rateOf, UsageError, wholeNumberOf, type CommandIo } from './command.ts'
 
 export const rehearsalKmsUsage = `usage: mintline rehearse kms [--port N] [--state FILE] [--region NAME] [--latency-ms N] [--throttle-rate P]
 
@@ -63,22 +63,13 @@ function parseSettings(args: readonly string[]): RehearsalSettings {
   }
 }
 
-function wholeNumberOf(flag: string, text: string, maximum: number): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) <= maximum) return Number(text)
-  throw new UsageError(`${flag} is a whole number from 0 to ${maximum}`)
-}
-
-function rateOf(flag: string, text: string): number {
-  if (/^\d(\.\d+)?$/.test(text) && Number(text) <= 1) return Number(text)
-  throw new UsageError(`${flag} is a number from 0 to 1`)
-}
-
 function greeting({ url, region, keyArns }: KmsStandIn): string {
   return `The stand-in of AWS KMS listens on ${url}
 
 Point an AWS SDK or the AWS CLI at it (any credentials will do):
 
-  export AWS_ENDPOINT_URL_KMS=${url} AWS_REGION=${region} AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
+  export AWS_ENDPOINT_URL_KMS=${url} AWS_REGION=${region} AWS_DEFAULT_REGION=${region}
+  export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
 
 Its keys:
 
@@ -86,7 +77,7 @@ Its keys:
 
 Make another one:
 
-  aws kms create-key --key-spec ECC_NIST_P256 --key-usage SIGN_VERIFY
+  aws kms create-key --key-spec ECC_NIST_P256 --key-usage SIGN_VERIFY --query KeyMetadata.Arn --output text
 
 Let it fail on purpose, and see what was signed:
 

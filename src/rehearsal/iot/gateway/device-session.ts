@@ -1,0 +1,49 @@
+import { connectionVariables, thingOfConnection } from '../policy/connection-variables.ts'
+import { evaluatePolicies, type IotAction, type PolicyDecision } from '../policy-evaluation.ts'
+import type { PolicyRecord, ThingRecord } from '../records.ts'
+import type { Registry } from '../registry.ts'
+import { partitionOf } from '../registry/arns.ts'
+import type { ReadCertificate } from '../registry/certificate-reading.ts'
+
+/** A device that is connected, with an ACTIVE certificate as far as is known. */
+export interface DeviceSession {
+  readonly certificate: ReadCertificate
+  clientId: string
+}
+
+export type PolicyResourceKind = 'client' | 'topic' | 'topicfilter'
+
+/** Judges by the policies of the certificate and of the groups that its thing is in, as they are now. */
+export function decide(
+  registry: Registry,
+  { certificate, clientId }: DeviceSession,
+  action: IotAction,
+  kind: PolicyResourceKind,
+  name: string
+): PolicyDecision {
+  const { accountId, region } = registry
+  const certificateArn = registry.certificateArn(certificate.certificateId)
+  // It may have been deleted while the device is connected.
+  if (registry.findCertificate(certificate.certificateId) === undefined)
+    return { isAllowed: false, reason: 'the certificate is not registered any more' }
+  const things = registry
+    .listPrincipalThings(certificateArn)
+    .flatMap(({ thingName }) => registry.findThing(thingName) ?? [])
+  const thing = thingOfConnection(clientId, certificateArn, things)
+  return evaluatePolicies(
+    [...registry.listAttachedPolicies(certificateArn), ...groupPolicies(registry, thing)],
+    {
+      action,
+      resource: `arn:${partitionOf(region)}:iot:${region}:${accountId}:${kind}/${name}`,
+      variables: connectionVariables(clientId, certificate, thing)
+    }
+  )
+}
+
+function groupPolicies(registry: Registry, thing: ThingRecord | undefined): readonly PolicyRecord[] {
+  return (thing?.thingGroups ?? []).flatMap(thingGroupName =>
+    [...registry.parentsOfThingGroup(thingGroupName), { thingGroupName }].flatMap(group =>
+      registry.listAttachedPolicies(registry.thingGroupArn(group.thingGroupName))
+    )
+  )
+}

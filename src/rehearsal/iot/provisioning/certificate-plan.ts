@@ -1,0 +1,111 @@
+import type { DeviceCertificateRecord, ThingPrincipal } from '../records.ts'
+import { readCertificate } from '../registry/certificate-reading.ts'
+import type { TemplateResource } from '../template-engine.ts'
+import { evaluateText } from './expression.ts'
+import { overrideOf, type PlanContext, refuseConflict, refuseValue } from './plan.ts'
+
+export type ThingPrincipalType = ThingPrincipal['thingPrincipalType']
+
+export interface PlannedCertificate {
+  readonly logicalName: string
+  readonly certificateId: string
+  readonly certificatePem: string
+  readonly principalType: ThingPrincipalType
+  readonly requiredActions: readonly string[]
+  /** Makes a certificate known that is not; it is INACTIVE until `settle`. */
+  register(): void
+  /** Gives the certificate its status. Last, so that no device is let in before everything else is there. */
+  settle(): void
+}
+
+type SettledStatus = 'ACTIVE' | 'INACTIVE'
+
+/**
+ * Judges the certificate of a template. A device that connects has its own certificate activated whatever the
+ * override says, short of `FAIL`.
+ *
+ * Throws `InvalidRequestException`, `ResourceNotFoundException`, `CertificateValidationException`,
+ * `ConflictingResourceUpdateException`.
+ */
+export function planCertificate(resource: TemplateResource, context: PlanContext): PlannedCertificate {
+  const { properties, logicalName } = resource
+  const text = (name: string) =>
+    properties[name] === undefined ? undefined : evaluateText(properties[name], context.scope, name)
+  const [id, pem] = [text('CertificateId'), text('CertificatePem')]
+  const sources = [id, pem, properties.CertificateSigningRequest].filter(source => source !== undefined)
+  if (sources.length !== 1)
+    refuseValue('A certificate has one of CertificateId, CertificatePem and CertificateSigningRequest')
+  const status = readStatus(text('Status'))
+  const principalType = readPrincipalType(text('ThingPrincipalType'))
+  const common = { logicalName, principalType }
+  if (id !== undefined) return { ...common, ...planKnown(id, status, resource, context) }
+  if (pem === undefined) return refuseValue('The stand-in does not issue certificates from a signing request')
+  if (context.connectingCertificateId !== undefined)
+    return refuseValue('A device that connects has its certificate named by CertificateId')
+  return { ...common, ...planPem(pem, text('CACertificatePem') ?? null, status, resource, context) }
+}
+
+type PlannedFrom = Omit<PlannedCertificate, 'logicalName' | 'principalType'>
+
+function planKnown(
+  certificateId: string,
+  status: SettledStatus,
+  resource: TemplateResource,
+  context: PlanContext
+): PlannedFrom {
+  const { registry, connectingCertificateId } = context
+  if (connectingCertificateId !== undefined && certificateId !== connectingCertificateId)
+    refuseValue('CertificateId must be {"Ref": "AWS::IoT::Certificate::Id"}')
+  const record = registry.describeCertificate(certificateId)
+  const isSettled = settlesStatus(record, resource, context)
+  return {
+    certificateId,
+    certificatePem: record.certificatePem,
+    requiredActions: isSettled ? ['iot:UpdateCertificate'] : [],
+    register: () => undefined,
+    settle: () => void (isSettled && registry.setCertificateStatus(certificateId, status))
+  }
+}
+
+function settlesStatus(
+  { certificateId }: DeviceCertificateRecord,
+  resource: TemplateResource,
+  { settings, connectingCertificateId }: PlanContext
+): boolean {
+  const override = overrideOf(resource, 'Status', settings)
+  if (override === 'FAIL') return refuseConflict(`Certificate ${certificateId}`)
+  return override === 'REPLACE' || connectingCertificateId !== undefined
+}
+
+function planPem(
+  certificatePem: string,
+  caCertificatePem: string | null,
+  status: SettledStatus,
+  resource: TemplateResource,
+  context: PlanContext
+): PlannedFrom {
+  const { registry } = context
+  const { certificateId } = readCertificate(certificatePem)
+  if (registry.findCertificate(certificateId) !== undefined)
+    return planKnown(certificateId, status, resource, context)
+  return {
+    certificateId,
+    certificatePem,
+    requiredActions: ['iot:RegisterCertificate'],
+    register: () =>
+      void registry.registerCertificate({ certificatePem, caCertificatePem, status: 'INACTIVE' }),
+    settle: () => void registry.setCertificateStatus(certificateId, status)
+  }
+}
+
+/** The developer guide spells the values in more than one case. */
+function readStatus(text = 'ACTIVE'): SettledStatus {
+  const status = text.toUpperCase()
+  return status === 'ACTIVE' || status === 'INACTIVE' ? status : refuseValue(`There is no Status ${text}`)
+}
+
+function readPrincipalType(text = 'NON_EXCLUSIVE_THING'): ThingPrincipalType {
+  return text === 'EXCLUSIVE_THING' || text === 'NON_EXCLUSIVE_THING'
+    ? text
+    : refuseValue(`There is no ThingPrincipalType ${text}`)
+}

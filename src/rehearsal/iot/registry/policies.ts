@@ -1,0 +1,131 @@
+import { IotRefusal } from '../iot-refusal.ts'
+import type { PolicyRecord } from '../records.ts'
+import type { RegistryContext } from './context.ts'
+import { assertName } from './names.ts'
+
+/** Policies of AWS IoT, each with one version. A target is the ARN of a certificate or of a thing group. */
+export interface Policies {
+  /** Throws `MalformedPolicyException`; `ResourceAlreadyExistsException` even for the same document. */
+  createPolicy(policyName: string, policyDocument: string): PolicyRecord
+  findPolicy(policyName: string): PolicyRecord | undefined
+  /** Throws `ResourceNotFoundException`. */
+  getPolicy(policyName: string): PolicyRecord
+  /** Throws `DeleteConflictException` while it is attached. */
+  deletePolicy(policyName: string): void
+  /** Throws `LimitExceededException` for the eleventh policy of a target. */
+  attachPolicy(policyName: string, target: string): void
+  /** Does nothing when it is not attached. */
+  detachPolicy(policyName: string, target: string): void
+  listPolicies(): readonly PolicyRecord[]
+  listAttachedPolicies(target: string): readonly PolicyRecord[]
+  listTargetsForPolicy(policyName: string): readonly string[]
+}
+
+const policiesOfTargetMaximum = 10
+
+export function createPolicies(context: RegistryContext): Policies {
+  const { state, arns, clock, changed } = context
+  const getPolicy = (policyName: string): PolicyRecord => {
+    const policy = state.policies.get(policyName)
+    if (policy !== undefined) return policy
+    throw new IotRefusal('ResourceNotFoundException', `Policy ${policyName} not found.`)
+  }
+  const put = (policy: PolicyRecord): PolicyRecord => {
+    state.policies.set(policy.policyName, policy)
+    changed()
+    return policy
+  }
+  const listAttachedPolicies = (target: string): readonly PolicyRecord[] => {
+    assertTarget(context, target)
+    return [...state.policies.values()].filter(({ targets }) => targets.includes(target))
+  }
+  return {
+    createPolicy(policyName, policyDocument) {
+      assertName('policyName', policyName)
+      assertPolicyDocument(policyDocument)
+      if (state.policies.has(policyName))
+        throw new IotRefusal('ResourceAlreadyExistsException', `Policy ${policyName} exists.`, {
+          resourceId: policyName,
+          resourceArn: arns.policyArn(policyName)
+        })
+      return put({ policyName, policyDocument, targets: [], createdAt: clock() })
+    },
+    findPolicy: policyName => state.policies.get(policyName),
+    getPolicy,
+    deletePolicy(policyName) {
+      if (getPolicy(policyName).targets.length > 0)
+        throw new IotRefusal('DeleteConflictException', `Policy ${policyName} is attached.`)
+      state.policies.delete(policyName)
+      changed()
+    },
+    attachPolicy(policyName, target) {
+      const policy = getPolicy(policyName)
+      const attached = listAttachedPolicies(target)
+      if (attached.includes(policy)) return
+      if (attached.length >= policiesOfTargetMaximum)
+        throw new IotRefusal('LimitExceededException', 'The target has 10 policies already.')
+      put({ ...policy, targets: [...policy.targets, target] })
+    },
+    detachPolicy(policyName, target) {
+      const policy = getPolicy(policyName)
+      put({ ...policy, targets: policy.targets.filter(attached => attached !== target) })
+    },
+    listPolicies: () => [...state.policies.values()],
+    listAttachedPolicies,
+    listTargetsForPolicy: policyName => getPolicy(policyName).targets
+  }
+}
+
+function assertTarget({ state, arns }: RegistryContext, target: string): void {
+  const [, kind, name = ''] = /^arn:aws[a-z-]*:iot:[^:]+:\d{12}:(cert|thinggroup)\/(.+)$/.exec(target) ?? []
+  if (kind === undefined)
+    throw new IotRefusal('InvalidRequestException', `${target} is no target of a policy here.`)
+  const isKnown =
+    kind === 'cert'
+      ? state.certificates.has(name) && arns.certificateArn(name) === target
+      : state.thingGroups.has(name) && arns.thingGroupArn(name) === target
+  if (!isKnown) throw new IotRefusal('ResourceNotFoundException', `${target} not found.`)
+}
+
+const documentMaximumCharacters = 2048
+
+/** Throws `MalformedPolicyException` unless the document has the grammar of a policy and AWS's size. */
+function assertPolicyDocument(policyDocument: string): void {
+  if (policyDocument.replace(/\s/g, '').length > documentMaximumCharacters)
+    throw malformed('The document is longer than 2048 characters without white space.')
+  const document = parseObject(policyDocument)
+  const { Version: version, Statement: statement } = document
+  if (version !== '2012-10-17' && version !== '2008-10-17') throw malformed('Version is not one of a policy.')
+  const statements: readonly unknown[] = Array.isArray(statement) ? statement : [statement]
+  if (statements.length === 0 || !statements.every(isStatement))
+    throw malformed('A Statement has an Effect, an Action and a Resource.')
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (isObject(value)) return value
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error
+  }
+  throw malformed('The document is not a JSON object.')
+}
+
+function isStatement(value: unknown): boolean {
+  if (!isObject(value)) return false
+  const { Effect: effect, Action: action, Resource: resource } = value
+  return (effect === 'Allow' || effect === 'Deny') && isOneOrMore(action) && isOneOrMore(resource)
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isOneOrMore(value: unknown): boolean {
+  const texts: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return texts.length > 0 && texts.every(text => typeof text === 'string' && text !== '')
+}
+
+function malformed(message: string): IotRefusal {
+  return new IotRefusal('MalformedPolicyException', message)
+}
