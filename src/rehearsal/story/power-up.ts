@@ -1,0 +1,110 @@
+import type { KeyObject } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import type { IoTClient } from '@aws-sdk/client-iot'
+import type { MqttClient } from 'mqtt'
+import type { Prediction } from '../../jitp/prediction.ts'
+import type { IotStandIn } from '../iot/iot-stand-in.ts'
+import { connectOnce, pauseBetweenConnectsMs, type Broker, type Identity } from './device.ts'
+import { readProvisioned } from './provisioned.ts'
+import { StoryFailure, type Steps } from './steps.ts'
+import type { StoryIssuance } from './story.ts'
+import { findTopic } from './topic.ts'
+
+export interface PowerUp {
+  readonly standIn: IotStandIn
+  readonly steps: Steps
+  readonly issuance: StoryIssuance
+  readonly prediction: Prediction
+  /** Undefined: no device can be played, and the certificate is presented without a connection. */
+  readonly privateKey: KeyObject | undefined
+  readonly iot: IoTClient
+}
+
+const connectWithinMs = 12_000
+
+/** The device's first minutes: a connection that is dropped, one that is accepted, a message. */
+export async function powerUp(parts: PowerUp): Promise<void> {
+  const { standIn, steps, issuance, prediction, privateKey } = parts
+  const clientId = prediction.thing?.thingName ?? issuance.certificateId.slice(0, 32)
+  if (privateKey === undefined) return presentCertificate(parts)
+  const broker: Broker = {
+    endpointAddress: standIn.endpointAddress,
+    port: standIn.mqttPort,
+    serverCaPem: standIn.serverCaPem
+  }
+  const identity: Identity = { clientId, chainPem: issuance.chainPem, privateKey }
+  await steps.run(
+    'Power the device up: it connects for the first time, and is dropped',
+    () => expectDrop(broker, identity),
+    () => 'As AWS IoT does: the certificate is registered, the template runs, the device must try again.'
+  )
+  const connected = await steps.run(
+    'It tries again until it is let in',
+    () => connectAgain(parts, broker, identity),
+    ({ attempts }) => `Accepted at attempt ${attempts + 1}, as client ${clientId}`
+  )
+  try {
+    await publish(parts, clientId, connected.client)
+  } finally {
+    await connected.client.endAsync(true)
+  }
+}
+
+async function expectDrop(broker: Broker, identity: Identity): Promise<void> {
+  const client = await connectOnce(broker, identity)
+  if (client === undefined) return
+  await client.endAsync(true)
+  throw new StoryFailure('The first connection was accepted. AWS IoT drops the one that registers a device.')
+}
+
+async function connectAgain(
+  parts: PowerUp,
+  broker: Broker,
+  identity: Identity
+): Promise<{ readonly client: MqttClient; readonly attempts: number }> {
+  const deadline = performance.now() + connectWithinMs
+  for (let attempts = 1; ; attempts++) {
+    await wait(pauseBetweenConnectsMs)
+    const client = await connectOnce(broker, identity)
+    if (client !== undefined) return { client, attempts }
+    if (performance.now() > deadline) throw new StoryFailure(whyPending(parts))
+  }
+}
+
+async function publish({ standIn, steps, iot, issuance }: PowerUp, clientId: string, client: MqttClient) {
+  const { policies, thingName } = await readProvisioned(iot, issuance.certificateId)
+  const topic = findTopic(
+    policies.map(({ policyDocument }) => policyDocument),
+    { clientId, thingName }
+  )
+  const title = 'It publishes a message'
+  if (topic === undefined) return steps.leaveOut(title, 'No policy of the device lets it publish.')
+  await steps.run(
+    title,
+    async () => {
+      await client.publishAsync(topic, 'Hello', { qos: 1 })
+      const arrived = standIn.registry.entries.some(
+        entry => entry.eventType === 'Publish' && entry.outcome === 'Success' && entry.topic === topic
+      )
+      if (!arrived) throw new StoryFailure(`The message to ${topic} was acknowledged and did not arrive.`)
+    },
+    () => `"Hello" arrived at ${topic}`
+  )
+}
+
+/** The same as a first connection does at AWS IoT, without the proof that the device holds its key. */
+async function presentCertificate({ standIn, steps, issuance }: PowerUp): Promise<void> {
+  await steps.run(
+    'Present the certificate to AWS IoT as a first connection would',
+    () => standIn.present(issuance.chainPem),
+    () => 'Without the private key (--key) no device can connect, so nothing is published.'
+  )
+}
+
+/** What the stand-in logged of the device, in place of the CloudTrail of a real account. */
+function whyPending({ standIn, issuance }: PowerUp): string {
+  const reasons = standIn.registry.entries
+    .filter(({ certificateId, outcome }) => certificateId === issuance.certificateId && outcome === 'Failure')
+    .map(({ eventType, errorCode, reason }) => `  ${eventType}: ${errorCode ?? ''} ${reason ?? ''}`)
+  return ['The device is not let in. AWS IoT says:', ...new Set(reasons)].join('\n')
+}
