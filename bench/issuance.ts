@@ -7,9 +7,10 @@
 import { parseArgs } from 'node:util'
 import { parseCertificate } from '../src/pki/certificate.ts'
 import { cfsslPath, hasCfssl, startCfssl } from './cfssl.ts'
-import { drive, percentile, type LoadResult } from './load.ts'
+import { drive } from './load.ts'
 import { startMintline, type RunningMintline } from './mintline.ts'
 import { measurePreflight } from './preflight.ts'
+import { report } from './report.ts'
 import { makeRequests } from './requests.ts'
 
 const { values } = parseArgs({
@@ -33,12 +34,7 @@ if (hasCfssl()) {
 async function measureMintline(): Promise<number> {
   const mintline = await startMintline()
   try {
-    const target = {
-      host,
-      port: mintline.port,
-      path: '/v1/issuances?profile=starter',
-      headers: { authorization: `Bearer ${mintline.stationToken}`, 'content-type': 'application/pkcs10' }
-    }
+    const target = mintline.issuances
     const warmUp = makeRequests(warmUpSeconds * requestsPerSecond, 'warm-up')
     const bodies = makeRequests(seconds * requestsPerSecond, 'measured')
     await drive(target, warmUp, { connections, seconds: warmUpSeconds })
@@ -97,18 +93,6 @@ async function measureCfssl(): Promise<number> {
     return result.requests / result.seconds
   } finally {
     await peer.stop()
-  }
-}
-
-function report(name: string, result: LoadResult, expectedStatus: number): void {
-  const rate = (result.requests / result.seconds).toFixed(0)
-  const latency = `p50 ${percentile(result, 0.5).toFixed(1)} ms, p99 ${percentile(result, 0.99).toFixed(1)} ms`
-  console.log(`${name.padEnd(8)} ${rate} requests/s over ${connections} connections, ${latency}`)
-  const others = [...result.statuses].filter(([status]) => status !== expectedStatus)
-  if (others.length > 0) {
-    throw new Error(
-      `${name} answered ${others.map(([status, count]) => `${status} (${count} times)`).join(', ')}`
-    )
   }
 }
 

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 
 export interface LoadResult {
+  readonly connections: number
   readonly requests: number
   readonly seconds: number
   readonly statuses: ReadonlyMap<number, number>
@@ -37,6 +38,7 @@ export async function drive(
   await Promise.all(Array.from({ length: connections }, () => driveConnection(target, takeBody, finished)))
   const elapsed = (performance.now() - start) / 1000
   return {
+    connections,
     requests: latenciesMs.length,
     seconds: elapsed,
     statuses,

@@ -1,51 +1,68 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
 import { cpuSecondsOf } from './cpu-time.ts'
+import type { Target } from './load.ts'
+import { startProgram } from './program.ts'
 
 export interface RunningMintline {
   readonly port: number
   readonly stationToken: string
+  /** Where stations post CSRs in DER for the starter's profile. */
+  readonly issuances: Target
+  /** Posts JSON as the administrator. Throws unless it is answered with 2xx. */
+  readonly administer: (path: string, body: object) => Promise<unknown>
   /** CPU seconds so far: of the service, and of its PostgreSQL. */
   readonly cpuSeconds: () => { readonly service: number; readonly postgres: number }
   readonly stop: () => Promise<void>
 }
 
-const builtCommand = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+export interface MintlineOptions {
+  /** It stays when the service stops. Without it, a fresh one that does not. */
+  readonly dataDirectory?: string
+  readonly environment?: Readonly<Record<string, string>>
+}
 
-/** The built service, with the flags of `npm start`, on a fresh data directory with its own PostgreSQL, as a new user starts it. */
-export async function startMintline(): Promise<RunningMintline> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'mintline-bench-'))
-  const service = spawn(process.execPath, ['--max-semi-space-size=32', builtCommand, 'serve'], {
-    env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', MINTLINE_LOG_LEVEL: 'warn' },
-    stdio: ['ignore', 'pipe', 'inherit']
+const host = '127.0.0.1'
+
+/** The built service, as a new user starts it: with its own PostgreSQL, unless the environment names another. */
+export async function startMintline(options: MintlineOptions = {}): Promise<RunningMintline> {
+  const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'mintline-bench-')))
+  const { pid, port, stop } = await startProgram(['serve'], {
+    MINTLINE_DATA_DIR: dataDirectory,
+    MINTLINE_PORT: '0',
+    MINTLINE_LOG_LEVEL: 'warn',
+    ...options.environment
   })
-  const port = await portOf(service)
+  const tokenOf = async (role: string) =>
+    (await readFile(join(dataDirectory, `${role}-token`), 'utf8')).trim()
+  const stationToken = await tokenOf('station')
+  const adminToken = await tokenOf('admin')
   return {
     port,
-    stationToken: (await readFile(join(dataDirectory, 'station-token'), 'utf8')).trim(),
+    stationToken,
+    issuances: {
+      host,
+      port,
+      path: '/v1/issuances?profile=starter',
+      headers: { authorization: `Bearer ${stationToken}`, 'content-type': 'application/pkcs10' }
+    },
+    async administer(path, body) {
+      const answer = await fetch(`http://${host}:${port}${path}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+        body: JSON.stringify(body)
+      })
+      if (!answer.ok) throw new Error(`POST ${path} answered ${answer.status}: ${await answer.text()}`)
+      return answer.json()
+    },
     cpuSeconds: () => ({
-      service: cpuSecondsOf((_, pid) => pid === service.pid),
+      service: cpuSecondsOf((_, candidate) => candidate === pid),
       postgres: cpuSecondsOf(commandLine => commandLine.startsWith('postgres:'))
     }),
     async stop() {
-      service.kill('SIGTERM')
-      await once(service, 'exit')
-      await rm(dataDirectory, { recursive: true, force: true })
+      await stop()
+      if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true })
     }
   }
-}
-
-async function portOf(service: ChildProcess): Promise<number> {
-  for await (const line of createInterface({ input: service.stdout! })) {
-    const port = /listens on http:\/\/[^ ]*:(\d+)/.exec(line)?.[1]
-    if (port === undefined) continue
-    service.stdout!.resume()
-    return Number(port)
-  }
-  throw new Error('the service ended before it listened')
 }

@@ -85,8 +85,7 @@ async function startOwnPostgres(config: Config, log: DatabaseLog, started: StopP
 
 function adviseToStop(error: unknown): never {
   if (!isLocked(error)) throw error
-  const advice = 'Stop it first, or ask it through its API with an admin token.'
-  throw new MintlineError('data_directory_unusable', `${error.detail} ${advice}`, { cause: error.cause })
+  throw new MintlineError('data_directory_unusable', `${error.detail} Stop it first.`, { cause: error.cause })
 }
 
 /** The lock of the data directory is an address, which another process has taken. */

@@ -7,7 +7,7 @@ import { assertMayCrossSign, assertNotExpired, crossContent } from './cross-sign
 import { requireCertified, requireGeneration, spkiOf } from './generation.ts'
 import { assertTransition, type AuthorityState } from './life-cycle.ts'
 import { withProvenSigner } from './proven-signer.ts'
-import { issueAuthority } from './self-signed.ts'
+import { issueAuthority } from './issue-authority.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
 
 /** Who acts, as `role/name`, and why. */
@@ -100,7 +100,8 @@ export function createAuthorityAdministration(
     async certify(name, chainPem, act) {
       const pending = await requireNamed(name)
       assertTransition(name, pending.state, 'staged')
-      const chain = await verifyAuthorityChain(chainPem, { spkiDer: spkiOf(pending)!, now: clock() })
+      const expectation = { spkiDer: spkiOf(pending)!, now: clock(), mayBeIrregular: false }
+      const chain = await verifyAuthorityChain(chainPem, expectation)
       await store.change(generations => {
         const generation = requireGeneration(generations, name)
         assertTransition(name, generation.state, 'staged')

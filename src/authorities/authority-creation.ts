@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto'
-import { isMintlineError, MintlineError } from '../errors.ts'
+import { isMintlineError, MintlineError, type Violation } from '../errors.ts'
 import { createIdentifier } from '../identifier.ts'
+import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import type { Subject } from '../pki/subject-field.ts'
 import { requestAuthority } from './authority-request.ts'
 import type { AuthorityStore, StoredGeneration } from './authority-store.ts'
@@ -31,6 +32,12 @@ export interface ImportRequest {
   readonly chainPem: string
 }
 
+export interface ImportedAuthority {
+  readonly name: string
+  /** What its certificate lacks although it can issue. */
+  readonly irregularities: readonly Violation[]
+}
+
 /** Makes generations of authority lines. They are staged or pending; none of them issues yet. */
 export interface AuthorityCreation {
   /**
@@ -40,7 +47,7 @@ export interface AuthorityCreation {
    */
   create(request: AuthorityRequest, actor: string): Promise<string>
   /** As `create`, of a key and a certificate that were made elsewhere. */
-  importKey(request: ImportRequest, actor: string): Promise<string>
+  importKey(request: ImportRequest, actor: string): Promise<ImportedAuthority>
 }
 
 export interface CreationDependencies {
@@ -123,13 +130,15 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
     async importKey({ line, privateKey, chainPem }, actor) {
       const place = nextPlace(await store.generations(), line)
       const spkiDer = createLocalSigner(privateKey).publicKeySpkiDer
-      const chain: AuthorityChain = await verifyAuthorityChain(chainPem, { spkiDer, now: clock() })
+      const expectation = { spkiDer, now: clock(), mayBeIrregular: true }
+      const chain: AuthorityChain = await verifyAuthorityChain(chainPem, expectation)
       const key = await keys.keep(privateKey, place.name)
       const credentials = { state: 'staged', csrDer: null, ...chain } as const
-      return discardingUnused(key, async () => ({
+      const name = await discardingUnused(key, async () => ({
         name: place.name,
         commit: () => insert(place, key, credentials, spkiDer, { act: 'authority.import', actor })
       }))
+      return { name, irregularities: examineAuthorityCertificate(chain.certificateDer).irregularities }
     }
   }
 }

@@ -39,8 +39,8 @@ export function createAuthorityRegister(dependencies: RegisterDependencies): Aut
 
   async function views(select: (all: readonly StoredGeneration[]) => readonly StoredGeneration[]) {
     const selected = select(await store.generations())
-    const counts = await store.countIntents()
-    return selected.map(generation => describeGeneration(generation, counts.get(generation.id) ?? 0, clock()))
+    const counts = await store.countIntents(selected.map(({ id }) => id))
+    return selected.map(generation => describeGeneration(generation, counts.get(generation.id)!, clock()))
   }
 
   return {

@@ -1,5 +1,6 @@
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
+import { intentCountOf, maximumIntentCount, type IntentCount } from './intent-count.ts'
 import type { AuthorityState } from './life-cycle.ts'
 import type { SignerReference } from './signers/signer-reference.ts'
 
@@ -62,8 +63,8 @@ export interface AuthorityStore {
   /** Every generation there ever was, oldest first. */
   generations(): Promise<readonly StoredGeneration[]>
   crossCertificates(): Promise<readonly CrossCertificate[]>
-  /** How many intents name each generation, by its id; those without any are left out. */
-  countIntents(): Promise<ReadonlyMap<string, number>>
+  /** How many intents name each of these generations, by its id. */
+  countIntents(ids: readonly string[]): Promise<ReadonlyMap<string, IntentCount>>
   /**
    * Decides on what every generation is at this moment and writes the outcome, with nobody changing an authority
    * and no intent being committed in between. So when it returns, no later intent names a generation that the
@@ -87,9 +88,9 @@ export function createAuthorityStore(database: Database): AuthorityStore {
     },
     generations: () => runQuery(() => findGenerations(client)),
     crossCertificates: () => runQuery(() => client.crossCertificate.findMany({ orderBy: { id: 'asc' } })),
-    async countIntents() {
-      const rows = await runQuery(() => client.intent.groupBy({ by: ['authorityId'], _count: true }))
-      return new Map(rows.map(row => [row.authorityId, row._count]))
+    async countIntents(ids) {
+      const rows = await runQuery(() => countUpTo(client, ids, maximumIntentCount + 1))
+      return new Map(rows.map(({ id, count }) => [id, intentCountOf(count)]))
     },
     async change(decide) {
       await runQuery(() =>
@@ -107,6 +108,15 @@ export function createAuthorityStore(database: Database): AuthorityStore {
 async function findGenerations(client: Client): Promise<readonly StoredGeneration[]> {
   const rows = await client.authority.findMany({ orderBy: { id: 'asc' } })
   return rows.map(row => ({ ...row, signer: row.signer as unknown as SignerReference }))
+}
+
+/** The index on the authority answers it alone; the limit keeps it from walking all of it. */
+function countUpTo(client: Client, ids: readonly string[], limit: number) {
+  return client.$queryRaw<{ readonly id: string; readonly count: number }[]>`
+    SELECT named.id, (
+      SELECT count(*)::int FROM (SELECT 1 FROM intent WHERE authority_id = named.id LIMIT ${limit}) AS counted
+    ) AS count
+    FROM unnest(${[...ids]}::uuid[]) AS named(id)`
 }
 
 async function apply(client: Client, change: AuthorityChange): Promise<void> {

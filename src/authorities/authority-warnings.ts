@@ -1,10 +1,17 @@
+import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import type { Authority } from './authority.ts'
 import type { ProfileNeed } from './rotation-plan.ts'
 
-export const authorityWarningKinds = ['expires_within_validity', 'starter_in_use'] as const
+export const authorityWarningKinds = [
+  'none_active',
+  'expires_within_validity',
+  'certificate_irregular',
+  'starter_in_use'
+] as const
 
 export interface AuthorityWarning {
   readonly kind: (typeof authorityWarningKinds)[number]
+  /** Name of the generation; of the line for `none_active`. */
   readonly authority: string
   readonly message: string
 }
@@ -12,15 +19,33 @@ export interface AuthorityWarning {
 const starterLine = 'starter'
 const millisecondsPerDay = 86_400_000
 
-/** What is amiss with the active generations although they can sign. */
+/** What is amiss with the authorities although every active key can sign. */
 export function findWarnings(
   authorities: readonly Authority[],
   needs: readonly ProfileNeed[],
   now: Date
 ): readonly AuthorityWarning[] {
-  return authorities
-    .filter(({ state }) => state === 'active')
-    .flatMap(authority => [...expiryWarnings(authority, needs, now), ...starterWarnings(authority)])
+  const active = authorities.filter(({ state }) => state === 'active')
+  return [
+    ...vacancyWarnings(active, needs),
+    ...active.flatMap(authority => [
+      ...expiryWarnings(authority, needs, now),
+      ...irregularityWarnings(authority),
+      ...starterWarnings(authority)
+    ])
+  ]
+}
+
+function vacancyWarnings(
+  active: readonly Authority[],
+  needs: readonly ProfileNeed[]
+): readonly AuthorityWarning[] {
+  const lines = new Set(needs.map(({ line }) => line))
+  for (const { line } of active) lines.delete(line)
+  return [...lines].map(line => {
+    const message = `no generation of ${line} is active, and a profile names it: its stations get nothing`
+    return { kind: 'none_active', authority: line, message }
+  })
 }
 
 function expiryWarnings(
@@ -34,6 +59,14 @@ function expiryWarnings(
   const lifetime = Number.isFinite(longest) ? `${longest} days` : 'no expiry'
   const message = `${name} has ${daysLeft} days left, and a profile asks for ${lifetime}: rotate it`
   return [{ kind: 'expires_within_validity', authority: name, message }]
+}
+
+function irregularityWarnings({ name, certificateDer }: Authority): readonly AuthorityWarning[] {
+  const { irregularities } = examineAuthorityCertificate(certificateDer)
+  if (irregularities.length === 0) return []
+  const lacking = irregularities.map(({ expected }) => expected).join(', ')
+  const message = `the certificate of ${name} lacks ${lacking}; strict verifiers may refuse its chain`
+  return [{ kind: 'certificate_irregular', authority: name, message }]
 }
 
 function starterWarnings({ name, line }: Authority): readonly AuthorityWarning[] {

@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { isMintlineError, MintlineError } from '../errors.ts'
 import { parseAuthorityCertificate, type AuthorityCertificate } from '../pki/authority-certificate.ts'
-import { isEqual } from '../pki/octets.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
 import type { AuthorityState } from './life-cycle.ts'
+import { openProvenSigner } from './proven-signer.ts'
 import { createRefresh } from './refresh.ts'
 import type { Signer } from './signers/signer.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
@@ -72,7 +72,8 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
   async function open(authority: Authority): Promise<IssuingAuthority> {
     let opening = signers.get(authority.id)
     if (opening === undefined) {
-      opening = openMatchingSigner(authority, openSigner)
+      const { name, signerReference: reference, certificate } = authority
+      opening = openProvenSigner(openSigner, { name, reference, spkiDer: certificate.spkiDer })
       signers.set(authority.id, opening)
       // A key that could not be opened is tried again by the next one who needs it.
       opening.catch(() => signers.delete(authority.id))
@@ -146,20 +147,6 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
 
 function mayFinish({ state }: Authority): boolean {
   return state === 'active' || state === 'retiring'
-}
-
-/** @throws MintlineError `key_unusable` when the key does not belong to the certificate. */
-async function openMatchingSigner(
-  { name, certificate, signerReference }: Authority,
-  openSigner: OpenSigner
-): Promise<Signer> {
-  const signer = await openSigner(signerReference)
-  if (isEqual(signer.publicKeySpkiDer, certificate.spkiDer)) return signer
-  await signer.close()
-  throw new MintlineError(
-    'key_unusable',
-    `The key of ${name} does not belong to its certificate. Restore the right key.`
-  )
 }
 
 function toAuthority(stored: StoredAuthority): Authority {

@@ -1,12 +1,18 @@
 import { createPublicKey, X509Certificate } from 'node:crypto'
 import { isMintlineError, MintlineError, type Violation } from '../errors.ts'
-import {
-  lintAuthorityCertificate,
-  parseAuthorityCertificate,
-  type AuthorityCertificate
-} from '../pki/authority-certificate.ts'
+import { parseAuthorityCertificate, type AuthorityCertificate } from '../pki/authority-certificate.ts'
+import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import { parseCertificate } from '../pki/certificate.ts'
+import { isEqual } from '../pki/octets.ts'
 import { isSignatureValid } from '../pki/signature.ts'
+
+export interface ChainExpectation {
+  /** The authority's own key. */
+  readonly spkiDer: Uint8Array
+  readonly now: Date
+  /** Whether its own certificate may have the irregularities of CAs that were made elsewhere. */
+  readonly mayBeIrregular: boolean
+}
 
 export interface AuthorityChain {
   readonly certificateDer: Uint8Array
@@ -26,13 +32,13 @@ const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-
  */
 export async function verifyAuthorityChain(
   chainPem: string,
-  { spkiDer, now }: { readonly spkiDer: Uint8Array; readonly now: Date }
+  { spkiDer, now, mayBeIrregular }: ChainExpectation
 ): Promise<AuthorityChain> {
   const chain = decodeChain(chainPem).map(parseLink)
   const [own, ...issuers] = chain as [AuthorityCertificate, ...AuthorityCertificate[]]
   const violations = [
     ...keyViolations(own, spkiDer),
-    ...lintViolations(own),
+    ...lintViolations(own, mayBeIrregular),
     ...chain.flatMap((certificate, index) => standingViolations(certificate, index, now)),
     ...(await signatureViolations(chain))
   ]
@@ -71,20 +77,16 @@ function parseLink(der: Uint8Array, index: number): AuthorityCertificate {
 }
 
 function keyViolations({ spkiDer: found }: AuthorityCertificate, spkiDer: Uint8Array): readonly Violation[] {
-  if (Buffer.compare(found, spkiDer) === 0) return []
+  if (isEqual(found, spkiDer)) return []
   const message =
     'The first certificate is over another key. Sign the CSR of this authority, and send its own certificate first.'
   return [violation('/chain/0', "the authority's own key", 'another key', message)]
 }
 
-function lintViolations({ der }: AuthorityCertificate): readonly Violation[] {
-  try {
-    lintAuthorityCertificate(der)
-    return []
-  } catch (error) {
-    if (!isMintlineError(error, 'lint_failed')) throw error
-    return error.violations.map(found => ({ ...found, pointer: `/chain/0${found.pointer}` }))
-  }
+function lintViolations({ der }: AuthorityCertificate, mayBeIrregular: boolean): readonly Violation[] {
+  const { flaws, irregularities } = examineAuthorityCertificate(der)
+  const found = mayBeIrregular ? flaws : [...flaws, ...irregularities]
+  return found.map(each => ({ ...each, pointer: `/chain/0${each.pointer}` }))
 }
 
 /** RFC 5280 §6.1.3 (a)(2) and §4.2.1.9: the CA at `index` has `index` CAs below it. */
@@ -124,7 +126,7 @@ async function signatureViolations(chain: readonly AuthorityCertificate[]): Prom
 }
 
 async function isSignedBy(certificate: AuthorityCertificate, issuer: AuthorityCertificate): Promise<boolean> {
-  if (Buffer.compare(certificate.issuerNameDer, issuer.subjectNameDer) !== 0) return false
+  if (!isEqual(certificate.issuerNameDer, issuer.subjectNameDer)) return false
   const { tbsDer, signature, signatureAlgorithm } = parseCertificate(certificate.der, 'authority_invalid')
   const { algorithm, saltLength } = signatureAlgorithm
   if (algorithm === undefined) return false

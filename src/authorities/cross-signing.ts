@@ -1,7 +1,5 @@
 import { MintlineError } from '../errors.ts'
 import { parseAuthorityCertificate, type AuthorityContent } from '../pki/authority-certificate.ts'
-import { parseCertificate } from '../pki/certificate.ts'
-import { keyIdentifierOf } from '../pki/key-identifier.ts'
 import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
 
 /** @throws MintlineError `authority_invalid`. */
@@ -35,8 +33,8 @@ export function assertMayCrossSign(issuer: Standing, subject: Standing): void {
 }
 
 /**
- * What the cross certificate says: the subject's name and key, the validity that both have, and a path length below
- * the issuer's.
+ * What the cross certificate says: the subject's name, key and key identifier, the validity that both have, and a path
+ * length below the issuer's.
  *
  * @throws MintlineError `authority_transition_refused`; `authority_invalid` when either has expired or the issuer may
  * not issue for CAs.
@@ -67,7 +65,6 @@ export function crossContent(
       }
     )
   }
-  assertIdentifierKept(subject)
   const lengths = [own.pathLength, issuing.pathLength && issuing.pathLength - 1].filter(
     each => each !== undefined
   )
@@ -75,33 +72,10 @@ export function crossContent(
     subject: own.subjectNameDer,
     issuer: issuing,
     spkiDer: own.spkiDer,
+    // What the subject has issued names it by this one, which need not be computed as ours are.
+    subjectKeyIdentifier: own.subjectKeyIdentifier,
     notBefore: new Date(Math.max(issuing.notBefore.getTime(), own.notBefore.getTime())),
     notAfter: new Date(Math.min(issuing.notAfter.getTime(), own.notAfter.getTime())),
     pathLength: lengths.length === 0 ? undefined : Math.min(...lengths)
   }
-}
-
-/**
- * What the subject has issued names its key by the identifier in its own certificate. Under a cross certificate with
- * another one, verifiers would not find the way up.
- */
-function assertIdentifierKept({ name, certificateDer }: StoredAuthority): void {
-  const { subjectPublicKeyInfo, extensions } = parseCertificate(certificateDer, 'key_unusable')
-  const expected = Buffer.from(keyIdentifierOf(subjectPublicKeyInfo.subjectPublicKey)).toString('hex')
-  const found = Buffer.from(extensions.subjectKeyIdentifier ?? []).toString('hex')
-  if (found === expected) return
-  throw new MintlineError(
-    'authority_invalid',
-    `The key identifier of ${name} was not computed as Mintline does.`,
-    {
-      violations: [
-        {
-          pointer: '/certificate/subjectKeyIdentifier',
-          expected,
-          found,
-          message: 'Cross-sign it with the tools it was made with.'
-        }
-      ]
-    }
-  )
 }

@@ -1,9 +1,12 @@
-import { MintlineError } from '../errors.ts'
+import { MintlineError, type Violation } from '../errors.ts'
+import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import { parseCertificate, certificateIdHex } from '../pki/certificate.ts'
 import { parseCertificationRequest } from '../pki/certification-request.ts'
 import { subjectOf } from '../pki/name.ts'
+import { isEqual } from '../pki/octets.ts'
 import type { Subject } from '../pki/subject-field.ts'
 import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
+import type { IntentCount } from './intent-count.ts'
 import type { AuthorityState } from './life-cycle.ts'
 import type { SignerReference } from './signers/signer-reference.ts'
 
@@ -19,7 +22,7 @@ export interface GenerationView {
   /** Undefined while it waits for its certificate. */
   readonly certificate: CertificateFacts | undefined
   /** Intents that name it: certificates, and those of unknown outcome. */
-  readonly issuances: number
+  readonly issuances: IntentCount
   readonly createdAt: Date
 }
 
@@ -30,11 +33,17 @@ export interface CertificateFacts {
   readonly notAfter: Date
   /** Whole days until notAfter, rounded down; negative once it is past. */
   readonly daysLeft: number
+  /** What it lacks although it can issue. */
+  readonly irregularities: readonly Violation[]
 }
 
 const millisecondsPerDay = 86_400_000
 
-export function describeGeneration(stored: StoredGeneration, issuances: number, now: Date): GenerationView {
+export function describeGeneration(
+  stored: StoredGeneration,
+  issuances: IntentCount,
+  now: Date
+): GenerationView {
   const { name, line, generation, state, signer, certificateDer, createdAt } = stored
   return {
     name,
@@ -52,7 +61,8 @@ export function describeGeneration(stored: StoredGeneration, issuances: number, 
 function describeCertificate(certificateDer: Uint8Array, now: Date): CertificateFacts {
   const { notBefore, notAfter } = parseCertificate(certificateDer, 'key_unusable')
   const daysLeft = Math.floor((notAfter.getTime() - now.getTime()) / millisecondsPerDay)
-  return { sha256: certificateIdHex(certificateDer), notBefore, notAfter, daysLeft }
+  const { irregularities } = examineAuthorityCertificate(certificateDer)
+  return { sha256: certificateIdHex(certificateDer), notBefore, notAfter, daysLeft, irregularities }
 }
 
 function subjectOfGeneration({ certificateDer, csrDer }: StoredGeneration): Subject {
@@ -101,7 +111,7 @@ export function selectGenerations(
 export function assertKeyIsNew(generations: readonly StoredGeneration[], spkiDer: Uint8Array): void {
   const holder = generations.find(generation => {
     const known = spkiOf(generation)
-    return known !== undefined && Buffer.compare(known, spkiDer) === 0
+    return known !== undefined && isEqual(known, spkiDer)
   })
   if (holder === undefined) return
   throw new MintlineError('authority_exists', `This key belongs to ${holder.name} already. Use another key.`)

@@ -1,5 +1,6 @@
 import { isMintlineError, type Violation } from '../errors.ts'
-import { lintAuthorityCertificate, parseAuthorityCertificate } from '../pki/authority-certificate.ts'
+import { parseAuthorityCertificate } from '../pki/authority-certificate.ts'
+import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
 import { requireCertified } from './generation.ts'
 
@@ -22,6 +23,8 @@ export interface RotationPlan {
   /** What the activation of the successor does, in order. */
   readonly steps: readonly string[]
   readonly missing: readonly Violation[]
+  /** What is not as it should be, and keeps the successor from nothing. */
+  readonly warnings: readonly Violation[]
 }
 
 export interface PlanInput {
@@ -46,14 +49,15 @@ export async function planRotation(input: PlanInput): Promise<RotationPlan> {
   const active = generations.find(({ state }) => state === 'active')
   const newest = (state: string) => generations.findLast(generation => generation.state === state)
   const successor = newest('staged') ?? newest('pending')
-  const missing = successor === undefined ? [noSuccessor(line)] : await examine(successor, input)
+  const { missing, warnings } = await examine(successor, input)
   return {
     line,
     active: active?.name,
     successor: successor?.name,
     ready: missing.length === 0,
     steps: successor === undefined ? [] : describeSteps(successor, active),
-    missing
+    missing,
+    warnings
   }
 }
 
@@ -67,15 +71,22 @@ function describeSteps({ name }: StoredGeneration, active: StoredGeneration | un
   ]
 }
 
-async function examine(successor: StoredGeneration, input: PlanInput): Promise<readonly Violation[]> {
-  if (successor.state === 'pending') return [noCertificate(successor)]
+async function examine(
+  successor: StoredGeneration | undefined,
+  input: PlanInput
+): Promise<Pick<RotationPlan, 'missing' | 'warnings'>> {
+  if (successor === undefined) return { missing: [noSuccessor(input.line)], warnings: [] }
+  if (successor.state === 'pending') return { missing: [noCertificate(successor)], warnings: [] }
   const stored = requireCertified(successor)
-  return [
-    ...lintViolations(stored),
+  const { flaws, irregularities } = examineAuthorityCertificate(stored.certificateDer)
+  const ofSuccessor = (found: Violation) => ({ ...found, pointer: `/successor${found.pointer}` })
+  const missing = [
+    ...flaws.map(ofSuccessor),
     ...validityViolations(stored, input),
     ...subjectViolations(stored, input.all),
     ...(await keyViolations(stored, input))
   ]
+  return { missing, warnings: irregularities.map(ofSuccessor) }
 }
 
 function noSuccessor(line: string): Violation {
@@ -93,16 +104,6 @@ function noCertificate({ name }: StoredGeneration): Violation {
     expected: 'a certificate',
     found: 'a request for one',
     message: `Have the CA above sign GET /v1/authorities/${name}/csr, and post the chain.`
-  }
-}
-
-function lintViolations({ certificateDer }: StoredAuthority): readonly Violation[] {
-  try {
-    lintAuthorityCertificate(certificateDer)
-    return []
-  } catch (error) {
-    if (!isMintlineError(error, 'lint_failed')) throw error
-    return error.violations.map(found => ({ ...found, pointer: `/successor${found.pointer}` }))
   }
 }
 

@@ -1,18 +1,13 @@
-import { createPublicKey } from 'node:crypto'
-import {
-  buildAuthorityTbsCertificate,
-  lintAuthorityCertificate,
-  type AuthorityContent
-} from '../pki/authority-certificate.ts'
-import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate.ts'
-import { createSerialNumber } from '../pki/serial-number.ts'
 import type { Subject } from '../pki/subject-field.ts'
+import { issueAuthority } from './issue-authority.ts'
 import type { Signer } from './signers/signer.ts'
 
 export interface SelfSignedRequest {
   readonly subject: Subject
   readonly notBefore: Date
   readonly notAfter: Date
+  /** How many CAs may stand below; without it, any number. */
+  readonly pathLength?: number | undefined
   readonly randomBytes: (size: number) => Uint8Array
 }
 
@@ -21,31 +16,11 @@ export interface SelfSignedRequest {
  * its signature verified.
  *
  * @returns the certificate's DER.
+ * @throws MintlineError as `issueAuthority`.
  */
 export function issueSelfSignedAuthority(
   signer: Signer,
   { randomBytes, ...content }: SelfSignedRequest
 ): Promise<Uint8Array> {
   return issueAuthority(signer, { ...content, spkiDer: signer.publicKeySpkiDer }, randomBytes)
-}
-
-/**
- * A CA certificate signed by the issuer's signer, linted before it is signed and verified after.
- *
- * @throws MintlineError `subject_refused`, `lint_failed`, `certificate_mismatch`, and what the signer throws.
- */
-export async function issueAuthority(
-  issuer: Signer,
-  content: Omit<AuthorityContent, 'serialNumber' | 'signatureAlgorithm'>,
-  randomBytes: (size: number) => Uint8Array
-): Promise<Uint8Array> {
-  const { signatureAlgorithm, publicKeySpkiDer } = issuer
-  const serialNumber = createSerialNumber(randomBytes(16))
-  const tbsDer = buildAuthorityTbsCertificate({ ...content, serialNumber, signatureAlgorithm })
-  // The lint reads no signature, so that an empty one serves to look at the bytes before the key is used.
-  lintAuthorityCertificate(assembleCertificate(tbsDer, signatureAlgorithm, new Uint8Array()))
-  const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, await issuer.sign(tbsDer))
-  const issuerPublicKey = createPublicKey({ key: Buffer.from(publicKeySpkiDer), format: 'der', type: 'spki' })
-  await verifyIssuedCertificate({ certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm })
-  return certificateDer
 }

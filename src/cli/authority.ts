@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { createAuthorityCreation } from '../authorities/authority-creation.ts'
+import { createAuthorityCreation, type ImportedAuthority } from '../authorities/authority-creation.ts'
 import { createAuthorityStore } from '../authorities/authority-store.ts'
 import { importAuthorityKey } from '../authorities/import-key.ts'
 import { createKeyProvision } from '../authorities/key-provision.ts'
@@ -35,7 +35,11 @@ export async function runAuthority(io: CommandIo, args: readonly string[]): Prom
   if (action !== 'import') throw new UsageError('the only command is `import`')
   const options = parseOptions(rest)
   const { config } = loadCheckedSettings(io.environment)
-  io.write(`${await importFromFiles(io, config, options)} is staged.\n`)
+  const { name, irregularities } = await importFromFiles(io, config, options)
+  io.write(`${name} is staged.\n`)
+  for (const { expected, message } of irregularities) {
+    io.writeError(`warning: its certificate lacks ${expected}. ${message}\n`)
+  }
   return 0
 }
 
@@ -57,7 +61,11 @@ function parseOptions(args: readonly string[]): ImportOptions {
   return { line, key, certificate, 'passphrase-file': values['passphrase-file'] }
 }
 
-async function importFromFiles(io: CommandIo, config: Config, options: ImportOptions): Promise<string> {
+async function importFromFiles(
+  io: CommandIo,
+  config: Config,
+  options: ImportOptions
+): Promise<ImportedAuthority> {
   const { line, key, certificate, 'passphrase-file': passphraseFile } = options
   const passphrase =
     passphraseFile === undefined ? undefined : await loadPassphrase(passphraseFile, '--passphrase-file')

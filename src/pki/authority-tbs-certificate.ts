@@ -30,13 +30,15 @@ export interface AuthorityContent {
   readonly notBefore: Date
   readonly notAfter: Date
   readonly spkiDer: Uint8Array
+  /** What certificates below name this CA by, where that is settled already; without it, `keyIdentifierOf` its key. */
+  readonly subjectKeyIdentifier?: Uint8Array | undefined
   /** How many CAs may stand below; without it, any number. */
   readonly pathLength?: number | undefined
 }
 
 /**
- * The TBSCertificate of a CA, self-signed or below another: critical CA:TRUE, critical keyCertSign and cRLSign, subject and authority
- * key identifier. Rare, so a library writes it; it is never asked to sign, since its default is SHA-1.
+ * The TBSCertificate of a CA, self-signed or below another: critical CA:TRUE, critical keyCertSign and cRLSign,
+ * subject and authority key identifier. Rare, so a library writes it; it is never asked to sign, since its default is SHA-1.
  * Throws `subject_refused` and, for a key that cannot be read, `key_unusable`.
  */
 export function buildAuthorityTbsCertificate(content: AuthorityContent): Uint8Array {
@@ -58,24 +60,32 @@ export function buildAuthorityTbsCertificate(content: AuthorityContent): Uint8Ar
   return new Uint8Array(certificate.encodeTBS().toBER(false))
 }
 
-function authorityExtensions({ spkiDer, pathLength, issuer }: AuthorityContent): pkijs.Extension[] {
-  const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the authority'))
-  const keyIdentifier = keyIdentifierOf(parseSubjectPublicKeyInfo(reader).subjectPublicKey)
-  const subjectKeyIdentifier = new asn1js.OctetString({ valueHex: keyIdentifier })
+function authorityExtensions(content: AuthorityContent): pkijs.Extension[] {
+  const { spkiDer, pathLength, issuer } = content
+  const keyIdentifier = octetsOf(content.subjectKeyIdentifier ?? computeKeyIdentifier(spkiDer))
   const constraints = new pkijs.BasicConstraints({
     cA: true,
     ...(pathLength === undefined ? {} : { pathLenConstraint: pathLength })
   })
   const keyUsage = encodeNamedBits([keyUsageNames.indexOf('keyCertSign'), keyUsageNames.indexOf('cRLSign')])
   const authorityKeyIdentifier = new pkijs.AuthorityKeyIdentifier({
-    keyIdentifier: new asn1js.OctetString({ valueHex: issuer?.subjectKeyIdentifier ?? keyIdentifier })
+    keyIdentifier: issuer === undefined ? keyIdentifier : octetsOf(issuer.subjectKeyIdentifier)
   })
   return [
     extension('basicConstraints', true, constraints.toSchema().toBER(false)),
     extension('keyUsage', true, keyUsage),
-    extension('subjectKeyIdentifier', false, subjectKeyIdentifier.toBER(false)),
+    extension('subjectKeyIdentifier', false, keyIdentifier.toBER(false)),
     extension('authorityKeyIdentifier', false, authorityKeyIdentifier.toSchema().toBER(false))
   ]
+}
+
+function computeKeyIdentifier(spkiDer: Uint8Array): Uint8Array {
+  const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the authority'))
+  return keyIdentifierOf(parseSubjectPublicKeyInfo(reader).subjectPublicKey)
+}
+
+function octetsOf(bytes: Uint8Array): asn1js.OctetString {
+  return new asn1js.OctetString({ valueHex: Uint8Array.from(bytes).buffer })
 }
 
 function extension(

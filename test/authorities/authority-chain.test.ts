@@ -3,6 +3,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { findWarnings } from '../../src/authorities/authority-warnings.ts'
 import { encodeChainPem, encodePem } from '../../src/pki/pem.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -12,6 +13,8 @@ let test: TestDatabase
 let data: TemporaryDirectory
 let parts: ReturnType<typeof createTestAdministration>
 
+let lines = 0
+
 const openssl = (...args: readonly string[]) =>
   execFileSync('openssl', args, { cwd: data.path, stdio: 'pipe' })
 const read = (file: string) => readFileSync(join(data.path, file), 'utf8')
@@ -19,6 +22,18 @@ const write = (file: string, text: string) => writeFileSync(join(data.path, file
 
 const authorityExtensions = (pathLength: string) =>
   `basicConstraints=critical,CA:TRUE${pathLength}\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n`
+
+const foreignIdentifier = `[req]
+distinguished_name = name
+x509_extensions = ca
+prompt = no
+[name]
+CN = Adopted
+[ca]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = 0123456789
+`
 
 function makeRoot(name: string, pathLength = ''): void {
   const extension = [
@@ -119,6 +134,9 @@ describe('a generation below an openssl root', () => {
         'e.pem',
         'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\nsubjectKeyIdentifier=hash\n'
       ) + read('root.pem'),
+    'no keyUsage': csr =>
+      signRequest(csr, 'root', 'n.pem', 'basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n') +
+      read('root.pem'),
     'a keyUsage that is not critical': csr =>
       signRequest(
         csr,
@@ -155,12 +173,12 @@ describe('a generation below an openssl root', () => {
   })
 })
 
-describe('an imported key', () => {
-  const importFiles = (line: string, key: string, chainPem: string) =>
-    parts.creation.importKey({ line, privateKey: createPrivateKey(read(key)), chainPem }, 'cli/test')
+const importFiles = (line: string, key: string, chainPem: string) =>
+  parts.creation.importKey({ line, privateKey: createPrivateKey(read(key)), chainPem }, 'cli/test')
 
+describe('an imported key', () => {
   it('is kept encrypted and issues', async () => {
-    const name = await importFiles('taken-over', 'root.key', read('root.pem'))
+    const { name } = await importFiles('taken-over', 'root.key', read('root.pem'))
     await parts.administration.activate(name, act)
     const { signer, certificateDer } = await parts.authorities.issuing('taken-over')
     expect(signer.signatureAlgorithm).toBe('sha256WithRSAEncryption')
@@ -168,6 +186,52 @@ describe('an imported key', () => {
     const [{ key } = { key: undefined }] = await parts.administration.find(name)
     if (key?.kind !== 'local') throw new TypeError('not a local key')
     expect(readFileSync(join(parts.keyDirectory, key.keyFile), 'utf8')).toMatch(/^-----BEGIN ENCRYPTED/)
+  })
+
+  const requestCa =
+    'req -x509 -new -nodes -sha256 -days 1024 -subj /CN=Foreign -config foreign.cnf -out foreign.pem'
+  const makeForeign = (extensions: string) => {
+    write(
+      'foreign.cnf',
+      `[req]\ndistinguished_name=name\nx509_extensions=ca\n[name]\n[ca]\n${extensions}\nsubjectKeyIdentifier=hash\n`
+    )
+    openssl(...requestCa.split(' '), '-newkey', 'rsa:2048', '-keyout', 'foreign.key')
+    return read('foreign.pem')
+  }
+  const usage = 'keyUsage=critical,keyCertSign,cRLSign'
+  const constraints = 'basicConstraints=critical,CA:TRUE'
+  const irregular: Readonly<Record<string, readonly [extensions: string, check: string]>> = {
+    'no keyUsage': [constraints, 'keyUsage'],
+    'no cRLSign': [`${constraints}\nkeyUsage=critical,keyCertSign`, 'keyUsage'],
+    'a keyUsage that is not critical': [`${constraints}\nkeyUsage=keyCertSign,cRLSign`, 'keyUsage'],
+    'a basicConstraints that is not critical': [`basicConstraints=CA:TRUE\n${usage}`, 'authority']
+  }
+
+  it.each(Object.entries(irregular))('with %s is taken over, and that is told', async (_, [text, check]) => {
+    const line = `irregular-${++lines}x`
+    const { name, irregularities } = await importFiles(line, 'foreign.key', makeForeign(text))
+    expect(irregularities).toMatchObject([{ pointer: `/lint/${check}` }])
+    expect((await parts.administration.find(name))[0]?.certificate?.irregularities).toEqual(irregularities)
+    expect(await parts.administration.plan(line)).toMatchObject({
+      ready: true,
+      missing: [],
+      warnings: [{ pointer: `/successor/lint/${check}` }]
+    })
+    await parts.administration.activate(name, act)
+    const own = parts.authorities.list().filter(authority => authority.line === line)
+    expect(findWarnings(own, [], new Date())).toMatchObject([
+      { kind: 'certificate_irregular', authority: name }
+    ])
+  })
+
+  it.each([
+    ['a keyUsage without keyCertSign', `${constraints}\nkeyUsage=critical,cRLSign`],
+    ['no CA:TRUE', `basicConstraints=critical,CA:FALSE\n${usage}`],
+    ['no basicConstraints', usage]
+  ])('with %s is refused', async (_, text) => {
+    await expect(importFiles('unfit', 'foreign.key', makeForeign(text))).rejects.toMatchObject({
+      code: 'authority_invalid'
+    })
   })
 
   it('is refused a second time, in any line', async () => {
@@ -208,18 +272,32 @@ describe('cross-signing', () => {
     expect(after).not.toContain(Buffer.from(own.raw).toString('hex'))
   })
 
-  it('is refused where the subject would get another key identifier than it has', async () => {
+  it('keeps the key identifier of the subject, however that was made', async () => {
     const { administration } = parts
     const old = await administration.create(selfSigned('adopting'), act.actor)
     await administration.activate(old, act)
-    makeRoot('adopted')
-    const privateKey = createPrivateKey(read('adopted.key'))
-    const chainPem = read('adopted.pem')
-    const name = await parts.creation.importKey({ line: 'adopting', privateKey, chainPem }, 'cli/test')
-    await expect(administration.crossSign(old, name, act)).rejects.toMatchObject({
-      code: 'authority_invalid',
-      violations: [{ pointer: '/certificate/subjectKeyIdentifier' }]
-    })
+    write('adopted.cnf', foreignIdentifier)
+    openssl(
+      ...'req -x509 -newkey rsa:2048 -nodes -keyout adopted.key -out adopted.pem -days 365 -config adopted.cnf'.split(
+        ' '
+      )
+    )
+    const { name } = await importFiles('adopting', 'adopted.key', read('adopted.pem'))
+    write('adopting.pem', encodeChainPem(await administration.findCertificates(old)))
+    write('bridge.pem', encodePem('CERTIFICATE', await administration.crossSign(old, name, act)))
+    const shown = String(openssl('x509', '-in', 'bridge.pem', '-noout', '-ext', 'subjectKeyIdentifier'))
+    expect(shown).toContain('01:23:45:67:89')
+
+    // What the subject has signed names its key so, and is trusted through the old one.
+    write('leaf.cnf', 'authorityKeyIdentifier=keyid:always\n')
+    openssl(...'req -new -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj /CN=leaf'.split(' '))
+    openssl(
+      ...'x509 -req -in leaf.csr -CA adopted.pem -CAkey adopted.key -CAcreateserial -extfile leaf.cnf -out leaf.pem -days 9'.split(
+        ' '
+      )
+    )
+    const path = ['-CAfile', 'adopting.pem', '-untrusted', 'bridge.pem', 'leaf.pem']
+    expect(String(openssl('verify', ...path))).toContain('OK')
   })
 
   it('is refused by code where it cannot be', async () => {
@@ -233,10 +311,7 @@ describe('cross-signing', () => {
     await expect(
       administration.crossSign(active, (await makePending('waiting')).name, act)
     ).rejects.toMatchObject(refused)
-    const limited = await parts.creation.importKey(
-      { line: 'limited', privateKey: createPrivateKey(read('short.key')), chainPem: read('short.pem') },
-      'cli/test'
-    )
+    const { name: limited } = await importFiles('limited', 'short.key', read('short.pem'))
     await administration.activate(limited, act)
     await expect(administration.crossSign(limited, active, act)).rejects.toMatchObject({
       code: 'authority_invalid'

@@ -141,6 +141,18 @@ describe('warnings', () => {
     expect(kinds(100)).toEqual(['starter_in_use'])
     expect(kinds(9126)).toEqual(['expires_within_validity', 'starter_in_use'])
   })
+
+  it('tell of a line that a profile names and nobody issues for', async () => {
+    const needs = [{ profile: 'a', line: 'vacant', validityDays: 1 }]
+    const found = () => findWarnings(parts.authorities.list(), needs, new Date())
+    const vacancy = { kind: 'none_active', authority: 'vacant' }
+    const name = await parts.administration.create(selfSigned('vacant'), act.actor)
+    expect(found()).toContainEqual(expect.objectContaining(vacancy))
+    await parts.administration.activate(name, act)
+    expect(found()).not.toContainEqual(expect.objectContaining(vacancy))
+    await parts.administration.compromise(name, act)
+    expect(found()).toContainEqual(expect.objectContaining(vacancy))
+  })
 })
 
 describe('changes of another process', () => {

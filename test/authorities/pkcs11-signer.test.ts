@@ -46,7 +46,7 @@ describe.runIf(hasSoftHsm)('the PKCS#11 signer', () => {
   const open = (keyLabel: string, { tokenLabel = 'line', ...settings }: Changes = {}): Promise<Signer> =>
     createPkcs11Signer(
       { kind: 'pkcs11', tokenLabel, keyLabel },
-      { modulePath, pinFile: hsm.pinFile, sessions: 3, ...settings }
+      { modulePath, pinFile: hsm.pinFile, sessions: 3, maximumWaiting: 1_000, ...settings }
     )
 
   async function writePin(name: string, pin: string): Promise<string> {

@@ -8,6 +8,7 @@ import { makeCertificationRequest } from '../support/certification-request.ts'
 import { startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { hasTool } from '../support/tool.ts'
 
 const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
@@ -15,6 +16,17 @@ let data: TemporaryDirectory
 let test: TestDatabase
 let service: ServiceProcess
 let environment: Readonly<Record<string, string>>
+
+/** What the configuration file of openssl has for `req -x509` when nobody changed it. */
+const openSslDefaults = `[req]
+distinguished_name = name
+x509_extensions = v3_ca
+[name]
+[v3_ca]
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid:always,issuer
+basicConstraints = critical,CA:true
+`
 
 const file = (name: string) => join(data.path, name)
 const openssl = (...args: readonly string[]) =>
@@ -80,32 +92,71 @@ async function send(role: 'admin' | 'station', path: string, body: object): Prom
   return fetch(`${service.url}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body) })
 }
 
+/** Activates a generation, and has a device of it issued. */
+async function issueFrom(name: string, line: string): Promise<void> {
+  expect((await send('admin', `/authorities/${name}/activate`, { reason: 'import' })).status).toBe(200)
+  const validity = { days: 365, whenIssuerExpiresFirst: 'refuse' }
+  const profile = { ...starterProfile, name: line, authority: line, validity }
+  expect((await send('admin', '/profiles', profile)).status).toBe(201)
+  const csr = Buffer.from(makeCertificationRequest({ Country: 'US', CommonName: `of-${line}` }))
+  const answer = await send('station', '/issuances', { csr: csr.toString('base64'), profile: line })
+  const { chainPem, certificatePem } = (await answer.json()) as { chainPem: string; certificatePem: string }
+  writeFileSync(file('device.pem'), certificatePem)
+  writeFileSync(file('presented.pem'), chainPem)
+}
+
+async function read<Answer>(path: string): Promise<Answer> {
+  const headers = { authorization: `Bearer ${await service.token('admin')}` }
+  return (await (await fetch(`${service.url}${path}`, { headers })).json()) as Answer
+}
+
 describe('mintline authority import', () => {
   it('takes over an openssl intermediate, which then issues what openssl verifies', async () => {
     makeChain()
     const options = ['--line', 'acme', '--key', file('ca.key'), '--certificate', file('chain.pem')]
     const imported = runImport(...options, '--passphrase-file', file('key-passphrase'))
     expect(imported).toEqual({ code: 0, output: 'acme-g1 is staged.\n' })
-    expect((await send('admin', '/authorities/acme-g1/activate', { reason: 'import' })).status).toBe(200)
-    const profile = {
-      ...starterProfile,
-      name: 'acme',
-      authority: 'acme',
-      validity: { days: 365, whenIssuerExpiresFirst: 'refuse' }
-    }
-    expect((await send('admin', '/profiles', profile)).status).toBe(201)
-
-    const csr = Buffer.from(makeCertificationRequest({ Country: 'US', CommonName: 'imported' })).toString(
-      'base64'
-    )
-    const answer = await send('station', '/issuances', { csr, profile: 'acme' })
-    const { chainPem, certificatePem } = (await answer.json()) as { chainPem: string; certificatePem: string }
-    writeFileSync(file('device.pem'), certificatePem)
-    writeFileSync(file('presented.pem'), chainPem)
+    await issueFrom('acme-g1', 'acme')
     const verified = openssl(
       ...'verify -x509_strict -CAfile root.pem -untrusted presented.pem device.pem'.split(' ')
     )
     expect(String(verified)).toContain('OK')
+  }, 30_000)
+
+  it('takes over a CA without keyUsage, as the guides of AWS IoT make it, and says so everywhere', async () => {
+    openssl(...'genrsa -out rootCA.key 2048'.split(' '))
+    writeFileSync(file('plain.cnf'), openSslDefaults)
+    openssl(
+      ...'req -x509 -new -nodes -key rootCA.key -sha256 -days 1024 -subj /CN=Guide -config plain.cnf -out rootCA.pem'.split(
+        ' '
+      )
+    )
+    const imported = runImport(
+      ...['--line', 'guide', '--key', file('rootCA.key'), '--certificate', file('rootCA.pem')]
+    )
+    expect(imported.code).toBe(0)
+    expect(imported.output).toContain('guide-g1 is staged.')
+    expect(imported.output).toContain('warning: ')
+    await issueFrom('guide-g1', 'guide')
+    expect(String(openssl('verify', '-CAfile', 'rootCA.pem', 'device.pem'))).toContain('OK')
+    if (hasTool('certtool')) {
+      const verified = execFileSync(
+        'certtool',
+        ['--verify', '--infile', file('device.pem'), '--load-ca-certificate', file('rootCA.pem')],
+        { encoding: 'utf8' }
+      )
+      expect(verified).toContain('The certificate is trusted')
+    }
+    expect(await read('/v1/authorities/guide-g1')).toMatchObject({
+      items: [{ certificate: { irregularities: [{ pointer: '/lint/keyUsage' }] }, issuances: 1 }]
+    })
+    const metrics = await (await fetch(`${service.url}/metrics`)).text()
+    expect(metrics).toContain(
+      'mintline_authority_warning{authority="guide-g1",kind="certificate_irregular"} 1'
+    )
+    const { checks } = await read<{ checks: { authorities: { ok: boolean; detail: string } } }>('/readyz')
+    expect(checks.authorities).toMatchObject({ ok: true })
+    expect(checks.authorities.detail).toContain('guide-g1')
   }, 30_000)
 
   it('says what is wrong, without the passphrase', () => {

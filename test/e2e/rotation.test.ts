@@ -129,6 +129,33 @@ describe('a rotation under load, with two processes on one database', () => {
     }
   }, 60_000)
 
+  it('fails nothing while two administrators switch to and fro at once', async () => {
+    const load = startLoad('contested')
+    const statuses: number[] = []
+    const headers = { authorization: `Bearer ${admin}`, 'content-type': 'application/json' }
+    const administer = async (index: 0 | 1) => {
+      for (let turn = 0; turn < 12; turn++) {
+        const name = `starter-g${1 + ((turn + index) % 2)}`
+        const body = JSON.stringify({ reason: 'contested' })
+        const url = `${services[index].url}/v1/authorities/${name}/activate`
+        statuses.push((await fetch(url, { method: 'POST', headers, body })).status)
+      }
+    }
+    await Promise.all([administer(0), administer(1)])
+    await load.stop()
+    expect(load.failures).toEqual([])
+    // A step that somebody else took meanwhile is refused, and nothing else happens.
+    expect(statuses.filter(status => status !== 200 && status !== 409)).toEqual([])
+    expect(statuses).toContain(200)
+    expect(new Set(load.issued.map(({ authority }) => authority))).toEqual(
+      new Set(['starter-g1', 'starter-g2'])
+    )
+    const { items } = await ask<{ items: { name: string; state: string }[] }>(0, '/authorities/starter')
+    expect(items.map(({ state }) => state).sort()).toEqual(['active', 'retiring'])
+    const idle = items.find(({ name, state }) => name === 'starter-g2' && state === 'retiring')
+    if (idle !== undefined) await ask(0, '/authorities/starter-g2/activate', { reason: 'for good' })
+  }, 30_000)
+
   it('replays what the generation before issued, with its chain, also once that is retired', async () => {
     const csr = makeCertificationRequest({ Country: 'US', CommonName: 'replayed' })
     const first = (await (await postCsr(services[0], station, csr)).json()) as Issued

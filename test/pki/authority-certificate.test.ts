@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import {
   buildAuthorityTbsCertificate,
-  lintAuthorityCertificate,
   parseAuthorityCertificate
 } from '../../src/pki/authority-certificate.ts'
+import { examineAuthorityCertificate, lintAuthorityCertificate } from '../../src/pki/authority-lint.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../../src/pki/certificate.ts'
 import { buildTbsCertificate } from '../../src/pki/tbs-certificate.ts'
 import { createTestAuthority, deviceContent } from './authority-fixture.ts'
@@ -63,7 +63,6 @@ describe('an authority certificate', () => {
     })(),
     'no basicConstraints': edit([...extensions, 0], removed),
     'CA:FALSE': edit([...extensions, 0, 2], octets('3000')),
-    'no keyUsage': edit([...extensions, 1], removed),
     'no keyCertSign': edit([...extensions, 1, 2], octets('03020102')),
     'no SubjectKeyIdentifier': edit([...extensions, 2], removed),
     'an empty subject': edit([0, 5], () => ({ tag: 0x30, children: [] })),
@@ -100,6 +99,7 @@ describe('an authority certificate', () => {
     ],
     'an extension twice': ['extensionsOnce', edit([...extensions, 2], node => [node, node])],
     'CA:TRUE not critical': ['authority', edit([...extensions, 0, 1], removed)],
+    'no keyUsage': ['keyUsage', edit([...extensions, 1], removed)],
     'keyUsage not critical': ['keyUsage', edit([...extensions, 1, 1], removed)],
     'keyUsage without cRLSign': ['keyUsage', edit([...extensions, 1, 2], octets('03020204'))],
     'an empty SubjectKeyIdentifier': ['subjectKeyIdentifier', edit([...extensions, 2, 1], octets('0400'))],
@@ -112,6 +112,41 @@ describe('an authority certificate', () => {
     const error = await refusalOf(() => lintAuthorityCertificate(bytes))
     expect(error?.code).toBe('lint_failed')
     expect(pointersOf(error)).toContain(`/lint/${check}`)
+  })
+
+  it.each(['CA:TRUE not critical', 'no keyUsage', 'keyUsage not critical', 'keyUsage without cRLSign'])(
+    'with %s is irregular, not flawed',
+    flaw => {
+      const [check, bytes] = unsound[flaw]!
+      const { flaws, irregularities } = examineAuthorityCertificate(bytes)
+      expect([flaws, irregularities.map(({ pointer }) => pointer)]).toEqual([[], [`/lint/${check}`]])
+    }
+  )
+
+  it('without keyUsage restricts nothing', () => {
+    expect(parseAuthorityCertificate(unsound['no keyUsage']![1]).keyUsage).toBe(undefined)
+  })
+
+  it('with keyUsage and no keyCertSign is flawed', () => {
+    expect(examineAuthorityCertificate(unusable['no keyCertSign']!).flaws).toMatchObject([
+      { pointer: '/lint/keyUsage' }
+    ])
+  })
+
+  it('has the key identifier that it was told', () => {
+    const subjectKeyIdentifier = Uint8Array.of(1, 2, 3)
+    const tbsDer = buildAuthorityTbsCertificate({
+      serialNumber: Uint8Array.of(1),
+      signatureAlgorithm: authority.signatureAlgorithm,
+      subject: { CommonName: 'Adopted' },
+      issuer: authority.certificate,
+      notBefore: new Date('2026-01-01T00:00:00Z'),
+      notAfter: new Date('2030-01-01T00:00:00Z'),
+      spkiDer: authority.certificate.spkiDer,
+      subjectKeyIdentifier
+    })
+    const signed = assembleCertificate(tbsDer, authority.signatureAlgorithm, authority.sign(tbsDer))
+    expect(parseAuthorityCertificate(signed).subjectKeyIdentifier).toEqual(subjectKeyIdentifier)
   })
 
   it('is not self-signed when it names another key as its issuer’s', () => {

@@ -3,12 +3,13 @@ import { MintlineError, type Violation } from '../../errors.ts'
 import { type AuthorityCertificate, parseAuthorityCertificate } from '../../pki/authority-certificate.ts'
 import { parseCertificationRequest, type CertificationRequest } from '../../pki/certification-request.ts'
 import { buildName, subjectOf, throwSubjectViolations } from '../../pki/name.ts'
+import { isEqual } from '../../pki/octets.ts'
 import { encodeChainPem } from '../../pki/pem.ts'
 import { verifyProofOfPossession } from '../../pki/proof-of-possession.ts'
 import { assertKeyAllowed } from '../../pki/public-key.ts'
 import { verifyAuthorityChain } from '../certificate-chain.ts'
 import { authorityKeyPolicy } from '../import-key.ts'
-import { issueAuthority } from '../self-signed.ts'
+import { issueAuthority } from '../issue-authority.ts'
 import { createLocalSigner } from '../signers/local.ts'
 import type { Signer } from '../signers/signer.ts'
 
@@ -48,7 +49,7 @@ export async function signIntermediate(request: IntermediateRequest): Promise<Ui
     randomBytes
   )
   const chainPem = encodeChainPem([certificateDer, rootCertificateDer])
-  await verifyAuthorityChain(chainPem, { spkiDer: csr.spkiDer, now: notBefore })
+  await verifyAuthorityChain(chainPem, { spkiDer: csr.spkiDer, now: notBefore, mayBeIrregular: false })
   return certificateDer
 }
 
@@ -130,8 +131,4 @@ function pathLengthViolations(
       ? ['a root that allows CAs below it', 'The path length of this root is 0: it can sign devices alone.']
       : [`${limit - 1} or less`, 'The path length must be below that of the root.']
   return [{ pointer: '/pathLength', expected, found: String(pathLength), message }]
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return Buffer.compare(a, b) === 0
 }

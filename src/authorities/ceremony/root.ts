@@ -1,17 +1,12 @@
 import type { KeyObject } from 'node:crypto'
-import type { Subject } from '../../pki/subject-field.ts'
 import { generateLocalKey, type LocalKeyType } from '../local-key.ts'
-import { issueAuthority } from '../self-signed.ts'
+import { issueSelfSignedAuthority, type SelfSignedRequest } from '../self-signed.ts'
 import { createLocalSigner } from '../signers/local.ts'
 
-export interface RootRequest {
+export interface RootRequest extends SelfSignedRequest {
   readonly keyType: LocalKeyType
-  readonly subject: Subject
-  readonly notBefore: Date
-  readonly notAfter: Date
-  /** How many CAs may stand between the root and a device's issuer, that one included. */
+  /** How many CAs may stand between the root and a device, its issuer included. */
   readonly pathLength: number
-  readonly randomBytes: (size: number) => Uint8Array
 }
 
 export interface Root {
@@ -24,13 +19,8 @@ export interface Root {
  *
  * @throws MintlineError `subject_refused`, `lint_failed`.
  */
-export async function createRoot({ keyType, randomBytes, ...content }: RootRequest): Promise<Root> {
+export async function createRoot({ keyType, ...request }: RootRequest): Promise<Root> {
   const privateKey = await generateLocalKey(keyType)
-  const signer = createLocalSigner(privateKey)
-  const certificateDer = await issueAuthority(
-    signer,
-    { ...content, spkiDer: signer.publicKeySpkiDer },
-    randomBytes
-  )
+  const certificateDer = await issueSelfSignedAuthority(createLocalSigner(privateKey), request)
   return { privateKey, certificateDer }
 }

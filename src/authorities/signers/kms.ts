@@ -31,16 +31,11 @@ const stateTrustMs = 3_000
  * KMS has no idempotency token and the signature in the lost reply cannot be asked for again. Both are over the same
  * digest and one is thrown away unseen. A call of `sign` that failed may still have made signatures that nobody has.
  *
- * @param certificateSpkiDer the public key in the authority's certificate, when there is one.
- * @throws MintlineError `key_unusable`: no key for an authority, not the key of the certificate, an alias, or a
+ * @throws MintlineError `key_unusable`: no key for an authority, an alias, or a
  *   permission is missing. `signer_disabled`: no such key, or its state does not allow it. `signer_unavailable`: KMS
  *   cannot be reached. `sign` throws these too, and `overloaded`.
  */
-export async function createKmsSigner(
-  reference: KmsReference,
-  settings: KmsSettings,
-  certificateSpkiDer?: Uint8Array
-): Promise<Signer> {
+export async function createKmsSigner(reference: KmsReference, settings: KmsSettings): Promise<Signer> {
   assertNoAlias(reference.keyId)
   const { maximumConcurrent, requestTimeoutMs, endpoint } = settings
   const client = createKmsClient({
@@ -51,7 +46,7 @@ export async function createKmsSigner(
     maximumConnections: maximumConcurrent + 1
   })
   try {
-    return createSignerOf(client, settings, await openKey(client, certificateSpkiDer))
+    return createSignerOf(client, settings, await openKey(client))
   } catch (error) {
     client.destroy()
     throw error
@@ -122,7 +117,7 @@ function askForState(client: KmsClient, isClosed: () => boolean): KeyState {
 
 const explain = (permission: KmsPermission) => (cause: unknown) => kmsFailure(cause, permission)
 
-async function openKey(client: KmsClient, certificateSpkiDer: Uint8Array | undefined): Promise<OpenedKey> {
+async function openKey(client: KmsClient): Promise<OpenedKey> {
   const { spkiDer, keySpec, keyUsage } = await attempt(
     () => client.getPublicKey(),
     explain('kms:GetPublicKey'),
@@ -135,9 +130,6 @@ async function openKey(client: KmsClient, certificateSpkiDer: Uint8Array | undef
     )
   }
   const publicKeySpkiDer = new Uint8Array(spkiDer)
-  if (certificateSpkiDer !== undefined && Buffer.compare(certificateSpkiDer, publicKeySpkiDer) !== 0) {
-    throw new MintlineError('key_unusable', 'The key in AWS KMS is not the one in the CA certificate.')
-  }
   return { ...kmsAlgorithmOf(keySpec, publicKeySpkiDer), publicKeySpkiDer }
 }
 

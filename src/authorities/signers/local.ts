@@ -1,7 +1,7 @@
 import { createPublicKey, sign as signWith, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { MintlineError } from '../../errors.ts'
 import { authoritySignatureAlgorithm, hashNameOf } from '../../pki/signature-algorithm.ts'
+import { closedError } from './signer-slots.ts'
 import type { Signer } from './signer.ts'
 
 const signAsync = promisify(signWith)
@@ -16,7 +16,7 @@ export function createLocalSigner(privateKey: KeyObject): Signer {
   const hashName = hashNameOf(signatureAlgorithm)
   let closed = false
   const assertOpen = () => {
-    if (closed) throw new MintlineError('signer_unavailable', 'The CA key has been closed.')
+    if (closed) throw closedError()
   }
   return {
     signatureAlgorithm,

@@ -70,17 +70,24 @@ function notConfigured(where: string): MintlineError {
 /**
  * The first line of a passphrase file.
  *
+ * @param setting what names the file, for the error.
  * @throws MintlineError `key_unusable` when the file is missing, empty or not readable.
  */
-export async function loadPassphrase(path: string, source = 'MINTLINE_CA_PASSPHRASE_FILE'): Promise<string> {
+export function loadPassphrase(path: string, setting = 'MINTLINE_CA_PASSPHRASE_FILE'): Promise<string> {
+  return loadFirstLine(path, 'passphrase file', setting)
+}
+
+/** The first line of a PIN file. @throws MintlineError as `loadPassphrase`. */
+export function loadPin(path: string): Promise<string> {
+  return loadFirstLine(path, 'PIN file', 'MINTLINE_PKCS11_PIN_FILE')
+}
+
+async function loadFirstLine(path: string, kind: string, setting: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new MintlineError(
-      'key_unusable',
-      `The passphrase file ${path} cannot be read. ${source} says which file it is.`,
-      { cause }
-    )
+    const detail = `The ${kind} ${path} cannot be read. ${setting} says which file it is.`
+    throw new MintlineError('key_unusable', detail, { cause })
   })
-  const [passphrase = ''] = text.split(/\r?\n/, 1)
-  if (passphrase === '') throw new MintlineError('key_unusable', `The first line of ${path} is empty.`)
-  return passphrase
+  const [line = ''] = text.split(/\r?\n/, 1)
+  if (line === '') throw new MintlineError('key_unusable', `The first line of the ${kind} ${path} is empty.`)
+  return line
 }

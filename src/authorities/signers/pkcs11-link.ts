@@ -1,6 +1,6 @@
 import type { Handle } from 'pkcs11js'
 import { isMintlineError, MintlineError } from '../../errors.ts'
-import { loadPassphrase } from './open-signer.ts'
+import { loadPin } from './open-signer.ts'
 import type { Pkcs11Module } from './pkcs11-module.ts'
 import {
   closeSessions,
@@ -49,7 +49,7 @@ export function createTokenLink(
   const open = (pin: string) => openTokenConnection(module, reference, pin, sessions)
 
   async function attempt(): Promise<TokenConnection> {
-    const pin = await loadPassphrase(pinFile, 'MINTLINE_PKCS11_PIN_FILE')
+    const pin = await loadPin(pinFile)
     await module.ready()
     const { generation } = module
     try {

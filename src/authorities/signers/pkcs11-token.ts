@@ -117,7 +117,7 @@ function findKey(module: Pkcs11Module, session: Handle, label: string): Handle {
   ])
   const [key] = keys
   if (key === undefined) throw unusable(`There is no private key labelled ${label} on the HSM token.`)
-  if (keys.length > 1) throw unusable(`There are ${keys.length} private keys labelled ${label}. Leave one.`)
+  if (keys.length > 1) throw unusable(`More than one private key is labelled ${label}. Leave one.`)
   return key
 }
 
@@ -131,9 +131,8 @@ function readPublicKey(module: Pkcs11Module, session: Handle, privateKey: Handle
   ])
   const [key] = keys
   if (key === undefined || keys.length > 1) {
-    throw unusable(
-      `There must be one public key object beside the private key ${label}; found ${keys.length}.`
-    )
+    const found = key === undefined ? 'none' : 'more than one'
+    throw unusable(`There must be one public key object beside the private key ${label}; found ${found}.`)
   }
   const read = (type: number) => readAttribute(module, session, key, type)
   // A CK_ULONG comes back in the byte order and size of this machine; the constants are small.
@@ -163,8 +162,8 @@ function readAttribute(module: Pkcs11Module, session: Handle, object: Handle, ty
 function findObjects({ cryptoki }: Pkcs11Module, session: Handle, template: Attribute[]): Handle[] {
   cryptoki.C_FindObjectsInit(session, template)
   try {
-    // Two tell "more than one"; a third is for the message.
-    return cryptoki.C_FindObjects(session, 3)
+    // Two tell "more than one".
+    return cryptoki.C_FindObjects(session, 2)
   } finally {
     cryptoki.C_FindObjectsFinal(session)
   }

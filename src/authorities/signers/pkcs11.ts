@@ -1,5 +1,6 @@
 import type { Handle } from 'pkcs11js'
 import { MintlineError } from '../../errors.ts'
+import { isEqual } from '../../pki/octets.ts'
 import { authoritySignatureAlgorithm, signatureScheme } from '../../pki/signature-algorithm.ts'
 import { closedError, createSlots } from './signer-slots.ts'
 import { buildTokenInput, encodeTokenSignature } from './pkcs11-encoding.ts'
@@ -16,11 +17,10 @@ export interface Pkcs11Settings {
   readonly pinFile: string
   /** How many signatures are made at the same time; each has a session of its own, and one more looks things up. */
   readonly sessions: number
-  /** How many calls may wait for a session; further ones are refused with `overloaded`. Default: 1,000. */
-  readonly maximumWaiting?: number | undefined
+  /** How many calls may wait for a session; further ones are refused with `overloaded`. */
+  readonly maximumWaiting: number
 }
 
-const defaultMaximumWaiting = 1_000
 /** Room for the signature of the largest key that an authority may have. */
 const maximumSignatureOctets = 512
 
@@ -53,7 +53,7 @@ function createSigner(
   module: Pkcs11Module,
   link: TokenLink,
   publicKeySpkiDer: Uint8Array,
-  { sessions, maximumWaiting = defaultMaximumWaiting }: Pkcs11Settings
+  { sessions, maximumWaiting }: Pkcs11Settings
 ): Signer {
   const { library, cryptoki } = module
   const signatureAlgorithm = authoritySignatureAlgorithm(publicKeySpkiDer)
@@ -64,7 +64,7 @@ function createSigner(
 
   async function connect(): Promise<TokenConnection> {
     const connection = await link.connect()
-    if (Buffer.compare(connection.publicKeySpkiDer, publicKeySpkiDer) === 0) return connection
+    if (isEqual(connection.publicKeySpkiDer, publicKeySpkiDer)) return connection
     throw new MintlineError(
       'key_unusable',
       'The HSM token came back with another key of the same label. Restore the right token.'

@@ -82,14 +82,15 @@ export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
   }))
 
   app.get('/v1/authorities/:name/plan', { ...readable, schema: planRotation }, async ({ params }) => {
-    const { line, active, successor, ready, steps, missing } = await authorities.plan(params.name)
+    const { line, active, successor, ready, steps, missing, warnings } = await authorities.plan(params.name)
     return {
       line,
       ...(active !== undefined && { active }),
       ...(successor !== undefined && { successor }),
       ready,
       steps: [...steps],
-      missing: [...missing]
+      missing: [...missing],
+      warnings: [...warnings]
     }
   })
 

@@ -12,12 +12,14 @@ export function viewGeneration(generation: GenerationView): AuthorityGenerationV
     key,
     ...(certificate !== undefined && {
       certificate: {
-        ...certificate,
+        sha256: certificate.sha256,
+        daysLeft: certificate.daysLeft,
+        irregularities: [...certificate.irregularities],
         notBefore: certificate.notBefore.toISOString(),
         notAfter: certificate.notAfter.toISOString()
       }
     }),
-    issuances,
+    ...(issuances.isExact ? { issuances: issuances.atLeast } : { issuancesAtLeast: issuances.atLeast }),
     createdAt: generation.createdAt.toISOString()
   }
 }

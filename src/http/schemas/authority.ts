@@ -1,4 +1,6 @@
 import Type, { type Static } from 'typebox'
+import { maximumIntentCount } from '../../authorities/intent-count.ts'
+import { registrationFates } from '../../aws/registration.ts'
 import { localKeyTypes } from '../../authorities/local-key.ts'
 import { authorityStates } from '../../authorities/life-cycle.ts'
 import { subjectFields, type SubjectField } from '../../pki/subject-field.ts'
@@ -100,6 +102,19 @@ export const TransitionBody = Type.Object(
   { ...strict, examples: [{ reason: 'planned rotation' }] }
 )
 
+const aws = Type.Optional(
+  Type.Enum(registrationFates, {
+    type: 'string',
+    description:
+      'What becomes of its registrations with AWS IoT: `keep`, `stop-registering` new devices, or `deactivate` the CA. Devices that AWS knows go on in each case. Default `keep` for retire, `deactivate` for compromise.'
+  })
+)
+
+export const EndBody = Type.Object(
+  { reason, aws },
+  { ...strict, examples: [{ reason: 'planned rotation', aws: 'stop-registering' }] }
+)
+
 export const ChainBody = Type.Object(
   {
     chain: Type.String({
@@ -144,12 +159,25 @@ export const AuthorityGeneration = Type.Object(
           sha256: Type.String({ description: 'Lower-case hex, of its DER.' }),
           notBefore: Type.String({ format: 'date-time' }),
           notAfter: Type.String({ format: 'date-time' }),
-          daysLeft: Type.Integer({ description: 'Whole days; negative once it has expired.' })
+          daysLeft: Type.Integer({ description: 'Whole days; negative once it has expired.' }),
+          irregularities: Type.Array(referenceTo(Violation), {
+            description:
+              'What the certificate of a CA that was made elsewhere lacks although it can issue. Strict verifiers may refuse its chain.'
+          })
         },
         { ...strict, description: 'Not there while it is still to come.' }
       )
     ),
-    issuances: Type.Integer({ minimum: 0, description: 'How many intents name it.' }),
+    issuances: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: maximumIntentCount,
+        description: 'How many intents name it, while they are not too many to be counted at once.'
+      })
+    ),
+    issuancesAtLeast: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'In place of `issuances` when there are more than this.' })
+    ),
     createdAt: Type.String({ format: 'date-time' })
   },
   { $id: 'AuthorityGeneration', ...strict, description: 'One generation of an authority line.' }
@@ -167,7 +195,10 @@ export const RotationPlan = Type.Object(
     successor: Type.Optional(name),
     ready: Type.Boolean({ description: 'Whether nothing is missing.' }),
     steps: Type.Array(Type.String(), { description: 'What activating the successor does.' }),
-    missing: Type.Array(referenceTo(Violation))
+    missing: Type.Array(referenceTo(Violation)),
+    warnings: Type.Array(referenceTo(Violation), {
+      description: 'What is not as it should be, and keeps the successor from nothing.'
+    })
   },
   { $id: 'RotationPlan', ...strict, description: 'What a rotation would do and what it lacks.' }
 )

@@ -34,6 +34,12 @@ describe('reading authorities', () => {
     expect(item).not.toHaveProperty('certificate')
   })
 
+  it('tells a count from a bound', async () => {
+    const { items } = (await get('/v1/authorities')).json<{ items: object[] }>()
+    expect(items.map(item => 'issuances' in item && 'issuancesAtLeast' in item)).toEqual([false, false])
+    expect(items).toMatchObject([{ issuancesAtLeast: 10_000 }, { issuances: 7 }])
+  })
+
   it('says so when there is none', async () => {
     expect(problemOf(await get('/v1/authorities/other')).code).toBe('authority_not_found')
   })

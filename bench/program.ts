@@ -1,0 +1,43 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+export interface RunningProgram {
+  readonly pid: number
+  /** Where it listens on 127.0.0.1. */
+  readonly port: number
+  readonly stop: () => Promise<void>
+}
+
+const builtCommand = fileURLToPath(new URL('../dist/main.js', import.meta.url))
+
+/** The built `mintline` with the flags of `npm start`, once it says that it listens. */
+export async function startProgram(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {}
+): Promise<RunningProgram> {
+  const program = spawn(process.execPath, ['--max-semi-space-size=32', builtCommand, ...args], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'inherit']
+  })
+  const port = await portOf(program)
+  return {
+    pid: program.pid!,
+    port,
+    async stop() {
+      program.kill('SIGTERM')
+      await once(program, 'exit')
+    }
+  }
+}
+
+async function portOf(program: ChildProcess): Promise<number> {
+  for await (const line of createInterface({ input: program.stdout! })) {
+    const port = /listens on http:\/\/[^ ]*:(\d+)/.exec(line)?.[1]
+    if (port === undefined) continue
+    program.stdout!.resume()
+    return Number(port)
+  }
+  throw new Error('the program ended before it listened')
+}
