@@ -40,10 +40,13 @@ export async function runRehearse(io: CommandIo, args: readonly string[]): Promi
   if (what === 'kms') return (await import('./rehearsal-kms.ts')).runRehearsalKms(io, rest)
   if (what === 'aws') return (await import('./rehearsal-aws.ts')).runRehearsalAws(io, rest)
   const { isJson, ...options } = await readOptions(args)
+  const interruption = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
   const report = await playStory({
     ...options,
     command: [process.execPath, process.argv[1]!],
     environment: io.environment,
+    signal: interruption.signal,
     onStep: (step, number) => isJson || io.write(renderStep(step, number))
   })
   io.write(isJson ? `${JSON.stringify(report, null, 2)}\n` : renderReport(report))

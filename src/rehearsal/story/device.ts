@@ -52,7 +52,7 @@ export async function connectOnce(broker: Broker, identity: Identity): Promise<M
     servername: broker.endpointAddress,
     ca: broker.serverCaPem,
     cert: identity.chainPem,
-    key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+    key: identity.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
     clientId: identity.clientId,
     protocolVersion: 4,
     clean: true,

@@ -7,7 +7,7 @@ import type { IotStandIn } from '../iot/iot-stand-in.ts'
 import { connectOnce, pauseBetweenConnectsMs, type Broker, type Identity } from './device.ts'
 import { readProvisioned } from './provisioned.ts'
 import { StoryFailure, type Steps } from './steps.ts'
-import type { StoryIssuance } from './story.ts'
+import type { StoryIssuance } from './factory.ts'
 import { findTopic } from './topic.ts'
 
 export interface PowerUp {

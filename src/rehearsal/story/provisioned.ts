@@ -2,7 +2,7 @@ import {
   DescribeCertificateCommand,
   DescribeThingCommand,
   GetPolicyCommand,
-  IoTClient,
+  type IoTClient,
   ListAttachedPoliciesCommand,
   ListPrincipalThingsCommand,
   ListThingGroupsForThingCommand

@@ -44,5 +44,5 @@ interface ProblemViolation {
 function describeProblem(method: string, path: string, problem: Answer): string {
   const violations = (problem['violations'] ?? []) as readonly ProblemViolation[]
   const lines = violations.map(({ pointer, message, found }) => `  ${pointer}: ${message} Found: ${found}`)
-  return [`${method} ${path}: ${problem['code']}: ${problem['detail']}`, ...lines].join('\n')
+  return [`${method} ${path}: ${String(problem['code'])}: ${String(problem['detail'])}`, ...lines].join('\n')
 }

@@ -1,14 +1,24 @@
-import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
+import { once } from 'node:events'
+import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import { IoTClient } from '@aws-sdk/client-iot'
 import type { Prediction } from '../../jitp/prediction.ts'
 import { createIotStandIn, type IotStandIn } from '../iot/iot-stand-in.ts'
 import { createKmsStandIn, type KmsStandIn } from '../kms/kms-stand-in.ts'
 import { compareWithPrediction, type Compared } from './comparison.ts'
 import { makeDevice } from './device.ts'
+import {
+  defaultAccountId,
+  issue,
+  makeAuthority,
+  postProfile,
+  profile,
+  region,
+  register,
+  type StoryDevice
+} from './factory.ts'
 import { powerUp } from './power-up.ts'
 import { makePrerequisites } from './prerequisites.ts'
 import { readProvisioned } from './provisioned.ts'
@@ -32,13 +42,9 @@ export interface StoryOptions {
   /** Whether the CA key is in KMS. */
   readonly kms: boolean
   readonly onStep: (report: StepReport, number: number) => void
+  /** Ends the story early; what was started is stopped all the same. */
+  readonly signal?: AbortSignal | undefined
 }
-
-const region = 'eu-central-1'
-const defaultAccountId = '111122223333'
-const profile = 'rehearsal'
-const authority = 'rehearsal-g1'
-const registrationTimeoutMs = 30_000
 
 /**
  * Plays the whole road of a device on this machine: the service, its CA, the registration with a stand-in of AWS IoT,
@@ -50,7 +56,7 @@ export async function playStory(options: StoryOptions): Promise<StoryReport> {
   const stops: (() => Promise<unknown>)[] = []
   let comparison: readonly Compared[] = []
   try {
-    comparison = await play(options, steps, stops)
+    comparison = await Promise.race([play(options, steps, stops), interruption(options.signal)])
   } catch (error) {
     if (!(error instanceof StoryFailure)) throw error
   } finally {
@@ -64,8 +70,14 @@ export async function playStory(options: StoryOptions): Promise<StoryReport> {
   }
 }
 
+async function interruption(signal: AbortSignal | undefined): Promise<never> {
+  if (signal === undefined) return new Promise(() => undefined)
+  if (!signal.aborted) await once(signal, 'abort')
+  throw new StoryFailure('interrupted')
+}
+
 function verdictOf({ reports }: Steps, comparison: readonly Compared[]): StoryReport['verdict'] {
-  if (reports.some(({ outcome }) => outcome === 'failed')) return 'failed'
+  if (comparison.length === 0 || reports.some(({ outcome }) => outcome === 'failed')) return 'failed'
   return comparison.every(({ isEqual }) => isEqual) ? 'as-predicted' : 'not-as-predicted'
 }
 
@@ -90,7 +102,7 @@ async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<
     made => (made.length === 0 ? 'Nothing: the template makes all that it needs.' : made.join('\n'))
   )
   await register(admin, template, standIn, steps)
-  const issuance = await issue(station, device.csrPem, steps)
+  const issuance = await issue(station, device, steps)
   const prediction = await preview(station, { certificate: issuance.certificatePem })
   await powerUp({ standIn, steps, issuance, prediction, privateKey: device.privateKey, iot })
   return steps.run(
@@ -182,70 +194,19 @@ function createClient(standIn: IotStandIn, stops: Stops): IoTClient {
   return iot
 }
 
-async function makeAuthority(
-  admin: ServiceClient,
-  kms: { keyArn: string } | undefined,
-  steps: Steps
-): Promise<void> {
-  const key =
-    kms === undefined ? { kind: 'local', keyType: 'P-256' } : { kind: 'kms', keyId: kms.keyArn, region }
-  await steps.run(
-    'Make the CA and let it issue',
-    async () => {
-      await admin.post('/v1/authorities', {
-        line: 'rehearsal',
-        key,
-        subject: { Organization: 'Rehearsal', CommonName: 'Rehearsal Devices CA' },
-        certificate: { kind: 'self-signed', days: 7300 }
-      })
-      await admin.post(`/v1/authorities/${authority}/activate`, { reason: 'rehearsal' })
-    },
-    () => `${authority}, its key ${kms === undefined ? 'encrypted on disk' : 'in KMS'}`
-  )
-}
-
-async function postProfile(admin: ServiceClient, template: StoryTemplate, steps: Steps): Promise<void> {
-  const { requiredFields, templateBody, usesSerialNumber } = template
-  const fields = ['CommonName', 'Country', 'Organization', 'OrganizationalUnit', 'StateName']
-  const required = requiredFields.map(field => [field, { rule: 'required' }])
-  const allowed = [...fields, 'DistinguishedNameQualifier', 'SerialNumber']
-    .filter(field => !requiredFields.some(known => known === field))
-    .map(field => [field, { rule: 'allowed' }])
-  await steps.run(
-    'Post a profile with the template',
-    () =>
-      admin.post('/v1/profiles', {
-        name: profile,
-        authority: 'rehearsal',
-        registrationConfig: { templateBody, roleArn: roleArnOf(template) },
-        ...(usesSerialNumber ? { serialNumberSource: 'certificate' } : {}),
-        subject: Object.fromEntries([...required, ...allowed]) as object,
-        keys: { ec: { curves: ['P-256', 'P-384', 'P-521'] }, rsa: { minimumBits: 2048, maximumBits: 4096 } },
-        validity: { days: 3650, whenIssuerExpiresFirst: 'refuse' },
-        backdateMinutes: 60,
-        keyUsage: ['digitalSignature'],
-        extendedKeyUsage: ['clientAuth']
-      }),
-    () => 'Pre-flight now holds every CSR of this profile against it.'
-  )
-}
-
-const roleArnOf = ({ roleArn }: StoryTemplate) => roleArn ?? `arn:aws:iam::${defaultAccountId}:role/JITPRole`
-
-interface StoryDevice {
-  readonly csrPem: string
-  /** Undefined where only the CSR is at hand. */
-  readonly privateKey: KeyObject | undefined
-}
-
 async function makeOrReadDevice(
   { csrText, privateKeyPem }: StoryOptions,
   { requiredFields }: StoryTemplate,
   steps: Steps
 ): Promise<StoryDevice> {
   if (csrText !== undefined) {
-    const privateKey = privateKeyPem === undefined ? undefined : createPrivateKey(privateKeyPem)
-    return { csrPem: csrText, privateKey }
+    return steps.run(
+      'Read your CSR',
+      async () =>
+        ({ csrPem: csrText, privateKey: privateKeyPem && readPrivateKey(privateKeyPem) }) as StoryDevice,
+      ({ privateKey }) =>
+        privateKey === undefined ? 'Its key is not at hand (--key).' : 'Its key is at hand.'
+    )
   }
   const subject = sampleSubjectFor(requiredFields)
   return steps.run(
@@ -258,59 +219,14 @@ async function makeOrReadDevice(
   )
 }
 
-async function preview(station: ServiceClient, body: object): Promise<Prediction> {
-  return (await station.post(`/v1/profiles/${profile}/preview`, body)) as unknown as Prediction
-}
-
-async function register(
-  admin: ServiceClient,
-  template: StoryTemplate,
-  standIn: IotStandIn,
-  steps: Steps
-): Promise<void> {
-  const roleArn = roleArnOf(template)
-  standIn.makeRole(roleArn)
-  await steps.run(
-    'Register the CA with AWS IoT, through the AWS SDK',
-    async () => {
-      const { id } = await admin.post(`/v1/authorities/${authority}/aws-registrations`, {
-        region,
-        certificateMode: 'DEFAULT',
-        profile,
-        roleArn,
-        setAsActive: true,
-        allowAutoRegistration: true
-      })
-      return settled(admin, `/v1/authorities/${authority}/aws-registrations/${String(id)}`)
-    },
-    () => `Registered for just-in-time provisioning, read back and compared. Role: ${roleArn}`
-  )
-}
-
-/** Waits for the job that registers. */
-async function settled(admin: ServiceClient, path: string): Promise<void> {
-  const deadline = performance.now() + registrationTimeoutMs
-  for (;;) {
-    const { state, drift, lastError } = await admin.get(path)
-    if (state === 'registered') return
-    if (state === 'failed' || state === 'drifted' || performance.now() > deadline)
-      throw new StoryFailure(`The registration is ${String(state)}: ${JSON.stringify(lastError ?? drift)}`)
-    await wait(100)
+function readPrivateKey(pem: string): KeyObject {
+  try {
+    return createPrivateKey(pem)
+  } catch (cause) {
+    throw new StoryFailure('--key is no private key in PEM, or it is encrypted.', { cause })
   }
 }
 
-/** What the station got. */
-export interface StoryIssuance {
-  readonly certificateId: string
-  readonly certificatePem: string
-  readonly chainPem: string
-}
-
-async function issue(station: ServiceClient, csrPem: string, steps: Steps): Promise<StoryIssuance> {
-  return steps.run(
-    'Post the CSR, and save the chain',
-    async () => (await station.post('/v1/issuances', { csr: csrPem, profile })) as unknown as StoryIssuance,
-    ({ certificatePem, certificateId }) =>
-      `${new X509Certificate(certificatePem).subject.replaceAll('\n', ', ')}\ncertificate id ${certificateId}`
-  )
+async function preview(station: ServiceClient, body: object): Promise<Prediction> {
+  return (await station.post(`/v1/profiles/${profile}/preview`, body)) as unknown as Prediction
 }
