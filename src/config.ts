@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { MintlineError, type Violation } from './errors.ts'
+import { eventTypes, type EventType } from './events/event-type.ts'
+import { logLevels, settings } from './setting.ts'
 
-export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export { settings, type Setting } from './setting.ts'
 
 /** Everything the service can be told, read once at start. */
 export interface Config {
@@ -28,117 +30,12 @@ export interface Config {
   /** The file whose first line is the PIN of the token. */
   readonly pkcs11PinFile: string | undefined
   readonly pkcs11Sessions: number
+  /** Undefined, with the secret file: no events go out. */
+  readonly webhookUrl: string | undefined
+  /** The file whose first line is the secret that signs them. */
+  readonly webhookSecretFile: string | undefined
+  readonly webhookEvents: readonly EventType[]
 }
-
-/** How a setting is described in `--help`, in `check-config` and in the README. */
-export interface Setting {
-  readonly name: string
-  /** What of the configuration it decides. */
-  readonly member: keyof Config
-  readonly defaultText: string
-  readonly meaning: string
-}
-
-export const settings: readonly Setting[] = [
-  { name: 'MINTLINE_HOST', member: 'host', defaultText: '127.0.0.1', meaning: 'Address to listen on.' },
-  {
-    name: 'MINTLINE_PORT',
-    member: 'port',
-    defaultText: '8080',
-    meaning: 'TCP port to listen on; 0 takes a free one.'
-  },
-  {
-    name: 'MINTLINE_DATA_DIR',
-    member: 'dataDirectory',
-    defaultText: '/var/lib/mintline for root, else ~/.local/share/mintline',
-    meaning: 'Directory of the embedded database, the local CA keys and the starter tokens.'
-  },
-  {
-    name: 'DATABASE_URL',
-    member: 'databaseUrl',
-    defaultText: 'the embedded PostgreSQL',
-    meaning: 'postgres:// URL of a PostgreSQL 14 or newer to use instead.'
-  },
-  {
-    name: 'DATABASE_URL_FILE',
-    member: 'databaseUrl',
-    defaultText: 'none',
-    meaning: 'File that holds DATABASE_URL, for secrets mounted as files.'
-  },
-  {
-    name: 'MINTLINE_DATABASE_POOL_SIZE',
-    member: 'databasePoolSize',
-    defaultText: '10',
-    meaning: 'Connections to PostgreSQL, 2 to 100.'
-  },
-  {
-    name: 'MINTLINE_CA_PASSPHRASE_FILE',
-    member: 'caPassphraseFile',
-    defaultText: 'ca-passphrase in the data directory',
-    meaning: 'File whose first line encrypts the local CA keys.'
-  },
-  {
-    name: 'MINTLINE_STARTER',
-    member: 'starter',
-    defaultText: 'on',
-    meaning: 'on | off. On an empty database, make an authority, a profile and three tokens to try out.'
-  },
-  {
-    name: 'MINTLINE_LOG_LEVEL',
-    member: 'logLevel',
-    defaultText: 'info',
-    meaning: logLevels.join(' | ') + '.'
-  },
-  {
-    name: 'MINTLINE_REQUEST_TIMEOUT_MS',
-    member: 'requestTimeoutMs',
-    defaultText: '30000',
-    meaning: 'Milliseconds in which a request must have arrived, 1000 to 600000.'
-  },
-  {
-    name: 'MINTLINE_SHUTDOWN_TIMEOUT_MS',
-    member: 'shutdownTimeoutMs',
-    defaultText: '10000',
-    meaning: 'Milliseconds that requests in flight get to finish at SIGTERM, 0 to 600000.'
-  },
-  {
-    name: 'MINTLINE_MAXIMUM_WAITING',
-    member: 'maximumWaiting',
-    defaultText: '1000',
-    meaning:
-      'Requests that may wait for the database, or for a CA key in KMS, before new ones get 503, 1 to 100000.'
-  },
-  {
-    name: 'MINTLINE_KMS_MAXIMUM_CONCURRENT',
-    member: 'kmsMaximumConcurrent',
-    defaultText: '32',
-    meaning: 'Signatures asked of AWS KMS at once for each CA key, 1 to 1000.'
-  },
-  {
-    name: 'MINTLINE_KMS_REQUEST_TIMEOUT_MS',
-    member: 'kmsRequestTimeoutMs',
-    defaultText: '3000',
-    meaning: 'Milliseconds in which AWS KMS must answer one request, 100 to 60000.'
-  },
-  {
-    name: 'MINTLINE_PKCS11_MODULE',
-    member: 'pkcs11Module',
-    defaultText: 'none',
-    meaning: 'Path of the PKCS#11 module, for CA keys on a token.'
-  },
-  {
-    name: 'MINTLINE_PKCS11_PIN_FILE',
-    member: 'pkcs11PinFile',
-    defaultText: 'none',
-    meaning: "File whose first line is the token's PIN."
-  },
-  {
-    name: 'MINTLINE_PKCS11_SESSIONS',
-    member: 'pkcs11Sessions',
-    defaultText: '4',
-    meaning: 'Sessions held open on the token for each CA key, 1 to 64.'
-  }
-]
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -184,9 +81,13 @@ export function readConfig(
     kmsRequestTimeoutMs: read.integer('MINTLINE_KMS_REQUEST_TIMEOUT_MS', 3_000, 100, 60_000),
     pkcs11Module: read.optionalText('MINTLINE_PKCS11_MODULE'),
     pkcs11PinFile: read.optionalText('MINTLINE_PKCS11_PIN_FILE'),
-    pkcs11Sessions: read.integer('MINTLINE_PKCS11_SESSIONS', 4, 1, 64)
+    pkcs11Sessions: read.integer('MINTLINE_PKCS11_SESSIONS', 4, 1, 64),
+    webhookUrl: read.webhookUrl(),
+    webhookSecretFile: read.optionalText('MINTLINE_WEBHOOK_SECRET_FILE'),
+    webhookEvents: read.choices('MINTLINE_WEBHOOK_EVENTS', eventTypes)
   }
   read.refuseHalf('MINTLINE_PKCS11_MODULE', 'MINTLINE_PKCS11_PIN_FILE')
+  read.refuseHalf('MINTLINE_WEBHOOK_URL', 'MINTLINE_WEBHOOK_SECRET_FILE')
   return { config: Object.freeze(config), violations }
 }
 
@@ -221,6 +122,27 @@ function createReader(environment: Environment, violations: Violation[]) {
       const choice = value === undefined ? fallback : choices.find(candidate => candidate === value)
       if (choice === undefined) refuse(name, choices.join(' | '), value ?? '', 'Choose one of these.')
       return choice ?? fallback
+    },
+    /** Some of the choices, with commas between; all of them unless set. */
+    choices<Choice extends string>(name: string, choices: readonly Choice[]): readonly Choice[] {
+      const value = optionalText(name)
+      if (value === undefined) return choices
+      const asked = value.split(',').map(each => each.trim())
+      for (const unknown of asked.filter(each => !(choices as readonly string[]).includes(each))) {
+        refuse(name, choices.join(', '), unknown, 'Choose of these.')
+      }
+      return choices.filter(choice => asked.includes(choice))
+    },
+    webhookUrl() {
+      const value = optionalText('MINTLINE_WEBHOOK_URL')
+      if (value === undefined || isWebhookUrl(value)) return value
+      refuse(
+        'MINTLINE_WEBHOOK_URL',
+        'https://host/path, or http:// with 127.0.0.1, [::1] or localhost; no user, password or fragment',
+        'something else (not shown, it may hold a secret)',
+        'Correct the URL.'
+      )
+      return undefined
     },
     /** Two settings that mean nothing without each other. */
     refuseHalf(first: string, second: string) {
@@ -270,4 +192,13 @@ function isPostgresUrl(value: string): boolean {
   if (!URL.canParse(value)) return false
   const url = new URL(value)
   return ['postgres:', 'postgresql:'].includes(url.protocol) && url.pathname.length > 1
+}
+
+/** What events say is not for everybody on the way. */
+function isWebhookUrl(value: string): boolean {
+  if (!URL.canParse(value)) return false
+  const { protocol, hostname, username, password, hash } = new URL(value)
+  if (username !== '' || password !== '' || hash !== '') return false
+  const isThisMachine = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
+  return protocol === 'https:' || (protocol === 'http:' && isThisMachine)
 }

@@ -94,7 +94,7 @@ function addAuthorityMetrics(
   })
   new Gauge({
     name: 'mintline_authority_warning',
-    help: '1 for each thing that is amiss with an active generation although it can sign.',
+    help: '1 for each thing that is amiss with an authority although every active key can sign.',
     labelNames: ['authority', 'kind'],
     registers,
     async collect() {

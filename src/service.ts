@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { describeGap } from './aws/registration-gaps.ts'
 import { createAuthorities, type Authorities } from './authorities/authority.ts'
 import { createAuthorityAdministration } from './authorities/authority-administration.ts'
 import { createAuthorityCreation } from './authorities/authority-creation.ts'
@@ -13,6 +14,7 @@ import type { Config } from './config.ts'
 import type { Database } from './database/database.ts'
 import { createGroupCommit } from './database/group-commit.ts'
 import { listenForChanges } from './database/notifications.ts'
+import type { Nudge } from './events/webhook.ts'
 import { createTokens } from './factory/token.ts'
 import { createTokenStore } from './factory/token-store.ts'
 import { createHttpServer } from './http/app.ts'
@@ -35,6 +37,7 @@ import { createProfileStore } from './profiles/profile-store.ts'
 import { createRandomSource } from './random.ts'
 import { createReadiness } from './readiness.ts'
 import { signerSettingsOf } from './signer-settings.ts'
+import { startJobs } from './start-jobs.ts'
 import { createStarterSet } from './starter/starter.ts'
 import { createStarterStore } from './starter/starter-store.ts'
 import { programVersion } from './version.ts'
@@ -109,11 +112,67 @@ async function createParts(config: Config, opened: OpenedDatabase, log: Logger, 
     clock,
     randomBytes
   })
-  followChanges(opened, { authorities, profiles }, log, started)
   const listNeeds = async () => needsOf(await profiles.list())
   const listWarnings = async () => findWarnings(authorities.list(), await listNeeds(), clock())
   const metrics = createMetrics({ authorities, listWarnings, clock })
-  const entries = createEntryStore(database, opened.search)
+  const { jobs, nudge, awsRegistrations } = await startJobs(
+    config,
+    opened,
+    { log, registry: metrics.registry, authorities: store, profiles, openSigner, clock, randomBytes },
+    started
+  )
+  // The registrations that carry a profile follow its newest version.
+  const sweep = () => jobs.send('aws-registration.sweep', {})
+  followChanges(opened, { authorities, profiles, sweep, nudge }, log, started)
+  const parts = { authorities, profiles, metrics, clock, randomBytes }
+  const { issuance, records } = await createIssuanceParts(config, opened, parts, log, started)
+  const services: HttpServices = {
+    issuance,
+    records,
+    profiles,
+    authorities: {
+      ...createAuthorityRegister({
+        store,
+        openSigner,
+        listNeeds,
+        listRegistrationGaps: async line => (await awsRegistrations.registrationGaps(line)).map(describeGap),
+        clock
+      }),
+      ...createAuthorityAdministration({
+        store,
+        authorities,
+        creation: createAuthorityCreation({ store, keys, openSigner, clock, randomBytes }),
+        openSigner,
+        clock,
+        randomBytes
+      })
+    },
+    awsRegistrations,
+    preview: createPreview({ profiles, authorities, clock, randomBytes }),
+    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
+    jobs,
+    readiness: createReadiness({ database, authorities, listWarnings }),
+    metrics: metrics.registry
+  }
+  return { services, madeStarterSet }
+}
+
+interface IssuanceParts {
+  readonly authorities: Authorities
+  readonly profiles: Profiles
+  readonly metrics: Metrics
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+async function createIssuanceParts(
+  config: Config,
+  { database, search }: OpenedDatabase,
+  { authorities, profiles, metrics, clock, randomBytes }: IssuanceParts,
+  log: Logger,
+  started: StopPart[]
+) {
+  const entries = createEntryStore(database, search)
   const records = createRecords(entries, authorities)
   const groups = createGroups(config, database, metrics)
   const completion = createCompletion({ cycle: groups.cycle, clock })
@@ -136,39 +195,33 @@ async function createParts(config: Config, opened: OpenedDatabase, log: Logger, 
   if (openIntents > 0) {
     log.warn({ openIntents }, 'intents without a record: GET /v1/issuances?outcome=unknown lists them')
   }
-  const services: HttpServices = {
-    issuance,
-    records,
-    profiles,
-    authorities: {
-      ...createAuthorityRegister({ store, openSigner, listNeeds, clock }),
-      ...createAuthorityAdministration({
-        store,
-        authorities,
-        creation: createAuthorityCreation({ store, keys, openSigner, clock, randomBytes }),
-        openSigner,
-        clock,
-        randomBytes
-      })
-    },
-    preview: createPreview({ profiles, authorities, clock, randomBytes }),
-    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
-    readiness: createReadiness({ database, authorities, listWarnings }),
-    metrics: metrics.registry
-  }
-  return { services, madeStarterSet }
+  return { issuance, records }
 }
 
 /** What another process changes is seen at once; without the notice, an intent's commit would tell. */
 function followChanges(
   { connectionString }: OpenedDatabase,
-  { authorities, profiles }: { readonly authorities: Authorities; readonly profiles: Profiles },
+  {
+    authorities,
+    profiles,
+    sweep,
+    nudge
+  }: {
+    readonly authorities: Authorities
+    readonly profiles: Profiles
+    readonly sweep: () => Promise<void>
+    readonly nudge: Nudge | undefined
+  },
   log: Logger,
   started: StopPart[]
 ): void {
   const refreshes: Readonly<Record<string, () => Promise<void>>> = {
     authority: () => authorities.refresh(),
-    profile_version: () => profiles.refresh()
+    async profile_version() {
+      await profiles.refresh()
+      await sweep()
+    },
+    outgoing_event: async () => nudge?.give()
   }
   const notifications = listenForChanges({
     connectionString,

@@ -82,6 +82,48 @@ describe('loadConfig', () => {
   })
 })
 
+describe('the webhook', () => {
+  const both = (url: string) => ({ MINTLINE_WEBHOOK_URL: url, MINTLINE_WEBHOOK_SECRET_FILE: '/run/secret' })
+
+  it.each([
+    'https://events.example/hook?x=1',
+    'http://127.0.0.1:9/',
+    'http://[::1]:9/',
+    'http://localhost/x'
+  ])('may be at %s', url => {
+    expect(loadConfig(both(url)).webhookUrl).toBe(url)
+  })
+
+  it.each([
+    'http://events.example/hook',
+    'http://127.0.0.1.example/',
+    'https://user:secret-word@events.example/',
+    'https://events.example/#secret-word',
+    'ftp://events.example/',
+    '/secret-word'
+  ])('may not be at %s, which is not repeated', url => {
+    const violations = violationsOf(both(url))
+    expect(violations.map(({ pointer }) => pointer)).toEqual(['MINTLINE_WEBHOOK_URL'])
+    expect(JSON.stringify(violations)).not.toContain('secret-word')
+  })
+
+  it('needs its secret, and the secret it', () => {
+    expect(violationsOf({ MINTLINE_WEBHOOK_URL: 'https://events.example/' })).toHaveLength(1)
+    expect(violationsOf({ MINTLINE_WEBHOOK_SECRET_FILE: '/run/secret' })).toHaveLength(1)
+  })
+
+  it('gets all events, or those that are named', () => {
+    expect(loadConfig({}).webhookEvents).toHaveLength(4)
+    const some = 'mintline.authority.changed, mintline.issuance.issued'
+    expect(loadConfig({ MINTLINE_WEBHOOK_EVENTS: some }).webhookEvents).toEqual([
+      'mintline.issuance.issued',
+      'mintline.authority.changed'
+    ])
+    const violations = violationsOf({ MINTLINE_WEBHOOK_EVENTS: 'mintline.issuance.issued,issued' })
+    expect(violations).toMatchObject([{ pointer: 'MINTLINE_WEBHOOK_EVENTS', found: 'issued' }])
+  })
+})
+
 describe('the README', () => {
   it('lists every setting with its default and meaning', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')

@@ -1,4 +1,4 @@
-import { MintlineError } from '../errors.ts'
+import { MintlineError, type Violation } from '../errors.ts'
 import type { AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
 import {
   describeGeneration,
@@ -31,11 +31,13 @@ export interface RegisterDependencies {
   readonly store: Pick<AuthorityStore, 'generations' | 'crossCertificates' | 'countIntents'>
   readonly openSigner: OpenSigner
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
+  /** Of a line: where the successor of its active generation has yet to be registered. */
+  readonly listRegistrationGaps: (line: string) => Promise<readonly Violation[]>
   readonly clock: () => Date
 }
 
 export function createAuthorityRegister(dependencies: RegisterDependencies): AuthorityRegister {
-  const { store, openSigner, listNeeds, clock } = dependencies
+  const { store, openSigner, listNeeds, listRegistrationGaps, clock } = dependencies
 
   async function views(select: (all: readonly StoredGeneration[]) => readonly StoredGeneration[]) {
     const selected = select(await store.generations())
@@ -64,7 +66,8 @@ export function createAuthorityRegister(dependencies: RegisterDependencies): Aut
       const generations = selectGenerations(all, line)
       const needs = (await listNeeds()).filter(need => need.line === line)
       const tryKey = (stored: StoredAuthority) => withProvenSigner(openSigner, stored, async () => undefined)
-      return planRotation({ line, generations, all, needs, now: clock(), tryKey })
+      const registrationGaps = await listRegistrationGaps(line)
+      return planRotation({ line, generations, all, needs, registrationGaps, now: clock(), tryKey })
     }
   }
 }

@@ -35,6 +35,8 @@ export interface PlanInput {
   /** Of the profiles that name the line. */
   readonly needs: readonly ProfileNeed[]
   readonly now: Date
+  /** Where devices of the active generation are taken, and those of the successor would not be. */
+  readonly registrationGaps: readonly Violation[]
   /** Rejects when the key could not be used. */
   readonly tryKey: (stored: StoredAuthority) => Promise<void>
 }
@@ -49,7 +51,8 @@ export async function planRotation(input: PlanInput): Promise<RotationPlan> {
   const active = generations.find(({ state }) => state === 'active')
   const newest = (state: string) => generations.findLast(generation => generation.state === state)
   const successor = newest('staged') ?? newest('pending')
-  const { missing, warnings } = await examine(successor, input)
+  const { missing: ownMissing, warnings } = await examine(successor, input)
+  const missing = [...ownMissing, ...input.registrationGaps]
   return {
     line,
     active: active?.name,

@@ -37,6 +37,8 @@ function describeValue({ name, member, defaultText }: Setting, config: Config, e
     if (value === undefined) return name === 'DATABASE_URL' ? defaultText : '(not set)'
     return environment[name] === undefined ? '(not set)' : '(set, not shown)'
   }
+  // Its path or query often is a secret.
+  if (member === 'webhookUrl' && value !== undefined) return `${new URL(String(value)).origin}/… (not shown)`
   if (typeof value === 'boolean') return value ? 'on' : 'off'
   return String(value ?? defaultText)
 }

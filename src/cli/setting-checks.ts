@@ -2,6 +2,7 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { assertNoViolations, readConfig, type Config, type Environment } from '../config.ts'
 import type { Violation } from '../errors.ts'
+import { parseWebhookSecret } from '../events/signature.ts'
 
 export interface CheckedSettings {
   readonly config: Config
@@ -22,7 +23,8 @@ export function checkSettings(environment: Environment): CheckedSettings {
   const found = [
     ...checkDataDirectory(config),
     ...checkPassphraseFile(config),
-    ...checkTlsFiles(config, environment)
+    ...checkTlsFiles(config, environment),
+    ...checkWebhookSecret(config)
   ]
   return {
     config,
@@ -30,7 +32,8 @@ export function checkSettings(environment: Environment): CheckedSettings {
     violations: [...violations, ...found.filter(({ pointer }) => !refused.has(pointer))],
     warnings: [
       ...checkSecrecy('DATABASE_URL_FILE', environment['DATABASE_URL_FILE']),
-      ...checkSecrecy('MINTLINE_CA_PASSPHRASE_FILE', config.caPassphraseFile)
+      ...checkSecrecy('MINTLINE_CA_PASSPHRASE_FILE', config.caPassphraseFile),
+      ...checkSecrecy('MINTLINE_WEBHOOK_SECRET_FILE', config.webhookSecretFile)
     ]
   }
 }
@@ -81,6 +84,16 @@ function checkPassphraseFile({ caPassphraseFile, dataDirectory }: Config): reado
   )
 }
 
+function checkWebhookSecret({ webhookSecretFile }: Config): readonly Violation[] {
+  if (webhookSecretFile === undefined) return []
+  return checkFile(
+    'MINTLINE_WEBHOOK_SECRET_FILE',
+    webhookSecretFile,
+    'a file whose first line is whsec_ and the base64 of 24 to 64 octets',
+    text => parseWebhookSecret(text.split(/\r?\n/, 1)[0] ?? '') !== undefined
+  )
+}
+
 /** The driver reads them while it takes the address apart, with an error of its own. */
 function checkTlsFiles({ databaseUrl }: Config, environment: Environment): readonly Violation[] {
   if (databaseUrl === undefined) return []
@@ -105,7 +118,7 @@ function checkFile(
     // It is read more than once, so that a pipe will not do.
     if (!statSync(file).isFile()) return refuse(`${file}, which is no file`, 'Name a file.')
     if (isUsable(readFileSync(file, 'utf8'))) return []
-    return refuse(`${file}, empty`, 'Write the secret into it, or name another file.')
+    return refuse(`${file}, without one`, 'Write the secret into it, or name another file.')
   } catch (error) {
     return refuse(`${file} (${codeOf(error)})`, 'Check path, owner and mode.')
   }

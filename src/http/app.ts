@@ -9,10 +9,12 @@ import { addTextGuard } from './plugins/text-guard.ts'
 import { addUnknownRoute } from './plugins/unknown-route.ts'
 import { buildLogOptions } from './logging.ts'
 import { chooseRequestId } from './request-id.ts'
+import { awsRegistrationRoutes } from './routes/aws-registrations.ts'
 import { authorityRoutes } from './routes/authorities.ts'
 import { authorityReadRoutes } from './routes/authority-reads.ts'
 import { healthRoutes } from './routes/health.ts'
 import { issuanceRoutes } from './routes/issuances.ts'
+import { jobRoutes } from './routes/jobs.ts'
 import { previewRoutes } from './routes/preview.ts'
 import { profileRoutes } from './routes/profiles.ts'
 import { recordRoutes } from './routes/records.ts'
@@ -80,8 +82,10 @@ export async function createHttpServer(
     profileRoutes,
     authorityReadRoutes,
     authorityRoutes,
+    awsRegistrationRoutes,
     previewRoutes,
     tokenRoutes,
+    jobRoutes,
     healthRoutes
   ]) {
     await app.register(routes, { services })

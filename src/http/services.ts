@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { Registrations } from '../aws/registration.ts'
 import type { AuthorityAdministration } from '../authorities/authority-administration.ts'
 import type { AuthorityRegister } from '../authorities/authority-register.ts'
 import type { Violation } from '../errors.ts'
@@ -12,6 +13,7 @@ import type {
   IssuanceResult
 } from '../issuance/issuance-record.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
+import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import type { ProfileVersion } from '../profiles/profile.ts'
 
@@ -56,9 +58,16 @@ export interface HttpServices {
     revoke(id: string, actor: Principal): Promise<void>
   }
   readonly authorities: AuthorityAdministration & AuthorityRegister
+  readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>
   readonly preview: {
     /** @throws MintlineError what an issuance would refuse the same CSR with */
     preview(request: PreviewRequest): Promise<PreviewResult>
+  }
+  readonly jobs: {
+    /** @throws MintlineError `job_not_found` */
+    find(id: string): Promise<Job>
+    /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more */
+    list(query: JobQuery): Promise<JobPage>
   }
   readonly readiness: () => Promise<Readiness>
   readonly metrics: Registry

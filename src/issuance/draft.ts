@@ -106,7 +106,8 @@ function validityOf(
   const notBefore = new Date(Math.max(second - backdateMinutes * 60_000, issuer.notBefore.getTime()))
   const wanted = 'days' in validity ? new Date(second + validity.days * millisecondsPerDay) : noExpiry
   if (wanted <= issuer.notAfter) return { notBefore, notAfter: wanted }
-  if (validity.whenIssuerExpiresFirst === 'shorten' && issuer.notAfter > now) {
+  const leastEnd = new Date(second + (validity.minimumDays ?? 0) * millisecondsPerDay)
+  if (validity.whenIssuerExpiresFirst === 'shorten' && issuer.notAfter > now && issuer.notAfter >= leastEnd) {
     return { notBefore, notAfter: issuer.notAfter }
   }
   throw new MintlineError(

@@ -7,6 +7,7 @@ import { checkSubjectRules } from './check-subject-rules.ts'
 import { checkThings } from './check-thing.ts'
 import type { Finding } from './finding.ts'
 import { parseTemplate } from './parse-template.ts'
+import { bodyTextOf } from './registration-config.ts'
 import { noSourceMap } from './source-map.ts'
 import type { ProvisioningTemplate } from './template.ts'
 import type { TemplateOptions } from './template-options.ts'
@@ -58,7 +59,7 @@ const emptyTemplate: ProvisioningTemplate = {
 
 /** A body that came as a string is measured as it is; otherwise as `exportRegistrationConfig` would write it. */
 function checkLength(source: TemplateSource, report: TemplateReport): void {
-  const length = (source.bodyText ?? JSON.stringify(source.value)).length
+  const length = bodyTextOf(source).length
   if (length <= maximumBodyLength) return
   const message = `The template body has ${length} characters.`
   report.add('body-too-long', '', message, `at most ${maximumBodyLength} characters`, String(length))

@@ -1,6 +1,7 @@
 import type { JsonObject, JsonValue } from './json-source.ts'
 import { isJsonObject } from './json-value.ts'
 import { isIntrinsic } from './parse-expression.ts'
+import type { TemplateSource } from './template-source.ts'
 
 /** Stands in where no role is known; AWS refuses it, so that it cannot be forgotten. */
 export const roleArnPlaceholder = 'arn:aws:iam::<account>:role/<role>'
@@ -11,8 +12,16 @@ export const roleArnPlaceholder = 'arn:aws:iam::<account>:role/<role>'
  * status upper case, as AWS documents them. Read back, it is the same template.
  */
 export function exportRegistrationConfig(template: JsonObject, roleArn: string): string {
-  const config = { templateBody: JSON.stringify(normaliseTemplate(template)), roleArn }
+  const config = { templateBody: bodyTextOf({ value: template, bodyText: undefined }), roleArn }
   return `${JSON.stringify(config, null, 2)}\n`
+}
+
+/**
+ * The body as AWS would store it: as it is where it was given as a string, else as `exportRegistrationConfig` writes
+ * it. Empty where no template was found.
+ */
+export function bodyTextOf({ value, bodyText }: Pick<TemplateSource, 'value' | 'bodyText'>): string {
+  return bodyText ?? (value === undefined ? '' : JSON.stringify(normaliseTemplate(value)))
 }
 
 function normaliseTemplate(template: JsonObject): JsonObject {

@@ -40,7 +40,8 @@ export function compileProfile(document: ProfileDocument): CompiledDocument {
   violations.push(
     ...templateRuleViolations(document, compiled.templateFields),
     ...identityViolations(document, compiled.templateFields),
-    ...keyViolations(document)
+    ...keyViolations(document),
+    ...validityViolations(document)
   )
   if (violations.length > 0 || compiled.template === undefined) {
     throw new MintlineError('profile_invalid', `The profile has ${violations.length} mistake(s).`, {
@@ -48,7 +49,15 @@ export function compileProfile(document: ProfileDocument): CompiledDocument {
     })
   }
   const { template, templateFields, templateSha256, accountId, warnings } = compiled
-  return { rules, template, templateFields, templateSha256, accountId, keyPolicy: document.keys, warnings }
+  return {
+    rules,
+    template,
+    templateFields,
+    templateSha256,
+    accountId,
+    keyPolicy: document.keys,
+    warnings: [...warnings, ...clockWarnings(document)]
+  }
 }
 
 function compileRules(document: ProfileDocument, violations: Violation[]): SubjectRules {
@@ -145,4 +154,31 @@ function keyViolations({ keys, keyUsage }: ProfileDocument): readonly Violation[
     })
   }
   return violations
+}
+
+function validityViolations({ validity }: ProfileDocument): readonly Violation[] {
+  const { minimumDays, whenIssuerExpiresFirst } = validity
+  if (minimumDays === undefined) return []
+  const pointer = '/validity/minimumDays'
+  const found = String(minimumDays)
+  if (whenIssuerExpiresFirst === 'refuse') {
+    const message = 'A certificate that cannot have all its days is refused anyway.'
+    return [{ pointer, expected: 'nothing, unless whenIssuerExpiresFirst is shorten', found, message }]
+  }
+  if (!('days' in validity) || minimumDays <= validity.days) return []
+  return [
+    {
+      pointer,
+      expected: `at most ${validity.days}`,
+      found,
+      message: 'No certificate could have as many days.'
+    }
+  ]
+}
+
+/** The certificate must be valid by the clock of AWS, and by that of a device which looks at its own. */
+function clockWarnings({ backdateMinutes }: ProfileDocument): readonly Violation[] {
+  if (backdateMinutes > 0) return []
+  const message = 'A clock that is behind takes the certificate for one of the future.'
+  return [{ pointer: '/backdateMinutes', expected: 'some minutes, e.g. 60', found: '0', message }]
 }

@@ -65,6 +65,15 @@ export const keyUsages = ['digitalSignature', 'nonRepudiation', 'keyEncipherment
 export const extendedKeyUsages = ['clientAuth', 'serverAuth', 'codeSigning', 'emailProtection'] as const
 export const curves = ['P-256', 'P-384', 'P-521'] as const
 
+const minimumDays = Type.Optional(
+  Type.Integer({
+    minimum: 1,
+    maximum: 36500,
+    description:
+      'With `shorten`: a certificate that would have fewer days left is refused. Count the time on the shelf and in service.'
+  })
+)
+
 /** A profile as an administrator posts it. */
 export const ProfileDocument = Type.Object(
   {
@@ -171,14 +180,16 @@ export const ProfileDocument = Type.Object(
       Type.Object(
         {
           days: Type.Integer({ minimum: 1, maximum: 36500 }),
-          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')])
+          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')]),
+          minimumDays
         },
         strict
       ),
       Type.Object(
         {
           notAfter: Type.Literal('99991231235959Z', { description: 'No expiry, as IEEE 802.1AR wants it.' }),
-          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')])
+          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')]),
+          minimumDays
         },
         strict
       )

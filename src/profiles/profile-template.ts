@@ -3,6 +3,8 @@ import type { Violation } from '../errors.ts'
 import { examineTemplate } from '../jitp/check.ts'
 import { compileTemplate, requiredSubjectFields, type CompiledTemplate } from '../jitp/compile.ts'
 import { isError, type Finding } from '../jitp/finding.ts'
+import { bodyTextOf } from '../jitp/registration-config.ts'
+import type { ProvisioningTemplate } from '../jitp/template.ts'
 import type { TemplateOptions } from '../jitp/template-options.ts'
 import { readTemplateSource } from '../jitp/template-source.ts'
 import type { SubjectField } from '../pki/subject-field.ts'
@@ -52,10 +54,21 @@ export function compileProfileTemplate(document: ProfileDocument, violations: Vi
   return {
     template,
     templateFields: new Set(requiredSubjectFields(template)),
-    templateSha256: hash('sha256', source.bodyText ?? JSON.stringify(source.value)),
+    templateSha256: hash('sha256', bodyTextOf(source)),
     accountId: document.registrationConfig?.roleArn.split(':')[4] ?? '',
     warnings
   }
+}
+
+/** The provisioning template's body as AWS gets it: the bytes that `templateSha256` is of. */
+export function templateBodyOf(document: ProfileDocument): string {
+  return bodyTextOf(readTemplateSource(givenTemplate(document)?.value))
+}
+
+/** The provisioning template, read into its parts. */
+export function readProfileTemplate(document: ProfileDocument): ProvisioningTemplate {
+  return examineTemplate(readTemplateSource(givenTemplate(document)?.value), templateOptions(document))
+    .template
 }
 
 function givenTemplate({ template, registrationConfig }: ProfileDocument) {

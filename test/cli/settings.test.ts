@@ -49,6 +49,14 @@ const refused: readonly Case[] = [
     () => ({ MINTLINE_CA_PASSPHRASE_FILE: inDirectory('folder') })
   ],
   [
+    'a webhook secret that is none',
+    'MINTLINE_WEBHOOK_SECRET_FILE',
+    () => ({
+      MINTLINE_WEBHOOK_URL: 'https://events.example/word-nobody-knows',
+      MINTLINE_WEBHOOK_SECRET_FILE: inDirectory('passphrase')
+    })
+  ],
+  [
     'a root certificate that cannot be read',
     'DATABASE_URL',
     () => ({ DATABASE_URL: `postgres://u:p@h/db?sslrootcert=${inDirectory('missing')}` })

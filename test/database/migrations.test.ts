@@ -106,7 +106,15 @@ describe('migrateDatabase', () => {
        END $$`
     )
     for (const type of ['role', 'authority_state']) await prisma.$executeRawUnsafe(`DROP TYPE ${type}`)
-    for (const name of ['refuse_change', 'only_state_changes', 'only_revocation_changes', 'notify_change']) {
+    for (const name of [
+      'refuse_change',
+      'only_state_changes',
+      'only_revocation_changes',
+      'notify_change',
+      'owe_issued',
+      'owe_rejected',
+      'owe_administrative'
+    ]) {
       await prisma.$executeRawUnsafe(`DROP FUNCTION ${name}`)
     }
     const [first] = await loadMigrations()

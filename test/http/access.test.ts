@@ -3,7 +3,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { roles, type Role } from '../../src/factory/principal.ts'
 import { addAccess } from '../../src/http/plugins/access.ts'
 import { problemOf } from './answer.ts'
-import { bearer, createPort, createTestApp, profileDocument, record } from './port.ts'
+import { bearer, createPort, createTestApp, job, profileDocument, record } from './port.ts'
 
 const { app, asked } = await createTestApp()
 afterAll(() => app.close())
@@ -30,10 +30,17 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/authorities/:name/retire': ['admin'],
   'POST /v1/authorities/:name/compromise': ['admin'],
   'POST /v1/authorities/:name/cross-sign': ['admin'],
+  'POST /v1/authorities/:name/aws-registrations': ['admin'],
+  'GET /v1/authorities/:name/aws-registrations': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/aws-registrations/:id': ['auditor', 'admin'],
+  'POST /v1/authorities/:name/aws-registrations/:id/sync': ['admin'],
+  'POST /v1/authorities/:name/aws-registrations/:id/check': ['admin'],
   'GET /v1/trust-bundle': 'public',
   'POST /v1/tokens': ['admin'],
   'GET /v1/tokens': ['admin'],
   'DELETE /v1/tokens/:id': ['admin'],
+  'GET /v1/jobs': ['auditor', 'admin'],
+  'GET /v1/jobs/:id': ['auditor', 'admin'],
   'GET /healthz': 'public',
   'GET /readyz': 'public',
   'GET /metrics': 'public',
@@ -62,11 +69,19 @@ const bodies: Readonly<Record<string, object>> = {
   'POST /v1/authorities/:name/retire': { reason: 'rotation' },
   'POST /v1/authorities/:name/compromise': { reason: 'rotation' },
   'POST /v1/authorities/:name/cross-sign': { authority: 'starter-g2', reason: 'rotation' },
+  'POST /v1/authorities/:name/aws-registrations': {
+    region: 'eu-central-1',
+    certificateMode: 'SNI_ONLY',
+    setAsActive: true,
+    allowAutoRegistration: true
+  },
   'POST /v1/tokens': { role: 'station', name: 'station-7' }
 }
 
-const idOf = (route: string) =>
-  route.includes('tokens') ? '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70' : record.id
+const idOf = (route: string) => {
+  if (route.includes('jobs')) return job.id
+  return route.includes('tokens') ? '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70' : record.id
+}
 
 /** Every route of the app, read off its own tree; HEAD follows GET. */
 function listRoutes(): readonly string[] {

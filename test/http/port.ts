@@ -2,6 +2,8 @@ import { Registry } from 'prom-client'
 import type { Act } from '../../src/authorities/authority-administration.ts'
 import type { AuthorityRequest } from '../../src/authorities/authority-creation.ts'
 import type { GenerationView } from '../../src/authorities/generation.ts'
+import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
+import type { RegistrationReport } from '../../src/aws/registration-view.ts'
 import { MintlineError } from '../../src/errors.ts'
 import type { Principal, Role } from '../../src/factory/principal.ts'
 import type { TokenView } from '../../src/factory/token.ts'
@@ -14,6 +16,7 @@ import type {
   IssuanceRequest
 } from '../../src/issuance/issuance-record.ts'
 import type { PreviewRequest } from '../../src/issuance/preview.ts'
+import type { Job, JobQuery } from '../../src/jobs/job.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import type { ProfileVersion } from '../../src/profiles/profile.ts'
 
@@ -148,8 +151,14 @@ export const generations: readonly GenerationView[] = [
     state: 'active',
     subject: { CommonName: 'Starter CA' },
     key: { kind: 'local', keyFile: 'starter-g1.key.pem' },
-    certificate: { sha256: '5a'.repeat(32), notBefore: time, notAfter: time, daysLeft: -1 },
-    issuances: 7,
+    certificate: {
+      sha256: '5a'.repeat(32),
+      notBefore: time,
+      notAfter: time,
+      daysLeft: -1,
+      irregularities: []
+    },
+    issuances: { atLeast: 10_000, isExact: false },
     createdAt: time
   },
   {
@@ -160,10 +169,61 @@ export const generations: readonly GenerationView[] = [
     subject: { CommonName: 'Starter CA G2' },
     key: { kind: 'kms', keyId: 'mrk-1', region: 'eu-central-1' },
     certificate: undefined,
-    issuances: 0,
+    issuances: { atLeast: 7, isExact: true },
     createdAt: time
   }
 ]
+
+export const job: Job = {
+  id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a77',
+  kind: 'webhook.deliver',
+  key: undefined,
+  state: 'retrying',
+  attempts: 3,
+  createdAt: time,
+  nextTryAt: time,
+  endedAt: undefined,
+  lastError: { code: 'webhook_failed', detail: 'The webhook answered 503.' }
+}
+
+export const registration: RegistrationReport = {
+  id: record.id,
+  authority: 'starter-g1',
+  region: 'eu-central-1',
+  accountAlias: undefined,
+  version: 2,
+  desired: {
+    certificateMode: 'SNI_ONLY',
+    setAsActive: true,
+    allowAutoRegistration: true,
+    provisioning: { profile: 'starter', roleArn: 'arn:aws:iam::111122223333:role/r', templateName: null }
+  },
+  state: 'drifted',
+  profileVersion: 3,
+  awsAccountId: '111122223333',
+  caCertificateId: '5a'.repeat(32),
+  arns: ['arn:aws:iam::111122223333:role/r'],
+  registeredTopic: undefined,
+  observed: {
+    certificateMode: 'SNI_ONLY',
+    status: 'INACTIVE',
+    autoRegistration: 'ENABLE',
+    roleArn: null,
+    templateSha256: null,
+    templateName: null,
+    templateEnabled: null,
+    templateType: null
+  },
+  drift: [{ field: 'status', expected: 'ACTIVE', found: 'INACTIVE' }],
+  lastError: undefined,
+  checkedAt: time,
+  createdAt: time,
+  changedAt: time,
+  changedBy: 'admin/admin-1',
+  steps: [
+    { id: record.id, version: 1, createdAt: time, step: 'register', outcome: 'done', detail: 'registered' }
+  ]
+}
 
 /** What the HTTP layer asked of the services, in order. */
 export interface Asked {
@@ -178,6 +238,8 @@ export interface Asked {
   readonly queries: IssuanceQuery[]
   readonly documents: ProfileDocument[]
   readonly previews: PreviewRequest[]
+  readonly jobQueries: JobQuery[]
+  readonly registrations: { readonly verb: string; readonly with?: unknown; readonly actor: string }[]
   readonly revocations: { readonly id: string; readonly actor: Principal }[]
 }
 
@@ -198,6 +260,8 @@ export function createPort(): Port {
     queries: [],
     documents: [],
     previews: [],
+    jobQueries: [],
+    registrations: [],
     revocations: []
   }
   const metrics = new Registry()
@@ -205,6 +269,10 @@ export function createPort(): Port {
   const requireStarter = (name: string, version = profileVersion.version) => {
     if (name !== 'starter' || version > 3) throw new MintlineError('profile_not_found', 'No such profile.')
     return { ...profileVersion, version }
+  }
+  const requireRegistration = (id: string) => {
+    if (id !== registration.id) throw new MintlineError('aws_registration_not_found', 'No such registration.')
+    return registration
   }
   const port: Port = {
     asked,
@@ -262,7 +330,8 @@ export function createPort(): Port {
           successor: undefined,
           ready: false,
           steps: [],
-          missing: [{ pointer: '/successor', expected: 'one', found: 'none', message: 'Make one.' }]
+          missing: [{ pointer: '/successor', expected: 'one', found: 'none', message: 'Make one.' }],
+          warnings: []
         }),
         async certify(name, chain, act) {
           asked.steps.push({ verb: 'certify', name, with: chain, act })
@@ -310,6 +379,35 @@ export function createPort(): Port {
         async revoke(id, actor) {
           if (id !== liveToken.id) throw new MintlineError('token_not_found', 'No such token.')
           asked.revocations.push({ id, actor })
+        }
+      },
+      awsRegistrations: {
+        async post(_authority, request: RegistrationRequest, actor) {
+          asked.registrations.push({ verb: 'post', with: request, actor })
+          return registration
+        },
+        list: async () => [registration],
+        find: async (_authority, id) => requireRegistration(id),
+        async sync(_authority, id, actor) {
+          asked.registrations.push({ verb: 'sync', actor })
+          return requireRegistration(id)
+        },
+        async check(_authority, id, actor) {
+          asked.registrations.push({ verb: 'check', actor })
+          return requireRegistration(id)
+        },
+        async followAuthority(authority, end, fate, actor) {
+          asked.registrations.push({ verb: 'follow', with: { authority, end, fate }, actor })
+        }
+      },
+      jobs: {
+        async find(id) {
+          if (id !== job.id) throw new MintlineError('job_not_found', 'No such job.')
+          return job
+        },
+        async list(query) {
+          asked.jobQueries.push(query)
+          return { items: [job], nextCursor: query.after === undefined ? job.id : undefined }
         }
       },
       readiness: async () => ({

@@ -39,7 +39,7 @@ export function createTestAdministration(
   const keys = createKeyProvision(settings)
   const creation = createAuthorityCreation({ store, keys, openSigner, clock, randomBytes })
   const administration = {
-    ...createAuthorityRegister({ store, openSigner, listNeeds, clock }),
+    ...createAuthorityRegister({ store, openSigner, listNeeds, listRegistrationGaps: async () => [], clock }),
     ...createAuthorityAdministration({ store, authorities, creation, openSigner, clock, randomBytes })
   }
   return { ...settings, store, authorities, administration, creation }

@@ -1,13 +1,6 @@
 import type { ErrorCode } from '../../errors.ts'
-
-/** What RFC 9457 calls a problem type, with what an operator needs to know about it. */
-export interface ProblemType {
-  readonly status: number
-  readonly title: string
-  readonly meaning: string
-  /** What the operator on the line, or whoever runs the service, does next. */
-  readonly remedy: string
-}
+import type { ProblemType } from './problem-type.ts'
+import { serviceProblems } from './service-problems.ts'
 
 /** The one place where a code meets an HTTP status. `docs/errors.md` is generated from it. */
 export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
@@ -161,6 +154,12 @@ export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
     meaning: 'No token has this id, or it is revoked already.',
     remedy: 'Check the id against `GET /v1/tokens`. The id is not the secret.'
   },
+  job_not_found: {
+    status: 404,
+    title: 'There is no such job',
+    meaning: 'No job has this id, or it ended so long ago that it was cleared away.',
+    remedy: 'Check the id against `GET /v1/jobs`.'
+  },
   last_admin_token: {
     status: 409,
     title: 'This is the last admin token',
@@ -185,24 +184,6 @@ export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
     meaning: 'The certificate would outlive the authority, and the profile says to refuse that.',
     remedy: 'Have an administrator roll the authority over or shorten the validity in the profile.'
   },
-  database_unavailable: {
-    status: 503,
-    title: 'The database cannot be reached',
-    meaning: 'The issuance cannot be recorded, so it does not happen. The signing key was not used for it.',
-    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
-  },
-  signer_unavailable: {
-    status: 503,
-    title: 'The signing key cannot be reached',
-    meaning: 'The key store of the authority does not answer.',
-    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
-  },
-  signer_disabled: {
-    status: 503,
-    title: 'The CA key is disabled',
-    meaning: 'The key of the authority is disabled, pending deletion or gone. Trying again does not help.',
-    remedy: 'Tell the administrator: the key must be enabled again, or another generation activated.'
-  },
   authority_transition_refused: {
     status: 409,
     title: 'The authority cannot go there from here',
@@ -218,65 +199,21 @@ export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
   authority_exists: {
     status: 409,
     title: 'The authority exists already',
-    meaning: 'There is an authority of this name, or this key has a generation already.',
-    remedy: 'Choose another name, or use the authority that is there.'
-  },
-  overloaded: {
-    status: 503,
-    title: 'Too many requests are waiting',
-    meaning: 'The service has more requests in hand than it can finish in time.',
-    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
-  },
-  shutting_down: {
-    status: 503,
-    title: 'The service is stopping',
-    meaning: 'The service finishes the requests it has and takes no new ones.',
-    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
-  },
-  lint_failed: {
-    status: 500,
-    title: 'The certificate would break a rule',
-    meaning: 'The certificate built from the profile failed a check before signing. It was not signed.',
-    remedy: 'Tell an administrator: the profile or the service is at fault, not the CSR.'
-  },
-  certificate_mismatch: {
-    status: 500,
-    title: 'The signed certificate failed verification',
     meaning:
-      'What the signer returned is not what was checked, or its signature does not hold. It was withheld.',
-    remedy: 'Stop and tell an administrator: the signing key store must be examined.'
+      'There is an authority of this name, this key has a generation already, or the folder of a ceremony holds a file of that name.',
+    remedy: 'Choose another name, key or folder, or use the authority that is there. Nothing was overwritten.'
   },
-  internal_error: {
-    status: 500,
-    title: 'Something went wrong inside the service',
-    meaning: 'A fault of the service. The log has the cause under the same `requestId`.',
-    remedy: 'Send the same request again. If it fails again, report the `requestId`.'
+  aws_registration_not_found: {
+    status: 404,
+    title: 'There is no such registration with AWS IoT',
+    meaning: 'The authority has no registration with this id.',
+    remedy: 'Check the id against `GET /v1/authorities/{name}/aws-registrations`.'
   },
-  config_invalid: {
-    status: 500,
-    title: 'The settings cannot be used',
-    meaning: 'One or more settings are wrong. The service does not start.',
-    remedy: 'Correct every setting named, and try them with `mintline check-config`.'
+  aws_registration_invalid: {
+    status: 422,
+    title: 'The authority cannot be registered with AWS IoT like this',
+    meaning: 'What is asked for, the authority or the profile breaks a rule of AWS IoT. AWS was not asked.',
+    remedy: 'Correct every place that `violations` names and post the registration again.'
   },
-  data_directory_unusable: {
-    status: 500,
-    title: 'The data directory cannot be used',
-    meaning:
-      'The directory cannot be made, read or written, or another service uses it. The service does not start.',
-    remedy: 'Check path, owner and mode of `MINTLINE_DATA_DIR`.'
-  },
-  database_incompatible: {
-    status: 500,
-    title: 'The database does not fit this version',
-    meaning:
-      'The database is of a newer Mintline, or its migrations were changed. The service does not start.',
-    remedy: 'Run the Mintline version that fits the database, or restore the matching backup.'
-  },
-  key_unusable: {
-    status: 500,
-    title: 'A signing key cannot be used',
-    meaning:
-      'The key file cannot be read or decrypted, or does not belong to its certificate. The service does not start.',
-    remedy: 'Check the passphrase file and the key file. Do not replace the key.'
-  }
+  ...serviceProblems
 }

@@ -13,6 +13,7 @@ import {
   ChainBody,
   CrossCertificate,
   CrossSignBody,
+  EndBody,
   TransitionBody
 } from '../schemas/authority.ts'
 import { problemResponses } from '../schemas/problem.ts'
@@ -86,6 +87,8 @@ const transitions = {
   }
 } as const
 
+const ends = { retire: 'retired', compromise: 'compromised' } as const
+
 const crossSign = {
   operationId: 'crossSignAuthority',
   tags,
@@ -103,7 +106,7 @@ const crossSign = {
 /** What administrators do with authorities. */
 export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { authorities } }
+  { services: { authorities, awsRegistrations } }
 ) => {
   const viewOf = async (name: string) => viewGeneration((await authorities.find(name))[0]!)
   app.addContentTypeParser(pemChain, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -126,17 +129,22 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
     return viewOf(name)
   })
 
-  for (const verb of ['activate', 'retire', 'compromise'] as const) {
-    const schema = {
-      ...transitions[verb],
-      tags,
-      params: AuthorityParams,
-      body: TransitionBody,
-      response: { 200: generation, ...stepProblems }
-    }
+  const stepSchema = { tags, params: AuthorityParams, response: { 200: generation, ...stepProblems } }
+  const activate = { ...transitions.activate, ...stepSchema, body: TransitionBody }
+  app.post('/v1/authorities/:name/activate', { config, schema: activate }, async request => {
+    const { name } = request.params
+    await authorities.activate(name, actOf(request, request.body.reason))
+    return viewOf(name)
+  })
+
+  for (const verb of ['retire', 'compromise'] as const) {
+    const schema = { ...transitions[verb], ...stepSchema, body: EndBody }
     app.post(`/v1/authorities/:name/${verb}`, { config, schema }, async request => {
       const { name } = request.params
-      await authorities[verb](name, actOf(request, request.body.reason))
+      const { reason, aws } = request.body
+      // First, so that after a crash in between the same request does the rest; the step itself is done once.
+      await awsRegistrations.followAuthority(name, ends[verb], aws, actorOf(request))
+      await authorities[verb](name, actOf(request, reason))
       return viewOf(name)
     })
   }

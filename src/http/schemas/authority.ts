@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { maximumIntentCount } from '../../authorities/intent-count.ts'
-import { registrationFates } from '../../aws/registration.ts'
+import { registrationFates } from '../../aws/registration-change.ts'
 import { localKeyTypes } from '../../authorities/local-key.ts'
 import { authorityStates } from '../../authorities/life-cycle.ts'
 import { subjectFields, type SubjectField } from '../../pki/subject-field.ts'

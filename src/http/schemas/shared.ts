@@ -1,7 +1,9 @@
 import { AuthorityGeneration, AuthorityList, CrossCertificate, RotationPlan } from './authority.ts'
+import { AwsRegistration, AwsRegistrationList, AwsRegistrationSummary } from './aws-registration.ts'
 import { Health, Readiness } from './health.ts'
 import { IssuanceEntry, IssuancePage, IssuedEntry, RejectedEntry, UnknownEntry } from './issuance-entry.ts'
 import { Issuance, Thing } from './issuance.ts'
+import { Job, JobPage } from './job.ts'
 import { Preview } from './preview.ts'
 import { Problem, Violation } from './problem.ts'
 import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from './profile.ts'
@@ -26,10 +28,15 @@ export const sharedSchemas = [
   AuthorityList,
   RotationPlan,
   CrossCertificate,
+  AwsRegistration,
+  AwsRegistrationSummary,
+  AwsRegistrationList,
   Preview,
   Token,
   NewToken,
   TokenList,
+  Job,
+  JobPage,
   Health,
   Readiness
 ]

@@ -1,0 +1,40 @@
+import type { RegistrationPlace } from './desired-registration.ts'
+import { createIotControl, type IotControl } from './iot-control.ts'
+import { createRoleExaminer, type ExamineRole } from './role-check.ts'
+
+/** AWS as seen from one account and region. */
+export interface AwsAccess {
+  readonly iot: IotControl
+  readonly examineRole: ExamineRole
+}
+
+export interface AwsAccesses {
+  /** The same one for as long as the process lives, so that its requests queue behind each other. */
+  open(place: RegistrationPlace): AwsAccess
+  close(): void
+}
+
+/** Credentials and addresses come by the SDK's own chain: environment, shared config, instance. */
+export function createAwsAccesses(): AwsAccesses {
+  const accesses = new Map<string, AwsAccess & { close(): void }>()
+  return {
+    open({ accountAlias, region }) {
+      const key = `${region} ${accountAlias}`
+      const known = accesses.get(key)
+      if (known !== undefined) return known
+      const iot = createIotControl({ accountAlias, region })
+      const roles = createRoleExaminer({ accountAlias, region })
+      const close = () => {
+        iot.destroy()
+        roles.destroy()
+      }
+      const access = { iot, examineRole: roles.examine, close }
+      accesses.set(key, access)
+      return access
+    },
+    close() {
+      for (const access of accesses.values()) access.close()
+      accesses.clear()
+    }
+  }
+}

@@ -1,0 +1,99 @@
+import type { StoredAuthority } from '../authorities/authority-store.ts'
+import { isMintlineError, type ErrorCode } from '../errors.ts'
+import { createIdentifier } from '../identifier.ts'
+import type { Comparison } from './reconcile.ts'
+import type { RegistrationDependencies } from './registration-dependencies.ts'
+import type { StoredRegistration, StoredState } from './registration-store.ts'
+
+/** A registration as it was when the work began. */
+export interface LoadedRegistration {
+  readonly registration: StoredRegistration
+  readonly authority: StoredAuthority
+}
+
+export interface OutcomeKeeper {
+  /**
+   * Keeps what was found at AWS.
+   *
+   * @param since a look that began then is out of date when something was kept since.
+   */
+  keepComparison(
+    loaded: LoadedRegistration,
+    comparison: Comparison,
+    profileVersion: number | null,
+    since?: Date
+  ): Promise<void>
+  /** Keeps why it could not be done. Throws it again where trying again may mend it. */
+  keepFailure(loaded: LoadedRegistration, error: unknown): Promise<void>
+}
+
+type Outcome = Pick<StoredState, 'state' | 'drift' | 'lastError'> & Partial<StoredState>
+
+const passing: readonly ErrorCode[] = ['aws_unavailable', 'database_unavailable', 'signer_unavailable']
+const retryAfterMs = 15 * 60_000
+
+/** Keeps how the work on registrations went; each change of state is an audit event of its own. */
+export function createOutcomeKeeper({
+  store,
+  clock,
+  randomBytes
+}: Pick<RegistrationDependencies, 'store' | 'clock' | 'randomBytes'>): OutcomeKeeper {
+  async function keep(loaded: LoadedRegistration, outcome: Outcome, since?: Date): Promise<void> {
+    const { id, version, state: before } = loaded.registration
+    const checkedAt = clock()
+    const state: StoredState = {
+      version,
+      profileVersion: before?.profileVersion ?? null,
+      awsAccountId: before?.awsAccountId ?? null,
+      observed: before?.observed ?? null,
+      retryAt: null,
+      checkedAt,
+      ...outcome
+    }
+    const isChange = before?.state !== state.state
+    const eventId = createIdentifier(checkedAt, randomBytes(10))
+    await store.putState(id, state, isChange ? eventOf(eventId, loaded, state) : undefined, since)
+  }
+
+  return {
+    keepComparison(loaded, { observation, drift }, profileVersion, since) {
+      const outcome: Outcome = {
+        state: drift.length === 0 ? 'registered' : 'drifted',
+        drift,
+        lastError: null,
+        profileVersion,
+        observed: observation?.observed ?? null,
+        awsAccountId: observation?.certificateArn.split(':')[4] ?? null
+      }
+      return keep(loaded, outcome, since)
+    },
+    async keepFailure(loaded, error) {
+      const { code, detail } = isMintlineError(error)
+        ? error
+        : { code: 'internal_error', detail: 'It failed for an unexpected reason; the log of the job has it.' }
+      const retryAt = new Date(clock().getTime() + retryAfterMs)
+      await keep(loaded, { state: 'failed', drift: [], lastError: { code, detail }, retryAt })
+      if (!isMintlineError(error) || passing.includes(error.code)) throw error
+    }
+  }
+}
+
+function eventOf(id: string, { registration, authority }: LoadedRegistration, state: StoredState) {
+  const { id: registrationId, region, accountAlias, state: before } = registration
+  return {
+    id,
+    createdAt: state.checkedAt,
+    actor: 'system',
+    act: `aws_registration.${state.state}`,
+    subject: `aws-registration/${registrationId}`,
+    before: before === undefined ? undefined : { state: before.state },
+    after: {
+      authority: authority.name,
+      region,
+      accountAlias,
+      state: state.state,
+      drift: state.drift,
+      lastError: state.lastError
+    }
+  }
+}

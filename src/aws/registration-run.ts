@@ -1,0 +1,111 @@
+import { requireCertified } from '../authorities/generation.ts'
+import { MintlineError } from '../errors.ts'
+import { compare, reconcile, type ReconcileRun } from './reconcile.ts'
+import {
+  assertRegistrable,
+  neighboursOf,
+  profileLineOf,
+  type RegistrationDependencies
+} from './registration-dependencies.ts'
+import { createOutcomeKeeper, type LoadedRegistration } from './registration-outcome.ts'
+import { createStepRecorder } from './registration-steps.ts'
+import { resolveTarget, type ResolvedTarget } from './registration-target.ts'
+import { registrationWarnings } from './registration-warnings.ts'
+import { provideVerification } from './verification.ts'
+
+/** The work of the jobs. Either may be repeated at any time, also after a crash in the middle of it. */
+export interface RegistrationRuns {
+  /**
+   * Brings a registration to what is asked for, and reads it back. What AWS or a rule refuses is kept with the
+   * registration; what trying again may mend is thrown as well.
+   *
+   * @throws MintlineError `aws_unavailable`, `database_unavailable`, `signer_unavailable`.
+   */
+  reconcile(registrationId: string): Promise<void>
+  /** Reads a registration back and changes nothing at AWS. @throws MintlineError `aws_unavailable`, `aws_refused`. */
+  check(registrationId: string): Promise<void>
+}
+
+export function createRegistrationRuns(dependencies: RegistrationDependencies): RegistrationRuns {
+  const { profiles, accesses, clock } = dependencies
+  const { keepComparison, keepFailure } = createOutcomeKeeper(dependencies)
+  return {
+    async reconcile(registrationId) {
+      const loaded = await load(dependencies, registrationId)
+      try {
+        const resolved = await resolveTarget(loaded.registration.desired, profiles)
+        const comparison = await reconcile(await buildRun(dependencies, loaded, resolved))
+        await keepComparison(loaded, comparison, resolved.target.provisioning?.profileVersion ?? null)
+      } catch (error) {
+        await keepFailure(loaded, error)
+      }
+    },
+    async check(registrationId) {
+      const loaded = await load(dependencies, registrationId)
+      const { registration, authority } = loaded
+      // What was never brought about is not there to be compared.
+      if (registration.state === undefined || registration.state.version !== registration.version) return
+      const since = clock()
+      const resolved = await resolveTarget(registration.desired, profiles)
+      const comparison = await compare({ access: accesses.open(registration), authority, resolved })
+      await keepComparison(loaded, comparison, registration.state.profileVersion, since)
+    }
+  }
+}
+
+async function load(
+  { store, authorities }: RegistrationDependencies,
+  registrationId: string
+): Promise<LoadedRegistration> {
+  const [registration] = await store.list({ id: registrationId })
+  const generations = await authorities.generations()
+  const generation = generations.find(({ id }) => id === registration?.authorityId)
+  if (registration !== undefined && generation !== undefined)
+    return { registration, authority: requireCertified(generation) }
+  throw new MintlineError('aws_registration_not_found', `There is no registration ${registrationId}.`)
+}
+
+async function buildRun(
+  dependencies: RegistrationDependencies,
+  { registration, authority }: LoadedRegistration,
+  resolved: ResolvedTarget
+): Promise<ReconcileRun> {
+  const { store, verifications, profiles, accesses, clock } = dependencies
+  const { id: registrationId, desired } = registration
+  const { record, step, note } = createStepRecorder(dependencies, registration)
+  const neighbours = await neighboursOf(dependencies, registration, authority.id)
+  const profileLine = await profileLineOf(profiles, desired)
+  const steps = await store.steps(registrationId)
+  return {
+    access: accesses.open(registration),
+    authority,
+    resolved,
+    isKnown: steps.some(({ step: name, outcome }) => name === 'register' && outcome === 'done'),
+    lint: isRegistered => {
+      const input = {
+        place: registration,
+        desired,
+        target: resolved.target,
+        authority,
+        profileLine,
+        isRegistered,
+        neighbours,
+        now: clock()
+      }
+      assertRegistrable(input)
+      return registrationWarnings(input)
+    },
+    verify: registrationCode =>
+      provideVerification(
+        { ...dependencies, store: verifications },
+        {
+          registrationId,
+          authority,
+          registrationCode,
+          onStep: (name, detail) => record(name, 'done', detail)
+        }
+      ),
+    step,
+    note
+  }
+}

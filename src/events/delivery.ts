@@ -1,0 +1,124 @@
+import { MintlineError } from '../errors.ts'
+import { createIdentifier } from '../identifier.ts'
+import { buildCloudEvent } from './cloud-event.ts'
+import type { OutboxStore, OwedEvent } from './outbox-store.ts'
+import type { Outcome, Receiver } from './receiver.ts'
+
+export interface DeliveryDependencies {
+  readonly outbox: Pick<
+    OutboxStore,
+    'findSource' | 'takeBatch' | 'listDue' | 'dissolve' | 'postpone' | 'remove' | 'backlog'
+  >
+  readonly receiver: Receiver
+  readonly clock: () => Date
+  readonly randomBytes: (size: number) => Uint8Array
+}
+
+interface Failed {
+  readonly event: OwedEvent
+  readonly outcome: Outcome
+}
+
+const batchSize = 100
+/** Shorter than a job may take; the rest is for the next one. */
+const longestRunMs = 10 * 60_000
+const firstPauseMs = 30_000
+const longestPauseMs = 60 * 60_000
+
+/**
+ * Sends what is owed, oldest first, until nothing is left or `signal` is aborted. An event is struck out after the
+ * receiver took it: a crash in between sends it once more, and loses none.
+ *
+ * A batch that the receiver does not take because of what is in it is sent one by one, so that one event that it
+ * cannot stand holds up no other. Such an event stays owed, apart from the line, and is tried again with pauses of
+ * up to an hour.
+ *
+ * @throws MintlineError `webhook_failed` when the receiver takes nothing at the moment.
+ */
+export function createDelivery(dependencies: DeliveryDependencies): (signal: AbortSignal) => Promise<void> {
+  const { outbox, receiver, clock, randomBytes } = dependencies
+
+  /**
+   * Sends each by itself; a receiver that fails now and then gets what it failed at once more, as long as it takes
+   * others. Those that it took or refused are settled.
+   *
+   * @returns how many are settled, and those at which the receiver failed to the last.
+   */
+  async function sendSingly(
+    events: readonly OwedEvent[],
+    source: string,
+    signal: AbortSignal,
+    beforeFirstSettled: () => Promise<void>
+  ): Promise<{ readonly settled: number; readonly failed: readonly Failed[] }> {
+    let settled = 0
+    let failed: readonly Failed[] = []
+    for (let round = events; round.length > 0;) {
+      const failedNow: Failed[] = []
+      const settledBefore = settled
+      for (const event of round) {
+        if (signal.aborted) return { settled, failed: [] }
+        const outcome = await receiver.send(event.recordId, [buildCloudEvent(event, source)])
+        if (outcome.verdict === 'unavailable') throw failureOf(outcome)
+        if (outcome.verdict === 'failed') {
+          failedNow.push({ event, outcome })
+          continue
+        }
+        if (settled++ === 0) await beforeFirstSettled()
+        await (outcome.verdict === 'accepted' ? outbox.remove([event.position]) : postpone(event))
+      }
+      failed = failedNow
+      round = settled > settledBefore ? failedNow.map(({ event }) => event) : []
+    }
+    return { settled, failed }
+  }
+
+  async function postpone({ position, refusals }: OwedEvent): Promise<void> {
+    const pauseMs = Math.min(firstPauseMs * 2 ** refusals, longestPauseMs)
+    await outbox.postpone(position, new Date(clock().getTime() + pauseMs))
+  }
+
+  async function sendBatch(events: readonly OwedEvent[], source: string, signal: AbortSignal): Promise<void> {
+    const cloudEvents = events.map(event => buildCloudEvent(event, source))
+    const outcome = await receiver.send(events[0]!.batchId!, cloudEvents)
+    if (outcome.verdict === 'accepted') return outbox.remove(events.map(({ position }) => position))
+    if (outcome.verdict === 'unavailable') throw failureOf(outcome)
+    // What is left of it must not go out under the id of the whole.
+    const dissolve = () => outbox.dissolve(events.map(({ position }) => position))
+    const { settled, failed } = await sendSingly(events, source, signal, dissolve)
+    if (settled === 0 && failed[0] !== undefined) {
+      if (!(await canGrow(events))) throw failureOf(failed[0].outcome)
+      return dissolve()
+    }
+    for (const { event } of failed) await postpone(event)
+  }
+
+  /** Whether others came since, which tell if it is the events at which the receiver fails, or the receiver. */
+  async function canGrow(events: readonly OwedEvent[]): Promise<boolean> {
+    const { waiting, refused } = await outbox.backlog()
+    return events.length < batchSize && waiting - refused > events.length
+  }
+
+  /** The line does not wait for them, whatever becomes of them. */
+  async function sendDue(source: string, signal: AbortSignal): Promise<void> {
+    const due = await outbox.listDue(clock(), batchSize)
+    const { failed } = await sendSingly(due, source, signal, async () => undefined)
+    for (const { event } of failed) await postpone(event)
+  }
+
+  return async signal => {
+    const endMs = clock().getTime() + longestRunMs
+    const mayGoOn = () => !signal.aborted && clock().getTime() < endMs
+    const source = await outbox.findSource()
+    if (source === undefined) return
+    while (mayGoOn()) {
+      const batch = await outbox.takeBatch(createIdentifier(clock(), randomBytes(10)), batchSize)
+      if (batch.length === 0) break
+      await sendBatch(batch, source, signal)
+    }
+    if (mayGoOn()) await sendDue(source, signal)
+  }
+}
+
+function failureOf({ detail }: Outcome): MintlineError {
+  return new MintlineError('webhook_failed', detail)
+}

@@ -1,0 +1,211 @@
+import type { Database } from '../database/database.ts'
+import { runQuery } from '../database/run-query.ts'
+import type { ErrorCode, Violation } from '../errors.ts'
+import type { PredictedThing } from '../jitp/prediction.ts'
+import type { EventType } from './event-type.ts'
+
+interface RequestFacts {
+  readonly requestedAt: Date
+  readonly station: string
+  readonly profile: string
+  readonly metadata: Readonly<Record<string, string>>
+  readonly requestId: string
+}
+
+export interface IssuedFact extends RequestFacts {
+  readonly kind: 'issued'
+  readonly serialNumber: Uint8Array
+  readonly tbsDer: Uint8Array
+  readonly certificateDer: Uint8Array
+  readonly issuedAt: Date
+  readonly thing: PredictedThing | null
+  readonly profileVersion: number
+  readonly authority: string
+}
+
+export interface RejectedFact extends RequestFacts {
+  readonly kind: 'rejected'
+  readonly code: ErrorCode
+  readonly detail: string
+  readonly violations: readonly Violation[]
+  readonly profileVersion: number | null
+  readonly authority: string | null
+}
+
+export interface AuditFact {
+  readonly kind: 'audit'
+  readonly createdAt: Date
+  readonly actor: string
+  readonly act: string
+  readonly subject: string
+  readonly before: Record<string, unknown> | null
+  readonly after: Record<string, unknown> | null
+  readonly reason: string | null
+}
+
+/** An event that waits, with the recorded fact that it tells. */
+export interface OwedEvent {
+  /** Where it stands in line; a decimal number too large for a double. */
+  readonly position: string
+  readonly type: EventType
+  readonly recordId: string
+  readonly batchId: string | null
+  /** How often the receiver refused this very event. */
+  readonly refusals: number
+  readonly fact: IssuedFact | RejectedFact | AuditFact
+}
+
+/** What the webhook is told of. */
+export interface Subscription {
+  readonly enabled: boolean
+  readonly eventTypes: readonly EventType[]
+}
+
+export interface Backlog {
+  /** Not more than `maximumCount` are counted. */
+  readonly waiting: number
+  /** Of them, how many the receiver refused by themselves. */
+  readonly refused: number
+  readonly oldestOwedAt: Date | undefined
+}
+
+export const maximumCount = 100_000
+
+export interface OutboxStore {
+  /** From its commit on, records of these types owe an event. @param newSource becomes the source if there is none yet. */
+  subscribe(subscription: Subscription, newSource: string, time: Date): Promise<void>
+  /** UUID of this database as the source of its events; undefined before the first webhook. */
+  findSource(): Promise<string | undefined>
+  /**
+   * The batch at the head of the line: the one that was taken before and not removed, as it was, or else the first
+   * `limit` that were never refused, as a new batch. Durable before it is given out.
+   */
+  takeBatch(newBatchId: string, limit: number): Promise<readonly OwedEvent[]>
+  /** Refused ones that are due again. */
+  listDue(time: Date, limit: number): Promise<readonly OwedEvent[]>
+  /** They are no longer a batch; what is left of them goes into new ones. */
+  dissolve(positions: readonly string[]): Promise<void>
+  postpone(position: string, dueAt: Date): Promise<void>
+  remove(positions: readonly string[]): Promise<void>
+  backlog(): Promise<Backlog>
+}
+
+type OwedRow = Omit<OwedEvent, 'fact'>
+
+const owedColumns = `
+  outgoing_event.position::text, type, record_id AS "recordId", outgoing_event.batch_id AS "batchId", refusals`
+
+const takeStatement = `
+WITH head AS MATERIALIZED (
+  SELECT batch_id FROM outgoing_event WHERE refusals = 0 ORDER BY position LIMIT 1
+),
+chosen AS MATERIALIZED (
+  SELECT position FROM outgoing_event
+  WHERE refusals = 0 AND batch_id IS NOT DISTINCT FROM (SELECT batch_id FROM head)
+  ORDER BY position LIMIT $2
+)
+UPDATE outgoing_event SET batch_id = coalesce(outgoing_event.batch_id, $1::uuid)
+FROM chosen WHERE outgoing_event.position = chosen.position
+RETURNING ${owedColumns}`
+
+const dueStatement = `
+SELECT ${owedColumns} FROM outgoing_event
+WHERE refusals > 0 AND due_at <= $1::timestamptz ORDER BY due_at LIMIT $2`
+
+const issuedStatement = `
+SELECT
+  'issued' AS kind, intent.id, intent.created_at AS "requestedAt", station, profile_version.name AS profile, metadata,
+  request_id AS "requestId", serial_number AS "serialNumber", tbs_der AS "tbsDer",
+  issued.certificate_der AS "certificateDer", issued_at AS "issuedAt", thing, version AS "profileVersion",
+  authority.name AS authority
+FROM intent
+JOIN issued ON issued.intent_id = intent.id
+JOIN profile_version ON profile_version.id = profile_version_id
+JOIN authority ON authority.id = authority_id
+WHERE intent.id = ANY ($1::uuid[])`
+
+const rejectedStatement = `
+SELECT
+  'rejected' AS kind, id, created_at AS "requestedAt", station, profile_name AS profile, metadata,
+  request_id AS "requestId", code, detail, violations, profile_version AS "profileVersion",
+  authority_name AS authority
+FROM rejection WHERE id = ANY ($1::uuid[])`
+
+const auditStatement = `
+SELECT 'audit' AS kind, id, created_at AS "createdAt", actor, act, subject, before, after, reason
+FROM audit_event WHERE id = ANY ($1::uuid[])`
+
+const statementOf: Readonly<Record<EventType, string>> = {
+  'mintline.issuance.issued': issuedStatement,
+  'mintline.issuance.rejected': rejectedStatement,
+  'mintline.authority.changed': auditStatement,
+  'mintline.aws-registration.drifted': auditStatement
+}
+
+export function createOutboxStore({ prisma }: Database): OutboxStore {
+  const query = <Row>(statement: string, ...values: unknown[]) =>
+    runQuery(() => prisma.$queryRawUnsafe<Row[]>(statement, ...values))
+  const execute = (statement: string, ...values: unknown[]) =>
+    runQuery(() => prisma.$executeRawUnsafe(statement, ...values))
+
+  /** In line, each with its fact. */
+  async function addFacts(rows: readonly OwedRow[]): Promise<readonly OwedEvent[]> {
+    const facts = new Map<string, OwedEvent['fact']>()
+    for (const [statement, group] of Map.groupBy(rows, ({ type }) => statementOf[type])) {
+      const ids = group.map(({ recordId }) => recordId)
+      for (const { id, ...fact } of await query<OwedEvent['fact'] & { id: string }>(statement, ids)) {
+        facts.set(id, fact)
+      }
+    }
+    return [...rows]
+      .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
+      .map(row => ({ ...row, fact: facts.get(row.recordId)! }))
+  }
+
+  return {
+    async subscribe({ enabled, eventTypes }, newSource, time) {
+      await execute(
+        `INSERT INTO webhook (name, source, enabled, event_types, changed_at)
+         VALUES ('webhook', $1::uuid, $2, $3::text[], $4::timestamptz)
+         ON CONFLICT (name) DO UPDATE SET
+           enabled = excluded.enabled, event_types = excluded.event_types, changed_at = excluded.changed_at
+         WHERE (webhook.enabled, webhook.event_types) IS DISTINCT FROM (excluded.enabled, excluded.event_types)`,
+        newSource,
+        enabled,
+        eventTypes,
+        time.toISOString()
+      )
+    },
+    findSource: async () => (await runQuery(() => prisma.webhook.findFirst()))?.source,
+    takeBatch: async (newBatchId, limit) => addFacts(await query<OwedRow>(takeStatement, newBatchId, limit)),
+    listDue: async (time, limit) => addFacts(await query<OwedRow>(dueStatement, time.toISOString(), limit)),
+    async dissolve(positions) {
+      await execute(
+        'UPDATE outgoing_event SET batch_id = NULL WHERE position = ANY ($1::bigint[])',
+        positions
+      )
+    },
+    async postpone(position, dueAt) {
+      await execute(
+        `UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1, due_at = $2::timestamptz
+         WHERE position = $1::bigint`,
+        position,
+        dueAt.toISOString()
+      )
+    },
+    async remove(positions) {
+      await execute('DELETE FROM outgoing_event WHERE position = ANY ($1::bigint[])', positions)
+    },
+    async backlog() {
+      const [row] = await query<{ waiting: number; refused: number; oldest: Date | null }>(
+        `SELECT
+           (SELECT count(*)::int FROM (SELECT FROM outgoing_event LIMIT $1) AS counted) AS waiting,
+           (SELECT count(*)::int FROM outgoing_event WHERE refusals > 0) AS refused,
+           (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest`,
+        maximumCount
+      )
+      const { waiting = 0, refused = 0, oldest = null } = row ?? {}
+      return { waiting, refused, oldestOwedAt: oldest ?? undefined }
+    }
+  }
+}

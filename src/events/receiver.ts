@@ -1,0 +1,77 @@
+import type { CloudEvent } from './cloud-event.ts'
+import { signMessage } from './signature.ts'
+
+/**
+ * What the receiver made of a message.
+ *
+ * - `accepted`: answered 2xx.
+ * - `refused`: it is well, and objects to what is in this message.
+ * - `failed`: it broke down over it, which may be the message's doing or its own.
+ * - `unavailable`: no answer, or one that would be the same for any message.
+ */
+export interface Outcome {
+  readonly verdict: 'accepted' | 'refused' | 'failed' | 'unavailable'
+  /** For the operator, without anything that the receiver wrote. */
+  readonly detail: string
+}
+
+export interface Receiver {
+  /** Never rejects. @param id stays the same when the same events are sent again. */
+  send(id: string, events: readonly CloudEvent[]): Promise<Outcome>
+}
+
+export interface ReceiverDependencies {
+  readonly url: string
+  readonly key: Uint8Array
+  readonly timeoutMs: number
+  /** Mintline's version, for the User-Agent. */
+  readonly version: string
+  readonly clock: () => Date
+}
+
+/** Bad Request, Not Acceptable, Conflict, Length Required, Content Too Large, and so on: about the content alone. */
+const contentStatuses: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 413, 415, 422, 431])
+/** Bad Gateway, Service Unavailable, Gateway Timeout. */
+const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504])
+
+/** Posts to one address and to no other: a redirection is not followed, and no answer's body is read. */
+export function createReceiver({ url, key, timeoutMs, version, clock }: ReceiverDependencies): Receiver {
+  return {
+    async send(id, events) {
+      const body = JSON.stringify(events)
+      try {
+        const response = await fetch(url, {
+          method: 'POST',
+          redirect: 'manual',
+          body,
+          headers: {
+            'content-type': 'application/cloudevents-batch+json; charset=utf-8',
+            'user-agent': `mintline/${version}`,
+            ...signMessage(key, { id, time: clock(), body })
+          },
+          signal: AbortSignal.timeout(timeoutMs)
+        })
+        await response.body?.cancel().catch(() => undefined)
+        const { status } = response
+        return { verdict: judge(status), detail: `The webhook answered ${status}.` }
+      } catch (error) {
+        return { verdict: 'unavailable', detail: describeFailure(error, timeoutMs) }
+      }
+    }
+  }
+}
+
+function judge(status: number): Outcome['verdict'] {
+  if (status >= 200 && status < 300) return 'accepted'
+  if (contentStatuses.has(status)) return 'refused'
+  return status >= 500 && !awayStatuses.has(status) ? 'failed' : 'unavailable'
+}
+
+function describeFailure(error: unknown, timeoutMs: number): string {
+  if (error instanceof Error && error.name === 'TimeoutError') {
+    return `The webhook did not answer within ${timeoutMs / 1000} seconds.`
+  }
+  const cause = error instanceof Error ? error.cause : undefined
+  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
+  return `The webhook cannot be reached${code}.`
+}

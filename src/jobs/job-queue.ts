@@ -1,0 +1,188 @@
+import { PgBoss } from 'pg-boss'
+import { runQuery } from '../database/run-query.ts'
+import { isMintlineError, MintlineError } from '../errors.ts'
+import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
+import { jobKinds, jobRules, noKey, takeOverSeconds } from './job-rules.ts'
+import { createJobRun, type JobLog } from './job-run.ts'
+import { createJobStore } from './job-store.ts'
+
+export type { JobData, JobHandlers, JobKind } from './job.ts'
+
+export interface JobQueue {
+  /**
+   * Durable when it resolves. A job with the same kind and key that waits, for its first try or the next one, is this
+   * one; one that is under way is followed by this one.
+   *
+   * @param options.now a job that waits for its next try is taken up at once, too. Without it, it keeps its pause.
+   * @throws MintlineError `database_unavailable`.
+   */
+  send<Kind extends JobKind>(
+    kind: Kind,
+    data: JobData[Kind],
+    options?: { readonly key?: string; readonly now?: boolean }
+  ): Promise<void>
+}
+
+export interface JobService extends JobQueue {
+  /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more. */
+  list(query: JobQuery): Promise<JobPage>
+  /** @throws MintlineError `job_not_found`. */
+  find(id: string): Promise<Job>
+  /** How many wait, run and have failed, by kind. */
+  count(): Promise<JobCounts>
+  /** Takes up no more, tells the jobs under way to come to an end and waits for them, but not longer than told. */
+  close(): Promise<void>
+}
+
+export interface JobQueueOptions {
+  readonly connectionString: string
+  /**
+   * What this process works on. Jobs of the other kinds wait for a process that does. A handler may send jobs itself.
+   */
+  readonly handlers: (jobs: JobQueue) => JobHandlers
+  /**
+   * Kind → cron expression: a job without data is sent then. Held in the database for all processes; kinds that this
+   * one does not work on are taken out.
+   */
+  readonly schedules: { readonly [Kind in JobKind]?: string }
+  readonly log: JobLog
+  /** How long `close` waits. */
+  readonly stopTimeoutMs: number
+  /** How often a job whose process died is looked for. */
+  readonly supervisionIntervalSeconds?: number
+}
+
+const poolSize = 3
+const pollingIntervalSeconds = 2
+/** Cron runs on whole minutes; who asks each five seconds is late by little. */
+const tickIntervalSeconds = 5
+const quietMs = 60_000
+/** What cron sends to. Its worker sends the job itself, so that the rule of one waiting job holds for it as well. */
+const tickQueue = 'tick'
+
+/**
+ * Jobs in PostgreSQL, in a schema of the library's own. Processes share the work. What fails is tried again with
+ * growing pauses, and so is what a process that died had in hand: it is missed after `takeOverSeconds`.
+ *
+ * @throws MintlineError `database_unavailable`; `config_invalid` when the database's role may not make that schema.
+ */
+export async function createJobQueue(options: JobQueueOptions): Promise<JobService> {
+  const { schedules, log, stopTimeoutMs } = options
+  const boss = openBoss(options)
+  const stopping = new AbortController()
+  const workers = new Map<JobKind, string>()
+
+  async function send(kind: JobKind, data: object, key: string | undefined, now: boolean): Promise<void> {
+    const target = { singletonKey: key ?? noKey, ...(now && { startAfter: new Date() }) }
+    await runQuery(() => boss.upsert(kind, data, target))
+    const worker = workers.get(kind)
+    if (worker !== undefined && !stopping.signal.aborted) boss.notifyWorker(worker)
+  }
+
+  async function close(): Promise<void> {
+    stopping.abort()
+    await boss.stop({ graceful: true, timeout: stopTimeoutMs })
+  }
+
+  const queue: JobQueue = {
+    send: (kind, data, { key, now = false } = {}) => send(kind, data, key, now)
+  }
+  const handlers = options.handlers(queue)
+
+  async function start(): Promise<void> {
+    await boss.start()
+    for (const kind of jobKinds) await defineQueue(boss, kind)
+    await defineSchedules(boss, kind => (handlers[kind] === undefined ? undefined : schedules[kind]))
+    await boss.work<{ kind: JobKind }>(
+      tickQueue,
+      { pollingIntervalSeconds: tickIntervalSeconds },
+      async jobs => {
+        for (const { data } of jobs) await send(data.kind, {}, undefined, false)
+      }
+    )
+    for (const kind of jobKinds) {
+      const run = createJobRun(kind, handlers, log, stopping.signal)
+      if (run === undefined) continue
+      workers.set(kind, await boss.work(kind, { perJobResults: true, pollingIntervalSeconds }, run))
+    }
+  }
+
+  try {
+    await runQuery(start)
+  } catch (error) {
+    await close().catch(() => undefined)
+    throw isPrivilegeMissing(error) ? adviseToGrant(error) : error
+  }
+  return { ...queue, ...createJobStore(boss.getDb()), close }
+}
+
+function openBoss({
+  connectionString,
+  log,
+  supervisionIntervalSeconds = takeOverSeconds / 2
+}: JobQueueOptions): PgBoss {
+  const pool = {
+    connectionString,
+    max: poolSize,
+    application_name: 'mintline-jobs',
+    connectionTimeoutMillis: 5_000,
+    // What is sent is on disk, whatever the server is set to.
+    options: '-c synchronous_commit=on',
+    keepAlive: true,
+    // Ends the wait for a server that no longer answers at all.
+    query_timeout: 60_000
+  }
+  const boss = new PgBoss({
+    ...pool,
+    registerInstance: false,
+    // No job waits for another one.
+    flowIntervalSeconds: 3_600,
+    superviseIntervalSeconds: supervisionIntervalSeconds,
+    monitorIntervalSeconds: supervisionIntervalSeconds
+  })
+  // An 'error' event without a listener would end the process. While the database is away each poll has one.
+  let quietUntil = 0
+  boss.on('error', error => {
+    if (Date.now() < quietUntil) return
+    quietUntil = Date.now() + quietMs
+    log.warn({ err: error }, 'the job queue met an error; it goes on (said once a minute)')
+  })
+  boss.on('warning', ({ message }) => log.warn({}, `job queue: ${message}`))
+  return boss
+}
+
+/** The rules of the program hold also for a queue that an older one made. */
+async function defineQueue(boss: PgBoss, kind: JobKind): Promise<void> {
+  const rules = jobRules[kind]
+  await boss.createQueue(kind, { policy: 'singleton', ...rules })
+  await boss.updateQueue(kind, rules)
+}
+
+async function defineSchedules(boss: PgBoss, cronOf: (kind: JobKind) => string | undefined): Promise<void> {
+  await boss.createQueue(tickQueue, { retryLimit: 0, deleteAfterSeconds: 600 })
+  for (const kind of jobKinds) {
+    const cron = cronOf(kind)
+    if (cron === undefined) await boss.unschedule(tickQueue, kind)
+    else await boss.schedule(tickQueue, cron, { kind }, { key: kind })
+  }
+}
+
+/** SQLSTATE insufficient_privilege. */
+function isPrivilegeMissing(error: unknown): boolean {
+  if (!isMintlineError(error) || !(error.cause instanceof Error)) return false
+  return 'code' in error.cause && error.cause.code === '42501'
+}
+
+function adviseToGrant(cause: unknown): MintlineError {
+  return new MintlineError('config_invalid', 'The job queue cannot make its tables.', {
+    violations: [
+      {
+        pointer: 'DATABASE_URL',
+        expected: 'a role that may make the schema pgboss, and owns it from then on',
+        found: 'a role that may not',
+        message: 'Let it own the database, or GRANT CREATE ON DATABASE to it.'
+      }
+    ],
+    cause
+  })
+}

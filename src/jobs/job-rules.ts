@@ -1,0 +1,51 @@
+import type { JobKind } from './job.ts'
+
+/** How a kind of job is tried again, and how long its jobs stay on show. All of pg-boss's own names. */
+export interface JobRules {
+  readonly retryLimit: number
+  readonly retryDelay: number
+  readonly retryBackoff: true
+  readonly retryDelayMax: number
+  /** The longest that one try may take. */
+  readonly expireInSeconds: number
+  readonly heartbeatSeconds: number
+  /** How long a job may wait before it is given up. */
+  readonly retentionSeconds: number
+  /** How long a job that is over, well or not, can be seen. */
+  readonly deleteAfterSeconds: number
+}
+
+const minutes = 60
+const hours = 60 * minutes
+const days = 24 * hours
+
+/**
+ * A process that works says so each half of this. Shorter would take jobs from one that merely pauses; with the
+ * search for silent ones each half of it again, the job of a dead process is on its way to another within 50 seconds.
+ */
+export const takeOverSeconds = 30
+
+/** Pauses of about 5, 10, 20 … seconds with some jitter, up to a quarter of an hour. */
+const common = {
+  retryDelay: 5,
+  retryBackoff: true,
+  retryDelayMax: 15 * minutes,
+  expireInSeconds: 15 * minutes,
+  heartbeatSeconds: takeOverSeconds,
+  retentionSeconds: 90 * days
+} as const
+
+export const jobRules: Readonly<Record<JobKind, JobRules>> = {
+  // About a day of tries.
+  'aws-registration.reconcile': { ...common, retryLimit: 100, deleteAfterSeconds: 7 * days },
+  'aws-registration.check': { ...common, retryLimit: 10, deleteAfterSeconds: 1 * days },
+  // Each minute brings another one.
+  'aws-registration.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
+  // Not given up as long as events are owed.
+  'webhook.deliver': { ...common, retryLimit: 100_000, deleteAfterSeconds: 1 * hours }
+}
+
+export const jobKinds = Object.keys(jobRules) as readonly JobKind[]
+
+/** In the place of a key, for the jobs that need none: the library tells them apart by it. */
+export const noKey = 'all'

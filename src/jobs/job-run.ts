@@ -1,0 +1,39 @@
+import type { Job, JobResult } from 'pg-boss'
+import { isMintlineError } from '../errors.ts'
+import type { JobData, JobError, JobHandlers, JobKind } from './job.ts'
+
+export interface JobLog {
+  readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void
+}
+
+/**
+ * What a worker of the library does with the one job that it took. It never throws: the library would keep the error
+ * with stack and causes, and what is kept with a job is shown.
+ */
+export function createJobRun<Kind extends JobKind>(
+  kind: Kind,
+  handlers: JobHandlers,
+  log: JobLog,
+  stopping: AbortSignal
+): ((jobs: Job<JobData[Kind]>[]) => Promise<JobResult[]>) | undefined {
+  const handle = handlers[kind] as ((data: JobData[Kind], signal: AbortSignal) => Promise<void>) | undefined
+  if (handle === undefined) return undefined
+
+  async function run({ id, data, retryCount, signal }: Job<JobData[Kind]>): Promise<JobResult> {
+    try {
+      await handle?.(data, AbortSignal.any([signal, stopping]))
+      return { id, status: 'completed' }
+    } catch (error) {
+      log.warn({ err: error, jobId: id, job: kind, attempt: retryCount + 1 }, 'a job failed')
+      return { id, status: 'failed', output: describeError(error) }
+    }
+  }
+
+  return jobs => Promise.all(jobs.map(run))
+}
+
+function describeError(error: unknown): JobError {
+  return isMintlineError(error)
+    ? { code: error.code, detail: error.detail }
+    : { code: 'internal_error', detail: 'It failed for an unexpected reason; the log has it under this id.' }
+}

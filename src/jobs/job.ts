@@ -1,0 +1,72 @@
+import type { ErrorCode } from '../errors.ts'
+
+/** What is done later and must survive a crash or an outage. */
+export interface JobData {
+  /** Brings one registration to what was asked for, and reads it back. */
+  readonly 'aws-registration.reconcile': { readonly registrationId: string }
+  /** Reads one registration back, and changes nothing at AWS. */
+  readonly 'aws-registration.check': { readonly registrationId: string }
+  /** Finds the registrations that are due for one of the above. */
+  readonly 'aws-registration.sweep': Readonly<Record<never, never>>
+  /** Sends the events that wait to the webhook. */
+  readonly 'webhook.deliver': Readonly<Record<never, never>>
+}
+
+export type JobKind = keyof JobData
+
+/**
+ * What is done for a job. It may run again for the same job: after a failure, and after a crash at any point. What it
+ * throws is logged, and `code` and `detail` of a MintlineError are kept with the job.
+ *
+ * `signal` is aborted when the service begins to stop, or the job's time is over: finish the step in hand, and
+ * return or throw. A job that returned is done.
+ */
+export type JobHandlers = {
+  readonly [Kind in JobKind]?: (data: JobData[Kind], signal: AbortSignal) => Promise<void>
+}
+
+/**
+ * - `waiting`: not begun yet.
+ * - `running`: in the hands of a process.
+ * - `retrying`: failed, and waits for its next try.
+ * - `done`, `failed`: over. A failed one has used up its tries.
+ */
+export const jobStates = ['waiting', 'running', 'retrying', 'done', 'failed'] as const
+export type JobState = (typeof jobStates)[number]
+
+/** A job as it is shown. */
+export interface Job {
+  readonly id: string
+  readonly kind: JobKind
+  /** What it is about, where there can be several of its kind. */
+  readonly key: string | undefined
+  readonly state: JobState
+  /** How often it was begun. */
+  readonly attempts: number
+  readonly createdAt: Date
+  /** Not before then; for jobs that wait. */
+  readonly nextTryAt: Date | undefined
+  readonly endedAt: Date | undefined
+  readonly lastError: JobError | undefined
+}
+
+export interface JobError {
+  readonly code: ErrorCode
+  readonly detail: string
+}
+
+export interface JobQuery {
+  readonly state?: JobState
+  readonly kind?: JobKind
+  readonly limit: number
+  /** The id of the last job of the page before. */
+  readonly after?: string
+}
+
+export interface JobPage {
+  readonly items: readonly Job[]
+  /** The `after` of the next page, while there is one. */
+  readonly nextCursor: string | undefined
+}
+
+export type JobCounts = ReadonlyMap<JobKind, Readonly<Record<'waiting' | 'running' | 'failed', number>>>

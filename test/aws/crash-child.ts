@@ -1,0 +1,44 @@
+/**
+ * Reconciles a registration until it kills itself before or after an effect, with no chance to clean up.
+ *
+ * usage: crash-child.ts DATABASE_URL DATA_DIRECTORY REGISTRATION_ID EFFECT before|after
+ */
+import type { AwsAccess } from '../../src/aws/aws-access.ts'
+import { createDatabase } from '../../src/database/database.ts'
+import { startRegistering } from './registering.ts'
+
+const [connectionString = '', dataDirectory = '', registrationId = '', fatalEffect, when] =
+  process.argv.slice(2)
+
+/** The same object, whose effects are fatal where they are told to be. */
+function mortal<Part extends object>(part: Part): Part {
+  return new Proxy(part, {
+    get(target, name) {
+      const member: unknown = Reflect.get(target, name)
+      if (typeof member !== 'function' || name !== fatalEffect) return member
+      return async (...values: unknown[]) => {
+        if (when === 'before') process.kill(process.pid, 'SIGKILL')
+        await (Reflect.apply(member, target, values) as Promise<unknown>)
+        process.kill(process.pid, 'SIGKILL')
+      }
+    }
+  })
+}
+
+const registering = await startRegistering(
+  createDatabase({ connectionString, poolSize: 4 }),
+  dataDirectory,
+  usual => ({
+    store: mortal(usual.store),
+    verifications: mortal(usual.verifications),
+    openSigner: async reference => mortal(await usual.openSigner(reference)),
+    accesses: {
+      open(place): AwsAccess {
+        const { iot, ...rest } = usual.accesses.open(place)
+        return mortal({ ...rest, iot: mortal(iot) })
+      }
+    }
+  })
+)
+await registering.reconcile({ registrationId })
+process.exit(0)

@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { dueFor } from '../../src/aws/sweep.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import {
+  jitp,
+  jitr,
+  standInEnvironment,
+  startControlPlane,
+  startRegistering,
+  type Registering
+} from './registering.ts'
+
+const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+
+let cloud: Awaited<ReturnType<typeof startControlPlane>>
+let environment: Record<string, string>
+let test: TestDatabase
+let data: TemporaryDirectory
+let registering: Registering
+
+beforeAll(async () => {
+  data = await createTemporaryDirectory()
+  cloud = await startControlPlane()
+  environment = standInEnvironment(cloud.plane.url)
+  Object.assign(process.env, environment)
+  test = await createTestDatabase()
+  registering = await startRegistering(test.database, data.path)
+})
+
+afterAll(async () => {
+  registering.close()
+  await cloud.plane.stop()
+  await test.drop()
+  await data.remove()
+})
+
+/** Runs until the child has killed itself at the effect. */
+async function crash(registrationId: string, effect: string, when: string): Promise<void> {
+  const args = [child, test.connectionString, data.path, registrationId, effect, when]
+  const running = spawn(process.execPath, args, { env: { ...process.env, ...environment }, stdio: 'inherit' })
+  const [, signal] = (await once(running, 'close')) as [number | null, NodeJS.Signals | null]
+  expect(signal).toBe('SIGKILL')
+}
+
+const stored = { ...jitp, templateName: 'devices' }
+const effects = [
+  'describeCa',
+  'examineRole',
+  'createTemplate',
+  'getRegistrationCode',
+  'insert',
+  'sign',
+  'record',
+  'registerCa',
+  'addStep',
+  'putState'
+]
+
+let regions = 0
+
+describe('a process that is killed', () => {
+  it.concurrent.each(
+    effects.flatMap(
+      effect =>
+        [
+          [effect, 'before'],
+          [effect, 'after']
+        ] as const
+    )
+  )(
+    'at %s, %s it, leaves what the next run completes, with one verification certificate',
+    async (effect, when) => {
+      const region = `eu-crash-${++regions}`
+      const { id } = await registering.registrations.post('starter-g1', { ...stored, region }, 'admin/test')
+      await crash(id, effect, when)
+      // The sweep finds it, whether its job was lost or not.
+      const [left] = await registering.dependencies.store.list({ id })
+      const isDone = effect === 'putState' && when === 'after'
+      expect(dueFor(left!, 1, new Date())).toBe(isDone ? undefined : 'reconcile')
+      await registering.reconcile({ registrationId: id })
+
+      const found = await registering.registrations.find('starter-g1', id)
+      expect(found).toMatchObject({ state: 'registered', drift: [] })
+      expect(
+        found.steps.filter(({ step, outcome }) => step === 'register' && outcome === 'done')
+      ).toHaveLength(1)
+      const registry = cloud.registry.neighbour('111122223333', region)
+      expect(registry.listCaCertificates()).toMatchObject([
+        {
+          status: 'ACTIVE',
+          autoRegistrationStatus: 'ENABLE',
+          registrationConfig: { templateName: 'devices' }
+        }
+      ])
+      expect(registry.describeProvisioningTemplate('devices').versions).toHaveLength(1)
+      const verifications = await test.database.prisma.awsVerification.findMany({
+        where: { registrationId: id },
+        include: { certificate: true }
+      })
+      expect(verifications.map(({ certificate }) => certificate !== null)).toEqual([true])
+    },
+    30_000
+  )
+
+  it.concurrent.each(['before', 'after'])(
+    'at an update, %s it, leaves what the next run completes',
+    async when => {
+      const region = `eu-crash-${++regions}`
+      const { id } = await registering.registrations.post('starter-g1', { ...jitr, region }, 'admin/test')
+      await registering.reconcile({ registrationId: id })
+      await registering.registrations.post('starter-g1', { ...stored, region }, 'admin/test')
+      await crash(id, 'updateCa', when)
+      await registering.reconcile({ registrationId: id })
+      expect(await registering.registrations.find('starter-g1', id)).toMatchObject({
+        state: 'registered',
+        version: 2,
+        observed: { templateName: 'devices' }
+      })
+    },
+    30_000
+  )
+})

@@ -1,0 +1,119 @@
+import { join } from 'node:path'
+import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
+import { createSignerOpener } from '../../src/authorities/signers/open-signer.ts'
+import { createAwsAccesses } from '../../src/aws/aws-access.ts'
+import { createRegistrations } from '../../src/aws/registration.ts'
+import type { RegistrationDependencies } from '../../src/aws/registration-dependencies.ts'
+import { createRegistrationJobs } from '../../src/aws/registration-jobs.ts'
+import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
+import { createRegistrationStore } from '../../src/aws/registration-store.ts'
+import { createVerificationStore } from '../../src/aws/verification-store.ts'
+import type { Database } from '../../src/database/database.ts'
+import type { JobKind } from '../../src/jobs/job-queue.ts'
+import { createRandomSource } from '../../src/random.ts'
+import { createControlPlane, type ControlPlaneOptions } from '../../src/rehearsal/iot/http.ts'
+import { thingsRegistrationPolicyArn } from '../../src/rehearsal/iot/provisioning/role-permission.ts'
+import { createRegistry } from '../../src/rehearsal/iot/registry.ts'
+import { buildTrustPolicy } from '../../src/jitp/required-actions.ts'
+import { startIssuing } from '../support/issuing.ts'
+
+export const accountId = '111122223333'
+export const roleArn = `arn:aws:iam::${accountId}:role/provisioning`
+export const goodRole = {
+  roleArn,
+  assumeRolePolicyDocument: JSON.stringify(buildTrustPolicy()),
+  policies: {},
+  attachedPolicyArns: [thingsRegistrationPolicyArn]
+}
+
+/** The control plane of the stand-in, with a role that may do all that provisioning needs. */
+export async function startControlPlane(options: Partial<ControlPlaneOptions> = {}) {
+  const registry = await createRegistry({ accountId, region: 'us-east-1', clock: Date.now })
+  registry.putRole(goodRole)
+  const plane = await createControlPlane(registry, {
+    endpointAddress: 'localhost',
+    registerThing: () => {
+      throw new Error('no device connects here')
+    },
+    ...options
+  })
+  return { registry, plane }
+}
+
+/** What the SDK needs to find the stand-in, and nothing of the machine's own. */
+export function standInEnvironment(url: string, configFile = '/dev/null'): Record<string, string> {
+  return {
+    AWS_ENDPOINT_URL: url,
+    AWS_ACCESS_KEY_ID: 'AKIDDEFAULT',
+    AWS_SECRET_ACCESS_KEY: 'never-verified',
+    AWS_CONFIG_FILE: configFile,
+    AWS_SHARED_CREDENTIALS_FILE: '/dev/null',
+    AWS_EC2_METADATA_DISABLED: 'true'
+  }
+}
+
+export const jitp: RegistrationRequest = {
+  region: 'eu-central-1',
+  certificateMode: 'DEFAULT',
+  setAsActive: true,
+  allowAutoRegistration: true,
+  profile: 'starter',
+  roleArn
+}
+
+export const jitr: RegistrationRequest = { ...jitp, profile: undefined, roleArn: undefined }
+
+/**
+ * One process's worth of registrations on a real database, with the starter set. Jobs are kept until `runJobs` does
+ * them, so that a test sees the moment between.
+ */
+export async function startRegistering(
+  database: Database,
+  dataDirectory: string,
+  change: (usual: RegistrationDependencies) => Partial<RegistrationDependencies> = () => ({})
+) {
+  const issuing = await startIssuing(database, dataDirectory)
+  const sent: { kind: JobKind; data: unknown }[] = []
+  const accesses = createAwsAccesses()
+  const usual: RegistrationDependencies = {
+    store: createRegistrationStore(database),
+    verifications: createVerificationStore(database),
+    authorities: createAuthorityStore(database),
+    profiles: issuing.profiles,
+    openSigner: createSignerOpener({
+      keyDirectory: join(dataDirectory, 'authorities'),
+      passphraseFile: join(dataDirectory, 'ca-passphrase')
+    }),
+    accesses,
+    jobs: {
+      async send(kind, data) {
+        const isSame = (other: { kind: JobKind; data: unknown }) =>
+          other.kind === kind && JSON.stringify(other.data) === JSON.stringify(data)
+        if (!sent.some(isSame)) sent.push({ kind, data })
+      }
+    },
+    clock: () => new Date(),
+    randomBytes: createRandomSource()
+  }
+  const dependencies = { ...usual, ...change(usual) }
+  const handlers = createRegistrationJobs(dependencies)
+  return {
+    issuing,
+    dependencies,
+    sent,
+    registrations: createRegistrations(dependencies),
+    close: () => accesses.close(),
+    reconcile: handlers['aws-registration.reconcile'],
+    check: handlers['aws-registration.check'],
+    sweep: handlers['aws-registration.sweep'],
+    /** Does what was sent, and what that sends. */
+    async runJobs() {
+      for (let job = sent.shift(); job !== undefined; job = sent.shift()) {
+        const handle = handlers[job.kind as keyof typeof handlers] as (data: unknown) => Promise<void>
+        await handle(job.data)
+      }
+    }
+  }
+}
+
+export type Registering = Awaited<ReturnType<typeof startRegistering>>

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import type { StoredRegistration, StoredState } from '../../src/aws/registration-store.ts'
+import { dueFor } from '../../src/aws/sweep.ts'
+
+const now = new Date('2026-11-23T10:00:00Z')
+const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000)
+const state: StoredState = {
+  state: 'registered',
+  version: 2,
+  profileVersion: 3,
+  awsAccountId: '111122223333',
+  observed: null,
+  drift: [],
+  lastError: null,
+  checkedAt: minutesAgo(10),
+  retryAt: null
+}
+const registration: StoredRegistration = {
+  id: 'r',
+  authorityId: 'a',
+  accountAlias: '',
+  region: 'eu-central-1',
+  createdAt: now,
+  version: 2,
+  desired: {
+    certificateMode: 'SNI_ONLY',
+    setAsActive: true,
+    allowAutoRegistration: true,
+    provisioning: { profile: 'p', roleArn: 'r', templateName: null }
+  },
+  changedAt: now,
+  changedBy: 'admin/a',
+  state
+}
+const withState = (change: Partial<StoredState>) => ({ ...registration, state: { ...state, ...change } })
+const asJitr = { ...registration, desired: { ...registration.desired, provisioning: null } }
+
+describe('dueFor', () => {
+  it.each<[string, StoredRegistration, number, ReturnType<typeof dueFor>]>([
+    ['one that nothing is known of', { ...registration, state: undefined }, 3, 'reconcile'],
+    ['one of which something newer is asked', { ...registration, version: 3 }, 3, 'reconcile'],
+    ['one whose profile has a newer version', registration, 4, 'reconcile'],
+    ['one without a profile', asJitr, 4, undefined],
+    ['one that was looked at a moment ago', registration, 3, undefined],
+    ['one that was looked at an hour ago', withState({ checkedAt: minutesAgo(60) }), 3, 'check'],
+    [
+      'a drifted one, which is not repaired unasked',
+      withState({ state: 'drifted', checkedAt: minutesAgo(60) }),
+      3,
+      'check'
+    ],
+    ['a failed one whose time has come', withState({ state: 'failed', retryAt: now }), 3, 'reconcile'],
+    ['a failed one that has time', withState({ state: 'failed', retryAt: minutesAgo(-1) }), 4, undefined]
+  ])('of %s', (_name, stored, newestProfileVersion, due) => {
+    expect(dueFor(stored, newestProfileVersion, now)).toBe(due)
+  })
+})

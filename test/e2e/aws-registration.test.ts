@@ -1,0 +1,87 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { jitp, standInEnvironment, startControlPlane } from '../aws/registering.ts'
+import { startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+
+let cloud: Awaited<ReturnType<typeof startControlPlane>>
+let environment: Record<string, string>
+let data: TemporaryDirectory
+let service: ServiceProcess
+let admin: string
+
+beforeAll(async () => {
+  data = await createTemporaryDirectory()
+  cloud = await startControlPlane()
+  environment = { ...standInEnvironment(cloud.plane.url), MINTLINE_LOG_LEVEL: 'error' }
+  service = await startServiceProcess(data.path, environment)
+  admin = await service.token('admin')
+}, 60_000)
+
+afterAll(async () => {
+  await service.end('SIGTERM')
+  await cloud.plane.stop()
+  await data.remove()
+})
+
+async function ask<Answer>(path: string, body?: object, method = 'POST'): Promise<Answer> {
+  const response = await fetch(`${service.url}/v1${path}`, {
+    headers: { authorization: `Bearer ${admin}`, ...(body && { 'content-type': 'application/json' }) },
+    ...(body === undefined ? {} : { method, body: JSON.stringify(body) })
+  })
+  expect([path, response.ok]).toEqual([path, true])
+  return (await response.json()) as Answer
+}
+
+interface Registration {
+  readonly id: string
+  readonly state: string
+  readonly profileVersion: number
+  readonly steps: readonly { readonly step: string; readonly outcome: string }[]
+}
+
+const registrations = '/authorities/starter-g1/aws-registrations'
+const read = (id: string) => ask<Registration>(`${registrations}/${id}`)
+
+describe('a service', () => {
+  it('registers its CA, and follows the profile and the end of the authority', async () => {
+    const { id } = await ask<Registration>(registrations, { ...jitp, region: 'eu-central-1' })
+    await expect.poll(async () => (await read(id)).state, { timeout: 10_000 }).toBe('registered')
+    const [ca] = cloud.registry.neighbour('111122223333', 'eu-central-1').listCaCertificates()
+    expect(ca).toMatchObject({ status: 'ACTIVE', autoRegistrationStatus: 'ENABLE' })
+
+    await ask('/profiles', { ...starterProfile, description: 'The next version.' })
+    await expect.poll(async () => (await read(id)).profileVersion, { timeout: 10_000 }).toBe(2)
+    expect((await read(id)).state).toBe('registered')
+  }, 30_000)
+
+  it('that is killed in the middle of a registration completes it after a restart', async () => {
+    cloud.plane.setFaults({ latencyMs: 2_000 })
+    const before = cloud.plane.requestCounts.get('RegisterCACertificate') ?? 0
+    const { id } = await ask<Registration>(registrations, { ...jitp, region: 'eu-west-1' })
+    await expect
+      .poll(() => cloud.plane.requestCounts.get('RegisterCACertificate'), { timeout: 30_000 })
+      .toBe(before + 1)
+    // AWS has done it, and its answer is on the way.
+    await service.end('SIGKILL')
+    cloud.plane.setFaults({ latencyMs: 0 })
+    await pause(100)
+    service = await startServiceProcess(data.path, environment)
+    await expect
+      .poll(async () => (await read(id)).state, { timeout: 90_000, interval: 500 })
+      .toBe('registered')
+    const { steps } = await read(id)
+    const count = (name: string) =>
+      steps.filter(({ step, outcome }) => step === name && outcome === 'done').length
+    expect([count('register'), count('verification-certificate')]).toEqual([1, 1])
+    expect(cloud.registry.neighbour('111122223333', 'eu-west-1').listCaCertificates()).toHaveLength(1)
+
+    await ask('/authorities/starter-g1/compromise', { reason: 'a rehearsal' })
+    await expect
+      .poll(() => cloud.registry.neighbour('111122223333', 'eu-west-1').listCaCertificates()[0], {
+        timeout: 20_000
+      })
+      .toMatchObject({ status: 'INACTIVE', autoRegistrationStatus: 'DISABLE' })
+  }, 150_000)
+})

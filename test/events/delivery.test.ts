@@ -1,0 +1,208 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createDelivery } from '../../src/events/delivery.ts'
+import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-store.ts'
+import { createReceiver } from '../../src/events/receiver.ts'
+import { parseWebhookSecret } from '../../src/events/signature.ts'
+import { createRandomSource } from '../../src/random.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { reject, subscribe } from './owed.ts'
+import { createTestReceiver, secret, type Message, type TestReceiver } from './test-receiver.ts'
+
+let test: TestDatabase
+let outbox: OutboxStore
+let receiver: TestReceiver
+let offsetMs = 0
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  outbox = createOutboxStore(test.database)
+  await subscribe(test.database)
+})
+afterAll(() => test.drop())
+beforeEach(async () => {
+  offsetMs = 0
+  receiver = await createTestReceiver()
+})
+afterEach(async () => {
+  await receiver[Symbol.asyncDispose]()
+  await test.database.prisma.outgoingEvent.deleteMany()
+})
+
+const running = new AbortController().signal
+const owe = (count: number, requestIdOf?: (index: number) => string) =>
+  reject(test.database, count, requestIdOf)
+const waiting = async () => (await outbox.backlog()).waiting
+
+function deliver(signal = running, url = receiver.url): Promise<void> {
+  const clock = () => new Date(Date.now() + offsetMs)
+  const key = parseWebhookSecret(secret)!
+  const target = createReceiver({ url, key, timeoutMs: 400, version: '0', clock: () => new Date() })
+  return createDelivery({ outbox, receiver: target, clock, randomBytes: createRandomSource() })(signal)
+}
+
+const idsOf = (events: Message['events']) => events.map(({ id }) => id)
+const isPoisoned = ({ body }: Message) => body.includes('poison')
+const failed = { code: 'webhook_failed' }
+
+describe('delivery', () => {
+  it('sends batches in the order of the records and strikes them out', async () => {
+    const ids = await owe(250)
+    await deliver()
+    expect(receiver.messages.map(({ events }) => events.length)).toEqual([100, 100, 50])
+    expect(idsOf(receiver.taken)).toEqual(ids)
+    expect(receiver.messages[0]?.contentType).toBe('application/cloudevents-batch+json; charset=utf-8')
+    expect(await waiting()).toBe(0)
+  })
+
+  it('empties a backlog of 10,000, each event once', async () => {
+    const ids = await owe(10_000)
+    await deliver()
+    expect(idsOf(receiver.taken)).toEqual(ids)
+    expect(await waiting()).toBe(0)
+  })
+
+  it.each([408, 429, 301, 307, 401, 403, 404, 410, 502, 503, 504])(
+    'keeps everything when the receiver answers %i, and sends the same message again',
+    async status => {
+      await owe(120)
+      receiver.answer = () => status
+      await expect(deliver()).rejects.toMatchObject(failed)
+      await owe(5)
+      await expect(deliver()).rejects.toMatchObject(failed)
+      expect(receiver.messages).toHaveLength(2)
+      const [first, second] = receiver.messages
+      expect(second).toEqual(first)
+      expect(await outbox.backlog()).toMatchObject({ waiting: 125, refused: 0 })
+      receiver.answer = () => 200
+      await deliver()
+      expect(receiver.messages[2]).toEqual(first)
+      expect(receiver.taken).toHaveLength(125)
+    }
+  )
+
+  it('keeps everything when nobody listens, or nobody answers in time', async () => {
+    await owe(3)
+    await expect(deliver(running, 'http://127.0.0.1:1/')).rejects.toMatchObject(failed)
+    receiver.answer = () => undefined
+    await expect(deliver()).rejects.toMatchObject(failed)
+    expect(receiver.messages).toHaveLength(1)
+    expect(await waiting()).toBe(3)
+  })
+
+  it('does not go where the receiver points', async () => {
+    await using elsewhere = await createTestReceiver()
+    await owe(1)
+    receiver.answer = (_message, response) => {
+      response.writeHead(307, { location: elsewhere.url }).end()
+      return undefined
+    }
+    await expect(deliver()).rejects.toMatchObject(failed)
+    expect(elsewhere.messages).toEqual([])
+  })
+
+  it('does not read an answer without end', async () => {
+    await owe(1)
+    const hungUp = Promise.withResolvers<void>()
+    receiver.answer = (_message, response) => {
+      response.writeHead(200)
+      const pour = setInterval(() => response.write('x'.repeat(65_536)), 1)
+      response.on('close', () => (clearInterval(pour), hungUp.resolve()))
+      return undefined
+    }
+    await deliver()
+    await hungUp.promise
+    expect(await waiting()).toBe(0)
+  })
+
+  it.each([400, 422, 500])('lets no event that gets %i hold up the others', async status => {
+    const ids = await owe(150, index => (index === 42 || index === 43 ? 'poison' : 'fine'))
+    receiver.answer = message => (isPoisoned(message) ? status : 204)
+    await deliver()
+    const poisoned = [ids[42]!, ids[43]!]
+    expect(idsOf(receiver.taken)).toEqual(ids.filter(id => !poisoned.includes(id)))
+    expect(await outbox.backlog()).toMatchObject({ waiting: 2, refused: 2 })
+
+    // New ones go out as a batch; the refused keep their pause.
+    const before = receiver.messages.length
+    await owe(3)
+    await deliver()
+    expect(receiver.messages.slice(before).map(({ events }) => events.length)).toEqual([3])
+
+    offsetMs = 31_000
+    await deliver()
+    expect(await outbox.backlog()).toMatchObject({ waiting: 2, refused: 2 })
+    receiver.answer = () => 204
+    await deliver()
+    expect(await waiting()).toBe(2)
+    offsetMs = 5 * 60_000
+    await deliver()
+    expect(idsOf(receiver.taken).slice(-2).sort()).toEqual(poisoned.sort())
+    expect(await waiting()).toBe(0)
+  })
+
+  it('lets an event that came alone and gets 500 hold up none that comes later', async () => {
+    await owe(1, () => 'poison')
+    receiver.answer = message => (isPoisoned(message) ? 500 : 204)
+    await expect(deliver()).rejects.toMatchObject(failed)
+    await expect(deliver()).rejects.toMatchObject(failed)
+    const ids = await owe(2)
+    await deliver()
+    expect(idsOf(receiver.taken)).toEqual(ids)
+    expect(await outbox.backlog()).toMatchObject({ waiting: 1, refused: 1 })
+  })
+
+  it('blames no event when the receiver fails at all of them', async () => {
+    await owe(20)
+    receiver.answer = () => 500
+    await expect(deliver()).rejects.toMatchObject(failed)
+    expect(await outbox.backlog()).toMatchObject({ waiting: 20, refused: 0 })
+    const [first] = receiver.messages
+    receiver.answer = () => 204
+    const before = receiver.messages.length
+    await deliver()
+    expect(receiver.messages.slice(before)).toEqual([first])
+  })
+
+  it('gets everything to a receiver that fails at every other message', async () => {
+    const ids = await owe(1_000)
+    let count = 0
+    receiver.answer = () => (count++ % 2 === 0 ? 500 : 204)
+    await deliver()
+    expect(idsOf(receiver.taken).sort()).toEqual([...ids].sort())
+    expect(await waiting()).toBe(0)
+  })
+
+  it('stops between two messages when it is told to', async () => {
+    await owe(300)
+    const stopping = new AbortController()
+    receiver.answer = () => (stopping.abort(), 204)
+    await deliver(stopping.signal)
+    expect([receiver.taken.length, await waiting()]).toEqual([100, 200])
+  })
+
+  it('loses nothing to kill -9 in the middle, and sends again under the same id', async () => {
+    const ids = await owe(1_000)
+    const file = fileURLToPath(new URL('delivery-child.ts', import.meta.url))
+    const child = spawn(process.execPath, [file, test.connectionString, receiver.url, secret], {
+      stdio: ['ignore', 'inherit', 'inherit']
+    })
+    receiver.answer = message => {
+      if (receiver.messages.length < 4) return 204
+      // Taken, but the sender dies before it can know.
+      child.kill('SIGKILL')
+      receiver.taken.push(...message.events)
+      return undefined
+    }
+    await once(child, 'close')
+    expect(child.signalCode).toBe('SIGKILL')
+    const unanswered = receiver.messages.at(-1)!
+    receiver.answer = () => 204
+    await deliver()
+    expect(receiver.messages[4]).toEqual(unanswered)
+    expect(receiver.taken).toHaveLength(1_100)
+    expect([...new Set(idsOf(receiver.taken))]).toEqual(ids)
+  })
+})

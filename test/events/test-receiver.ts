@@ -1,0 +1,65 @@
+import { once } from 'node:events'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { Webhook } from 'standardwebhooks'
+import type { CloudEvent } from '../../src/events/cloud-event.ts'
+
+export const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+
+/** A message whose signature holds. */
+export interface Message {
+  readonly id: string
+  readonly contentType: string | undefined
+  readonly body: string
+  readonly events: readonly CloudEvent[]
+}
+
+export interface TestReceiver extends AsyncDisposable {
+  readonly url: string
+  /** Every message that came, whatever was answered. */
+  readonly messages: Message[]
+  /** The events of those that were answered 2xx. */
+  readonly taken: CloudEvent[]
+  /** Gives the status to answer with, or answers by itself and gives undefined. */
+  answer: (message: Message, response: ServerResponse) => number | undefined
+}
+
+/** A plain HTTP server that checks signatures with the reference library. A message that fails the check gets 401. */
+export async function createTestReceiver(port = 0): Promise<TestReceiver> {
+  const verifier = new Webhook(secret)
+  const messages: Message[] = []
+  const taken: CloudEvent[] = []
+  const server = createServer((request, response) => {
+    void text(request).then(body => {
+      const headers = request.headers as Record<string, string>
+      try {
+        verifier.verify(body, headers)
+      } catch {
+        response.writeHead(401).end()
+        return
+      }
+      const events = JSON.parse(body) as CloudEvent[]
+      const message = { id: headers['webhook-id']!, contentType: headers['content-type'], body, events }
+      messages.push(message)
+      const status = receiver.answer(message, response)
+      if (status === undefined) return
+      if (status < 300) taken.push(...events)
+      response.writeHead(status).end()
+    })
+  })
+  server.listen(port, '127.0.0.1')
+  await once(server, 'listening')
+  const receiver: TestReceiver = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
+    messages,
+    taken,
+    answer: () => 204,
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    }
+  }
+  return receiver
+}

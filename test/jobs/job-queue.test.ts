@@ -1,0 +1,303 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { setTimeout as delay } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { MintlineError } from '../../src/errors.ts'
+import { createJobQueue, type JobHandlers, type JobService } from '../../src/jobs/job-queue.ts'
+import { silentLog } from '../support/silent-log.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { startTestPostgres } from '../support/test-postgres.ts'
+
+const reconcile = 'aws-registration.reconcile'
+const check = 'aws-registration.check'
+const ofRegistration = (registrationId: string) => [{ registrationId }, { key: registrationId }] as const
+
+let test: TestDatabase
+beforeAll(async () => {
+  test = await createTestDatabase()
+  await (await open({})).close()
+})
+afterAll(() => test.drop())
+afterEach(() => test.database.prisma.$executeRawUnsafe('DELETE FROM pgboss.job'))
+
+const open = (
+  handlers: JobHandlers,
+  options: { readonly connectionString?: string; readonly isScheduled?: boolean } = {}
+): Promise<JobService> =>
+  createJobQueue({
+    connectionString: options.connectionString ?? test.connectionString,
+    handlers: () => handlers,
+    schedules: options.isScheduled === true ? { 'aws-registration.sweep': '* * * * *' } : {},
+    log: silentLog,
+    stopTimeoutMs: 2_000,
+    supervisionIntervalSeconds: 1
+  })
+
+async function withQueue(handlers: JobHandlers, work: (queue: JobService) => Promise<void>): Promise<void> {
+  const queue = await open(handlers)
+  try {
+    await work(queue)
+  } finally {
+    await queue.close()
+  }
+}
+
+const states = async (queue: JobService) =>
+  (await queue.list({ limit: 50 })).items.map(({ key, state }) => [key, state])
+
+/** Until it holds; the test's own time limit ends the wait. */
+const until = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 12_000, interval: 50 })
+
+describe('a job', () => {
+  it('runs once, with its data', async () => {
+    const seen: unknown[] = []
+    await withQueue({ [reconcile]: async data => void seen.push(data) }, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'done']]))
+      expect(seen).toEqual([{ registrationId: 'r1' }])
+    })
+  })
+
+  it('waits once for each key, however often it is sent at the same time', async () => {
+    await withQueue({}, async queue => {
+      await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          queue.send(reconcile, ...ofRegistration(index % 2 === 0 ? 'even' : 'odd'))
+        )
+      )
+      await Promise.all(Array.from({ length: 10 }, () => queue.send('webhook.deliver', {})))
+      const waiting = await states(queue)
+      expect(waiting).toHaveLength(3)
+      for (const key of ['even', 'odd', undefined]) expect(waiting).toContainEqual([key, 'waiting'])
+    })
+  })
+
+  it('that is sent while it runs follows, and never runs twice at once', async () => {
+    const gate = Promise.withResolvers<void>()
+    let running = 0
+    let most = 0
+    let runs = 0
+    const handle = async () => {
+      most = Math.max(most, ++running)
+      runs++
+      await gate.promise
+      running--
+    }
+    const second = await open({ [reconcile]: handle })
+    await withQueue({ [reconcile]: handle }, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await until(() => expect(running).toBe(1))
+      await Promise.all([1, 2, 3].map(() => queue.send(reconcile, ...ofRegistration('r1'))))
+      await delay(2_300)
+      expect((await states(queue)).sort()).toEqual([
+        ['r1', 'running'],
+        ['r1', 'waiting']
+      ])
+      gate.resolve()
+      await until(() => expect(runs).toBe(2))
+      expect(most).toBe(1)
+    })
+    await second.close()
+  })
+
+  it('that fails is tried later, and keeps its pause unless it is sent for now', async () => {
+    let tries = 0
+    const handle = async () => {
+      if (++tries === 1) throw new MintlineError('signer_unavailable', 'The key does not answer.')
+    }
+    await withQueue({ [reconcile]: handle }, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
+      const [job] = (await queue.list({ limit: 1 })).items
+      expect(job).toMatchObject({
+        attempts: 1,
+        lastError: { code: 'signer_unavailable', detail: 'The key does not answer.' }
+      })
+      const pauseMs = job!.nextTryAt!.getTime() - Date.now()
+      expect(pauseMs).toBeGreaterThan(3_000)
+      expect(pauseMs).toBeLessThan(11_000)
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await delay(200)
+      expect([tries, await states(queue)]).toEqual([1, [['r1', 'retrying']]])
+      await queue.send(reconcile, { registrationId: 'r1' }, { key: 'r1', now: true })
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'done']]))
+      expect(await queue.find(job!.id)).toMatchObject({ attempts: 2, lastError: undefined })
+    })
+  })
+
+  it('pauses no longer than a quarter of an hour', async () => {
+    const fail = async () => {
+      throw new Error('always')
+    }
+    await withQueue({ [reconcile]: fail }, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
+      await test.database.prisma.$executeRawUnsafe('UPDATE pgboss.job SET retry_count = 40')
+      await queue.send(reconcile, { registrationId: 'r1' }, { key: 'r1', now: true })
+      await until(async () => expect((await queue.list({ limit: 1 })).items[0]!.attempts).toBe(42))
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
+      const pauseMs = (await queue.list({ limit: 1 })).items[0]!.nextTryAt!.getTime() - Date.now()
+      expect(pauseMs).toBeGreaterThan(800_000)
+      expect(pauseMs).toBeLessThan(901_000)
+    })
+  })
+
+  it('that used up its tries stays on show as failed, without what an unexpected error said', async () => {
+    const fail = async () => {
+      throw new Error('word-nobody-knows', { cause: new Error('word-nobody-knows') })
+    }
+    await withQueue({ 'aws-registration.sweep': fail }, async queue => {
+      await queue.send('aws-registration.sweep', {})
+      await until(async () => expect(await states(queue)).toEqual([[undefined, 'failed']]))
+      const { items } = await queue.list({ limit: 1, state: 'failed' })
+      expect(items[0]).toMatchObject({ attempts: 1, lastError: { code: 'internal_error' } })
+      expect((await queue.count()).get('aws-registration.sweep')).toMatchObject({ waiting: 0, failed: 1 })
+      const stored = await test.database.prisma.$queryRawUnsafe('SELECT * FROM pgboss.job')
+      expect(JSON.stringify(stored)).not.toContain('word-nobody-knows')
+    })
+  })
+})
+
+describe('the list of jobs', () => {
+  it('is cut into pages, newest first, and chosen from by kind and state', async () => {
+    await withQueue({}, async queue => {
+      for (const key of ['a', 'b', 'c']) await queue.send(reconcile, ...ofRegistration(key))
+      await queue.send(check, ...ofRegistration('d'))
+      const first = await queue.list({ limit: 3 })
+      expect(first.items.map(({ key }) => key)).toEqual(['d', 'c', 'b'])
+      const second = await queue.list({ limit: 3, after: first.nextCursor! })
+      expect(second.items.map(({ key }) => key)).toEqual(['a'])
+      expect(second.nextCursor).toBeUndefined()
+      expect((await queue.list({ limit: 9, kind: check })).items.map(({ key }) => key)).toEqual(['d'])
+      expect((await queue.list({ limit: 9, state: 'done' })).items).toEqual([])
+      const unknown = '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11'
+      for (const asked of [queue.find(unknown), queue.list({ limit: 1, after: unknown })]) {
+        await expect(asked).rejects.toMatchObject({ code: 'job_not_found' })
+      }
+    })
+  })
+})
+
+describe('a process', () => {
+  it('that is killed loses its job to another', async () => {
+    await withQueue({}, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      const file = fileURLToPath(new URL('worker-child.ts', import.meta.url))
+      const child = spawn(process.execPath, [file, test.connectionString], {
+        stdio: ['ignore', 'pipe', 'inherit']
+      })
+      let said = ''
+      child.stdout.on('data', chunk => (said += String(chunk)))
+      await until(() => expect(said).toContain('begun r1'))
+      child.kill('SIGKILL')
+      await once(child, 'close')
+      expect(await states(queue)).toEqual([['r1', 'running']])
+
+      // As if the time had passed after which it is missed.
+      await test.database.prisma.$executeRawUnsafe(
+        "UPDATE pgboss.job SET heartbeat_on = heartbeat_on - interval '31 s' WHERE state = 'active'"
+      )
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
+      expect((await queue.list({ limit: 1 })).items[0]!.lastError?.code).toBe('job_interrupted')
+      const seen: unknown[] = []
+      const other = await open({ [reconcile]: async data => void seen.push(data) })
+      await other.send(reconcile, { registrationId: 'r1' }, { key: 'r1', now: true })
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'done']]))
+      expect(seen).toEqual([{ registrationId: 'r1' }])
+      await other.close()
+    })
+  })
+
+  it('that stops tells its jobs so, and waits for them', async () => {
+    let ended = false
+    const queue = await open({
+      async [reconcile](_data, signal) {
+        await once(signal, 'abort')
+        await delay(300)
+        ended = true
+      }
+    })
+    await queue.send(reconcile, ...ofRegistration('r1'))
+    await until(async () => expect(await states(queue)).toEqual([['r1', 'running']]))
+    await queue.close()
+    expect(ended).toBe(true)
+    await withState(['r1', 'done'])
+  })
+
+  it('that stops does not wait for ever, and leaves the job to the next', async () => {
+    const queue = await open({ [reconcile]: () => new Promise(() => undefined) })
+    await queue.send(reconcile, ...ofRegistration('r1'))
+    await until(async () => expect(await states(queue)).toEqual([['r1', 'running']]))
+    const start = performance.now()
+    await queue.close()
+    expect(performance.now() - start).toBeLessThan(4_000)
+    await withState(['r1', 'retrying'])
+  })
+
+  async function withState(expected: readonly [string, string]): Promise<void> {
+    const queue = await open({})
+    expect(await states(queue)).toEqual([expected])
+    await queue.close()
+  }
+
+  it('sends what is due by the clock, and not what nobody works on', async () => {
+    await using own = await createTestDatabase()
+    let sweeps = 0
+    const handlers = { 'aws-registration.sweep': async () => void sweeps++ }
+    const options = { connectionString: own.connectionString, isScheduled: true }
+    const first = await open(handlers, options)
+    await first.close()
+    // As if the latest look at the clock were long ago: the next start looks at once.
+    await own.database.prisma.$executeRawUnsafe("UPDATE pgboss.version SET cron_on = now() - interval '1 h'")
+    const second = await open(handlers, options)
+    await until(() => expect(sweeps).toBeGreaterThan(0))
+    await second.close()
+    const third = await open({}, options)
+    expect(await own.database.prisma.$queryRawUnsafe('SELECT key FROM pgboss.schedule')).toEqual([])
+    await third.close()
+  })
+})
+
+describe('without a database', () => {
+  it('there is no queue', async () => {
+    const opening = open({}, { connectionString: 'postgresql://mintline@127.0.0.1:1/mintline' })
+    await expect(opening).rejects.toMatchObject({ code: 'database_unavailable' })
+  })
+
+  it('in which it may make its tables, there is no queue, and the setting is named', async () => {
+    await using own = await createTestDatabase()
+    const role = `role_${crypto.randomUUID().replaceAll('-', '')}`
+    const { prisma } = own.database
+    await prisma.$executeRawUnsafe(`CREATE ROLE ${role} LOGIN PASSWORD 'word'`)
+    const address = new URL(own.connectionString)
+    address.username = role
+    address.password = 'word'
+    await expect(open({}, { connectionString: address.href })).rejects.toMatchObject({
+      code: 'config_invalid',
+      violations: [{ pointer: 'DATABASE_URL' }]
+    })
+    await prisma.$executeRawUnsafe(`DROP ROLE ${role}`)
+  })
+
+  it('that comes back, it goes on by itself', async () => {
+    const postgres = await startTestPostgres()
+    const seen: string[] = []
+    const queue = await open(
+      { [reconcile]: async ({ registrationId }) => void seen.push(registrationId) },
+      postgres
+    )
+    await queue.send(reconcile, ...ofRegistration('before'))
+    await until(() => expect(seen).toEqual(['before']))
+    await postgres.stop()
+    await expect(queue.send(reconcile, ...ofRegistration('away'))).rejects.toMatchObject({
+      code: 'database_unavailable'
+    })
+    await delay(2_500)
+    await postgres.start()
+    await until(() => queue.send(reconcile, ...ofRegistration('after')))
+    await until(() => expect(seen).toEqual(['before', 'after']))
+    await queue.close()
+    await postgres.remove()
+  })
+})
