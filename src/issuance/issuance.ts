@@ -49,8 +49,8 @@ interface Progress {
   authority?: IssuingAuthority
 }
 
-/** Rules change now and then, not all the time: a second look is nearly always enough. */
-const maximumRounds = 4
+/** Rules change now and then, not all the time: a second look is nearly always enough, and a tug-of-war ends. */
+const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, records, cycle, completion, recordRefusal, observe } = dependencies

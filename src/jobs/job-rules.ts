@@ -21,9 +21,9 @@ const days = 24 * hours
 
 /**
  * A process that works says so each half of this. Shorter would take jobs from one that merely pauses; with the
- * search for silent ones each half of it again, the job of a dead process is on its way to another within 50 seconds.
+ * search for silent ones each half of it again, the job of a dead process is on its way to another within 35 seconds.
  */
-export const takeOverSeconds = 30
+export const takeOverSeconds = 20
 
 /** Pauses of about 5, 10, 20 … seconds with some jitter, up to a quarter of an hour. */
 const common = {

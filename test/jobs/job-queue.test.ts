@@ -213,7 +213,7 @@ describe('a process', () => {
     let ended = false
     const queue = await open({
       async [reconcile](_data, signal) {
-        await once(signal, 'abort')
+        if (!signal.aborted) await once(signal, 'abort')
         await delay(300)
         ended = true
       }

@@ -84,6 +84,22 @@ describe('a profile', () => {
       'a key usage that the keys cannot have',
       { ...starterProfile, keyUsage: ['digitalSignature', 'keyEncipherment'] },
       ['/keyUsage/1']
+    ],
+    [
+      'more days at least than at most',
+      {
+        ...starterProfile,
+        validity: { days: 365, whenIssuerExpiresFirst: 'shorten', minimumDays: 366 }
+      },
+      ['/validity/minimumDays']
+    ],
+    [
+      'days at least where nothing is shortened',
+      {
+        ...starterProfile,
+        validity: { days: 365, whenIssuerExpiresFirst: 'refuse', minimumDays: 180 }
+      },
+      ['/validity/minimumDays']
     ]
   ])('with %s is refused', (_, document, pointers) => {
     expect(mistakes(document)).toEqual(pointers)
