@@ -56,6 +56,25 @@ describe('a service', () => {
     expect((await read(id)).state).toBe('registered')
   }, 30_000)
 
+  it('plans no rotation to a generation that AWS does not know yet', async () => {
+    const region = 'eu-north-1'
+    const { id } = await ask<Registration>(registrations, { ...jitp, region })
+    await expect.poll(async () => (await read(id)).state, { timeout: 10_000 }).toBe('registered')
+    await ask('/authorities', {
+      line: 'starter',
+      key: { kind: 'local', keyType: 'P-256' },
+      subject: { CommonName: 'Mintline Starter CA' },
+      certificate: { kind: 'self-signed', days: 9_125 }
+    })
+    const missing = async () => {
+      const plan = await ask<{ missing: { pointer: string; found: string }[] }>('/authorities/starter/plan')
+      return plan.missing.filter(({ pointer }) => pointer === `/registrations/${region}`)
+    }
+    expect(await missing()).toMatchObject([{ found: 'never asked for' }])
+    await ask('/authorities/starter-g2/aws-registrations', { ...jitp, region })
+    await expect.poll(missing, { timeout: 10_000 }).toEqual([])
+  }, 30_000)
+
   it('that is killed in the middle of a registration completes it after a restart', async () => {
     cloud.plane.setFaults({ latencyMs: 2_000 })
     const before = cloud.plane.requestCounts.get('RegisterCACertificate') ?? 0
