@@ -75,6 +75,7 @@ async function buildRun(
   const { record, step, note } = createStepRecorder(dependencies, registration)
   const neighbours = await neighboursOf(dependencies, registration, authority.id)
   const profileLine = await profileLineOf(profiles, desired)
+  const issuingLines = new Set((await profiles.list()).map(({ document }) => document.authority))
   const steps = await store.steps(registrationId)
   return {
     access: accesses.open(registration),
@@ -93,7 +94,7 @@ async function buildRun(
         now: clock()
       }
       assertRegistrable(input)
-      return registrationWarnings(input)
+      return registrationWarnings(input, issuingLines)
     },
     verify: registrationCode =>
       provideVerification(

@@ -1,8 +1,25 @@
 import { neighboursOfSameSubject, partitionOf, type LintInput } from './registration-lint.ts'
 
-/** What AWS IoT takes, and what may not be meant or not work everywhere. Each text says what follows from it. Pure. */
-export function registrationWarnings(input: LintInput): readonly string[] {
-  return [...subjectWarnings(input), ...switchWarnings(input), ...partitionWarnings(input)]
+/**
+ * What AWS IoT takes, and what may not be meant or not work everywhere. Each text says what follows from it. Pure.
+ *
+ * @param issuingLines the lines that profiles name.
+ */
+export function registrationWarnings(input: LintInput, issuingLines: ReadonlySet<string>): readonly string[] {
+  return [
+    ...lineWarnings(input, issuingLines),
+    ...subjectWarnings(input),
+    ...switchWarnings(input),
+    ...partitionWarnings(input)
+  ]
+}
+
+/** AWS IoT looks for the CA that signed the device itself; a root above it is of no use there. */
+function lineWarnings({ authority }: LintInput, issuingLines: ReadonlySet<string>): readonly string[] {
+  if (issuingLines.has(authority.line)) return []
+  return [
+    `No profile names the line ${authority.line}: it signs no device. Register the authority that signs the devices, not one above it.`
+  ]
 }
 
 /** AWS IoT Developer Guide, "Manage your CA certificates": the chain tells CAs of one subject apart. */
