@@ -25,8 +25,11 @@ const requestsPerSecond = 6_000
 const host = '127.0.0.1'
 const ownRate = await measureMintline()
 if (hasCfssl()) {
-  const peerRate = await measureCfssl()
-  console.log(`ratio    mintline / cfssl without a store = ${(ownRate / peerRate).toFixed(2)}`)
+  for (const hasStore of [true, false]) {
+    const peerRate = await measureCfssl(hasStore)
+    const peer = hasStore ? 'cfssl with its PostgreSQL store' : 'cfssl without a store'
+    console.log(`ratio    mintline / ${peer} = ${(ownRate / peerRate).toFixed(2)}`)
+  }
 } else {
   console.log('cfssl    not on the PATH (Debian package golang-cfssl): no ratio')
 }
@@ -75,21 +78,21 @@ async function reportPreflight(
   )
 }
 
-async function measureCfssl(): Promise<number> {
-  const peer = await startCfssl()
+async function measureCfssl(hasStore: boolean): Promise<number> {
+  const peer = await startCfssl({ hasStore })
   try {
     const target = { host, port: peer.port, path: cfsslPath, headers: { 'content-type': 'application/json' } }
     const bodies = makeRequests(4_096, 'peer').map(der =>
       Buffer.from(JSON.stringify({ certificate_request: pemOf(der) }))
     )
-    // It keeps nothing, so the same requests may come again.
+    // It certifies a key as often as it is asked to, so the same requests may come again.
     const repeated = Array.from(
       { length: seconds * 2 * requestsPerSecond },
       (_, index) => bodies[index % bodies.length]!
     )
     await drive(target, repeated, { connections, seconds: warmUpSeconds })
     const result = await drive(target, repeated, { connections, seconds })
-    report('cfssl', result, 200)
+    report(hasStore ? 'cfssl+db' : 'cfssl', result, 200)
     return result.requests / result.seconds
   } finally {
     await peer.stop()
