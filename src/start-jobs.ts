@@ -40,7 +40,6 @@ export async function startJobs(
     randomBytes
   })
   const accesses = createAwsAccesses()
-  started.push(async () => accesses.close())
   const registrationParts: Omit<RegistrationDependencies, 'jobs'> = {
     ...dependencies,
     store: createRegistrationStore(database),
@@ -58,6 +57,8 @@ export async function startJobs(
     stopTimeoutMs: config.shutdownTimeoutMs
   })
   started.push(() => jobs.close())
+  // Before the jobs are waited for: a call that AWS does not answer would outlast them. The next run completes it.
+  started.push(async () => accesses.close())
   addJobMetrics({ registry, jobs, webhook, clock })
   const tellError = (error: unknown) => log.warn({ err: error }, 'the webhook waits for the next minute')
   const nudge = webhook.isEnabled ? createNudge(jobs, tellError) : undefined

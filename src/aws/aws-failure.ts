@@ -76,7 +76,10 @@ export function awsFailure(cause: unknown, operation: string): MintlineError {
   if (isOneOf(failuresAtAws) || isOneOf(noAnswers) || isOneOf(brokenConnections) || status >= 500)
     return error('aws_unavailable', `AWS did not answer ${operation}, or failed (${code || name}).`)
   if (status >= 400) return error('aws_refused', `AWS refuses ${operation} (${name}): ${message}`)
-  return error('aws_unavailable', `${operation} failed for a reason that is not known; see the log.`)
+  return error(
+    'aws_unavailable',
+    `${operation} failed for a reason that is not known (${code || name || 'no name'}); the log of the job has it.`
+  )
 }
 
 /** Handing a role to AWS IoT is a permission of its own. */

@@ -20,9 +20,15 @@ export function clientSettings({ accountAlias, region }: { accountAlias: string;
   }
 }
 
-/** Rejects with a `TimeoutError` when it takes too long. */
-export async function withinTime<Reply>(send: (abortSignal: AbortSignal) => Promise<Reply>): Promise<Reply> {
-  const signal = AbortSignal.timeout(callTimeoutMs)
+/**
+ * Rejects with a `TimeoutError` when it takes too long, and with the reason of `stopping` as soon as that is aborted.
+ */
+export async function withinTime<Reply>(
+  send: (abortSignal: AbortSignal) => Promise<Reply>,
+  stopping: AbortSignal
+): Promise<Reply> {
+  stopping.throwIfAborted()
+  const signal = AbortSignal.any([AbortSignal.timeout(callTimeoutMs), stopping])
   const timedOut = Promise.withResolvers<never>()
   const giveUp = () => timedOut.reject(signal.reason as Error)
   signal.addEventListener('abort', giveUp, { once: true })

@@ -13,6 +13,7 @@ import {
   UpdateProvisioningTemplateCommand,
   type RegistrationConfig
 } from '@aws-sdk/client-iot'
+import { MintlineError } from '../errors.ts'
 import type { TemplateReference } from '../jitp/template-references.ts'
 import { awsFailure, isAwsError } from './aws-failure.ts'
 import type { CertificateMode, RegistrationPlace } from './desired-registration.ts'
@@ -88,7 +89,8 @@ export interface IotControl {
   destroy(): void
 }
 
-export function createIotControl(place: RegistrationPlace): IotControl {
+/** @param stopping ends every call, under way or to come, with its reason. */
+export function createIotControl(place: RegistrationPlace, stopping: AbortSignal): IotControl {
   const client = new IoTClient(clientSettings(place))
   let last: Promise<unknown> = Promise.resolve()
 
@@ -97,7 +99,7 @@ export function createIotControl(place: RegistrationPlace): IotControl {
     operation: string,
     send: (abortSignal: AbortSignal) => Promise<Reply>
   ): Promise<Reply> {
-    const reply = last.then(() => withinTime(send))
+    const reply = last.then(() => withinTime(send, stopping))
     last = reply.catch(() => undefined)
     return reply.catch((cause: unknown) => {
       throw awsFailure(cause, `iot:${operation}`)
@@ -138,7 +140,7 @@ function caOperations(client: IoTClient, inTurn: InTurn) {
     getRegistrationCode: () =>
       inTurn('GetRegistrationCode', async abortSignal => {
         const reply = await client.send(new GetRegistrationCodeCommand({}), { abortSignal })
-        return reply.registrationCode ?? ''
+        return parseRegistrationCode(reply.registrationCode)
       }),
     registerCa: (registration: CaRegistration) =>
       inTurn('RegisterCACertificate', async abortSignal => {
@@ -169,6 +171,15 @@ function caOperations(client: IoTClient, inTurn: InTurn) {
         await client.send(command, { abortSignal })
       })
   }
+}
+
+/** The CA key signs it as a name, so nothing else than a code gets that far. AWS's model of GetRegistrationCode. */
+function parseRegistrationCode(code = ''): string {
+  if (/^(?:0x)?[0-9A-Fa-f]+$/.test(code) && code.length === 64) return code
+  throw new MintlineError(
+    'aws_refused',
+    'AWS answered iot:GetRegistrationCode with something that is no registration code. Check the endpoint that the service is told to use.'
+  )
 }
 
 function registerOutcomeOf(error: unknown): RegisterOutcome {

@@ -2,14 +2,12 @@ import type { StoredAuthority } from '../authorities/authority-store.ts'
 import { MintlineError } from '../errors.ts'
 import { certificateIdHex } from '../pki/certificate.ts'
 import { encodeCertificatePem } from '../pki/pem.ts'
-import type { AwsAccess } from './aws-access.ts'
-import type { Drift, Examination, ObservedRegistration, RegistrationTarget } from './desired-registration.ts'
+import { examineAccount, type ExaminationRequest } from './account-examination.ts'
+import type { Drift, ObservedRegistration, RegistrationTarget } from './desired-registration.ts'
 import { findDrift } from './drift.ts'
 import type { CaUpdate } from './iot-control.ts'
 import { observe, type Observation } from './observation.ts'
-import type { ResolvedTarget } from './registration-target.ts'
 import { provideTemplate } from './stored-template.ts'
-import { examineReferences } from './template-references.ts'
 
 /** Does one step and records how it went: the text is what was done; without one there was nothing to do. */
 export type RecordStep = (step: StepName, work: () => Promise<string | undefined>) => Promise<void>
@@ -27,16 +25,16 @@ export type StepName =
   | 'update'
   | 'read-back'
 
-export interface ReconcileRun {
-  readonly access: AwsAccess
+export interface ReconcileRun extends ExaminationRequest {
   readonly authority: StoredAuthority
-  readonly resolved: ResolvedTarget
   /** Whether it is on record that the CA is registered. */
   readonly isKnown: boolean
   /** Throws when the CA may not be registered, told whether it is; gives what is legal and may not be meant. */
   readonly lint: (isRegistered: boolean) => readonly string[]
   /** A certificate for the registration code, in DER. */
   readonly verify: (registrationCode: string) => Promise<Uint8Array>
+  /** Throws when something newer was asked for since the run began. */
+  readonly assertNewest: () => Promise<void>
   readonly step: RecordStep
   readonly note: (step: StepName, detail: string) => Promise<void>
 }
@@ -53,8 +51,8 @@ const maximumUpdates = 2
  * Brings AWS IoT to the target and reads it back. Whatever is as it should be is left alone, so that a run after a
  * crash does what is left to do.
  *
- * @throws MintlineError `aws_registration_invalid`, `aws_refused`, `aws_unavailable`, and what the CA key's store
- * throws.
+ * @throws MintlineError `aws_registration_invalid`, `aws_refused`, `aws_unavailable`, `job_interrupted` when something
+ * newer was asked for, and what the CA key's store throws.
  */
 export async function reconcile(run: ReconcileRun): Promise<Comparison> {
   const { access, authority, resolved, lint, step } = run
@@ -62,14 +60,20 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
   const certificateId = certificateIdHex(authority.certificateDer)
   const look = () => observe(access.iot, certificateId)
   let observation = await looked(step, 'look', look)
+  // Before all that can fail: a CA that is no longer trusted is not kept at work by a rule, a template or a role.
+  const switchOff = observation && switchOffFor(resolved.target, observation.observed)
+  if (switchOff !== undefined) {
+    await update(run, certificateId, switchOff)
+    observation = await looked(step, 'read-back', look)
+  }
   for (const warning of lint(observation !== undefined)) await run.note('lint', warning)
   // By somebody else, or by a run that died before it could say so.
   if (observation !== undefined && !run.isKnown)
     await step('register', async () => `was registered already as ${certificateId}`)
-  const accountDrift = await examineAccount(run)
+  const accountDrift = await noteExaminations(run)
   const templateName = provisioning?.templateName ?? null
   if (provisioning !== null && templateName !== null) {
-    await step('template', () => provideTemplate(access.iot, templateName, provisioning))
+    await effect(run, 'template', () => provideTemplate(access.iot, templateName, provisioning))
     // The template of a CA that names it may be another one now.
     if (observation !== undefined) observation = await looked(step, 'read-back', look)
   }
@@ -78,30 +82,35 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
     observation = await looked(step, 'read-back', look)
   }
   for (let updates = 0; observation !== undefined && updates < maximumUpdates; updates++) {
-    const update = updateFor(resolved.target, observation.observed)
-    if (update === undefined) break
-    await step('update', async () => {
-      await access.iot.updateCa(certificateId, update)
-      return describeUpdate(update)
-    })
+    const change = updateFor(resolved.target, observation.observed)
+    if (change === undefined) break
+    await update(run, certificateId, change)
     observation = await looked(step, 'read-back', look)
   }
   return { observation, drift: [...findDrift(resolved.target, observation?.observed), ...accountDrift] }
 }
 
+/** A change at AWS. A run that paused for long must not undo what a later one has done for what is asked for now. */
+async function effect(run: ReconcileRun, ...[name, work]: Parameters<RecordStep>): Promise<void> {
+  await run.assertNewest()
+  await run.step(name, work)
+}
+
+function update(run: ReconcileRun, certificateId: string, change: CaUpdate): Promise<void> {
+  return effect(run, 'update', async () => {
+    await run.access.iot.updateCa(certificateId, change)
+    return describeUpdate(change)
+  })
+}
+
 /** Reads back and changes nothing. @throws MintlineError `aws_refused`, `aws_unavailable`. */
 export async function compare(
-  run: Pick<ReconcileRun, 'access' | 'authority' | 'resolved'>
+  run: Pick<ReconcileRun, 'access' | 'authority' | 'resolved' | 'earlierDrift'>
 ): Promise<Comparison> {
   const { access, authority, resolved } = run
   const observation = await observe(access.iot, certificateIdHex(authority.certificateDer))
-  const { provisioning } = resolved.target
-  const drift = [...findDrift(resolved.target, observation?.observed)]
-  if (provisioning !== null) {
-    drift.push(...(await access.examineRole(provisioning.roleArn, resolved.actions)).drift)
-    drift.push(...(await examineReferences(access.iot, resolved.references)).drift)
-  }
-  return { observation, drift }
+  const accountDrift = (await examineAccount(run)).flatMap(({ drift }) => drift)
+  return { observation, drift: [...findDrift(resolved.target, observation?.observed), ...accountDrift] }
 }
 
 /** A look is worth a record only where it fails. */
@@ -118,35 +127,17 @@ async function looked(
   return observation
 }
 
-/** What provisioning needs of the account besides the CA: the role, and what the template names. */
-async function examineAccount(run: ReconcileRun): Promise<readonly Drift[]> {
-  const { access, resolved } = run
-  const { provisioning } = resolved.target
-  if (provisioning === null) return []
-  return [
-    ...(await examined(run, 'role', () => access.examineRole(provisioning.roleArn, resolved.actions))),
-    ...(await examined(run, 'references', () => examineReferences(access.iot, resolved.references)))
-  ]
-}
-
-async function examined(
-  { step, note }: ReconcileRun,
-  name: 'role' | 'references',
-  examine: () => Promise<Examination>
-): Promise<readonly Drift[]> {
-  let drift: readonly Drift[] = []
-  await step(name, async () => {
-    const examination = await examine()
-    drift = examination.drift
-    for (const text of examination.notes) await note(name, text)
-    return undefined
-  })
-  for (const { field, expected, found } of drift)
-    await note(
-      name,
-      `${field}: expected ${expected}, found ${found}. Devices stay pending until it is mended.`
-    )
-  return drift
+async function noteExaminations(run: ReconcileRun): Promise<readonly Drift[]> {
+  const examinations = await examineAccount(run)
+  for (const { of, drift, notes } of examinations) {
+    for (const text of notes) await run.note(of, text)
+    for (const { field, expected, found } of drift)
+      await run.note(
+        of,
+        `${field}: expected ${expected}, found ${found}. Devices stay pending until it is mended.`
+      )
+  }
+  return examinations.flatMap(({ drift }) => drift)
 }
 
 async function register(run: ReconcileRun, certificateId: string): Promise<void> {
@@ -164,12 +155,12 @@ async function register(run: ReconcileRun, certificateId: string): Promise<void>
 
 /** @returns why AWS refused the registration code, or undefined when the CA is registered. */
 async function tryRegister(run: ReconcileRun, certificateId: string): Promise<string | undefined> {
-  const { access, authority, resolved, step } = run
+  const { access, authority, resolved } = run
   const { target } = resolved
   const verificationCertificatePem =
     target.certificateMode === 'DEFAULT' ? encodeCertificatePem(await verification(run)) : undefined
   let refusal: string | undefined
-  await step('register', async () => {
+  await effect(run, 'register', async () => {
     const outcome = await access.iot.registerCa({
       caCertificatePem: encodeCertificatePem(authority.certificateDer),
       verificationCertificatePem,
@@ -221,6 +212,16 @@ function updateFor(target: RegistrationTarget, observed: ObservedRegistration): 
     ...(isConfigOff && provisioning !== null && { registrationConfig: configOf(target) })
   }
   return Object.keys(update).length === 0 ? undefined : update
+}
+
+/** What is to be off and is on. */
+function switchOffFor(target: RegistrationTarget, observed: ObservedRegistration): CaUpdate | undefined {
+  const change: CaUpdate = {
+    ...(target.status === 'INACTIVE' && observed.status === 'ACTIVE' && { status: 'INACTIVE' }),
+    ...(target.autoRegistration === 'DISABLE' &&
+      observed.autoRegistration === 'ENABLE' && { autoRegistration: 'DISABLE' })
+  }
+  return Object.keys(change).length === 0 ? undefined : change
 }
 
 function describeUpdate({

@@ -12,18 +12,30 @@ export interface LoadedRegistration {
 }
 
 export interface OutcomeKeeper {
-  /**
-   * Keeps what was found at AWS.
-   *
-   * @param since a look that began then is out of date when something was kept since.
-   */
+  /** Keeps what AWS holds after it was brought to what is asked for. */
   keepComparison(
     loaded: LoadedRegistration,
     comparison: Comparison,
-    profileVersion: number | null,
-    since?: Date
+    profileVersion: number | null
   ): Promise<void>
-  /** Keeps why it could not be done. Throws it again where trying again may mend it. */
+  /**
+   * Keeps what was found at AWS. A registration that failed stays so while it is not as asked for, with its reason and
+   * its next try.
+   *
+   * @param since a look that began then is out of date when something was kept since.
+   */
+  keepCheck(
+    loaded: LoadedRegistration,
+    comparison: Comparison,
+    profileVersion: number | null,
+    since: Date
+  ): Promise<void>
+  /** Keeps why nothing could be found, beside what was known. Throws it again. */
+  keepFailedCheck(loaded: LoadedRegistration, error: unknown): Promise<never>
+  /**
+   * Keeps why it could not be done. Throws it again where trying again may mend it; that the service was stopping is
+   * no reason to keep.
+   */
   keepFailure(loaded: LoadedRegistration, error: unknown): Promise<void>
 }
 
@@ -56,18 +68,27 @@ export function createOutcomeKeeper({
   }
 
   return {
-    keepComparison(loaded, { observation, drift }, profileVersion, since) {
-      const outcome: Outcome = {
-        state: drift.length === 0 ? 'registered' : 'drifted',
-        drift,
-        lastError: null,
-        profileVersion,
-        observed: observation?.observed ?? null,
-        awsAccountId: observation?.certificateArn.split(':')[4] ?? null
+    keepComparison: (loaded, comparison, profileVersion) =>
+      keep(loaded, outcomeOf(comparison, profileVersion)),
+    keepCheck(loaded, comparison, profileVersion, since) {
+      const found = outcomeOf(comparison, profileVersion)
+      const { state: before } = loaded.registration
+      const isStillFailed = before?.state === 'failed' && found.state !== 'registered'
+      const { lastError = null, retryAt = null } = before ?? {}
+      return keep(loaded, isStillFailed ? { ...found, state: 'failed', lastError, retryAt } : found, since)
+    },
+    async keepFailedCheck({ registration: { id, state } }, error) {
+      if (
+        state !== undefined &&
+        (isMintlineError(error, 'aws_refused') || isMintlineError(error, 'aws_unavailable'))
+      ) {
+        const { code, detail } = error
+        await store.putState(id, { ...state, lastError: { code, detail } }, undefined, state.checkedAt)
       }
-      return keep(loaded, outcome, since)
+      throw error
     },
     async keepFailure(loaded, error) {
+      if (isMintlineError(error, 'job_interrupted')) throw error
       const { code, detail } = isMintlineError(error)
         ? error
         : { code: 'internal_error', detail: 'It failed for an unexpected reason; the log of the job has it.' }
@@ -75,6 +96,17 @@ export function createOutcomeKeeper({
       await keep(loaded, { state: 'failed', drift: [], lastError: { code, detail }, retryAt })
       if (!isMintlineError(error) || passing.includes(error.code)) throw error
     }
+  }
+}
+
+function outcomeOf({ observation, drift }: Comparison, profileVersion: number | null): Outcome {
+  return {
+    state: drift.length === 0 ? 'registered' : 'drifted',
+    drift,
+    lastError: null,
+    profileVersion,
+    observed: observation?.observed ?? null,
+    awsAccountId: observation?.certificateArn.split(':')[4] ?? null
   }
 }
 

@@ -19,16 +19,20 @@ export interface RegistrationRuns {
    * Brings a registration to what is asked for, and reads it back. What AWS or a rule refuses is kept with the
    * registration; what trying again may mend is thrown as well.
    *
-   * @throws MintlineError `aws_unavailable`, `database_unavailable`, `signer_unavailable`.
+   * @throws MintlineError `aws_unavailable`, `database_unavailable`, `signer_unavailable`, `job_interrupted`.
    */
   reconcile(registrationId: string): Promise<void>
-  /** Reads a registration back and changes nothing at AWS. @throws MintlineError `aws_unavailable`, `aws_refused`. */
+  /**
+   * Reads a registration back and changes nothing at AWS. One that failed is failed until AWS holds what is asked for.
+   *
+   * @throws MintlineError `aws_unavailable`, `aws_refused`, `database_unavailable`, `job_interrupted`.
+   */
   check(registrationId: string): Promise<void>
 }
 
 export function createRegistrationRuns(dependencies: RegistrationDependencies): RegistrationRuns {
   const { profiles, accesses, clock } = dependencies
-  const { keepComparison, keepFailure } = createOutcomeKeeper(dependencies)
+  const { keepComparison, keepCheck, keepFailure, keepFailedCheck } = createOutcomeKeeper(dependencies)
   return {
     async reconcile(registrationId) {
       const loaded = await load(dependencies, registrationId)
@@ -43,12 +47,22 @@ export function createRegistrationRuns(dependencies: RegistrationDependencies): 
     async check(registrationId) {
       const loaded = await load(dependencies, registrationId)
       const { registration, authority } = loaded
+      const { state, version, desired } = registration
       // What was never brought about is not there to be compared.
-      if (registration.state === undefined || registration.state.version !== registration.version) return
+      if (state === undefined || state.version !== version) return
       const since = clock()
-      const resolved = await resolveTarget(registration.desired, profiles)
-      const comparison = await compare({ access: accesses.open(registration), authority, resolved })
-      await keepComparison(loaded, comparison, registration.state.profileVersion, since)
+      const resolved = await resolveTarget(desired, profiles)
+      const newestVersion = resolved.target.provisioning?.profileVersion ?? null
+      // Not drift: the sweep has AWS brought to the newer profile.
+      if (state.state !== 'failed' && (newestVersion ?? 0) > (state.profileVersion ?? 0)) return
+      try {
+        const access = accesses.open(registration)
+        const comparison = await compare({ access, authority, resolved, earlierDrift: state.drift })
+        const isAsAsked = comparison.drift.length === 0
+        await keepCheck(loaded, comparison, isAsAsked ? newestVersion : state.profileVersion, since)
+      } catch (error) {
+        await keepFailedCheck(loaded, error)
+      }
     }
   }
 }
@@ -71,17 +85,21 @@ async function buildRun(
   resolved: ResolvedTarget
 ): Promise<ReconcileRun> {
   const { store, verifications, profiles, accesses, clock } = dependencies
-  const { id: registrationId, desired } = registration
-  const { record, step, note } = createStepRecorder(dependencies, registration)
+  const { id: registrationId, desired, version, state } = registration
+  const { record, step, note } = createStepRecorder(
+    dependencies,
+    registration,
+    await store.steps(registrationId)
+  )
   const neighbours = await neighboursOf(dependencies, registration, authority.id)
   const profileLine = await profileLineOf(profiles, desired)
   const issuingLines = new Set((await profiles.list()).map(({ document }) => document.authority))
-  const steps = await store.steps(registrationId)
   return {
     access: accesses.open(registration),
     authority,
     resolved,
-    isKnown: steps.some(({ step: name, outcome }) => name === 'register' && outcome === 'done'),
+    earlierDrift: state?.drift ?? [],
+    isKnown: await store.hasDone(registrationId, 'register'),
     lint: isRegistered => {
       const input = {
         place: registration,
@@ -106,6 +124,11 @@ async function buildRun(
           onStep: (name, detail) => record(name, 'done', detail)
         }
       ),
+    async assertNewest() {
+      const [newest] = await store.list({ id: registrationId })
+      if (newest?.version !== version)
+        throw new MintlineError('job_interrupted', 'Something newer was asked for meanwhile.')
+    },
     step,
     note
   }

@@ -2,6 +2,7 @@ import { isUniqueViolation, type Database } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { DesiredRegistration, Drift, ObservedRegistration } from './desired-registration.ts'
+import { maximumSteps } from './registration-steps.ts'
 
 /** A registration and the newest of what was asked for. */
 export interface StoredRegistration {
@@ -75,8 +76,10 @@ export interface RegistrationChange {
 export interface RegistrationStore {
   /** Oldest first. */
   list(filter?: RegistrationFilter): Promise<readonly StoredRegistration[]>
-  /** Oldest first. */
+  /** The latest `maximumSteps`, oldest first. */
   steps(registrationId: string): Promise<readonly RegistrationStep[]>
+  /** Whether a step of this name was ever done. */
+  hasDone(registrationId: string, step: string): Promise<boolean>
   /** All of the changes or none. False when another administrator's came first. */
   change(changes: readonly RegistrationChange[]): Promise<boolean>
   addEvent(event: RegistrationEvent): Promise<void>
@@ -118,12 +121,20 @@ export function createRegistrationStore(database: Database): RegistrationStore {
     },
     async steps(registrationId) {
       const rows = await runQuery(() =>
-        client.awsRegistrationStep.findMany({ where: { registrationId }, orderBy: { id: 'asc' } })
+        client.awsRegistrationStep.findMany({
+          where: { registrationId },
+          orderBy: { id: 'desc' },
+          take: maximumSteps
+        })
       )
-      return rows.map(({ registrationId: _, outcome, ...row }) => ({
+      return rows.reverse().map(({ registrationId: _, outcome, ...row }) => ({
         ...row,
         outcome: outcome as RegistrationStep['outcome']
       }))
+    },
+    async hasDone(registrationId, step) {
+      const where = { registrationId, step, outcome: 'done' }
+      return (await runQuery(() => client.awsRegistrationStep.findFirst({ where }))) !== null
     },
     change: changes =>
       runQuery(async () => {

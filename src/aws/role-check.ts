@@ -12,12 +12,17 @@ import { clientSettings, withinTime } from './client-settings.ts'
  */
 export type ExamineRole = (roleArn: string, actions: readonly RequiredAction[]) => Promise<Examination>
 
-export function createRoleExaminer(place: RegistrationPlace): { examine: ExamineRole; destroy(): void } {
+/** @param stopping ends every call, under way or to come, with its reason. */
+export function createRoleExaminer(
+  place: RegistrationPlace,
+  stopping = new AbortController().signal
+): { examine: ExamineRole; destroy(): void } {
   const client = new IAMClient(clientSettings(place))
+  const send: Send = request => withinTime(abortSignal => request(client, abortSignal), stopping)
   return {
     async examine(roleArn, actions) {
-      const trust = await orDenied(() => findTrust(client, roleArn))
-      const permissions = await orDenied(() => findDenied(client, roleArn, actions))
+      const trust = await orDenied(() => findTrust(send, roleArn))
+      const permissions = await orDenied(() => findDenied(send, roleArn, actions))
       return {
         drift: [...(trust.found ?? []), ...(permissions.found?.drift ?? [])],
         notes: [...trust.notes, ...permissions.notes, ...(permissions.found?.notes ?? [])]
@@ -26,6 +31,10 @@ export function createRoleExaminer(place: RegistrationPlace): { examine: Examine
     destroy: () => client.destroy()
   }
 }
+
+type Send = <Reply>(
+  request: (client: IAMClient, abortSignal: AbortSignal) => Promise<Reply>
+) => Promise<Reply>
 
 async function orDenied<Found>(look: () => Promise<Found>) {
   try {
@@ -36,10 +45,10 @@ async function orDenied<Found>(look: () => Promise<Found>) {
   }
 }
 
-async function findTrust(client: IAMClient, roleArn: string): Promise<readonly Drift[]> {
+async function findTrust(send: Send, roleArn: string): Promise<readonly Drift[]> {
   const command = new GetRoleCommand({ RoleName: roleArn.slice(roleArn.lastIndexOf('/') + 1) })
   try {
-    const { Role: role } = await withinTime(abortSignal => client.send(command, { abortSignal }))
+    const { Role: role } = await send((client, abortSignal) => client.send(command, { abortSignal }))
     const isFound = role?.Arn === undefined || role.Arn === roleArn
     if (!isFound) return [{ field: 'role', expected: roleArn, found: role.Arn ?? 'none' }]
     if (isTrusting(decodeURIComponent(role?.AssumeRolePolicyDocument ?? ''))) return []
@@ -58,7 +67,7 @@ async function findTrust(client: IAMClient, roleArn: string): Promise<readonly D
 }
 
 async function findDenied(
-  client: IAMClient,
+  send: Send,
   roleArn: string,
   actions: readonly RequiredAction[]
 ): Promise<Examination> {
@@ -71,7 +80,7 @@ async function findDenied(
         ActionNames: actions.map(({ action }) => action),
         Marker: marker
       })
-      const reply = await withinTime(abortSignal => client.send(command, { abortSignal }))
+      const reply = await send((client, abortSignal) => client.send(command, { abortSignal }))
       for (const { EvalActionName: action, EvalDecision: decision } of reply.EvaluationResults ?? [])
         if (action !== undefined && decision !== 'allowed') denied.add(action)
       marker = reply.IsTruncated === true ? reply.Marker : undefined

@@ -1,5 +1,6 @@
 import { isUniqueViolation, type Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
+import { MintlineError } from '../errors.ts'
 
 /** A verification certificate before it is signed. */
 export interface Verification {
@@ -31,6 +32,9 @@ export interface VerificationStore {
   /**
    * Takes the serial number for it, among those of all certificates. Undefined when another process took the number
    * first.
+   *
+   * @throws MintlineError `aws_registration_invalid` when the authority is retired or compromised by now: its key signs
+   * nothing any more.
    */
   insert(verification: Verification): Promise<DurableVerification | undefined>
   /** @returns the certificate on record: this one, or the one that another process recorded first. */
@@ -60,12 +64,21 @@ export function createVerificationStore(database: Database): VerificationStore {
         const { serialNumber, tbsDer, ...rest } = verification
         const number = new Uint8Array(serialNumber)
         try {
-          await client.$transaction([
-            client.awsVerification.create({
+          await client.$transaction(async transaction => {
+            // Holds off a change of its state until this is committed, as an intent does.
+            const signing = await transaction.$queryRaw<unknown[]>`
+              SELECT FROM authority
+              WHERE id = (SELECT authority_id FROM aws_registration WHERE id = ${verification.registrationId}::uuid)
+                AND state NOT IN ('retired', 'compromised')
+              FOR SHARE`
+            if (signing.length === 0) throw signsNoMore()
+            await transaction.awsVerification.create({
               data: { ...rest, serialNumber: number, tbsDer: new Uint8Array(tbsDer) }
-            }),
-            client.certifiedSerial.create({ data: { serialNumber: number, intentId: verification.id } })
-          ])
+            })
+            await transaction.certifiedSerial.create({
+              data: { serialNumber: number, intentId: verification.id }
+            })
+          })
           return verification as DurableVerification
         } catch (error) {
           if (isUniqueViolation(error)) return undefined
@@ -83,4 +96,11 @@ export function createVerificationStore(database: Database): VerificationStore {
         return row.certificateDer
       })
   }
+}
+
+function signsNoMore(): MintlineError {
+  return new MintlineError(
+    'aws_registration_invalid',
+    'The authority is retired or compromised: its key signs no verification certificate. Ask for SNI_ONLY.'
+  )
 }

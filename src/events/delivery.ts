@@ -57,7 +57,8 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
       const settledBefore = settled
       for (const event of round) {
         if (signal.aborted) return { settled, failed: [] }
-        const outcome = await receiver.send(event.recordId, [buildCloudEvent(event, source)])
+        const outcome = await receiver.send(event.recordId, [buildCloudEvent(event, source)], signal)
+        if (isCutOff(outcome, signal)) return { settled, failed: [] }
         if (outcome.verdict === 'unavailable') throw failureOf(outcome)
         if (outcome.verdict === 'failed') {
           failedNow.push({ event, outcome })
@@ -79,7 +80,8 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
 
   async function sendBatch(events: readonly OwedEvent[], source: string, signal: AbortSignal): Promise<void> {
     const cloudEvents = events.map(event => buildCloudEvent(event, source))
-    const outcome = await receiver.send(events[0]!.batchId!, cloudEvents)
+    const outcome = await receiver.send(events[0]!.batchId!, cloudEvents, signal)
+    if (isCutOff(outcome, signal)) return
     if (outcome.verdict === 'accepted') return outbox.remove(events.map(({ position }) => position))
     if (outcome.verdict === 'unavailable') throw failureOf(outcome)
     // What is left of it must not go out under the id of the whole.
@@ -117,6 +119,11 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
     }
     if (mayGoOn()) await sendDue(source, signal)
   }
+}
+
+/** Not the receiver's fault; what was sent stays owed. */
+function isCutOff({ verdict }: Outcome, signal: AbortSignal): boolean {
+  return signal.aborted && verdict === 'unavailable'
 }
 
 function failureOf({ detail }: Outcome): MintlineError {

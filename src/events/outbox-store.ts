@@ -64,7 +64,7 @@ export interface Subscription {
 export interface Backlog {
   /** Not more than `maximumCount` are counted. */
   readonly waiting: number
-  /** Of them, how many the receiver refused by themselves. */
+  /** Of them, how many the receiver refused by themselves; not more than `maximumCount` are counted. */
   readonly refused: number
   readonly oldestOwedAt: Date | undefined
 }
@@ -200,7 +200,7 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
       const [row] = await query<{ waiting: number; refused: number; oldest: Date | null }>(
         `SELECT
            (SELECT count(*)::int FROM (SELECT FROM outgoing_event LIMIT $1) AS counted) AS waiting,
-           (SELECT count(*)::int FROM outgoing_event WHERE refusals > 0) AS refused,
+           (SELECT count(*)::int FROM (SELECT FROM outgoing_event WHERE refusals > 0 LIMIT $1) AS counted) AS refused,
            (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest`,
         maximumCount
       )

@@ -16,8 +16,13 @@ export interface Outcome {
 }
 
 export interface Receiver {
-  /** Never rejects. @param id stays the same when the same events are sent again. */
-  send(id: string, events: readonly CloudEvent[]): Promise<Outcome>
+  /**
+   * Never rejects.
+   *
+   * @param id stays the same when the same events are sent again.
+   * @param stopping ends the wait for an answer soon after: the message may have arrived.
+   */
+  send(id: string, events: readonly CloudEvent[], stopping: AbortSignal): Promise<Outcome>
 }
 
 export interface ReceiverDependencies {
@@ -37,8 +42,9 @@ const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504])
 /** Posts to one address and to no other: a redirection is not followed, and no answer's body is read. */
 export function createReceiver({ url, key, timeoutMs, version, clock }: ReceiverDependencies): Receiver {
   return {
-    async send(id, events) {
+    async send(id, events, stopping) {
       const body = JSON.stringify(events)
+      const patience = createPatience(timeoutMs, stopping)
       try {
         const response = await fetch(url, {
           method: 'POST',
@@ -49,14 +55,35 @@ export function createReceiver({ url, key, timeoutMs, version, clock }: Receiver
             'user-agent': `mintline/${version}`,
             ...signMessage(key, { id, time: clock(), body })
           },
-          signal: AbortSignal.timeout(timeoutMs)
+          signal: patience.signal
         })
         await response.body?.cancel().catch(() => undefined)
         const { status } = response
         return { verdict: judge(status), detail: `The webhook answered ${status}.` }
       } catch (error) {
         return { verdict: 'unavailable', detail: describeFailure(error, timeoutMs) }
+      } finally {
+        patience.end()
       }
+    }
+  }
+}
+
+/** For an answer on its way when the service stops. */
+const graceMs = 2_000
+
+function createPatience(timeoutMs: number, stopping: AbortSignal) {
+  const cutOff = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const beginGrace = () => {
+    timer = setTimeout(() => cutOff.abort(), graceMs)
+  }
+  stopping.addEventListener('abort', beginGrace, { once: true })
+  return {
+    signal: AbortSignal.any([AbortSignal.timeout(timeoutMs), cutOff.signal]),
+    end() {
+      stopping.removeEventListener('abort', beginGrace)
+      clearTimeout(timer)
     }
   }
 }

@@ -2,7 +2,7 @@ import { PgBoss } from 'pg-boss'
 import { runQuery } from '../database/run-query.ts'
 import { isMintlineError, MintlineError } from '../errors.ts'
 import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
-import { jobKinds, jobRules, noKey, takeOverSeconds } from './job-rules.ts'
+import { concurrencyOf, jobKinds, jobRules, noKey, takeOverSeconds } from './job-rules.ts'
 import { createJobRun, type JobLog } from './job-run.ts'
 import { createJobStore } from './job-store.ts'
 
@@ -103,7 +103,12 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
     for (const kind of jobKinds) {
       const run = createJobRun(kind, handlers, log, stopping.signal)
       if (run === undefined) continue
-      workers.set(kind, await boss.work(kind, { perJobResults: true, pollingIntervalSeconds }, run))
+      const settings = {
+        perJobResults: true,
+        pollingIntervalSeconds,
+        localConcurrency: concurrencyOf[kind]
+      } as const
+      workers.set(kind, await boss.work(kind, settings, run))
     }
   }
 

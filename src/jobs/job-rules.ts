@@ -45,6 +45,17 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'webhook.deliver': { ...common, retryLimit: 100_000, deleteAfterSeconds: 1 * hours }
 }
 
+/**
+ * How many jobs of a kind a process has in hand at once. A registration whose account does not answer holds on to its
+ * job for a minute and more; the others go on beside it.
+ */
+export const concurrencyOf: Readonly<Record<JobKind, number>> = {
+  'aws-registration.reconcile': 4,
+  'aws-registration.check': 4,
+  'aws-registration.sweep': 1,
+  'webhook.deliver': 1
+}
+
 export const jobKinds = Object.keys(jobRules) as readonly JobKind[]
 
 /** In the place of a key, for the jobs that need none: the library tells them apart by it. */

@@ -36,10 +36,10 @@ const owe = (count: number, requestIdOf?: (index: number) => string) =>
   reject(test.database, count, requestIdOf)
 const waiting = async () => (await outbox.backlog()).waiting
 
-function deliver(signal = running, url = receiver.url): Promise<void> {
+function deliver(signal = running, url = receiver.url, timeoutMs = 400): Promise<void> {
   const clock = () => new Date(Date.now() + offsetMs)
   const key = parseWebhookSecret(secret)!
-  const target = createReceiver({ url, key, timeoutMs: 400, version: '0', clock: () => new Date() })
+  const target = createReceiver({ url, key, timeoutMs, version: '0', clock: () => new Date() })
   return createDelivery({ outbox, receiver: target, clock, randomBytes: createRandomSource() })(signal)
 }
 
@@ -181,6 +181,19 @@ describe('delivery', () => {
     receiver.answer = () => (stopping.abort(), 204)
     await deliver(stopping.signal)
     expect([receiver.taken.length, await waiting()]).toEqual([100, 200])
+  })
+
+  it('does not wait for a receiver that stalls when it is told to stop, and owes the batch on', async () => {
+    await owe(3)
+    const stopping = new AbortController()
+    receiver.answer = () => void stopping.abort()
+    const begin = performance.now()
+    await deliver(stopping.signal, receiver.url, 20_000)
+    expect(performance.now() - begin).toBeLessThan(6_000)
+    receiver.answer = () => 204
+    await deliver()
+    expect(receiver.messages.map(({ id }) => id)).toEqual(Array(2).fill(receiver.messages[0]?.id))
+    expect(await waiting()).toBe(0)
   })
 
   it('loses nothing to kill -9 in the middle, and sends again under the same id', async () => {

@@ -101,6 +101,20 @@ describe('a job', () => {
     await second.close()
   })
 
+  it('that takes long holds up none of another key', async () => {
+    const gate = Promise.withResolvers<void>()
+    const handle = ({ registrationId }: { registrationId: string }) =>
+      registrationId === 'slow' ? gate.promise : Promise.resolve()
+    await withQueue({ [reconcile]: handle }, async queue => {
+      await queue.send(reconcile, ...ofRegistration('slow'))
+      await until(async () => expect(await states(queue)).toEqual([['slow', 'running']]))
+      await queue.send(reconcile, ...ofRegistration('quick'))
+      await until(async () => expect(await states(queue)).toContainEqual(['quick', 'done']))
+      expect(await states(queue)).toContainEqual(['slow', 'running'])
+      gate.resolve()
+    })
+  })
+
   it('that fails is tried later, and keeps its pause unless it is sent for now', async () => {
     let tries = 0
     const handle = async () => {

@@ -68,7 +68,7 @@ export const serviceProblems = {
     status: 500,
     title: 'A job was cut off',
     meaning:
-      'The process that worked on the job stopped in the middle, or the job took too long. Seen in `GET /v1/jobs`.',
+      'The process that worked on the job stopped in the middle, the job took too long, or something newer was asked for. Seen in `GET /v1/jobs`.',
     remedy: 'Nothing: it is tried again. If it happens again and again, look at the log of the service.'
   },
   webhook_failed: {

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { certificateModes } from '../../aws/desired-registration.ts'
+import { maximumSteps } from '../../aws/registration-steps.ts'
 import { registrationStates } from '../../aws/registration-view.ts'
 import { ProfileName } from '../../profiles/profile-document.ts'
 import { AuthorityParams } from './authority.ts'
@@ -114,7 +115,15 @@ const members = {
     Type.Object({ field: Type.String(), expected: Type.String(), found: Type.String() }, strict),
     { description: 'Where AWS, or the role in IAM, differed from what is asked for.' }
   ),
-  lastError: Type.Optional(Type.Object({ code: Type.String(), detail: Type.String() }, strict)),
+  lastError: Type.Optional(
+    Type.Object(
+      { code: Type.String(), detail: Type.String() },
+      {
+        ...strict,
+        description: 'Why it failed; with another state, why AWS could not be read back since `checkedAt`.'
+      }
+    )
+  ),
   checkedAt: Type.Optional(time),
   createdAt: time,
   changedAt: time,
@@ -135,7 +144,11 @@ export const AwsRegistration = Type.Object(
         },
         strict
       ),
-      { description: 'What was done, oldest first.' }
+      {
+        maxItems: maximumSteps,
+        description:
+          'What was done, oldest first: the latest of it. What fails again and again in the same words is told once.'
+      }
     )
   },
   { $id: 'AwsRegistration', ...strict, description: 'A CA in one account and region of AWS IoT.' }
