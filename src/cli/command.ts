@@ -64,3 +64,13 @@ export function createCommandLog({ writeError }: CommandIo): DatabaseLog {
   const tell = (_fields: object, message: string) => writeError(`mintline: ${message}\n`)
   return { info: () => undefined, warn: tell, error: tell }
 }
+
+/**
+ * Resolves at the first signal to end. Later ones change nothing: npx may pass on what the terminal has sent already, and
+ * a signal that nobody listens to would end the process before it has cleaned up.
+ */
+export function untilSignal(): Promise<void> {
+  return new Promise(resolve => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+  })
+}

@@ -1,10 +1,9 @@
-import { once } from 'node:events'
-import { mkdtemp, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createIotStandIn, type IotStandIn, type IotStandInOptions } from '../rehearsal/iot/iot-stand-in.ts'
 import type { ProvisioningLogEntry } from '../rehearsal/iot/records.ts'
-import { parseFlags, rateOf, UsageError, wholeNumberOf, type CommandIo } from './command.ts'
+import { parseFlags, rateOf, untilSignal, UsageError, wholeNumberOf, type CommandIo } from './command.ts'
 
 export const rehearsalAwsUsage = `usage: mintline rehearse aws [--port N] [--mqtt-port N] [--ca-out FILE] [--state FILE]
                              [--region NAME] [--account ID] [--provisioning-delay-ms N] [--latency-ms N] [--throttle-rate P]
@@ -14,7 +13,7 @@ just in time. What happens to a device, and why, is printed as it happens.
 
 --port                   where the API listens; 4598 without it, 0 takes a free one
 --mqtt-port              where devices connect; 8883 without it, 0 takes a free one
---ca-out                 where the root goes that devices must trust, PEM; a temporary file without it
+--ca-out                 where the root goes that devices must trust, PEM; a temporary file, until it ends, without it
 --state                  a file where everything outlives the stand-in, in the clear
 --region                 us-east-1 without it
 --account                111122223333 without it
@@ -35,17 +34,17 @@ interface RehearsalSettings extends IotStandInOptions {
 export async function runRehearsalAws(
   io: CommandIo,
   args: readonly string[],
-  stopped: Promise<unknown> = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  stopped: Promise<unknown> = untilSignal()
 ): Promise<number> {
   const settings = parseSettings(args)
   const onLog = (entry: ProvisioningLogEntry) => io.write(`${formatLogEntry(entry)}\n`)
+  await using stops = new AsyncDisposableStack()
   const standIn = await createIotStandIn({ ...settings, onLog }).catch(refuse)
-  try {
-    io.write(greeting(standIn, await writeRoot(standIn, settings.caFile).catch(refuse)))
-    await stopped
-  } finally {
-    await standIn.stop()
-  }
+  stops.defer(() => standIn.stop())
+  const caFile = settings.caFile ?? join(await makeTemporaryDirectory(stops), 'root.pem')
+  await writeFile(caFile, standIn.serverCaPem).catch(refuse)
+  io.write(greeting(standIn, caFile))
+  await stopped
   return 0
 }
 
@@ -87,11 +86,10 @@ function parseSettings(args: readonly string[]): RehearsalSettings {
   }
 }
 
-/** @returns where the root is. */
-async function writeRoot({ serverCaPem }: IotStandIn, caFile: string | undefined): Promise<string> {
-  const file = caFile ?? join(await mkdtemp(join(tmpdir(), 'mintline-rehearsal-')), 'root.pem')
-  await writeFile(file, serverCaPem)
-  return file
+async function makeTemporaryDirectory(stops: AsyncDisposableStack): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'mintline-rehearsal-'))
+  stops.defer(() => rm(directory, { recursive: true, force: true }))
+  return directory
 }
 
 function formatLogEntry({ at, eventType, outcome, ...details }: ProvisioningLogEntry): string {
@@ -110,7 +108,8 @@ function greeting(standIn: IotStandIn, caFile: string): string {
 Point an AWS SDK or the AWS CLI at it (any credentials will do):
 
   export AWS_ENDPOINT_URL_IOT=${controlUrl} AWS_ENDPOINT_URL_IAM=${controlUrl}
-  export AWS_REGION=${registry.region} AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
+  export AWS_REGION=${registry.region} AWS_DEFAULT_REGION=${registry.region}
+  export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
 
 A role for just-in-time provisioning is there:
 

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import type { KmsFaults } from '../rehearsal/kms/faults.ts'
 import { createKmsStandIn, type KmsStandIn } from '../rehearsal/kms/kms-stand-in.ts'
-import { parseFlags, rateOf, UsageError, wholeNumberOf, type CommandIo } from './command.ts'
+import { parseFlags, rateOf, untilSignal, UsageError, wholeNumberOf, type CommandIo } from './command.ts'
 
 export const rehearsalKmsUsage = `usage: mintline rehearse kms [--port N] [--state FILE] [--region NAME] [--latency-ms N] [--throttle-rate P]
 
@@ -29,7 +28,7 @@ interface RehearsalSettings {
 export async function runRehearsalKms(
   io: CommandIo,
   args: readonly string[],
-  stopped: Promise<unknown> = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+  stopped: Promise<unknown> = untilSignal()
 ): Promise<number> {
   const standIn = await startStandIn(parseSettings(args))
   io.write(greeting(standIn))

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { renderReport, renderStep } from '../rehearsal/story/report.ts'
 import { playStory, type StoryOptions } from '../rehearsal/story/story.ts'
-import { parseFlags, UsageError, type CommandIo } from './command.ts'
+import { parseFlags, untilSignal, UsageError, type CommandIo } from './command.ts'
 
 const rehearseUsage = `usage: mintline rehearse [--kms] [--template FILE] [--csr FILE [--key FILE]] [--json]
        mintline rehearse aws [options]
@@ -41,7 +41,7 @@ export async function runRehearse(io: CommandIo, args: readonly string[]): Promi
   if (what === 'aws') return (await import('./rehearsal-aws.ts')).runRehearsalAws(io, rest)
   const { isJson, ...options } = await readOptions(args)
   const interruption = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort())
+  void untilSignal().then(() => interruption.abort())
   const report = await playStory({
     ...options,
     command: [process.execPath, process.argv[1]!],

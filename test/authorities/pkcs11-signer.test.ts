@@ -7,11 +7,9 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createPkcs11Signer } from '../../src/authorities/signers/pkcs11.ts'
 import type { Signer } from '../../src/authorities/signers/signer.ts'
 import { hashNameOf } from '../../src/pki/signature-algorithm.ts'
-import { createSoftHsm, softHsmModule, type SoftHsm } from '../support/softhsm.ts'
-import { hasTool } from '../support/tool.ts'
+import { createSoftHsm, hasSoftHsm, softHsmModule, type SoftHsm } from '../support/softhsm.ts'
 import { describeSigner } from './signer-contract.ts'
 
-const hasSoftHsm = hasTool('softhsm2-util') && softHsmModule !== undefined
 const modulePath = softHsmModule ?? ''
 
 const keys: Readonly<Record<string, KeyObject>> = {

@@ -1,9 +1,10 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { readdirSync, writeFileSync } from 'node:fs'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type { StoryReport } from '../../src/rehearsal/story/report.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { hasTool } from '../support/tool.ts'
@@ -138,10 +139,82 @@ describe('mintline rehearse', () => {
   )
 
   it('refuses a template that AWS IoT would not take before anything is started', async () => {
-    const fixture = fileURLToPath(new URL('../fixtures/templates/hand-edited.json', import.meta.url))
-    const outcome = await rehearse('--json', '--template', fixture)
+    const outcome = await rehearse('--json', '--template', fixtureOf('hand-edited.json'))
     expect([outcome.status, reportOf(outcome).steps.length]).toEqual([1, 1])
   })
+
+  const fixtureOf = (name: string) => fileURLToPath(new URL(`../fixtures/templates/${name}`, import.meta.url))
+
+  it(
+    'takes place in the account and region that the template is for',
+    async () => {
+      const outcome = await rehearse('--json', '--template', fixtureOf('recommended.json'))
+      expect([outcome.status, failedSteps(reportOf(outcome))]).toEqual([0, []])
+    },
+    timeoutMs
+  )
+
+  /** A template whose policy allows all, and then denies one thing. */
+  const denying = (action: string) => {
+    const statements = [
+      { Effect: 'Allow', Action: ['iot:Connect', 'iot:Publish'], Resource: '*' },
+      { Effect: 'Deny', Action: action, Resource: '*' }
+    ]
+    const policy = { PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: statements }) }
+    const { Parameters, Resources } = ownTemplate
+    const Properties = { ThingName: Resources.thing.Properties.ThingName }
+    return {
+      Parameters,
+      Resources: {
+        ...Resources,
+        thing: { ...Resources.thing, Properties },
+        policy: { Type: 'AWS::IoT::Policy', Properties: policy }
+      }
+    }
+  }
+
+  it.each(['iot:Connect', 'iot:Publish'])(
+    'ends soon, with the reason, where a policy denies %s',
+    async action => {
+      const file = at(`${action.replace(':', '-')}.json`)
+      writeFileSync(file, JSON.stringify(denying(action)))
+      const outcome = await rehearse('--json', '--template', file)
+      const report = reportOf(outcome)
+      expect([outcome.status, report.verdict]).toEqual([1, 'failed'])
+      expect(failedSteps(report)).toMatchObject([{ detail: expect.stringContaining(action) as string }])
+      expect(failedSteps(report)[0]!.milliseconds).toBeLessThan(8000)
+    },
+    timeoutMs
+  )
+
+  // In a terminal the signal goes to every process of the group, and npx sends it again.
+  it.each([
+    ['Start the stand-in', 'SIGTERM', 1],
+    ['Start the stand-in', 'SIGINT', 2],
+    ['Post a profile', 'SIGINT', 2],
+    ['is dropped', 'SIGHUP', 1]
+  ] as const)(
+    'that is interrupted after "%s" by %s leaves nothing behind',
+    async (step, signal, times) => {
+      const own = await createTemporaryDirectory()
+      onTestFinished(own.remove)
+      const child = spawn(process.execPath, [command, 'rehearse'], {
+        env: { ...process.env, TMPDIR: own.path },
+        detached: true,
+        stdio: ['ignore', 'pipe', 'ignore']
+      })
+      let output = ''
+      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+      const ended = once(child, 'exit')
+      await vi.waitFor(() => expect(output).toContain(step), { timeout: 30_000, interval: 10 })
+      for (let time = 0; time < times; time++) process.kill(-child.pid!, signal)
+      expect(await ended).toEqual([1, null])
+      expect(output).toContain('Interrupted.')
+      expect(readdirSync(own.path)).toEqual([])
+      expect(commandLines().filter(line => line.includes(own.path))).toEqual([])
+    },
+    timeoutMs
+  )
 
   it.each([[['--key', 'device.key']], [['--template', '/nonexistent']], [['--unknown']], [['story']]])(
     'refuses %j as wrong usage',
@@ -155,4 +228,18 @@ describe('mintline rehearse', () => {
 
 function rehearsalDirectories(): readonly string[] {
   return readdirSync(tmpdir()).filter(name => name.startsWith('mintline-rehearsal-'))
+}
+
+/** Of every process of this machine. */
+function commandLines(): readonly string[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .flatMap(pid => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      } catch {
+        // It has ended in the meantime.
+        return []
+      }
+    })
 }

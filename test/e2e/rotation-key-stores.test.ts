@@ -6,12 +6,9 @@ import { createKmsStandIn, type KmsStandIn } from '../../src/rehearsal/kms/kms-s
 import { rehearsalCredentials } from '../rehearsal/kms/rehearsal-kms-client.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { postCsr, startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
-import { createSoftHsm, softHsmModule, type SoftHsm } from '../support/softhsm.ts'
+import { createSoftHsm, hasSoftHsm, softHsmModule, type SoftHsm } from '../support/softhsm.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { hasTool } from '../support/tool.ts'
-
-const hasToken = softHsmModule !== undefined && hasTool('softhsm2-util')
 
 let data: TemporaryDirectory
 let test: TestDatabase
@@ -27,7 +24,7 @@ const startStandIn = (port?: number) =>
   })
 
 async function makeToken(): Promise<Readonly<Record<string, string>>> {
-  if (!hasToken) return {}
+  if (!hasSoftHsm) return {}
   hsm = await createSoftHsm()
   hsm.makeToken('acme')
   await hsm.importKey('acme', 'ca', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
@@ -117,7 +114,7 @@ describe('a line whose key store goes away and comes back', () => {
     expect([...signatureCounts.values()].filter(count => count > 1)).toEqual([])
   }, 45_000)
 
-  it.runIf(hasToken)(
+  it.runIf(hasSoftHsm)(
     'on a token refuses meanwhile, and goes on by itself',
     async () => {
       await rotateTo({ kind: 'pkcs11', tokenLabel: 'acme', keyLabel: 'ca' })

@@ -5,6 +5,7 @@ import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type * as Pkcs11 from 'pkcs11js'
 import { createTemporaryDirectory } from './temporary-directory.ts'
+import { hasPackage, hasTool } from './tool.ts'
 
 const modulePaths = [
   '/usr/lib/softhsm/libsofthsm2.so',
@@ -16,6 +17,9 @@ const modulePaths = [
 
 /** Undefined where SoftHSM2 is not installed. */
 export const softHsmModule = modulePaths.find(path => existsSync(path))
+
+/** Whether there can be tokens of SoftHSM2, and signers for them. */
+export const hasSoftHsm = softHsmModule !== undefined && hasTool('softhsm2-util') && hasPackage('pkcs11js')
 
 export interface SoftHsm extends AsyncDisposable {
   readonly pin: string

@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process'
+import { createRequire } from 'node:module'
 
 const packages: Readonly<Record<string, string>> = {
   openssl: 'openssl',
@@ -19,4 +20,15 @@ export function hasTool(name: string): boolean {
     console.warn(`skipped: ${name} is not installed (Debian package ${packages[name] ?? name})`)
   known.set(name, isInstalled)
   return isInstalled
+}
+
+/** True when the optional package is installed: npm leaves out what it cannot compile. Prints what is skipped without it. */
+export function hasPackage(name: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(name)
+    return true
+  } catch {
+    console.warn(`skipped: the npm package ${name} is not installed, since npm could not compile it`)
+    return false
+  }
 }

@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createFaultInjector, type FaultInjector, type FaultMode, type IotFaults } from './faults.ts'
 import { createIotService } from './http-iot.ts'
@@ -14,6 +13,7 @@ import { IotRefusal } from './iot-refusal.ts'
 import type { OperationName } from './operations.ts'
 import type { Surroundings } from './operations/operation.ts'
 import type { Registry } from './registry.ts'
+import { readBody } from '../request-body.ts'
 import { createTpsLimiter, type TpsLimiter, type TpsLimits } from './tps.ts'
 
 export interface ControlPlaneOptions extends Surroundings {
@@ -106,7 +106,7 @@ interface Desk {
 
 async function readRequest(request: IncomingMessage): Promise<WireRequest> {
   const { method = '', url = '', headers } = request
-  return { method, url, headers, body: await text(request) }
+  return { method, url, headers, body: await readBody(request) }
 }
 
 /** @returns undefined when the reply is to be lost. */

@@ -11,7 +11,7 @@ export interface StandInState {
 }
 
 export interface StateFile {
-  /** Marks that there is something to write. */
+  /** Marks that there is something to write, which is then written soon, also when nobody waits for it. */
   touch(): void
   /** Resolves when every change so far is in the file. */
   saved(): Promise<void>
@@ -44,6 +44,8 @@ export function createStateFile(file: string, state: StandInState): StateFile {
   return {
     touch() {
       isTouched = true
+      // What cannot be written is tried again, and told, by the next one who waits for it.
+      setImmediate(() => void saved().catch(() => undefined))
     },
     saved
   }

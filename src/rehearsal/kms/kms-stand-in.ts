@@ -1,7 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { text } from 'node:stream/consumers'
 import { setTimeout as wait } from 'node:timers/promises'
 import { faultMistakes, type KmsFaults, noFaults } from './faults.ts'
 import { createKeyRing } from './key-ring.ts'
@@ -9,6 +8,7 @@ import type { KeySpec } from './key-spec.ts'
 import { parseKmsInput } from './kms-input.ts'
 import { KmsRefusal } from './kms-refusal.ts'
 import { createOperations, type Operation, operationNames, type OperationName } from './operations.ts'
+import { readBody } from '../request-body.ts'
 
 export interface KmsStandInOptions {
   /** 0, the default, takes a free one. The stand-in listens on the loopback address alone. */
@@ -111,7 +111,7 @@ async function answerKms(
   request: IncomingMessage,
   response: ServerResponse
 ): Promise<void> {
-  const body = await text(request)
+  const body = await readBody(request)
   const reply = await replyTo(course, operations, request, body).catch(refusalReply)
   await wait(course.faults.latencyMs)
   if (course.random() < course.faults.droppedReplyRate) response.destroy()
@@ -138,7 +138,7 @@ async function answerRehearsal(
 ): Promise<void> {
   const route = `${request.method} ${request.url}`
   if (route === 'PUT /rehearsal/faults') {
-    const changes = parseFaults(await text(request))
+    const changes = parseFaults(await readBody(request))
     if ('mistakes' in changes) return sendJson(response, { status: 400, body: changes })
     course.faults = { ...course.faults, ...changes }
   }

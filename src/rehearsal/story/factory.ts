@@ -5,8 +5,6 @@ import type { ServiceClient } from './service-client.ts'
 import { StoryFailure, type Steps } from './steps.ts'
 import type { StoryTemplate } from './template.ts'
 
-export const region = 'eu-central-1'
-export const defaultAccountId = '111122223333'
 export const profile = 'rehearsal'
 const authority = 'rehearsal-g1'
 const registrationTimeoutMs = 30_000
@@ -21,11 +19,13 @@ export interface StoryDevice {
 /** Makes an authority line and activates its first generation. */
 export async function makeAuthority(
   admin: ServiceClient,
-  kms: { keyArn: string } | undefined,
+  kms: { readonly keyArn: string; readonly region: string } | undefined,
   steps: Steps
 ): Promise<void> {
   const key =
-    kms === undefined ? { kind: 'local', keyType: 'P-256' } : { kind: 'kms', keyId: kms.keyArn, region }
+    kms === undefined
+      ? { kind: 'local', keyType: 'P-256' }
+      : { kind: 'kms', keyId: kms.keyArn, region: kms.region }
   await steps.run(
     'Make the CA and let it issue',
     async () => {
@@ -72,14 +72,16 @@ export async function postProfile(
   )
 }
 
-const roleArnOf = ({ roleArn }: StoryTemplate) => roleArn ?? `arn:aws:iam::${defaultAccountId}:role/JITPRole`
+const roleArnOf = ({ roleArn, place }: StoryTemplate) =>
+  roleArn ?? `arn:aws:iam::${place.accountId}:role/JITPRole`
 
 /** Registers the CA with AWS IoT, and waits until that is done. */
 export async function register(
   admin: ServiceClient,
   template: StoryTemplate,
   standIn: IotStandIn,
-  steps: Steps
+  steps: Steps,
+  signal: AbortSignal
 ): Promise<void> {
   const roleArn = roleArnOf(template)
   standIn.makeRole(roleArn)
@@ -87,28 +89,28 @@ export async function register(
     'Register the CA with AWS IoT, through the AWS SDK',
     async () => {
       const { id } = await admin.post(`/v1/authorities/${authority}/aws-registrations`, {
-        region,
+        region: template.place.region,
         certificateMode: 'DEFAULT',
         profile,
         roleArn,
         setAsActive: true,
         allowAutoRegistration: true
       })
-      return settled(admin, `/v1/authorities/${authority}/aws-registrations/${String(id)}`)
+      return settled(admin, `/v1/authorities/${authority}/aws-registrations/${String(id)}`, signal)
     },
     () => `Registered for just-in-time provisioning, read back and compared. Role: ${roleArn}`
   )
 }
 
 /** Waits for the job that registers. */
-async function settled(admin: ServiceClient, path: string): Promise<void> {
+async function settled(admin: ServiceClient, path: string, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + registrationTimeoutMs
   for (;;) {
     const { state, drift, lastError } = await admin.get(path)
     if (state === 'registered') return
     if (state === 'failed' || state === 'drifted' || performance.now() > deadline)
       throw new StoryFailure(`The registration is ${String(state)}: ${JSON.stringify(lastError ?? drift)}`)
-    await wait(100)
+    await wait(100, undefined, { signal })
   }
 }
 

@@ -18,6 +18,7 @@ export interface PowerUp {
   /** Undefined: no device can be played, and the certificate is presented without a connection. */
   readonly privateKey: KeyObject | undefined
   readonly iot: IoTClient
+  readonly signal: AbortSignal
 }
 
 const connectWithinMs = 12_000
@@ -64,25 +65,34 @@ async function connectAgain(
 ): Promise<{ readonly client: MqttClient; readonly attempts: number }> {
   const deadline = performance.now() + connectWithinMs
   for (let attempts = 1; ; attempts++) {
-    await wait(pauseBetweenConnectsMs)
+    await wait(pauseBetweenConnectsMs, undefined, { signal: parts.signal })
     const client = await connectOnce(broker, identity)
     if (client !== undefined) return { client, attempts }
-    if (performance.now() > deadline) throw new StoryFailure(whyPending(parts))
+    if (isJudged(parts) || performance.now() > deadline)
+      throw new StoryFailure(whyRefused(parts, 'The device is not let in.'))
   }
 }
 
-async function publish({ standIn, steps, iot, issuance }: PowerUp, clientId: string, client: MqttClient) {
+async function publish(parts: PowerUp, clientId: string, client: MqttClient) {
+  const { standIn, steps, iot, issuance } = parts
   const { policies, thingName } = await readProvisioned(iot, issuance.certificateId)
   const topic = findTopic(
     policies.map(({ policyDocument }) => policyDocument),
     { clientId, thingName }
   )
   const title = 'It publishes a message'
-  if (topic === undefined) return steps.leaveOut(title, 'No policy of the device lets it publish.')
+  if (topic === undefined)
+    return steps.leaveOut(
+      title,
+      'No policy of the device names a topic for it, or only by variables that are not known here.'
+    )
   await steps.run(
     title,
     async () => {
-      await client.publishAsync(topic, 'Hello', { qos: 1 })
+      // AWS IoT closes the connection of a device that may not publish; the client would wait for its answer for ever.
+      const isClosed = new Promise<true>(resolve => client.once('close', () => resolve(true)))
+      const isRefused = await Promise.race([client.publishAsync(topic, 'Hello', { qos: 1 }), isClosed])
+      if (isRefused === true) throw new StoryFailure(whyRefused(parts, 'The message is refused.'))
       const arrived = standIn.registry.entries.some(
         entry => entry.eventType === 'Publish' && entry.outcome === 'Success' && entry.topic === topic
       )
@@ -93,18 +103,41 @@ async function publish({ standIn, steps, iot, issuance }: PowerUp, clientId: str
 }
 
 /** The same as a first connection does at AWS IoT, without the proof that the device holds its key. */
-async function presentCertificate({ standIn, steps, issuance }: PowerUp): Promise<void> {
+async function presentCertificate(parts: PowerUp): Promise<void> {
+  const { standIn, steps, issuance } = parts
   await steps.run(
     'Present the certificate to AWS IoT as a first connection would',
-    () => standIn.present(issuance.chainPem),
+    async () => {
+      await standIn.present(issuance.chainPem)
+      const provisioned = entriesOf(parts).findLast(({ eventType }) => eventType === 'ProvisionDevice')
+      if (provisioned?.outcome !== 'Success')
+        throw new StoryFailure(whyRefused(parts, 'The device is not provisioned.'))
+    },
     () => 'Without the private key (--key) no device can connect, so nothing is published.'
   )
 }
 
 /** What the stand-in logged of the device, in place of the CloudTrail of a real account. */
-function whyPending({ standIn, issuance }: PowerUp): string {
-  const reasons = standIn.registry.entries
-    .filter(({ certificateId, outcome }) => certificateId === issuance.certificateId && outcome === 'Failure')
-    .map(({ eventType, errorCode, reason }) => `  ${eventType}: ${errorCode ?? ''} ${reason ?? ''}`)
-  return ['The device is not let in. AWS IoT says:', ...new Set(reasons)].join('\n')
+function whyRefused(parts: PowerUp, what: string): string {
+  const failures = entriesOf(parts).filter(({ outcome }) => outcome === 'Failure')
+  // That a device is pending says something only where nothing else does.
+  const telling = failures.filter(({ errorCode }) => errorCode !== 'CertificateStateException')
+  const reasons = (telling.length === 0 ? failures : telling).map(
+    ({ eventType, errorCode, reason }) => `  ${eventType}: ${errorCode ?? ''} ${reason ?? ''}`
+  )
+  return [`${what} AWS IoT says:`, ...new Set(reasons)].join('\n')
+}
+
+/** Whether a device was refused after its provisioning had ended, well or badly: nothing changes from then on. */
+function isJudged(parts: PowerUp): boolean {
+  const entries = entriesOf(parts)
+  const provisioned = entries.findIndex(({ eventType }) => eventType === 'ProvisionDevice')
+  const refused = entries.findLastIndex(
+    ({ eventType, outcome }) => eventType === 'Connect' && outcome === 'Failure'
+  )
+  return provisioned >= 0 && refused > provisioned
+}
+
+function entriesOf({ standIn, issuance }: PowerUp) {
+  return standIn.registry.entries.filter(({ certificateId }) => certificateId === issuance.certificateId)
 }

@@ -9,14 +9,15 @@ export interface ServiceClient {
 }
 
 /**
- * Speaks to Mintline's API with one token.
+ * Speaks to Mintline's API with one token, until the signal.
  *
  * A refusal rejects with a StoryFailure that says what the problem document says.
  */
-export function createServiceClient(url: string, token: string): ServiceClient {
+export function createServiceClient(url: string, token: string, signal: AbortSignal): ServiceClient {
   async function ask(method: string, path: string, body?: object): Promise<Answer> {
     const response = await fetch(`${url}${path}`, {
       method,
+      signal,
       headers: {
         authorization: `Bearer ${token}`,
         accept: 'application/json',

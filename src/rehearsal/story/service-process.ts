@@ -11,6 +11,8 @@ export interface ServiceProcessOptions {
   readonly dataDirectory: string
   /** Settings beyond those of the rehearsal. */
   readonly environment: Readonly<Record<string, string>>
+  /** Gives up the start. */
+  readonly signal: AbortSignal
 }
 
 /** The service as a factory runs it: a process of its own. */
@@ -24,9 +26,11 @@ export interface ServiceProcess {
 const startTimeoutMs = 30_000
 
 /**
- * Starts the service on a free port with an embedded PostgreSQL in `dataDirectory`.
+ * Starts the service on a free port with an embedded PostgreSQL in `dataDirectory`. It has a session of its own: Ctrl-C
+ * in the terminal reaches the rehearsal alone, which then stops the service in order. A second signal would end it at
+ * once, without its PostgreSQL.
  *
- * @throws StoryFailure with what the service printed, when it does not start.
+ * @throws StoryFailure with what the service printed, when it does not start. Nothing of it runs then.
  */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
   const [program, ...args] = options.command
@@ -37,6 +41,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
       MINTLINE_HOST: '127.0.0.1',
       MINTLINE_PORT: '0'
     },
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe']
   })
   const stop = async () => {
@@ -45,7 +50,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
     await once(child, 'close')
   }
   try {
-    const url = await urlOf(child)
+    const url = await urlOf(child, options.signal)
     const tokenOf = async (role: string) =>
       (await readFile(join(options.dataDirectory, `${role}-token`), 'utf8')).trim()
     return { url, adminToken: await tokenOf('admin'), stationToken: await tokenOf('station'), stop }
@@ -55,7 +60,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
   }
 }
 
-async function urlOf(child: ChildProcess): Promise<string> {
+async function urlOf(child: ChildProcess, signal: AbortSignal): Promise<string> {
   let output = ''
   const collect = (chunk: Buffer) => void (output += chunk.toString())
   child.stdout!.on('data', collect)
@@ -66,7 +71,7 @@ async function urlOf(child: ChildProcess): Promise<string> {
   while (performance.now() < deadline && child.exitCode === null && spawnError === undefined) {
     const url = /listens on (http:\S+)/.exec(output)?.[1]
     if (url !== undefined) return url
-    await wait(20)
+    await wait(20, undefined, { signal })
   }
   throw new StoryFailure(`The service did not start. It printed:\n${spawnError?.message ?? output}`)
 }

@@ -15,13 +15,18 @@ export interface Steps {
   /**
    * Does one step and reports it. `tell` makes the detail of what came out.
    *
-   * @throws StoryFailure when the work does not succeed; the step is then reported as failed.
+   * @throws StoryFailure when the work does not succeed or the story was interrupted; the step is then reported as
+   *   failed.
    */
   run<Result>(title: string, work: () => Promise<Result>, tell: (result: Result) => string): Promise<Result>
   leaveOut(title: string, detail: string): void
 }
 
-export function createSteps(onReport: (report: StepReport, number: number) => void): Steps {
+/** @param signal ends the story: no work begins after it, and work that fails then does so because of it. */
+export function createSteps(
+  onReport: (report: StepReport, number: number) => void,
+  signal: AbortSignal
+): Steps {
   const reports: StepReport[] = []
   const add = (report: StepReport) => {
     reports.push(report)
@@ -33,11 +38,13 @@ export function createSteps(onReport: (report: StepReport, number: number) => vo
       const start = performance.now()
       const elapsed = () => Math.round(performance.now() - start)
       try {
+        signal.throwIfAborted()
         const result = await work()
         add({ title, outcome: 'done', milliseconds: elapsed(), detail: tell(result) })
         return result
       } catch (error) {
-        const detail = error instanceof Error ? error.message : String(error)
+        const reason = error instanceof Error ? error.message : String(error)
+        const detail = signal.aborted ? 'Interrupted.' : reason
         add({ title, outcome: 'failed', milliseconds: elapsed(), detail })
         throw error instanceof StoryFailure ? error : new StoryFailure(detail, { cause: error })
       }

@@ -1,7 +1,6 @@
-import { once } from 'node:events'
 import { createPrivateKey, type KeyObject } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IoTClient } from '@aws-sdk/client-iot'
 import type { Prediction } from '../../jitp/prediction.ts'
@@ -9,17 +8,9 @@ import { createIotStandIn, type IotStandIn } from '../iot/iot-stand-in.ts'
 import { createKmsStandIn, type KmsStandIn } from '../kms/kms-stand-in.ts'
 import { compareWithPrediction, type Compared } from './comparison.ts'
 import { makeDevice } from './device.ts'
-import {
-  defaultAccountId,
-  issue,
-  makeAuthority,
-  postProfile,
-  profile,
-  region,
-  register,
-  type StoryDevice
-} from './factory.ts'
+import { issue, makeAuthority, postProfile, profile, register, type StoryDevice } from './factory.ts'
 import { powerUp } from './power-up.ts'
+import type { Place } from './place.ts'
 import { makePrerequisites } from './prerequisites.ts'
 import { readProvisioned } from './provisioned.ts'
 import type { StoryReport } from './report.ts'
@@ -43,7 +34,7 @@ export interface StoryOptions {
   readonly kms: boolean
   readonly onStep: (report: StepReport, number: number) => void
   /** Ends the story early; what was started is stopped all the same. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal: AbortSignal
 }
 
 /**
@@ -52,16 +43,8 @@ export interface StoryOptions {
  */
 export async function playStory(options: StoryOptions): Promise<StoryReport> {
   const start = performance.now()
-  const steps = createSteps(options.onStep)
-  const stops: (() => Promise<unknown>)[] = []
-  let comparison: readonly Compared[] = []
-  try {
-    comparison = await Promise.race([play(options, steps, stops), interruption(options.signal)])
-  } catch (error) {
-    if (!(error instanceof StoryFailure)) throw error
-  } finally {
-    for (const stop of stops.reverse()) await stop()
-  }
+  const steps = createSteps(options.onStep, options.signal)
+  const comparison = await playAndStop(options, steps)
   return {
     verdict: verdictOf(steps, comparison),
     milliseconds: Math.round(performance.now() - start),
@@ -70,10 +53,16 @@ export async function playStory(options: StoryOptions): Promise<StoryReport> {
   }
 }
 
-async function interruption(signal: AbortSignal | undefined): Promise<never> {
-  if (signal === undefined) return new Promise(() => undefined)
-  if (!signal.aborted) await once(signal, 'abort')
-  throw new StoryFailure('interrupted')
+/** @returns nothing to compare when a step failed, which `steps` reported. */
+async function playAndStop(options: StoryOptions, steps: Steps): Promise<readonly Compared[]> {
+  // Stops everything in the reverse order, also when one of them cannot be stopped.
+  await using stops: Stops = new AsyncDisposableStack()
+  try {
+    return await play(options, steps, stops)
+  } catch (error) {
+    if (!(error instanceof StoryFailure)) throw error
+    return []
+  }
 }
 
 function verdictOf({ reports }: Steps, comparison: readonly Compared[]): StoryReport['verdict'] {
@@ -81,7 +70,7 @@ function verdictOf({ reports }: Steps, comparison: readonly Compared[]): StoryRe
   return comparison.every(({ isEqual }) => isEqual) ? 'as-predicted' : 'not-as-predicted'
 }
 
-type Stops = (() => Promise<unknown>)[]
+type Stops = AsyncDisposableStack
 
 async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<readonly Compared[]> {
   const template = await steps.run(
@@ -90,7 +79,7 @@ async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<
     ({ requiredFields }) => `Certificates must carry: ${requiredFields.join(', ') || 'no particular field'}.`
   )
   const standIn = await startStandIn(template, steps, stops)
-  const kms = options.kms ? await startKms(steps, stops) : undefined
+  const kms = options.kms ? await startKms(template.place, steps, stops) : undefined
   const { admin, station } = await startService(options, standIn, kms, steps, stops)
   await makeAuthority(admin, kms, steps)
   await postProfile(admin, template, steps)
@@ -101,10 +90,11 @@ async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<
     async () => makePrerequisites(iot, await preview(station, { csr: device.csrPem })),
     made => (made.length === 0 ? 'Nothing: the template makes all that it needs.' : made.join('\n'))
   )
-  await register(admin, template, standIn, steps)
+  await register(admin, template, standIn, steps, options.signal)
   const issuance = await issue(station, device, steps)
   const prediction = await preview(station, { certificate: issuance.certificatePem })
-  await powerUp({ standIn, steps, issuance, prediction, privateKey: device.privateKey, iot })
+  const { signal } = options
+  await powerUp({ standIn, steps, issuance, prediction, privateKey: device.privateKey, iot, signal })
   return steps.run(
     'Ask AWS IoT what it holds now, and hold it against the prediction',
     async () => compareWithPrediction(prediction, await readProvisioned(iot, issuance.certificateId)),
@@ -113,53 +103,60 @@ async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<
 }
 
 async function startStandIn(template: StoryTemplate, steps: Steps, stops: Stops): Promise<IotStandIn> {
-  const accountId = template.roleArn?.split(':')[4] ?? defaultAccountId
+  const { accountId, region } = template.place
   const standIn = await steps.run(
     'Start the stand-in of AWS IoT Core',
     () => createIotStandIn({ region, accountId }),
     ({ controlUrl, endpointAddress, mqttPort }) =>
-      `API at ${controlUrl}, MQTT on port ${mqttPort} as ${endpointAddress}`
+      `API at ${controlUrl}, MQTT on port ${mqttPort} as ${endpointAddress}; account ${accountId}, region ${region}`
   )
-  stops.push(() => standIn.stop())
+  stops.defer(() => standIn.stop())
   return standIn
 }
 
-async function startKms(steps: Steps, stops: Stops): Promise<{ standIn: KmsStandIn; keyArn: string }> {
+interface StoryKms {
+  readonly standIn: KmsStandIn
+  readonly keyArn: string
+  readonly region: string
+}
+
+async function startKms({ region }: Place, steps: Steps, stops: Stops): Promise<StoryKms> {
   const kms = await steps.run(
     'Start the stand-in of AWS KMS, and make the CA key there',
     async () => {
       const standIn = await createKmsStandIn({ region })
-      return { standIn, keyArn: await standIn.createKey('ECC_NIST_P256') }
+      return { standIn, keyArn: await standIn.createKey('ECC_NIST_P256'), region }
     },
     ({ keyArn }) => keyArn
   )
-  stops.push(() => kms.standIn.stop())
+  stops.defer(() => kms.standIn.stop())
   return kms
 }
 
 async function startService(
   options: StoryOptions,
   standIn: IotStandIn,
-  kms: { standIn: KmsStandIn } | undefined,
+  kms: StoryKms | undefined,
   steps: Steps,
   stops: Stops
 ): Promise<{ admin: ServiceClient; station: ServiceClient }> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'mintline-rehearsal-'))
-  stops.push(() => rm(dataDirectory, { recursive: true, force: true }))
+  stops.defer(() => rm(dataDirectory, { recursive: true, force: true }))
   const service = await steps.run(
     'Start Mintline on an empty embedded PostgreSQL',
     () =>
       startServiceProcess({
         command: options.command,
         dataDirectory,
-        environment: serviceEnvironment(options.environment, standIn, kms?.standIn)
+        environment: serviceEnvironment(options.environment, standIn, kms?.standIn),
+        signal: options.signal
       }),
     ({ url }) => `It listens on ${url}`
   )
-  stops.push(() => service.stop())
+  stops.defer(() => service.stop())
   return {
-    admin: createServiceClient(service.url, service.adminToken),
-    station: createServiceClient(service.url, service.stationToken)
+    admin: createServiceClient(service.url, service.adminToken, options.signal),
+    station: createServiceClient(service.url, service.stationToken, options.signal)
   }
 }
 
@@ -175,9 +172,12 @@ function serviceEnvironment(
   )
   return {
     ...Object.fromEntries(inherited),
+    // What these files say of endpoints would be heeded as well.
+    AWS_CONFIG_FILE: devNull,
+    AWS_SHARED_CREDENTIALS_FILE: devNull,
     AWS_ACCESS_KEY_ID: 'rehearsal',
     AWS_SECRET_ACCESS_KEY: 'rehearsal',
-    AWS_REGION: region,
+    AWS_REGION: standIn.registry.region,
     AWS_ENDPOINT_URL_IOT: standIn.controlUrl,
     AWS_ENDPOINT_URL_IAM: standIn.controlUrl,
     ...(kms === undefined ? {} : { AWS_ENDPOINT_URL_KMS: kms.url })
@@ -186,11 +186,13 @@ function serviceEnvironment(
 
 function createClient(standIn: IotStandIn, stops: Stops): IoTClient {
   const iot = new IoTClient({
-    region,
+    region: standIn.registry.region,
     endpoint: standIn.controlUrl,
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
     credentials: { accessKeyId: 'rehearsal', secretAccessKey: 'rehearsal' }
   })
-  stops.push(async () => iot.destroy())
+  stops.defer(() => iot.destroy())
   return iot
 }
 

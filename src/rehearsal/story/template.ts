@@ -4,12 +4,14 @@ import { isError } from '../../jitp/finding.ts'
 import type { TemplateOptions } from '../../jitp/template-options.ts'
 import { readTemplateSource } from '../../jitp/template-source.ts'
 import type { Subject, SubjectField } from '../../pki/subject-field.ts'
+import { findPlace, type Place } from './place.ts'
 import { StoryFailure } from './steps.ts'
 
 export interface StoryTemplate {
   readonly templateBody: string
   /** Of the registration config, where the template came in one. */
   readonly roleArn: string | undefined
+  readonly place: Place
   /** What a device's subject must carry for it. */
   readonly requiredFields: readonly SubjectField[]
   readonly usesSerialNumber: boolean
@@ -72,9 +74,11 @@ export function readStoryTemplate(text: string): StoryTemplate {
       ['The template would fail at AWS IoT (`mintline template check` says more):', ...lines].join('\n')
     )
   }
+  const { roleArn, bodyText: templateBody = JSON.stringify(source.value) } = source
   return {
-    templateBody: source.bodyText ?? JSON.stringify(source.value),
-    roleArn: source.roleArn,
+    templateBody,
+    roleArn,
+    place: findPlace(templateBody, roleArn),
     requiredFields: requiredSubjectFields(compileTemplate(examination, options)),
     usesSerialNumber
   }

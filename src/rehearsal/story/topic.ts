@@ -6,7 +6,7 @@ interface Statement {
 
 /**
  * A topic that the policies seem to let the device publish to: the first that an Allow of iot:Publish names, with its
- * wildcards and variables filled in. Undefined when none does.
+ * wildcards and variables filled in. Undefined when none does, or none without a variable that is not known here.
  */
 export function findTopic(
   policyDocuments: readonly string[],
@@ -19,7 +19,8 @@ export function findTopic(
   for (const resource of resources) {
     if (resource === '*') return 'rehearsal/hello'
     const topic = /^arn:aws[a-z-]*:iot:[^:]*:[^:]*:topic\/(.+)$/.exec(String(resource))?.[1]
-    if (topic !== undefined) return fillIn(topic, device)
+    const filledIn = topic && fillIn(topic, device)
+    if (filledIn && !filledIn.includes('${')) return filledIn
   }
   return undefined
 }

@@ -341,6 +341,18 @@ describe.runIf(hasTool('openssl'))('a device that was provisioned', () => {
     ).toHaveLength(2)
   })
 
+  it.each([
+    ['a topic', `device/unit-1/${'x'.repeat(243)}`, 'x'],
+    ['a message', 'device/unit-1/x', 'x'.repeat(128 * 1024 + 1)]
+  ])('loses the connection over %s that is too long', async (_, topic, payload) => {
+    const { rehearsal, client } = await provisioned()
+    await client.publishAsync(topic.slice(0, 256), payload.slice(0, 128 * 1024), { qos: 1 })
+    const gone = closed(client)
+    client.publish(topic, payload, { qos: 1 })
+    await gone
+    expect(lastEntry(rehearsal)).toMatchObject({ eventType: 'Publish', outcome: 'Failure' })
+  })
+
   it.each([4, 5] as const)(
     'gets no subscription that it may not have, over MQTT level %i',
     async protocolVersion => {

@@ -343,12 +343,35 @@ describe.runIf(hasTool('openssl'))('the role', () => {
     ],
     ['with a wildcard', { ...bare, policies: { jitp: allow('iot:*') } }, true],
     ['with a denial', { ...bare, policies: { jitp: allow('*'), no: allow('iot:Create*', 'Deny') } }, false],
+    [
+      'with a denial of all but something',
+      {
+        ...bare,
+        policies: { jitp: allow('*'), no: allow('iot:Describe*', 'Deny').replace('"Action"', '"NotAction"') }
+      },
+      false
+    ],
     ['with a policy that is not JSON', { ...bare, policies: { jitp: '{' } }, false],
     [
       'that another service may assume',
       {
         ...bare,
         assumeRolePolicyDocument: trustInIot.replace('iot.', 'lambda.'),
+        policies: { jitp: allow('*') }
+      },
+      false
+    ],
+    [
+      'with a trust policy that denies as well',
+      {
+        ...bare,
+        assumeRolePolicyDocument: JSON.stringify({
+          Statement: ['Allow', 'Deny'].map(Effect => ({
+            Effect,
+            Principal: { Service: 'iot.amazonaws.com' },
+            Action: 'sts:AssumeRole'
+          }))
+        }),
         policies: { jitp: allow('*') }
       },
       false

@@ -25,6 +25,11 @@ describe('a topic to publish to', () => {
     ['may come of iot:*', publish('*', { Action: ['iot:Connect', 'iot:*'] }), 'rehearsal/hello'],
     ['is not one to subscribe to', publish('arn:aws:iot:*:*:topicfilter/foo'), undefined],
     ['is not among what is denied', publish('*', { Effect: 'Deny' }), undefined],
+    [
+      'is another one where a variable is not known',
+      publish(['arn:aws:iot:*:*:topic/${iot:Certificate.Subject.CommonName}', 'arn:aws:iot:*:*:topic/a']),
+      'a'
+    ],
     ['does not come of iot:Connect', publish('*', { Action: 'iot:Connect' }), undefined]
   ])('%s', (_, statement, topic) => {
     expect(topicOf(statement)).toBe(topic)

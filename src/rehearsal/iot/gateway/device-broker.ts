@@ -28,6 +28,10 @@ export interface DeviceBroker {
 
 /** Octets; the model's limit for a client id. */
 const clientIdMaximum = 128
+/** Octets. Topics below `$aws/` are not measured: those of Basic Ingest have a prefix that does not count. */
+const topicMaximum = 256
+/** Octets. */
+const payloadMaximum = 128 * 1024
 const connectIntervalMs = 1000
 
 /**
@@ -37,10 +41,12 @@ const connectIntervalMs = 1000
 export async function createDeviceBroker(options: DeviceBrokerOptions): Promise<DeviceBroker> {
   const { registry } = options
   const sessions = new Map<Connection, DeviceSession>()
+  // A will is judged when its connection is gone already.
+  const everySession = new WeakMap<Connection, DeviceSession>()
   const pace = createConnectPace(options)
   const broker = await Aedes.createBroker({
     preConnect(client, packet, done) {
-      const session = sessions.get(client.conn)
+      const session = everySession.get(client.conn)
       // AWS IoT makes up a name for a device that gives none.
       packet.clientId ||= `$GEN/${randomUUID()}`
       const { clientId } = packet
@@ -55,8 +61,8 @@ export async function createDeviceBroker(options: DeviceBrokerOptions): Promise<
       done(new Error(mistake), false)
     },
     authorizePublish(client, packet, done) {
-      const session = client === null ? undefined : sessions.get(client.conn)
-      if (session === undefined) return done()
+      const session = client === null ? undefined : everySession.get(client.conn)
+      if (session === undefined) return done(new Error('a message without a session'))
       const mistake = findPublishMistake(registry, session, packet)
       record(registry, session, 'Publish', { mistake, topic: packet.topic })
       if (mistake === undefined) return done()
@@ -64,14 +70,14 @@ export async function createDeviceBroker(options: DeviceBrokerOptions): Promise<
       done(new Error(mistake))
     },
     authorizeSubscribe(client, subscription, done) {
-      const session = sessions.get(client.conn)
-      const mistake = session && findSubscribeMistake(registry, session, subscription)
-      if (session !== undefined)
-        record(registry, session, 'Subscribe', { mistake, topic: subscription.topic })
+      const session = everySession.get(client.conn)
+      if (session === undefined) return done(null, null)
+      const mistake = findSubscribeMistake(registry, session, subscription)
+      record(registry, session, 'Subscribe', { mistake, topic: subscription.topic })
       done(null, mistake === undefined ? subscription : null)
     },
     authorizeForward(client, packet) {
-      const session = sessions.get(client.conn)
+      const session = everySession.get(client.conn)
       if (session === undefined) return null
       return decide(registry, session, 'iot:Receive', 'topic', packet.topic).isAllowed ? packet : null
     }
@@ -79,6 +85,7 @@ export async function createDeviceBroker(options: DeviceBrokerOptions): Promise<
   return {
     accept(connection, session) {
       sessions.set(connection, session)
+      everySession.set(connection, session)
       connection.once('close', () => sessions.delete(connection))
       broker.handle(connection)
     },
@@ -109,6 +116,7 @@ function findConnectMistake(registry: Registry, session: DeviceSession): string 
 
 interface Publication {
   readonly topic: string
+  readonly payload: string | Buffer
   readonly qos: number
   readonly retain: boolean
 }
@@ -116,9 +124,13 @@ interface Publication {
 function findPublishMistake(
   registry: Registry,
   session: DeviceSession,
-  { topic, qos, retain }: Publication
+  { topic, payload, qos, retain }: Publication
 ): string | undefined {
   if (qos === 2) return 'AWS IoT has no QoS 2'
+  if (!topic.startsWith('$aws/') && Buffer.byteLength(topic) > topicMaximum)
+    return `the topic is longer than ${topicMaximum} octets`
+  if (Buffer.byteLength(payload) > payloadMaximum)
+    return `the message is longer than ${payloadMaximum} octets`
   if (topic.startsWith('$') && (!topic.startsWith('$aws/') || topic.startsWith('$aws/events/')))
     return 'the topic is reserved'
   return (
@@ -150,7 +162,13 @@ function createConnectPace({ clock }: DeviceBrokerOptions) {
     findHaste(clientId: string): string | undefined {
       const now = clock()
       const isTooSoon = now - (last.get(clientId) ?? -Infinity) < connectIntervalMs
+      last.delete(clientId)
       last.set(clientId, now)
+      // The oldest come first; what is longer ago than the interval says nothing any more.
+      for (const [name, at] of last) {
+        if (now - at < connectIntervalMs) break
+        last.delete(name)
+      }
       return isTooSoon ? 'more than one CONNECT a second with one client id' : undefined
     }
   }

@@ -23,9 +23,9 @@ export function decide(
 ): PolicyDecision {
   const { accountId, region } = registry
   const certificateArn = registry.certificateArn(certificate.certificateId)
-  // It may have been deleted while the device is connected.
-  if (registry.findCertificate(certificate.certificateId) === undefined)
-    return { isAllowed: false, reason: 'the certificate is not registered any more' }
+  // It may have been revoked or deleted while the device is connected.
+  const status = registry.findCertificate(certificate.certificateId)?.status ?? 'deleted'
+  if (status !== 'ACTIVE') return { isAllowed: false, reason: `the certificate is ${status}` }
   const things = registry
     .listPrincipalThings(certificateArn)
     .flatMap(({ thingName }) => registry.findThing(thingName) ?? [])

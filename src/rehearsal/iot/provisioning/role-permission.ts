@@ -51,7 +51,8 @@ export function assertRoleAllows(
   actions: readonly string[]
 ): void {
   if (role === undefined) refuse(`the role ${roleArn} does not exist`)
-  if (!readStatements(role.assumeRolePolicyDocument, readTrust).some(isTrustInIot))
+  const trust = readStatements(role.assumeRolePolicyDocument, readTrust).filter(concernsIot)
+  if (trust.length === 0 || trust.some(({ Effect }) => Effect !== 'Allow'))
     refuse(`the role ${roleArn} does not let iot.amazonaws.com assume it`)
   const statements = [
     ...Object.values(role.policies).flatMap(document =>
@@ -64,8 +65,10 @@ export function assertRoleAllows(
 }
 
 function isActionAllowed(statements: readonly PolicyStatement[], action: string): boolean {
+  // What is written as NotAction leaves its list empty, and is never to the good of the role.
+  const mayDeny = ({ effect, actions }: PolicyStatement) => effect === 'Deny' && actions.length === 0
   const effects = statements.filter(statement => namesAction(statement, action)).map(({ effect }) => effect)
-  return effects.includes('Allow') && !effects.includes('Deny')
+  return effects.includes('Allow') && !effects.includes('Deny') && !statements.some(mayDeny)
 }
 
 /** IAM compares actions without regard to case. */
@@ -100,10 +103,9 @@ function readTrust(text: string): readonly TrustStatement[] {
   return [statement].flat()
 }
 
-function isTrustInIot({ Effect: effect, Action: action, Principal: principal }: TrustStatement): boolean {
+function concernsIot({ Action: action, Principal: principal }: TrustStatement): boolean {
   const includes = (value: unknown, text: string) => [value].flat().includes(text)
   return (
-    effect === 'Allow' &&
     (includes(action, 'sts:AssumeRole') || includes(action, 'sts:*')) &&
     includes(principal?.Service, 'iot.amazonaws.com')
   )
