@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { StoryReport } from '../../src/rehearsal/story/report.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { hasTool } from '../support/tool.ts'
@@ -29,9 +29,12 @@ interface Rehearsal {
   readonly output: string
 }
 
-function rehearse(...args: readonly string[]): Promise<Rehearsal> {
+const rehearse = (...args: readonly string[]) => rehearseIn(tmpdir(), ...args)
+
+function rehearseIn(temporary: string, ...args: readonly string[]): Promise<Rehearsal> {
+  const env = { ...process.env, TMPDIR: temporary }
   return new Promise(resolve => {
-    const child = execFile(process.execPath, [command, 'rehearse', ...args], (_, stdout, stderr) =>
+    const child = execFile(process.execPath, [command, 'rehearse', ...args], { env }, (_, stdout, stderr) =>
       resolve({ status: child.exitCode, output: stdout + stderr })
     )
   })
@@ -65,15 +68,16 @@ const ownTemplate = {
   }
 }
 
-describe('mintline rehearse', () => {
+// Most of a story is waiting.
+describe.concurrent('mintline rehearse', () => {
   it(
     'tells the story to a person, and leaves nothing behind',
     async () => {
-      const before = rehearsalDirectories()
-      const { status, output } = await rehearse('--kms')
+      await using own = await createTemporaryDirectory()
+      const { status, output } = await rehearseIn(own.path, '--kms')
       expect(status, output).toBe(0)
       expect(output).toContain('exactly as predicted')
-      expect(rehearsalDirectories()).toEqual(before)
+      expectNothingLeft(own)
     },
     timeoutMs
   )
@@ -196,8 +200,7 @@ describe('mintline rehearse', () => {
   ] as const)(
     'that is interrupted after "%s" by %s leaves nothing behind',
     async (step, signal, times) => {
-      const own = await createTemporaryDirectory()
-      onTestFinished(own.remove)
+      await using own = await createTemporaryDirectory()
       const child = spawn(process.execPath, [command, 'rehearse'], {
         env: { ...process.env, TMPDIR: own.path },
         detached: true,
@@ -210,8 +213,7 @@ describe('mintline rehearse', () => {
       for (let time = 0; time < times; time++) process.kill(-child.pid!, signal)
       expect(await ended).toEqual([1, null])
       expect(output).toContain('Interrupted.')
-      expect(readdirSync(own.path)).toEqual([])
-      expect(commandLines().filter(line => line.includes(own.path))).toEqual([])
+      expectNothingLeft(own)
     },
     timeoutMs
   )
@@ -226,8 +228,9 @@ describe('mintline rehearse', () => {
   )
 })
 
-function rehearsalDirectories(): readonly string[] {
-  return readdirSync(tmpdir()).filter(name => name.startsWith('mintline-rehearsal-'))
+function expectNothingLeft({ path }: TemporaryDirectory): void {
+  expect(readdirSync(path)).toEqual([])
+  expect(commandLines().filter(line => line.includes(path))).toEqual([])
 }
 
 /** Of every process of this machine. */
