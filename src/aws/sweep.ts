@@ -4,6 +4,11 @@ import type { StoredRegistration } from './registration-store.ts'
 import { stateOf } from './registration-view.ts'
 
 const checkAfterMs = 3_600_000
+/**
+ * Whoever asks for a registration sends its job as well. Another one at the same time would run after it, and repair
+ * what nobody asked to be repaired.
+ */
+export const ownJobMs = 60_000
 
 /** What a registration is due for at this moment. Pure. */
 export function dueFor(
@@ -11,8 +16,9 @@ export function dueFor(
   newestProfileVersion: number | undefined,
   now: Date
 ): 'reconcile' | 'check' | undefined {
-  const { state, desired } = registration
-  if (state === undefined || stateOf(registration) === 'pending') return 'reconcile'
+  const { state, desired, changedAt } = registration
+  if (state === undefined || stateOf(registration) === 'pending')
+    return changedAt.getTime() + ownJobMs <= now.getTime() ? 'reconcile' : undefined
   if (state.state === 'failed')
     return state.retryAt !== null && state.retryAt <= now ? 'reconcile' : undefined
   const isProfileNewer =

@@ -7,6 +7,7 @@ import type { RegistrationDependencies } from '../../src/aws/registration-depend
 import { createRegistrationJobs } from '../../src/aws/registration-jobs.ts'
 import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
 import { createRegistrationStore } from '../../src/aws/registration-store.ts'
+import { sweepRegistrations } from '../../src/aws/sweep.ts'
 import { createVerificationStore } from '../../src/aws/verification-store.ts'
 import type { Database } from '../../src/database/database.ts'
 import type { JobKind } from '../../src/jobs/job-queue.ts'
@@ -105,7 +106,7 @@ export async function startRegistering(
     close: () => accesses.close(),
     reconcile: handlers['aws-registration.reconcile'],
     check: handlers['aws-registration.check'],
-    sweep: handlers['aws-registration.sweep'],
+    sweep: (at = new Date()) => sweepRegistrations({ ...dependencies, clock: () => at }),
     /** Does what was sent, and what that sends. */
     async runJobs() {
       for (let job = sent.shift(); job !== undefined; job = sent.shift()) {

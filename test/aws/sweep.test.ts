@@ -28,7 +28,7 @@ const registration: StoredRegistration = {
     allowAutoRegistration: true,
     provisioning: { profile: 'p', roleArn: 'r', templateName: null }
   },
-  changedAt: now,
+  changedAt: minutesAgo(1),
   changedBy: 'admin/a',
   state
 }
@@ -39,6 +39,13 @@ describe('dueFor', () => {
   it.each<[string, StoredRegistration, number, ReturnType<typeof dueFor>]>([
     ['one that nothing is known of', { ...registration, state: undefined }, 3, 'reconcile'],
     ['one of which something newer is asked', { ...registration, version: 3 }, 3, 'reconcile'],
+    ['one whose own job is on its way', { ...registration, version: 3, changedAt: now }, 3, undefined],
+    [
+      'a new one whose own job is on its way',
+      { ...registration, state: undefined, changedAt: now },
+      3,
+      undefined
+    ],
     ['one whose profile has a newer version', registration, 4, 'reconcile'],
     ['one without a profile', asJitr, 4, undefined],
     ['one that was looked at a moment ago', registration, 3, undefined],
