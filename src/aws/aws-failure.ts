@@ -1,30 +1,8 @@
+import { awsBadCredentials, awsThrottlings } from '../authorities/signers/aws-call.ts'
 import { isMintlineError, MintlineError } from '../errors.ts'
 
-const throttlings = [
-  'ThrottlingException',
-  'Throttling',
-  'ThrottledException',
-  'RequestThrottled',
-  'RequestThrottledException',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'SlowDown'
-]
 const failuresAtAws = ['InternalFailureException', 'ServiceUnavailableException', 'ServiceFailureException']
 const noAnswers = ['TimeoutError', 'RequestTimeout', 'RequestTimeoutException', 'AbortError']
-const badCredentials = [
-  'CredentialsProviderError',
-  'ExpiredToken',
-  'ExpiredTokenException',
-  'UnrecognizedClientException',
-  'InvalidClientTokenId',
-  'InvalidSignatureException',
-  'SignatureDoesNotMatch',
-  'IncompleteSignatureException',
-  'MissingAuthenticationTokenException',
-  'TokenProviderError',
-  'OptInRequired'
-]
 const denials = ['AccessDeniedException', 'AccessDenied', 'UnauthorizedException', 'AuthorizationError']
 /** Node's codes of a connection that was never made or that broke. */
 const brokenConnections = [
@@ -58,7 +36,7 @@ export function awsFailure(cause: unknown, operation: string): MintlineError {
       members: { operation, awsError: name },
       ...(kind === 'aws_unavailable' && { retryAfterSeconds })
     })
-  if (isOneOf(badCredentials))
+  if (isOneOf(awsBadCredentials))
     return error(
       'aws_refused',
       `${operation} was not sent or not accepted: there are no credentials, or AWS does not take them (${name}). Check the account alias, the credentials of the service and the clock of the machine.`
@@ -68,7 +46,7 @@ export function awsFailure(cause: unknown, operation: string): MintlineError {
       'aws_refused',
       `AWS denies ${operation} (${name}). Grant it to the AWS identity of the service${alsoGrant(operation)}.`
     )
-  if (isOneOf(throttlings) || status === 429)
+  if (isOneOf(awsThrottlings) || status === 429)
     return error(
       'aws_unavailable',
       `AWS gets more requests for ${operation} than its quota allows (${name}).`

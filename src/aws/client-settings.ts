@@ -1,3 +1,5 @@
+import { untilAborted } from '../authorities/signers/aws-call.ts'
+
 /** Each HTTP request, from the connection to the last octet. */
 const requestTimeoutMs = 15_000
 const connectionTimeoutMs = 5_000
@@ -27,17 +29,5 @@ export async function withinTime<Reply>(
   send: (abortSignal: AbortSignal) => Promise<Reply>,
   stopping: AbortSignal
 ): Promise<Reply> {
-  stopping.throwIfAborted()
-  const signal = AbortSignal.any([AbortSignal.timeout(callTimeoutMs), stopping])
-  const timedOut = Promise.withResolvers<never>()
-  const giveUp = () => timedOut.reject(signal.reason as Error)
-  signal.addEventListener('abort', giveUp, { once: true })
-  try {
-    // The SDK heeds the signal on the wire alone; the race also ends a search for credentials.
-    return await Promise.race([send(signal), timedOut.promise])
-  } catch (error) {
-    throw signal.aborted ? signal.reason : error
-  } finally {
-    signal.removeEventListener('abort', giveUp)
-  }
+  return untilAborted(send, AbortSignal.any([AbortSignal.timeout(callTimeoutMs), stopping]))
 }

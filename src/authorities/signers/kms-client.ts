@@ -6,6 +6,7 @@ import {
   SignCommand
 } from '@aws-sdk/client-kms'
 import type { KmsSigningAlgorithm } from './kms-algorithm.ts'
+import { untilAborted } from './aws-call.ts'
 
 export interface KmsPublicKey {
   readonly spkiDer: Uint8Array | undefined
@@ -37,20 +38,8 @@ export function createKmsClient(settings: KmsClientSettings): KmsClient {
   const { keyId, requestTimeoutMs } = settings
   const client = new KMSClient(clientConfig(settings))
 
-  async function withinTime<Reply>(send: (abortSignal: AbortSignal) => Promise<Reply>): Promise<Reply> {
-    const signal = AbortSignal.timeout(requestTimeoutMs)
-    const timedOut = Promise.withResolvers<never>()
-    const giveUp = () => timedOut.reject(signal.reason as Error)
-    signal.addEventListener('abort', giveUp, { once: true })
-    try {
-      // The SDK heeds the signal on the wire alone; the race also ends a search for credentials.
-      return await Promise.race([send(signal), timedOut.promise])
-    } catch (error) {
-      throw signal.aborted ? signal.reason : error
-    } finally {
-      signal.removeEventListener('abort', giveUp)
-    }
-  }
+  const withinTime = <Reply>(send: (abortSignal: AbortSignal) => Promise<Reply>) =>
+    untilAborted(send, AbortSignal.timeout(requestTimeoutMs))
 
   return {
     async getPublicKey() {

@@ -1,4 +1,5 @@
 import { MintlineError } from '../../errors.ts'
+import { awsBadCredentials, awsThrottlings } from './aws-call.ts'
 
 /** The permissions that the service's AWS identity needs on the key. */
 export type KmsPermission = 'kms:GetPublicKey' | 'kms:Sign' | 'kms:DescribeKey'
@@ -17,16 +18,6 @@ export interface KmsFailure {
   readonly error: MintlineError
 }
 
-const throttlings = [
-  'ThrottlingException',
-  'Throttling',
-  'ThrottledException',
-  'RequestThrottled',
-  'RequestThrottledException',
-  'TooManyRequestsException',
-  'RequestLimitExceeded',
-  'SlowDown'
-]
 const failuresInKms = ['KMSInternalException', 'DependencyTimeoutException', 'KeyUnavailableException']
 const goneOrOff = ['DisabledException', 'KMSInvalidStateException', 'NotFoundException']
 const wrongKeys = [
@@ -34,16 +25,6 @@ const wrongKeys = [
   'InvalidArnException',
   'UnsupportedOperationException',
   'ValidationException'
-]
-const refusedCredentials = [
-  'CredentialsProviderError',
-  'ExpiredTokenException',
-  'UnrecognizedClientException',
-  'InvalidClientTokenId',
-  'InvalidSignatureException',
-  'IncompleteSignatureException',
-  'MissingAuthenticationTokenException',
-  'OptInRequired'
 ]
 /** Node's codes of a connection that was never made. */
 const unreached = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']
@@ -73,8 +54,8 @@ export function kmsFailure(cause: unknown, permission: KmsPermission): KmsFailur
   if (name === 'AccessDeniedException') return failure('final', 'key_unusable', detailOfDenial(permission))
   if (isOneOf(wrongKeys))
     return failure('final', 'key_unusable', `AWS KMS does not take the CA key for this (${name}).`)
-  if (isOneOf(refusedCredentials)) return unavailable('final', detailOfCredentials)
-  if (isOneOf(throttlings) || status === 429)
+  if (isOneOf(awsBadCredentials)) return unavailable('final', detailOfCredentials)
+  if (isOneOf(awsThrottlings) || status === 429)
     return failure('refused', 'signer_unavailable', detailOfThrottling, throttledRetrySeconds)
   if (isOneOf(failuresInKms) || isOneOf(unreached))
     return unavailable('refused', 'AWS KMS, where the CA key is, fails or cannot be reached.')
