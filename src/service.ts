@@ -8,6 +8,7 @@ import { createAuthorityCreation } from './authorities/authority-creation.ts'
 import { createAuthorityRegister } from './authorities/authority-register.ts'
 import { createAuthorityStore } from './authorities/authority-store.ts'
 import { findWarnings } from './authorities/authority-warnings.ts'
+import { createCertificateIntentStore } from './authorities/certificate-intent-store.ts'
 import { createKeyProvision } from './authorities/key-provision.ts'
 import { createSignerOpener } from './authorities/signers/open-signer.ts'
 import type { Config } from './config.ts'
@@ -91,10 +92,12 @@ async function createParts(config: Config, opened: OpenedDatabase, log: Logger, 
   const signerSettings = signerSettingsOf(config)
   const openSigner = createSignerOpener(signerSettings)
   const keys = createKeyProvision(signerSettings)
+  const intents = createCertificateIntentStore(database)
   const madeStarterSet =
     config.starter &&
     (await createStarterSet({
       store: createStarterStore(database),
+      intents,
       dataDirectory: config.dataDirectory,
       ...signerSettings,
       makePassphrase: config.caPassphraseFile === undefined,
@@ -133,6 +136,7 @@ async function createParts(config: Config, opened: OpenedDatabase, log: Logger, 
     authorities: {
       ...createAuthorityRegister({
         store,
+        intents,
         openSigner,
         listNeeds,
         listRegistrationGaps: async line => (await awsRegistrations.registrationGaps(line)).map(describeGap),
@@ -140,8 +144,9 @@ async function createParts(config: Config, opened: OpenedDatabase, log: Logger, 
       }),
       ...createAuthorityAdministration({
         store,
+        intents,
         authorities,
-        creation: createAuthorityCreation({ store, keys, openSigner, clock, randomBytes }),
+        creation: createAuthorityCreation({ store, intents, keys, openSigner, clock, randomBytes }),
         openSigner,
         clock,
         randomBytes

@@ -1,13 +1,20 @@
 import { createIdentifier } from '../identifier.ts'
 import type { Authorities } from './authority.ts'
 import type { AuthorityCreation } from './authority-creation.ts'
-import type { AuthorityChange, AuthorityEvent, AuthorityStore, StoredGeneration } from './authority-store.ts'
+import type {
+  AuthorityChange,
+  AuthorityEvent,
+  AuthorityStore,
+  StoredAuthority,
+  StoredGeneration
+} from './authority-store.ts'
 import { verifyAuthorityChain } from './certificate-chain.ts'
+import type { CertificateIntentStore } from './certificate-intent-store.ts'
 import { assertMayCrossSign, assertNotExpired, crossContent } from './cross-signing.ts'
 import { requireCertified, requireGeneration, spkiOf } from './generation.ts'
 import { assertTransition, type AuthorityState } from './life-cycle.ts'
+import { issueIntendedAuthority, type IntendedFor } from './intended-authority.ts'
 import { withProvenSigner } from './proven-signer.ts'
-import { issueAuthority } from './issue-authority.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
 
 /** Who acts, as `role/name`, and why. */
@@ -34,7 +41,8 @@ export interface AuthorityAdministration {
   /** @throws MintlineError `authority_transition_refused`. */
   compromise(name: string, act: Act): Promise<void>
   /**
-   * Signs a certificate for another generation's subject and key with the active generation `name`.
+   * Signs a certificate for another generation's subject and key with the active generation `name`. Each call makes
+   * one of its own; one that is cut off leaves its intent open.
    *
    * @returns its DER.
    * @throws MintlineError `authority_transition_refused`, `authority_invalid`, and what the key's store throws.
@@ -44,6 +52,7 @@ export interface AuthorityAdministration {
 
 export interface AdministrationDependencies {
   readonly store: AuthorityStore
+  readonly intents: Pick<CertificateIntentStore, 'insert'>
   readonly authorities: Pick<Authorities, 'refresh'>
   readonly creation: Pick<AuthorityCreation, 'create'>
   readonly openSigner: OpenSigner
@@ -128,8 +137,8 @@ export function createAuthorityAdministration(
       const issuer = requireCertified(requireGeneration(all, name))
       const subject = requireCertified(requireGeneration(all, subjectName))
       const content = crossContent(issuer, subject, clock())
-      const certificateDer = await withProvenSigner(openSigner, issuer, signer =>
-        issueAuthority(signer, content, randomBytes)
+      const { intentId, certificateDer } = await withProvenSigner(openSigner, issuer, signer =>
+        issueIntendedAuthority(dependencies, signer, content, crossIntended(issuer, subjectName, act))
       )
       await store.change(generations => {
         assertMayCrossSign(requireGeneration(generations, name), requireGeneration(generations, subjectName))
@@ -137,14 +146,17 @@ export function createAuthorityAdministration(
         const event = eventOf(act, 'authority.cross-sign', name, undefined, after)
         const { createdAt } = event
         const id = createIdentifier(createdAt, randomBytes(10))
-        return {
-          crossCertificate: { id, issuerId: issuer.id, subjectId: subject.id, certificateDer, createdAt },
-          events: [event]
-        }
+        const parties = { issuerId: issuer.id, subjectId: subject.id }
+        return { crossCertificate: { id, intentId, ...parties, certificateDer, createdAt }, events: [event] }
       })
       return certificateDer
     }
   }
+}
+
+function crossIntended(issuer: StoredAuthority, subjectName: string, { actor }: Act): IntendedFor {
+  const { name: issuerName, signer } = issuer
+  return { purpose: 'cross-signed', issuerName, authorityName: subjectName, signer, createdBy: actor }
 }
 
 /** The generation that issues now steps back first: a line has one active generation at every moment. */

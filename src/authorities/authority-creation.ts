@@ -4,11 +4,12 @@ import { createIdentifier } from '../identifier.ts'
 import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import type { Subject } from '../pki/subject-field.ts'
 import { requestAuthority } from './authority-request.ts'
-import type { AuthorityStore, StoredGeneration } from './authority-store.ts'
+import type { AuthorityStore, NewGeneration, StoredGeneration } from './authority-store.ts'
 import { verifyAuthorityChain, type AuthorityChain } from './certificate-chain.ts'
+import type { CertificateIntentStore } from './certificate-intent-store.ts'
 import { assertKeyIsNew, nextGenerationOf } from './generation.ts'
+import { issueIntendedAuthority, type IntendedFor } from './intended-authority.ts'
 import type { KeyProvision, KeyRequest, ProvidedKey } from './key-provision.ts'
-import { issueSelfSignedAuthority } from './self-signed.ts'
 import { createLocalSigner } from './signers/local.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
 import type { Signer } from './signers/signer.ts'
@@ -52,6 +53,7 @@ export interface AuthorityCreation {
 
 export interface CreationDependencies {
   readonly store: Pick<AuthorityStore, 'generations' | 'change'>
+  readonly intents: Pick<CertificateIntentStore, 'insert'>
   readonly keys: KeyProvision
   readonly openSigner: OpenSigner
   readonly clock: () => Date
@@ -59,7 +61,10 @@ export interface CreationDependencies {
 }
 
 /** The parts of a generation that depend on how it gets its certificate. */
-type Credentials = Pick<StoredGeneration, 'state' | 'certificateDer' | 'csrDer' | 'issuersDer'>
+type Credentials = Pick<
+  NewGeneration,
+  'state' | 'certificateDer' | 'csrDer' | 'issuersDer' | 'certificateIntentId'
+>
 
 const millisecondsPerDay = 86_400_000
 
@@ -95,19 +100,31 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
     })
   }
 
-  async function certify(signer: Signer, request: AuthorityRequest, subject: Subject): Promise<Credentials> {
-    if (request.certificate.kind === 'external') {
+  async function certify(
+    signer: Signer,
+    { certificate }: AuthorityRequest,
+    subject: Subject,
+    what: Pick<IntendedFor, 'authorityName' | 'signer' | 'createdBy'>
+  ): Promise<Credentials> {
+    if (certificate.kind === 'external') {
       const csrDer = await requestAuthority(signer, subject)
-      return { state: 'pending', certificateDer: null, csrDer, issuersDer: [] }
+      return { state: 'pending', certificateDer: null, csrDer, issuersDer: [], certificateIntentId: null }
     }
     const now = clock().getTime()
-    const certificateDer = await issueSelfSignedAuthority(signer, {
+    const content = {
       subject,
+      spkiDer: signer.publicKeySpkiDer,
       notBefore: new Date(now - millisecondsPerDay),
-      notAfter: new Date(now + request.certificate.days * millisecondsPerDay),
-      randomBytes
-    })
-    return { state: 'staged', certificateDer, csrDer: null, issuersDer: [] }
+      notAfter: new Date(now + certificate.days * millisecondsPerDay)
+    }
+    // The key's store may show the key to others, so that also its first certificate is intended first.
+    const { intentId: certificateIntentId, certificateDer } = await issueIntendedAuthority(
+      dependencies,
+      signer,
+      content,
+      { purpose: 'self-signed', ...what }
+    )
+    return { state: 'staged', certificateDer, csrDer: null, issuersDer: [], certificateIntentId }
   }
 
   return {
@@ -120,7 +137,8 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
         await using signer = closing(await openSigner(key.reference))
         const { publicKeySpkiDer } = signer
         assertKeyIsNew(generations, publicKeySpkiDer)
-        const credentials = await certify(signer, request, subject)
+        const what = { authorityName: place.name, signer: key.reference, createdBy: actor }
+        const credentials = await certify(signer, request, subject, what)
         return {
           name: place.name,
           commit: () => insert(place, key, credentials, publicKeySpkiDer, { act: 'authority.create', actor })
@@ -133,7 +151,7 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
       const expectation = { spkiDer, now: clock(), mayBeIrregular: true }
       const chain: AuthorityChain = await verifyAuthorityChain(chainPem, expectation)
       const key = await keys.keep(privateKey, place.name)
-      const credentials = { state: 'staged', csrDer: null, ...chain } as const
+      const credentials = { state: 'staged', csrDer: null, certificateIntentId: null, ...chain } as const
       const name = await discardingUnused(key, async () => ({
         name: place.name,
         commit: () => insert(place, key, credentials, spkiDer, { act: 'authority.import', actor })

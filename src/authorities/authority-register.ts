@@ -1,5 +1,7 @@
 import { MintlineError, type Violation } from '../errors.ts'
 import type { AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
+import type { CertificateIntent } from './certificate-intent.ts'
+import type { CertificateIntentStore } from './certificate-intent-store.ts'
 import {
   describeGeneration,
   requireGeneration,
@@ -17,6 +19,11 @@ export interface AuthorityRegister {
   list(): Promise<readonly GenerationView[]>
   /** The generations of a line, or the one of that name. @throws MintlineError `authority_not_found`. */
   find(lineOrName: string): Promise<readonly GenerationView[]>
+  /**
+   * CA certificates that were to be signed and are not on record, oldest first: of all lines, or of the line or
+   * generation, as issuer or as subject.
+   */
+  listOpenIntents(lineOrName?: string): Promise<readonly CertificateIntent[]>
   /** The DER of the request. @throws MintlineError `authority_not_found`, also where there never was a request. */
   findRequest(name: string): Promise<Uint8Array>
   /** Its own certificate and those above it, root included. @throws MintlineError `authority_not_found`. */
@@ -29,6 +36,7 @@ export interface AuthorityRegister {
 
 export interface RegisterDependencies {
   readonly store: Pick<AuthorityStore, 'generations' | 'crossCertificates' | 'countIntents'>
+  readonly intents: Pick<CertificateIntentStore, 'listOpen'>
   readonly openSigner: OpenSigner
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   /** Of a line: where the successor of its active generation has yet to be registered. */
@@ -37,7 +45,7 @@ export interface RegisterDependencies {
 }
 
 export function createAuthorityRegister(dependencies: RegisterDependencies): AuthorityRegister {
-  const { store, openSigner, listNeeds, listRegistrationGaps, clock } = dependencies
+  const { store, intents, openSigner, listNeeds, listRegistrationGaps, clock } = dependencies
 
   async function views(select: (all: readonly StoredGeneration[]) => readonly StoredGeneration[]) {
     const selected = select(await store.generations())
@@ -48,6 +56,13 @@ export function createAuthorityRegister(dependencies: RegisterDependencies): Aut
   return {
     list: () => views(all => all),
     find: lineOrName => views(all => selectGenerations(all, lineOrName)),
+    async listOpenIntents(lineOrName) {
+      const open = await intents.listOpen()
+      if (lineOrName === undefined) return open
+      return open.filter(({ authorityName, issuerName }) =>
+        [authorityName, issuerName].some(name => name === lineOrName || lineOf(name) === lineOrName)
+      )
+    },
     async findRequest(name) {
       const { csrDer } = requireGeneration(await store.generations(), name)
       if (csrDer !== null) return csrDer
@@ -70,4 +85,9 @@ export function createAuthorityRegister(dependencies: RegisterDependencies): Aut
       return planRotation({ line, generations, all, needs, registrationGaps, now: clock(), tryKey })
     }
   }
+}
+
+/** Also of a generation that was never made. */
+function lineOf(name: string | undefined): string | undefined {
+  return name?.replace(/-g\d+$/, '')
 }

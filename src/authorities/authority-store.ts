@@ -26,8 +26,16 @@ export interface StoredAuthority extends Omit<StoredGeneration, 'certificateDer'
   readonly certificateDer: Uint8Array
 }
 
+/** A generation as it is made. */
+export interface NewGeneration extends StoredGeneration {
+  /** What its certificate was signed for; null where another tool or CA signs it. */
+  readonly certificateIntentId: string | null
+}
+
 export interface CrossCertificate {
   readonly id: string
+  /** Null in records from before there were such intents. */
+  readonly intentId: string | null
   readonly issuerId: string
   readonly subjectId: string
   readonly certificateDer: Uint8Array
@@ -48,7 +56,7 @@ export interface AuthorityEvent {
 
 /** What an administrative act writes; all of it or nothing. */
 export interface AuthorityChange {
-  readonly insert?: StoredGeneration
+  readonly insert?: NewGeneration
   readonly crossCertificate?: CrossCertificate
   /** The certificate that a pending generation was waiting for; it becomes staged with it. */
   readonly certify?: Pick<StoredAuthority, 'id' | 'certificateDer' | 'issuersDer'>
@@ -139,7 +147,7 @@ async function apply(client: Client, change: AuthorityChange): Promise<void> {
   for (const event of events) await client.auditEvent.create({ data: toEventRow(event) })
 }
 
-function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: StoredGeneration) {
+function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: NewGeneration) {
   return {
     ...rest,
     certificateDer: certificateDer && copy(certificateDer),

@@ -68,7 +68,9 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
   let known: ReadonlyMap<string, Authority> = new Map()
   const signers = new Map<string, Promise<Signer>>()
 
-  /** One signer for each generation for as long as the process lives. */
+  const closings = new Set<Promise<void>>()
+
+  /** One signer for each generation for as long as it may sign. */
   async function open(authority: Authority): Promise<IssuingAuthority> {
     let opening = signers.get(authority.id)
     if (opening === undefined) {
@@ -86,7 +88,25 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
   const refresh = createRefresh(async () => {
     const authorities = (await store.list()).map(toAuthority)
     known = new Map(authorities.map(authority => [authority.id, authority]))
+    closeFinished()
   })
+
+  /**
+   * Signatures under way are completed. One that is asked for later throws `signer_unavailable`, and its intent stays
+   * open, as after a crash: the generation signs no more.
+   */
+  function closeFinished(): void {
+    for (const [id, opening] of signers) {
+      const authority = known.get(id)
+      if (authority !== undefined && mayFinish(authority)) continue
+      signers.delete(id)
+      const closing = opening
+        .then(signer => signer.close())
+        .catch(() => undefined)
+        .finally(() => closings.delete(closing))
+      closings.add(closing)
+    }
+  }
 
   /** What was read before will do if it has it; else it is read again. */
   async function look<Found>(find: () => Found | undefined): Promise<Found | undefined> {
@@ -141,6 +161,7 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
       for (const result of await Promise.allSettled(signers.values())) {
         if (result.status === 'fulfilled') await result.value.close()
       }
+      await Promise.all(closings)
     }
   }
 }

@@ -1,6 +1,7 @@
 import { MintlineError } from '../errors.ts'
-import { parseAuthorityCertificate, type AuthorityContent } from '../pki/authority-certificate.ts'
+import { parseAuthorityCertificate } from '../pki/authority-certificate.ts'
 import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
+import type { IntendedContent } from './issue-authority.ts'
 
 /** @throws MintlineError `authority_invalid`. */
 export function assertNotExpired({ name, certificateDer }: StoredAuthority, now: Date): void {
@@ -39,11 +40,7 @@ export function assertMayCrossSign(issuer: Standing, subject: Standing): void {
  * @throws MintlineError `authority_transition_refused`; `authority_invalid` when either has expired or the issuer may
  * not issue for CAs.
  */
-export function crossContent(
-  issuer: StoredAuthority,
-  subject: StoredAuthority,
-  now: Date
-): Omit<AuthorityContent, 'serialNumber' | 'signatureAlgorithm'> {
+export function crossContent(issuer: StoredAuthority, subject: StoredAuthority, now: Date): IntendedContent {
   assertMayCrossSign(issuer, subject)
   assertNotExpired(issuer, now)
   assertNotExpired(subject, now)

@@ -78,7 +78,10 @@ export function spkiOf({ certificateDer, csrDer }: StoredGeneration): Uint8Array
 }
 
 /** @throws MintlineError `authority_not_found`. */
-export function requireGeneration(generations: readonly StoredGeneration[], name: string): StoredGeneration {
+export function requireGeneration<Generation extends { readonly name: string }>(
+  generations: readonly Generation[],
+  name: string
+): Generation {
   const found = generations.find(generation => generation.name === name)
   if (found !== undefined) return found
   throw new MintlineError('authority_not_found', `There is no authority ${name}.`)

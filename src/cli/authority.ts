@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { createAuthorityCreation, type ImportedAuthority } from '../authorities/authority-creation.ts'
 import { createAuthorityStore } from '../authorities/authority-store.ts'
+import { createCertificateIntentStore } from '../authorities/certificate-intent-store.ts'
 import { importAuthorityKey } from '../authorities/import-key.ts'
 import { createKeyProvision } from '../authorities/key-provision.ts'
 import { createSignerOpener, loadPassphrase } from '../authorities/signers/open-signer.ts'
@@ -75,6 +76,7 @@ async function importFromFiles(
   return withDatabase(config, createCommandLog(io), database =>
     createAuthorityCreation({
       store: createAuthorityStore(database),
+      intents: createCertificateIntentStore(database),
       keys: createKeyProvision(settings),
       openSigner: createSignerOpener(settings),
       clock: () => new Date(),

@@ -140,7 +140,8 @@ async function finish(
     { name: `${name}.transcript.json`, text: json, mode: 0o644 },
     { name: `${name}.transcript.txt`, text, mode: 0o644 }
   ]
-  await writeNewFiles(directory, [...outputs, ...transcripts])
+  // The transcript is on the disk before the certificate that it tells of.
+  await writeNewFiles(directory, [...transcripts, ...outputs])
   const { file, sha256Hex } = describeFile(`${name}.transcript.json`, json)
   io.write(`${text}\nWritten to ${directory}. Note on paper:\n  ${file}\n    SHA-256 ${sha256Hex}\n`)
 }

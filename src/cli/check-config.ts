@@ -11,6 +11,9 @@ can be listened on. Starts nothing, changes nothing and shows no secret.
 Exit code 0: the service can start with the settings, perhaps with warnings. 1: it cannot.
 `
 
+/** So that what follows the names stands in one column. */
+const nameWidth = Math.max(...settings.map(({ name }) => name.length))
+
 /**
  * Says what the service would run with. Secrets are not shown.
  *
@@ -23,7 +26,7 @@ export async function runCheckConfig(io: CommandIo): Promise<number> {
   const listening = violation === undefined || isRefused ? [] : [violation]
   assertNoViolations(isInUse ? violations : [...violations, ...listening])
   for (const setting of settings) {
-    io.write(`${setting.name.padEnd(28)} ${describeValue(setting, config, io.environment)}\n`)
+    io.write(`${setting.name.padEnd(nameWidth)} ${describeValue(setting, config, io.environment)}\n`)
   }
   const told = isInUse ? [...warnings, ...listening] : warnings
   for (const warning of told) io.writeError(`warning:\n${describeViolation(warning)}\n`)
@@ -46,6 +49,8 @@ function describeValue({ name, member, defaultText }: Setting, config: Config, e
 /** One line a setting, for the usage text. */
 export function describeSettings(): string {
   return settings
-    .map(({ name, defaultText, meaning }) => `  ${name.padEnd(28)} ${meaning} Default: ${defaultText}.`)
+    .map(
+      ({ name, defaultText, meaning }) => `  ${name.padEnd(nameWidth)} ${meaning} Default: ${defaultText}.`
+    )
     .join('\n')
 }

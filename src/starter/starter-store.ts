@@ -1,11 +1,13 @@
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { StoredAuthority } from '../authorities/authority-store.ts'
+import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
 import type { StoredToken } from '../factory/token-store.ts'
 import type { ProfileVersion } from '../profiles/profile.ts'
 
+export type StarterAuthority = StoredAuthority & Pick<NewGeneration, 'certificateIntentId'>
+
 export interface StarterSet {
-  readonly authority: StoredAuthority
+  readonly authority: StarterAuthority
   readonly profile: ProfileVersion
   readonly tokens: readonly StoredToken[]
   readonly eventId: string
@@ -14,7 +16,8 @@ export interface StarterSet {
 export interface StarterStore {
   /**
    * On a database without authority, profile and token, keeps what `make` gives, all of it or nothing; one process at a
-   * time, so that `make` runs once however many start at once. False where there was something already.
+   * time, so that `make` runs once however many start at once. `make` may use a second connection. False where there
+   * was something already.
    */
   insertOnce(make: () => Promise<StarterSet>): Promise<boolean>
 }

@@ -1,7 +1,8 @@
 import { generateLocalKey } from '../authorities/local-key.ts'
 import { chmod, mkdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StoredAuthority } from '../authorities/authority-store.ts'
+import type { CertificateIntentStore } from '../authorities/certificate-intent-store.ts'
+import { issueIntendedAuthority } from '../authorities/intended-authority.ts'
 import { encryptPrivateKey, writeSecretFile } from '../authorities/signers/key-file.ts'
 import { createLocalSigner } from '../authorities/signers/local.ts'
 import { loadPassphrase } from '../authorities/signers/open-signer.ts'
@@ -9,13 +10,13 @@ import { roles, type Role } from '../factory/principal.ts'
 import { buildToken } from '../factory/token.ts'
 import type { StoredToken } from '../factory/token-store.ts'
 import { createIdentifier } from '../identifier.ts'
-import { issueSelfSignedAuthority } from '../authorities/self-signed.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
 import { starterProfile } from './starter-profile.ts'
-import type { StarterSet, StarterStore } from './starter-store.ts'
+import type { StarterAuthority, StarterSet, StarterStore } from './starter-store.ts'
 
 export interface StarterDependencies {
   readonly store: StarterStore
+  readonly intents: Pick<CertificateIntentStore, 'insert'>
   readonly dataDirectory: string
   readonly keyDirectory: string
   readonly passphraseFile: string
@@ -26,11 +27,13 @@ export interface StarterDependencies {
 }
 
 const validityYears = 25
+const actor = 'mintline/starter'
 
 /**
  * Makes the set to try Mintline out with, on an empty database: an authority, a profile, and one token a role.
- * Files first, then the commit: a crash in between leaves an empty database, and the next start makes all of it anew.
- * Nothing that was there is lost: key files bear the authority's id, and tokens of another database are set aside.
+ * Files first, then the commit: a crash in between leaves at most the intent of the CA certificate, and the next start
+ * makes all of it anew. Nothing that was there is lost: key files bear the authority's id, and tokens of another
+ * database are set aside.
  *
  * @returns whether it was made.
  */
@@ -53,7 +56,7 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
       document: starterProfile,
       templateSha256: compileProfile(starterProfile).templateSha256,
       createdAt: now,
-      createdBy: 'mintline/starter'
+      createdBy: actor
     },
     tokens,
     eventId: createIdentifier(now, randomBytes(10))
@@ -63,7 +66,7 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
 async function createStarterAuthority(
   dependencies: StarterDependencies,
   now: Date
-): Promise<StoredAuthority> {
+): Promise<StarterAuthority> {
   const { keyDirectory, passphraseFile, makePassphrase, randomBytes } = dependencies
   await mkdir(keyDirectory, { recursive: true, mode: 0o700 })
   await chmod(keyDirectory, 0o700)
@@ -73,17 +76,26 @@ async function createStarterAuthority(
   const id = createIdentifier(now, randomBytes(10))
   const name = `${starterProfile.authority}-g1`
   const privateKey = await generateLocalKey('P-256')
-  const certificateDer = await issueSelfSignedAuthority(createLocalSigner(privateKey), {
-    subject: { CommonName: 'Mintline Starter CA G1' },
-    notBefore: new Date(now.getTime() - 24 * 3_600_000),
-    notAfter: new Date(new Date(now).setUTCFullYear(now.getUTCFullYear() + validityYears)),
-    randomBytes
-  })
   const keyFile = `${name}-${id}.key.pem`
   await writeSecretFile(
     join(keyDirectory, keyFile),
     await encryptPrivateKey(privateKey, await loadPassphrase(passphraseFile))
   )
+  const signer = createLocalSigner(privateKey)
+  const content = {
+    subject: { CommonName: 'Mintline Starter CA G1' },
+    spkiDer: signer.publicKeySpkiDer,
+    notBefore: new Date(now.getTime() - 24 * 3_600_000),
+    notAfter: new Date(new Date(now).setUTCFullYear(now.getUTCFullYear() + validityYears))
+  }
+  const reference = { kind: 'local', keyFile } as const
+  const intended = {
+    purpose: 'self-signed',
+    authorityName: name,
+    signer: reference,
+    createdBy: actor
+  } as const
+  const { intentId, certificateDer } = await issueIntendedAuthority(dependencies, signer, content, intended)
   return {
     id,
     name,
@@ -91,8 +103,9 @@ async function createStarterAuthority(
     generation: 1,
     state: 'active',
     certificateDer,
+    certificateIntentId: intentId,
     issuersDer: [],
-    signer: { kind: 'local', keyFile },
+    signer: reference,
     createdAt: now
   }
 }
@@ -105,7 +118,7 @@ async function createTokenFiles(
   const stored: StoredToken[] = []
   for (const role of roles) {
     const name = `starter-${role}`
-    const token = buildToken({ role, name, createdBy: 'mintline/starter' }, now, randomBytes)
+    const token = buildToken({ role, name, createdBy: actor }, now, randomBytes)
     await setAside(tokenFile(dataDirectory, role), now)
     await writeSecretFile(tokenFile(dataDirectory, role), `${token.secret}\n`)
     stored.push(token.stored)

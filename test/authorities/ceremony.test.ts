@@ -328,6 +328,16 @@ describe('an issuing authority is refused', () => {
 })
 
 describe('a transcript', () => {
+  it('is written before the certificate that it tells of', async () => {
+    await sign('ordered')
+    const written = async (name: string) => (await stat(at(`ordered/${name}`), { bigint: true })).mtimeNs
+    const [transcript, certificate] = await Promise.all(
+      ['authority.transcript.json', 'authority.cert.pem'].map(written)
+    )
+    // A coarse clock gives both the same time.
+    expect(transcript! <= certificate!).toBe(true)
+  })
+
   it('names time, tool, operators, and every file with its fingerprint', async () => {
     await sign('recorded', { more: ['--operator', 'Ada', '--operator', 'Grace'] })
     const transcript = await loadTranscript('recorded/authority.transcript.json')

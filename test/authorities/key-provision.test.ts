@@ -2,6 +2,10 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthorityCreation } from '../../src/authorities/authority-creation.ts'
+import type {
+  CertificateIntentStore,
+  DurableCertificateIntent
+} from '../../src/authorities/certificate-intent-store.ts'
 import type { AuthorityStore } from '../../src/authorities/authority-store.ts'
 import { createKeyProvision } from '../../src/authorities/key-provision.ts'
 import { createSignerOpener } from '../../src/authorities/signers/open-signer.ts'
@@ -27,8 +31,12 @@ async function keyFilesAfter(code: ErrorCode, openSigner?: () => never): Promise
     generations: async () => [],
     change: () => Promise.reject(new MintlineError(code, 'The commit failed.'))
   }
+  const intents: Pick<CertificateIntentStore, 'insert'> = {
+    insert: async intent => intent as DurableCertificateIntent
+  }
   const creation = createAuthorityCreation({
     store,
+    intents,
     keys: createKeyProvision(settings),
     openSigner: openSigner ?? createSignerOpener(settings),
     clock: () => new Date(),

@@ -5,25 +5,13 @@
  */
 import type { AwsAccess } from '../../src/aws/aws-access.ts'
 import { createDatabase } from '../../src/database/database.ts'
+import { createMortal } from '../support/mortal.ts'
 import { startRegistering } from './registering.ts'
 
 const [connectionString = '', dataDirectory = '', registrationId = '', fatalEffect, when] =
   process.argv.slice(2)
 
-/** The same object, whose effects are fatal where they are told to be. */
-function mortal<Part extends object>(part: Part): Part {
-  return new Proxy(part, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name)
-      if (typeof member !== 'function' || name !== fatalEffect) return member
-      return async (...values: unknown[]) => {
-        if (when === 'before') process.kill(process.pid, 'SIGKILL')
-        await (Reflect.apply(member, target, values) as Promise<unknown>)
-        process.kill(process.pid, 'SIGKILL')
-      }
-    }
-  })
-}
+const mortal = createMortal(fatalEffect, when)
 
 const registering = await startRegistering(
   createDatabase({ connectionString, poolSize: 4 }),

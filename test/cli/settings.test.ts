@@ -75,6 +75,9 @@ describe('mintline check-config', () => {
     expect(exitCode).toBe(0)
     const lines = output.split('\n\n')[0]!.split('\n')
     expect(lines.map(line => line.split(' ')[0])).toEqual(settings.map(({ name }) => name))
+    // The values stand in one column.
+    const columns = lines.map(line => /^\S+ +/.exec(line)?.[0].length)
+    expect(new Set(columns).size).toBe(1)
     expect(output).toContain(inDirectory('passphrase'))
     expect(output + errors).not.toContain('word-nobody-knows')
   })

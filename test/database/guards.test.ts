@@ -45,6 +45,8 @@ const rows = [
   `INSERT INTO rejection (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata,
      request_id)
    VALUES (${id(1)}, now(), 'csr_malformed', '', '[]', '', 'station', ${id(1)}, 'profile', '{}', 'request')`,
+  `INSERT INTO authority_certificate_intent
+   VALUES (${id(1)}, now(), 'admin', 'self-signed', 'line-g2', NULL, '{}', '\\x02', '')`,
   `INSERT INTO audit_event VALUES (${id(1)}, now(), 'admin', 'create', 'token')`
 ]
 
@@ -77,6 +79,7 @@ const appendOnly = [
   ['certified_device', 'intent_id'],
   ['certified_serial', 'intent_id'],
   ['certified_id', 'intent_id'],
+  ['authority_certificate_intent', 'purpose'],
   ['rejection', 'code'],
   ['audit_event', 'actor']
 ] as const

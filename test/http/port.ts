@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client'
 import type { Act } from '../../src/authorities/authority-administration.ts'
 import type { AuthorityRequest } from '../../src/authorities/authority-creation.ts'
+import type { CertificateIntent } from '../../src/authorities/certificate-intent.ts'
 import type { GenerationView } from '../../src/authorities/generation.ts'
 import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
 import type { RegistrationReport } from '../../src/aws/registration-view.ts'
@@ -143,6 +144,18 @@ const liveToken: TokenView = {
   revokedAt: undefined
 }
 
+const openIntent: CertificateIntent = {
+  id: '019aaf5e-7c00-7000-8000-000000000071',
+  purpose: 'cross-signed',
+  issuerName: 'starter-g1',
+  authorityName: 'starter-g2',
+  signer: { kind: 'local', keyFile: 'starter-g1.key.pem' },
+  serialNumber: Buffer.from('5f3a9c', 'hex'),
+  tbsDer: new Uint8Array(),
+  createdAt: time,
+  createdBy: 'admin/admin-1'
+}
+
 export const generations: readonly GenerationView[] = [
   {
     name: 'starter-g1',
@@ -234,6 +247,7 @@ export interface Asked {
     readonly with?: string
     readonly act: Act
   }[]
+  readonly openIntentsOf: (string | undefined)[]
   readonly requests: IssuanceRequest[]
   readonly queries: IssuanceQuery[]
   readonly documents: ProfileDocument[]
@@ -256,6 +270,7 @@ export function createPort(): Port {
   const asked: Asked = {
     authorityRequests: [],
     steps: [],
+    openIntentsOf: [],
     requests: [],
     queries: [],
     documents: [],
@@ -320,6 +335,10 @@ export function createPort(): Port {
           const found = generations.filter(({ line, name }) => line === lineOrName || name === lineOrName)
           if (found.length === 0) throw new MintlineError('authority_not_found', 'No such authority.')
           return found
+        },
+        async listOpenIntents(lineOrName) {
+          asked.openIntentsOf.push(lineOrName)
+          return [openIntent]
         },
         findRequest: async () => csrDer,
         findCertificates: async () => record.chainDer,

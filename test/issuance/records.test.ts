@@ -83,7 +83,9 @@ async function makeOtherAuthority(): Promise<ReadonlyMap<string, string>> {
   const starter = await prisma.authority.findFirstOrThrow()
   const id = createIdentifier(minute(0), random(10))
   const signer = starter.signer as object
-  await prisma.authority.create({ data: { ...starter, id, name: 'other-g1', line: 'other', signer } })
+  await prisma.authority.create({
+    data: { ...starter, id, name: 'other-g1', line: 'other', signer, certificateIntentId: null }
+  })
   return new Map([
     [starter.name, starter.id],
     ['other-g1', id]

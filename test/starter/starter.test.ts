@@ -15,6 +15,10 @@ it('is made once, however many processes start at once on one database and direc
   )
   const replicas = await Promise.all(databases.map(database => startIssuing(database, directory.path)))
   expect(await test.database.prisma.authority.count()).toBe(1)
+  const intents = await test.database.prisma.authorityCertificateIntent.findMany({
+    include: { authority: true }
+  })
+  expect(intents).toMatchObject([{ purpose: 'self-signed', authority: { name: 'starter-g1' } }])
   for (const [index, { issue }] of replicas.entries()) {
     const { replayed } = await issue(
       makeCertificationRequest({ Country: 'US', CommonName: `replica-${index}` })

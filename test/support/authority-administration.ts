@@ -4,6 +4,7 @@ import { createAuthorityAdministration } from '../../src/authorities/authority-a
 import { createAuthorityCreation, type AuthorityRequest } from '../../src/authorities/authority-creation.ts'
 import { createAuthorityRegister } from '../../src/authorities/authority-register.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
+import { createCertificateIntentStore } from '../../src/authorities/certificate-intent-store.ts'
 import { createKeyProvision } from '../../src/authorities/key-provision.ts'
 import type { ProfileNeed } from '../../src/authorities/rotation-plan.ts'
 import { createSignerOpener, type OpenSigner } from '../../src/authorities/signers/open-signer.ts'
@@ -16,6 +17,8 @@ export interface AdministrationOptions {
   readonly listNeeds?: () => Promise<readonly ProfileNeed[]>
   readonly clock?: () => Date
   readonly wrapOpener?: (open: OpenSigner) => OpenSigner
+  /** Gets each store. */
+  readonly wrapStore?: <Store extends object>(store: Store) => Store
 }
 
 /** The administration of authorities as one process has it. The passphrase file must be there. */
@@ -25,24 +28,41 @@ export function createTestAdministration(
   {
     listNeeds = async () => [],
     clock = () => new Date(),
-    wrapOpener = open => open
+    wrapOpener = open => open,
+    wrapStore = store => store
   }: AdministrationOptions = {}
 ) {
   const settings = {
     keyDirectory: join(dataDirectory, 'authorities'),
     passphraseFile: join(dataDirectory, 'ca-passphrase')
   }
-  const store = createAuthorityStore(database)
+  const store = wrapStore(createAuthorityStore(database))
+  const intents = wrapStore(createCertificateIntentStore(database))
   const openSigner = wrapOpener(createSignerOpener(settings))
   const authorities = createAuthorities({ store, openSigner })
   const randomBytes = createRandomSource()
   const keys = createKeyProvision(settings)
-  const creation = createAuthorityCreation({ store, keys, openSigner, clock, randomBytes })
+  const creation = createAuthorityCreation({ store, intents, keys, openSigner, clock, randomBytes })
   const administration = {
-    ...createAuthorityRegister({ store, openSigner, listNeeds, listRegistrationGaps: async () => [], clock }),
-    ...createAuthorityAdministration({ store, authorities, creation, openSigner, clock, randomBytes })
+    ...createAuthorityRegister({
+      store,
+      intents,
+      openSigner,
+      listNeeds,
+      listRegistrationGaps: async () => [],
+      clock
+    }),
+    ...createAuthorityAdministration({
+      store,
+      intents,
+      authorities,
+      creation,
+      openSigner,
+      clock,
+      randomBytes
+    })
   }
-  return { ...settings, store, authorities, administration, creation }
+  return { ...settings, store, intents, authorities, administration, creation }
 }
 
 export function selfSigned(line: string, change: Partial<AuthorityRequest> = {}): AuthorityRequest {

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createAuthorities } from '../../src/authorities/authority.ts'
+import { createCertificateIntentStore } from '../../src/authorities/certificate-intent-store.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
 import { createSignerOpener } from '../../src/authorities/signers/open-signer.ts'
 import type { Signer } from '../../src/authorities/signers/signer.ts'
@@ -61,6 +62,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
   const store = createStarterStore(database)
   await createStarterSet({
     store,
+    intents: createCertificateIntentStore(database),
     dataDirectory,
     keyDirectory,
     passphraseFile,

@@ -10,9 +10,9 @@ export interface NewFile {
 }
 
 /**
- * Writes the files into a folder, which is made with mode 0700 if it is not there. All of them or none: nothing is
- * ever overwritten, and after a fault those already written are taken back. A crash can leave some of them; the next
- * run then names the first.
+ * Writes the files, one after the other, into a folder that is made with mode 0700 if it is not there. All of them or
+ * none: nothing is ever overwritten, and after a fault those already written are taken back. A crash can leave the
+ * first of them; the next run then names one.
  *
  * @throws MintlineError `authority_exists` when one is there already; `data_directory_unusable`.
  */

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import { encodeChainPem, encodePem } from '../../pki/pem.ts'
-import { viewGeneration } from './authority-views.ts'
+import { viewGeneration, viewOpenIntent } from './authority-views.ts'
 import { AuthorityList, AuthorityParams, RotationPlan } from '../schemas/authority.ts'
 import { problemResponses } from '../schemas/problem.ts'
 import { jsonContent } from '../schemas/reference.ts'
@@ -74,11 +74,13 @@ export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
   { services: { authorities } }
 ) => {
   app.get('/v1/authorities', { ...readable, schema: listAuthorities }, async () => ({
-    items: (await authorities.list()).map(viewGeneration)
+    items: (await authorities.list()).map(viewGeneration),
+    openCertificateIntents: (await authorities.listOpenIntents()).map(viewOpenIntent)
   }))
 
   app.get('/v1/authorities/:name', { ...readable, schema: getAuthority }, async ({ params }) => ({
-    items: (await authorities.find(params.name)).map(viewGeneration)
+    items: (await authorities.find(params.name)).map(viewGeneration),
+    openCertificateIntents: (await authorities.listOpenIntents(params.name)).map(viewOpenIntent)
   }))
 
   app.get('/v1/authorities/:name/plan', { ...readable, schema: planRotation }, async ({ params }) => {

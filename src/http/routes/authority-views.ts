@@ -1,5 +1,6 @@
+import type { CertificateIntent } from '../../authorities/certificate-intent.ts'
 import type { GenerationView } from '../../authorities/generation.ts'
-import type { AuthorityGenerationView } from '../schemas/authority.ts'
+import type { AuthorityGenerationView, OpenCertificateIntentView } from '../schemas/authority.ts'
 
 export function viewGeneration(generation: GenerationView): AuthorityGenerationView {
   const { name, line, generation: number, state, subject, key, certificate, issuances } = generation
@@ -21,5 +22,18 @@ export function viewGeneration(generation: GenerationView): AuthorityGenerationV
     }),
     ...(issuances.isExact ? { issuances: issuances.atLeast } : { issuancesAtLeast: issuances.atLeast }),
     createdAt: generation.createdAt.toISOString()
+  }
+}
+
+export function viewOpenIntent(intent: CertificateIntent): OpenCertificateIntentView {
+  const { purpose, authorityName, issuerName, signer, serialNumber, createdAt, createdBy } = intent
+  return {
+    purpose,
+    authority: authorityName,
+    issuer: issuerName ?? authorityName,
+    key: signer,
+    serialNumber: Buffer.from(serialNumber).toString('hex'),
+    createdAt: createdAt.toISOString(),
+    createdBy
   }
 }

@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { certificatePurposes } from '../../authorities/certificate-intent.ts'
 import { maximumIntentCount } from '../../authorities/intent-count.ts'
 import { registrationFates } from '../../aws/registration-change.ts'
 import { localKeyTypes } from '../../authorities/local-key.ts'
@@ -134,6 +135,12 @@ export const CrossSignBody = Type.Object(
 
 export const AuthorityParams = Type.Object({ name }, strict)
 
+const keyReference = Type.Union([
+  Type.Object({ kind: Type.Literal('local'), keyFile: Type.String() }, strict),
+  Type.Object({ kind: Type.Literal('kms'), keyId: Type.String(), region: Type.String() }, strict),
+  Type.Object({ kind: Type.Literal('pkcs11'), tokenLabel: Type.String(), keyLabel: Type.String() }, strict)
+])
+
 export const AuthorityGeneration = Type.Object(
   {
     name,
@@ -145,14 +152,7 @@ export const AuthorityGeneration = Type.Object(
         '`pending` waits for its certificate, `staged` is ready, `active` issues, `retiring` finishes what it began, `retired` is done, `compromised` is trusted no more.'
     }),
     subject: Type.Object(subjectMembers, strict),
-    key: Type.Union([
-      Type.Object({ kind: Type.Literal('local'), keyFile: Type.String() }, strict),
-      Type.Object({ kind: Type.Literal('kms'), keyId: Type.String(), region: Type.String() }, strict),
-      Type.Object(
-        { kind: Type.Literal('pkcs11'), tokenLabel: Type.String(), keyLabel: Type.String() },
-        strict
-      )
-    ]),
+    key: keyReference,
     certificate: Type.Optional(
       Type.Object(
         {
@@ -183,8 +183,38 @@ export const AuthorityGeneration = Type.Object(
   { $id: 'AuthorityGeneration', ...strict, description: 'One generation of an authority line.' }
 )
 
+export const OpenCertificateIntent = Type.Object(
+  {
+    purpose: Type.Enum(certificatePurposes, { type: 'string' }),
+    authority: Type.String({
+      description:
+        'The generation that was to get the certificate; a self-signed one may never have been made.',
+      examples: ['acme-devices-g2']
+    }),
+    issuer: Type.String({ description: 'The generation whose key signs.', examples: ['acme-devices-g1'] }),
+    key: keyReference,
+    serialNumber: Type.String({
+      description: 'Lower-case hex of the serial number.',
+      examples: [example.serialNumber]
+    }),
+    createdAt: Type.String({ format: 'date-time' }),
+    createdBy: Type.String({ examples: ['admin/boss'] })
+  },
+  {
+    $id: 'OpenCertificateIntent',
+    ...strict,
+    description:
+      'A CA certificate that was to be signed and is not on record: it is in the making, was cut off by a crash, or was refused when it was to be recorded. It never left the service.'
+  }
+)
+
 export const AuthorityList = Type.Object(
-  { items: Type.Array(referenceTo(AuthorityGeneration), { description: 'Oldest first.' }) },
+  {
+    items: Type.Array(referenceTo(AuthorityGeneration), { description: 'Oldest first.' }),
+    openCertificateIntents: Type.Array(referenceTo(OpenCertificateIntent), {
+      description: 'Oldest first. They explain the serial numbers of CA certificates that are not on record.'
+    })
+  },
   { $id: 'AuthorityList', ...strict }
 )
 
@@ -209,3 +239,4 @@ export const CrossCertificate = Type.Object(
 )
 
 export type AuthorityGenerationView = Static<typeof AuthorityGeneration>
+export type OpenCertificateIntentView = Static<typeof OpenCertificateIntent>

@@ -1,4 +1,10 @@
-import { AuthorityGeneration, AuthorityList, CrossCertificate, RotationPlan } from './authority.ts'
+import {
+  AuthorityGeneration,
+  AuthorityList,
+  CrossCertificate,
+  OpenCertificateIntent,
+  RotationPlan
+} from './authority.ts'
 import { AwsRegistration, AwsRegistrationList, AwsRegistrationSummary } from './aws-registration.ts'
 import { Health, Readiness } from './health.ts'
 import { IssuanceEntry, IssuancePage, IssuedEntry, RejectedEntry, UnknownEntry } from './issuance-entry.ts'
@@ -25,6 +31,7 @@ export const sharedSchemas = [
   PostedProfile,
   ProfileList,
   AuthorityGeneration,
+  OpenCertificateIntent,
   AuthorityList,
   RotationPlan,
   CrossCertificate,

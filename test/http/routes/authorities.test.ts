@@ -29,6 +29,25 @@ describe('reading authorities', () => {
     expect(await faultsOf('AuthorityList', answer.json())).toEqual([])
   })
 
+  it.each([
+    ['/v1/authorities', undefined],
+    ['/v1/authorities/starter', 'starter']
+  ])('%s explains the serial numbers that are not on record', async (url, asker) => {
+    const { openCertificateIntents } = (await get(url)).json<{ openCertificateIntents: object[] }>()
+    expect(asked.openIntentsOf.at(-1)).toBe(asker)
+    expect(openCertificateIntents).toEqual([
+      {
+        purpose: 'cross-signed',
+        authority: 'starter-g2',
+        issuer: 'starter-g1',
+        key: { kind: 'local', keyFile: 'starter-g1.key.pem' },
+        serialNumber: '5f3a9c',
+        createdAt: '2026-11-23T10:00:00.123Z',
+        createdBy: 'admin/admin-1'
+      }
+    ])
+  })
+
   it('leaves out the certificate that is still to come', async () => {
     const [item] = (await get('/v1/authorities/starter-g2')).json<{ items: object[] }>().items
     expect(item).not.toHaveProperty('certificate')
