@@ -3,7 +3,7 @@ import { randomBytes, type KeyObject } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type * as Pkcs11 from 'pkcs11js'
+import { loadPkcs11Library } from '../../src/authorities/signers/cryptoki.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 import { hasPackage, hasTool } from './tool.ts'
 
@@ -73,7 +73,7 @@ export async function createSoftHsm(): Promise<SoftHsm> {
 }
 
 async function changePin(tokenLabel: string, oldPin: string, newPin: string): Promise<void> {
-  const { default: library } = (await import('pkcs11js')) as unknown as { default: typeof Pkcs11 }
+  const library = await loadPkcs11Library()
   const cryptoki = new library.PKCS11()
   cryptoki.load(softHsmModule as string)
   cryptoki.C_Initialize()

@@ -1,4 +1,4 @@
-import type { Handle } from 'pkcs11js'
+import type { Handle } from './cryptoki.ts'
 import { isMintlineError, MintlineError } from '../../errors.ts'
 import { loadPin } from './open-signer.ts'
 import type { Pkcs11Module } from './pkcs11-module.ts'

@@ -1,9 +1,6 @@
 import { hash } from 'node:crypto'
-import type * as Pkcs11 from 'pkcs11js'
 import { MintlineError } from '../../errors.ts'
-
-export type Pkcs11Library = typeof Pkcs11
-export type Cryptoki = Pkcs11.PKCS11
+import { loadPkcs11Library, type Cryptoki, type Pkcs11Library } from './cryptoki.ts'
 
 /**
  * One PKCS#11 module in this process, shared by every signer on it: Cryptoki is initialised once a process, and
@@ -49,9 +46,7 @@ export async function acquirePkcs11Module(modulePath: string): Promise<Pkcs11Mod
 
 async function loadLibrary(): Promise<Pkcs11Library> {
   try {
-    // Its type declarations know no default export, but a CommonJS package always has one.
-    const { default: library } = (await import('pkcs11js')) as unknown as { default: Pkcs11Library }
-    return library
+    return await loadPkcs11Library()
   } catch (cause) {
     throw new MintlineError(
       'key_unusable',

@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import type { Attribute, Handle } from 'pkcs11js'
+import type { Attribute, Handle } from './cryptoki.ts'
 import { MintlineError } from '../../errors.ts'
 import { buildEcPublicKey, buildRsaPublicKey } from './pkcs11-encoding.ts'
 import type { Pkcs11Module } from './pkcs11-module.ts'

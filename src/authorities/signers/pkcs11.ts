@@ -1,4 +1,4 @@
-import type { Handle } from 'pkcs11js'
+import type { Handle } from './cryptoki.ts'
 import { MintlineError } from '../../errors.ts'
 import { isEqual } from '../../pki/octets.ts'
 import { authoritySignatureAlgorithm, signatureScheme } from '../../pki/signature-algorithm.ts'
