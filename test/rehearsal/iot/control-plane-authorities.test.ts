@@ -335,8 +335,8 @@ describe('deleting and listing CA certificates', () => {
     await expect(deleteCa(certificateId)).rejects.toBeInstanceOf(CertificateStateException)
     await client.send(new UpdateCACertificateCommand({ certificateId, newStatus: 'INACTIVE' }))
     await deleteCa(certificateId)
-    for (const late of [deleteCa(certificateId), describeCa(certificateId)])
-      await expect(late).rejects.toBeInstanceOf(ResourceNotFoundException)
+    await expect(deleteCa(certificateId)).rejects.toBeInstanceOf(ResourceNotFoundException)
+    await expect(describeCa(certificateId)).rejects.toBeInstanceOf(ResourceNotFoundException)
   })
 
   it('lists by time, page by page, the newest first unless told otherwise', async () => {

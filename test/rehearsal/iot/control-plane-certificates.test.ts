@@ -172,8 +172,8 @@ describe('the status of a device certificate', () => {
   })
 
   it('is of a certificate that is there', async () => {
-    for (const late of [update('0'.repeat(64), 'ACTIVE'), describeCertificate('0'.repeat(64))])
-      await expect(late).rejects.toBeInstanceOf(ResourceNotFoundException)
+    await expect(update('0'.repeat(64), 'ACTIVE')).rejects.toBeInstanceOf(ResourceNotFoundException)
+    await expect(describeCertificate('0'.repeat(64))).rejects.toBeInstanceOf(ResourceNotFoundException)
   })
 })
 

@@ -122,8 +122,8 @@ describe('a provisioning template', () => {
     await expect(client.send(deletion)).rejects.toBeInstanceOf(DeleteConflictException)
     await client.send(new UpdateCACertificateCommand({ certificateId, removeAutoRegistration: true }))
     await client.send(deletion)
-    for (const late of [client.send(deletion), describeTemplate(templateName)])
-      await expect(late).rejects.toBeInstanceOf(ResourceNotFoundException)
+    await expect(client.send(deletion)).rejects.toBeInstanceOf(ResourceNotFoundException)
+    await expect(describeTemplate(templateName)).rejects.toBeInstanceOf(ResourceNotFoundException)
   })
 
   it('is one of 256 at most, listed by name and page', async () => {
