@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Authorities } from './authorities/authority.ts'
 import type { AuthorityWarning } from './authorities/authority-warnings.ts'
+import { daysUntil } from './pki/time.ts'
 
 export interface Metrics {
   readonly registry: Registry
@@ -16,8 +17,6 @@ export interface MetricsDependencies {
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly clock: () => Date
 }
-
-const millisecondsPerDay = 86_400_000
 
 /** All that `/metrics` shows. Labels are closed lists and configured names: no label grows with the traffic. */
 export function createMetrics(dependencies: MetricsDependencies): Metrics {
@@ -87,7 +86,7 @@ function addAuthorityMetrics(
     collect() {
       this.reset()
       for (const { name, state, certificate } of authorities.list()) {
-        const daysLeft = (certificate.notAfter.getTime() - clock().getTime()) / millisecondsPerDay
+        const daysLeft = daysUntil(certificate.notAfter, clock())
         if (state === 'active') this.set({ authority: name }, daysLeft)
       }
     }

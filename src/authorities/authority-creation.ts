@@ -13,6 +13,7 @@ import type { KeyProvision, KeyRequest, ProvidedKey } from './key-provision.ts'
 import { createLocalSigner } from './signers/local.ts'
 import type { OpenSigner } from './signers/open-signer.ts'
 import type { Signer } from './signers/signer.ts'
+import { millisecondsPerDay } from '../pki/time.ts'
 
 export interface AuthorityRequest {
   readonly line: string
@@ -65,8 +66,6 @@ type Credentials = Pick<
   NewGeneration,
   'state' | 'certificateDer' | 'csrDer' | 'issuersDer' | 'certificateIntentId'
 >
-
-const millisecondsPerDay = 86_400_000
 
 export function createAuthorityCreation(dependencies: CreationDependencies): AuthorityCreation {
   const { store, keys, openSigner, clock, randomBytes } = dependencies

@@ -1,6 +1,7 @@
 import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import type { Authority } from './authority.ts'
 import type { ProfileNeed } from './rotation-plan.ts'
+import { daysUntil } from '../pki/time.ts'
 
 export const authorityWarningKinds = [
   'none_active',
@@ -17,7 +18,6 @@ export interface AuthorityWarning {
 }
 
 const starterLine = 'starter'
-const millisecondsPerDay = 86_400_000
 
 /** What is amiss with the authorities although every active key can sign. */
 export function findWarnings(
@@ -54,7 +54,7 @@ function expiryWarnings(
   now: Date
 ): readonly AuthorityWarning[] {
   const longest = Math.max(0, ...needs.filter(need => need.line === line).map(need => need.validityDays))
-  const daysLeft = Math.floor((certificate.notAfter.getTime() - now.getTime()) / millisecondsPerDay)
+  const daysLeft = Math.floor(daysUntil(certificate.notAfter, now))
   if (daysLeft >= longest) return []
   const lifetime = Number.isFinite(longest) ? `${longest} days` : 'no expiry'
   const message = `${name} has ${daysLeft} days left, and a profile asks for ${lifetime}: rotate it`

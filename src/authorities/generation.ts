@@ -9,6 +9,7 @@ import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
 import type { IntentCount } from './intent-count.ts'
 import type { AuthorityState } from './life-cycle.ts'
 import type { SignerReference } from './signers/signer-reference.ts'
+import { daysUntil } from '../pki/time.ts'
 
 /** One generation as administrators and auditors see it. */
 export interface GenerationView {
@@ -37,8 +38,6 @@ export interface CertificateFacts {
   readonly irregularities: readonly Violation[]
 }
 
-const millisecondsPerDay = 86_400_000
-
 export function describeGeneration(
   stored: StoredGeneration,
   issuances: IntentCount,
@@ -60,7 +59,7 @@ export function describeGeneration(
 
 function describeCertificate(certificateDer: Uint8Array, now: Date): CertificateFacts {
   const { notBefore, notAfter } = parseCertificate(certificateDer, 'key_unusable')
-  const daysLeft = Math.floor((notAfter.getTime() - now.getTime()) / millisecondsPerDay)
+  const daysLeft = Math.floor(daysUntil(notAfter, now))
   const { irregularities } = examineAuthorityCertificate(certificateDer)
   return { sha256: certificateIdHex(certificateDer), notBefore, notAfter, daysLeft, irregularities }
 }

@@ -3,6 +3,7 @@ import { parseAuthorityCertificate } from '../pki/authority-certificate.ts'
 import { examineAuthorityCertificate } from '../pki/authority-lint.ts'
 import type { StoredAuthority, StoredGeneration } from './authority-store.ts'
 import { requireCertified } from './generation.ts'
+import { daysUntil } from '../pki/time.ts'
 
 /** What a profile asks of the authority line that it names. */
 export interface ProfileNeed {
@@ -43,7 +44,6 @@ export interface PlanInput {
 
 /** Quota of AWS IoT for CAs of one subject in an account and region; it cannot be raised. */
 const maximumOfOneSubject = 10
-const millisecondsPerDay = 86_400_000
 
 /** Looks at all that a rotation of the line needs, and changes nothing. */
 export async function planRotation(input: PlanInput): Promise<RotationPlan> {
@@ -112,7 +112,7 @@ function noCertificate({ name }: StoredGeneration): Violation {
 
 function validityViolations({ certificateDer }: StoredAuthority, input: PlanInput): readonly Violation[] {
   const { notAfter } = parseAuthorityCertificate(certificateDer)
-  const daysLeft = (notAfter.getTime() - input.now.getTime()) / millisecondsPerDay
+  const daysLeft = daysUntil(notAfter, input.now)
   return input.needs
     .filter(({ validityDays }) => validityDays > daysLeft)
     .map(({ profile, validityDays }) => ({

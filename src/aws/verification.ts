@@ -12,6 +12,7 @@ import { createSerialNumber } from '../pki/serial-number.ts'
 import { authoritySignatureAlgorithm } from '../pki/signature-algorithm.ts'
 import { buildTbsCertificate } from '../pki/tbs-certificate.ts'
 import type { DurableVerification, Verification, VerificationStore } from './verification-store.ts'
+import { millisecondsPerDay } from '../pki/time.ts'
 
 export interface VerificationDependencies {
   readonly store: VerificationStore
@@ -29,7 +30,7 @@ export interface VerificationRequest {
 }
 
 const generateKeys = promisify(generateKeyPair)
-const validityMs = 7 * 86_400_000
+const validityMs = 7 * millisecondsPerDay
 /** One that ends sooner is not handed to AWS any more. */
 const shortestRemainderMs = 3_600_000
 const clockSkewMs = 3_600_000

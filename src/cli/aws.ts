@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import type { Examination } from '../aws/desired-registration.ts'
 import { createRoleExaminer } from '../aws/role-check.ts'
 import { examineTemplate } from '../jitp/check.ts'
@@ -12,7 +10,7 @@ import {
 } from '../jitp/required-actions.ts'
 import { isRoleArn } from '../jitp/role-arn.ts'
 import { readTemplateSource } from '../jitp/template-source.ts'
-import { UsageError, type CommandIo } from './command.ts'
+import { parseWordsAndFlags, readInputFile, UsageError, type CommandIo } from './command.ts'
 
 export const awsUsage = `usage: mintline aws required-actions FILE [--role-arn ARN [--region REGION] [--account-alias PROFILE]] [--json]
 
@@ -30,7 +28,7 @@ Exit code 0: the role, if one was given, lacks nothing essential. 1: it does, or
 /** @throws UsageError; MintlineError `aws_refused`, `aws_unavailable`. @returns the exit code. */
 export async function runAws(io: CommandIo, args: readonly string[]): Promise<number> {
   const { file, options } = parseCommand(args)
-  const source = readTemplateSource(await readText(file))
+  const source = readTemplateSource((await readInputFile(file)).toString('utf8'))
   const { template, findings } = examineTemplate(source, { serialNumberSource: 'certificate' })
   if (findings.some(isError)) {
     io.writeError(`The template has errors: see \`mintline template check ${file}\`.\n`)
@@ -44,7 +42,13 @@ export async function runAws(io: CommandIo, args: readonly string[]): Promise<nu
 }
 
 function parseCommand(args: readonly string[]) {
-  const { positionals, values } = parse(args)
+  const text = { type: 'string' } as const
+  const { positionals, values } = parseWordsAndFlags(args, {
+    'role-arn': text,
+    region: text,
+    'account-alias': text,
+    json: { type: 'boolean' }
+  })
   const [action, file, ...more] = positionals
   if (action !== 'required-actions') throw new UsageError('the only command is `required-actions`')
   if (file === undefined || more.length > 0) throw new UsageError('give one file')
@@ -52,28 +56,6 @@ function parseCommand(args: readonly string[]) {
   if (roleArn !== undefined && !isRoleArn(roleArn))
     throw new UsageError('--role-arn is not the ARN of a role')
   return { file, options: values }
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const
-  const options = {
-    'role-arn': text,
-    region: text,
-    'account-alias': text,
-    json: { type: 'boolean' }
-  } as const
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options })
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new UsageError(error.message)
-  }
-}
-
-async function readText(file: string): Promise<string> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`cannot read ${file} (${error.code ?? 'unknown reason'})`)
-  })
 }
 
 async function examineRole(

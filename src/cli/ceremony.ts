@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { signIntermediate } from '../authorities/ceremony/intermediate.ts'
 import { writeNewFiles, type NewFile } from '../authorities/ceremony/new-files.ts'
 import { createRoot } from '../authorities/ceremony/root.ts'
@@ -17,9 +16,10 @@ import { loadPassphrase } from '../authorities/signers/open-signer.ts'
 import { decodeCertificate } from '../pki/certificate-intake.ts'
 import { decodeCertificationRequest } from '../pki/csr-intake.ts'
 import { encodeCertificatePem, encodeChainPem } from '../pki/pem.ts'
+import { millisecondsPerDay } from '../pki/time.ts'
 import { createRandomSource } from '../random.ts'
 import { programVersion } from '../version.ts'
-import { parseFlags, UsageError, type CommandIo } from './command.ts'
+import { parseFlags, readInputFile, UsageError, type CommandIo } from './command.ts'
 
 export const ceremonyUsage = `usage: mintline ceremony root --out DIR --subject "CN=…,O=…,C=…" --passphrase-file FILE
            [--key ${localKeyTypes.join('|')}] [--days N] [--path-length N] [--operator NAME]…
@@ -82,7 +82,10 @@ async function runSign(flags: Flags, io: CommandIo): Promise<void> {
   if (days === undefined) throw new UsageError('--days is missing')
   const pathLength = readNumber(flags, 'path-length', 0, 8) ?? 0
   const [keyFile, certificateFile, csrFile] = await Promise.all(
-    ['root-key', 'root-certificate', 'csr'].map(name => readInput(required(flags, name)))
+    ['root-key', 'root-certificate', 'csr'].map(async name => {
+      const file = required(flags, name)
+      return { file, content: await readInputFile(file) }
+    })
   )
   const passphrase = await loadPassphrase(required(flags, 'passphrase-file'), '--passphrase-file')
   const rootCertificateDer = decodeCertificate(certificateFile!.content)
@@ -173,20 +176,11 @@ function readKeyType({ key = 'P-384' }: Flags): LocalKeyType {
   return keyType
 }
 
-async function readInput(file: string): Promise<{ readonly file: string; readonly content: Buffer }> {
-  try {
-    return { file, content: await readFile(file) }
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'
-    throw new UsageError(`cannot read ${file} (${reason})`)
-  }
-}
-
 /** A certificate holds no fraction of a second. */
 function wholeSeconds(date: Date): Date {
   return new Date(Math.floor(date.getTime() / 1_000) * 1_000)
 }
 
 function daysAfter(date: Date, days: number): Date {
-  return new Date(date.getTime() + days * 86_400_000)
+  return new Date(date.getTime() + days * millisecondsPerDay)
 }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { DatabaseLog } from '../database/database-log.ts'
@@ -25,17 +26,30 @@ export interface Command {
 /** The arguments are at fault; the message says which. Exit code 2. */
 export class UsageError extends Error {}
 
-/** @throws UsageError for a flag that is not among them, or a word that belongs to none. */
-export function parseFlags<Options extends NonNullable<ParseArgsConfig['options']>>(
-  args: readonly string[],
-  options: Options
-) {
+type FlagOptions = NonNullable<ParseArgsConfig['options']>
+
+/** Words and flags. @throws UsageError for a flag that is not among them. */
+export function parseWordsAndFlags<Options extends FlagOptions>(args: readonly string[], options: Options) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: false }).values
+    return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new UsageError(error.message)
   }
+}
+
+/** @throws UsageError for a flag that is not among them, or a word that belongs to none. */
+export function parseFlags<Options extends FlagOptions>(args: readonly string[], options: Options) {
+  const { positionals, values } = parseWordsAndFlags(args, options)
+  if (positionals.length > 0) throw new UsageError(`there is no argument ${positionals.join(' ')}`)
+  return values
+}
+
+/** @throws UsageError when it cannot be read. */
+export async function readInputFile(file: string): Promise<Buffer> {
+  return readFile(file).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file} cannot be read (${error.code ?? 'unknown reason'})`)
+  })
 }
 
 /** @throws UsageError for anything but a whole number from 0 to `maximum`. */

@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { renderReport, renderStep } from '../rehearsal/story/report.ts'
 import { playStory, type StoryOptions } from '../rehearsal/story/story.ts'
-import { parseFlags, untilSignal, UsageError, type CommandIo } from './command.ts'
+import { parseFlags, readInputFile, untilSignal, UsageError, type CommandIo } from './command.ts'
 
 const rehearseUsage = `usage: mintline rehearse [--kms] [--template FILE] [--csr FILE [--key FILE]] [--json]
        mintline rehearse aws [options]
@@ -70,8 +69,5 @@ async function readOptions(args: readonly string[]): Promise<ReadOptions & { rea
 }
 
 async function readText(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return undefined
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file} cannot be read (${error.code})`)
-  })
+  return file === undefined ? undefined : (await readInputFile(file)).toString('utf8')
 }

@@ -1,5 +1,4 @@
 import { open, rm } from 'node:fs/promises'
-import { parseArgs } from 'node:util'
 import Value from 'typebox/value'
 import { roles, type Role } from '../factory/principal.ts'
 import { buildToken } from '../factory/token.ts'
@@ -8,7 +7,13 @@ import { TokenBody } from '../http/schemas/token.ts'
 import { createIdentifier } from '../identifier.ts'
 import { withDatabase } from '../open-database.ts'
 import { createRandomSource } from '../random.ts'
-import { createCommandLog, operatingSystemActor, UsageError, type CommandIo } from './command.ts'
+import {
+  createCommandLog,
+  operatingSystemActor,
+  parseWordsAndFlags,
+  UsageError,
+  type CommandIo
+} from './command.ts'
 import { loadCheckedSettings } from './setting-checks.ts'
 import { translateStartFailure } from './start-failure.ts'
 
@@ -61,7 +66,8 @@ export async function runToken(io: CommandIo, args: readonly string[]): Promise<
 }
 
 function parseRequest(args: readonly string[]): TokenRequest {
-  const { positionals, values } = parseOptions(args)
+  const text = { type: 'string' } as const
+  const { positionals, values } = parseWordsAndFlags(args, { role: text, name: text, out: text })
   if (positionals.length !== 1 || positionals[0] !== 'create')
     throw new UsageError('the only command is `create`')
   const role = roles.find(known => known === values.role)
@@ -71,19 +77,6 @@ function parseRequest(args: readonly string[]): TokenRequest {
   }
   if (values.out === '') throw new UsageError('--out is a file')
   return { role, name: values.name, outFile: values.out }
-}
-
-function parseOptions(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { role: { type: 'string' }, name: { type: 'string' }, out: { type: 'string' } }
-    })
-  } catch (error) {
-    if (!(error instanceof TypeError)) throw error
-    throw new UsageError(error.message)
-  }
 }
 
 /** Never over an existing file, which may hold the secret of a token in use. */

@@ -16,6 +16,7 @@ import { selectSubject } from '../profiles/subject-rules.ts'
 import { deviceDigest, digestOf, requestDigest, thingDigest, type Intent } from './intent.ts'
 import type { IssuanceRequest } from './issuance-record.ts'
 import { predict } from './prediction.ts'
+import { millisecondsPerDay } from '../pki/time.ts'
 
 export interface DraftInput {
   readonly request: IssuanceRequest
@@ -33,7 +34,6 @@ export interface Draft {
   readonly prediction: Prediction
 }
 
-const millisecondsPerDay = 86_400_000
 const noExpiry = new Date('9999-12-31T23:59:59Z')
 
 /**

@@ -10,6 +10,13 @@ export interface CertificateTime {
 
 const firstGeneralizedYear = 2050
 
+export const millisecondsPerDay = 86_400_000
+
+/** With their fraction; negative when the date has passed. */
+export function daysUntil(date: Date, now: Date): number {
+  return (date.getTime() - now.getTime()) / millisecondsPerDay
+}
+
 /** The type that RFC 5280 §4.1.2.5 wants: UTCTime through 2049, GeneralizedTime from 2050. */
 export function timeTagOf(date: Date): number {
   return date.getUTCFullYear() < firstGeneralizedYear ? tags.utcTime : tags.generalizedTime
