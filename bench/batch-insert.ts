@@ -12,9 +12,9 @@ import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { byteaArray } from '../src/database/array-literal.ts'
 import { createDatabase } from '../src/database/database.ts'
-import { startEmbeddedPostgres } from '../src/database/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts'
 import { PrismaClient } from '../src/database/generated/client.ts'
-import { migrateDatabase } from '../src/database/migrations.ts'
+import { migrateDatabase } from '../src/database/migrations/migrations.ts'
 
 const rowsPerBatch = 32
 const batchesPerRound = 40

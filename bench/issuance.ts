@@ -5,10 +5,10 @@
  * usage: npm run bench [-- --seconds 8 --connections 128]
  */
 import { parseArgs } from 'node:util'
-import { parseCertificate } from '../src/pki/certificate.ts'
+import { parseCertificate } from '../src/pki/certificate/certificate.ts'
 import { cfsslPath, hasCfssl, startCfssl } from './cfssl.ts'
 import { drive } from './load.ts'
-import { startMintline, type RunningMintline } from './mintline.ts'
+import { type RunningMintline, startMintline } from './mintline.ts'
 import { measurePreflight } from './preflight.ts'
 import { report } from './report.ts'
 import { makeRequests } from './requests.ts'

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
 import { drive } from './load.ts'
-import { startMintline, type RunningMintline } from './mintline.ts'
+import { type RunningMintline, startMintline } from './mintline.ts'
 import { startProgram } from './program.ts'
 import { assertThat, report } from './report.ts'
 import { makeRequests } from './requests.ts'

@@ -1,15 +1,22 @@
 /** Prints what each step between the bytes of a CSR and a certificate costs, in µs on one core. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { buildAuthorityTbsCertificate, parseAuthorityCertificate } from '../src/pki/authority-certificate.ts'
-import { assembleCertificate, parseCertificate, verifyIssuedCertificate } from '../src/pki/certificate.ts'
-import { parseCertificationRequest } from '../src/pki/certification-request.ts'
-import { decodeCertificationRequest } from '../src/pki/csr-intake.ts'
-import { lintTbsCertificate } from '../src/pki/lint.ts'
-import { buildName, subjectOf } from '../src/pki/name.ts'
-import { verifyProofOfPossession } from '../src/pki/proof-of-possession.ts'
-import { assertKeyAllowed } from '../src/pki/public-key.ts'
-import { buildTbsCertificate, type TbsCertificateContent } from '../src/pki/tbs-certificate.ts'
+import {
+  buildAuthorityTbsCertificate,
+  parseAuthorityCertificate
+} from '../src/pki/certificate/authority-certificate.ts'
+import {
+  assembleCertificate,
+  parseCertificate,
+  verifyIssuedCertificate
+} from '../src/pki/certificate/certificate.ts'
+import { lintTbsCertificate } from '../src/pki/certificate/lint.ts'
+import { buildTbsCertificate, type TbsCertificateContent } from '../src/pki/certificate/tbs-certificate.ts'
+import { parseCertificationRequest } from '../src/pki/csr/certification-request.ts'
+import { decodeCertificationRequest } from '../src/pki/csr/intake.ts'
+import { verifyProofOfPossession } from '../src/pki/csr/proof-of-possession.ts'
+import { assertKeyAllowed } from '../src/pki/key/public-key.ts'
+import { buildName, subjectOf } from '../src/pki/name/name.ts'
 
 const rounds = 5000
 const signatureAlgorithm = 'ecdsa-with-SHA256'

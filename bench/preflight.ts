@@ -1,5 +1,5 @@
-import { parseTbsCertificate } from '../src/pki/certificate.ts'
 import { predict } from '../src/issuance/prediction.ts'
+import { parseTbsCertificate } from '../src/pki/certificate/certificate.ts'
 import { compileProfile } from '../src/profiles/compiled-profile.ts'
 import { starterProfile } from '../src/starter/starter-profile.ts'
 

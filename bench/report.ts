@@ -1,4 +1,4 @@
-import { percentile, type LoadResult } from './load.ts'
+import { type LoadResult, percentile } from './load.ts'
 
 /** Prints rate and latencies. Throws when anything but the expected status came. */
 export function report(name: string, result: LoadResult, expectedStatus: number): void {

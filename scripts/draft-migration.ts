@@ -7,9 +7,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { startEmbeddedPostgres } from '../src/database/embedded-postgres.ts'
-import { loadMigrations, migrationList, migrationsDirectory } from '../src/database/migrations.ts'
-import { nothingExternal, withSchemaEngine } from '../src/database/schema-engine.ts'
+import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts'
+import { loadMigrations, migrationList, migrationsDirectory } from '../src/database/migrations/migrations.ts'
+import { nothingExternal, withSchemaEngine } from '../src/database/migrations/schema-engine.ts'
 
 const name = process.argv[2]
 if (name === undefined || !/^[a-z0-9-]+$/.test(name)) {

@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { createHttpServer } from '../src/http/app.ts'
-import { renderErrorReference } from '../src/http/plugins/error-reference.ts'
+import { renderErrorReference } from '../src/http/problems/error-reference.ts'
 import type { HttpServices } from '../src/http/services.ts'
 
 const root = join(import.meta.dirname, '..')

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-import './thread-pool.ts'
+import './config/thread-pool.ts'
 import { describeSettings } from './cli/check-config.ts'
-import { UsageError, type Command, type CommandIo } from './cli/command.ts'
+import { type Command, type CommandIo, UsageError } from './cli/command.ts'
 import { describeFailure } from './cli/failure-text.ts'
-import { programVersion } from './version.ts'
+import { programVersion } from './config/version.ts'
 
 const usage = `usage: mintline <command>
 
@@ -44,7 +44,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     return { usage: tokenUsage, run: runToken }
   },
   async template() {
-    const { runTemplateCommand, templateUsage } = await import('./cli/template.ts')
+    const { runTemplateCommand, templateUsage } = await import('./cli/template/template.ts')
     const { stdin, stdout } = process
     return {
       usage: templateUsage,
@@ -64,7 +64,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     return { usage: ceremonyUsage, run: runCeremony }
   },
   async rehearse() {
-    const { rehearseUsageOf, runRehearse } = await import('./cli/rehearse.ts')
+    const { rehearseUsageOf, runRehearse } = await import('./cli/rehearse/rehearse.ts')
     return { usage: rehearseUsageOf, run: runRehearse }
   },
   version: async () => ({ usage: 'usage: mintline version\n', run: withoutArguments(printVersion) }),

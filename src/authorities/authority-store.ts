@@ -1,8 +1,8 @@
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import { intentCountOf, maximumIntentCount, type IntentCount } from './intent-count.ts'
-import type { AuthorityState } from './life-cycle.ts'
-import type { SignerReference } from './signers/signer-reference.ts'
+import type { SignerReference } from '../signing/signers/signer-reference.ts'
+import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
+import type { AuthorityState } from './life-cycle/life-cycle.ts'
 
 /** One generation of a line, with or without its certificate. */
 export interface StoredGeneration {

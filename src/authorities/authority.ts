@@ -1,13 +1,16 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { isMintlineError, MintlineError } from '../errors.ts'
-import { parseAuthorityCertificate, type AuthorityCertificate } from '../pki/authority-certificate.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import {
+  type AuthorityCertificate,
+  parseAuthorityCertificate
+} from '../pki/certificate/authority-certificate.ts'
+import type { OpenSigner } from '../signing/signers/open-signer.ts'
+import type { Signer } from '../signing/signers/signer.ts'
+import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
-import type { AuthorityState } from './life-cycle.ts'
-import { openProvenSigner } from './proven-signer.ts'
+import { openProvenSigner } from './generations/proven-signer.ts'
+import type { AuthorityState } from './life-cycle/life-cycle.ts'
 import { createRefresh } from './refresh.ts'
-import type { Signer } from './signers/signer.ts'
-import type { OpenSigner } from './signers/open-signer.ts'
-import type { SignerReference } from './signers/signer-reference.ts'
 
 /** One generation of an authority line, as far as it is public. */
 export interface Authority {

@@ -1,16 +1,16 @@
-import type { Examination } from '../aws/desired-registration.ts'
-import { createRoleExaminer } from '../aws/role-check.ts'
-import { examineTemplate } from '../jitp/check.ts'
-import { isError } from '../jitp/finding.ts'
+import { createRoleExaminer } from '../aws/iot/role-check.ts'
+import type { Examination } from '../aws/registrations/desired-registration.ts'
+import { examineTemplate } from '../jitp/checks/check.ts'
+import { isError } from '../jitp/findings/finding.ts'
 import {
   buildPermissionPolicy,
   buildTrustPolicy,
-  requiredActions,
-  type RequiredAction
-} from '../jitp/required-actions.ts'
-import { isRoleArn } from '../jitp/role-arn.ts'
-import { readTemplateSource } from '../jitp/template-source.ts'
-import { parseWordsAndFlags, readInputFile, UsageError, type CommandIo } from './command.ts'
+  type RequiredAction,
+  requiredActions
+} from '../jitp/policy/required-actions.ts'
+import { isRoleArn } from '../jitp/reading/role-arn.ts'
+import { readTemplateSource } from '../jitp/reading/template-source.ts'
+import { type CommandIo, parseWordsAndFlags, readInputFile, UsageError } from './command.ts'
 
 export const awsUsage = `usage: mintline aws required-actions FILE [--role-arn ARN [--region REGION] [--account-alias PROFILE]] [--json]
 

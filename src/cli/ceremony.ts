@@ -1,5 +1,5 @@
 import { signIntermediate } from '../authorities/ceremony/intermediate.ts'
-import { writeNewFiles, type NewFile } from '../authorities/ceremony/new-files.ts'
+import { type NewFile, writeNewFiles } from '../authorities/ceremony/new-files.ts'
 import { createRoot } from '../authorities/ceremony/root.ts'
 import { parseSubjectText } from '../authorities/ceremony/subject-text.ts'
 import {
@@ -9,17 +9,17 @@ import {
   renderTranscriptText,
   type Transcript
 } from '../authorities/ceremony/transcript.ts'
-import { importAuthorityKey } from '../authorities/import-key.ts'
-import { localKeyTypes, type LocalKeyType } from '../authorities/local-key.ts'
-import { encryptPrivateKey } from '../authorities/signers/key-file.ts'
-import { loadPassphrase } from '../authorities/signers/open-signer.ts'
-import { decodeCertificate } from '../pki/certificate-intake.ts'
-import { decodeCertificationRequest } from '../pki/csr-intake.ts'
-import { encodeCertificatePem, encodeChainPem } from '../pki/pem.ts'
-import { millisecondsPerDay } from '../pki/time.ts'
-import { createRandomSource } from '../random.ts'
-import { programVersion } from '../version.ts'
-import { parseFlags, readInputFile, UsageError, type CommandIo } from './command.ts'
+import { importAuthorityKey } from '../authorities/generations/import-key.ts'
+import { programVersion } from '../config/version.ts'
+import { decodeCertificate } from '../pki/certificate/intake.ts'
+import { decodeCertificationRequest } from '../pki/csr/intake.ts'
+import { millisecondsPerDay } from '../pki/der/time.ts'
+import { encodeCertificatePem, encodeChainPem } from '../pki/pem/pem.ts'
+import { encryptPrivateKey } from '../signing/signers/local/key-file.ts'
+import { type LocalKeyType, localKeyTypes } from '../signing/signers/local/local-key.ts'
+import { loadPassphrase } from '../signing/signers/open-signer.ts'
+import { createRandomSource } from '../sources/random-bytes.ts'
+import { type CommandIo, parseFlags, readInputFile, UsageError } from './command.ts'
 
 export const ceremonyUsage = `usage: mintline ceremony root --out DIR --subject "CN=…,O=…,C=…" --passphrase-file FILE
            [--key ${localKeyTypes.join('|')}] [--days N] [--path-length N] [--operator NAME]…

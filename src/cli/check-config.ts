@@ -1,7 +1,13 @@
-import { assertNoViolations, settings, type Config, type Environment, type Setting } from '../config.ts'
+import {
+  assertNoViolations,
+  type Config,
+  type Environment,
+  type Setting,
+  settings
+} from '../config/config.ts'
+import { checkSettings } from '../config/setting-checks.ts'
 import type { CommandIo } from './command.ts'
 import { describeViolation } from './failure-text.ts'
-import { checkSettings } from './setting-checks.ts'
 import { probeListening } from './start-failure.ts'
 
 export const checkConfigUsage = `usage: mintline check-config

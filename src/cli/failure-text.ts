@@ -1,4 +1,4 @@
-import { isMintlineError, type MintlineError, type Violation } from '../errors.ts'
+import { isMintlineError, type MintlineError, type Violation } from '../errors/mintline-error.ts'
 
 /** What a person at a terminal reads when a command fails. */
 export function describeFailure(error: unknown): string {

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import type { Config } from '../config.ts'
-import { startService, type Service } from '../service.ts'
+import { type Service, startService } from '../composition/service.ts'
+import type { Config } from '../config/config.ts'
+import { loadCheckedSettings } from '../config/setting-checks.ts'
 import { tokenFile } from '../starter/starter.ts'
 import type { CommandIo } from './command.ts'
-import { loadCheckedSettings } from './setting-checks.ts'
 import { translateStartFailure } from './start-failure.ts'
 
 export const serveUsage = `usage: mintline serve

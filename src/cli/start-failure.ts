@@ -1,8 +1,8 @@
-import { createServer } from 'node:net'
 import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { sep } from 'node:path'
-import type { Config } from '../config.ts'
-import { isMintlineError, MintlineError, type Violation } from '../errors.ts'
+import type { Config } from '../config/config.ts'
+import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
 
 /**
  * What stops a start and is not a fault of Mintline, in Mintline's words: `config_invalid` for an address that cannot be

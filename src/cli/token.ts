@@ -1,20 +1,20 @@
 import { open, rm } from 'node:fs/promises'
 import Value from 'typebox/value'
-import { roles, type Role } from '../factory/principal.ts'
-import { buildToken } from '../factory/token.ts'
-import { createTokenStore } from '../factory/token-store.ts'
-import { TokenBody } from '../http/schemas/token.ts'
-import { createIdentifier } from '../identifier.ts'
-import { withDatabase } from '../open-database.ts'
-import { createRandomSource } from '../random.ts'
+import { type Role, roles } from '../access/principal.ts'
+import { buildToken } from '../access/token.ts'
+import { createTokenStore } from '../access/token-store.ts'
+import { withDatabase } from '../composition/open-database.ts'
+import { loadCheckedSettings } from '../config/setting-checks.ts'
+import { TokenBody } from '../http/api/tokens/schemas.ts'
+import { newId } from '../sources/identifier.ts'
+import { createRandomSource } from '../sources/random-bytes.ts'
 import {
+  type CommandIo,
   createCommandLog,
   operatingSystemActor,
   parseWordsAndFlags,
-  UsageError,
-  type CommandIo
+  UsageError
 } from './command.ts'
-import { loadCheckedSettings } from './setting-checks.ts'
 import { translateStartFailure } from './start-failure.ts'
 
 export const tokenUsage = `usage: mintline token create --role admin|auditor|station --name NAME [--out FILE]
@@ -51,7 +51,7 @@ export async function runToken(io: CommandIo, args: readonly string[]): Promise<
   try {
     await withDatabase(config, createCommandLog(io), database =>
       createTokenStore(database).insert(stored, {
-        eventId: createIdentifier(time, randomBytes(10)),
+        eventId: newId(time, randomBytes),
         actor,
         time
       })

@@ -1,4 +1,4 @@
-import { isMintlineError, MintlineError } from '../errors.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 
 /** What an error of Prisma, its adapter or `pg` says once unwrapped. */
 interface DatabaseFailure {

@@ -1,4 +1,4 @@
-import { isMintlineError, MintlineError } from '../errors.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 
 export interface GroupCommitOptions<Item, Result> {
   /**

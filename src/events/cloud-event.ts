@@ -1,4 +1,4 @@
-import { certificateIdHex, parseTbsCertificate } from '../pki/certificate.ts'
+import { certificateIdHex, parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { EventData } from './event-data.ts'
 import type { EventType } from './event-type.ts'
 import type { AuditFact, IssuedFact, OwedEvent, RejectedFact } from './outbox-store.ts'

@@ -1,5 +1,7 @@
-import { MintlineError } from '../errors.ts'
-import { createIdentifier } from '../identifier.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
 import { buildCloudEvent } from './cloud-event.ts'
 import type { OutboxStore, OwedEvent } from './outbox-store.ts'
 import type { Outcome, Receiver } from './receiver.ts'
@@ -10,8 +12,8 @@ export interface DeliveryDependencies {
     'findSource' | 'takeBatch' | 'listDue' | 'dissolve' | 'postpone' | 'remove' | 'backlog'
   >
   readonly receiver: Receiver
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
 interface Failed {
@@ -113,7 +115,7 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
     const source = await outbox.findSource()
     if (source === undefined) return
     while (mayGoOn()) {
-      const batch = await outbox.takeBatch(createIdentifier(clock(), randomBytes(10)), batchSize)
+      const batch = await outbox.takeBatch(newId(clock(), randomBytes), batchSize)
       if (batch.length === 0) break
       await sendBatch(batch, source, signal)
     }

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { errorCodes } from '../errors.ts'
+import { errorCodes } from '../errors/mintline-error.ts'
 import type { EventType } from './event-type.ts'
 
 const strict = { additionalProperties: false } as const

@@ -1,7 +1,7 @@
 import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { ErrorCode, Violation } from '../errors.ts'
-import type { PredictedThing } from '../jitp/prediction.ts'
+import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
+import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { EventType } from './event-type.ts'
 
 interface RequestFacts {

@@ -1,3 +1,4 @@
+import type { Clock } from '../sources/clock.ts'
 import type { CloudEvent } from './cloud-event.ts'
 import { signMessage } from './signature.ts'
 
@@ -31,7 +32,7 @@ export interface ReceiverDependencies {
   readonly timeoutMs: number
   /** Mintline's version, for the User-Agent. */
   readonly version: string
-  readonly clock: () => Date
+  readonly clock: Clock
 }
 
 /** Bad Request, Not Acceptable, Conflict, Length Required, Content Too Large, and so on: about the content alone. */

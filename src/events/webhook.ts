@@ -1,11 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Database } from '../database/database.ts'
-import { MintlineError } from '../errors.ts'
-import { createIdentifier } from '../identifier.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
 import type { JobHandlers, JobQueue } from '../jobs/job-queue.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
 import { createDelivery } from './delivery.ts'
 import type { EventType } from './event-type.ts'
-import { createOutboxStore, type Backlog } from './outbox-store.ts'
+import { type Backlog, createOutboxStore } from './outbox-store.ts'
 import { createReceiver } from './receiver.ts'
 import { parseWebhookSecret } from './signature.ts'
 
@@ -20,8 +22,8 @@ export interface WebhookDependencies {
   /** Undefined: nobody is told of anything. What is owed from earlier stays. */
   readonly settings: WebhookSettings | undefined
   readonly version: string
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
 export interface Webhook {
@@ -46,7 +48,7 @@ export async function createWebhook(dependencies: WebhookDependencies): Promise<
   const now = clock()
   await outbox.subscribe(
     { enabled: settings !== undefined, eventTypes: settings?.eventTypes ?? [] },
-    createIdentifier(now, randomBytes(10)),
+    newId(now, randomBytes),
     now
   )
   const { backlog } = outbox

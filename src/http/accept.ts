@@ -1,4 +1,4 @@
-import { MintlineError } from '../errors.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
 
 interface MediaRange {
   readonly type: string

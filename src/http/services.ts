@@ -1,21 +1,21 @@
 import type { Registry } from 'prom-client'
-import type { Registrations } from '../aws/registration.ts'
-import type { AuthorityAdministration } from '../authorities/authority-administration.ts'
-import type { AuthorityRegister } from '../authorities/authority-register.ts'
-import type { Violation } from '../errors.ts'
-import type { Principal, Role } from '../factory/principal.ts'
-import type { TokenView } from '../factory/token.ts'
+import type { Principal, Role } from '../access/principal.ts'
+import type { TokenView } from '../access/token.ts'
+import type { AuthorityAdministration } from '../authorities/administration.ts'
+import type { AuthorityRegister } from '../authorities/register.ts'
+import type { Registrations } from '../aws/registrations/registration.ts'
+import type { Violation } from '../errors/mintline-error.ts'
+import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
+import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
+import type { ProfileVersion } from '../profiles/profile.ts'
+import type { ProfileDocument } from '../profiles/profile-document.ts'
 import type {
   IssuanceEntry,
   IssuancePage,
   IssuanceQuery,
   IssuanceRequest,
   IssuanceResult
-} from '../issuance/issuance-record.ts'
-import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
-import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
-import type { ProfileDocument } from '../profiles/profile-document.ts'
-import type { ProfileVersion } from '../profiles/profile.ts'
+} from '../records/record.ts'
 
 /** Whether the service can issue right now, and what each thing it depends on says. */
 export interface Readiness {

@@ -1,13 +1,14 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
-import type { PredictedThing } from '../jitp/prediction.ts'
-import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate.ts'
+import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate/certificate.ts'
+import type { Clock } from '../sources/clock.ts'
 import type { Cycle } from './cycle.ts'
 import type { SignedCertificate } from './cycle-store.ts'
 import { digestOf, type Durable, type ToBeSigned } from './intent.ts'
 
 export interface CompletionDependencies {
   readonly cycle: Pick<Cycle, 'commitCertificate'>
-  readonly clock: () => Date
+  readonly clock: Clock
 }
 
 /** What AWS IoT will make of the signed certificate. */

@@ -1,7 +1,7 @@
 import { byteaArray } from '../database/array-literal.ts'
-import { isSerializationOrDeadlock, isUniqueViolation, type Database } from '../database/database.ts'
+import { type Database, isSerializationOrDeadlock, isUniqueViolation } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { PredictedThing } from '../jitp/prediction.ts'
+import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { DurableIntent, Intent } from './intent.ts'
 
 /** What became of an intent that was handed in for commit. */

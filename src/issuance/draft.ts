@@ -1,22 +1,23 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
-import { MintlineError } from '../errors.ts'
-import { createIdentifier } from '../identifier.ts'
-import type { Prediction } from '../jitp/prediction.ts'
-import type { TbsCertificate } from '../pki/certificate.ts'
-import type { CertificationRequest } from '../pki/certification-request.ts'
-import { lintTbsCertificate } from '../pki/lint.ts'
-import { buildName } from '../pki/name.ts'
-import { assertKeyAllowed } from '../pki/public-key.ts'
-import { createSerialNumber } from '../pki/serial-number.ts'
-import type { Subject } from '../pki/subject-field.ts'
-import { buildTbsCertificate } from '../pki/tbs-certificate.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
+import type { Prediction } from '../jitp/evaluation/prediction.ts'
+import type { TbsCertificate } from '../pki/certificate/certificate.ts'
+import { lintTbsCertificate } from '../pki/certificate/lint.ts'
+import { createSerialNumber } from '../pki/certificate/serial-number.ts'
+import { buildTbsCertificate } from '../pki/certificate/tbs-certificate.ts'
+import type { CertificationRequest } from '../pki/csr/certification-request.ts'
+import { millisecondsPerDay } from '../pki/der/time.ts'
+import { assertKeyAllowed } from '../pki/key/public-key.ts'
+import { buildName } from '../pki/name/name.ts'
+import type { Subject } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-rules.ts'
-import { deviceDigest, digestOf, requestDigest, thingDigest, type Intent } from './intent.ts'
-import type { IssuanceRequest } from './issuance-record.ts'
+import type { IssuanceRequest } from '../records/record.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
+import { deviceDigest, digestOf, type Intent, requestDigest, thingDigest } from './intent.ts'
 import { predict } from './prediction.ts'
-import { millisecondsPerDay } from '../pki/time.ts'
 
 export interface DraftInput {
   readonly request: IssuanceRequest
@@ -24,7 +25,7 @@ export interface DraftInput {
   readonly profile: CompiledProfile
   readonly authority: IssuingAuthority
   readonly now: Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly randomBytes: RandomBytes
 }
 
 export interface Draft {
@@ -66,7 +67,7 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
   const prediction = predict(profile, tbs)
   const spkiSha256 = digestOf(csr.spkiDer)
   const intent = {
-    id: createIdentifier(now, randomBytes(10)),
+    id: newId(now, randomBytes),
     createdAt: now,
     serialNumber,
     spkiSha256,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
-import type { CertificationRequest } from '../pki/certification-request.ts'
-import type { Subject, SubjectField } from '../pki/subject-field.ts'
+import type { CertificationRequest } from '../pki/csr/certification-request.ts'
+import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 
 /** What is about to be signed, for whom, and under which rules. */
 export interface Intent {

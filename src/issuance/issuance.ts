@@ -1,20 +1,22 @@
 import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
-import { isMintlineError, MintlineError, type ErrorCode } from '../errors.ts'
-import type { TbsCertificate } from '../pki/certificate.ts'
-import { parseCertificationRequest, type CertificationRequest } from '../pki/certification-request.ts'
-import { decodeCertificationRequest } from '../pki/csr-intake.ts'
-import { isEqual } from '../pki/octets.ts'
-import { verifyProofOfPossession } from '../pki/proof-of-possession.ts'
+import { type ErrorCode, isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import type { TbsCertificate } from '../pki/certificate/certificate.ts'
+import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
+import { decodeCertificationRequest } from '../pki/csr/intake.ts'
+import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
+import { isEqual } from '../pki/der/octets.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { Profiles } from '../profiles/profile.ts'
+import type { IssuanceRequest, IssuanceResult } from '../records/record.ts'
+import { describeIssued, type Records } from '../records/records.ts'
+import type { Clock } from '../sources/clock.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Completion } from './completion.ts'
 import type { Cycle } from './cycle.ts'
 import type { IntentOutcome } from './cycle-store.ts'
 import { draftIntent } from './draft.ts'
-import { digestOf, requestDigest, type DurableIntent, type Intent } from './intent.ts'
-import type { IssuanceRequest, IssuanceResult } from './issuance-record.ts'
+import { digestOf, type DurableIntent, type Intent, requestDigest } from './intent.ts'
 import { predict } from './prediction.ts'
-import { describeIssued, type Records } from './records.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusal.ts'
 import type { Replay } from './replay.ts'
 
@@ -34,8 +36,8 @@ export interface IssuanceDependencies {
   readonly completion: Completion
   readonly replay: Replay
   readonly recordRefusal: RecordRefusal
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
   /** Told of every answer: `issued`, `replayed` or the error's code. */
   readonly observe: (outcome: 'issued' | 'replayed' | ErrorCode, seconds: number) => void
 }

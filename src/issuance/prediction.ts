@@ -1,8 +1,8 @@
-import { MintlineError } from '../errors.ts'
-import { evaluateTemplate } from '../jitp/evaluate.ts'
-import type { Finding } from '../jitp/finding.ts'
-import type { Prediction } from '../jitp/prediction.ts'
-import { certificateIdHex, type TbsCertificate } from '../pki/certificate.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
+import { evaluateTemplate } from '../jitp/evaluation/evaluate.ts'
+import type { Prediction } from '../jitp/evaluation/prediction.ts'
+import type { Finding } from '../jitp/findings/finding.ts'
+import { certificateIdHex, type TbsCertificate } from '../pki/certificate/certificate.ts'
 import type { CompiledDocument } from '../profiles/compiled-profile.ts'
 
 /**

@@ -1,13 +1,15 @@
+import type { Principal } from '../access/principal.ts'
 import type { Authorities } from '../authorities/authority.ts'
-import type { Principal } from '../factory/principal.ts'
-import type { Prediction } from '../jitp/prediction.ts'
-import { parseCertificate } from '../pki/certificate.ts'
-import { parseCertificationRequest } from '../pki/certification-request.ts'
-import { decodeCertificationRequest } from '../pki/csr-intake.ts'
-import { decodeCertificate } from '../pki/certificate-intake.ts'
-import { verifyProofOfPossession } from '../pki/proof-of-possession.ts'
-import type { Subject } from '../pki/subject-field.ts'
+import type { Prediction } from '../jitp/evaluation/prediction.ts'
+import { parseCertificate } from '../pki/certificate/certificate.ts'
+import { decodeCertificate } from '../pki/certificate/intake.ts'
+import { parseCertificationRequest } from '../pki/csr/certification-request.ts'
+import { decodeCertificationRequest } from '../pki/csr/intake.ts'
+import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
+import type { Subject } from '../pki/name/subject-field.ts'
 import type { Profiles } from '../profiles/profile.ts'
+import type { Clock } from '../sources/clock.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
 import { draftIntent } from './draft.ts'
 import { predict } from './prediction.ts'
 
@@ -44,8 +46,8 @@ export interface Preview {
 export interface PreviewDependencies {
   readonly profiles: Profiles
   readonly authorities: Authorities
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
 export function createPreview({ profiles, authorities, clock, randomBytes }: PreviewDependencies): Preview {

@@ -1,9 +1,11 @@
 import type { GroupCommit } from '../database/group-commit.ts'
-import { MintlineError, type ErrorCode } from '../errors.ts'
-import { createIdentifier } from '../identifier.ts'
-import type { IssuanceRequest } from './issuance-record.ts'
-import type { EarlierIntent } from './records.ts'
-import type { RejectionRow } from './rejection-store.ts'
+import { type ErrorCode, MintlineError } from '../errors/mintline-error.ts'
+import type { IssuanceRequest } from '../records/record.ts'
+import type { EarlierIntent } from '../records/records.ts'
+import type { RejectionRow } from '../records/refusal-store.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
 
 /** What today's rules say of a request. A request that was served under earlier rules is served again. */
 const decidedByRules = [
@@ -47,8 +49,8 @@ export interface AppliedRules {
 
 export interface RefusalDependencies {
   readonly rejections: Pick<GroupCommit<RejectionRow, void>, 'submit'>
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
 /**
@@ -69,7 +71,7 @@ export function createRefusalRecorder({
 }: RefusalDependencies): RecordRefusal {
   return async (error, request, rules) => {
     const requestedAt = clock()
-    const id = createIdentifier(requestedAt, randomBytes(10))
+    const id = newId(requestedAt, randomBytes)
     const { code, detail, violations, members, cause } = error
     await rejections.submit({
       id,

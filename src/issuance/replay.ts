@@ -1,18 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
-import { parseTbsCertificate } from '../pki/certificate.ts'
+import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
+import type { IssuanceResult } from '../records/record.ts'
+import type { EarlierIntent, Records } from '../records/records.ts'
+import type { Clock } from '../sources/clock.ts'
 import type { Completion } from './completion.ts'
-import type { IssuanceResult } from './issuance-record.ts'
 import { predict } from './prediction.ts'
-import type { EarlierIntent, Records } from './records.ts'
 
 export interface ReplayDependencies {
   readonly records: Records
   readonly completion: Completion
   readonly authorities: Authorities
   readonly profiles: Pick<Profiles, 'compiled'>
-  readonly clock: () => Date
+  readonly clock: Clock
   /**
    * An open intent that is younger may be in the hands of another process: a retry waits that long for its record
    * before it completes the intent itself.

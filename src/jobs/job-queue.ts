@@ -1,6 +1,6 @@
 import { PgBoss } from 'pg-boss'
 import { runQuery } from '../database/run-query.ts'
-import { isMintlineError, MintlineError } from '../errors.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
 import { concurrencyOf, jobKinds, jobRules, noKey, takeOverSeconds } from './job-rules.ts'
 import { createJobRun, type JobLog } from './job-run.ts'

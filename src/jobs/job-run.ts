@@ -1,5 +1,5 @@
 import type { Job, JobResult } from 'pg-boss'
-import { isMintlineError } from '../errors.ts'
+import { isMintlineError } from '../errors/mintline-error.ts'
 import type { JobData, JobError, JobHandlers, JobKind } from './job.ts'
 
 export interface JobLog {

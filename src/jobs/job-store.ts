@@ -1,5 +1,5 @@
 import { runQuery } from '../database/run-query.ts'
-import { errorCodes, MintlineError, type ErrorCode } from '../errors.ts'
+import { type ErrorCode, errorCodes, MintlineError } from '../errors/mintline-error.ts'
 import type { Job, JobCounts, JobError, JobKind, JobPage, JobQuery, JobState } from './job.ts'
 import { jobKinds, noKey } from './job-rules.ts'
 

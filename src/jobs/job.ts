@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../errors.ts'
+import type { ErrorCode } from '../errors/mintline-error.ts'
 
 /** What is done later and must survive a crash or an outage. */
 export interface JobData {

@@ -1,12 +1,12 @@
-import { MintlineError, type Violation } from '../errors.ts'
-import type { CompiledTemplate } from '../jitp/compile.ts'
-import { encodingViolations } from '../pki/name.ts'
-import type { KeyPolicy } from '../pki/public-key.ts'
-import { subjectFields, type SubjectField } from '../pki/subject-field.ts'
+import { MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { CompiledTemplate } from '../jitp/evaluation/compile.ts'
+import type { KeyPolicy } from '../pki/key/public-key.ts'
+import { encodingViolations } from '../pki/name/name.ts'
+import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import type { ProfileVersion } from './profile.ts'
 import type { ProfileDocument, SubjectRule } from './profile-document.ts'
 import { compileProfileTemplate } from './profile-template.ts'
-import { compileRule, type CompiledRule, type SubjectRules } from './subject-rules.ts'
+import { type CompiledRule, compileRule, type SubjectRules } from './subject-rules.ts'
 
 /** A profile document made ready for the issuance path, once. */
 export interface CompiledDocument {

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { subjectFields } from '../pki/subject-field.ts'
+import { subjectFields } from '../pki/name/subject-field.ts'
 
 const strict = { additionalProperties: false }
 

@@ -1,4 +1,4 @@
-import { isUniqueViolation, type Database } from '../database/database.ts'
+import { type Database, isUniqueViolation } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { ProfileVersion } from './profile.ts'
 import type { ProfileDocument } from './profile-document.ts'

@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
-import { MintlineError, type Violation } from '../errors.ts'
-import type { Principal } from '../factory/principal.ts'
-import { createIdentifier } from '../identifier.ts'
-import { compileProfile, type CompiledProfile } from './compiled-profile.ts'
+import type { Principal } from '../access/principal.ts'
+import { MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
+import { type CompiledProfile, compileProfile } from './compiled-profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import type { ProfileStore } from './profile-store.ts'
 
@@ -54,8 +56,8 @@ export interface Profiles {
 export interface ProfileDependencies {
   readonly store: ProfileStore
   readonly hasAuthorityLine: (line: string) => Promise<boolean>
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
@@ -74,7 +76,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       }
       const createdAt = clock()
       const profile = {
-        id: createIdentifier(createdAt, randomBytes(10)),
+        id: newId(createdAt, randomBytes),
         name: document.name,
         version: (newest?.version ?? 0) + 1,
         document,
@@ -83,8 +85,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
         createdBy: `${actor.role}/${actor.name}`
       }
       // Lost to another administrator's post of the same name: theirs is the version before ours then.
-      if (await store.insert(profile, createIdentifier(createdAt, randomBytes(10))))
-        return { profile, isNew: true }
+      if (await store.insert(profile, newId(createdAt, randomBytes))) return { profile, isNew: true }
     }
   }
 

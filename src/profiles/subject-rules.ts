@@ -1,8 +1,8 @@
 import { RE2JS } from 're2js'
-import { MintlineError, type Violation } from '../errors.ts'
-import type { SubjectAttribute } from '../pki/certification-request.ts'
-import { encodingViolations } from '../pki/name.ts'
-import { subjectFields, type Subject, type SubjectField } from '../pki/subject-field.ts'
+import { MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { SubjectAttribute } from '../pki/csr/certification-request.ts'
+import { encodingViolations } from '../pki/name/name.ts'
+import { type Subject, type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import type { SubjectRule } from './profile-document.ts'
 
 /** What one field of the subject must be, ready to be tested. */

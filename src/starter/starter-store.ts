@@ -1,7 +1,7 @@
+import type { StoredToken } from '../access/token-store.ts'
+import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
-import type { StoredToken } from '../factory/token-store.ts'
 import type { ProfileVersion } from '../profiles/profile.ts'
 
 export type StarterAuthority = StoredAuthority & Pick<NewGeneration, 'certificateIntentId'>

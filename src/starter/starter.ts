@@ -1,16 +1,18 @@
-import { generateLocalKey } from '../authorities/local-key.ts'
 import { chmod, mkdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { CertificateIntentStore } from '../authorities/certificate-intent-store.ts'
-import { issueIntendedAuthority } from '../authorities/intended-authority.ts'
-import { encryptPrivateKey, writeSecretFile } from '../authorities/signers/key-file.ts'
-import { createLocalSigner } from '../authorities/signers/local.ts'
-import { loadPassphrase } from '../authorities/signers/open-signer.ts'
-import { roles, type Role } from '../factory/principal.ts'
-import { buildToken } from '../factory/token.ts'
-import type { StoredToken } from '../factory/token-store.ts'
-import { createIdentifier } from '../identifier.ts'
+import { type Role, roles } from '../access/principal.ts'
+import { buildToken } from '../access/token.ts'
+import type { StoredToken } from '../access/token-store.ts'
+import type { CertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
+import { issueIntendedAuthority } from '../authorities/certificates/intended-authority.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
+import { encryptPrivateKey, writeSecretFile } from '../signing/signers/local/key-file.ts'
+import { generateLocalKey } from '../signing/signers/local/local-key.ts'
+import { createLocalSigner } from '../signing/signers/local/local-signer.ts'
+import { loadPassphrase } from '../signing/signers/open-signer.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
 import { starterProfile } from './starter-profile.ts'
 import type { StarterAuthority, StarterSet, StarterStore } from './starter-store.ts'
 
@@ -22,8 +24,8 @@ export interface StarterDependencies {
   readonly passphraseFile: string
   /** True when `passphraseFile` is the one in the data directory, which is made here. */
   readonly makePassphrase: boolean
-  readonly clock: () => Date
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
 const validityYears = 25
@@ -50,7 +52,7 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
   return {
     authority,
     profile: {
-      id: createIdentifier(now, randomBytes(10)),
+      id: newId(now, randomBytes),
       name: starterProfile.name,
       version: 1,
       document: starterProfile,
@@ -59,7 +61,7 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
       createdBy: actor
     },
     tokens,
-    eventId: createIdentifier(now, randomBytes(10))
+    eventId: newId(now, randomBytes)
   }
 }
 
@@ -73,7 +75,7 @@ async function createStarterAuthority(
   if (makePassphrase && !(await isFile(passphraseFile))) {
     await writeSecretFile(passphraseFile, `${Buffer.from(randomBytes(32)).toString('base64url')}\n`)
   }
-  const id = createIdentifier(now, randomBytes(10))
+  const id = newId(now, randomBytes)
   const name = `${starterProfile.authority}-g1`
   const privateKey = await generateLocalKey('P-256')
   const keyFile = `${name}-${id}.key.pem`

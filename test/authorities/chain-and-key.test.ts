@@ -1,18 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { generateKeyPairSync, verify, X509Certificate, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, verify, X509Certificate } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthorities } from '../../src/authorities/authority.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
-import { encryptPrivateKey, loadPrivateKey } from '../../src/authorities/signers/key-file.ts'
-import { createSignerOpener, loadPassphrase } from '../../src/authorities/signers/open-signer.ts'
-import type { SignerReference } from '../../src/authorities/signers/signer-reference.ts'
-import { createIdentifier } from '../../src/identifier.ts'
-import { encodeChainPem } from '../../src/pki/pem.ts'
+import { encodeChainPem } from '../../src/pki/pem/pem.ts'
+import { encryptPrivateKey, loadPrivateKey } from '../../src/signing/signers/local/key-file.ts'
+import { createSignerOpener, loadPassphrase } from '../../src/signing/signers/open-signer.ts'
+import type { SignerReference } from '../../src/signing/signers/signer-reference.ts'
+import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
-import { administrator, startIssuing, type Issuing } from '../support/issuing.ts'
+import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -71,7 +71,7 @@ async function install(name: string, issuersDer: readonly Uint8Array[]): Promise
   const createdAt = new Date()
   await test.database.prisma.authority.create({
     data: {
-      id: createIdentifier(createdAt, crypto.getRandomValues(new Uint8Array(10))),
+      id: newId(createdAt, size => crypto.getRandomValues(new Uint8Array(size))),
       name,
       line: name,
       generation: 1,

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { importAuthorityKey } from '../../src/authorities/import-key.ts'
+import { importAuthorityKey } from '../../src/authorities/generations/import-key.ts'
 import { hasTool } from '../support/tool.ts'
 
 const openssl = (args: string, input?: string): string =>

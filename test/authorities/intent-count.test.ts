@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { intentCountOf, maximumIntentCount } from '../../src/authorities/intent-count.ts'
+import { intentCountOf, maximumIntentCount } from '../../src/authorities/life-cycle/intent-count.ts'
 
 describe('a count of intents', () => {
   it('is exact up to the maximum, and a bound beyond it', () => {

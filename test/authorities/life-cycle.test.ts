@@ -1,7 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { authorityStates, nextStates, type AuthorityState } from '../../src/authorities/life-cycle.ts'
+import {
+  type AuthorityState,
+  authorityStates,
+  nextStates
+} from '../../src/authorities/life-cycle/life-cycle.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'

@@ -3,7 +3,7 @@
  *
  * usage: crash-child.ts DATABASE_URL DATA_DIRECTORY REGISTRATION_ID EFFECT before|after
  */
-import type { AwsAccess } from '../../src/aws/aws-access.ts'
+import type { AwsAccess } from '../../src/aws/iot/access.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { createMortal } from '../support/mortal.ts'
 import { startRegistering } from './registering.ts'

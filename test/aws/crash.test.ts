@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { dueFor, ownJobMs } from '../../src/aws/sweep.ts'
+import { dueFor, ownJobMs } from '../../src/aws/registrations/runs/sweep.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import {
   jitp,
   jitr,
+  type Registering,
   standInEnvironment,
   startControlPlane,
-  startRegistering,
-  type Registering
+  startRegistering
 } from './registering.ts'
 
 const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { StoredAuthority } from '../../src/authorities/authority-store.ts'
-import type { DesiredRegistration } from '../../src/aws/desired-registration.ts'
-import { partitionOf, registrationViolations, type LintInput } from '../../src/aws/registration-lint.ts'
-import { createTestAuthority } from '../pki/authority-fixture.ts'
+import type { DesiredRegistration } from '../../src/aws/registrations/desired-registration.ts'
+import { type LintInput, partitionOf, registrationViolations } from '../../src/aws/registrations/lint.ts'
+import { createTestAuthority } from '../pki/certificate/authority-fixture.ts'
 
 /** Valid from 2020 through 9999. */
 const { certificate } = createTestAuthority()

@@ -3,13 +3,13 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { requireCertified, requireGeneration } from '../../src/authorities/generation.ts'
-import { createIotControl } from '../../src/aws/iot-control.ts'
-import type { RegistrationDependencies } from '../../src/aws/registration-dependencies.ts'
-import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
-import { maximumSteps } from '../../src/aws/registration-steps.ts'
-import { provideVerification } from '../../src/aws/verification.ts'
-import { createIdentifier } from '../../src/identifier.ts'
+import { requireCertified, requireGeneration } from '../../src/authorities/generations/generation.ts'
+import { createIotControl } from '../../src/aws/iot/iot-control.ts'
+import type { RegistrationDependencies } from '../../src/aws/registrations/dependencies.ts'
+import type { RegistrationRequest } from '../../src/aws/registrations/request.ts'
+import { maximumSteps } from '../../src/aws/registrations/runs/steps.ts'
+import { provideVerification } from '../../src/aws/registrations/verification/verification.ts'
+import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { administrator } from '../support/issuing.ts'
@@ -19,10 +19,10 @@ import {
   goodRole,
   jitp,
   jitr,
+  type Registering,
   standInEnvironment,
   startControlPlane,
-  startRegistering,
-  type Registering
+  startRegistering
 } from './registering.ts'
 
 const actor = 'admin/test'
@@ -179,7 +179,7 @@ describe('a run', () => {
     const { store } = registering.dependencies
     for (let count = 0; count < maximumSteps; count++) {
       const createdAt = new Date(Date.now() + count)
-      const stepId = createIdentifier(createdAt, randomBytes(10))
+      const stepId = newId(createdAt, randomBytes)
       const what = { step: 'update', outcome: 'done', detail: String(count) } as const
       await store.addStep(id, { id: stepId, version: 1, createdAt, ...what })
     }

@@ -2,16 +2,16 @@ import { createHash, X509Certificate } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { requireCertified, requireGeneration } from '../../src/authorities/generation.ts'
-import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
-import { provideVerification } from '../../src/aws/verification.ts'
-import { encodeCertificatePem } from '../../src/pki/pem.ts'
+import { requireCertified, requireGeneration } from '../../src/authorities/generations/generation.ts'
+import type { RegistrationRequest } from '../../src/aws/registrations/request.ts'
+import { ownJobMs } from '../../src/aws/registrations/runs/sweep.ts'
+import { provideVerification } from '../../src/aws/registrations/verification/verification.ts'
+import { encodeCertificatePem } from '../../src/pki/pem/pem.ts'
 import { templateBodyOf } from '../../src/profiles/profile-template.ts'
 import type { CaCertificateRecord } from '../../src/rehearsal/iot/records.ts'
-import type { Registry } from '../../src/rehearsal/iot/registry.ts'
-import { ownJobMs } from '../../src/aws/sweep.ts'
+import type { Registry } from '../../src/rehearsal/iot/registry/registry.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
-import { createTestAdministration, act, selfSigned } from '../support/authority-administration.ts'
+import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { administrator } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -19,11 +19,11 @@ import {
   goodRole,
   jitp,
   jitr,
+  type Registering,
   roleArn,
   standInEnvironment,
   startControlPlane,
-  startRegistering,
-  type Registering
+  startRegistering
 } from './registering.ts'
 
 const otherAccountId = '444455556666'

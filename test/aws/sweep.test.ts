@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { StoredRegistration, StoredState } from '../../src/aws/registration-store.ts'
-import { dueFor } from '../../src/aws/sweep.ts'
+import type { StoredRegistration, StoredState } from '../../src/aws/registrations/registration-store.ts'
+import { dueFor } from '../../src/aws/registrations/runs/sweep.ts'
 
 const now = new Date('2026-11-23T10:00:00Z')
 const minutesAgo = (minutes: number) => new Date(now.getTime() - minutes * 60_000)

@@ -3,8 +3,8 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { IoTClient } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeReference } from '../../src/aws/template-references.ts'
-import type { TemplateReference } from '../../src/jitp/template-references.ts'
+import { describeReference } from '../../src/aws/iot/template-references.ts'
+import type { TemplateReference } from '../../src/jitp/template/references.ts'
 
 /** Replies of AWS IoT that the stand-in has no part for: it knows neither deprecated types nor dynamic groups. */
 const replies: Readonly<Record<string, object>> = {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { describeFailure } from '../../src/cli/failure-text.ts'
-import { programVersion } from '../../src/version.ts'
+import { programVersion } from '../../src/config/version.ts'
 import { runMintline } from './mintline.ts'
 
 describe('mintline', () => {

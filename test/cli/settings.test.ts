@@ -1,10 +1,10 @@
 import { once } from 'node:events'
 import { chmod, mkdir, writeFile } from 'node:fs/promises'
-import { createServer, type AddressInfo } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadConfig, settings } from '../../src/config.ts'
 import { translateStartFailure } from '../../src/cli/start-failure.ts'
+import { loadConfig, settings } from '../../src/config/config.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { codeOf, namedSettings, runMintline } from './mintline.ts'
 

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createDatabase,
+  type Database,
   isSerializationOrDeadlock,
   isUniqueViolation,
-  translateDatabaseError,
-  type Database
+  translateDatabaseError
 } from '../../src/database/database.ts'
-import { MintlineError } from '../../src/errors.ts'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { createGroupCommit } from '../../src/database/group-commit.ts'
-import { isMintlineError, MintlineError } from '../../src/errors.ts'
+import { isMintlineError, MintlineError } from '../../src/errors/mintline-error.ts'
 
 interface Gate {
   readonly items: readonly number[]

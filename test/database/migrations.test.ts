@@ -6,8 +6,8 @@ import {
   migrateDatabase,
   migrationList,
   migrationsDirectory
-} from '../../src/database/migrations.ts'
-import { nothingExternal, withSchemaEngine } from '../../src/database/schema-engine.ts'
+} from '../../src/database/migrations/migrations.ts'
+import { nothingExternal, withSchemaEngine } from '../../src/database/migrations/schema-engine.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'

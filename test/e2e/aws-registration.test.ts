@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { jitp, standInEnvironment, startControlPlane } from '../aws/registering.ts'
-import { startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
+import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 
 let cloud: Awaited<ReturnType<typeof startControlPlane>>

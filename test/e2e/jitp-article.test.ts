@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { promisify } from 'node:util'
 import {
   DescribeCertificateCommand,
   DescribeThingCommand,
@@ -10,11 +11,10 @@ import {
   IoTClient,
   RegisterCACertificateCommand
 } from '@aws-sdk/client-iot'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createIotStandIn, type IotStandIn } from '../../src/rehearsal/iot/iot-stand-in.ts'
-import { startServiceProcess, type ServiceProcess } from '../support/service-process.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { hasTool } from '../support/tool.ts'
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { StoryReport } from '../../src/rehearsal/story/report.ts'
+import type { StoryReport } from '../../src/rehearsal/story/report/report.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { hasTool } from '../support/tool.ts'
 

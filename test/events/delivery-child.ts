@@ -8,7 +8,7 @@ import { createDelivery } from '../../src/events/delivery.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
 import { createReceiver } from '../../src/events/receiver.ts'
 import { parseWebhookSecret } from '../../src/events/signature.ts'
-import { createRandomSource } from '../../src/random.ts'
+import { createRandomSource } from '../../src/sources/random-bytes.ts'
 
 const [connectionString, url, secret] = process.argv.slice(2) as [string, string, string]
 const clock = () => new Date()

@@ -6,10 +6,10 @@ import { createDelivery } from '../../src/events/delivery.ts'
 import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-store.ts'
 import { createReceiver } from '../../src/events/receiver.ts'
 import { parseWebhookSecret } from '../../src/events/signature.ts'
-import { createRandomSource } from '../../src/random.ts'
+import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { reject, subscribe } from './owed.ts'
-import { createTestReceiver, secret, type Message, type TestReceiver } from './test-receiver.ts'
+import { createTestReceiver, type Message, secret, type TestReceiver } from './test-receiver.ts'
 
 let test: TestDatabase
 let outbox: OutboxStore

@@ -1,12 +1,12 @@
 import type { Database } from '../../src/database/database.ts'
+import { type EventType, eventTypes } from '../../src/events/event-type.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
-import { eventTypes, type EventType } from '../../src/events/event-type.ts'
-import { createIdentifier } from '../../src/identifier.ts'
-import { createRejectionStore } from '../../src/issuance/rejection-store.ts'
-import { createRandomSource } from '../../src/random.ts'
+import { createRejectionStore } from '../../src/records/refusal-store.ts'
+import { newId as idAt } from '../../src/sources/identifier.ts'
+import { createRandomSource } from '../../src/sources/random-bytes.ts'
 
 const randomBytes = createRandomSource()
-const newId = () => createIdentifier(new Date(), randomBytes(10))
+const newId = () => idAt(new Date(), randomBytes)
 
 /** From then on records owe events. */
 export async function subscribe(database: Database, types: readonly EventType[] = eventTypes): Promise<void> {

@@ -1,14 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { readFileSync } from 'node:fs'
 import { connectDocument, ref, templateOf } from '../jitp/template-cases.ts'
 import {
+  type DeviceOptions,
   deviceRegion,
   endpoint,
+  type Field,
   openField,
   roleArn,
-  type DeviceOptions,
-  type Field,
   type Unit
 } from './field.ts'
 

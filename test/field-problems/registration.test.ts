@@ -4,11 +4,11 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { AwsRegistrationAnswer } from '../../src/http/schemas/aws-registration.ts'
-import { buildTrustPolicy } from '../../src/jitp/required-actions.ts'
+import type { AwsRegistrationAnswer } from '../../src/http/api/aws-registrations/schemas.ts'
+import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
 import { connectDocument, ref, templateOf } from '../jitp/template-cases.ts'
 import { hasTool } from '../support/tool.ts'
-import { accountId, openField, otherAccountId, roleArn, type Field } from './field.ts'
+import { accountId, type Field, openField, otherAccountId, roleArn } from './field.ts'
 
 let field: Field
 let templateSha256: string

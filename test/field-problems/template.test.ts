@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { checkTemplate, examineTemplate } from '../../src/jitp/check.ts'
-import { compileTemplate } from '../../src/jitp/compile.ts'
-import { evaluateTemplate } from '../../src/jitp/evaluate.ts'
-import type { FindingId } from '../../src/jitp/finding.ts'
-import { exportRegistrationConfig } from '../../src/jitp/registration-config.ts'
-import { readTemplateSource } from '../../src/jitp/template-source.ts'
-import type { Subject } from '../../src/pki/subject-field.ts'
-import { connectDocument, ref, templateOf, type Json, type JsonMembers } from '../jitp/template-cases.ts'
+import { checkTemplate, examineTemplate } from '../../src/jitp/checks/check.ts'
+import { compileTemplate } from '../../src/jitp/evaluation/compile.ts'
+import { evaluateTemplate } from '../../src/jitp/evaluation/evaluate.ts'
+import type { FindingId } from '../../src/jitp/findings/finding.ts'
+import { exportRegistrationConfig } from '../../src/jitp/reading/registration-config.ts'
+import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
+import type { Subject } from '../../src/pki/name/subject-field.ts'
+import { connectDocument, type Json, type JsonMembers, ref, templateOf } from '../jitp/template-cases.ts'
 
 /** What `mintline template check` and the posting of a profile say. */
 function idsOf(template: JsonMembers | string): readonly FindingId[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isMintlineError } from '../../src/errors.ts'
+import { isMintlineError } from '../../src/errors/mintline-error.ts'
 import { chooseMediaType } from '../../src/http/accept.ts'
 
 const json = 'application/json'

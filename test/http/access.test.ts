@@ -1,6 +1,6 @@
 import Fastify from 'fastify'
 import { afterAll, describe, expect, it } from 'vitest'
-import { roles, type Role } from '../../src/factory/principal.ts'
+import { type Role, roles } from '../../src/access/principal.ts'
 import { addAccess } from '../../src/http/plugins/access.ts'
 import { problemOf } from './answer.ts'
 import { bearer, createPort, createTestApp, job, profileDocument, record } from './port.ts'

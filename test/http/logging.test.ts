@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { afterAll, beforeEach, describe, expect, it, vi } from 'vitest'
-import { MintlineError } from '../../src/errors.ts'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { bearer, bearers, createTestApp, record } from './port.ts'
 
 const lines: string[] = []

@@ -1,25 +1,25 @@
 import { Registry } from 'prom-client'
-import type { Act } from '../../src/authorities/authority-administration.ts'
-import type { AuthorityRequest } from '../../src/authorities/authority-creation.ts'
-import type { CertificateIntent } from '../../src/authorities/certificate-intent.ts'
-import type { GenerationView } from '../../src/authorities/generation.ts'
-import type { RegistrationRequest } from '../../src/aws/registration-request.ts'
-import type { RegistrationReport } from '../../src/aws/registration-view.ts'
-import { MintlineError } from '../../src/errors.ts'
-import type { Principal, Role } from '../../src/factory/principal.ts'
-import type { TokenView } from '../../src/factory/token.ts'
+import type { Principal, Role } from '../../src/access/principal.ts'
+import type { TokenView } from '../../src/access/token.ts'
+import type { Act } from '../../src/authorities/administration.ts'
+import type { CertificateIntent } from '../../src/authorities/certificates/certificate-intent.ts'
+import type { AuthorityRequest } from '../../src/authorities/generations/creation.ts'
+import type { GenerationView } from '../../src/authorities/generations/generation.ts'
+import type { RegistrationRequest } from '../../src/aws/registrations/request.ts'
+import type { RegistrationReport } from '../../src/aws/registrations/view.ts'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createHttpServer } from '../../src/http/app.ts'
 import type { HttpServices, HttpSettings } from '../../src/http/services.ts'
+import type { PreviewRequest } from '../../src/issuance/preview.ts'
+import type { Job, JobQuery } from '../../src/jobs/job.ts'
+import type { ProfileVersion } from '../../src/profiles/profile.ts'
+import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import type {
   IssuanceEntry,
   IssuanceQuery,
   IssuanceRecord,
   IssuanceRequest
-} from '../../src/issuance/issuance-record.ts'
-import type { PreviewRequest } from '../../src/issuance/preview.ts'
-import type { Job, JobQuery } from '../../src/jobs/job.ts'
-import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
-import type { ProfileVersion } from '../../src/profiles/profile.ts'
+} from '../../src/records/record.ts'
 
 export const time = new Date('2026-11-23T10:00:00.123Z')
 

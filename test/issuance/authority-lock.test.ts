@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createIdentifier } from '../../src/identifier.ts'
 import { createCycleStore } from '../../src/issuance/cycle-store.ts'
 import type { Intent } from '../../src/issuance/intent.ts'
-import { startIssuing, type Issuing } from '../support/issuing.ts'
+import { newId } from '../../src/sources/identifier.ts'
+import { type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -60,7 +60,7 @@ async function makeIntent(): Promise<Intent> {
   const { version } = await issuing.profiles.current('starter')
   const createdAt = new Date()
   return {
-    id: createIdentifier(createdAt, random(10)),
+    id: newId(createdAt, random),
     createdAt,
     serialNumber: Uint8Array.of(1, ...random(15)),
     spkiSha256: random(32),

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../src/database/database.ts'
-import { createIdentifier } from '../../src/identifier.ts'
 import { createCycleStore, type CycleOutcome, type CycleStore } from '../../src/issuance/cycle-store.ts'
 import type { Intent } from '../../src/issuance/intent.ts'
+import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
-import { administrator, startIssuing, type Issuing } from '../support/issuing.ts'
+import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -52,7 +52,7 @@ const random = (size: number) => new Uint8Array(randomBytes(size))
 function makeIntent(changes: Partial<Intent> = {}): Intent {
   return {
     ...base,
-    id: createIdentifier(base.createdAt, random(10)),
+    id: newId(base.createdAt, random),
     serialNumber: Uint8Array.of(1, ...random(15)),
     spkiSha256: random(32),
     deviceSha256: random(32),

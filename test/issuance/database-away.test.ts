@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { createDatabase } from '../../src/database/database.ts'
-import { migrateDatabase } from '../../src/database/migrations.ts'
+import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { startIssuing } from '../support/issuing.ts'
 import { silentLog } from '../support/silent-log.ts'

@@ -1,22 +1,22 @@
 import { createHash, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Signer } from '../../src/authorities/signers/signer.ts'
-import { MintlineError, type ErrorCode } from '../../src/errors.ts'
+import { type ErrorCode, MintlineError } from '../../src/errors/mintline-error.ts'
 import {
   encodeElement,
   encodeObjectIdentifier,
   encodeSequence,
   encodeSetOf,
   encodeString
-} from '../../src/pki/der-writer.ts'
+} from '../../src/pki/der/writer.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import type { Signer } from '../../src/signing/signers/signer.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import {
   makeCertificationRequest,
   makeDeviceKey,
   signCertificationRequest
 } from '../support/certification-request.ts'
-import { administrator, startIssuing, type Issuing } from '../support/issuing.ts'
+import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 

@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { checkTemplate, examineTemplate } from '../../src/jitp/check.ts'
-import { explainTemplate } from '../../src/jitp/explain.ts'
-import type { TemplateOptions } from '../../src/jitp/template-options.ts'
-import { readTemplateSource } from '../../src/jitp/template-source.ts'
+import { checkTemplate, examineTemplate } from '../../src/jitp/checks/check.ts'
+import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
+import { explainTemplate } from '../../src/jitp/template/explain.ts'
+import type { TemplateOptions } from '../../src/jitp/template/options.ts'
 import { fixturePath, readFixture } from './template-cases.ts'
 
 /** What is said about each file, notes left out: `severity id line:column`. */

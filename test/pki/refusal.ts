@@ -1,4 +1,4 @@
-import { isMintlineError, type MintlineError } from '../../src/errors.ts'
+import { isMintlineError, type MintlineError } from '../../src/errors/mintline-error.ts'
 
 /** The Mintline error that `act` stops with, or `undefined` when it does not stop; any other error is passed on. */
 export async function refusalOf(act: () => unknown): Promise<MintlineError | undefined> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MintlineError } from '../../src/errors.ts'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { compileProfile } from '../../src/profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'

@@ -1,15 +1,15 @@
 import { join } from 'node:path'
+import { createAuthorityAdministration } from '../../src/authorities/administration.ts'
 import { createAuthorities } from '../../src/authorities/authority.ts'
-import { createAuthorityAdministration } from '../../src/authorities/authority-administration.ts'
-import { createAuthorityCreation, type AuthorityRequest } from '../../src/authorities/authority-creation.ts'
-import { createAuthorityRegister } from '../../src/authorities/authority-register.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
-import { createCertificateIntentStore } from '../../src/authorities/certificate-intent-store.ts'
-import { createKeyProvision } from '../../src/authorities/key-provision.ts'
-import type { ProfileNeed } from '../../src/authorities/rotation-plan.ts'
-import { createSignerOpener, type OpenSigner } from '../../src/authorities/signers/open-signer.ts'
+import { createCertificateIntentStore } from '../../src/authorities/certificates/certificate-intent-store.ts'
+import { type AuthorityRequest, createAuthorityCreation } from '../../src/authorities/generations/creation.ts'
+import { createAuthorityRegister } from '../../src/authorities/register.ts'
+import type { ProfileNeed } from '../../src/authorities/rotation/plan.ts'
 import type { Database } from '../../src/database/database.ts'
-import { createRandomSource } from '../../src/random.ts'
+import { createKeyProvision } from '../../src/signing/signers/key-provision.ts'
+import { createSignerOpener, type OpenSigner } from '../../src/signing/signers/open-signer.ts'
+import { createRandomSource } from '../../src/sources/random-bytes.ts'
 
 export const act = { actor: 'admin/test', reason: 'a test' }
 

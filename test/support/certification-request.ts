@@ -1,12 +1,12 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import {
   encodeBitString,
   encodeElement,
   encodeSequence,
   encodeUnsignedInteger
-} from '../../src/pki/der-writer.ts'
-import { buildName } from '../../src/pki/name.ts'
-import type { Subject } from '../../src/pki/subject-field.ts'
+} from '../../src/pki/der/writer.ts'
+import { buildName } from '../../src/pki/name/name.ts'
+import type { Subject } from '../../src/pki/name/subject-field.ts'
 
 export interface DeviceKey {
   readonly privateKey: KeyObject

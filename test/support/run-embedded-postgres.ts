@@ -1,5 +1,5 @@
 /** A Mintline to be killed: starts the embedded PostgreSQL on the given directory and says so. */
-import { startEmbeddedPostgres } from '../../src/database/embedded-postgres.ts'
+import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-postgres.ts'
 import { silentLog } from './silent-log.ts'
 import { fastSettings } from './test-postgres.ts'
 

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { randomBytes, type KeyObject } from 'node:crypto'
+import { type KeyObject, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadPkcs11Library } from '../../src/authorities/signers/cryptoki.ts'
+import { loadPkcs11Library } from '../../src/signing/signers/pkcs11/cryptoki.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 import { hasPackage, hasTool } from './tool.ts'
 

@@ -1,4 +1,7 @@
-import { startEmbeddedPostgres, type EmbeddedPostgres } from '../../src/database/embedded-postgres.ts'
+import {
+  type EmbeddedPostgres,
+  startEmbeddedPostgres
+} from '../../src/database/embedded/embedded-postgres.ts'
 import { silentLog } from './silent-log.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 

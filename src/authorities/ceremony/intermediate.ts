@@ -1,17 +1,21 @@
 import type { KeyObject } from 'node:crypto'
-import { MintlineError, type Violation } from '../../errors.ts'
-import { type AuthorityCertificate, parseAuthorityCertificate } from '../../pki/authority-certificate.ts'
-import { parseCertificationRequest, type CertificationRequest } from '../../pki/certification-request.ts'
-import { buildName, subjectOf, throwSubjectViolations } from '../../pki/name.ts'
-import { isEqual } from '../../pki/octets.ts'
-import { encodeChainPem } from '../../pki/pem.ts'
-import { verifyProofOfPossession } from '../../pki/proof-of-possession.ts'
-import { assertKeyAllowed } from '../../pki/public-key.ts'
-import { verifyAuthorityChain } from '../certificate-chain.ts'
-import { authorityKeyPolicy } from '../import-key.ts'
-import { issueAuthority } from '../issue-authority.ts'
-import { createLocalSigner } from '../signers/local.ts'
-import type { Signer } from '../signers/signer.ts'
+import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import {
+  type AuthorityCertificate,
+  parseAuthorityCertificate
+} from '../../pki/certificate/authority-certificate.ts'
+import { type CertificationRequest, parseCertificationRequest } from '../../pki/csr/certification-request.ts'
+import { verifyProofOfPossession } from '../../pki/csr/proof-of-possession.ts'
+import { isEqual } from '../../pki/der/octets.ts'
+import { assertKeyAllowed } from '../../pki/key/public-key.ts'
+import { buildName, subjectOf, throwSubjectViolations } from '../../pki/name/name.ts'
+import { encodeChainPem } from '../../pki/pem/pem.ts'
+import { createLocalSigner } from '../../signing/signers/local/local-signer.ts'
+import type { Signer } from '../../signing/signers/signer.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import { issueAuthority } from '../certificates/issue-authority.ts'
+import { verifyAuthorityChain } from '../generations/certificate-chain.ts'
+import { authorityKeyPolicy } from '../generations/import-key.ts'
 
 export interface IntermediateRequest {
   readonly rootKey: KeyObject
@@ -21,7 +25,7 @@ export interface IntermediateRequest {
   readonly notAfter: Date
   /** How many CAs may stand below the new one. */
   readonly pathLength: number
-  readonly randomBytes: (size: number) => Uint8Array
+  readonly randomBytes: RandomBytes
 }
 
 /**

@@ -1,6 +1,6 @@
 import { access, mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isMintlineError, MintlineError } from '../../errors.ts'
+import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 
 export interface NewFile {
   readonly name: string

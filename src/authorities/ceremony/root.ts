@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
-import { generateLocalKey, type LocalKeyType } from '../local-key.ts'
-import { issueSelfSignedAuthority, type SelfSignedRequest } from '../self-signed.ts'
-import { createLocalSigner } from '../signers/local.ts'
+import { generateLocalKey, type LocalKeyType } from '../../signing/signers/local/local-key.ts'
+import { createLocalSigner } from '../../signing/signers/local/local-signer.ts'
+import { issueSelfSignedAuthority, type SelfSignedRequest } from '../certificates/self-signed.ts'
 
 export interface RootRequest extends SelfSignedRequest {
   readonly keyType: LocalKeyType

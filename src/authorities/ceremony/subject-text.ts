@@ -1,6 +1,6 @@
-import { MintlineError } from '../../errors.ts'
-import type { NameAttribute } from '../../pki/name.ts'
-import { type Subject, subjectFields, type SubjectField } from '../../pki/subject-field.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { NameAttribute } from '../../pki/name/name.ts'
+import { type Subject, type SubjectField, subjectFields } from '../../pki/name/subject-field.ts'
 
 /** As openssl and RFC 4514 write them. */
 const shortNames: Readonly<Record<SubjectField, string>> = {

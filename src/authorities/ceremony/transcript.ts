@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { parseCertificate } from '../../pki/certificate.ts'
+import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import { formatName } from './subject-text.ts'
 
 export interface TranscriptTool {

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { MintlineError } from '../../errors.ts'
-import type { Principal, Role } from '../../factory/principal.ts'
+import type { Principal, Role } from '../../access/principal.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
 import type { HttpServices } from '../services.ts'
 import { documentationPath } from './documentation.ts'
 

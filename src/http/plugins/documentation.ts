@@ -1,7 +1,7 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyInstance, FastifySchema } from 'fastify'
-import { renderErrorPage } from './error-reference.ts'
+import { renderErrorPage } from '../problems/error-reference.ts'
 import { problemResponses } from '../schemas/problem.ts'
 import type { Access } from './access.ts'
 

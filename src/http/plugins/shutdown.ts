@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify'
-import { MintlineError } from '../../errors.ts'
-import { healthPath } from '../routes/health.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import { healthPath } from '../api/health/routes.ts'
 
 const retryAfterSeconds = 5
 

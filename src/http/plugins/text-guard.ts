@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { MintlineError, type Violation } from '../../errors.ts'
+import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 
 /** More than any document of ours needs; a profile's template has about ten. */
 const maximumDepth = 64

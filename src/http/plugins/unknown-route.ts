@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify'
-import { MintlineError } from '../../errors.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
 
 /**
  * Answers what no route takes: `method_not_allowed` with `Allow` where the path exists for other methods (RFC 9110,

@@ -1,6 +1,6 @@
 import Type from 'typebox'
-import { errorCodes } from '../../errors.ts'
-import { roles } from '../../factory/principal.ts'
+import { roles } from '../../access/principal.ts'
+import { errorCodes } from '../../errors/mintline-error.ts'
 import { referenceTo } from './reference.ts'
 
 export const Violation = Type.Object(

@@ -4,16 +4,26 @@ import {
   CrossCertificate,
   OpenCertificateIntent,
   RotationPlan
-} from './authority.ts'
-import { AwsRegistration, AwsRegistrationList, AwsRegistrationSummary } from './aws-registration.ts'
-import { Health, Readiness } from './health.ts'
-import { IssuanceEntry, IssuancePage, IssuedEntry, RejectedEntry, UnknownEntry } from './issuance-entry.ts'
-import { Issuance, Thing } from './issuance.ts'
-import { Job, JobPage } from './job.ts'
-import { Preview } from './preview.ts'
+} from '../api/authorities/schemas.ts'
+import {
+  AwsRegistration,
+  AwsRegistrationList,
+  AwsRegistrationSummary
+} from '../api/aws-registrations/schemas.ts'
+import { Health, Readiness } from '../api/health/schemas.ts'
+import { Issuance, Thing } from '../api/issuances/schemas.ts'
+import { Job, JobPage } from '../api/jobs/schemas.ts'
+import { Preview } from '../api/preview/schemas.ts'
+import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from '../api/profiles/schemas.ts'
+import {
+  IssuanceEntry,
+  IssuancePage,
+  IssuedEntry,
+  RejectedEntry,
+  UnknownEntry
+} from '../api/records/schemas.ts'
+import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
 import { Problem, Violation } from './problem.ts'
-import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from './profile.ts'
-import { NewToken, Token, TokenList } from './token.ts'
 
 /** The schemas that have a name in the API description. */
 export const sharedSchemas = [

@@ -1,9 +1,9 @@
-import { createDeviceGateway, type DeviceGateway } from './device-gateway.ts'
-import { type ControlPlane, type ControlPlaneOptions, createControlPlane } from './http.ts'
+import { createDeviceGateway, type DeviceGateway } from './gateway/device-gateway.ts'
+import { type ControlPlane, type ControlPlaneOptions, createControlPlane } from './http/http.ts'
+import { registerThing } from './provisioning/provisioning.ts'
 import { thingsRegistrationPolicyArn } from './provisioning/role-permission.ts'
-import { registerThing } from './provisioning.ts'
 import type { ProvisioningLogEntry } from './records.ts'
-import { createRegistry, type Registry } from './registry.ts'
+import { createRegistry, type Registry } from './registry/registry.ts'
 import { defaultStandInSettings, type StandInSettings } from './stand-in-settings.ts'
 
 export interface IotStandInOptions extends Pick<

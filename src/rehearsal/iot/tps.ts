@@ -1,5 +1,5 @@
 import { IotRefusal } from './iot-refusal.ts'
-import type { OperationName } from './operations.ts'
+import type { OperationName } from './operations/operations.ts'
 
 /** Calls per second, for each operation that has a limit. */
 export type TpsLimits = Readonly<Partial<Record<OperationName, number>>>

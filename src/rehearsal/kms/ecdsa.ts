@@ -1,6 +1,6 @@
 import { createECDH, type KeyObject } from 'node:crypto'
-import { encodeSequence, encodeUnsignedInteger } from '../../pki/der-writer.ts'
-import { unsignedBigInt } from '../../pki/elliptic-curve.ts'
+import { encodeSequence, encodeUnsignedInteger } from '../../pki/der/writer.ts'
+import { unsignedBigInt } from '../../pki/key/elliptic-curve.ts'
 
 export interface EcdsaCurve {
   /** As node:crypto names it. */

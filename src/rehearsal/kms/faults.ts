@@ -1,5 +1,5 @@
-import { operationNames, type OperationName } from './operations.ts'
 import type { KmsErrorName } from './kms-refusal.ts'
+import { type OperationName, operationNames } from './operations.ts'
 
 /** What goes wrong on purpose. A rate is the share of requests, 0 to 1. */
 export interface KmsFaults {

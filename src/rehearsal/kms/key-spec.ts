@@ -1,6 +1,6 @@
 import { createHash, generateKeyPair, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
-import { hashes, type HashName } from '../../pki/signature-algorithm.ts'
+import { hashes, type HashName } from '../../pki/key/signature-algorithm.ts'
 import { type EcdsaCurve, signEcdsaDigest } from './ecdsa.ts'
 import { KmsRefusal } from './kms-refusal.ts'
 import { signPkcs1Digest, signPssDigest } from './rsa.ts'

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as wait } from 'node:timers/promises'
+import { readBody } from '../request-body.ts'
 import { faultMistakes, type KmsFaults, noFaults } from './faults.ts'
 import { createKeyRing } from './key-ring.ts'
 import type { KeySpec } from './key-spec.ts'
 import { parseKmsInput } from './kms-input.ts'
 import { KmsRefusal } from './kms-refusal.ts'
-import { createOperations, type Operation, operationNames, type OperationName } from './operations.ts'
-import { readBody } from '../request-body.ts'
+import { createOperations, type Operation, type OperationName, operationNames } from './operations.ts'
 
 export interface KmsStandInOptions {
   /** 0, the default, takes a free one. The stand-in listens on the loopback address alone. */

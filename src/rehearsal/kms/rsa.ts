@@ -4,8 +4,8 @@ import {
   encodeObjectIdentifier,
   encodeOctetString,
   encodeSequence
-} from '../../pki/der-writer.ts'
-import { hashes, type HashName } from '../../pki/signature-algorithm.ts'
+} from '../../pki/der/writer.ts'
+import { hashes, type HashName } from '../../pki/key/signature-algorithm.ts'
 
 /** RSASSA-PKCS1-v1_5 over a digest that was made elsewhere (RFC 8017 §8.2.1, from step 2 of EMSA on). */
 export function signPkcs1Digest(privateKey: KeyObject, hash: HashName, digest: Uint8Array): Uint8Array {

@@ -1,11 +1,8 @@
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { connect, type IClientOptions, type MqttClient } from 'mqtt'
-import {
-  assembleCertificationRequest,
-  buildCertificationRequestInfo
-} from '../../pki/certification-request-writer.ts'
-import { encodePem } from '../../pki/pem.ts'
-import type { Subject } from '../../pki/subject-field.ts'
+import { assembleCertificationRequest, buildCertificationRequestInfo } from '../../pki/csr/writer.ts'
+import type { Subject } from '../../pki/name/subject-field.ts'
+import { encodePem } from '../../pki/pem/pem.ts'
 import { StoryFailure } from './steps.ts'
 
 export interface Device {

@@ -1,8 +1,8 @@
-import { X509Certificate, type KeyObject } from 'node:crypto'
+import { type KeyObject, X509Certificate } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { IotStandIn } from '../iot/iot-stand-in.ts'
-import type { ServiceClient } from './service-client.ts'
-import { StoryFailure, type Steps } from './steps.ts'
+import type { ServiceClient } from './service/service-client.ts'
+import { type Steps, StoryFailure } from './steps.ts'
 import type { StoryTemplate } from './template.ts'
 
 export const profile = 'rehearsal'

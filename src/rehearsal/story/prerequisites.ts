@@ -5,7 +5,7 @@ import {
   CreateThingTypeCommand,
   type IoTClient
 } from '@aws-sdk/client-iot'
-import type { Prediction } from '../../jitp/prediction.ts'
+import type { Prediction } from '../../jitp/evaluation/prediction.ts'
 
 /** Lets a device do what a first power-up tries: for policies that the template names and does not hold. */
 const namedPolicyDocument = JSON.stringify({

@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
+import { promisify } from 'node:util'
 import {
   CertificateStateException,
   CertificateValidationException,
@@ -19,9 +22,6 @@ import {
   UpdateCACertificateCommand,
   type UpdateCACertificateCommandInput
 } from '@aws-sdk/client-iot'
-import { execFile } from 'node:child_process'
-import { X509Certificate } from 'node:crypto'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CertificateWishes, makeCa, makeCertificate } from './certificate-making.ts'
 import {

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import {
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
@@ -25,7 +26,6 @@ import {
   UpdateCACertificateCommand,
   UpdateCertificateCommand
 } from '@aws-sdk/client-iot'
-import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCa, makeCertificate } from './certificate-making.ts'
 import {

@@ -1,3 +1,5 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   CreateThingCommand,
   DescribeEndpointCommand,
@@ -11,10 +13,8 @@ import {
   ServiceUnavailableException,
   ThrottlingException
 } from '@aws-sdk/client-iot'
-import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createRegistry } from '../../../src/rehearsal/iot/registry.ts'
+import { createRegistry } from '../../../src/rehearsal/iot/registry/registry.ts'
 import { awsTpsLimits } from '../../../src/rehearsal/iot/tps.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 import { makeCa } from './certificate-making.ts'

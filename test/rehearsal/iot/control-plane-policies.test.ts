@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   AttachPolicyCommand,
   CreatePolicyCommand,
@@ -17,7 +18,6 @@ import {
   ResourceAlreadyExistsException,
   ResourceNotFoundException
 } from '@aws-sdk/client-iot'
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   accountId,

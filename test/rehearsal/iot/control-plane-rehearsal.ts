@@ -10,9 +10,9 @@ import {
   type ControlPlane,
   type ControlPlaneOptions,
   createControlPlane
-} from '../../../src/rehearsal/iot/http.ts'
-import { registerThing } from '../../../src/rehearsal/iot/provisioning.ts'
-import { createRegistry, type Registry } from '../../../src/rehearsal/iot/registry.ts'
+} from '../../../src/rehearsal/iot/http/http.ts'
+import { registerThing } from '../../../src/rehearsal/iot/provisioning/provisioning.ts'
+import { createRegistry, type Registry } from '../../../src/rehearsal/iot/registry/registry.ts'
 import { defaultStandInSettings } from '../../../src/rehearsal/iot/stand-in-settings.ts'
 import { type MadeCertificate, makeCa, makeCertificate } from './certificate-making.ts'
 

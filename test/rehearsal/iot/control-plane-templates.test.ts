@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   CreatePolicyCommand,
   CreateProvisioningTemplateCommand,
@@ -21,7 +22,6 @@ import {
   UpdateProvisioningTemplateCommand,
   VersionsLimitExceededException
 } from '@aws-sdk/client-iot'
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   accountId,

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   AddThingToBillingGroupCommand,
   AddThingToThingGroupCommand,
@@ -33,7 +34,6 @@ import {
   UpdateThingGroupsForThingCommand,
   VersionConflictException
 } from '@aws-sdk/client-iot'
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   accountId,

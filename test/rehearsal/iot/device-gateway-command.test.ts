@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { GetRegistrationCodeCommand, IoTClient } from '@aws-sdk/client-iot'
 import { connect } from 'node:tls'
+import { GetRegistrationCodeCommand, IoTClient } from '@aws-sdk/client-iot'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { UsageError } from '../../../src/cli/command.ts'
-import { runRehearsalAws } from '../../../src/cli/rehearsal-aws.ts'
+import { runRehearsalAws } from '../../../src/cli/rehearse/aws.ts'
 import { createIotStandIn } from '../../../src/rehearsal/iot/iot-stand-in.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 

@@ -13,8 +13,8 @@ import {
   type DeviceOptions,
   endpoint,
   openRehearsal,
-  type Rehearsal,
   registerCa,
+  type Rehearsal,
   roleArn,
   workingTemplate
 } from './device-rehearsal.ts'

@@ -1,10 +1,10 @@
 import type { SecureVersion } from 'node:tls'
 import { connect as connectMqtt, type IClientOptions, type MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
-import { createDeviceGateway } from '../../../src/rehearsal/iot/device-gateway.ts'
+import { createDeviceGateway } from '../../../src/rehearsal/iot/gateway/device-gateway.ts'
 import { thingsRegistrationPolicyArn } from '../../../src/rehearsal/iot/provisioning/role-permission.ts'
 import type { CaCertificateRecord, RegistrationConfig } from '../../../src/rehearsal/iot/records.ts'
-import { createRegistry, type Registry } from '../../../src/rehearsal/iot/registry.ts'
+import { createRegistry, type Registry } from '../../../src/rehearsal/iot/registry/registry.ts'
 import { defaultStandInSettings, type StandInSettings } from '../../../src/rehearsal/iot/stand-in-settings.ts'
 import type { OpensslCertificate } from './openssl-pki.ts'
 

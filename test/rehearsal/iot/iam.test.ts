@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import {
   AttachRolePolicyCommand,
   CreateRoleCommand,
@@ -18,7 +19,6 @@ import {
   PutRolePolicyCommand,
   SimulatePrincipalPolicyCommand
 } from '@aws-sdk/client-iam'
-import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { accountId, type ControlPlaneRehearsal, startControlPlane } from './control-plane-rehearsal.ts'
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { evaluatePolicies, type IotAction } from '../../../src/rehearsal/iot/policy/evaluation.ts'
 import { matchesPattern, parseWildcardPattern } from '../../../src/rehearsal/iot/policy/wildcard-pattern.ts'
-import { evaluatePolicies, type IotAction } from '../../../src/rehearsal/iot/policy-evaluation.ts'
 
 const arn = (rest: string) => `arn:aws:iot:eu-west-1:111122223333:${rest}`
 

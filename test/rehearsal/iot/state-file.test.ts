@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { createRegistry } from '../../../src/rehearsal/iot/registry.ts'
+import { createRegistry } from '../../../src/rehearsal/iot/registry/registry.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 import { factoryPolicy } from './device-rehearsal.ts'
 

@@ -1,3 +1,6 @@
+import { constants, createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
+import { stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import {
   CancelKeyDeletionCommand,
   DescribeKeyCommand,
@@ -8,8 +11,8 @@ import {
   GetPublicKeyCommand,
   InvalidArnException,
   InvalidKeyUsageException,
-  KMSInvalidStateException,
   type KMSClient,
+  KMSInvalidStateException,
   ListKeysCommand,
   NotFoundException,
   ScheduleKeyDeletionCommand,
@@ -17,12 +20,9 @@ import {
   type SignCommandInput,
   UnsupportedOperationException
 } from '@aws-sdk/client-kms'
-import { constants, createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
-import { stat, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { UsageError } from '../../../src/cli/command.ts'
-import { runRehearsalKms } from '../../../src/cli/rehearsal-kms.ts'
+import { runRehearsalKms } from '../../../src/cli/rehearse/kms.ts'
 import { createKmsStandIn, type KmsStandIn } from '../../../src/rehearsal/kms/kms-stand-in.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createKey, createRehearsalClient } from './rehearsal-kms-client.ts'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Aedes, type Client, type Subscription } from 'aedes'
 import type { ProvisioningLogEntry } from '../records.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 import { decide, type DeviceSession } from './device-session.ts'
 import { Mqtt5Connection } from './mqtt5-connection.ts'

@@ -1,9 +1,9 @@
 import { connectionVariables, thingOfConnection } from '../policy/connection-variables.ts'
-import { evaluatePolicies, type IotAction, type PolicyDecision } from '../policy-evaluation.ts'
+import { evaluatePolicies, type IotAction, type PolicyDecision } from '../policy/evaluation.ts'
 import type { PolicyRecord, ThingRecord } from '../records.ts'
-import type { Registry } from '../registry.ts'
 import { partitionOf } from '../registry/arns.ts'
-import type { ReadCertificate } from '../registry/certificate-reading.ts'
+import type { ReadCertificate } from '../registry/certificates/certificate-reading.ts'
+import type { Registry } from '../registry/registry.ts'
 
 /** A device that is connected, with an ACTIVE certificate as far as is known. */
 export interface DeviceSession {

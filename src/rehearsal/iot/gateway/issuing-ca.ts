@@ -1,8 +1,8 @@
-import { IotRefusal, type IotErrorName } from '../iot-refusal.ts'
+import { type IotErrorName, IotRefusal } from '../iot-refusal.ts'
 import type { CaCertificateRecord } from '../records.ts'
-import type { Registry } from '../registry.ts'
-import { type ReadCertificate, readCertificate } from '../registry/certificate-reading.ts'
-import { isIssuedBy } from '../registry/certificate-requirements.ts'
+import { type ReadCertificate, readCertificate } from '../registry/certificates/certificate-reading.ts'
+import { isIssuedBy } from '../registry/certificates/certificate-requirements.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 
 interface IssuerSearch {

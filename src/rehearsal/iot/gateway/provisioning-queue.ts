@@ -1,8 +1,8 @@
 import { IotRefusal } from '../iot-refusal.ts'
 import { readCertificateParameters } from '../provisioning/certificate-parameters.ts'
-import { registerThing } from '../provisioning.ts'
+import { registerThing } from '../provisioning/provisioning.ts'
 import type { CaCertificateRecord, DeviceCertificateRecord, RegistrationConfig } from '../records.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 
 interface ProvisioningQueueOptions {

@@ -1,4 +1,4 @@
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { Members } from '../wire.ts'
 
 /** One request to an operation, its credentials and its route already read. */

@@ -1,8 +1,8 @@
 import { IotRefusal } from '../iot-refusal.ts'
 import type { ProvisioningTemplateRecord, ProvisioningTemplateVersion } from '../records.ts'
+import { parseRoleArn, parseTemplateBody } from './certificates/registration-config.ts'
 import { type Call, epochSeconds, type Operation } from './operation.ts'
 import { pageByToken } from './page.ts'
-import { parseRoleArn, parseTemplateBody } from './registration-config.ts'
 
 const descriptionMaximum = 500
 

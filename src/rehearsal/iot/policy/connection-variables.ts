@@ -1,6 +1,6 @@
 import { subjectValues } from '../provisioning/certificate-parameters.ts'
 import type { ThingRecord } from '../records.ts'
-import type { ReadCertificate } from '../registry/certificate-reading.ts'
+import type { ReadCertificate } from '../registry/certificates/certificate-reading.ts'
 
 /** Attribute of the subject (X.520) → the last part of the policy variable. */
 const subjectVariables: Readonly<Record<string, string>> = {

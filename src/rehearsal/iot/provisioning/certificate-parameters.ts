@@ -1,5 +1,5 @@
 import type { Certificate } from 'pkijs'
-import { readCertificate } from '../registry/certificate-reading.ts'
+import { readCertificate } from '../registry/certificates/certificate-reading.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 
 /** The X.500 attribute behind each parameter that the subject gives (X.520). */

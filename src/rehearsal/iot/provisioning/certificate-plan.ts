@@ -1,8 +1,8 @@
 import type { DeviceCertificateRecord, ThingPrincipal } from '../records.ts'
-import { readCertificate } from '../registry/certificate-reading.ts'
-import type { TemplateResource } from '../template-engine.ts'
+import { readCertificate } from '../registry/certificates/certificate-reading.ts'
 import { evaluateText } from './expression.ts'
 import { overrideOf, type PlanContext, refuseConflict, refuseValue } from './plan.ts'
+import type { TemplateResource } from './template-engine.ts'
 
 export type ThingPrincipalType = ThingPrincipal['thingPrincipalType']
 

@@ -1,8 +1,8 @@
 import { IotRefusal } from '../iot-refusal.ts'
-import type { Registry } from '../registry.ts'
+import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
-import type { OverrideSetting, TemplateResource } from '../template-engine.ts'
 import type { ExpressionScope } from './expression.ts'
+import type { OverrideSetting, TemplateResource } from './template-engine.ts'
 
 /** One resource of a template that nothing stands against any more. */
 export interface PlannedResource {

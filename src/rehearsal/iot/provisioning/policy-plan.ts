@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import { parsePolicyDocument } from '../policy/policy-document.ts'
 import { assertName } from '../registry/names.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
-import type { TemplateResource } from '../template-engine.ts'
 import { evaluate, evaluateText } from './expression.ts'
 import { type PlanContext, type PlannedResource, refuseValue } from './plan.ts'
+import type { TemplateResource } from './template-engine.ts'
 
 /** Characters, white space not counted. */
 const maximumDocumentLength = 2048

@@ -1,9 +1,9 @@
 import type { ThingRecord } from '../records.ts'
 import { assertAttributes, assertName } from '../registry/names.ts'
-import type { TemplateResource } from '../template-engine.ts'
 import type { PlannedCertificate } from './certificate-plan.ts'
 import { evaluate, evaluateList, evaluateText, isObject } from './expression.ts'
 import { overrideOf, type PlanContext, type PlannedResource, refuseConflict, refuseValue } from './plan.ts'
+import type { TemplateResource } from './template-engine.ts'
 
 /** What a template asks of its thing, in plain values; undefined where it asks nothing. */
 interface WantedThing {

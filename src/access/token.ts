@@ -1,0 +1,143 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import { MintlineError } from '../errors/mintline-error.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
+import type { Principal, Role } from './principal.ts'
+import type { StoredToken, TokenStore } from './token-store.ts'
+
+/** A token as it may be shown: never its secret. */
+export interface TokenView {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly createdAt: Date
+  readonly createdBy: string
+  readonly revokedAt: Date | undefined
+}
+
+export interface NewToken {
+  readonly token: TokenView
+  /** The bearer token itself. Shown once, kept nowhere. */
+  readonly secret: string
+}
+
+export interface Tokens {
+  /** @throws MintlineError `token_invalid`, for every reason alike. */
+  authenticate(bearerToken: string): Promise<Principal>
+  create(request: { role: Role; name: string }, actor: Principal): Promise<NewToken>
+  /** Newest first, revoked ones included. */
+  list(): Promise<readonly TokenView[]>
+  /** @throws MintlineError `token_not_found` when there is none or it is revoked already; `last_admin_token`. */
+  revoke(id: string, actor: Principal): Promise<void>
+}
+
+export interface TokenDependencies {
+  readonly store: TokenStore
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+/**
+ * How long a token that was seen valid is taken for valid without asking again. It bounds what a revocation in
+ * another process takes to reach this one's reads; an issuance asks the database in its own commit.
+ */
+const trustMs = 5_000
+const maximumRemembered = 10_000
+
+const bearerForm = /^mintline_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
+
+export function createTokens({ store, clock, randomBytes }: TokenDependencies): Tokens {
+  let revocations = 0
+  const remembered = new Map<string, { readonly token: StoredToken; readonly until: number }>()
+  const act = (actor: Principal) => {
+    const time = clock()
+    return { eventId: newId(time, randomBytes), actor: `${actor.role}/${actor.name}`, time }
+  }
+  async function findToken(id: string): Promise<StoredToken | undefined> {
+    const now = clock().getTime()
+    const known = remembered.get(id)
+    if (known !== undefined && known.until > now) return known.token
+    const revocationsBefore = revocations
+    const token = await store.find(id)
+    // Read while a revocation was under way, it may be out of date already.
+    if (revocations !== revocationsBefore) return token
+    if (remembered.size >= maximumRemembered) remembered.clear()
+    if (token === undefined) remembered.delete(id)
+    else remembered.set(id, { token, until: now + trustMs })
+    return token
+  }
+  return {
+    async authenticate(bearerToken) {
+      const [, idHex, secret] = bearerForm.exec(bearerToken) ?? []
+      const token = idHex === undefined ? undefined : await findToken(uuidOf(idHex))
+      if (token === undefined || secret === undefined || token.revokedAt !== undefined) throw invalidToken()
+      if (!timingSafeEqual(digestOf(secret), token.secretSha256)) throw invalidToken()
+      return { tokenId: token.id, name: token.name, role: token.role }
+    },
+    async create({ role, name }, actor) {
+      const created = buildToken(
+        { role, name, createdBy: `${actor.role}/${actor.name}` },
+        clock(),
+        randomBytes
+      )
+      await store.insert(created.stored, act(actor))
+      return { token: toView(created.stored), secret: created.secret }
+    },
+    async list() {
+      return (await store.list()).map(toView)
+    },
+    async revoke(id, actor) {
+      const outcome = await store.revoke(id, act(actor))
+      revocations++
+      remembered.delete(id)
+      if (outcome === 'last-admin') {
+        throw new MintlineError(
+          'last_admin_token',
+          'This is the last valid admin token. Make another one first.'
+        )
+      }
+      if (outcome === 'not-found')
+        throw new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
+    }
+  }
+}
+
+/** A new token and what is kept of it. Its 256 random bits need no slow hash. */
+export function buildToken(
+  { role, name, createdBy }: { role: Role; name: string; createdBy: string },
+  createdAt: Date,
+  randomBytes: RandomBytes
+): { readonly stored: StoredToken; readonly secret: string } {
+  const id = newId(createdAt, randomBytes)
+  const secret = Buffer.from(randomBytes(32)).toString('base64url')
+  const stored = {
+    id,
+    name,
+    role,
+    createdAt,
+    createdBy,
+    revokedAt: undefined,
+    secretSha256: digestOf(secret)
+  }
+  return { stored, secret: `mintline_${id.replaceAll('-', '')}_${secret}` }
+}
+
+function digestOf(secret: string): Uint8Array {
+  return createHash('sha256').update(secret).digest()
+}
+
+function toView({ id, name, role, createdAt, createdBy, revokedAt }: StoredToken): TokenView {
+  return { id, name, role, createdAt, createdBy, revokedAt }
+}
+
+function uuidOf(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+function invalidToken(): MintlineError {
+  return new MintlineError(
+    'token_invalid',
+    'This token is not valid: it is mistyped, revoked or from another Mintline. Ask the administrator for a new one.'
+  )
+}

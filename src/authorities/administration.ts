@@ -1,0 +1,178 @@
+import type { OpenSigner } from '../signing/signers/open-signer.ts'
+import type { Clock } from '../sources/clock.ts'
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
+import type { Authorities } from './authority.ts'
+import type {
+  AuthorityChange,
+  AuthorityEvent,
+  AuthorityStore,
+  StoredAuthority,
+  StoredGeneration
+} from './authority-store.ts'
+import type { CertificateIntentStore } from './certificates/certificate-intent-store.ts'
+import { assertMayCrossSign, assertNotExpired, crossContent } from './certificates/cross-signing.ts'
+import { type IntendedFor, issueIntendedAuthority } from './certificates/intended-authority.ts'
+import { verifyAuthorityChain } from './generations/certificate-chain.ts'
+import type { AuthorityCreation } from './generations/creation.ts'
+import { requireCertified, requireGeneration, spkiOf } from './generations/generation.ts'
+import { withProvenSigner } from './generations/proven-signer.ts'
+import { assertTransition, type AuthorityState } from './life-cycle/life-cycle.ts'
+
+/** Who acts, as `role/name`, and why. */
+export interface Act {
+  readonly actor: string
+  readonly reason: string | undefined
+}
+
+/** The steps of an authority's life. Each is one transaction with its audit event. */
+export interface AuthorityAdministration {
+  create: AuthorityCreation['create']
+  /** Gives a pending generation its certificate. @throws MintlineError `authority_invalid`, `authority_transition_refused`. */
+  certify(name: string, chainPem: string, act: Act): Promise<void>
+  /**
+   * Makes the generation the one that issues; the one before is retiring from then on. When it returns, no later
+   * intent names the one before, whichever process commits it.
+   *
+   * @throws MintlineError `authority_transition_refused`, `authority_invalid` when it has expired, `key_unusable`,
+   * `signer_unavailable`, `signer_disabled`.
+   */
+  activate(name: string, act: Act): Promise<void>
+  /** @throws MintlineError `authority_transition_refused`. */
+  retire(name: string, act: Act): Promise<void>
+  /** @throws MintlineError `authority_transition_refused`. */
+  compromise(name: string, act: Act): Promise<void>
+  /**
+   * Signs a certificate for another generation's subject and key with the active generation `name`. Each call makes
+   * one of its own; one that is cut off leaves its intent open.
+   *
+   * @returns its DER.
+   * @throws MintlineError `authority_transition_refused`, `authority_invalid`, and what the key's store throws.
+   */
+  crossSign(name: string, subjectName: string, act: Act): Promise<Uint8Array>
+}
+
+export interface AdministrationDependencies {
+  readonly store: AuthorityStore
+  readonly intents: Pick<CertificateIntentStore, 'insert'>
+  readonly authorities: Pick<Authorities, 'refresh'>
+  readonly creation: Pick<AuthorityCreation, 'create'>
+  readonly openSigner: OpenSigner
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+export function createAuthorityAdministration(
+  dependencies: AdministrationDependencies
+): AuthorityAdministration {
+  const { store, authorities, creation, openSigner, clock, randomBytes } = dependencies
+
+  const requireNamed = async (name: string) => requireGeneration(await store.generations(), name)
+
+  function eventOf(
+    { actor, reason }: Act,
+    act: string,
+    authority: string,
+    before: AuthorityEvent['before'],
+    after: AuthorityEvent['after']
+  ): AuthorityEvent {
+    const createdAt = clock()
+    return {
+      id: newId(createdAt, randomBytes),
+      createdAt,
+      actor,
+      act,
+      authority,
+      before,
+      after,
+      reason
+    }
+  }
+
+  function stepEvent(act: Act, { name, state }: StoredGeneration, next: AuthorityState): AuthorityEvent {
+    return eventOf(act, `authority.${next}`, name, { state }, { state: next })
+  }
+
+  async function step(name: string, next: AuthorityState, act: Act): Promise<void> {
+    await store.change(generations => {
+      const generation = requireGeneration(generations, name)
+      assertTransition(name, generation.state, next)
+      return { states: [{ id: generation.id, state: next }], events: [stepEvent(act, generation, next)] }
+    })
+    await authorities.refresh()
+  }
+
+  return {
+    async create(request, actor) {
+      const name = await creation.create(request, actor)
+      await authorities.refresh()
+      return name
+    },
+    async certify(name, chainPem, act) {
+      const pending = await requireNamed(name)
+      assertTransition(name, pending.state, 'staged')
+      const expectation = { spkiDer: spkiOf(pending)!, now: clock(), mayBeIrregular: false }
+      const chain = await verifyAuthorityChain(chainPem, expectation)
+      await store.change(generations => {
+        const generation = requireGeneration(generations, name)
+        assertTransition(name, generation.state, 'staged')
+        return { certify: { id: generation.id, ...chain }, events: [stepEvent(act, generation, 'staged')] }
+      })
+      await authorities.refresh()
+    },
+    async activate(name, act) {
+      const candidate = await requireNamed(name)
+      assertTransition(name, candidate.state, 'active')
+      const certified = requireCertified(candidate)
+      assertNotExpired(certified, clock())
+      // A switch to a key that does not answer would stop the line.
+      await withProvenSigner(openSigner, certified, async () => undefined)
+      await store.change(generations =>
+        activation(generations, name, (generation, next) => stepEvent(act, generation, next))
+      )
+      await authorities.refresh()
+    },
+    retire: (name, act) => step(name, 'retired', act),
+    compromise: (name, act) => step(name, 'compromised', act),
+    async crossSign(name, subjectName, act) {
+      const all = await store.generations()
+      const issuer = requireCertified(requireGeneration(all, name))
+      const subject = requireCertified(requireGeneration(all, subjectName))
+      const content = crossContent(issuer, subject, clock())
+      const { intentId, certificateDer } = await withProvenSigner(openSigner, issuer, signer =>
+        issueIntendedAuthority(dependencies, signer, content, crossIntended(issuer, subjectName, act))
+      )
+      await store.change(generations => {
+        assertMayCrossSign(requireGeneration(generations, name), requireGeneration(generations, subjectName))
+        const after = { certificateOf: subjectName }
+        const event = eventOf(act, 'authority.cross-sign', name, undefined, after)
+        const { createdAt } = event
+        const id = newId(createdAt, randomBytes)
+        const parties = { issuerId: issuer.id, subjectId: subject.id }
+        return { crossCertificate: { id, intentId, ...parties, certificateDer, createdAt }, events: [event] }
+      })
+      return certificateDer
+    }
+  }
+}
+
+function crossIntended(issuer: StoredAuthority, subjectName: string, { actor }: Act): IntendedFor {
+  const { name: issuerName, signer } = issuer
+  return { purpose: 'cross-signed', issuerName, authorityName: subjectName, signer, createdBy: actor }
+}
+
+/** The generation that issues now steps back first: a line has one active generation at every moment. */
+function activation(
+  generations: readonly StoredGeneration[],
+  name: string,
+  eventOf: (generation: StoredGeneration, next: AuthorityState) => AuthorityEvent
+): AuthorityChange {
+  const successor = requireGeneration(generations, name)
+  assertTransition(name, successor.state, 'active')
+  const { id, line } = successor
+  const before = generations.filter(generation => generation.line === line && generation.state === 'active')
+  return {
+    states: [...before.map(each => ({ id: each.id, state: 'retiring' as const })), { id, state: 'active' }],
+    events: [...before.map(each => eventOf(each, 'retiring')), eventOf(successor, 'active')]
+  }
+}

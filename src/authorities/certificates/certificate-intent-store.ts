@@ -1,0 +1,80 @@
+import type { Database, Prisma } from '../../database/database.ts'
+import { runQuery } from '../../database/run-query.ts'
+import { requireGeneration } from '../generations/generation.ts'
+import type { AuthorityState } from '../life-cycle/life-cycle.ts'
+import type { CertificateIntent } from './certificate-intent.ts'
+import { assertMayCrossSign } from './cross-signing.ts'
+
+declare const durable: unique symbol
+
+/** What is committed. Only this store makes one, and nothing else is handed to a CA key that the service holds. */
+export type DurableCertificateIntent = CertificateIntent & { readonly [durable]: true }
+
+export interface CertificateIntentStore {
+  /**
+   * Takes the serial number for it, among those of all certificates. An issuer that steps back or is compromised
+   * while this is committed is seen.
+   *
+   * @throws MintlineError `authority_not_found`, `authority_transition_refused` when the issuer does not cross-sign
+   * now, or not for this generation.
+   */
+  insert(intent: CertificateIntent): Promise<DurableCertificateIntent>
+  /** Those with no certificate on record, oldest first: in flight, cut off by a crash, or signed and then refused. */
+  listOpen(): Promise<readonly CertificateIntent[]>
+}
+
+interface Standing {
+  readonly id: string
+  readonly name: string
+  readonly state: AuthorityState
+}
+
+export function createCertificateIntentStore(database: Database): CertificateIntentStore {
+  const client = database.prisma
+  return {
+    insert: intent =>
+      runQuery(async () => {
+        await client.$transaction(async transaction => {
+          const issuerId = await lockIssuer(transaction, intent)
+          const { id, createdAt, createdBy, purpose, authorityName } = intent
+          const serialNumber = new Uint8Array(intent.serialNumber)
+          const tbsDer = new Uint8Array(intent.tbsDer)
+          const signer = { ...intent.signer }
+          const who = { createdAt, createdBy, purpose, authorityName, issuerId, signer }
+          await transaction.authorityCertificateIntent.create({ data: { id, ...who, serialNumber, tbsDer } })
+          await transaction.certifiedSerial.create({ data: { serialNumber, intentId: id } })
+        })
+        return intent as DurableCertificateIntent
+      }),
+    async listOpen() {
+      const rows = await runQuery(() =>
+        client.authorityCertificateIntent.findMany({
+          where: { authority: null, crossCertificate: null },
+          include: { issuer: { select: { name: true } } },
+          orderBy: { id: 'asc' }
+        })
+      )
+      // The database holds the list of purposes, and which of them has an issuer.
+      return rows.map(({ issuer, ...row }) => ({
+        ...row,
+        issuerName: issuer?.name
+      })) as unknown as CertificateIntent[]
+    }
+  }
+}
+
+/** Holds off a change of the two generations' states until the intent is committed, as the intent of a device does. */
+async function lockIssuer(
+  transaction: Prisma.TransactionClient,
+  { issuerName, authorityName }: CertificateIntent
+): Promise<string | null> {
+  if (issuerName === undefined) return null
+  const found = await transaction.$queryRaw<Standing[]>`
+    SELECT id, name, state::text AS state FROM authority
+    WHERE name IN (${issuerName}, ${authorityName})
+    ORDER BY id
+    FOR SHARE`
+  const issuer = requireGeneration(found, issuerName)
+  assertMayCrossSign(issuer, requireGeneration(found, authorityName))
+  return issuer.id
+}

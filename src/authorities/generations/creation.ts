@@ -1,0 +1,222 @@
+import type { KeyObject } from 'node:crypto'
+import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { millisecondsPerDay } from '../../pki/der/time.ts'
+import type { Subject } from '../../pki/name/subject-field.ts'
+import type { KeyProvision, KeyRequest, ProvidedKey } from '../../signing/signers/key-provision.ts'
+import { createLocalSigner } from '../../signing/signers/local/local-signer.ts'
+import type { OpenSigner } from '../../signing/signers/open-signer.ts'
+import type { Signer } from '../../signing/signers/signer.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { AuthorityStore, NewGeneration, StoredGeneration } from '../authority-store.ts'
+import type { CertificateIntentStore } from '../certificates/certificate-intent-store.ts'
+import { type IntendedFor, issueIntendedAuthority } from '../certificates/intended-authority.ts'
+import { type AuthorityChain, verifyAuthorityChain } from './certificate-chain.ts'
+import { assertKeyIsNew, nextGenerationOf } from './generation.ts'
+import { requestAuthority } from './request-to-upper-ca.ts'
+
+export interface AuthorityRequest {
+  readonly line: string
+  readonly key: KeyRequest
+  readonly subject: Subject & { readonly CommonName: string }
+  /** Whether a successor's CommonName gets its generation, e.g. ` G2`. Without it, it does. */
+  readonly generationInSubject?: boolean | undefined
+  readonly certificate:
+    | { readonly kind: 'self-signed'; readonly days: number }
+    /** Another CA signs; the generation is pending until its certificate comes. */
+    | { readonly kind: 'external' }
+}
+
+export interface ImportRequest {
+  readonly line: string
+  readonly privateKey: KeyObject
+  /** Its own certificate first, up to the root. */
+  readonly chainPem: string
+}
+
+export interface ImportedAuthority {
+  readonly name: string
+  /** What its certificate lacks although it can issue. */
+  readonly irregularities: readonly Violation[]
+}
+
+/** Makes generations of authority lines. They are staged or pending; none of them issues yet. */
+export interface AuthorityCreation {
+  /**
+   * @returns the name of the new generation.
+   * @throws MintlineError `authority_invalid`, `authority_exists`, `subject_refused`, `key_unusable`, and what the
+   * key's store throws.
+   */
+  create(request: AuthorityRequest, actor: string): Promise<string>
+  /** As `create`, of a key and a certificate that were made elsewhere. */
+  importKey(request: ImportRequest, actor: string): Promise<ImportedAuthority>
+}
+
+export interface CreationDependencies {
+  readonly store: Pick<AuthorityStore, 'generations' | 'change'>
+  readonly intents: Pick<CertificateIntentStore, 'insert'>
+  readonly keys: KeyProvision
+  readonly openSigner: OpenSigner
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+/** The parts of a generation that depend on how it gets its certificate. */
+type Credentials = Pick<
+  NewGeneration,
+  'state' | 'certificateDer' | 'csrDer' | 'issuersDer' | 'certificateIntentId'
+>
+
+export function createAuthorityCreation(dependencies: CreationDependencies): AuthorityCreation {
+  const { store, keys, openSigner, clock, randomBytes } = dependencies
+
+  async function insert(
+    place: Place,
+    key: ProvidedKey,
+    credentials: Credentials,
+    spkiDer: Uint8Array,
+    act: { readonly act: string; readonly actor: string }
+  ): Promise<void> {
+    const createdAt = clock()
+    const { name, line, generation } = place
+    const id = newId(createdAt, randomBytes)
+    const after = { state: credentials.state, signer: key.reference }
+    const eventId = newId(createdAt, randomBytes)
+    const event = {
+      id: eventId,
+      createdAt,
+      ...act,
+      authority: name,
+      before: undefined,
+      after,
+      reason: undefined
+    }
+    await store.change(generations => {
+      assertKeyIsNew(generations, spkiDer)
+      if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
+      const insert = { id, name, line, generation, createdAt, signer: key.reference, ...credentials }
+      return { insert, events: [event] }
+    })
+  }
+
+  async function certify(
+    signer: Signer,
+    { certificate }: AuthorityRequest,
+    subject: Subject,
+    what: Pick<IntendedFor, 'authorityName' | 'signer' | 'createdBy'>
+  ): Promise<Credentials> {
+    if (certificate.kind === 'external') {
+      const csrDer = await requestAuthority(signer, subject)
+      return { state: 'pending', certificateDer: null, csrDer, issuersDer: [], certificateIntentId: null }
+    }
+    const now = clock().getTime()
+    const content = {
+      subject,
+      spkiDer: signer.publicKeySpkiDer,
+      notBefore: new Date(now - millisecondsPerDay),
+      notAfter: new Date(now + certificate.days * millisecondsPerDay)
+    }
+    // The key's store may show the key to others, so that also its first certificate is intended first.
+    const { intentId: certificateIntentId, certificateDer } = await issueIntendedAuthority(
+      dependencies,
+      signer,
+      content,
+      { purpose: 'self-signed', ...what }
+    )
+    return { state: 'staged', certificateDer, csrDer: null, issuersDer: [], certificateIntentId }
+  }
+
+  return {
+    async create(request, actor) {
+      const generations = await store.generations()
+      const place = nextPlace(generations, request.line)
+      const subject = subjectOfSuccessor(request, place.generation)
+      const key = await keys.provide(request.key, place.name)
+      return discardingUnused(key, async () => {
+        await using signer = closing(await openSigner(key.reference))
+        const { publicKeySpkiDer } = signer
+        assertKeyIsNew(generations, publicKeySpkiDer)
+        const what = { authorityName: place.name, signer: key.reference, createdBy: actor }
+        const credentials = await certify(signer, request, subject, what)
+        return {
+          name: place.name,
+          commit: () => insert(place, key, credentials, publicKeySpkiDer, { act: 'authority.create', actor })
+        }
+      })
+    },
+    async importKey({ line, privateKey, chainPem }, actor) {
+      const place = nextPlace(await store.generations(), line)
+      const spkiDer = createLocalSigner(privateKey).publicKeySpkiDer
+      const expectation = { spkiDer, now: clock(), mayBeIrregular: true }
+      const chain: AuthorityChain = await verifyAuthorityChain(chainPem, expectation)
+      const key = await keys.keep(privateKey, place.name)
+      const credentials = { state: 'staged', csrDer: null, certificateIntentId: null, ...chain } as const
+      const name = await discardingUnused(key, async () => ({
+        name: place.name,
+        commit: () => insert(place, key, credentials, spkiDer, { act: 'authority.import', actor })
+      }))
+      return { name, irregularities: examineAuthorityCertificate(chain.certificateDer).irregularities }
+    }
+  }
+}
+
+interface Place {
+  readonly name: string
+  readonly line: string
+  readonly generation: number
+}
+
+/** A line that looks like a generation's name would be taken for one. */
+function nextPlace(generations: readonly StoredGeneration[], line: string): Place {
+  if (/-g\d+$/.test(line)) {
+    const violation = {
+      pointer: '/line',
+      expected: 'a name that does not end in -g and a number',
+      found: line,
+      message: 'Generations are named like that. Give the line another name.'
+    }
+    throw new MintlineError('authority_invalid', `${line} cannot be a line.`, { violations: [violation] })
+  }
+  const generation = nextGenerationOf(generations, line)
+  return { name: `${line}-g${generation}`, line, generation }
+}
+
+/** AWS IoT takes at most ten CAs of one subject in an account and region. */
+function subjectOfSuccessor({ subject, generationInSubject }: AuthorityRequest, generation: number): Subject {
+  const { CommonName } = subject
+  if (generation === 1 || generationInSubject === false || / G\d+$/.test(CommonName)) return subject
+  return { ...subject, CommonName: `${CommonName} G${generation}` }
+}
+
+/**
+ * A key that was made and is not used is taken away again. When it is not known whether the commit took effect,
+ * the key stays: the authority may be there.
+ */
+async function discardingUnused(
+  key: ProvidedKey,
+  prepare: () => Promise<{ readonly name: string; readonly commit: () => Promise<void> }>
+): Promise<string> {
+  let isCommitting = false
+  try {
+    const { name, commit } = await prepare()
+    isCommitting = true
+    await commit()
+    return name
+  } catch (error) {
+    if (!isCommitting || isMintlineError(error, 'authority_exists')) await key.discard()
+    throw error
+  }
+}
+
+function closing(signer: Signer): Signer & AsyncDisposable {
+  return { ...signer, [Symbol.asyncDispose]: () => signer.close() }
+}
+
+function takenMeanwhile(name: string): MintlineError {
+  return new MintlineError(
+    'authority_exists',
+    `${name} has been made by somebody else at this moment. Look at it, and ask again if another one is wanted.`
+  )
+}

@@ -1,0 +1,94 @@
+import { MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { OpenSigner } from '../signing/signers/open-signer.ts'
+import type { Clock } from '../sources/clock.ts'
+import type { AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
+import type { CertificateIntent } from './certificates/certificate-intent.ts'
+import type { CertificateIntentStore } from './certificates/certificate-intent-store.ts'
+import {
+  describeGeneration,
+  type GenerationView,
+  requireGeneration,
+  selectGenerations
+} from './generations/generation.ts'
+import { withProvenSigner } from './generations/proven-signer.ts'
+import { planRotation, type ProfileNeed, type RotationPlan } from './rotation/plan.ts'
+import { buildTrustBundle } from './rotation/trust-bundle.ts'
+
+/** What there is to know of all generations, as the database has it at this moment. */
+export interface AuthorityRegister {
+  /** Every generation, oldest first. */
+  list(): Promise<readonly GenerationView[]>
+  /** The generations of a line, or the one of that name. @throws MintlineError `authority_not_found`. */
+  find(lineOrName: string): Promise<readonly GenerationView[]>
+  /**
+   * CA certificates that were to be signed and are not on record, oldest first: of all lines, or of the line or
+   * generation, as issuer or as subject.
+   */
+  listOpenIntents(lineOrName?: string): Promise<readonly CertificateIntent[]>
+  /** The DER of the request. @throws MintlineError `authority_not_found`, also where there never was a request. */
+  findRequest(name: string): Promise<Uint8Array>
+  /** Its own certificate and those above it, root included. @throws MintlineError `authority_not_found`. */
+  findCertificates(name: string): Promise<readonly Uint8Array[]>
+  /** Every CA certificate that a relying party may need. */
+  trustBundle(): Promise<readonly Uint8Array[]>
+  /** What a rotation of the line would do and what is missing. @throws MintlineError `authority_not_found`. */
+  plan(line: string): Promise<RotationPlan>
+}
+
+export interface RegisterDependencies {
+  readonly store: Pick<AuthorityStore, 'generations' | 'crossCertificates' | 'countIntents'>
+  readonly intents: Pick<CertificateIntentStore, 'listOpen'>
+  readonly openSigner: OpenSigner
+  readonly listNeeds: () => Promise<readonly ProfileNeed[]>
+  /** Of a line: where the successor of its active generation has yet to be registered. */
+  readonly listRegistrationGaps: (line: string) => Promise<readonly Violation[]>
+  readonly clock: Clock
+}
+
+export function createAuthorityRegister(dependencies: RegisterDependencies): AuthorityRegister {
+  const { store, intents, openSigner, listNeeds, listRegistrationGaps, clock } = dependencies
+
+  async function views(select: (all: readonly StoredGeneration[]) => readonly StoredGeneration[]) {
+    const selected = select(await store.generations())
+    const counts = await store.countIntents(selected.map(({ id }) => id))
+    return selected.map(generation => describeGeneration(generation, counts.get(generation.id)!, clock()))
+  }
+
+  return {
+    list: () => views(all => all),
+    find: lineOrName => views(all => selectGenerations(all, lineOrName)),
+    async listOpenIntents(lineOrName) {
+      const open = await intents.listOpen()
+      if (lineOrName === undefined) return open
+      return open.filter(({ authorityName, issuerName }) =>
+        [authorityName, issuerName].some(name => name === lineOrName || lineOf(name) === lineOrName)
+      )
+    },
+    async findRequest(name) {
+      const { csrDer } = requireGeneration(await store.generations(), name)
+      if (csrDer !== null) return csrDer
+      throw new MintlineError('authority_not_found', `${name} never asked another CA for a certificate.`)
+    },
+    async findCertificates(name) {
+      const { certificateDer, issuersDer } = requireGeneration(await store.generations(), name)
+      if (certificateDer !== null) return [certificateDer, ...issuersDer]
+      throw new MintlineError('authority_not_found', `${name} has no certificate yet.`)
+    },
+    async trustBundle() {
+      return buildTrustBundle(await store.generations(), await store.crossCertificates())
+    },
+    async plan(line) {
+      const all = await store.generations()
+      const generations = selectGenerations(all, line)
+      const needs = (await listNeeds()).filter(need => need.line === line)
+      const tryKey = (stored: StoredAuthority) => withProvenSigner(openSigner, stored, async () => undefined)
+      const registrationGaps = await listRegistrationGaps(line)
+      return planRotation({ line, generations, all, needs, registrationGaps, now: clock(), tryKey })
+    }
+  }
+}
+
+/** Also of a generation that was never made. */
+function lineOf(name: string | undefined): string | undefined {
+  return name?.replace(/-g\d+$/, '')
+}

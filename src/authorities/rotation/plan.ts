@@ -1,0 +1,157 @@
+import { isMintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { daysUntil } from '../../pki/der/time.ts'
+import type { StoredAuthority, StoredGeneration } from '../authority-store.ts'
+import { requireCertified } from '../generations/generation.ts'
+
+/** What a profile asks of the authority line that it names. */
+export interface ProfileNeed {
+  readonly profile: string
+  readonly line: string
+  /** How long its certificates live; infinite where they do not expire. */
+  readonly validityDays: number
+}
+
+export interface RotationPlan {
+  readonly line: string
+  /** Name of the generation that issues now. */
+  readonly active: string | undefined
+  /** Name of the generation that would issue: the newest staged one, else the newest pending one. */
+  readonly successor: string | undefined
+  /** Whether nothing is missing. */
+  readonly ready: boolean
+  /** What the activation of the successor does, in order. */
+  readonly steps: readonly string[]
+  readonly missing: readonly Violation[]
+  /** What is not as it should be, and keeps the successor from nothing. */
+  readonly warnings: readonly Violation[]
+}
+
+export interface PlanInput {
+  readonly line: string
+  readonly generations: readonly StoredGeneration[]
+  /** Of all lines. */
+  readonly all: readonly StoredGeneration[]
+  /** Of the profiles that name the line. */
+  readonly needs: readonly ProfileNeed[]
+  readonly now: Date
+  /** Where devices of the active generation are taken, and those of the successor would not be. */
+  readonly registrationGaps: readonly Violation[]
+  /** Rejects when the key could not be used. */
+  readonly tryKey: (stored: StoredAuthority) => Promise<void>
+}
+
+/** Quota of AWS IoT for CAs of one subject in an account and region; it cannot be raised. */
+const maximumOfOneSubject = 10
+
+/** Looks at all that a rotation of the line needs, and changes nothing. */
+export async function planRotation(input: PlanInput): Promise<RotationPlan> {
+  const { line, generations } = input
+  const active = generations.find(({ state }) => state === 'active')
+  const newest = (state: string) => generations.findLast(generation => generation.state === state)
+  const successor = newest('staged') ?? newest('pending')
+  const { missing: ownMissing, warnings } = await examine(successor, input)
+  const missing = [...ownMissing, ...input.registrationGaps]
+  return {
+    line,
+    active: active?.name,
+    successor: successor?.name,
+    ready: missing.length === 0,
+    steps: successor === undefined ? [] : describeSteps(successor, active),
+    missing,
+    warnings
+  }
+}
+
+function describeSteps({ name }: StoredGeneration, active: StoredGeneration | undefined): readonly string[] {
+  const steps = [`${name} becomes active: every intent from then on names it.`]
+  if (active === undefined) return steps
+  return [
+    ...steps,
+    `${active.name} becomes retiring: intents that name it are finished, replays keep its bytes and chain.`,
+    `Activating ${active.name} again takes it all back, until it is retired.`
+  ]
+}
+
+async function examine(
+  successor: StoredGeneration | undefined,
+  input: PlanInput
+): Promise<Pick<RotationPlan, 'missing' | 'warnings'>> {
+  if (successor === undefined) return { missing: [noSuccessor(input.line)], warnings: [] }
+  if (successor.state === 'pending') return { missing: [noCertificate(successor)], warnings: [] }
+  const stored = requireCertified(successor)
+  const { flaws, irregularities } = examineAuthorityCertificate(stored.certificateDer)
+  const ofSuccessor = (found: Violation) => ({ ...found, pointer: `/successor${found.pointer}` })
+  const missing = [
+    ...flaws.map(ofSuccessor),
+    ...validityViolations(stored, input),
+    ...subjectViolations(stored, input.all),
+    ...(await keyViolations(stored, input))
+  ]
+  return { missing, warnings: irregularities.map(ofSuccessor) }
+}
+
+function noSuccessor(line: string): Violation {
+  return {
+    pointer: '/successor',
+    expected: 'a staged generation',
+    found: 'none',
+    message: `Make one: POST /v1/authorities with the line ${line}.`
+  }
+}
+
+function noCertificate({ name }: StoredGeneration): Violation {
+  return {
+    pointer: '/successor/certificate',
+    expected: 'a certificate',
+    found: 'a request for one',
+    message: `Have the CA above sign GET /v1/authorities/${name}/csr, and post the chain.`
+  }
+}
+
+function validityViolations({ certificateDer }: StoredAuthority, input: PlanInput): readonly Violation[] {
+  const { notAfter } = parseAuthorityCertificate(certificateDer)
+  const daysLeft = daysUntil(notAfter, input.now)
+  return input.needs
+    .filter(({ validityDays }) => validityDays > daysLeft)
+    .map(({ profile, validityDays }) => ({
+      pointer: `/profiles/${profile}/validity`,
+      expected: Number.isFinite(validityDays) ? `${validityDays} days left or more` : 'no expiry',
+      found: `${Math.floor(daysLeft)} days left`,
+      message: 'Certificates would be shortened or refused. Make the CA live longer or the profile shorter.'
+    }))
+}
+
+function subjectViolations(
+  { certificateDer }: StoredAuthority,
+  all: readonly StoredGeneration[]
+): readonly Violation[] {
+  const subjectOf = (der: Uint8Array) =>
+    Buffer.from(parseAuthorityCertificate(der).subjectNameDer).toString('hex')
+  const own = subjectOf(certificateDer)
+  const count = all.filter(
+    each => each.certificateDer !== null && subjectOf(each.certificateDer) === own
+  ).length
+  if (count <= maximumOfOneSubject) return []
+  return [
+    {
+      pointer: '/successor/subject',
+      expected: `at most ${maximumOfOneSubject} CAs of one subject`,
+      found: String(count),
+      message: 'AWS IoT would refuse to register it. Give the successor its generation in the CommonName.'
+    }
+  ]
+}
+
+async function keyViolations(stored: StoredAuthority, { tryKey }: PlanInput): Promise<readonly Violation[]> {
+  try {
+    await tryKey(stored)
+    return []
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    return [
+      { pointer: '/successor/key', expected: 'a key that signs', found: error.code, message: error.detail }
+    ]
+  }
+}

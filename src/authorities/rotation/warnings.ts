@@ -1,0 +1,76 @@
+import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { daysUntil } from '../../pki/der/time.ts'
+import type { Authority } from '../authority.ts'
+import type { ProfileNeed } from './plan.ts'
+
+export const authorityWarningKinds = [
+  'none_active',
+  'expires_within_validity',
+  'certificate_irregular',
+  'starter_in_use'
+] as const
+
+export interface AuthorityWarning {
+  readonly kind: (typeof authorityWarningKinds)[number]
+  /** Name of the generation; of the line for `none_active`. */
+  readonly authority: string
+  readonly message: string
+}
+
+const starterLine = 'starter'
+
+/** What is amiss with the authorities although every active key can sign. */
+export function findWarnings(
+  authorities: readonly Authority[],
+  needs: readonly ProfileNeed[],
+  now: Date
+): readonly AuthorityWarning[] {
+  const active = authorities.filter(({ state }) => state === 'active')
+  return [
+    ...vacancyWarnings(active, needs),
+    ...active.flatMap(authority => [
+      ...expiryWarnings(authority, needs, now),
+      ...irregularityWarnings(authority),
+      ...starterWarnings(authority)
+    ])
+  ]
+}
+
+function vacancyWarnings(
+  active: readonly Authority[],
+  needs: readonly ProfileNeed[]
+): readonly AuthorityWarning[] {
+  const lines = new Set(needs.map(({ line }) => line))
+  for (const { line } of active) lines.delete(line)
+  return [...lines].map(line => {
+    const message = `no generation of ${line} is active, and a profile names it: its stations get nothing`
+    return { kind: 'none_active', authority: line, message }
+  })
+}
+
+function expiryWarnings(
+  { name, line, certificate }: Authority,
+  needs: readonly ProfileNeed[],
+  now: Date
+): readonly AuthorityWarning[] {
+  const longest = Math.max(0, ...needs.filter(need => need.line === line).map(need => need.validityDays))
+  const daysLeft = Math.floor(daysUntil(certificate.notAfter, now))
+  if (daysLeft >= longest) return []
+  const lifetime = Number.isFinite(longest) ? `${longest} days` : 'no expiry'
+  const message = `${name} has ${daysLeft} days left, and a profile asks for ${lifetime}: rotate it`
+  return [{ kind: 'expires_within_validity', authority: name, message }]
+}
+
+function irregularityWarnings({ name, certificateDer }: Authority): readonly AuthorityWarning[] {
+  const { irregularities } = examineAuthorityCertificate(certificateDer)
+  if (irregularities.length === 0) return []
+  const lacking = irregularities.map(({ expected }) => expected).join(', ')
+  const message = `the certificate of ${name} lacks ${lacking}; strict verifiers may refuse its chain`
+  return [{ kind: 'certificate_irregular', authority: name, message }]
+}
+
+function starterWarnings({ name, line }: Authority): readonly AuthorityWarning[] {
+  if (line !== starterLine) return []
+  const message = `${name} is the starter authority, made to try Mintline out: not for production`
+  return [{ kind: 'starter_in_use', authority: name, message }]
+}

@@ -1,0 +1,272 @@
+import {
+  CreateProvisioningTemplateCommand,
+  CreateProvisioningTemplateVersionCommand,
+  DeleteProvisioningTemplateVersionCommand,
+  DescribeCACertificateCommand,
+  DescribeProvisioningTemplateCommand,
+  GetRegistrationCodeCommand,
+  IoTClient,
+  ListProvisioningTemplateVersionsCommand,
+  RegisterCACertificateCommand,
+  type RegistrationConfig,
+  ResourceAlreadyExistsException,
+  UpdateCACertificateCommand,
+  UpdateProvisioningTemplateCommand
+} from '@aws-sdk/client-iot'
+import { clientSettings, withinTime } from '../../aws-client/client-settings.ts'
+import { awsFailure, isAwsError } from '../../aws-client/failure.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { TemplateReference } from '../../jitp/template/references.ts'
+import type { CertificateMode, RegistrationPlace } from '../registrations/desired-registration.ts'
+import { describeReference, referenceOperations, type ReferenceState } from './template-references.ts'
+
+/** A CA as DescribeCACertificate tells it. */
+export interface HeldCertificate {
+  readonly certificateArn: string
+  readonly status: string
+  readonly autoRegistration: string
+  readonly certificateMode: string
+  readonly registrationConfig: RegistrationConfig | undefined
+}
+
+export interface HeldTemplate {
+  readonly templateBody: string
+  readonly type: string
+  readonly enabled: boolean
+  readonly roleArn: string
+  readonly defaultVersionId: number
+}
+
+export interface CaRegistration {
+  readonly caCertificatePem: string
+  /** With the mode DEFAULT, and only then. */
+  readonly verificationCertificatePem: string | undefined
+  readonly certificateMode: CertificateMode
+  readonly setAsActive: boolean
+  readonly allowAutoRegistration: boolean
+  readonly registrationConfig: RegistrationConfig | undefined
+}
+
+/** What is undefined stays as it is. */
+export interface CaUpdate {
+  readonly status?: 'ACTIVE' | 'INACTIVE' | undefined
+  readonly autoRegistration?: 'ENABLE' | 'DISABLE' | undefined
+  readonly registrationConfig?: RegistrationConfig | undefined
+  /** From just-in-time provisioning to just-in-time registration. */
+  readonly removeRegistrationConfig?: boolean | undefined
+}
+
+export type RegisterOutcome =
+  | { readonly kind: 'registered' }
+  /** In this account, or in another one in DEFAULT mode. */
+  | { readonly kind: 'exists'; readonly resourceId: string | undefined }
+  /** The verification certificate does not bear the code of this account and region. */
+  | { readonly kind: 'code-refused'; readonly message: string }
+
+/**
+ * AWS IoT in one account and region, as far as registrations need it. One request at a time. Everything throws
+ * MintlineError `aws_refused` or `aws_unavailable`.
+ */
+export interface IotControl {
+  /** Undefined where it is not registered. */
+  describeCa(certificateId: string): Promise<HeldCertificate | undefined>
+  /** Made at the first call, the same from then on. */
+  getRegistrationCode(): Promise<string>
+  registerCa(registration: CaRegistration): Promise<RegisterOutcome>
+  updateCa(certificateId: string, update: CaUpdate): Promise<void>
+  /** Undefined where there is none. */
+  describeTemplate(templateName: string): Promise<HeldTemplate | undefined>
+  /** Of type JITP and enabled. False when there is one of that name already. */
+  createTemplate(templateName: string, body: string, roleArn: string): Promise<boolean>
+  /** Enables it. */
+  updateTemplate(templateName: string, roleArn: string): Promise<void>
+  /** Makes the body its default version. False when there are as many versions as there may be. */
+  createTemplateVersion(templateName: string, body: string): Promise<boolean>
+  /** Deletes the oldest version that is not the default one. */
+  deleteOldestTemplateVersion(templateName: string): Promise<void>
+  /** Undefined where there is none. */
+  describeReference(reference: TemplateReference): Promise<ReferenceState | undefined>
+  destroy(): void
+}
+
+/** @param stopping ends every call, under way or to come, with its reason. */
+export function createIotControl(place: RegistrationPlace, stopping: AbortSignal): IotControl {
+  const client = new IoTClient(clientSettings(place))
+  let last: Promise<unknown> = Promise.resolve()
+
+  /** AWS takes 10 requests a second of an account and region; one after the other stays well below. */
+  function inTurn<Reply>(
+    operation: string,
+    send: (abortSignal: AbortSignal) => Promise<Reply>
+  ): Promise<Reply> {
+    const reply = last.then(() => withinTime(send, stopping))
+    last = reply.catch(() => undefined)
+    return reply.catch((cause: unknown) => {
+      throw awsFailure(cause, `iot:${operation}`)
+    })
+  }
+
+  return {
+    ...caOperations(client, inTurn),
+    ...templateOperations(client, inTurn),
+    describeReference: reference =>
+      inTurn(referenceOperations[reference.kind], abortSignal =>
+        orUndefined(describeReference(client, reference, abortSignal))
+      ),
+    destroy: () => client.destroy()
+  }
+}
+
+type InTurn = <Reply>(operation: string, send: (abortSignal: AbortSignal) => Promise<Reply>) => Promise<Reply>
+
+function caOperations(client: IoTClient, inTurn: InTurn) {
+  return {
+    describeCa: (certificateId: string) =>
+      inTurn('DescribeCACertificate', async abortSignal => {
+        const command = new DescribeCACertificateCommand({ certificateId })
+        const reply = await orUndefined(client.send(command, { abortSignal }))
+        const description = reply?.certificateDescription
+        return (
+          description && {
+            certificateArn: description.certificateArn ?? '',
+            status: description.status ?? '',
+            autoRegistration: description.autoRegistrationStatus ?? '',
+            // AWS leaves it out of what was registered before there were modes.
+            certificateMode: description.certificateMode ?? 'DEFAULT',
+            registrationConfig: reply?.registrationConfig
+          }
+        )
+      }),
+    getRegistrationCode: () =>
+      inTurn('GetRegistrationCode', async abortSignal => {
+        const reply = await client.send(new GetRegistrationCodeCommand({}), { abortSignal })
+        return parseRegistrationCode(reply.registrationCode)
+      }),
+    registerCa: (registration: CaRegistration) =>
+      inTurn('RegisterCACertificate', async abortSignal => {
+        const { caCertificatePem, verificationCertificatePem, registrationConfig, ...rest } = registration
+        const command = new RegisterCACertificateCommand({
+          ...rest,
+          caCertificate: caCertificatePem,
+          verificationCertificate: verificationCertificatePem,
+          registrationConfig
+        })
+        try {
+          await client.send(command, { abortSignal })
+          return { kind: 'registered' } as const
+        } catch (error) {
+          return registerOutcomeOf(error)
+        }
+      }),
+    updateCa: (certificateId: string, update: CaUpdate) =>
+      inTurn('UpdateCACertificate', async abortSignal => {
+        const { status, autoRegistration, registrationConfig, removeRegistrationConfig } = update
+        const command = new UpdateCACertificateCommand({
+          certificateId,
+          newStatus: status,
+          newAutoRegistrationStatus: autoRegistration,
+          registrationConfig,
+          removeAutoRegistration: removeRegistrationConfig
+        })
+        await client.send(command, { abortSignal })
+      })
+  }
+}
+
+/** The CA key signs it as a name, so nothing else than a code gets that far. AWS's model of GetRegistrationCode. */
+function parseRegistrationCode(code = ''): string {
+  if (/^(?:0x)?[0-9A-Fa-f]+$/.test(code) && code.length === 64) return code
+  throw new MintlineError(
+    'aws_refused',
+    'AWS answered iot:GetRegistrationCode with something that is no registration code. Check the endpoint that the service is told to use.'
+  )
+}
+
+function registerOutcomeOf(error: unknown): RegisterOutcome {
+  if (error instanceof ResourceAlreadyExistsException) return { kind: 'exists', resourceId: error.resourceId }
+  if (isAwsError(error, 'RegistrationCodeValidationException'))
+    return { kind: 'code-refused', message: (error as Error).message }
+  throw error
+}
+
+function templateOperations(client: IoTClient, inTurn: InTurn) {
+  return {
+    describeTemplate: (templateName: string) =>
+      inTurn('DescribeProvisioningTemplate', async abortSignal => {
+        const command = new DescribeProvisioningTemplateCommand({ templateName })
+        const reply = await orUndefined(client.send(command, { abortSignal }))
+        return (
+          reply && {
+            templateBody: reply.templateBody ?? '',
+            type: reply.type ?? 'FLEET_PROVISIONING',
+            enabled: reply.enabled === true,
+            roleArn: reply.provisioningRoleArn ?? '',
+            defaultVersionId: reply.defaultVersionId ?? 0
+          }
+        )
+      }),
+    createTemplate: (templateName: string, templateBody: string, provisioningRoleArn: string) =>
+      inTurn('CreateProvisioningTemplate', async abortSignal => {
+        const command = new CreateProvisioningTemplateCommand({
+          templateName,
+          templateBody,
+          provisioningRoleArn,
+          type: 'JITP',
+          enabled: true
+        })
+        return unless('ResourceAlreadyExistsException', client.send(command, { abortSignal }))
+      }),
+    updateTemplate: (templateName: string, provisioningRoleArn: string) =>
+      inTurn('UpdateProvisioningTemplate', async abortSignal => {
+        const command = new UpdateProvisioningTemplateCommand({
+          templateName,
+          provisioningRoleArn,
+          enabled: true
+        })
+        await client.send(command, { abortSignal })
+      }),
+    createTemplateVersion: (templateName: string, templateBody: string) =>
+      inTurn('CreateProvisioningTemplateVersion', async abortSignal => {
+        const command = new CreateProvisioningTemplateVersionCommand({
+          templateName,
+          templateBody,
+          setAsDefault: true
+        })
+        return unless('VersionsLimitExceededException', client.send(command, { abortSignal }))
+      }),
+    async deleteOldestTemplateVersion(templateName: string) {
+      const listed = await inTurn('ListProvisioningTemplateVersions', abortSignal =>
+        client.send(new ListProvisioningTemplateVersionsCommand({ templateName }), { abortSignal })
+      )
+      const spare = (listed.versions ?? [])
+        .filter(({ isDefaultVersion }) => isDefaultVersion !== true)
+        .flatMap(({ versionId }) => versionId ?? [])
+      if (spare.length === 0) return
+      const versionId = Math.min(...spare)
+      await inTurn('DeleteProvisioningTemplateVersion', async abortSignal => {
+        const command = new DeleteProvisioningTemplateVersionCommand({ templateName, versionId })
+        await client.send(command, { abortSignal })
+      })
+    }
+  }
+}
+
+/** False for the one error that the caller expects. */
+async function unless(errorName: string, reply: Promise<unknown>): Promise<boolean> {
+  try {
+    await reply
+    return true
+  } catch (error) {
+    if (isAwsError(error, errorName)) return false
+    throw error
+  }
+}
+
+async function orUndefined<Reply>(reply: Promise<Reply>): Promise<Reply | undefined> {
+  try {
+    return await reply
+  } catch (error) {
+    if (isAwsError(error, 'ResourceNotFoundException')) return undefined
+    throw error
+  }
+}

@@ -1,0 +1,232 @@
+import { type Database, isUniqueViolation } from '../../database/database.ts'
+import { Prisma } from '../../database/generated/client.ts'
+import { runQuery } from '../../database/run-query.ts'
+import type { DesiredRegistration, Drift, ObservedRegistration } from './desired-registration.ts'
+import { maximumSteps } from './runs/steps.ts'
+
+/** A registration and the newest of what was asked for. */
+export interface StoredRegistration {
+  readonly id: string
+  readonly authorityId: string
+  readonly accountAlias: string
+  readonly region: string
+  readonly createdAt: Date
+  /** From 1. */
+  readonly version: number
+  readonly desired: DesiredRegistration
+  /** Of the newest version. */
+  readonly changedAt: Date
+  readonly changedBy: string
+  /** Undefined before the first look at AWS. */
+  readonly state: StoredState | undefined
+}
+
+export const knownStates = ['registered', 'drifted', 'failed'] as const
+
+/** What is known of AWS, as of `checkedAt`, about one version of what was asked for. */
+export interface StoredState {
+  readonly state: (typeof knownStates)[number]
+  readonly version: number
+  readonly profileVersion: number | null
+  /** Of the account that held the CA at the last look. */
+  readonly awsAccountId: string | null
+  readonly observed: ObservedRegistration | null
+  readonly drift: readonly Drift[]
+  readonly lastError: LastError | null
+  readonly checkedAt: Date
+  /** When a failed one is tried again without being asked to. */
+  readonly retryAt: Date | null
+}
+
+export interface LastError {
+  readonly code: string
+  readonly detail: string
+}
+
+export interface RegistrationStep {
+  readonly id: string
+  readonly version: number
+  readonly createdAt: Date
+  readonly step: string
+  readonly outcome: 'done' | 'noted' | 'failed'
+  readonly detail: string
+}
+
+export interface RegistrationEvent {
+  readonly id: string
+  readonly createdAt: Date
+  readonly actor: string
+  readonly act: string
+  readonly subject: string
+  readonly before?: object | undefined
+  readonly after: object
+  readonly reason?: string | undefined
+}
+
+/** A new version of what is asked for, with its audit event; `create` where there is no registration yet. */
+export interface RegistrationChange {
+  readonly create?: Pick<StoredRegistration, 'authorityId' | 'accountAlias' | 'region'> | undefined
+  readonly registrationId: string
+  readonly versionId: string
+  readonly version: number
+  readonly desired: DesiredRegistration
+  readonly event: RegistrationEvent
+}
+
+export interface RegistrationStore {
+  /** Oldest first. */
+  list(filter?: RegistrationFilter): Promise<readonly StoredRegistration[]>
+  /** The latest `maximumSteps`, oldest first. */
+  steps(registrationId: string): Promise<readonly RegistrationStep[]>
+  /** Whether a step of this name was ever done. */
+  hasDone(registrationId: string, step: string): Promise<boolean>
+  /** All of the changes or none. False when another administrator's came first. */
+  change(changes: readonly RegistrationChange[]): Promise<boolean>
+  addEvent(event: RegistrationEvent): Promise<void>
+  addStep(registrationId: string, step: RegistrationStep): Promise<void>
+  /**
+   * In place of what was known, with an audit event where the change is worth one.
+   *
+   * @param since when given, nothing is written where something was known later than this.
+   */
+  putState(
+    registrationId: string,
+    state: StoredState,
+    event: RegistrationEvent | undefined,
+    since?: Date
+  ): Promise<void>
+}
+
+export interface RegistrationFilter {
+  readonly id?: string
+  readonly authorityId?: string
+  readonly region?: string
+  readonly accountAlias?: string
+}
+
+type RegistrationRow = Prisma.AwsRegistrationGetPayload<{ include: { versions: true; state: true } }>
+
+export function createRegistrationStore(database: Database): RegistrationStore {
+  const client = database.prisma
+  return {
+    async list(filter = {}) {
+      const rows = await runQuery(() =>
+        client.awsRegistration.findMany({
+          where: { ...filter },
+          orderBy: { id: 'asc' },
+          include: { versions: { orderBy: { version: 'desc' }, take: 1 }, state: true }
+        })
+      )
+      return rows.map(toRegistration)
+    },
+    async steps(registrationId) {
+      const rows = await runQuery(() =>
+        client.awsRegistrationStep.findMany({
+          where: { registrationId },
+          orderBy: { id: 'desc' },
+          take: maximumSteps
+        })
+      )
+      return rows.reverse().map(({ registrationId: _, outcome, ...row }) => ({
+        ...row,
+        outcome: outcome as RegistrationStep['outcome']
+      }))
+    },
+    async hasDone(registrationId, step) {
+      const where = { registrationId, step, outcome: 'done' }
+      return (await runQuery(() => client.awsRegistrationStep.findFirst({ where }))) !== null
+    },
+    change: changes =>
+      runQuery(async () => {
+        try {
+          await client.$transaction(changes.flatMap(change => insertsOf(client, change)))
+          return true
+        } catch (error) {
+          if (isUniqueViolation(error)) return false
+          throw error
+        }
+      }),
+    async addEvent(event) {
+      await runQuery(() => client.auditEvent.create({ data: toEventRow(event) }))
+    },
+    async addStep(registrationId, step) {
+      await runQuery(() => client.awsRegistrationStep.create({ data: { ...step, registrationId } }))
+    },
+    async putState(registrationId, state, event, since) {
+      const data = toStateRow(state)
+      await runQuery(() =>
+        client.$transaction(async transaction => {
+          const isKnown = { registrationId, ...(since !== undefined && { checkedAt: { lte: since } }) }
+          const updated = await transaction.awsRegistrationState.updateMany({ where: isKnown, data })
+          const created =
+            updated.count > 0
+              ? updated
+              : await transaction.awsRegistrationState.createMany({
+                  data: [{ registrationId, ...data }],
+                  skipDuplicates: true
+                })
+          if (created.count > 0 && event !== undefined)
+            await transaction.auditEvent.create({ data: toEventRow(event) })
+        })
+      )
+    }
+  }
+}
+
+function insertsOf(client: Database['prisma'], change: RegistrationChange) {
+  const { create, registrationId, versionId, version, desired, event } = change
+  const { createdAt, actor: createdBy } = event
+  const document: object = desired
+  return [
+    ...(create === undefined
+      ? []
+      : [client.awsRegistration.create({ data: { id: registrationId, ...create, createdAt, createdBy } })]),
+    client.awsRegistrationVersion.create({
+      data: {
+        id: versionId,
+        registrationId,
+        version,
+        desired: document,
+        createdAt,
+        createdBy
+      }
+    }),
+    client.auditEvent.create({ data: toEventRow(event) })
+  ]
+}
+
+function toEventRow({ before, after, reason, ...event }: RegistrationEvent) {
+  return { ...event, ...(before !== undefined && { before }), after, reason: reason ?? null }
+}
+
+function toStateRow({ observed, drift, lastError, ...rest }: StoredState) {
+  return {
+    ...rest,
+    // Undefined would leave what was there.
+    observed: observed === null ? Prisma.DbNull : { ...observed },
+    drift: drift.map(each => ({ ...each })),
+    lastError: lastError === null ? Prisma.DbNull : { ...lastError }
+  }
+}
+
+function toRegistration({ versions, state, createdBy: _, ...row }: RegistrationRow): StoredRegistration {
+  const newest = versions[0]!
+  return {
+    ...row,
+    version: newest.version,
+    desired: newest.desired as unknown as DesiredRegistration,
+    changedAt: newest.createdAt,
+    changedBy: newest.createdBy,
+    state: state === null ? undefined : toState(state)
+  }
+}
+
+function toState({ registrationId: _, ...row }: NonNullable<RegistrationRow['state']>): StoredState {
+  return {
+    ...row,
+    state: row.state as StoredState['state'],
+    observed: row.observed as ObservedRegistration | null,
+    drift: row.drift as unknown as readonly Drift[],
+    lastError: row.lastError as LastError | null
+  }
+}

@@ -1,0 +1,159 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { StoredGeneration } from '../../authorities/authority-store.ts'
+import { requireCertified, requireGeneration } from '../../authorities/generations/generation.ts'
+import { assertTransition } from '../../authorities/life-cycle/life-cycle.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import { assertSameMode, createChangeMaker, followed, type RegistrationFate } from './change.ts'
+import {
+  assertRegistrable,
+  neighboursOf,
+  profileLineOf,
+  type RegistrationDependencies
+} from './dependencies.ts'
+import type { DesiredRegistration, RegistrationPlace } from './desired-registration.ts'
+import { findGaps, type RegistrationGap } from './gaps.ts'
+import type { StoredRegistration } from './registration-store.ts'
+import { desiredOf, type RegistrationRequest } from './request.ts'
+import { resolveTarget } from './target.ts'
+import { describeRegistration, type RegistrationReport, type RegistrationView } from './view.ts'
+
+/** The CAs that AWS IoT is to hold. What is asked for is durable when a method returns; the jobs bring it about. */
+export interface Registrations {
+  /**
+   * Asks for a registration of the authority in an account and region, or for a change of the one there is. Asking
+   * for what is asked for already changes nothing.
+   *
+   * @throws MintlineError `authority_not_found`, `authority_transition_refused` while it has no certificate,
+   * `profile_not_found`, `aws_registration_invalid` with every mistake at once.
+   */
+  post(authority: string, request: RegistrationRequest, actor: string): Promise<RegistrationReport>
+  /** Oldest first. @throws MintlineError `authority_not_found`. */
+  list(authority: string): Promise<readonly RegistrationView[]>
+  /** @throws MintlineError `authority_not_found`, `aws_registration_not_found`. */
+  find(authority: string, id: string): Promise<RegistrationReport>
+  /** Has AWS brought to what is asked for, and read back. Throws as `find`. */
+  sync(authority: string, id: string, actor: string): Promise<RegistrationReport>
+  /** Has AWS read back, and nothing changed. Throws as `find`. */
+  check(authority: string, id: string, actor: string): Promise<RegistrationReport>
+  /**
+   * Changes what is asked for in all of an authority's registrations, before it is retired or declared compromised.
+   * Unless told, a retired one's are kept and a compromised one's deactivated.
+   *
+   * @throws MintlineError `authority_not_found`; `authority_transition_refused` where it could not be ended so.
+   */
+  followAuthority(
+    authority: string,
+    end: 'retired' | 'compromised',
+    fate: RegistrationFate | undefined,
+    actor: string
+  ): Promise<void>
+  /** Where the generation that issues is registered, and the one that would follow it is not. */
+  registrationGaps(line: string): Promise<readonly RegistrationGap[]>
+}
+
+export function createRegistrations(dependencies: RegistrationDependencies): Registrations {
+  const { store, authorities, jobs, clock, randomBytes } = dependencies
+  const { eventOf, changeOf } = createChangeMaker(clock, randomBytes)
+
+  const generationOf = async (name: string) => requireGeneration(await authorities.generations(), name)
+
+  async function findStored(name: string, id: string) {
+    const generation = await generationOf(name)
+    const [registration] = await store.list({ id, authorityId: generation.id })
+    if (registration !== undefined) return { registration, generation }
+    throw new MintlineError('aws_registration_not_found', `${name} has no registration ${id}.`)
+  }
+
+  async function reportOf(registration: StoredRegistration, generation: StoredGeneration) {
+    const steps = await store.steps(registration.id)
+    return { ...describeRegistration(registration, generation), steps }
+  }
+
+  const reconcileSoon = (registrationId: string) =>
+    jobs.send('aws-registration.reconcile', { registrationId }, { key: registrationId, now: true })
+
+  async function order(name: string, id: string, actor: string, act: 'sync' | 'check') {
+    const { registration, generation } = await findStored(name, id)
+    const { region, accountAlias } = registration
+    await store.addEvent(eventOf(act, actor, id, { authority: name, region, accountAlias }))
+    const kind = act === 'sync' ? 'aws-registration.reconcile' : 'aws-registration.check'
+    await jobs.send(kind, { registrationId: id }, { key: id, now: true })
+    return reportOf(registration, generation)
+  }
+
+  return {
+    async post(name, request, actor) {
+      const generation = await generationOf(name)
+      const { region, accountAlias = '' } = request
+      const place = { authorityId: generation.id, accountAlias, region }
+      const desired = desiredOf(request)
+      for (;;) {
+        const [existing] = await store.list(place)
+        await assertMayAsk(dependencies, generation, place, desired, existing)
+        if (existing !== undefined && isDeepStrictEqual(existing.desired, desired))
+          return reportOf(existing, generation)
+        const change = changeOf(place, existing, desired, actor)
+        // Lost to another administrator's post: theirs is what this one changes then.
+        if (!(await store.change([change]))) continue
+        // A crash here leaves a version without a job, which the next sweep finds.
+        await reconcileSoon(change.registrationId)
+        const { registration } = await findStored(name, change.registrationId)
+        return reportOf(registration, generation)
+      }
+    },
+    async list(name) {
+      const generation = await generationOf(name)
+      const stored = await store.list({ authorityId: generation.id })
+      return stored.map(registration => describeRegistration(registration, generation))
+    },
+    async find(name, id) {
+      const { registration, generation } = await findStored(name, id)
+      return reportOf(registration, generation)
+    },
+    sync: (name, id, actor) => order(name, id, actor, 'sync'),
+    check: (name, id, actor) => order(name, id, actor, 'check'),
+    async followAuthority(name, end, fate = end === 'retired' ? 'keep' : 'deactivate', actor) {
+      const { id: authorityId, state } = await generationOf(name)
+      assertTransition(name, state, end)
+      for (;;) {
+        const changes = (await store.list({ authorityId })).flatMap(existing => {
+          const desired = followed(existing.desired, fate)
+          return isDeepStrictEqual(desired, existing.desired)
+            ? []
+            : [changeOf(existing, existing, desired, actor)]
+        })
+        if (!(await store.change(changes))) continue
+        for (const { registrationId } of changes) await reconcileSoon(registrationId)
+        return
+      }
+    },
+    async registrationGaps(line) {
+      const generations = (await authorities.generations()).filter(generation => generation.line === line)
+      return findGaps(generations, await store.list())
+    }
+  }
+}
+
+async function assertMayAsk(
+  dependencies: RegistrationDependencies,
+  generation: StoredGeneration,
+  place: RegistrationPlace,
+  desired: DesiredRegistration,
+  existing: StoredRegistration | undefined
+): Promise<void> {
+  const { profiles, clock } = dependencies
+  const authority = requireCertified(generation)
+  const isRegistered = existing?.state?.awsAccountId != null
+  if (isRegistered) assertSameMode(existing.desired, desired)
+  const { target } = await resolveTarget(desired, profiles)
+  assertRegistrable({
+    place,
+    desired,
+    target,
+    authority,
+    profileLine: await profileLineOf(profiles, desired),
+    isRegistered,
+    neighbours: await neighboursOf(dependencies, place, authority.id),
+    now: clock()
+  })
+}

@@ -1,0 +1,39 @@
+import type { Drift, ObservedRegistration, RegistrationTarget } from '../desired-registration.ts'
+
+const nothing = 'none'
+
+/** Every field in which AWS IoT differs from the target. Pure. */
+export function findDrift(
+  target: RegistrationTarget,
+  observed: ObservedRegistration | undefined
+): readonly Drift[] {
+  if (observed === undefined)
+    return [{ field: 'registration', expected: 'registered', found: 'not registered' }]
+  const { provisioning } = target
+  const pairs: readonly (readonly [string, string | boolean | null, string | boolean | null])[] = [
+    ['certificateMode', target.certificateMode, observed.certificateMode],
+    ['status', target.status, observed.status],
+    ['autoRegistration', target.autoRegistration, observed.autoRegistration],
+    ['roleArn', provisioning?.roleArn ?? null, observed.roleArn],
+    ['template', provisioning?.templateSha256 ?? null, observed.templateSha256],
+    ['templateName', provisioning?.templateName ?? null, observed.templateName],
+    ...storedTemplatePairs(target, observed)
+  ]
+  return pairs.flatMap(([field, expected, found]) =>
+    expected === found ? [] : [{ field, expected: textOf(expected), found: textOf(found) }]
+  )
+}
+
+/** Only told of the stored template that is asked for; of another one, the name says it all. */
+function storedTemplatePairs({ provisioning }: RegistrationTarget, observed: ObservedRegistration) {
+  const templateName = provisioning?.templateName ?? null
+  if (templateName === null || templateName !== observed.templateName) return []
+  return [
+    ['templateEnabled', true, observed.templateEnabled],
+    ['templateType', 'JITP', observed.templateType]
+  ] as const
+}
+
+function textOf(value: string | boolean | null): string {
+  return value === null ? nothing : String(value)
+}

@@ -1,0 +1,131 @@
+import type { StoredAuthority } from '../../../authorities/authority-store.ts'
+import { type ErrorCode, isMintlineError } from '../../../errors/mintline-error.ts'
+import { newId } from '../../../sources/identifier.ts'
+import type { RegistrationDependencies } from '../dependencies.ts'
+import type { StoredRegistration, StoredState } from '../registration-store.ts'
+import type { Comparison } from './reconcile.ts'
+
+/** A registration as it was when the work began. */
+export interface LoadedRegistration {
+  readonly registration: StoredRegistration
+  readonly authority: StoredAuthority
+}
+
+export interface OutcomeKeeper {
+  /** Keeps what AWS holds after it was brought to what is asked for. */
+  keepComparison(
+    loaded: LoadedRegistration,
+    comparison: Comparison,
+    profileVersion: number | null
+  ): Promise<void>
+  /**
+   * Keeps what was found at AWS. A registration that failed stays so while it is not as asked for, with its reason and
+   * its next try.
+   *
+   * @param since a look that began then is out of date when something was kept since.
+   */
+  keepCheck(
+    loaded: LoadedRegistration,
+    comparison: Comparison,
+    profileVersion: number | null,
+    since: Date
+  ): Promise<void>
+  /** Keeps why nothing could be found, beside what was known. Throws it again. */
+  keepFailedCheck(loaded: LoadedRegistration, error: unknown): Promise<never>
+  /**
+   * Keeps why it could not be done. Throws it again where trying again may mend it; that the service was stopping is
+   * no reason to keep.
+   */
+  keepFailure(loaded: LoadedRegistration, error: unknown): Promise<void>
+}
+
+type Outcome = Pick<StoredState, 'state' | 'drift' | 'lastError'> & Partial<StoredState>
+
+const passing: readonly ErrorCode[] = ['aws_unavailable', 'database_unavailable', 'signer_unavailable']
+const retryAfterMs = 15 * 60_000
+
+/** Keeps how the work on registrations went; each change of state is an audit event of its own. */
+export function createOutcomeKeeper({
+  store,
+  clock,
+  randomBytes
+}: Pick<RegistrationDependencies, 'store' | 'clock' | 'randomBytes'>): OutcomeKeeper {
+  async function keep(loaded: LoadedRegistration, outcome: Outcome, since?: Date): Promise<void> {
+    const { id, version, state: before } = loaded.registration
+    const checkedAt = clock()
+    const state: StoredState = {
+      version,
+      profileVersion: before?.profileVersion ?? null,
+      awsAccountId: before?.awsAccountId ?? null,
+      observed: before?.observed ?? null,
+      retryAt: null,
+      checkedAt,
+      ...outcome
+    }
+    const isChange = before?.state !== state.state
+    const eventId = newId(checkedAt, randomBytes)
+    await store.putState(id, state, isChange ? eventOf(eventId, loaded, state) : undefined, since)
+  }
+
+  return {
+    keepComparison: (loaded, comparison, profileVersion) =>
+      keep(loaded, outcomeOf(comparison, profileVersion)),
+    keepCheck(loaded, comparison, profileVersion, since) {
+      const found = outcomeOf(comparison, profileVersion)
+      const { state: before } = loaded.registration
+      const isStillFailed = before?.state === 'failed' && found.state !== 'registered'
+      const { lastError = null, retryAt = null } = before ?? {}
+      return keep(loaded, isStillFailed ? { ...found, state: 'failed', lastError, retryAt } : found, since)
+    },
+    async keepFailedCheck({ registration: { id, state } }, error) {
+      if (
+        state !== undefined &&
+        (isMintlineError(error, 'aws_refused') || isMintlineError(error, 'aws_unavailable'))
+      ) {
+        const { code, detail } = error
+        await store.putState(id, { ...state, lastError: { code, detail } }, undefined, state.checkedAt)
+      }
+      throw error
+    },
+    async keepFailure(loaded, error) {
+      if (isMintlineError(error, 'job_interrupted')) throw error
+      const { code, detail } = isMintlineError(error)
+        ? error
+        : { code: 'internal_error', detail: 'It failed for an unexpected reason; the log of the job has it.' }
+      const retryAt = new Date(clock().getTime() + retryAfterMs)
+      await keep(loaded, { state: 'failed', drift: [], lastError: { code, detail }, retryAt })
+      if (!isMintlineError(error) || passing.includes(error.code)) throw error
+    }
+  }
+}
+
+function outcomeOf({ observation, drift }: Comparison, profileVersion: number | null): Outcome {
+  return {
+    state: drift.length === 0 ? 'registered' : 'drifted',
+    drift,
+    lastError: null,
+    profileVersion,
+    observed: observation?.observed ?? null,
+    awsAccountId: observation?.certificateArn.split(':')[4] ?? null
+  }
+}
+
+function eventOf(id: string, { registration, authority }: LoadedRegistration, state: StoredState) {
+  const { id: registrationId, region, accountAlias, state: before } = registration
+  return {
+    id,
+    createdAt: state.checkedAt,
+    actor: 'system',
+    act: `aws_registration.${state.state}`,
+    subject: `aws-registration/${registrationId}`,
+    before: before === undefined ? undefined : { state: before.state },
+    after: {
+      authority: authority.name,
+      region,
+      accountAlias,
+      state: state.state,
+      drift: state.drift,
+      lastError: state.lastError
+    }
+  }
+}

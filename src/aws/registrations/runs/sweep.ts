@@ -1,0 +1,49 @@
+import type { ProfileVersion } from '../../../profiles/profile.ts'
+import type { RegistrationDependencies } from '../dependencies.ts'
+import type { StoredRegistration } from '../registration-store.ts'
+import { stateOf } from '../view.ts'
+
+const checkAfterMs = 3_600_000
+/**
+ * Whoever asks for a registration sends its job as well. Another one at the same time would run after it, and repair
+ * what nobody asked to be repaired.
+ */
+export const ownJobMs = 60_000
+
+/** What a registration is due for at this moment. Pure. */
+export function dueFor(
+  registration: StoredRegistration,
+  newestProfileVersion: number | undefined,
+  now: Date
+): 'reconcile' | 'check' | undefined {
+  const { state, desired, changedAt } = registration
+  if (state === undefined || stateOf(registration) === 'pending')
+    return changedAt.getTime() + ownJobMs <= now.getTime() ? 'reconcile' : undefined
+  if (state.state === 'failed')
+    return state.retryAt !== null && state.retryAt <= now ? 'reconcile' : undefined
+  const isProfileNewer =
+    desired.provisioning !== null && (newestProfileVersion ?? 0) > (state.profileVersion ?? 0)
+  if (isProfileNewer) return 'reconcile'
+  return state.checkedAt.getTime() + checkAfterMs <= now.getTime() ? 'check' : undefined
+}
+
+/**
+ * Sends a job for every registration that is due, so that nothing is lost between a row and its job. A job that waits
+ * already is not doubled.
+ *
+ * @throws MintlineError `database_unavailable`.
+ */
+export async function sweepRegistrations({
+  store,
+  profiles,
+  jobs,
+  clock
+}: Pick<RegistrationDependencies, 'store' | 'profiles' | 'jobs' | 'clock'>): Promise<void> {
+  const newest = new Map((await profiles.list()).map(({ name, version }: ProfileVersion) => [name, version]))
+  for (const registration of await store.list()) {
+    const { id: registrationId, desired } = registration
+    const due = dueFor(registration, newest.get(desired.provisioning?.profile ?? ''), clock())
+    if (due !== undefined)
+      await jobs.send(`aws-registration.${due}`, { registrationId }, { key: registrationId })
+  }
+}

@@ -1,0 +1,129 @@
+import { createPublicKey, generateKeyPair } from 'node:crypto'
+import { promisify } from 'node:util'
+import type { StoredAuthority } from '../../../authorities/authority-store.ts'
+import { withProvenSigner } from '../../../authorities/generations/proven-signer.ts'
+import { parseAuthorityCertificate } from '../../../pki/certificate/authority-certificate.ts'
+import {
+  assembleCertificate,
+  parseTbsCertificate,
+  verifyIssuedCertificate
+} from '../../../pki/certificate/certificate.ts'
+import { lintTbsCertificate } from '../../../pki/certificate/lint.ts'
+import { createSerialNumber } from '../../../pki/certificate/serial-number.ts'
+import { buildTbsCertificate } from '../../../pki/certificate/tbs-certificate.ts'
+import { millisecondsPerDay } from '../../../pki/der/time.ts'
+import { authoritySignatureAlgorithm } from '../../../pki/key/signature-algorithm.ts'
+import { buildName } from '../../../pki/name/name.ts'
+import type { OpenSigner } from '../../../signing/signers/open-signer.ts'
+import type { Clock } from '../../../sources/clock.ts'
+import { newId } from '../../../sources/identifier.ts'
+import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import type { DurableVerification, Verification, VerificationStore } from './verification-store.ts'
+
+export interface VerificationDependencies {
+  readonly store: VerificationStore
+  readonly openSigner: OpenSigner
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+export interface VerificationRequest {
+  readonly registrationId: string
+  readonly authority: StoredAuthority
+  readonly registrationCode: string
+  /** Told of each step once it is durable. */
+  readonly onStep: (step: 'verification-intent' | 'verification-certificate', detail: string) => Promise<void>
+}
+
+const generateKeys = promisify(generateKeyPair)
+const validityMs = 7 * millisecondsPerDay
+/** One that ends sooner is not handed to AWS any more. */
+const shortestRemainderMs = 3_600_000
+const clockSkewMs = 3_600_000
+
+/**
+ * The certificate that proves possession of a CA key to AWS IoT: its CommonName is the registration code. The same
+ * code gets the same certificate, whatever happened in between, as long as it is valid. Its serial number and TBS are
+ * durable before the CA key is used, the signature is verified, and the certificate is durable before it is returned.
+ * The private key to it is never kept: nobody can use it as a device.
+ *
+ * @returns its DER.
+ * @throws MintlineError `lint_failed`, `certificate_mismatch`, `key_unusable`, `signer_unavailable`, `signer_disabled`.
+ */
+export async function provideVerification(
+  { store, openSigner, clock, randomBytes }: VerificationDependencies,
+  { registrationId, authority, registrationCode, onStep }: VerificationRequest
+): Promise<Uint8Array> {
+  for (;;) {
+    const newest = await store.findNewest(registrationId)
+    const isUsable =
+      newest?.verification.registrationCode === registrationCode && !isEnding(newest.verification, clock())
+    if (isUsable && newest.certificateDer !== undefined) return newest.certificateDer
+    const verification = isUsable
+      ? newest.verification
+      : await store.insert(
+          await draftVerification(authority, clock(), randomBytes, {
+            registrationId,
+            registrationCode,
+            number: (newest?.verification.number ?? 0) + 1
+          })
+        )
+    // Another process drafted one at the same time: theirs it is.
+    if (verification === undefined) continue
+    const serial = Buffer.from(verification.serialNumber).toString('hex')
+    if (!isUsable) await onStep('verification-intent', `serial number ${serial}`)
+    // A crash from here on leaves the intent: the next run signs the same bytes, or finds the certificate.
+    const certificateDer = await signVerification(openSigner, authority, verification)
+    const recorded = await store.record(verification, certificateDer, clock())
+    await onStep('verification-certificate', `serial number ${serial}`)
+    return recorded
+  }
+}
+
+function isEnding({ tbsDer }: Verification, now: Date): boolean {
+  return parseTbsCertificate(tbsDer, 'key_unusable').notAfter.getTime() < now.getTime() + shortestRemainderMs
+}
+
+async function draftVerification(
+  { certificateDer }: StoredAuthority,
+  now: Date,
+  randomBytes: RandomBytes,
+  what: Pick<Verification, 'registrationId' | 'registrationCode' | 'number'>
+): Promise<Verification> {
+  const issuer = parseAuthorityCertificate(certificateDer)
+  const { publicKey } = await generateKeys('ec', { namedCurve: 'P-256' })
+  const spkiDer = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
+  const signatureAlgorithm = authoritySignatureAlgorithm(issuer.spkiDer)
+  const serialNumber = createSerialNumber(randomBytes(16))
+  const second = Math.floor(now.getTime() / 1000) * 1000
+  const tbsDer = buildTbsCertificate({
+    serialNumber,
+    signatureAlgorithm,
+    issuerNameDer: issuer.subjectNameDer,
+    notBefore: new Date(Math.max(second - clockSkewMs, issuer.notBefore.getTime())),
+    notAfter: new Date(Math.min(second + validityMs, issuer.notAfter.getTime())),
+    subjectNameDer: buildName({ CommonName: what.registrationCode }),
+    spkiDer,
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: ['clientAuth'],
+    authorityKeyIdentifier: issuer.subjectKeyIdentifier
+  })
+  lintTbsCertificate(tbsDer, { issuer, signatureAlgorithm, spkiDer })
+  return { ...what, id: newId(now, randomBytes), serialNumber, tbsDer, createdAt: now }
+}
+
+/** With the key opened for this alone: a staged generation has no signer yet. */
+function signVerification(
+  openSigner: OpenSigner,
+  authority: StoredAuthority,
+  { tbsDer }: DurableVerification
+): Promise<Uint8Array> {
+  return withProvenSigner(openSigner, authority, async signer => {
+    const { signatureAlgorithm } = signer
+    const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, await signer.sign(tbsDer))
+    const { spkiDer } = parseAuthorityCertificate(authority.certificateDer)
+    const issuerPublicKey = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })
+    await verifyIssuedCertificate({ certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm })
+    return certificateDer
+  })
+}

@@ -1,0 +1,57 @@
+import { Gauge, type Registry } from 'prom-client'
+import type { Backlog } from '../events/outbox-store.ts'
+import type { Webhook } from '../events/webhook.ts'
+import type { JobService } from '../jobs/job-queue.ts'
+import type { Clock } from '../sources/clock.ts'
+
+export interface JobMetricsDependencies {
+  readonly registry: Registry
+  readonly jobs: Pick<JobService, 'count'>
+  readonly webhook: Pick<Webhook, 'backlog'>
+  readonly clock: Clock
+}
+
+/** Read when they are asked for. While the database is away they stay what they were. */
+export function addJobMetrics({ registry, jobs, webhook, clock }: JobMetricsDependencies): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'mintline_jobs',
+    help: 'Jobs by kind and state: waiting (for a first or another try), running, failed.',
+    labelNames: ['job', 'state'],
+    registers,
+    async collect() {
+      const counts = await jobs.count().catch(() => new Map<string, never>())
+      for (const [job, { waiting, running, failed }] of counts) {
+        this.set({ job, state: 'waiting' }, waiting)
+        this.set({ job, state: 'running' }, running)
+        this.set({ job, state: 'failed' }, failed)
+      }
+    }
+  })
+  const addBacklogMetric = (name: string, help: string, valueOf: (backlog: Backlog) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      async collect() {
+        const backlog = await webhook.backlog().catch(() => undefined)
+        if (backlog !== undefined) this.set(valueOf(backlog))
+      }
+    })
+  addBacklogMetric(
+    'mintline_webhook_waiting_events',
+    'Events that the webhook has not taken yet. Not more than 100000 are counted.',
+    ({ waiting }) => waiting
+  )
+  addBacklogMetric(
+    'mintline_webhook_refused_events',
+    'Those of them that the webhook refused by themselves; they are tried again with long pauses.',
+    ({ refused }) => refused
+  )
+  addBacklogMetric(
+    'mintline_webhook_oldest_event_seconds',
+    'How long the oldest of them has been waiting; 0 when none does.',
+    ({ oldestOwedAt }) =>
+      oldestOwedAt === undefined ? 0 : (clock().getTime() - oldestOwedAt.getTime()) / 1000
+  )
+}

@@ -1,0 +1,118 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { Authorities } from '../authorities/authority.ts'
+import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
+import { daysUntil } from '../pki/der/time.ts'
+import type { Clock } from '../sources/clock.ts'
+
+export interface Metrics {
+  readonly registry: Registry
+  /** One answered request for a certificate: `issued`, `replayed`, or the code of the error. */
+  observeIssuance(outcome: string, seconds: number): void
+  /** One committed group: of intents and certificates, or of rejections. */
+  observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
+  setOpenIntents(count: number): void
+}
+
+export interface MetricsDependencies {
+  readonly authorities: Pick<Authorities, 'list' | 'assertUsable'>
+  readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
+  readonly clock: Clock
+}
+
+/** All that `/metrics` shows. Labels are closed lists and configured names: no label grows with the traffic. */
+export function createMetrics(dependencies: MetricsDependencies): Metrics {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const registers = [registry]
+  const issuances = new Counter({
+    name: 'mintline_issuances_total',
+    help: 'Requests for a certificate by outcome: issued, replayed, or the error code.',
+    labelNames: ['outcome'],
+    registers
+  })
+  const durations = new Histogram({
+    name: 'mintline_issuance_duration_seconds',
+    help: 'From the parsed request to the recorded certificate or refusal.',
+    labelNames: ['outcome'],
+    buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    registers
+  })
+  const groupSizes = new Histogram({
+    name: 'mintline_commit_group_size',
+    help: 'Rows that shared one durable commit.',
+    labelNames: ['kind'],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers
+  })
+  const groupDurations = new Histogram({
+    name: 'mintline_commit_group_duration_seconds',
+    help: 'Duration of one durable commit.',
+    labelNames: ['kind'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    registers
+  })
+  const openIntents = new Gauge({
+    name: 'mintline_open_intents_at_start',
+    help: 'Intents without a record when the service started: outcome unknown until the station retries.',
+    registers
+  })
+  addAuthorityMetrics(registers, dependencies)
+  return {
+    registry,
+    observeIssuance(outcome, seconds) {
+      issuances.inc({ outcome })
+      durations.observe(
+        { outcome: outcome === 'issued' || outcome === 'replayed' ? outcome : 'refused' },
+        seconds
+      )
+    },
+    observeGroup(kind, size, seconds) {
+      groupSizes.observe({ kind }, size)
+      groupDurations.observe({ kind }, seconds)
+    },
+    setOpenIntents: count => openIntents.set(count)
+  }
+}
+
+/** Read when they are asked for. */
+function addAuthorityMetrics(
+  registers: Registry[],
+  { authorities, listWarnings, clock }: MetricsDependencies
+): void {
+  new Gauge({
+    name: 'mintline_authority_days_left',
+    help: 'Days until the CA certificate of an active generation expires.',
+    labelNames: ['authority'],
+    registers,
+    collect() {
+      this.reset()
+      for (const { name, state, certificate } of authorities.list()) {
+        const daysLeft = daysUntil(certificate.notAfter, clock())
+        if (state === 'active') this.set({ authority: name }, daysLeft)
+      }
+    }
+  })
+  new Gauge({
+    name: 'mintline_authority_warning',
+    help: '1 for each thing that is amiss with an authority although every active key can sign.',
+    labelNames: ['authority', 'kind'],
+    registers,
+    async collect() {
+      const warnings = await listWarnings().catch(() => [])
+      this.reset()
+      for (const { authority, kind } of warnings) this.set({ authority, kind }, 1)
+    }
+  })
+  new Gauge({
+    name: 'mintline_signers_usable',
+    help: '1 while the keys of all active generations can sign, else 0.',
+    registers,
+    async collect() {
+      const isUsable = await authorities.assertUsable().then(
+        () => true,
+        () => false
+      )
+      this.set(isUsable ? 1 : 0)
+    }
+  })
+}

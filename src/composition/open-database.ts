@@ -1,0 +1,95 @@
+import { mkdir } from 'node:fs/promises'
+import type { Config } from '../config/config.ts'
+import { createDatabase, type Database, type DatabaseOptions } from '../database/database.ts'
+import type { DatabaseLog } from '../database/database-log.ts'
+import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts'
+import { migrateDatabase } from '../database/migrations/migrations.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+
+export type StopPart = () => Promise<unknown>
+
+export interface OpenedDatabase {
+  /** For what is committed. */
+  readonly database: Database
+  /** For what is searched. */
+  readonly search: Database
+  readonly connectionString: string
+}
+
+/** Searches of auditors wait for each other before they hold up anything else. */
+const searchPoolSize = 3
+
+/**
+ * The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started. How to stop
+ * each part is added to `started` as soon as it runs.
+ */
+export async function openDatabase(
+  config: Config,
+  log: DatabaseLog,
+  started: StopPart[]
+): Promise<OpenedDatabase> {
+  const connectionString = await openConnection(config, log, started)
+  const open = (options: Pick<DatabaseOptions, 'purpose' | 'poolSize'>) => {
+    const database = createDatabase({
+      connectionString,
+      ...options,
+      onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost')
+    })
+    started.push(() => database.close())
+    return database
+  }
+  const database = open({ purpose: 'commit', poolSize: config.databasePoolSize })
+  if (!(await database.isDurable())) {
+    log.error(
+      {},
+      'PostgreSQL runs with fsync or full_page_writes off: a power cut may lose what was answered'
+    )
+  }
+  return { database, search: open({ purpose: 'search', poolSize: searchPoolSize }), connectionString }
+}
+
+/**
+ * Does a command's work on the database of the settings, migrated, and leaves nothing running.
+ *
+ * @throws MintlineError `data_directory_unusable` while the service runs on its embedded database; what keeps the
+ *   database away; what `work` throws.
+ */
+export async function withDatabase<Result>(
+  config: Config,
+  log: DatabaseLog,
+  work: (database: Database) => Promise<Result>
+): Promise<Result> {
+  const started: StopPart[] = []
+  try {
+    await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
+    const connectionString = await openConnection(config, log, started).catch(adviseToStop)
+    const database = createDatabase({ connectionString, poolSize: 1 })
+    started.push(() => database.close())
+    return await work(database)
+  } finally {
+    for (const stopPart of started.reverse()) await stopPart()
+  }
+}
+
+async function openConnection(config: Config, log: DatabaseLog, started: StopPart[]): Promise<string> {
+  const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, started))
+  await migrateDatabase({ connectionString, log })
+  return connectionString
+}
+
+async function startOwnPostgres(config: Config, log: DatabaseLog, started: StopPart[]): Promise<string> {
+  const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
+  started.push(() => postgres.stop())
+  return postgres.connectionString
+}
+
+function adviseToStop(error: unknown): never {
+  if (!isLocked(error)) throw error
+  throw new MintlineError('data_directory_unusable', `${error.detail} Stop it first.`, { cause: error.cause })
+}
+
+/** The lock of the data directory is an address, which another process has taken. */
+function isLocked(error: unknown): error is MintlineError {
+  if (!isMintlineError(error, 'data_directory_unusable')) return false
+  return error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'EADDRINUSE'
+}

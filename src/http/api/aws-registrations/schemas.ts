@@ -1,0 +1,169 @@
+import Type, { type Static } from 'typebox'
+import { certificateModes } from '../../../aws/registrations/desired-registration.ts'
+import { maximumSteps } from '../../../aws/registrations/runs/steps.ts'
+import { registrationStates } from '../../../aws/registrations/view.ts'
+import { ProfileName } from '../../../profiles/profile-document.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+import { AuthorityParams } from '../authorities/schemas.ts'
+
+const region = Type.String({
+  pattern: '^[a-z]{2,4}(?:-[a-z]{2,12}){1,2}-[1-9][0-9]?$',
+  maxLength: 32,
+  description: 'Of AWS.',
+  examples: ['eu-central-1']
+})
+
+const accountAlias = Type.String({
+  pattern: '^[0-9A-Za-z][0-9A-Za-z_.-]{0,63}$',
+  description:
+    "A profile of the AWS SDK's shared config on the machine of the service. Without it, the SDK's own chain finds the credentials.",
+  examples: ['production']
+})
+
+const certificateMode = Type.Enum(certificateModes, {
+  type: 'string',
+  description:
+    '`DEFAULT`: one account of the region holds the CA, and its key signs a verification certificate. `SNI_ONLY`: any number of accounts. Settled by the registration, for good.'
+})
+
+const roleArn = Type.String({
+  pattern: '^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\\w+=,.@/-]{1,512}$',
+  maxLength: 2048,
+  description: 'What AWS IoT assumes to run the template.',
+  examples: ['arn:aws:iam::111122223333:role/device-provisioning']
+})
+
+const templateName = Type.String({
+  pattern: '^[0-9A-Za-z_-]{1,36}$',
+  description: 'A stored template of AWS IoT that is to carry the body. Without it, the CA carries it.',
+  examples: ['acme-devices']
+})
+
+const asked = {
+  certificateMode,
+  setAsActive: Type.Boolean({ description: 'Whether AWS IoT takes new devices of the CA.' }),
+  allowAutoRegistration: Type.Boolean({
+    description: 'Whether it registers them at their first connection.'
+  }),
+  profile: Type.Optional({
+    ...ProfileName,
+    description: 'Whose provisioning template AWS IoT runs. Without it, a rule of the account acts (JITR).'
+  }),
+  roleArn: Type.Optional(roleArn),
+  templateName: Type.Optional(templateName)
+}
+
+export const AwsRegistrationBody = Type.Object(
+  { region, accountAlias: Type.Optional(accountAlias), ...asked },
+  {
+    ...strict,
+    examples: [
+      {
+        region: 'eu-central-1',
+        certificateMode: 'SNI_ONLY',
+        profile: 'acme-sensor',
+        roleArn: 'arn:aws:iam::111122223333:role/device-provisioning',
+        setAsActive: true,
+        allowAutoRegistration: true
+      }
+    ]
+  }
+)
+
+export const AwsRegistrationParams = Type.Object({ ...AuthorityParams.properties, id: uuid() }, strict)
+
+const time = Type.String({ format: 'date-time' })
+const orNull = <Schema extends ReturnType<typeof Type.String> | ReturnType<typeof Type.Boolean>>(
+  schema: Schema
+) => Type.Union([schema, Type.Null()])
+
+const members = {
+  id: uuid(),
+  authority: Type.String({ examples: ['acme-devices-g2'] }),
+  region,
+  accountAlias: Type.Optional(accountAlias),
+  version: Type.Integer({ minimum: 1, description: 'Of what is asked for.' }),
+  desired: Type.Object(asked, { ...strict, description: 'What was asked for last.' }),
+  state: Type.Enum(registrationStates, {
+    type: 'string',
+    description:
+      '`pending` is still to be done, `registered` was found as asked for, `drifted` was found otherwise, `failed` could not be done.'
+  }),
+  profileVersion: Type.Optional(Type.Integer({ description: 'Which AWS was brought to.' })),
+  awsAccountId: Type.Optional(Type.String({ examples: ['111122223333'] })),
+  caCertificateId: Type.String({ description: 'What AWS IoT calls the CA: hex SHA-256 of its DER.' }),
+  arns: Type.Array(Type.String(), { description: 'To search the console and CloudTrail with.' }),
+  registeredTopic: Type.Optional(
+    Type.String({ description: 'Where AWS IoT publishes new devices, in just-in-time registration.' })
+  ),
+  observed: Type.Optional(
+    Type.Object(
+      {
+        certificateMode: Type.String(),
+        status: Type.String(),
+        autoRegistration: Type.String(),
+        roleArn: orNull(Type.String()),
+        templateSha256: orNull(Type.String()),
+        templateName: orNull(Type.String()),
+        templateEnabled: orNull(Type.Boolean()),
+        templateType: orNull(Type.String())
+      },
+      { ...strict, description: 'What AWS held at the last look.' }
+    )
+  ),
+  drift: Type.Array(
+    Type.Object({ field: Type.String(), expected: Type.String(), found: Type.String() }, strict),
+    { description: 'Where AWS, or the role in IAM, differed from what is asked for.' }
+  ),
+  lastError: Type.Optional(
+    Type.Object(
+      { code: Type.String(), detail: Type.String() },
+      {
+        ...strict,
+        description: 'Why it failed; with another state, why AWS could not be read back since `checkedAt`.'
+      }
+    )
+  ),
+  checkedAt: Type.Optional(time),
+  createdAt: time,
+  changedAt: time,
+  changedBy: Type.String()
+}
+
+export const AwsRegistration = Type.Object(
+  {
+    ...members,
+    steps: Type.Array(
+      Type.Object(
+        {
+          version: Type.Integer({ description: 'Of what was asked for then.' }),
+          time,
+          step: Type.String({ examples: ['register'] }),
+          outcome: Type.Enum(['done', 'noted', 'failed'], { type: 'string' }),
+          detail: Type.String()
+        },
+        strict
+      ),
+      {
+        maxItems: maximumSteps,
+        description:
+          'What was done, oldest first: the latest of it. What fails again and again in the same words is told once.'
+      }
+    )
+  },
+  { $id: 'AwsRegistration', ...strict, description: 'A CA in one account and region of AWS IoT.' }
+)
+
+export const AwsRegistrationSummary = Type.Object(members, {
+  $id: 'AwsRegistrationSummary',
+  ...strict,
+  description: 'A registration without its steps.'
+})
+
+export const AwsRegistrationList = Type.Object(
+  { items: Type.Array(referenceTo(AwsRegistrationSummary), { description: 'Oldest first.' }) },
+  { $id: 'AwsRegistrationList', ...strict }
+)
+
+export type AwsRegistrationAnswer = Static<typeof AwsRegistration>
+export type AwsRegistrationSummaryAnswer = Static<typeof AwsRegistrationSummary>

@@ -1,0 +1,160 @@
+import Type, { type Static } from 'typebox'
+import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
+import { ProfileName } from '../../../profiles/profile-document.ts'
+import { example } from '../../schemas/example.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+
+export const maximumMetadataEntries = 16
+
+const metadataKey = '[A-Za-z0-9_.-]{1,64}'
+const metadataValue = '[^\\u0000-\\u001f\\u007f]{0,256}'
+
+export const Metadata = Type.Unsafe<Record<string, string>>({
+  type: 'object',
+  propertyNames: { pattern: `^${metadataKey}$` },
+  additionalProperties: { type: 'string', pattern: `^${metadataValue}$` },
+  maxProperties: maximumMetadataEntries,
+  description:
+    'Whatever the line wants to find again: fixture, firmware, operator. At most 16 entries; keys of letters, digits, `_`, `.`, `-`, at most 64; values of at most 256 characters. Not part of what makes a request the same request.',
+  examples: [example.metadata]
+})
+
+export const IssuanceBody = Type.Object(
+  {
+    csr: Type.String({
+      minLength: 1,
+      description: 'The certification request (PKCS#10): PEM, or base64 of its DER.',
+      examples: [example.csr]
+    }),
+    profile: ProfileName,
+    metadata: Type.Optional(Metadata)
+  },
+  {
+    ...strict,
+    description: 'A CSR and the profile to certify it under.',
+    examples: [{ csr: example.csr, profile: 'starter', metadata: example.metadata }]
+  }
+)
+
+/** With a raw body, what JSON says in members stands in the query. */
+export const IssuanceQuerystring = Type.Object(
+  {
+    profile: Type.Optional(
+      Type.String({
+        ...ProfileName,
+        description:
+          'Lower-case letters, digits and inner hyphens, at most 64. For a raw CSR body only; JSON names it in the body.',
+        examples: ['starter']
+      })
+    ),
+    metadata: Type.Optional(
+      Type.Array(Type.String({ pattern: `^${metadataKey}:${metadataValue}$` }), {
+        maxItems: maximumMetadataEntries,
+        description:
+          'One entry as `key:value`; repeat the parameter for more. For a raw CSR body only; JSON carries it in the body.',
+        examples: [['fixture:F-12', 'firmware:1.4.2']]
+      })
+    )
+  },
+  strict
+)
+
+export const Subject = Type.Object(
+  Object.fromEntries(subjectFields.map(field => [field, Type.Optional(Type.String())])) as Record<
+    SubjectField,
+    ReturnType<typeof Type.Optional<ReturnType<typeof Type.String>>>
+  >,
+  {
+    ...strict,
+    description: "The certificate's subject by the names that AWS IoT gives its fields.",
+    examples: [example.subject]
+  }
+)
+
+export const Timestamp = Type.String({ format: 'date-time' })
+
+/** The members that every certificate of Mintline has, in a fresh answer and on record. */
+export const certificateMembers = {
+  templateSha256: Type.String({
+    description:
+      'Lower-case hex SHA-256 of the provisioning template body that the request was checked against.',
+    examples: [example.certificateId]
+  }),
+  profileVersion: Type.Integer({ minimum: 1, examples: [1] }),
+  authority: Type.String({ description: 'The authority generation that signed.', examples: ['starter-g1'] }),
+  serialNumber: Type.String({
+    description: 'Lower-case hex of the serial number.',
+    examples: [example.serialNumber]
+  }),
+  subject: Subject,
+  notBefore: Type.String({ format: 'date-time', examples: ['2026-11-23T09:00:00Z'] }),
+  notAfter: Type.String({ format: 'date-time', examples: ['2036-11-20T10:00:00Z'] })
+}
+
+export const Thing = Type.Object(
+  {
+    thingName: Type.Union([Type.String(), Type.Null()], {
+      description: 'Null before signing where the certificate id makes the name.'
+    }),
+    thingNameFrom: Type.Optional(Type.Literal('certificateId')),
+    attributes: Type.Record(Type.String(), Type.Union([Type.String(), Type.Null()])),
+    thingTypeName: Type.Union([Type.String(), Type.Null()]),
+    thingGroups: Type.Array(Type.String()),
+    billingGroup: Type.Union([Type.String(), Type.Null()])
+  },
+  {
+    $id: 'Thing',
+    ...strict,
+    description: 'The AWS IoT thing that the provisioning template makes at first connect, as predicted.',
+    examples: [example.thing]
+  }
+)
+
+export const thing = Type.Union([referenceTo(Thing), Type.Null()], {
+  description: 'What AWS IoT will make at first connect; null where the template makes no thing.'
+})
+
+export const issuedMembers = {
+  thing,
+  certificateId: Type.String({
+    description: "Lower-case hex SHA-256 of the certificate's DER: the id that AWS IoT gives it.",
+    examples: [example.certificateId]
+  }),
+  certificatePem: Type.String({ examples: [example.certificate] }),
+  chainPem: Type.String({
+    description:
+      'What the device presents at its first connect: its certificate, the issuing CA, then any intermediate above it. No root above an intermediate.',
+    examples: [example.chain]
+  }),
+  issuedAt: Type.String({ format: 'date-time', examples: ['2026-11-23T10:00:00.123Z'] })
+}
+
+const { certificateId, certificatePem, chainPem, issuedAt } = issuedMembers
+const { profileVersion, templateSha256, authority, serialNumber, subject, notBefore, notAfter } =
+  certificateMembers
+
+export const Issuance = Type.Object(
+  {
+    id: uuid({ description: 'The id of the record.', examples: [example.issuanceId] }),
+    profile: Type.String({ examples: ['starter'] }),
+    profileVersion,
+    templateSha256,
+    authority,
+    serialNumber,
+    certificateId,
+    subject,
+    notBefore,
+    notAfter,
+    certificatePem,
+    chainPem,
+    issuedAt,
+    thing,
+    replayed: Type.Boolean({
+      description: 'True when the same was asked before: these are the same bytes as then.',
+      examples: [false]
+    })
+  },
+  { $id: 'Issuance', ...strict, description: 'A certificate that is signed, verified and on record.' }
+)
+
+export type Issuance = Static<typeof Issuance>

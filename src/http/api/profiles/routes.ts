@@ -1,0 +1,118 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { ProfileVersion } from '../../../profiles/profile.ts'
+import { principalOf } from '../../plugins/access.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { problemResponses } from '../../schemas/problem.ts'
+import { jsonContent, referenceTo } from '../../schemas/reference.ts'
+import type { HttpServices } from '../../services.ts'
+import {
+  PostedProfile,
+  Profile,
+  ProfileList,
+  ProfileParams,
+  ProfileVersionParams,
+  type ProfileView,
+  SharedProfileDocument
+} from './schemas.ts'
+
+const tags = ['Profiles']
+const notFound = problemResponses({ 404: 'There is no such profile or version.' })
+const oneProfile = { description: 'One version of the profile.', content: jsonContent(Profile) }
+
+const postProfile = {
+  operationId: 'postProfile',
+  tags,
+  summary: 'Make a profile, or the next version of one',
+  description: 'Versions are immutable. From now on the new version is the one that issues.',
+  body: referenceTo(SharedProfileDocument),
+  response: {
+    200: { description: 'The document was the newest version already.', content: jsonContent(PostedProfile) },
+    201: {
+      description: 'The version that was made.',
+      headers: { Location: { type: 'string', description: 'The version.' } },
+      content: jsonContent(PostedProfile)
+    },
+    ...problemResponses({
+      404: 'The authority does not exist.',
+      422: 'The profile or its provisioning template breaks a rule.'
+    })
+  }
+}
+
+const listProfiles = {
+  operationId: 'listProfiles',
+  tags,
+  summary: 'List all profiles',
+  description: 'The newest version of each.',
+  response: { 200: { description: 'The newest versions.', content: jsonContent(ProfileList) } }
+}
+
+const getProfile = {
+  operationId: 'getProfile',
+  tags,
+  summary: 'Read the newest version of a profile',
+  params: ProfileParams,
+  response: { 200: oneProfile, ...notFound }
+}
+
+const listProfileVersions = {
+  operationId: 'listProfileVersions',
+  tags,
+  summary: 'List all versions of a profile',
+  params: ProfileParams,
+  response: { 200: { description: 'All versions.', content: jsonContent(ProfileList) }, ...notFound }
+}
+
+const getProfileVersion = {
+  operationId: 'getProfileVersion',
+  tags,
+  summary: 'Read one version of a profile',
+  params: ProfileVersionParams,
+  response: { 200: oneProfile, ...notFound }
+}
+
+const readable = { config: { access: ['auditor', 'admin'] } } as const
+
+export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services: { profiles } }
+) => {
+  // A document is answered as it was posted, even when its schema has moved on since; serialising by the schema
+  // would drop members in silence.
+  app.setSerializerCompiler(() => value => JSON.stringify(value))
+
+  app.post('/v1/profiles', { config: { access: ['admin'] }, schema: postProfile }, async (request, reply) => {
+    const { profile, isNew, warnings } = await profiles.post(request.body, principalOf(request))
+    return reply
+      .code(isNew ? 201 : 200)
+      .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)
+      .send({ ...viewProfile(profile), warnings: [...warnings] })
+  })
+
+  app.get('/v1/profiles', { ...readable, schema: listProfiles }, async () => ({
+    items: (await profiles.list()).map(viewProfile)
+  }))
+
+  app.get('/v1/profiles/:name', { ...readable, schema: getProfile }, async ({ params }) =>
+    viewProfile(await profiles.find(params.name))
+  )
+
+  app.get(
+    '/v1/profiles/:name/versions',
+    { ...readable, schema: listProfileVersions },
+    async ({ params }) => ({
+      items: (await profiles.versions(params.name)).map(viewProfile)
+    })
+  )
+
+  app.get(
+    '/v1/profiles/:name/versions/:version',
+    { ...readable, preValidation: coerceIntegers('params', ['version']), schema: getProfileVersion },
+    async ({ params }) => viewProfile(await profiles.find(params.name, params.version))
+  )
+}
+
+function viewProfile({ createdAt, ...profile }: ProfileVersion): ProfileView {
+  const { id, name, version, document, templateSha256, createdBy } = profile
+  return { id, name, version, document, templateSha256, createdAt: createdAt.toISOString(), createdBy }
+}

@@ -1,0 +1,55 @@
+import Type, { type Static } from 'typebox'
+import { ProfileDocument, ProfileName } from '../../../profiles/profile-document.ts'
+import { example } from '../../schemas/example.ts'
+import { Violation } from '../../schemas/problem.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+
+/** What a profile says, as a shared schema of the description. */
+export const SharedProfileDocument = Type.Unsafe<ProfileDocument>({
+  ...ProfileDocument,
+  $id: 'ProfileDocument',
+  description:
+    'The rules under which certificates are issued. Posting a document under a name that exists makes its next version.'
+})
+
+const members = {
+  id: uuid({ examples: [example.profileId] }),
+  name: ProfileName,
+  version: Type.Integer({ minimum: 1, description: 'From 1, without gaps.' }),
+  document: referenceTo(SharedProfileDocument),
+  templateSha256: Type.String({
+    description: 'Lower-case hex SHA-256 of the template body as AWS would store it.'
+  }),
+  createdAt: Type.String({ format: 'date-time' }),
+  createdBy: Type.String()
+}
+
+export const Profile = Type.Object(members, {
+  $id: 'Profile',
+  ...strict,
+  description: 'One immutable version of a profile.'
+})
+
+export const PostedProfile = Type.Object(
+  {
+    ...members,
+    warnings: Type.Array(referenceTo(Violation), {
+      description: 'What is allowed but probably not meant.'
+    })
+  },
+  { $id: 'PostedProfile', ...strict, description: 'The version that was made, and what looks odd in it.' }
+)
+
+export const ProfileList = Type.Object(
+  { items: Type.Array(referenceTo(Profile)) },
+  { $id: 'ProfileList', ...strict }
+)
+
+export type ProfileView = Static<typeof Profile>
+
+export const ProfileParams = Type.Object({ name: ProfileName }, strict)
+
+export const ProfileVersionParams = Type.Object(
+  { name: ProfileName, version: Type.Integer({ minimum: 1, maximum: 999_999_999 }) },
+  strict
+)

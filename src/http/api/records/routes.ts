@@ -1,0 +1,99 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
+import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { IssuanceQuery } from '../../../records/record.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { problemResponses } from '../../schemas/problem.ts'
+import { jsonContent } from '../../schemas/reference.ts'
+import type { HttpServices } from '../../services.ts'
+import { viewEntry } from '../issuances/view.ts'
+import {
+  defaultLimit,
+  IssuanceEntry,
+  IssuanceListQuerystring,
+  IssuancePage,
+  IssuanceParams
+} from './schemas.ts'
+
+const tags = ['Issuances']
+const config = { access: ['auditor', 'admin'] } as const
+
+const getIssuance = {
+  operationId: 'getIssuance',
+  tags,
+  summary: 'Read one record',
+  description: 'What was asked for and what became of it: issued, rejected, or unknown after a crash.',
+  params: IssuanceParams,
+  response: {
+    200: { description: 'The record.', content: jsonContent(IssuanceEntry) },
+    ...problemResponses({ 404: 'There is no such record.' })
+  }
+}
+
+const listIssuances = {
+  operationId: 'listIssuances',
+  tags,
+  summary: 'Search the records',
+  description: 'All conditions hold together. Newest first; `nextCursor` leads to older ones.',
+  querystring: IssuanceListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(IssuancePage) } }
+}
+
+/** The record of every request for a certificate. */
+export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services: { records } }
+) => {
+  // The view has told the kinds of entry apart already; a serialiser made from the schema would do so again.
+  app.setSerializerCompiler(() => value => JSON.stringify(value))
+
+  app.get('/v1/issuances/:id', { config, schema: getIssuance }, async ({ params }) =>
+    viewEntry(await records.find(params.id))
+  )
+
+  app.get(
+    '/v1/issuances',
+    { config, preValidation: coerceIntegers('query', ['limit']), schema: listIssuances },
+    async ({ query }) => {
+      const { items, nextCursor } = await records.list(buildQuery(query))
+      return { items: items.map(viewEntry), ...(nextCursor !== undefined && { nextCursor }) }
+    }
+  )
+}
+
+function buildQuery(asked: Static<typeof IssuanceListQuerystring>): IssuanceQuery {
+  const { serialNumber, certificateId, from, to, limit = defaultLimit, ...others } = asked
+  return {
+    ...others,
+    limit,
+    ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
+    ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
+    ...(from !== undefined && { from: parseInstant(from, 'from') }),
+    ...(to !== undefined && { to: parseInstant(to, 'to') })
+  }
+}
+
+/** RFC 3339 has a leap second, which a Date cannot hold. */
+function parseInstant(text: string, name: string): Date {
+  const instant = new Date(text)
+  if (!Number.isNaN(instant.getTime())) return instant
+  const expected = 'a time that is no leap second'
+  const violation = {
+    pointer: `/query/${name}`,
+    expected,
+    found: text,
+    message: 'Take the second before or after.'
+  }
+  throw new MintlineError('request_invalid', `The time ${name} cannot be used.`, { violations: [violation] })
+}
+
+/** However a tool printed it, to the hex of the INTEGER's content octets (X.690, section 8.3). */
+function normaliseSerialNumber(text: string): string {
+  const digits = normaliseHex(text).replace(/^0+(?=.)/, '')
+  const octets = digits.length % 2 === 0 ? digits : `0${digits}`
+  return /^[89a-f]/.test(octets) ? `00${octets}` : octets
+}
+
+function normaliseHex(text: string): string {
+  return text.replaceAll(':', '').toLowerCase()
+}

@@ -1,0 +1,124 @@
+import Type, { type Static } from 'typebox'
+import { errorCodes } from '../../../errors/mintline-error.ts'
+import { ProfileName } from '../../../profiles/profile-document.ts'
+import { outcomes } from '../../../records/record.ts'
+import { example } from '../../schemas/example.ts'
+import { Violation } from '../../schemas/problem.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+import { certificateMembers, issuedMembers, Timestamp } from '../issuances/schemas.ts'
+
+const commonMembers = {
+  id: uuid({ examples: [example.issuanceId] }),
+  requestedAt: Timestamp,
+  station: Type.String({ description: 'Who asked.', examples: ['station-7'] }),
+  profile: Type.String({ examples: ['starter'] }),
+  metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),
+  requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })
+}
+
+const csr = Type.String({ description: 'The certification request as PEM.', examples: [example.csr] })
+
+export const IssuedEntry = Type.Object(
+  { outcome: Type.Literal('issued'), ...commonMembers, ...certificateMembers, ...issuedMembers, csr },
+  { $id: 'IssuedEntry', ...strict, description: 'Signed, verified and recorded.' }
+)
+
+export const RejectedEntry = Type.Object(
+  {
+    outcome: Type.Literal('rejected'),
+    ...commonMembers,
+    profileVersion: Type.Optional(certificateMembers.profileVersion),
+    authority: Type.Optional(certificateMembers.authority),
+    code: Type.Enum(errorCodes, { type: 'string' }),
+    detail: Type.String(),
+    violations: Type.Array(referenceTo(Violation)),
+    csr: Type.String({ description: 'What was sent, in the form that `csrEncoding` names.' }),
+    csrEncoding: Type.Enum(['pem', 'base64'], {
+      type: 'string',
+      description: '`pem` when what was sent can be read as a CSR; otherwise `base64` of the very bytes.'
+    })
+  },
+  { $id: 'RejectedEntry', ...strict, description: 'Refused, and why.' }
+)
+
+export const UnknownEntry = Type.Object(
+  { outcome: Type.Literal('unknown'), ...commonMembers, ...certificateMembers, csr },
+  {
+    $id: 'UnknownEntry',
+    ...strict,
+    description:
+      'Begun and not finished: in flight, or cut off by a crash. No certificate of it left the service. The station’s retry completes it.'
+  }
+)
+
+export const IssuanceEntry = Type.Unsafe<
+  Static<typeof IssuedEntry> | Static<typeof RejectedEntry> | Static<typeof UnknownEntry>
+>({
+  $id: 'IssuanceEntry',
+  description: 'One request for a certificate and what became of it, told apart by `outcome`.',
+  oneOf: [{ $ref: 'IssuedEntry#' }, { $ref: 'RejectedEntry#' }, { $ref: 'UnknownEntry#' }],
+  discriminator: {
+    propertyName: 'outcome',
+    mapping: {
+      issued: '#/components/schemas/IssuedEntry',
+      rejected: '#/components/schemas/RejectedEntry',
+      unknown: '#/components/schemas/UnknownEntry'
+    }
+  }
+})
+
+export type IssuanceEntryView = Static<typeof IssuanceEntry>
+
+export const IssuancePage = Type.Object(
+  {
+    items: Type.Array(referenceTo(IssuanceEntry)),
+    nextCursor: Type.Optional(
+      Type.String({ description: 'There while older entries remain; pass it on as `cursor`.' })
+    )
+  },
+  { $id: 'IssuancePage', ...strict, description: 'Newest first.' }
+)
+
+export type IssuancePageView = Static<typeof IssuancePage>
+
+export const defaultLimit = 50
+
+const instant = { format: 'date-time', examples: ['2026-11-23T00:00:00Z'] }
+const name = { minLength: 1, maxLength: 128 }
+
+export const IssuanceListQuerystring = Type.Object(
+  {
+    serialNumber: Type.Optional(
+      Type.String({
+        pattern: '^[0-9A-Fa-f]{1,2}(:?[0-9A-Fa-f]{2}){0,20}$',
+        description: 'Hex in any case, with or without colons or leading zeros.',
+        examples: [example.serialNumber]
+      })
+    ),
+    certificateId: Type.Optional(
+      Type.String({
+        pattern: '^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
+        description: 'SHA-256 of the certificate as hex in any case, with or without colons.',
+        examples: [example.certificateId]
+      })
+    ),
+    station: Type.Optional(Type.String({ ...name, examples: ['station-7'] })),
+    profile: Type.Optional(Type.String({ ...ProfileName, examples: ['starter'] })),
+    authority: Type.Optional(
+      Type.String({ ...name, description: 'The generation that signed.', examples: ['starter-g1'] })
+    ),
+    outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
+    from: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, inclusive.' })),
+    to: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, exclusive.' })),
+    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultLimit })),
+    cursor: Type.Optional(
+      uuid({
+        description: 'The `nextCursor` of the page before.',
+        examples: [example.issuanceId]
+      })
+    )
+  },
+  strict
+)
+
+export const IssuanceParams = Type.Object({ id: uuid({ examples: [example.issuanceId] }) }, strict)

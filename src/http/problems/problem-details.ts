@@ -1,0 +1,160 @@
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { type ErrorCode, isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { problemMediaType } from '../schemas/problem.ts'
+import { problemTypes } from './problem-table.ts'
+import { buildViolations, type SchemaFault } from './schema-violations.ts'
+
+const maximumViolations = 50
+
+/** Makes every error of the app's routes and hooks a problem document (RFC 9457), logged according to whose fault it is. */
+export function addProblemDetails(app: FastifyInstance): void {
+  app.setErrorHandler(sendProblem)
+}
+
+/** Answers with the problem that an error stands for. What is not recognised becomes an opaque `internal_error`. */
+export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const known = translate(error, request)
+  const { status } = problemTypes[known.code]
+  logProblem(known, status, request)
+  const challenge = challenges[known.code]
+  if (challenge !== undefined) reply.header('www-authenticate', challenge)
+  if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
+  return reply
+    .code(status)
+    .type(problemMediaType)
+    .send(JSON.stringify(buildProblem(known, request.id)))
+}
+
+function buildProblem(error: MintlineError, requestId: string): Readonly<Record<string, unknown>> {
+  const { status, title } = problemTypes[error.code]
+  const { issuanceId } = error.members
+  const omitted = error.violations.length - maximumViolations
+  return {
+    ...error.members,
+    type: `/docs/errors#${error.code}`,
+    title,
+    status,
+    detail: error.detail,
+    code: error.code,
+    ...(typeof issuanceId === 'string' && { instance: `/v1/issuances/${issuanceId}` }),
+    ...(error.violations.length > 0 && { violations: error.violations.slice(0, maximumViolations) }),
+    ...(omitted > 0 && { violationsOmitted: omitted }),
+    requestId
+  }
+}
+
+/** RFC 6750, section 3. A request without a token is told of the scheme and nothing else. */
+const challenges: Readonly<Partial<Record<ErrorCode, string>>> = {
+  token_missing: 'Bearer realm="mintline"',
+  token_invalid: 'Bearer realm="mintline", error="invalid_token"',
+  role_forbidden: 'Bearer realm="mintline", error="insufficient_scope"'
+}
+
+function logProblem(error: MintlineError, status: number, request: FastifyRequest): void {
+  if (status >= 500) {
+    request.log.error({ code: error.code, err: error }, 'request failed')
+    return
+  }
+  // `found` may repeat what the client sent, so the log gets the pointers alone.
+  const facts = {
+    code: error.code,
+    pointers: error.violations.slice(0, maximumViolations).map(({ pointer }) => pointer)
+  }
+  if (status === 401 || status === 403) request.log.warn(facts, 'request refused')
+  else request.log.info(facts, 'request refused')
+}
+
+const pathUnreadable = [
+  'request_invalid',
+  'The path cannot be read. Check its percent-encoding and length.'
+] as const
+
+/** What Fastify and Node say, in our codes. What is not here is a fault of the service. */
+const translations: Readonly<Record<string, readonly [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: [
+    'request_too_large',
+    'The body is larger than the service accepts. Check that the right file was sent.'
+  ],
+  FST_ERR_CTP_EMPTY_JSON_BODY: [
+    'request_invalid',
+    'The body is empty. Send the JSON object that this route describes.'
+  ],
+  FST_ERR_CTP_INVALID_JSON_BODY: [
+    'request_invalid',
+    'The body is not valid JSON. Inside a JSON string, line breaks are written as \\n; a CSR file is easier sent as it is, with Content-Type: application/pkcs10.'
+  ],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'request_invalid',
+    'The body ended before its announced length. Send the request again.'
+  ],
+  FST_ERR_BAD_URL: pathUnreadable,
+  FST_ERR_MAX_PARAM_LENGTH: pathUnreadable
+}
+
+function translate(error: unknown, request: FastifyRequest): MintlineError {
+  if (isMintlineError(error)) return error
+  const { code = '', validation, validationContext } = error as Partial<FastifyError>
+  if (validation !== undefined) return translateValidation(validation, validationContext)
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupportedMediaType(request)
+  // Only while the request still arrives is a reset connection the client's; later it is one of our own.
+  if (code === 'ECONNRESET' && request.raw.complete === false) {
+    return new MintlineError('request_invalid', 'The connection was lost before the request was complete.')
+  }
+  const known = Object.hasOwn(translations, code) ? translations[code] : undefined
+  if (known !== undefined) return new MintlineError(...known)
+  return new MintlineError(
+    'internal_error',
+    'The service failed. The log has the cause under this request id.',
+    { cause: error }
+  )
+}
+
+const pointerPrefixes: Readonly<Record<string, string>> = {
+  body: '',
+  querystring: '/query',
+  params: '/path',
+  headers: '/headers'
+}
+
+function translateValidation(faults: readonly SchemaFault[], part = 'body'): MintlineError {
+  const violations = buildViolations(faults, pointerPrefixes[part] ?? '')
+  const places = violations.length === 1 ? '1 place is' : `${violations.length} places are`
+  return new MintlineError('request_invalid', `${places} not as the schema says; see violations.`, {
+    violations
+  })
+}
+
+function unsupportedMediaType(request: FastifyRequest): MintlineError {
+  const { content } = (request.routeOptions.schema?.body ?? {}) as { content?: object }
+  // A route lists first the types it recommends; the others are there for clients that cannot be changed.
+  const accepted = content === undefined ? ['application/json'] : Object.keys(content).slice(0, 2)
+  const headers = accepted.map(type => `-H 'Content-Type: ${type}'`).join(' or ')
+  return new MintlineError('media_type_unsupported', `Say what the body is: with curl, ${headers}.`)
+}
+
+/** Answers on a bare socket, where the request could not even be read as HTTP. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const known = translateClientError(error.code)
+  const { status } = problemTypes[known.code]
+  const body = JSON.stringify(buildProblem(known, 'none'))
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${problemMediaType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
+  )
+}
+
+function translateClientError(code: string | undefined): MintlineError {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
+    return new MintlineError('request_timeout', 'The request did not arrive in time. Send it again.')
+  }
+  if (code === 'HPE_HEADER_OVERFLOW') {
+    return new MintlineError('request_too_large', 'The header section is larger than the service accepts.')
+  }
+  return new MintlineError('request_invalid', 'This is not a well-formed HTTP request.')
+}

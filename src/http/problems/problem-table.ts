@@ -1,0 +1,219 @@
+import type { ErrorCode } from '../../errors/mintline-error.ts'
+import type { ProblemType } from './problem-description.ts'
+import { serviceProblems } from './service-problems.ts'
+
+/** The one place where a code meets an HTTP status. `docs/errors.md` is generated from it. */
+export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
+  request_invalid: {
+    status: 400,
+    title: 'The request is not well formed',
+    meaning:
+      'The body, a query parameter or the path breaks the published schema. Nothing was issued or recorded.',
+    remedy: 'Correct every place that `violations` names and send the request again.'
+  },
+  request_too_large: {
+    status: 413,
+    title: 'The request is too large',
+    meaning: 'The body or the header section is larger than the service accepts.',
+    remedy: 'Check that the file is a CSR and not something else. A CSR is 1 to 3 KB.'
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request did not arrive in time',
+    meaning: 'The connection was opened, but the request was not complete within the time limit.',
+    remedy: 'Check the network between station and service, then send the request again. A retry is safe.'
+  },
+  media_type_unsupported: {
+    status: 415,
+    title: 'The content type is not supported',
+    meaning: 'The Content-Type header is missing or names a type that this route does not read.',
+    remedy:
+      "Send JSON with `-H 'Content-Type: application/json'`, or a CSR file with `-H 'Content-Type: application/pkcs10'`."
+  },
+  not_acceptable: {
+    status: 406,
+    title: 'No acceptable form of the answer',
+    meaning: 'The Accept header rules out every form the service can answer in. Nothing was issued.',
+    remedy: 'Accept `application/json`, `application/pem-certificate-chain` or `application/pkix-cert`.'
+  },
+  token_missing: {
+    status: 401,
+    title: 'A token is needed',
+    meaning: 'The request carries no bearer token.',
+    remedy: 'Send the header `Authorization: Bearer <token>`. An administrator makes tokens.'
+  },
+  token_invalid: {
+    status: 401,
+    title: 'The token is not valid',
+    meaning: 'The token is mistyped, unknown or revoked. Which of these is not said.',
+    remedy: 'Check that the whole token was copied. If it was, ask an administrator for a new one.'
+  },
+  role_forbidden: {
+    status: 403,
+    title: "The token's role may not do this",
+    meaning: 'The token is valid, but belongs to a role without this right.',
+    remedy: 'Use a token of a role that `requiredRoles` names.'
+  },
+  route_not_found: {
+    status: 404,
+    title: 'There is nothing at this address',
+    meaning: 'The path is not part of the API.',
+    remedy: 'Compare the path with the API description at `/docs`.'
+  },
+  method_not_allowed: {
+    status: 405,
+    title: 'The method is not allowed here',
+    meaning: 'The path exists, but not for this HTTP method.',
+    remedy: 'Use a method that the `Allow` header names.'
+  },
+  csr_malformed: {
+    status: 422,
+    title: 'The CSR cannot be read',
+    meaning: 'What was sent is not a PKCS#10 certification request in strict DER, PEM or base64.',
+    remedy:
+      'Read `detail`: it names the place and the likely accident. Make the CSR again and send the whole file.'
+  },
+  csr_too_large: {
+    status: 413,
+    title: 'The CSR is too large',
+    meaning: 'The CSR is larger than 16 KiB of DER. A device CSR is 1 to 3 KB.',
+    remedy: 'Check that the file holds one CSR and nothing else.'
+  },
+  csr_signature_algorithm_refused: {
+    status: 422,
+    title: "The CSR's signature algorithm is refused",
+    meaning: 'The CSR is signed with an algorithm that is not on the list, such as SHA-1 or Ed25519.',
+    remedy: 'Sign the CSR with SHA-256 (ECDSA or RSA).'
+  },
+  csr_signature_invalid: {
+    status: 422,
+    title: "The CSR's signature does not hold",
+    meaning:
+      'The signature does not prove possession of the private key: the CSR was changed, damaged or signed by another key.',
+    remedy: 'Make the CSR again on the device. If it happens again, check how the device signs.'
+  },
+  key_refused: {
+    status: 422,
+    title: "The device's key is refused",
+    meaning: 'The key is of a kind, size or form that the profile does not accept, or is known to be weak.',
+    remedy: "Make a new key of a kind that the profile's `keys` list."
+  },
+  subject_refused: {
+    status: 422,
+    title: 'The subject does not match the profile',
+    meaning: 'Subject fields are missing, not allowed, or hold values that the profile refuses.',
+    remedy: 'Correct every field that `violations` names, in the CSR settings of the station.'
+  },
+  jitp_would_fail: {
+    status: 422,
+    title: 'AWS IoT would refuse this device',
+    meaning: 'With this CSR the provisioning template would fail at first connect. No certificate was made.',
+    remedy:
+      'Correct the CSR as `violations` says, or have an administrator correct the template in the profile.'
+  },
+  certificate_malformed: {
+    status: 422,
+    title: 'The certificate cannot be read',
+    meaning: 'What was sent to be previewed is not an X.509 certificate in PEM or strict DER.',
+    remedy: 'Send the device certificate as the service issued it, or a CSR.'
+  },
+  key_already_certified: {
+    status: 409,
+    title: 'This key has a certificate already',
+    meaning: 'The same public key was certified before with another subject or profile.',
+    remedy:
+      'Make a new key on the device. If keys repeat across devices, stop the line: the random source is broken.'
+  },
+  device_already_certified: {
+    status: 409,
+    title: 'This device has a certificate already',
+    meaning: 'The same device identity was certified before with another key.',
+    remedy: 'Check for a serial number used twice. Otherwise use the key and certificate that the device has.'
+  },
+  profile_invalid: {
+    status: 422,
+    title: 'The profile cannot be used',
+    meaning: 'The profile or the provisioning template in it breaks a rule.',
+    remedy: 'Correct every place that `violations` names and post the profile again.'
+  },
+  profile_not_found: {
+    status: 404,
+    title: 'There is no such profile',
+    meaning: 'No profile has this name, or no version this number.',
+    remedy: 'Check the spelling. An administrator sees all profiles under `/v1/profiles`.'
+  },
+  issuance_not_found: {
+    status: 404,
+    title: 'There is no such issuance',
+    meaning: 'No record has this id.',
+    remedy: 'Check the id, or search with `GET /v1/issuances`.'
+  },
+  token_not_found: {
+    status: 404,
+    title: 'There is no such token',
+    meaning: 'No token has this id, or it is revoked already.',
+    remedy: 'Check the id against `GET /v1/tokens`. The id is not the secret.'
+  },
+  job_not_found: {
+    status: 404,
+    title: 'There is no such job',
+    meaning: 'No job has this id, or it ended so long ago that it was cleared away.',
+    remedy: 'Check the id against `GET /v1/jobs`.'
+  },
+  last_admin_token: {
+    status: 409,
+    title: 'This is the last admin token',
+    meaning: 'Without it nobody could administer the service over the API any more.',
+    remedy: 'Make another admin token first, then revoke this one.'
+  },
+  authority_not_found: {
+    status: 404,
+    title: 'There is no such authority',
+    meaning: 'No authority has this name.',
+    remedy: 'Check the authority that the profile names.'
+  },
+  authority_unavailable: {
+    status: 503,
+    title: 'No authority can sign',
+    meaning: 'The authority line of the profile has no active generation.',
+    remedy: 'Tell an administrator. The station may try again later.'
+  },
+  authority_expires_first: {
+    status: 409,
+    title: 'The authority expires first',
+    meaning: 'The certificate would outlive the authority, and the profile says to refuse that.',
+    remedy: 'Have an administrator roll the authority over or shorten the validity in the profile.'
+  },
+  authority_transition_refused: {
+    status: 409,
+    title: 'The authority cannot go there from here',
+    meaning: 'The life cycle of an authority has no such step from the state it is in.',
+    remedy: 'Read the state and the steps that are open in `detail`.'
+  },
+  authority_invalid: {
+    status: 422,
+    title: 'The authority or its certificate breaks a rule',
+    meaning: 'The CA certificate does not fit the key, the line or the rules for a CA.',
+    remedy: 'Correct every place that `violations` names.'
+  },
+  authority_exists: {
+    status: 409,
+    title: 'The authority exists already',
+    meaning:
+      'There is an authority of this name, this key has a generation already, or the folder of a ceremony holds a file of that name.',
+    remedy: 'Choose another name, key or folder, or use the authority that is there. Nothing was overwritten.'
+  },
+  aws_registration_not_found: {
+    status: 404,
+    title: 'There is no such registration with AWS IoT',
+    meaning: 'The authority has no registration with this id.',
+    remedy: 'Check the id against `GET /v1/authorities/{name}/aws-registrations`.'
+  },
+  aws_registration_invalid: {
+    status: 422,
+    title: 'The authority cannot be registered with AWS IoT like this',
+    meaning: 'What is asked for, the authority or the profile breaks a rule of AWS IoT. AWS was not asked.',
+    remedy: 'Correct every place that `violations` names and post the registration again.'
+  },
+  ...serviceProblems
+}

@@ -1,0 +1,109 @@
+import type { ProblemType } from './problem-description.ts'
+
+/** Where the request is not at fault: the service, what it depends on, its jobs and its start. */
+export const serviceProblems = {
+  database_unavailable: {
+    status: 503,
+    title: 'The database cannot be reached',
+    meaning: 'The issuance cannot be recorded, so it does not happen. The signing key was not used for it.',
+    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
+  },
+  signer_unavailable: {
+    status: 503,
+    title: 'The signing key cannot be reached',
+    meaning: 'The key store of the authority does not answer.',
+    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
+  },
+  signer_disabled: {
+    status: 503,
+    title: 'The CA key is disabled',
+    meaning: 'The key of the authority is disabled, pending deletion or gone. Trying again does not help.',
+    remedy: 'Tell the administrator: the key must be enabled again, or another generation activated.'
+  },
+  aws_refused: {
+    status: 502,
+    title: 'AWS refuses the request',
+    meaning:
+      'AWS answered that the service may not do this, or that it cannot be done. Trying again does not help.',
+    remedy: 'Read `detail`: it names the operation and the error of AWS, and what to grant or to correct.'
+  },
+  aws_unavailable: {
+    status: 503,
+    title: 'AWS cannot be reached',
+    meaning: 'AWS does not answer, fails, or gets more requests than its quota allows.',
+    remedy: 'Wait: the service tries again by itself. If it lasts, check the network and the region.'
+  },
+  overloaded: {
+    status: 503,
+    title: 'Too many requests are waiting',
+    meaning: 'The service has more requests in hand than it can finish in time.',
+    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
+  },
+  shutting_down: {
+    status: 503,
+    title: 'The service is stopping',
+    meaning: 'The service finishes the requests it has and takes no new ones.',
+    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
+  },
+  lint_failed: {
+    status: 500,
+    title: 'The certificate would break a rule',
+    meaning: 'The certificate built from the profile failed a check before signing. It was not signed.',
+    remedy: 'Tell an administrator: the profile or the service is at fault, not the CSR.'
+  },
+  certificate_mismatch: {
+    status: 500,
+    title: 'The signed certificate failed verification',
+    meaning:
+      'What the signer returned is not what was checked, or its signature does not hold. It was withheld.',
+    remedy: 'Stop and tell an administrator: the signing key store must be examined.'
+  },
+  internal_error: {
+    status: 500,
+    title: 'Something went wrong inside the service',
+    meaning: 'A fault of the service. The log has the cause under the same `requestId`.',
+    remedy: 'Send the same request again. If it fails again, report the `requestId`.'
+  },
+  job_interrupted: {
+    status: 500,
+    title: 'A job was cut off',
+    meaning:
+      'The process that worked on the job stopped in the middle, the job took too long, or something newer was asked for. Seen in `GET /v1/jobs`.',
+    remedy: 'Nothing: it is tried again. If it happens again and again, look at the log of the service.'
+  },
+  webhook_failed: {
+    status: 502,
+    title: 'The webhook did not take the events',
+    meaning:
+      'The receiver of the events cannot be reached, or did not answer with 2xx in time. Seen in `GET /v1/jobs`.',
+    remedy: 'Put the receiver right. The events are kept and sent again.'
+  },
+  config_invalid: {
+    status: 500,
+    title: 'The settings cannot be used',
+    meaning: 'One or more settings are wrong. The service does not start.',
+    remedy: 'Correct every setting named, and try them with `mintline check-config`.'
+  },
+  data_directory_unusable: {
+    status: 500,
+    title: 'The data directory cannot be used',
+    meaning:
+      'The directory cannot be made, read or written, or another service uses it. The service does not start.',
+    remedy: 'Check path, owner and mode of `MINTLINE_DATA_DIR`.'
+  },
+  database_incompatible: {
+    status: 500,
+    title: 'The database does not fit this version',
+    meaning:
+      'The database is of a newer Mintline, or its migrations were changed. The service does not start.',
+    remedy: 'Run the Mintline version that fits the database, or restore the matching backup.'
+  },
+  key_unusable: {
+    status: 500,
+    title: 'A signing key cannot be used',
+    meaning:
+      'The key cannot be read, opened or used for signing, or does not belong to its certificate. The service does not start with it.',
+    remedy:
+      'The detail says which: the passphrase or PIN file, the key file, the permissions in AWS KMS, or the token. Do not replace the key.'
+  }
+} as const satisfies Readonly<Record<string, ProblemType>>

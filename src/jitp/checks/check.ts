@@ -1,0 +1,71 @@
+import type { Finding } from '../findings/finding.ts'
+import type { TemplateReport } from '../findings/report.ts'
+import { createTemplateReport } from '../findings/report.ts'
+import { parseTemplate } from '../reading/parse-template.ts'
+import { bodyTextOf } from '../reading/registration-config.ts'
+import { noSourceMap } from '../reading/source-map.ts'
+import type { TemplateSource } from '../reading/template-source.ts'
+import type { TemplateOptions } from '../template/options.ts'
+import type { ProvisioningTemplate } from '../template/template.ts'
+import { checkCertificates } from './certificate.ts'
+import type { CheckContext } from './context.ts'
+import { checkExpressions } from './expressions.ts'
+import { checkParameters } from './parameters.ts'
+import { checkPolicies } from './policy.ts'
+import { checkSubjectRules } from './subject-rules.ts'
+import { checkThings } from './thing.ts'
+
+export const maximumBodyLength = 10_240
+
+/** A template's parts, as far as they could be read, and everything there is to say about it. */
+export interface TemplateExamination {
+  readonly template: ProvisioningTemplate
+  readonly findings: readonly Finding[]
+}
+
+/**
+ * Everything about a template that can be known without an AWS account, with the findings of reading it, in the
+ * order of the text. With an error among them, just-in-time provisioning would fail or AWS would refuse it.
+ */
+export function checkTemplate(source: TemplateSource, options: TemplateOptions = {}): readonly Finding[] {
+  return examineTemplate(source, options).findings
+}
+
+/** The same, with the template's parts. */
+export function examineTemplate(source: TemplateSource, options: TemplateOptions = {}): TemplateExamination {
+  const report = createTemplateReport(source.value === undefined ? noSourceMap : source.sourceMap)
+  if (source.value === undefined) return { template: emptyTemplate, findings: source.findings }
+  const template = parseTemplate(source.value, report)
+  const context: CheckContext = { template, options, report }
+  checkLength(source, report)
+  checkParameters(context)
+  checkExpressions(context)
+  checkThings(context)
+  checkCertificates(context)
+  checkPolicies(context)
+  checkSubjectRules(context)
+  return { template, findings: [...source.findings, ...report.findings].sort(byPosition) }
+}
+
+const emptyTemplate: ProvisioningTemplate = {
+  parameters: new Map(),
+  things: [],
+  certificates: [],
+  policies: [],
+  mappings: undefined,
+  hasDeviceConfiguration: false,
+  isComplete: false
+}
+
+/** A body that came as a string is measured as it is; otherwise as `exportRegistrationConfig` would write it. */
+function checkLength(source: TemplateSource, report: TemplateReport): void {
+  const length = bodyTextOf(source).length
+  if (length <= maximumBodyLength) return
+  const message = `The template body has ${length} characters.`
+  report.add('body-too-long', '', message, `at most ${maximumBodyLength} characters`, String(length))
+}
+
+function byPosition(one: Finding, other: Finding): number {
+  if (one.position === undefined || other.position === undefined) return 0
+  return one.position.line - other.position.line || one.position.column - other.position.column
+}

@@ -1,0 +1,97 @@
+import { quoted } from '../findings/finding.ts'
+import { nearestParameter } from '../template/certificate-parameter.ts'
+import type { Expression, ListExpression } from '../template/expression.ts'
+import { partsOf } from '../template/expression.ts'
+import { expressionsOf } from '../template/expressions-of-template.ts'
+import type { CheckContext } from './context.ts'
+
+const functionKinds: ReadonlySet<string> = new Set(['join', 'select', 'find-in-map', 'sub', 'split'])
+
+/** Reports references that lead nowhere, functions, and the parts of a template that only fleets have. */
+export function checkExpressions(context: CheckContext): void {
+  const { template, options, report } = context
+  const acceptsFunctions = options.functions === 'accept'
+  for (const expression of expressionsOf(template)) {
+    if ([...partsOf(expression)].some(part => functionKinds.has(part.kind)))
+      reportFunction(expression, context)
+    for (const part of partsOf(expression)) checkPart(part, context)
+  }
+  if (acceptsFunctions) return
+  if (template.mappings !== undefined) {
+    report.addAtName(
+      'mappings-not-for-jitp',
+      '/Mappings',
+      'The template has Mappings.',
+      'no Mappings',
+      'Mappings'
+    )
+  }
+  if (template.hasDeviceConfiguration) {
+    const message = 'The template has a DeviceConfiguration, which no device would receive.'
+    report.addAtName(
+      'device-configuration-not-for-jitp',
+      '/DeviceConfiguration',
+      message,
+      'none',
+      'DeviceConfiguration'
+    )
+  }
+}
+
+function reportFunction(expression: Expression | ListExpression, { options, report }: CheckContext): void {
+  const id = options.functions === 'accept' ? 'function-accepted' : 'function-not-for-jitp'
+  const message = 'The value is made by a function, which just-in-time provisioning may not run.'
+  report.add(id, expression.pointer, message, 'Ref or a literal', 'a function')
+}
+
+function checkPart(part: Expression | ListExpression, context: CheckContext): void {
+  if (part.kind === 'ref') checkReference(part.name, part.pointer, context)
+  else if (part.kind === 'find-in-map') checkMap(part, context)
+  else if (part.kind === 'select') checkIndex(part, context)
+}
+
+function checkReference(name: string, pointer: string, { template, report }: CheckContext): void {
+  if (template.parameters.has(name)) return
+  const near = template.parameters.has(nearestParameter(name) ?? '') ? nearestParameter(name) : undefined
+  const advice = near === undefined ? '' : ` Perhaps ${quoted(near)} is meant.`
+  const declared = [...template.parameters.keys()].join(', ')
+  const message = `${quoted(name)} is not declared under Parameters.${advice}`
+  report.add(
+    'ref-undeclared',
+    pointer,
+    message,
+    declared === '' ? 'a declared parameter' : declared,
+    quoted(name)
+  )
+}
+
+function checkMap(
+  part: Extract<Expression, { kind: 'find-in-map' }>,
+  { template, report }: CheckContext
+): void {
+  const map = template.mappings?.get(part.map)
+  if (map === undefined) {
+    const message = `There is no map ${quoted(part.map)}.`
+    report.add('map-key-missing', part.pointer, message, 'a map under Mappings', quoted(part.map))
+    return
+  }
+  if (part.top.kind !== 'literal' || part.second.kind !== 'literal') return
+  if (map.get(part.top.value)?.has(part.second.value) === true) return
+  const path = quoted(`${part.top.value}.${part.second.value}`)
+  report.add(
+    'map-key-missing',
+    part.pointer,
+    `The map ${quoted(part.map)} has no ${path}.`,
+    'a key of the map',
+    path
+  )
+}
+
+function checkIndex(part: Extract<Expression, { kind: 'select' }>, { report }: CheckContext): void {
+  if (part.index.kind !== 'literal') return
+  const index = part.index.value
+  const length = part.list.kind === 'list' ? part.list.items.length : Number.POSITIVE_INFINITY
+  if (/^[0-9]{1,4}$/.test(index) && Number(index) < length) return
+  const message = `The list has no item ${quoted(index)}.`
+  report.add('select-out-of-range', part.pointer, message, 'an index from 0', quoted(index))
+}

@@ -1,0 +1,205 @@
+import type { FindingId } from '../findings/finding.ts'
+import { quoted } from '../findings/finding.ts'
+import type { AwsName } from '../template/aws-name.ts'
+import {
+  attributeName,
+  attributeValue,
+  billingGroupName,
+  describeName,
+  findNameProblem,
+  thingGroupName,
+  thingName,
+  thingTypeName
+} from '../template/aws-name.ts'
+import { certificateIdParameter, isSharedField, subjectFieldOf } from '../template/certificate-parameter.ts'
+import type { Expression, ListExpression } from '../template/expression.ts'
+import { parametersOf } from '../template/expression.ts'
+import type { ThingResource } from '../template/template.ts'
+import type { CheckContext } from './context.ts'
+import { checkOverrideSettings, thingOverrides } from './override-settings.ts'
+
+const attributesWithoutType = 3
+const attributesWithType = 50
+export const groupsPerThing = 10
+
+/** Reports a thing resource that AWS could not create, or that would not be what its author thinks. */
+export function checkThings(context: CheckContext): void {
+  const { template, report } = context
+  const [thing, second] = template.things
+  if (thing === undefined && template.isComplete) {
+    report.add(
+      'thing-missing',
+      '/Resources',
+      'The template has no thing.',
+      'a resource of type AWS::IoT::Thing',
+      'none'
+    )
+  }
+  if (second !== undefined) {
+    const message = `${quoted(second.logicalName)} is a second thing.`
+    report.addAtName('thing-repeated', second.pointer, message, 'one thing', String(template.things.length))
+  }
+  for (const each of template.things) {
+    checkName(each, context)
+    checkAttributes(each, context)
+    checkGroups(each, context)
+    checkExisting(each.thingTypeName, thingTypeName, 'thing-type-invalid', context)
+    checkExisting(each.billingGroup, billingGroupName, 'billing-group-invalid', context)
+    checkOverrides(each, context)
+  }
+}
+
+/** Reports a literal that breaks the rules for its kind of name, and says whether it did. */
+function checkLiteral(
+  expression: Expression,
+  kind: AwsName,
+  id: FindingId,
+  { report }: CheckContext
+): boolean {
+  if (expression.kind !== 'literal') return false
+  const problem = findNameProblem(kind, expression.value)
+  if (problem === undefined) return false
+  const found = quoted(expression.value)
+  report.add(id, expression.pointer, `${found} ${problem.found}: ${problem.rule}.`, describeName(kind), found)
+  return true
+}
+
+/** Reports what follows from naming something that provisioning does not create. */
+export function checkExisting(
+  expression: Expression | undefined,
+  kind: AwsName,
+  id: FindingId,
+  context: CheckContext
+): void {
+  if (expression === undefined) return
+  if (!checkLiteral(expression, kind, id, context)) checkExistence(expression, context)
+}
+
+function checkExistence(expression: Expression | ListExpression, { report }: CheckContext): void {
+  const parameters = parametersOf(expression)
+  const from = parameters.join(', ')
+  if (parameters.includes(certificateIdParameter)) {
+    const message = 'A name that must exist beforehand is made from the certificate id.'
+    report.add('certificate-id-names-nothing', expression.pointer, message, 'a fixed name', from)
+  } else if (parameters.length > 0) {
+    const message = `Something of this name must exist for every value of ${from}.`
+    report.add('must-exist-for-every-value', expression.pointer, message, 'a fixed name', from)
+  } else if (expression.kind === 'literal') {
+    const found = quoted(expression.value)
+    report.add(
+      'must-exist-beforehand',
+      expression.pointer,
+      `${found} must exist in the account and region.`,
+      'that it exists',
+      found
+    )
+  }
+}
+
+function checkName({ thingName: name, pointer }: ThingResource, context: CheckContext): void {
+  const { template, report } = context
+  if (name === undefined) {
+    if (!template.isComplete) return
+    report.add(
+      'thing-name-missing',
+      `${pointer}/Properties`,
+      'The thing has no ThingName.',
+      'ThingName',
+      'nothing'
+    )
+    return
+  }
+  checkLiteral(name, thingName, 'thing-name-invalid', context)
+  const parameters = parametersOf(name)
+  if (parameters.includes(certificateIdParameter)) {
+    const message = 'The thing is named by the certificate id.'
+    report.add('thing-named-by-id', name.pointer, message, 'a subject field', quoted(certificateIdParameter))
+    return
+  }
+  const isShared = parameters.every(parameter => {
+    const field = subjectFieldOf(parameter)
+    return field !== undefined && isSharedField(field)
+  })
+  if (!isShared) return
+  const found = parameters.length === 0 ? 'a fixed name' : parameters.join(', ')
+  const message = `Many devices would share this thing name: it is made from ${found}.`
+  report.add('thing-name-shared', name.pointer, message, 'a field that differs per device', found)
+}
+
+function checkAttributes(
+  { attributes, thingTypeName: type, pointer }: ThingResource,
+  context: CheckContext
+): void {
+  const { report } = context
+  for (const attribute of attributes) {
+    const problem = findNameProblem(attributeName, attribute.name)
+    if (problem !== undefined) {
+      const message = `The attribute name ${quoted(attribute.name)} ${problem.found}: ${problem.rule}.`
+      report.addAtName(
+        'attribute-name-invalid',
+        attribute.pointer,
+        message,
+        describeName(attributeName),
+        quoted(attribute.name)
+      )
+    }
+    checkLiteral(attribute.value, attributeValue, 'attribute-value-invalid', context)
+  }
+  const most = type === undefined ? attributesWithoutType : attributesWithType
+  if (attributes.length <= most) return
+  const kind = type === undefined ? 'without a thing type' : 'with a thing type'
+  const message = `The thing has ${attributes.length} attributes; ${kind} it can have ${most}.`
+  const place = `${pointer}/Properties/AttributePayload`
+  report.add('attributes-too-many', place, message, `at most ${most}`, String(attributes.length))
+}
+
+function checkGroups(
+  { thingGroups, hasPackageVersions, pointer }: ThingResource,
+  context: CheckContext
+): void {
+  const { report } = context
+  if (hasPackageVersions) {
+    const place = `${pointer}/Properties/PackageVersions`
+    report.addAtName(
+      'package-versions-not-predicted',
+      place,
+      'PackageVersions is not looked into.',
+      'none',
+      'PackageVersions'
+    )
+  }
+  if (thingGroups?.kind === 'split') checkExistence(thingGroups, context)
+  if (thingGroups?.kind !== 'list') return
+  const seen = new Set<string>()
+  for (const group of thingGroups.items) {
+    checkExisting(group, thingGroupName, 'thing-group-invalid', context)
+    if (group.kind !== 'literal') continue
+    if (seen.has(group.value)) {
+      report.add(
+        'thing-group-repeated',
+        group.pointer,
+        `${quoted(group.value)} is named twice.`,
+        'each group once',
+        quoted(group.value)
+      )
+    }
+    seen.add(group.value)
+  }
+  const count = thingGroups.items.length
+  if (count <= groupsPerThing) return
+  report.add(
+    'thing-groups-too-many',
+    thingGroups.pointer,
+    `The thing is put into ${count} groups.`,
+    `at most ${groupsPerThing}`,
+    String(count)
+  )
+}
+
+function checkOverrides({ overrides, pointer, logicalName }: ThingResource, context: CheckContext): void {
+  if (overrides !== undefined) checkOverrideSettings(overrides, thingOverrides, context)
+  else {
+    const message = `${quoted(logicalName)} does not say what happens if the thing exists already.`
+    context.report.addAtName('override-settings-missing', pointer, message, 'OverrideSettings', 'nothing')
+  }
+}

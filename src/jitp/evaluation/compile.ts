@@ -1,0 +1,124 @@
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { SubjectField } from '../../pki/name/subject-field.ts'
+import type { TemplateExamination } from '../checks/check.ts'
+import { isError } from '../findings/finding.ts'
+import { predictPolicyName } from '../policy/policy-name.ts'
+import {
+  certificateIdParameter,
+  serialNumberParameter,
+  subjectFieldOf
+} from '../template/certificate-parameter.ts'
+import type { Expression } from '../template/expression.ts'
+import { parametersOf } from '../template/expression.ts'
+import { expressionsOf } from '../template/expressions-of-template.ts'
+import type { TemplateOptions } from '../template/options.ts'
+import type { Mappings, PolicyResource, ProvisioningTemplate, ThingResource } from '../template/template.ts'
+import type { PredictedPolicy } from './prediction.ts'
+
+/** A template that passed its check, made ready to be evaluated for many certificates. */
+export interface CompiledTemplate {
+  readonly parameters: readonly CompiledParameter[]
+  readonly thing: ThingResource | undefined
+  readonly policies: readonly CompiledPolicy[]
+  readonly mappings: Mappings | undefined
+  readonly options: TemplateOptions
+}
+
+export interface CompiledParameter {
+  readonly name: string
+  readonly source: 'certificate-id' | 'certificate-serial-number' | SubjectField
+  /** What stands in for an absent field; undefined where nothing may. */
+  readonly fallback: string | undefined
+  /** Whether a value goes anywhere. */
+  readonly isUsed: boolean
+}
+
+export type CompiledPolicy =
+  | { readonly kind: 'fixed'; readonly policy: PredictedPolicy }
+  | { readonly kind: 'named'; readonly policyName: Expression }
+  | { readonly kind: 'made'; readonly policyDocument: Expression }
+
+/**
+ * Makes an examined template ready, once per profile version. `options` are those of the examination.
+ *
+ * Throws `profile_invalid`, with the findings as violations, if the examination found an error: what is compiled can
+ * always be evaluated.
+ */
+export function compileTemplate(
+  { template, findings }: TemplateExamination,
+  options: TemplateOptions = {}
+): CompiledTemplate {
+  const errors = findings.filter(isError)
+  if (errors.length > 0) {
+    const detail = 'The provisioning template would not provision devices just in time.'
+    throw new MintlineError('profile_invalid', detail, {
+      violations: errors.map(({ pointer, expected, found, message }) => ({
+        pointer,
+        expected,
+        found,
+        message
+      }))
+    })
+  }
+  return {
+    parameters: compileParameters(template, options),
+    thing: template.things[0],
+    policies: template.policies.map(policy => compilePolicy(policy, options)),
+    mappings: template.mappings,
+    options
+  }
+}
+
+/** The subject fields that every certificate must carry, once and not empty. Id is never among them. */
+export function requiredSubjectFields(compiled: CompiledTemplate): readonly SubjectField[] {
+  return compiled.parameters.flatMap(({ source, fallback }) =>
+    source === 'certificate-id' || source === 'certificate-serial-number' || fallback !== undefined
+      ? []
+      : [source]
+  )
+}
+
+function compileParameters(
+  template: ProvisioningTemplate,
+  options: TemplateOptions
+): readonly CompiledParameter[] {
+  const used = new Set(expressionsOf(template).flatMap(expression => parametersOf(expression)))
+  return [...template.parameters.values()].map(({ name, defaultValue }) => ({
+    name,
+    source: sourceOf(name, options),
+    fallback: options.defaultsFillAbsentFields === true ? defaultValue : undefined,
+    isUsed: used.has(name)
+  }))
+}
+
+function sourceOf(name: string, options: TemplateOptions): CompiledParameter['source'] {
+  if (name === serialNumberParameter && options.serialNumberSource === 'certificate')
+    return 'certificate-serial-number'
+  const field = subjectFieldOf(name)
+  if (field !== undefined) return field
+  if (name === certificateIdParameter) return 'certificate-id'
+  throw new MintlineError('internal_error', `The check let the parameter ${name} through.`)
+}
+
+function compilePolicy(
+  { policyName, policyDocument }: PolicyResource,
+  options: TemplateOptions
+): CompiledPolicy {
+  if (policyName !== undefined) {
+    return policyName.kind === 'literal'
+      ? { kind: 'fixed', policy: { policyName: policyName.value } }
+      : { kind: 'named', policyName }
+  }
+  if (policyDocument === undefined)
+    throw new MintlineError('internal_error', 'The check let an empty policy through.')
+  if (policyDocument.kind === 'object') return fixedDocument(JSON.stringify(policyDocument.value), options)
+  if (policyDocument.kind === 'literal') return fixedDocument(policyDocument.value, options)
+  return { kind: 'made', policyDocument }
+}
+
+function fixedDocument(policyDocument: string, options: TemplateOptions): CompiledPolicy {
+  return {
+    kind: 'fixed',
+    policy: { policyDocument, predictedName: predictPolicyName(policyDocument, options) }
+  }
+}

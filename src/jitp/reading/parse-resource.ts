@@ -1,0 +1,185 @@
+import { quoted } from '../findings/finding.ts'
+import type { TemplateReport } from '../findings/report.ts'
+import type { Expression } from '../template/expression.ts'
+import type {
+  Attribute,
+  CertificateResource,
+  Override,
+  PolicyDocumentObject,
+  PolicyResource,
+  ThingResource
+} from '../template/template.ts'
+import type { JsonObject, JsonValue } from './json-source.ts'
+import { pointerTo } from './json-source.ts'
+import { isJsonObject } from './json-value.ts'
+import { isIntrinsic, parseExpression, parseListExpression } from './parse-expression.ts'
+
+const resourceMembers = ['Type', 'Properties', 'OverrideSettings']
+const thingProperties = [
+  'ThingName',
+  'AttributePayload',
+  'ThingTypeName',
+  'ThingGroups',
+  'BillingGroup',
+  'PackageVersions'
+]
+const otherCertificateForms = ['CertificateSigningRequest', 'CertificatePem', 'CACertificatePem']
+const certificateProperties = ['CertificateId', ...otherCertificateForms, 'Status', 'ThingPrincipalType']
+const policyProperties = ['PolicyName', 'PolicyDocument']
+
+export function parseThing(
+  logicalName: string,
+  resource: JsonObject,
+  pointer: string,
+  report: TemplateReport
+): ThingResource {
+  const properties = new Properties(resource, pointer, thingProperties, report)
+  return {
+    logicalName,
+    pointer,
+    overrides: parseOverrides(resource, pointer, report),
+    thingName: properties.text('ThingName'),
+    attributes: parseAttributes(
+      properties.value('AttributePayload'),
+      properties.pointerOf('AttributePayload'),
+      report
+    ),
+    thingTypeName: properties.text('ThingTypeName'),
+    thingGroups:
+      properties.value('ThingGroups') === undefined
+        ? undefined
+        : parseListExpression(properties.value('ThingGroups'), properties.pointerOf('ThingGroups'), report),
+    billingGroup: properties.text('BillingGroup'),
+    hasPackageVersions: properties.value('PackageVersions') !== undefined
+  }
+}
+
+export function parseCertificate(
+  logicalName: string,
+  resource: JsonObject,
+  pointer: string,
+  report: TemplateReport
+): CertificateResource {
+  const properties = new Properties(resource, pointer, certificateProperties, report)
+  return {
+    logicalName,
+    pointer,
+    overrides: parseOverrides(resource, pointer, report),
+    certificateId: properties.text('CertificateId'),
+    otherForms: otherCertificateForms
+      .filter(name => properties.value(name) !== undefined)
+      .map(name => properties.pointerOf(name)),
+    status: properties.text('Status'),
+    thingPrincipalType: properties.text('ThingPrincipalType')
+  }
+}
+
+export function parsePolicy(
+  logicalName: string,
+  resource: JsonObject,
+  pointer: string,
+  report: TemplateReport
+): PolicyResource {
+  const properties = new Properties(resource, pointer, policyProperties, report)
+  return {
+    logicalName,
+    pointer,
+    overrides: parseOverrides(resource, pointer, report),
+    policyName: properties.text('PolicyName'),
+    policyDocument: parseDocument(
+      properties.value('PolicyDocument'),
+      properties.pointerOf('PolicyDocument'),
+      report
+    )
+  }
+}
+
+/** The properties of one resource; unknown ones are reported at once. */
+class Properties {
+  readonly #values: JsonObject | undefined
+  readonly #pointer: string
+  readonly #report: TemplateReport
+
+  constructor(resource: JsonObject, pointer: string, known: readonly string[], report: TemplateReport) {
+    this.#pointer = pointerTo(pointer, 'Properties')
+    this.#report = report
+    this.#values = isJsonObject(resource.Properties) ? resource.Properties : undefined
+    if (this.#values === undefined) report.wrongType(this.#pointer, 'an object', resource.Properties)
+    for (const name of Object.keys(resource)) {
+      if (!resourceMembers.includes(name))
+        report.unknownMember(pointerTo(pointer, name), name, resourceMembers)
+    }
+    for (const name of Object.keys(this.#values ?? {})) {
+      if (!known.includes(name)) report.unknownMember(this.pointerOf(name), name, known)
+    }
+  }
+
+  value(name: string): JsonValue | undefined {
+    return this.#values?.[name]
+  }
+
+  text(name: string): Expression | undefined {
+    const value = this.value(name)
+    return value === undefined ? undefined : parseExpression(value, this.pointerOf(name), this.#report)
+  }
+
+  pointerOf(name: string): string {
+    return pointerTo(this.#pointer, name)
+  }
+}
+
+function parseAttributes(
+  value: JsonValue | undefined,
+  pointer: string,
+  report: TemplateReport
+): readonly Attribute[] {
+  if (value === undefined) return []
+  if (!isJsonObject(value) || isIntrinsic(value)) {
+    report.wrongType(pointer, 'an object of names and values', value)
+    return []
+  }
+  if (isJsonObject(value.attributes) && !isIntrinsic(value.attributes)) {
+    const message = 'AttributePayload takes names and values directly, without `attributes` around them.'
+    report.addAtName(
+      'attributes-wrapped',
+      pointerTo(pointer, 'attributes'),
+      message,
+      'names and values',
+      quoted('attributes')
+    )
+    return []
+  }
+  return Object.entries(value).flatMap(([name, text]) => {
+    const expression = parseExpression(text, pointerTo(pointer, name), report)
+    return expression === undefined ? [] : [{ name, value: expression, pointer: pointerTo(pointer, name) }]
+  })
+}
+
+function parseDocument(
+  value: JsonValue | undefined,
+  pointer: string,
+  report: TemplateReport
+): Expression | PolicyDocumentObject | undefined {
+  if (value === undefined) return undefined
+  if (isJsonObject(value) && !isIntrinsic(value)) return { kind: 'object', value, pointer }
+  return parseExpression(value, pointer, report)
+}
+
+function parseOverrides(
+  resource: JsonObject,
+  pointer: string,
+  report: TemplateReport
+): readonly Override[] | undefined {
+  const value = resource.OverrideSettings
+  if (value === undefined) return undefined
+  const inner = pointerTo(pointer, 'OverrideSettings')
+  if (!isJsonObject(value)) {
+    report.wrongType(inner, 'an object', value)
+    return []
+  }
+  return Object.entries(value).flatMap(([key, setting]) => {
+    if (typeof setting === 'string') return [{ key, value: setting, pointer: pointerTo(inner, key) }]
+    report.wrongType(pointerTo(inner, key), 'a string', setting)
+    return []
+  })
+}

@@ -1,0 +1,27 @@
+import type { SubjectField } from '../../pki/name/subject-field.ts'
+
+/** What certificates can carry in one field, as far as a profile narrows it. */
+export interface SubjectFieldValues {
+  readonly values?: readonly string[]
+  /** RE2 syntax, matched against the whole value. */
+  readonly pattern?: string
+}
+
+/**
+ * Switches for what AWS leaves open or contradicts itself on; every default is the safe side. `docs/jitp.md`
+ * lists them.
+ */
+export interface TemplateOptions {
+  /** What AWS::IoT::Certificate::SerialNumber stands for. No default: a template that declares it needs it. */
+  readonly serialNumberSource?: 'subject' | 'certificate'
+  /** Fn::*, Mappings and DeviceConfiguration, which are documented for fleet provisioning only. Default `refuse`. */
+  readonly functions?: 'refuse' | 'accept'
+  /** Whether `Default` stands in for a field that the certificate lacks. Default false. */
+  readonly defaultsFillAbsentFields?: boolean
+  /** Values with characters that RFC 4514 escapes, in fields that the template uses. Default `refuse`. */
+  readonly subjectCharacters?: 'refuse' | 'accept'
+  /** How AWS forms the name of a policy given by document. Default `unknown`: none is predicted. */
+  readonly generatedPolicyName?: 'unknown' | 'sha1-of-document'
+  /** What a profile lets certificates carry; values that could never be provisioned are then reported. */
+  readonly subjectCouldBe?: (field: SubjectField) => SubjectFieldValues | undefined
+}

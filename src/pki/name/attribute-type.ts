@@ -1,0 +1,77 @@
+import { tags } from '../der/tag.ts'
+import type { SubjectField } from './subject-field.ts'
+
+/** How X.520 and RFC 5280 Appendix A define one subject attribute. Lengths count characters. */
+export interface AttributeType {
+  readonly field: SubjectField
+  readonly oid: string
+  readonly stringTag: typeof tags.printableString | typeof tags.utf8String
+  readonly minimumLength: number
+  readonly maximumLength: number
+}
+
+function attributeType(
+  field: SubjectField,
+  oid: string,
+  stringTag: AttributeType['stringTag'],
+  maximumLength: number,
+  minimumLength = 1
+): AttributeType {
+  return { field, oid, stringTag, minimumLength, maximumLength }
+}
+
+/**
+ * In the order in which a Name carries them. X.520 sets no bound for dnQualifier; 128 is what a profile can hold.
+ * CommonName and the other DirectoryStrings are written as UTF8String (RFC 5280 §4.1.2.4).
+ */
+export const attributeTypes: readonly AttributeType[] = [
+  attributeType('Country', '2.5.4.6', tags.printableString, 2, 2),
+  attributeType('StateName', '2.5.4.8', tags.utf8String, 128),
+  attributeType('Locality', '2.5.4.7', tags.utf8String, 128),
+  attributeType('Organization', '2.5.4.10', tags.utf8String, 64),
+  attributeType('OrganizationalUnit', '2.5.4.11', tags.utf8String, 64),
+  attributeType('DistinguishedNameQualifier', '2.5.4.46', tags.printableString, 128),
+  attributeType('CommonName', '2.5.4.3', tags.utf8String, 64),
+  attributeType('SerialNumber', '2.5.4.5', tags.printableString, 64)
+]
+
+const byOid = new Map(attributeTypes.map(type => [type.oid, type]))
+const byField = new Map(attributeTypes.map(type => [type.field, type]))
+
+export function attributeTypeOfOid(oid: string): AttributeType | undefined {
+  return byOid.get(oid)
+}
+
+export function attributeTypeOf(field: SubjectField): AttributeType {
+  const type = byField.get(field)
+  if (type === undefined) throw new TypeError(`No attribute type for ${field}`)
+  return type
+}
+
+/** Attribute types that no certificate of ours carries but that a refusal should call by name. */
+const otherNames: ReadonlyMap<string, string> = new Map([
+  ['0.9.2342.19200300.100.1.1', 'userId'],
+  ['0.9.2342.19200300.100.1.25', 'domainComponent'],
+  ['1.2.840.113549.1.9.1', 'emailAddress'],
+  ['1.2.840.113549.1.9.2', 'unstructuredName'],
+  ['1.2.840.113549.1.9.8', 'unstructuredAddress'],
+  ['2.5.4.4', 'surname'],
+  ['2.5.4.9', 'streetAddress'],
+  ['2.5.4.12', 'title'],
+  ['2.5.4.13', 'description'],
+  ['2.5.4.15', 'businessCategory'],
+  ['2.5.4.17', 'postalCode'],
+  ['2.5.4.20', 'telephoneNumber'],
+  ['2.5.4.41', 'name'],
+  ['2.5.4.42', 'givenName'],
+  ['2.5.4.43', 'initials'],
+  ['2.5.4.44', 'generationQualifier'],
+  ['2.5.4.45', 'uniqueIdentifier'],
+  ['2.5.4.65', 'pseudonym'],
+  ['2.5.4.97', 'organizationIdentifier']
+])
+
+/** The subject field, else the usual name, else the dotted OID. */
+export function attributeName(oid: string): string {
+  return byOid.get(oid)?.field ?? otherNames.get(oid) ?? oid
+}

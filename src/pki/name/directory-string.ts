@@ -1,0 +1,62 @@
+import { tagName, tags } from '../der/tag.ts'
+
+/** Decoded text, or why there is none. */
+export type DecodedText =
+  | { readonly text: string; readonly fault?: undefined }
+  | { readonly text?: undefined; readonly fault: string }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const notPrintableString = /[^A-Za-z0-9 '()+,\-./:=?]/
+// Control and format characters (soft hyphens, joiners, byte order marks, what reorders text on a screen) and line
+// separators: none names a thing, all can make two names look like one.
+const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+
+/** True when every character is one that X.680 §41.4 allows in a PrintableString. */
+export function isPrintableString(text: string): boolean {
+  return !notPrintableString.test(text)
+}
+
+/** The first character that may stand in no name, as `U+0000`, or `undefined`. */
+export function findInvisibleCharacter(text: string): string | undefined {
+  const character = invisible.exec(text)?.[0]
+  return character === undefined ? undefined : codePointName(character)
+}
+
+/** Decodes the content octets of a string type. Closed list: PrintableString, UTF8String, IA5String. */
+export function decodeDirectoryString(tag: number, octets: Uint8Array): DecodedText {
+  const decoded = decodeCharacters(tag, octets)
+  if (decoded.text === undefined) return decoded
+  const character = findInvisibleCharacter(decoded.text)
+  return character === undefined ? decoded : { fault: `text with the invisible character ${character}` }
+}
+
+function decodeCharacters(tag: number, octets: Uint8Array): DecodedText {
+  switch (tag) {
+    case tags.utf8String:
+      try {
+        return { text: utf8.decode(octets) }
+      } catch {
+        return { fault: 'a UTF8String that is not valid UTF-8' }
+      }
+    case tags.printableString: {
+      const text = latin1(octets)
+      const character = notPrintableString.exec(text)?.[0]
+      if (character === undefined) return { text }
+      return { fault: `a PrintableString with ${codePointName(character)}, which that type cannot hold` }
+    }
+    case tags.ia5String:
+      return octets.some(octet => octet >= 0x80)
+        ? { fault: 'an IA5String that is not ASCII' }
+        : { text: latin1(octets) }
+    default:
+      return { fault: tagName(tag) }
+  }
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1')
+}
+
+function codePointName(character: string): string {
+  return `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`
+}

@@ -1,0 +1,181 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as wait } from 'node:timers/promises'
+import { readBody } from '../../request-body.ts'
+import { createFaultInjector, type FaultInjector, type FaultMode, type IotFaults } from '../faults.ts'
+import { createIamService } from '../iam/iam.ts'
+import type { IamOperationName } from '../iam/operations.ts'
+import { IotRefusal } from '../iot-refusal.ts'
+import type { Surroundings } from '../operations/operation.ts'
+import type { OperationName } from '../operations/operations.ts'
+import type { Registry } from '../registry/registry.ts'
+import { createTpsLimiter, type TpsLimiter, type TpsLimits } from '../tps.ts'
+import { createIotService } from './iot.ts'
+import { answerRehearsal } from './rehearsal.ts'
+import type { PendingCall, Reply, Service, WireRequest } from './service.ts'
+import { type CredentialScope, parseCredentialScope } from './signature.ts'
+
+export interface ControlPlaneOptions extends Surroundings {
+  /** 0, the default, takes a free one. The control plane listens on the loopback address alone. */
+  readonly port?: number | undefined
+  /** Account ids by access key id. Any other access key belongs to the account of the registry. */
+  readonly accounts?: ReadonlyMap<string, string> | undefined
+  readonly faults?: Partial<IotFaults> | undefined
+  /** None unless given. */
+  readonly tpsLimits?: TpsLimits | undefined
+  /** Milliseconds since 1970. */
+  readonly clock?: (() => number) | undefined
+  /** Decides which requests a fault meets: from 0 up to 1. */
+  readonly random?: (() => number) | undefined
+}
+
+export type ControlOperationName = OperationName | IamOperationName
+
+export interface ControlPlane {
+  readonly url: string
+  /** Requests since the start by operation, whatever the answer. */
+  readonly requestCounts: ReadonlyMap<ControlOperationName, number>
+  /** Changes the given faults and keeps the others. */
+  setFaults(changes: Partial<IotFaults>): void
+  /** Makes the next calls of one operation fail, one unless told otherwise. */
+  failNext(operation: ControlOperationName, mode: FaultMode, times?: number): void
+  stop(): Promise<void>
+}
+
+/**
+ * The HTTP side of the stand-in: AWS IoT in REST-JSON, IAM and STS in the Query protocol, all on one port. The
+ * credential scope of a request chooses the service, the account (by access key) and the region. A SigV4
+ * `Authorization` header must be there and in form; it is not verified.
+ *
+ * Outside the protocols it answers `GET` and `PUT /rehearsal/faults` (members of IotFaults as JSON; a PUT changes those
+ * given), `GET /rehearsal/log` (the provisioning log) and `GET /rehearsal/requests` (operation → requests).
+ */
+export async function createControlPlane(
+  registry: Registry,
+  options: ControlPlaneOptions
+): Promise<ControlPlane> {
+  const { clock = Date.now, random = Math.random, accounts = new Map<string, string>() } = options
+  const iot = createIotService(options)
+  const iam = createIamService(clock)
+  const injector = createFaultInjector(
+    [...iot.operationNames, ...iam.operationNames],
+    options.faults ?? {},
+    random
+  )
+  const requestCounts = new Map<ControlOperationName, number>()
+  const tpsLimiter = createTpsLimiter(options.tpsLimits ?? {}, clock)
+  const desk: Desk = { registry, accounts, iot, iam, injector, requestCounts, tpsLimiter }
+  const server = createServer((request, response) => {
+    const answered = readRequest(request).then(async wireRequest => {
+      const reply = wireRequest.url.startsWith('/rehearsal/')
+        ? answerRehearsal(desk, wireRequest)
+        : await answerService(desk, wireRequest)
+      if (reply === undefined) response.destroy()
+      else response.writeHead(reply.status, reply.headers).end(reply.body)
+    })
+    // A client that hangs up in the middle of its request is owed no answer.
+    answered.catch(() => response.destroy())
+  })
+  server.listen(options.port ?? 0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requestCounts,
+    setFaults: changes => injector.change(changes),
+    failNext(operation, mode, times = 1) {
+      injector.change({ failNext: [...injector.faults.failNext, { operation, mode, times }] })
+    },
+    async stop() {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    }
+  }
+}
+
+interface Desk {
+  readonly registry: Registry
+  readonly accounts: ReadonlyMap<string, string>
+  readonly iot: Service<OperationName>
+  readonly iam: Service<IamOperationName>
+  readonly injector: FaultInjector
+  readonly requestCounts: Map<ControlOperationName, number>
+  readonly tpsLimiter: TpsLimiter
+}
+
+async function readRequest(request: IncomingMessage): Promise<WireRequest> {
+  const { method = '', url = '', headers } = request
+  return { method, url, headers, body: await readBody(request) }
+}
+
+/** @returns undefined when the reply is to be lost. */
+async function answerService(desk: Desk, request: WireRequest): Promise<Reply | undefined> {
+  const outcome = await chooseService(desk, request)
+  await wait(desk.injector.faults.latencyMs)
+  return outcome.isLost ? undefined : outcome.reply
+}
+
+async function chooseService(desk: Desk, request: WireRequest): Promise<Outcome> {
+  const { iot, iam, tpsLimiter } = desk
+  try {
+    const scope = parseCredentialScope(request.headers)
+    switch (scope.service) {
+      case 'iot':
+        return await carryOut(desk, iot, request, scope, (registry, { name }) =>
+          tpsLimiter.take(registry, name)
+        )
+      case 'iam':
+      case 'sts':
+        return await carryOut(desk, iam, request, scope, () => undefined)
+      default:
+        throw new IotRefusal('UnknownOperationException', `The stand-in has no service ${scope.service}.`)
+    }
+  } catch (error) {
+    return { reply: iot.refuse(error), isLost: false }
+  }
+}
+
+interface Outcome {
+  readonly reply: Reply
+  readonly isLost: boolean
+}
+
+async function carryOut<Name extends ControlOperationName>(
+  desk: Desk,
+  service: Service<Name>,
+  request: WireRequest,
+  scope: CredentialScope,
+  assertWithinQuota: (registry: Registry, call: PendingCall<Name>) => void
+): Promise<Outcome> {
+  const { accounts, requestCounts, injector } = desk
+  const accountId = accounts.get(scope.accessKeyId) ?? desk.registry.accountId
+  const registry = desk.registry.neighbour(accountId, scope.region)
+  try {
+    const call = service.parse(request)
+    requestCounts.set(call.name, (requestCounts.get(call.name) ?? 0) + 1)
+    const { dropsReply } = injector.meet(call.name)
+    assertWithinQuota(registry, call)
+    const reply = await runAndSave(registry, scope, call, service)
+    return { reply, isLost: dropsReply }
+  } catch (error) {
+    return { reply: service.refuse(error), isLost: false }
+  }
+}
+
+/** Answers when what was done would outlive the process, even if the operation was refused half-way. */
+async function runAndSave(
+  registry: Registry,
+  scope: CredentialScope,
+  call: PendingCall,
+  service: Service
+): Promise<Reply> {
+  let reply: Reply
+  try {
+    reply = call.run(registry, scope)
+  } catch (error) {
+    reply = service.refuse(error)
+  }
+  await registry.saved()
+  return reply
+}

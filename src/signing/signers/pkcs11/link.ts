@@ -1,0 +1,130 @@
+import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
+import { loadPin } from '../open-signer.ts'
+import type { Pkcs11Reference } from '../signer-reference.ts'
+import type { Handle } from './cryptoki.ts'
+import type { Pkcs11Module } from './module.ts'
+import {
+  closeSessions,
+  cryptokiCode,
+  openTokenConnection,
+  PinRefusal,
+  type TokenConnection
+} from './token.ts'
+
+export interface TokenLinkSettings {
+  readonly pinFile: string
+  readonly sessions: number
+}
+
+/** One signer's connection to its token, made anew when the token was gone. */
+export interface TokenLink {
+  /**
+   * The connection as it stands, or a new one. Attempts to reach a token that is gone are at least a second apart;
+   * calls in between get the last failure.
+   *
+   * @throws MintlineError `signer_unavailable`, `key_unusable`.
+   */
+  connect(): Promise<TokenConnection>
+  /** Puts back a session that has done its work. */
+  giveBack(connection: TokenConnection, session: Handle): void
+  /** Gives up a connection in which a call failed, and says what the caller is to throw. */
+  lose(connection: TokenConnection, error: unknown): unknown
+  close(): void
+}
+
+/** Between two attempts to reach a token that is gone. */
+const reopenPauseMilliseconds = 1_000
+
+export function createTokenLink(
+  module: Pkcs11Module,
+  reference: Pkcs11Reference,
+  { pinFile, sessions }: TokenLinkSettings
+): TokenLink {
+  let connection: TokenConnection | undefined
+  let opening: Promise<TokenConnection> | undefined
+  let wasConnected = false
+  let failure: unknown
+  let retryAtMilliseconds = 0
+
+  const open = (pin: string) => openTokenConnection(module, reference, pin, sessions)
+
+  async function attempt(): Promise<TokenConnection> {
+    const pin = await loadPin(pinFile)
+    await module.ready()
+    const { generation } = module
+    try {
+      return open(pin)
+    } catch (error) {
+      // Some modules show a token that came back, or its keys, only after a restart. Mistakes in the settings are
+      // not worth one, as it voids the sessions of every other signer.
+      if (error instanceof PinRefusal) throw error
+      if (!wasConnected && isMintlineError(error, 'key_unusable')) throw error
+      await module.reinitialize(generation)
+      return open(pin)
+    }
+  }
+
+  async function reopen(): Promise<TokenConnection> {
+    drop()
+    try {
+      connection = await attempt()
+      wasConnected = true
+      return connection
+    } catch (error) {
+      failure = translate(module, error)
+      retryAtMilliseconds = performance.now() + reopenPauseMilliseconds
+      throw failure
+    }
+  }
+
+  function drop(): void {
+    if (connection === undefined) return
+    const { generation, lookupSession, idleSessions } = connection
+    // Handles of an earlier generation may by now be those of someone else's sessions.
+    if (generation === module.generation) closeSessions(module, [lookupSession, ...idleSessions])
+    connection = undefined
+  }
+
+  return {
+    async connect() {
+      if (connection !== undefined && module.isCurrent(connection.generation)) return connection
+      if (opening === undefined && performance.now() < retryAtMilliseconds) throw failure
+      opening ??= reopen().finally(() => {
+        opening = undefined
+      })
+      return opening
+    },
+    giveBack(from, session) {
+      if (from === connection) from.idleSessions.push(session)
+      else if (from.generation === module.generation) closeSessions(module, [session])
+    },
+    lose(lost, error) {
+      if (lost === connection) drop()
+      return translate(module, error)
+    },
+    close: drop
+  }
+}
+
+function translate({ library }: Pkcs11Module, error: unknown): unknown {
+  const code = cryptokiCode(error)
+  if (code === undefined) return error
+  if (code === library.CKR_SESSION_COUNT) {
+    const detail = 'The HSM token allows fewer sessions than the settings ask for. Set fewer.'
+    return new MintlineError('key_unusable', detail, { cause: error })
+  }
+  const forbidden: readonly number[] = [
+    library.CKR_KEY_FUNCTION_NOT_PERMITTED,
+    library.CKR_KEY_TYPE_INCONSISTENT,
+    library.CKR_MECHANISM_INVALID
+  ]
+  if (forbidden.includes(code)) {
+    const detail = 'The HSM does not let this key sign. Check that it was made for signing.'
+    return new MintlineError('key_unusable', detail, { cause: error })
+  }
+  return new MintlineError(
+    'signer_unavailable',
+    'The HSM does not answer: its token may be gone. It is tried again by itself.',
+    { cause: error, retryAfterSeconds: 1 }
+  )
+}

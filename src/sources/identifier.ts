@@ -1,0 +1,28 @@
+import type { RandomBytes } from './random-bytes.ts'
+
+/**
+ * UUIDv7 (RFC 9562 §5.7) of a given moment: ids sort by time, so that a page of the newest records is one walk
+ * along the primary key.
+ *
+ * @param time kept to the millisecond.
+ */
+export function newId(time: Date, randomBytes: RandomBytes): string {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUIntBE(time.getTime(), 0, 6)
+  bytes.set(randomBytes(10), 6)
+  bytes[6] = (bytes[6]! & 0x0f) | 0x70
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80
+  return formatIdentifier(bytes)
+}
+
+/** The smallest id that a moment can have: the bound for "from" and "to". */
+export function firstIdentifierOf(time: Date): string {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUIntBE(Math.max(0, time.getTime()), 0, 6)
+  return formatIdentifier(bytes)
+}
+
+function formatIdentifier(bytes: Buffer): string {
+  const hex = bytes.toString('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-')
+}

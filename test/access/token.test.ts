@@ -1,0 +1,114 @@
+import { randomBytes as nodeRandomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTokens } from '../../src/access/token.ts'
+import { createTokenStore } from '../../src/access/token-store.ts'
+import type { ErrorCode } from '../../src/errors/mintline-error.ts'
+import { administrator } from '../support/issuing.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let test: TestDatabase
+let now = new Date('2026-11-01T00:00:00Z')
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+})
+
+afterAll(() => test.drop())
+
+function makeTokens() {
+  return createTokens({
+    store: createTokenStore(test.database),
+    clock: () => now,
+    randomBytes: size => new Uint8Array(nodeRandomBytes(size))
+  })
+}
+
+const withCode = (code: ErrorCode): unknown => expect.objectContaining({ code })
+
+describe('a token', () => {
+  it('proves its name and role', async () => {
+    const tokens = makeTokens()
+    const { token, secret } = await tokens.create({ role: 'station', name: 'line-1' }, administrator)
+    expect(await tokens.authenticate(secret)).toEqual({ tokenId: token.id, name: 'line-1', role: 'station' })
+  })
+
+  it('is kept as a digest, and its making is on record', async () => {
+    const { token, secret } = await makeTokens().create({ role: 'auditor', name: 'eve' }, administrator)
+    const stored = await test.database.prisma.token.findUniqueOrThrow({ where: { id: token.id } })
+    const event = await test.database.prisma.auditEvent.findFirstOrThrow({
+      where: { subject: `token/${token.id}` }
+    })
+    const random = secret.slice(secret.lastIndexOf('_') + 1)
+    expect(JSON.stringify([stored, event])).not.toContain(random)
+    expect(stored.secretSha256).toHaveLength(32)
+    expect(event).toMatchObject({
+      actor: 'admin/test',
+      act: 'token.create',
+      after: { name: 'eve', role: 'auditor' }
+    })
+  })
+
+  it('is listed without its secret', async () => {
+    const tokens = makeTokens()
+    const { token } = await tokens.create({ role: 'station', name: 'listed' }, administrator)
+    expect(await tokens.list()).toContainEqual(token)
+    expect(Object.keys(token)).not.toContain('secretSha256')
+  })
+
+  it('is worth nothing once revoked, at once here and in seconds elsewhere', async () => {
+    const [here, elsewhere] = [makeTokens(), makeTokens()]
+    const { token, secret } = await here.create({ role: 'station', name: 'gone' }, administrator)
+    // Both have seen it valid, and would take it for valid a while longer.
+    await Promise.all([here.authenticate(secret), elsewhere.authenticate(secret)])
+    await here.revoke(token.id, administrator)
+    await expect(here.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
+    now = new Date(now.getTime() + 5_001)
+    await expect(elsewhere.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
+  })
+
+  it('can be revoked once', async () => {
+    const tokens = makeTokens()
+    const { token } = await tokens.create({ role: 'station', name: 'twice' }, administrator)
+    await tokens.revoke(token.id, administrator)
+    await expect(tokens.revoke(token.id, administrator)).rejects.toEqual(withCode('token_not_found'))
+  })
+})
+
+describe('the last admin token', () => {
+  it('cannot be revoked, not even by two administrators at once', async () => {
+    await using own = await createTestDatabase()
+    const tokens = createTokens({
+      store: createTokenStore(own.database),
+      clock: () => now,
+      randomBytes: size => new Uint8Array(nodeRandomBytes(size))
+    })
+    const [first, second] = [
+      await tokens.create({ role: 'admin', name: 'one' }, administrator),
+      await tokens.create({ role: 'admin', name: 'two' }, administrator)
+    ]
+    const outcomes = await Promise.allSettled([
+      tokens.revoke(first.token.id, administrator),
+      tokens.revoke(second.token.id, administrator)
+    ])
+    expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(outcomes).toContainEqual({ status: 'rejected', reason: withCode('last_admin_token') })
+  })
+})
+
+describe('authenticate', () => {
+  it.each<[string, (secret: string) => string]>([
+    ['nothing', () => ''],
+    ['another word', () => 'password'],
+    ['a cut token', secret => secret.slice(0, -1)],
+    [
+      'another secret under the same id',
+      secret => secret.slice(0, -4) + (secret.endsWith('AAAA') ? 'BBBB' : 'AAAA')
+    ],
+    ['another id with the same secret', secret => secret.replace(/_.{32}_/, `_${'0'.repeat(32)}_`)],
+    ['a longer token', secret => `${secret}A`]
+  ])('refuses %s', async (_, change) => {
+    const tokens = makeTokens()
+    const { secret } = await tokens.create({ role: 'admin', name: 'x' }, administrator)
+    await expect(tokens.authenticate(change(secret))).rejects.toEqual(withCode('token_invalid'))
+  })
+})

@@ -1,0 +1,134 @@
+import { readFileSync } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { loadConfig, settings } from '../../src/config/config.ts'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+
+function violationsOf(environment: Record<string, string>): MintlineError['violations'] {
+  try {
+    loadConfig(environment)
+  } catch (error) {
+    expect(error).toBeInstanceOf(MintlineError)
+    expect((error as MintlineError).code).toBe('config_invalid')
+    return (error as MintlineError).violations
+  }
+  return []
+}
+
+describe('loadConfig', () => {
+  it('has a default for everything', () => {
+    expect(loadConfig({ HOME: '/home/op' }, true)).toMatchObject({
+      host: '127.0.0.1',
+      port: 8080,
+      dataDirectory: '/var/lib/mintline',
+      databaseUrl: undefined,
+      starter: true,
+      logLevel: 'info'
+    })
+  })
+
+  it('keeps the data of an ordinary user below the XDG data home', () => {
+    expect(loadConfig({ XDG_DATA_HOME: '/data/op' }, false).dataDirectory).toBe('/data/op/mintline')
+    expect(loadConfig({ XDG_DATA_HOME: 'not/absolute' }, false).dataDirectory).toMatch(
+      /\/\.local\/share\/mintline$/
+    )
+  })
+
+  it('is frozen', () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true)
+  })
+
+  it('tells every mistake at once', () => {
+    const violations = violationsOf({
+      MINTLINE_PORT: '99999',
+      MINTLINE_STARTER: 'yes',
+      MINTLINE_LOG_LEVEL: 'loud',
+      MINTLINE_DATABASE_POOL_SIZE: '1',
+      MINTLINE_HOST: '',
+      MINTLINE_PROT: '80'
+    })
+    expect(violations.map(({ pointer }) => pointer).sort()).toEqual([
+      'MINTLINE_DATABASE_POOL_SIZE',
+      'MINTLINE_HOST',
+      'MINTLINE_LOG_LEVEL',
+      'MINTLINE_PORT',
+      'MINTLINE_PROT',
+      'MINTLINE_STARTER'
+    ])
+  })
+
+  it.each(['8080x', '-1', '1e3', '0x50', ' 80', '65536'])('refuses the port %s', port => {
+    expect(violationsOf({ MINTLINE_PORT: port })).toHaveLength(1)
+  })
+
+  it.each(['mysql://u:secret-word@h/db', 'secret-word', 'postgres://u:secret-word@h'])(
+    'refuses the address %s without repeating it',
+    url => {
+      const violations = violationsOf({ DATABASE_URL: url })
+      expect(violations.map(({ pointer }) => pointer)).toEqual(['DATABASE_URL'])
+      expect(JSON.stringify(violations)).not.toContain('secret-word')
+    }
+  )
+
+  it('takes the address from a file', async () => {
+    await using directory = await createTemporaryDirectory()
+    const file = join(directory.path, 'url')
+    await writeFile(file, 'postgres://u:p@h:5432/db\n')
+    expect(loadConfig({ DATABASE_URL_FILE: file }).databaseUrl).toBe('postgres://u:p@h:5432/db')
+    expect(violationsOf({ DATABASE_URL_FILE: join(directory.path, 'missing') })).toHaveLength(1)
+    expect(violationsOf({ DATABASE_URL_FILE: file, DATABASE_URL: 'postgres://u:p@h/db' })).toHaveLength(1)
+  })
+})
+
+describe('the webhook', () => {
+  const both = (url: string) => ({ MINTLINE_WEBHOOK_URL: url, MINTLINE_WEBHOOK_SECRET_FILE: '/run/secret' })
+
+  it.each([
+    'https://events.example/hook?x=1',
+    'http://127.0.0.1:9/',
+    'http://[::1]:9/',
+    'http://localhost/x'
+  ])('may be at %s', url => {
+    expect(loadConfig(both(url)).webhookUrl).toBe(url)
+  })
+
+  it.each([
+    'http://events.example/hook',
+    'http://127.0.0.1.example/',
+    'https://user:secret-word@events.example/',
+    'https://events.example/#secret-word',
+    'ftp://events.example/',
+    '/secret-word'
+  ])('may not be at %s, which is not repeated', url => {
+    const violations = violationsOf(both(url))
+    expect(violations.map(({ pointer }) => pointer)).toEqual(['MINTLINE_WEBHOOK_URL'])
+    expect(JSON.stringify(violations)).not.toContain('secret-word')
+  })
+
+  it('needs its secret, and the secret it', () => {
+    expect(violationsOf({ MINTLINE_WEBHOOK_URL: 'https://events.example/' })).toHaveLength(1)
+    expect(violationsOf({ MINTLINE_WEBHOOK_SECRET_FILE: '/run/secret' })).toHaveLength(1)
+  })
+
+  it('gets all events, or those that are named', () => {
+    expect(loadConfig({}).webhookEvents).toHaveLength(4)
+    const some = 'mintline.authority.changed, mintline.issuance.issued'
+    expect(loadConfig({ MINTLINE_WEBHOOK_EVENTS: some }).webhookEvents).toEqual([
+      'mintline.issuance.issued',
+      'mintline.authority.changed'
+    ])
+    const violations = violationsOf({ MINTLINE_WEBHOOK_EVENTS: 'mintline.issuance.issued,issued' })
+    expect(violations).toMatchObject([{ pointer: 'MINTLINE_WEBHOOK_EVENTS', found: 'issued' }])
+  })
+})
+
+describe('the README', () => {
+  it('lists every setting with its default and meaning', () => {
+    const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+    for (const { name, defaultText, meaning } of settings) {
+      expect(readme).toContain(`| \`${name}\` | ${defaultText} | ${meaning.replaceAll('|', '\\|')} |`)
+    }
+  })
+})
