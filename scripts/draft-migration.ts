@@ -4,12 +4,12 @@
  *
  *   npm run migration:draft -- add-lots
  */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts'
-import { loadMigrations, migrationList, migrationsDirectory } from '../src/database/migrations/migrations.ts'
-import { nothingExternal, withSchemaEngine } from '../src/database/migrations/schema-engine.ts'
+import { loadMigrations, migrationsDirectory } from '../src/database/migrations/migration.ts'
+import { diffToSchema } from './schema-engine/migration-list.ts'
 
 const name = process.argv[2]
 if (name === undefined || !/^[a-z0-9-]+$/.test(name)) {
@@ -21,27 +21,12 @@ const log = { info: () => undefined, warn: console.error, error: console.error }
 const dataDirectory = await mkdtemp(path.join(tmpdir(), 'mintline-draft-'))
 const postgres = await startEmbeddedPostgres({ dataDirectory, log })
 try {
-  const sql = await draft(postgres.connectionString)
+  const sql = await diffToSchema(postgres.connectionString, await loadMigrations())
   if (sql === undefined) console.log('The migrations and schema.prisma agree: nothing to draft.')
   else console.log(`Wrote ${await write(name, sql)}`)
 } finally {
   await postgres.stop()
   await rm(dataDirectory, { recursive: true, force: true })
-}
-
-async function draft(connectionString: string): Promise<string | undefined> {
-  const content = await readFile(path.join(migrationsDirectory, '../schema.prisma'), 'utf8')
-  const migrationsList = migrationList(await loadMigrations())
-  const { exitCode, stdout } = await withSchemaEngine(connectionString, engine =>
-    engine.diff({
-      from: { tag: 'migrations', ...migrationsList },
-      to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content }] },
-      script: true,
-      exitCode: true,
-      filters: nothingExternal
-    })
-  )
-  return exitCode === 0 ? undefined : (stdout ?? undefined)
 }
 
 async function write(migrationName: string, sql: string): Promise<string> {

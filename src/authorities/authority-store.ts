@@ -34,8 +34,8 @@ export interface NewGeneration extends StoredGeneration {
 
 export interface CrossCertificate {
   readonly id: string
-  /** Null in records from before there were such intents. */
-  readonly intentId: string | null
+  /** What it was signed for. */
+  readonly intentId: string
   readonly issuerId: string
   readonly subjectId: string
   readonly certificateDer: Uint8Array

@@ -81,6 +81,11 @@ export function isUniqueViolation(error: unknown, constraint?: string): boolean 
   return constraint === undefined || constraintOf(error) === constraint
 }
 
+/** A row is not as the table allows, or falls into no partition: PostgreSQL has one SQLSTATE for both. */
+export function isCheckViolation(error: unknown): boolean {
+  return unwrap(error).code === '23514'
+}
+
 /** The transaction lost to another one and did nothing; running it again is safe and makes sense. */
 export function isSerializationOrDeadlock(error: unknown): boolean {
   const { code } = unwrap(error)

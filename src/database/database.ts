@@ -5,7 +5,12 @@ import { runQuery } from './run-query.ts'
 
 export type { Prisma } from './generated/client.ts'
 export type { PrismaClient }
-export { isSerializationOrDeadlock, isUniqueViolation, translateDatabaseError } from './database-error.ts'
+export {
+  isCheckViolation,
+  isSerializationOrDeadlock,
+  isUniqueViolation,
+  translateDatabaseError
+} from './database-error.ts'
 
 export interface DatabaseOptions {
   readonly connectionString: string

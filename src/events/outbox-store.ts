@@ -129,7 +129,7 @@ SELECT
   'rejected' AS kind, id, created_at AS "requestedAt", station, profile_name AS profile, metadata,
   request_id AS "requestId", code, detail, violations, profile_version AS "profileVersion",
   authority_name AS authority
-FROM rejection WHERE id = ANY ($1::uuid[])`
+FROM refusal WHERE id = ANY ($1::uuid[])`
 
 const auditStatement = `
 SELECT 'audit' AS kind, id, created_at AS "createdAt", actor, act, subject, before, after, reason

@@ -1,5 +1,6 @@
 import { byteaArray } from '../database/array-literal.ts'
 import { type Database, isSerializationOrDeadlock, isUniqueViolation } from '../database/database.ts'
+import { withPartitions } from '../database/partitions.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { DurableIntent, Intent } from './intent.ts'
@@ -98,14 +99,14 @@ judged AS MATERIALIZED (
     certified_key.intent_id AS key_intent_id,
     certified_device.intent_id AS device_intent_id
   FROM intent_input
-  LEFT JOIN certified_key USING (spki_sha256)
-  LEFT JOIN certified_device USING (device_sha256)
+  LEFT JOIN certified_key ON certified_key.spki_sha256 = intent_input.spki_sha256
+  LEFT JOIN certified_device ON certified_device.device_sha256 = intent_input.device_sha256
 ),
 candidate AS (
   SELECT
     *,
     row_number() OVER (PARTITION BY spki_sha256 ORDER BY ordinal) AS key_rank,
-    row_number() OVER (PARTITION BY coalesce(device_sha256, uuid_send(id)) ORDER BY ordinal) AS device_rank
+    row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
   FROM judged
   WHERE authority_active AND token_valid AND profile_current
     AND key_intent_id IS NULL AND device_intent_id IS NULL
@@ -124,14 +125,14 @@ new_intent AS (
   FROM committed
 ),
 new_key AS (
-  INSERT INTO certified_key (spki_sha256, intent_id) SELECT spki_sha256, id FROM committed
+  INSERT INTO certified_key (spki_sha256, occurrence, device_sha256, intent_id)
+  SELECT spki_sha256, 1, device_sha256, id FROM committed
 ),
 new_serial AS (
   INSERT INTO certified_serial (serial_number, intent_id) SELECT serial_number, id FROM committed
 ),
 new_device AS (
-  INSERT INTO certified_device (device_sha256, intent_id)
-  SELECT device_sha256, id FROM committed WHERE device_sha256 IS NOT NULL
+  INSERT INTO certified_device (device_sha256, occurrence, intent_id) SELECT device_sha256, 1, id FROM committed
 ),
 new_open AS (
   INSERT INTO open_intent (intent_id) SELECT id FROM committed
@@ -149,9 +150,6 @@ recorded AS (
 new_id AS (
   INSERT INTO certified_id (certificate_id, intent_id)
   SELECT certificate_id, intent_id FROM certificate_input WHERE intent_id IN (SELECT intent_id FROM recorded)
-),
-closed AS (
-  DELETE FROM open_intent USING recorded WHERE open_intent.intent_id = recorded.intent_id
 )
 SELECT
   'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, key_intent_id, device_intent_id
@@ -170,7 +168,11 @@ export function createCycleStore(database: Database): CycleStore {
     const columns = [...columnsOfIntents(intents), ...columnsOfCertificates(certificates)]
     for (let tries = 1; ; tries++) {
       try {
-        return await database.prisma.$queryRawUnsafe<ExceptionRow[]>(commitStatement, ...columns)
+        return await withPartitions(
+          database,
+          () => [...intents.map(({ id }) => id), ...certificates.map(({ intentId }) => intentId)],
+          async () => database.prisma.$queryRawUnsafe<ExceptionRow[]>(commitStatement, ...columns)
+        )
       } catch (error) {
         const isLostRace = isUniqueViolation(error) || isSerializationOrDeadlock(error)
         if (!isLostRace || tries === maximumTries) throw error
@@ -221,7 +223,7 @@ function columnsOfIntents(intents: readonly Intent[]): unknown[] {
     intents.map(intent => intent.createdAt.toISOString()),
     byteaArray(intents.map(intent => intent.serialNumber)),
     byteaArray(intents.map(intent => intent.spkiSha256)),
-    byteaArray(intents.map(intent => intent.deviceSha256 ?? null)),
+    byteaArray(intents.map(intent => intent.deviceSha256)),
     byteaArray(intents.map(intent => intent.requestSha256)),
     byteaArray(intents.map(intent => intent.tbsDer)),
     byteaArray(intents.map(intent => intent.csrDer)),

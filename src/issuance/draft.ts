@@ -71,7 +71,7 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     createdAt: now,
     serialNumber,
     spkiSha256,
-    deviceSha256: identityOf(profile, prediction, subject),
+    deviceSha256: identityOf(profile, prediction, subject) ?? spkiSha256,
     requestSha256: requestDigest(spkiSha256, csr.subject, document.name),
     tbsDer,
     csrDer: csr.der,

@@ -10,8 +10,8 @@ export interface Intent {
   /** Content octets of the INTEGER: positive, at most 20. */
   readonly serialNumber: Uint8Array
   readonly spkiSha256: Uint8Array
-  /** Undefined where the key is the identity. */
-  readonly deviceSha256: Uint8Array | undefined
+  /** Where the key is the identity, that of the key: `spkiSha256`. */
+  readonly deviceSha256: Uint8Array
   readonly requestSha256: Uint8Array
   readonly tbsDer: Uint8Array
   readonly csrDer: Uint8Array

@@ -72,7 +72,7 @@ export function createEntryStore(database: Database, search: Database): EntrySto
         Prisma.sql`intent.id = (SELECT intent_id FROM certified_key WHERE spki_sha256 = ${spkiSha256})`
       ),
     async findRejection(id) {
-      const row = await runQuery(() => client.rejection.findUnique({ where: { id } }))
+      const row = await runQuery(() => client.refusal.findUnique({ where: { id } }))
       return row === null ? undefined : toRejection(row)
     },
     async listIntents(query) {
@@ -94,7 +94,7 @@ export function createEntryStore(database: Database, search: Database): EntrySto
     async listRejections(query) {
       const { station, profile, authority } = query
       const rows = await runQuery(() =>
-        search.prisma.rejection.findMany({
+        search.prisma.refusal.findMany({
           where: {
             id: identifierRange(query),
             ...(station !== undefined && { station }),

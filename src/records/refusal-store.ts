@@ -1,5 +1,6 @@
 import { byteaArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
+import { withPartitions } from '../database/partitions.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { Rejection } from './record.ts'
 
@@ -14,7 +15,7 @@ export interface RejectionStore {
 }
 
 const rejectionStatement = `
-INSERT INTO rejection (
+INSERT INTO refusal (
   id, created_at, code, detail, violations, csr, station, token_id,
   profile_name, profile_version, authority_name, metadata, request_id
 )
@@ -26,25 +27,33 @@ SELECT * FROM unnest(
 export function createRejectionStore(database: Database): RejectionStore {
   return {
     async commit(rejections) {
+      const columns = columnsOf(rejections)
       await runQuery(() =>
-        database.prisma.$executeRawUnsafe(
-          rejectionStatement,
-          rejections.map(rejection => rejection.id),
-          rejections.map(rejection => rejection.requestedAt.toISOString()),
-          rejections.map(rejection => rejection.code),
-          rejections.map(rejection => rejection.detail),
-          rejections.map(rejection => JSON.stringify(rejection.violations)),
-          byteaArray(rejections.map(rejection => rejection.csr)),
-          rejections.map(rejection => rejection.station),
-          rejections.map(rejection => rejection.tokenId),
-          rejections.map(rejection => rejection.profile),
-          rejections.map(rejection => rejection.profileVersion ?? null),
-          rejections.map(rejection => rejection.authority ?? null),
-          rejections.map(rejection => JSON.stringify(rejection.metadata)),
-          rejections.map(rejection => rejection.requestId)
+        withPartitions(
+          database,
+          () => rejections.map(({ id }) => id),
+          async () => database.prisma.$executeRawUnsafe(rejectionStatement, ...columns)
         )
       )
       return rejections.map(() => undefined)
     }
   }
+}
+
+function columnsOf(rejections: readonly RejectionRow[]): unknown[] {
+  return [
+    rejections.map(rejection => rejection.id),
+    rejections.map(rejection => rejection.requestedAt.toISOString()),
+    rejections.map(rejection => rejection.code),
+    rejections.map(rejection => rejection.detail),
+    rejections.map(rejection => JSON.stringify(rejection.violations)),
+    byteaArray(rejections.map(rejection => rejection.csr)),
+    rejections.map(rejection => rejection.station),
+    rejections.map(rejection => rejection.tokenId),
+    rejections.map(rejection => rejection.profile),
+    rejections.map(rejection => rejection.profileVersion ?? null),
+    rejections.map(rejection => rejection.authority ?? null),
+    rejections.map(rejection => JSON.stringify(rejection.metadata)),
+    rejections.map(rejection => rejection.requestId)
+  ]
 }

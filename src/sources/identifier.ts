@@ -15,6 +15,11 @@ export function newId(time: Date, randomBytes: RandomBytes): string {
   return formatIdentifier(bytes)
 }
 
+/** To the millisecond. */
+export function timeOfIdentifier(id: string): Date {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
+}
+
 /** The smallest id that a moment can have: the bound for "from" and "to". */
 export function firstIdentifierOf(time: Date): string {
   const bytes = Buffer.alloc(16)

@@ -37,12 +37,13 @@ const rows = [
   insertToken(1, sha256),
   insertIntent(id(1)),
   `INSERT INTO open_intent VALUES (${id(1)})`,
+  `INSERT INTO open_intent VALUES (${id(9)})`,
   `INSERT INTO issued VALUES (${id(1)}, '', ${sha256}, NULL, now())`,
-  `INSERT INTO certified_key VALUES (${sha256}, ${id(1)})`,
-  `INSERT INTO certified_device VALUES (${sha256}, ${id(1)})`,
+  `INSERT INTO certified_key VALUES (${sha256}, 1, ${sha256}, ${id(1)})`,
+  `INSERT INTO certified_device VALUES (${sha256}, 1, ${id(1)})`,
   `INSERT INTO certified_serial VALUES ('\\x01', ${id(1)})`,
   `INSERT INTO certified_id VALUES (${sha256}, ${id(1)})`,
-  `INSERT INTO rejection (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata,
+  `INSERT INTO refusal (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata,
      request_id)
    VALUES (${id(1)}, now(), 'csr_malformed', '', '[]', '', 'station', ${id(1)}, 'profile', '{}', 'request')`,
   `INSERT INTO authority_certificate_intent
@@ -66,6 +67,8 @@ async function refusalOf(statement: string): Promise<unknown> {
 
 beforeAll(async () => {
   test = await createTestDatabase()
+  // The ids of these tests are of the first moment that a UUIDv7 can tell.
+  await test.database.prisma.$queryRaw`SELECT ensure_partitions('1970-01-01', 1)`
   for (const statement of rows) await run(statement)
 })
 
@@ -80,7 +83,7 @@ const appendOnly = [
   ['certified_serial', 'intent_id'],
   ['certified_id', 'intent_id'],
   ['authority_certificate_intent', 'purpose'],
-  ['rejection', 'code'],
+  ['refusal', 'code'],
   ['audit_event', 'actor']
 ] as const
 
@@ -121,7 +124,7 @@ describe('rows of which one column may change', () => {
   it('an open intent can only be closed', async () => {
     expect(await refusalOf(`UPDATE open_intent SET intent_id = ${id(1)}`)).toBe('23000')
     expect(await refusalOf('TRUNCATE open_intent')).toBe('23000')
-    expect(await run(`DELETE FROM open_intent WHERE intent_id = ${id(1)}`)).toBe(1)
+    expect(await run(`DELETE FROM open_intent WHERE intent_id = ${id(9)}`)).toBe(1)
   })
 })
 
@@ -141,14 +144,14 @@ describe('what a row may hold', () => {
   it('takes the greatest serial number, the longest CSR, and a device that is its key', async () => {
     const serialNumber = `decode('7f' || repeat('ff', 19), 'hex')`
     const csrDer = "decode(repeat('00', 65536), 'hex')"
-    expect(await run(insertIntent(id(4), { serialNumber, csrDer, deviceSha256: 'NULL' }))).toBe(1)
+    expect(await run(insertIntent(id(4), { serialNumber, csrDer, deviceSha256: sha256 }))).toBe(1)
   })
 
   it.each([
     ['token', insertToken(5, "'\\xab'")],
     ['issued', `INSERT INTO issued VALUES (${id(1)}, '', '\\xab', NULL, now())`],
-    ['certified_key', `INSERT INTO certified_key VALUES ('\\xab', ${id(1)})`],
-    ['certified_device', `INSERT INTO certified_device VALUES ('\\xab', ${id(1)})`],
+    ['certified_key', `INSERT INTO certified_key VALUES ('\\xab', 1, ${sha256}, ${id(1)})`],
+    ['certified_device', `INSERT INTO certified_device VALUES ('\\xab', 1, ${id(1)})`],
     ['certified_id', `INSERT INTO certified_id VALUES ('\\xab', ${id(1)})`]
   ])('a hash of another length is refused in %s', async (_table, statement) => {
     expect(await refusalOf(statement)).toBe('23514')
@@ -159,8 +162,8 @@ describe('uniqueness', () => {
   it.each([
     ['serial number', `INSERT INTO certified_serial VALUES ('\\x01', ${id(2)})`],
     ['certificate id', `INSERT INTO certified_id VALUES (${sha256}, ${id(2)})`],
-    ['key', `INSERT INTO certified_key VALUES (${sha256}, ${id(1)})`],
-    ['device', `INSERT INTO certified_device VALUES (${sha256}, ${id(1)})`],
+    ['key', `INSERT INTO certified_key VALUES (${sha256}, 1, ${sha256}, ${id(1)})`],
+    ['device', `INSERT INTO certified_device VALUES (${sha256}, 1, ${id(1)})`],
     [
       'certificate of an intent',
       `INSERT INTO issued VALUES (${id(1)}, '', decode(repeat('00', 32), 'hex'), NULL, now())`

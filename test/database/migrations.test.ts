@@ -1,13 +1,9 @@
-import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { cp, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  loadMigrations,
-  migrateDatabase,
-  migrationList,
-  migrationsDirectory
-} from '../../src/database/migrations/migrations.ts'
-import { nothingExternal, withSchemaEngine } from '../../src/database/migrations/schema-engine.ts'
+import { diffToSchema } from '../../scripts/schema-engine/migration-list.ts'
+import { loadMigrations, migrationsDirectory } from '../../src/database/migrations/migration.ts'
+import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -40,21 +36,25 @@ const tableExists = async ({ database }: TestDatabase, table: string): Promise<b
   return rows[0]?.found === true
 }
 
+/** As Prisma's CLI does. */
+async function recordMigration(
+  { database: { prisma } }: TestDatabase,
+  { name, finishedAt }: { readonly name: string; readonly finishedAt: string }
+): Promise<void> {
+  await prisma.$executeRawUnsafe(
+    `CREATE TABLE _prisma_migrations (id VARCHAR(36) PRIMARY KEY NOT NULL, checksum VARCHAR(64) NOT NULL,
+       finished_at TIMESTAMPTZ, migration_name VARCHAR(255) NOT NULL, logs TEXT, rolled_back_at TIMESTAMPTZ,
+       started_at TIMESTAMPTZ NOT NULL DEFAULT now(), applied_steps_count INTEGER NOT NULL DEFAULT 0)`
+  )
+  await prisma.$executeRawUnsafe(
+    `INSERT INTO _prisma_migrations (id, checksum, migration_name, finished_at) VALUES ('1', '', '${name}', ${finishedAt})`
+  )
+}
+
 describe('migrateDatabase', () => {
   it('agrees with schema.prisma', async () => {
     await using test = await createTestDatabase({ empty: true })
-    const content = await readFile(path.join(migrationsDirectory, '../schema.prisma'), 'utf8')
-    const migrationsList = migrationList(await loadMigrations())
-    const { stdout, exitCode } = await withSchemaEngine(test.connectionString, engine =>
-      engine.diff({
-        from: { tag: 'migrations', ...migrationsList },
-        to: { tag: 'schemaDatamodel', files: [{ path: 'schema.prisma', content }] },
-        script: true,
-        exitCode: true,
-        filters: nothingExternal
-      })
-    )
-    expect({ stdout, exitCode }).toEqual({ stdout: '-- This is an empty migration.\n', exitCode: 0 })
+    expect(await diffToSchema(test.connectionString, await loadMigrations())).toBeUndefined()
   })
 
   it('lets several processes start at once on an empty database', async () => {
@@ -97,31 +97,27 @@ describe('migrateDatabase', () => {
 
   it('runs the first migration again when the attempt before was killed', async () => {
     await using test = await createTestDatabase({ empty: true })
-    await migrate(test)
-    const { prisma } = test.database
-    await prisma.$executeRawUnsafe(
-      `DO $$ DECLARE found text; BEGIN
-         FOR found IN SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename <> '_prisma_migrations'
-         LOOP EXECUTE format('DROP TABLE %I CASCADE', found); END LOOP;
-       END $$`
-    )
-    for (const type of ['role', 'authority_state']) await prisma.$executeRawUnsafe(`DROP TYPE ${type}`)
-    for (const name of [
-      'refuse_change',
-      'only_state_changes',
-      'only_revocation_changes',
-      'notify_change',
-      'owe_issued',
-      'owe_rejected',
-      'owe_administrative'
-    ]) {
-      await prisma.$executeRawUnsafe(`DROP FUNCTION ${name}`)
-    }
     const [first] = await loadMigrations()
-    await prisma.$executeRaw`DELETE FROM _prisma_migrations WHERE migration_name <> ${first?.name}`
-    await prisma.$executeRawUnsafe('UPDATE _prisma_migrations SET finished_at = NULL')
+    await recordMigration(test, { name: first!.name, finishedAt: 'NULL' })
     await migrate(test)
     expect(await tableExists(test, 'intent')).toBe(true)
+  })
+
+  it.each([
+    ['before the first release', '20261123000000_initial'],
+    ['that nobody knows', '30000101000000_newer']
+  ])('refuses a database of a form from %s', async (_, name) => {
+    await using test = await createTestDatabase({ empty: true })
+    await recordMigration(test, { name, finishedAt: 'now()' })
+    await expect(migrate(test)).rejects.toMatchObject({ code: 'database_incompatible' })
+    expect(await tableExists(test, 'intent')).toBe(false)
+  })
+
+  it('refuses a database that is not Mintline’s', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    await test.database.prisma.$executeRawUnsafe('CREATE TABLE orders (id int)')
+    await expect(migrate(test)).rejects.toMatchObject({ code: 'database_incompatible' })
+    expect(await tableExists(test, '_prisma_migrations')).toBe(false)
   })
 
   it('says database_unavailable when there is no database', async () => {

@@ -64,7 +64,7 @@ async function makeIntent(): Promise<Intent> {
     createdAt,
     serialNumber: Uint8Array.of(1, ...random(15)),
     spkiSha256: random(32),
-    deviceSha256: undefined,
+    deviceSha256: random(32),
     requestSha256: random(32),
     tbsDer: random(400),
     csrDer: random(300),

@@ -34,7 +34,7 @@ beforeEach(async () => {
     createdAt: new Date(),
     serialNumber: new Uint8Array(),
     spkiSha256: new Uint8Array(),
-    deviceSha256: undefined,
+    deviceSha256: new Uint8Array(),
     requestSha256: random(32),
     tbsDer: random(400),
     csrDer: random(300),
@@ -67,7 +67,8 @@ const kinds = (outcomes: readonly CycleOutcome[]) => outcomes.map(({ kind }) => 
 
 describe('a group of intents', () => {
   it('is committed whole, and comes back as it went in', async () => {
-    const intents = [makeIntent(), makeIntent({ deviceSha256: undefined })]
+    const key = random(32)
+    const intents = [makeIntent(), makeIntent({ spkiSha256: key, deviceSha256: key })]
     expect(kinds(await commit(intents))).toEqual(['durable', 'durable'])
     for (const { id, tbsDer, metadata, deviceSha256 } of intents) {
       const row = await test.database.prisma.intent.findUniqueOrThrow({ where: { id } })

@@ -307,7 +307,7 @@ describe('a refusal', () => {
   })
 
   it('that cannot be recorded is not given', async () => {
-    await whileInsertsFail('rejection', async () => {
+    await whileInsertsFail('refusal', async () => {
       await refusal(issuing.issue(Buffer.from('no CSR')), 'database_unavailable')
     })
   })

@@ -160,7 +160,7 @@ describe('a preview', () => {
   const principal = { tokenId: '', name: 'anybody', role: 'station' } as const
   const counts = async () => [
     await test.database.prisma.intent.count(),
-    await test.database.prisma.rejection.count()
+    await test.database.prisma.refusal.count()
   ]
 
   it('of a CSR says what an issuance would, and leaves nothing behind', async () => {

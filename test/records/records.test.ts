@@ -101,7 +101,7 @@ async function writeIntent(index: number, entry: Entry, authorities: ReadonlyMap
     createdAt: minute(index),
     serialNumber,
     spkiSha256: random(32),
-    deviceSha256: undefined,
+    deviceSha256: random(32),
     requestSha256: random(32),
     tbsDer,
     csrDer: random(300),
