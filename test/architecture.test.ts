@@ -18,17 +18,29 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   jitp: ['pki'],
   database: [],
   'aws-client': [],
-  access: [...pure, 'database'],
+  audit: ['database'],
+  access: [...pure, 'database', 'audit'],
   signing: [...pure, 'database', 'aws-client'],
-  authorities: [...pure, 'database', 'signing', 'access'],
-  profiles: [...pure, 'database', 'access'],
+  authorities: [...pure, 'database', 'audit', 'signing', 'access'],
+  profiles: [...pure, 'database', 'audit', 'access'],
   records: [...pure, 'database', 'authorities', 'access', 'issuance'],
   issuance: [...pure, 'database', 'authorities', 'access', 'profiles', 'records'],
   jobs: ['pki', 'database'],
   events: [...pure, 'database', 'jobs', 'records'],
-  aws: [...pure, 'database', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
-  starter: ['pki', 'authorities', 'signing', 'access', 'profiles', 'database'],
-  http: [...pure, 'issuance', 'records', 'profiles', 'access', 'authorities', 'signing', 'jobs', 'aws'],
+  aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
+  starter: ['pki', 'audit', 'authorities', 'signing', 'access', 'profiles', 'database'],
+  http: [
+    ...pure,
+    'audit',
+    'issuance',
+    'records',
+    'profiles',
+    'access',
+    'authorities',
+    'signing',
+    'jobs',
+    'aws'
+  ],
   rehearsal: pure,
   config: ['events'],
   composition: ['*'],
@@ -146,6 +158,12 @@ describe('the source', () => {
   it('has neither clock nor randomness of its own in pki and jitp', () => {
     const isOther = (file: string) => !/^(pki|jitp)\//.test(file)
     expect(offenders(/\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID/, isOther)).toEqual([])
+  })
+
+  it('inserts audit events, and names who acts, in audit alone', () => {
+    const isAudit = (file: string) => file.startsWith('audit/')
+    const own = /auditEvent\.(create|upsert|update|delete)|INTO "?audit_event|\$\{[\w.]*role\}\/\$\{/
+    expect(offenders(own, isAudit)).toEqual([])
   })
 
   it('has a rule for every folder', () => {

@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../audit/audit-event.ts'
+import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { Role } from './principal.ts'
@@ -8,20 +10,13 @@ export interface StoredToken extends TokenView {
   readonly secretSha256: Uint8Array
 }
 
-/** An administrative act on a token, kept with it in one transaction. */
-export interface TokenAct {
-  readonly eventId: string
-  readonly actor: string
-  readonly time: Date
-}
-
 export interface TokenStore {
   find(id: string): Promise<StoredToken | undefined>
   /** Newest first. */
   list(): Promise<readonly StoredToken[]>
-  insert(token: StoredToken, act: TokenAct): Promise<void>
-  /** Never leaves the service without a valid admin token. */
-  revoke(id: string, act: TokenAct): Promise<'revoked' | 'not-found' | 'last-admin'>
+  insert(token: StoredToken, event: AuditEvent): Promise<void>
+  /** As of the event. Never leaves the service without a valid admin token. */
+  revoke(id: string, event: AuditEvent): Promise<'revoked' | 'not-found' | 'last-admin'>
 }
 
 interface TokenRow {
@@ -45,17 +40,17 @@ export function createTokenStore(database: Database): TokenStore {
       const rows = await runQuery(() => client.token.findMany({ orderBy: { id: 'desc' } }))
       return rows.map(toStoredToken)
     },
-    async insert(token, act) {
+    async insert(token, event) {
       const { id, name, role, createdAt, createdBy } = token
       const secretSha256 = new Uint8Array(token.secretSha256)
       await runQuery(() =>
         client.$transaction([
           client.token.create({ data: { id, name, role, createdAt, createdBy, secretSha256 } }),
-          client.auditEvent.create({ data: tokenEvent('token.create', id, act, { name, role }) })
+          insertAuditEvent(client, event)
         ])
       )
     },
-    async revoke(id, act) {
+    async revoke(id, event) {
       return runQuery(() =>
         client.$transaction(async transaction => {
           // Locked, so that two administrators cannot revoke each other's at once.
@@ -64,21 +59,15 @@ export function createTokenStore(database: Database): TokenStore {
           if (admins.length === 1 && admins[0]?.id === id) return 'last-admin'
           const { count } = await transaction.token.updateMany({
             where: { id, revokedAt: null },
-            data: { revokedAt: act.time }
+            data: { revokedAt: event.createdAt }
           })
           if (count === 0) return 'not-found'
-          const revokedAt = act.time.toISOString()
-          await transaction.auditEvent.create({ data: tokenEvent('token.revoke', id, act, { revokedAt }) })
+          await insertAuditEvent(transaction, event)
           return 'revoked'
         })
       )
     }
   }
-}
-
-function tokenEvent(name: string, tokenId: string, act: TokenAct, after: Record<string, string>) {
-  const { eventId, actor, time } = act
-  return { id: eventId, createdAt: time, actor, act: name, subject: `token/${tokenId}`, after }
 }
 
 function toStoredToken(row: TokenRow): StoredToken {

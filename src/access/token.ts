@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
@@ -25,11 +26,11 @@ export interface NewToken {
 export interface Tokens {
   /** @throws MintlineError `token_invalid`, for every reason alike. */
   authenticate(bearerToken: string): Promise<Principal>
-  create(request: { role: Role; name: string }, actor: Principal): Promise<NewToken>
+  create(request: { role: Role; name: string }, act: Act): Promise<NewToken>
   /** Newest first, revoked ones included. */
   list(): Promise<readonly TokenView[]>
   /** @throws MintlineError `token_not_found` when there is none or it is revoked already; `last_admin_token`. */
-  revoke(id: string, actor: Principal): Promise<void>
+  revoke(id: string, act: Act): Promise<void>
 }
 
 export interface TokenDependencies {
@@ -50,10 +51,6 @@ const bearerForm = /^mintline_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 export function createTokens({ store, clock, randomBytes }: TokenDependencies): Tokens {
   let revocations = 0
   const remembered = new Map<string, { readonly token: StoredToken; readonly until: number }>()
-  const act = (actor: Principal) => {
-    const time = clock()
-    return { eventId: newId(time, randomBytes), actor: `${actor.role}/${actor.name}`, time }
-  }
   async function findToken(id: string): Promise<StoredToken | undefined> {
     const now = clock().getTime()
     const known = remembered.get(id)
@@ -75,20 +72,23 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
       if (!timingSafeEqual(digestOf(secret), token.secretSha256)) throw invalidToken()
       return { tokenId: token.id, name: token.name, role: token.role }
     },
-    async create({ role, name }, actor) {
-      const created = buildToken(
-        { role, name, createdBy: `${actor.role}/${actor.name}` },
-        clock(),
-        randomBytes
-      )
-      await store.insert(created.stored, act(actor))
-      return { token: toView(created.stored), secret: created.secret }
+    async create(request, act) {
+      const { stored, secret, event } = buildToken(request, act, { time: clock(), randomBytes })
+      await store.insert(stored, event)
+      return { token: toView(stored), secret }
     },
     async list() {
       return (await store.list()).map(toView)
     },
-    async revoke(id, actor) {
-      const outcome = await store.revoke(id, act(actor))
+    async revoke(id, act) {
+      const time = clock()
+      const what = {
+        ...act,
+        act: 'token.revoke',
+        subject: `token/${id}`,
+        after: { revokedAt: time.toISOString() }
+      }
+      const outcome = await store.revoke(id, buildAuditEvent(what, { time, randomBytes }))
       revocations++
       remembered.delete(id)
       if (outcome === 'last-admin') {
@@ -103,24 +103,22 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
   }
 }
 
-/** A new token and what is kept of it. Its 256 random bits need no slow hash. */
+/** A new token, what is kept of it, and the event of its making. Its 256 random bits need no slow hash. */
 export function buildToken(
-  { role, name, createdBy }: { role: Role; name: string; createdBy: string },
-  createdAt: Date,
-  randomBytes: RandomBytes
-): { readonly stored: StoredToken; readonly secret: string } {
+  { role, name }: { readonly role: Role; readonly name: string },
+  act: Act,
+  sources: { readonly time: Date; readonly randomBytes: RandomBytes }
+): { readonly stored: StoredToken; readonly secret: string; readonly event: AuditEvent } {
+  const { time: createdAt, randomBytes } = sources
   const id = newId(createdAt, randomBytes)
   const secret = Buffer.from(randomBytes(32)).toString('base64url')
-  const stored = {
-    id,
-    name,
-    role,
-    createdAt,
-    createdBy,
-    revokedAt: undefined,
-    secretSha256: digestOf(secret)
+  const kept = { id, name, role, createdAt, createdBy: act.actor, revokedAt: undefined }
+  const what = { ...act, act: 'token.create', subject: `token/${id}`, after: { name, role } }
+  return {
+    stored: { ...kept, secretSha256: digestOf(secret) },
+    secret: `mintline_${id.replaceAll('-', '')}_${secret}`,
+    event: buildAuditEvent(what, sources)
   }
-  return { stored, secret: `mintline_${id.replaceAll('-', '')}_${secret}` }
 }
 
 function digestOf(secret: string): Uint8Array {

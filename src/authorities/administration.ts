@@ -1,15 +1,10 @@
+import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Authorities } from './authority.ts'
-import type {
-  AuthorityChange,
-  AuthorityEvent,
-  AuthorityStore,
-  StoredAuthority,
-  StoredGeneration
-} from './authority-store.ts'
+import type { AuthorityChange, AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
 import type { CertificateIntentStore } from './certificates/certificate-intent-store.ts'
 import { assertMayCrossSign, assertNotExpired, crossContent } from './certificates/cross-signing.ts'
 import { type IntendedFor, issueIntendedAuthority } from './certificates/intended-authority.ts'
@@ -18,12 +13,6 @@ import type { AuthorityCreation } from './generations/creation.ts'
 import { requireCertified, requireGeneration, spkiOf } from './generations/generation.ts'
 import { withProvenSigner } from './generations/proven-signer.ts'
 import { assertTransition, type AuthorityState } from './life-cycle/life-cycle.ts'
-
-/** Who acts, as `role/name`, and why. */
-export interface Act {
-  readonly actor: string
-  readonly reason: string | undefined
-}
 
 /** The steps of an authority's life. Each is one transaction with its audit event. */
 export interface AuthorityAdministration {
@@ -69,28 +58,17 @@ export function createAuthorityAdministration(
 
   const requireNamed = async (name: string) => requireGeneration(await store.generations(), name)
 
-  function eventOf(
-    { actor, reason }: Act,
-    act: string,
-    authority: string,
-    before: AuthorityEvent['before'],
-    after: AuthorityEvent['after']
-  ): AuthorityEvent {
-    const createdAt = clock()
-    return {
-      id: newId(createdAt, randomBytes),
-      createdAt,
-      actor,
-      act,
-      authority,
-      before,
-      after,
-      reason
-    }
+  function eventOf(act: Act, verb: string, what: EventDetail): AuditEvent {
+    const { authority, before, after } = what
+    const subject = `authority/${authority}`
+    return buildAuditEvent(
+      { ...act, act: `authority.${verb}`, subject, before, after },
+      { time: clock(), randomBytes }
+    )
   }
 
-  function stepEvent(act: Act, { name, state }: StoredGeneration, next: AuthorityState): AuthorityEvent {
-    return eventOf(act, `authority.${next}`, name, { state }, { state: next })
+  function stepEvent(act: Act, { name, state }: StoredGeneration, next: AuthorityState): AuditEvent {
+    return eventOf(act, next, { authority: name, before: { state }, after: { state: next } })
   }
 
   async function step(name: string, next: AuthorityState, act: Act): Promise<void> {
@@ -103,8 +81,8 @@ export function createAuthorityAdministration(
   }
 
   return {
-    async create(request, actor) {
-      const name = await creation.create(request, actor)
+    async create(request, act) {
+      const name = await creation.create(request, act)
       await authorities.refresh()
       return name
     },
@@ -144,8 +122,7 @@ export function createAuthorityAdministration(
       )
       await store.change(generations => {
         assertMayCrossSign(requireGeneration(generations, name), requireGeneration(generations, subjectName))
-        const after = { certificateOf: subjectName }
-        const event = eventOf(act, 'authority.cross-sign', name, undefined, after)
+        const event = eventOf(act, 'cross-sign', { authority: name, after: { certificateOf: subjectName } })
         const { createdAt } = event
         const id = newId(createdAt, randomBytes)
         const parties = { issuerId: issuer.id, subjectId: subject.id }
@@ -154,6 +131,13 @@ export function createAuthorityAdministration(
       return certificateDer
     }
   }
+}
+
+interface EventDetail {
+  /** Name of the generation. */
+  readonly authority: string
+  readonly before?: object
+  readonly after: object
 }
 
 function crossIntended(issuer: StoredAuthority, subjectName: string, { actor }: Act): IntendedFor {
@@ -165,7 +149,7 @@ function crossIntended(issuer: StoredAuthority, subjectName: string, { actor }: 
 function activation(
   generations: readonly StoredGeneration[],
   name: string,
-  eventOf: (generation: StoredGeneration, next: AuthorityState) => AuthorityEvent
+  eventOf: (generation: StoredGeneration, next: AuthorityState) => AuditEvent
 ): AuthorityChange {
   const successor = requireGeneration(generations, name)
   assertTransition(name, successor.state, 'active')

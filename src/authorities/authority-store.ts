@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../audit/audit-event.ts'
+import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
@@ -42,18 +44,6 @@ export interface CrossCertificate {
   readonly createdAt: Date
 }
 
-export interface AuthorityEvent {
-  readonly id: string
-  readonly createdAt: Date
-  readonly actor: string
-  readonly act: string
-  /** Name of the generation. */
-  readonly authority: string
-  readonly before: Readonly<Record<string, unknown>> | undefined
-  readonly after: Readonly<Record<string, unknown>>
-  readonly reason: string | undefined
-}
-
 /** What an administrative act writes; all of it or nothing. */
 export interface AuthorityChange {
   readonly insert?: NewGeneration
@@ -62,7 +52,7 @@ export interface AuthorityChange {
   readonly certify?: Pick<StoredAuthority, 'id' | 'certificateDer' | 'issuersDer'>
   /** In this order: the one that stops being active goes before the one that becomes so. */
   readonly states?: readonly { readonly id: string; readonly state: AuthorityState }[]
-  readonly events: readonly AuthorityEvent[]
+  readonly events: readonly AuditEvent[]
 }
 
 export interface AuthorityStore {
@@ -144,7 +134,7 @@ async function apply(client: Client, change: AuthorityChange): Promise<void> {
     const certificateDer = copy(crossCertificate.certificateDer)
     await client.crossCertificate.create({ data: { ...crossCertificate, certificateDer } })
   }
-  for (const event of events) await client.auditEvent.create({ data: toEventRow(event) })
+  for (const event of events) await insertAuditEvent(client, event)
 }
 
 function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: NewGeneration) {
@@ -154,16 +144,6 @@ function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: NewGener
     csrDer: csrDer && copy(csrDer),
     issuersDer: issuersDer.map(copy),
     signer: { ...signer }
-  }
-}
-
-function toEventRow({ authority, before, after, reason, ...rest }: AuthorityEvent) {
-  return {
-    ...rest,
-    subject: `authority/${authority}`,
-    ...(before !== undefined && { before: before as Prisma.InputJsonObject }),
-    after: after as Prisma.InputJsonObject,
-    reason: reason ?? null
   }
 }
 

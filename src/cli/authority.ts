@@ -11,7 +11,7 @@ import { MintlineError } from '../errors/mintline-error.ts'
 import { createKeyProvision } from '../signing/signers/key-provision.ts'
 import { createSignerOpener, loadPassphrase } from '../signing/signers/open-signer.ts'
 import { createRandomSource } from '../sources/random-bytes.ts'
-import { type CommandIo, createCommandLog, operatingSystemActor, parseFlags, UsageError } from './command.ts'
+import { type CommandIo, createCommandLog, operatingSystemAct, parseFlags, UsageError } from './command.ts'
 import { translateStartFailure } from './start-failure.ts'
 
 export const authorityUsage = `usage: mintline authority import --line LINE --key FILE --certificate FILE [--passphrase-file FILE]
@@ -81,7 +81,7 @@ async function importFromFiles(
       openSigner: createSignerOpener(settings),
       clock: () => new Date(),
       randomBytes: createRandomSource()
-    }).importKey({ line, privateKey, chainPem }, operatingSystemActor())
+    }).importKey({ line, privateKey, chainPem }, operatingSystemAct())
   ).catch((error: unknown) => {
     throw translateStartFailure(error, config)
   })

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
+import type { Act } from '../audit/audit-event.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
 
 /** What a command may touch of the process. */
@@ -65,11 +66,11 @@ export function rateOf(flag: string, text: string): number {
 }
 
 /** Who acts, in the audit trail. A container may run under a number that has no name. */
-export function operatingSystemActor(): string {
+export function operatingSystemAct(): Act {
   try {
-    return `cli/${userInfo().username}`
+    return { actor: `cli/${userInfo().username}` }
   } catch {
-    return `cli/uid-${process.getuid?.()}`
+    return { actor: `cli/uid-${process.getuid?.()}` }
   }
 }
 

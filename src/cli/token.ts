@@ -6,12 +6,11 @@ import { createTokenStore } from '../access/token-store.ts'
 import { withDatabase } from '../composition/open-database.ts'
 import { loadCheckedSettings } from '../config/setting-checks.ts'
 import { TokenBody } from '../http/api/tokens/schemas.ts'
-import { newId } from '../sources/identifier.ts'
 import { createRandomSource } from '../sources/random-bytes.ts'
 import {
   type CommandIo,
   createCommandLog,
-  operatingSystemActor,
+  operatingSystemAct,
   parseWordsAndFlags,
   UsageError
 } from './command.ts'
@@ -42,19 +41,13 @@ interface TokenRequest {
 export async function runToken(io: CommandIo, args: readonly string[]): Promise<number> {
   const { role, name, outFile } = parseRequest(args)
   const { config } = loadCheckedSettings(io.environment)
-  const randomBytes = createRandomSource()
-  const time = new Date()
-  const actor = operatingSystemActor()
-  const { stored, secret } = buildToken({ role, name, createdBy: actor }, time, randomBytes)
+  const sources = { time: new Date(), randomBytes: createRandomSource() }
+  const { stored, secret, event } = buildToken({ role, name }, operatingSystemAct(), sources)
   // The file first: a crash in between leaves a secret that opens nothing, never a token whose secret is lost.
   if (outFile !== undefined) await writeNewFile(outFile, `${secret}\n`)
   try {
     await withDatabase(config, createCommandLog(io), database =>
-      createTokenStore(database).insert(stored, {
-        eventId: newId(time, randomBytes),
-        actor,
-        time
-      })
+      createTokenStore(database).insert(stored, event)
     )
   } catch (error) {
     if (outFile !== undefined) await rm(outFile, { force: true })

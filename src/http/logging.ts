@@ -1,4 +1,5 @@
 import { type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify'
+import { actorOf } from '../audit/audit-event.ts'
 import type { HttpSettings } from './services.ts'
 
 const maximumPathLength = 256
@@ -17,7 +18,7 @@ class RequestLog extends LogController {
       path: pathOf(request),
       status: reply.statusCode,
       durationMs: Math.round(reply.elapsedTime * 10) / 10,
-      actor: request.principal && `${request.principal.role}/${request.principal.name}`
+      actor: request.principal && actorOf(request.principal)
     }
     if (error == null) request.log.info(facts, 'request')
     else request.log.warn({ ...facts, err: error }, 'request not completed')

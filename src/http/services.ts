@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { Principal, Role } from '../access/principal.ts'
 import type { TokenView } from '../access/token.ts'
+import type { Act } from '../audit/audit-event.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
@@ -37,7 +38,7 @@ export interface HttpServices {
     /** @throws MintlineError `profile_invalid` */
     post(
       document: ProfileDocument,
-      actor: Principal
+      act: Act
     ): Promise<{ profile: ProfileVersion; isNew: boolean; warnings: readonly Violation[] }>
     /** The newest version of each. */
     list(): Promise<readonly ProfileVersion[]>
@@ -49,13 +50,10 @@ export interface HttpServices {
   readonly tokens: {
     /** @throws MintlineError `token_invalid` */
     authenticate(bearerToken: string): Promise<Principal>
-    create(
-      request: { role: Role; name: string },
-      actor: Principal
-    ): Promise<{ token: TokenView; secret: string }>
+    create(request: { role: Role; name: string }, act: Act): Promise<{ token: TokenView; secret: string }>
     list(): Promise<readonly TokenView[]>
     /** @throws MintlineError `token_not_found` */
-    revoke(id: string, actor: Principal): Promise<void>
+    revoke(id: string, act: Act): Promise<void>
   }
   readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>

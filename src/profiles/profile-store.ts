@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../audit/audit-event.ts'
+import { insertAuditEvent } from '../audit/audit-store.ts'
 import { type Database, isUniqueViolation } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { ProfileVersion } from './profile.ts'
@@ -11,7 +13,7 @@ export interface ProfileStore {
   /** All versions of one profile, newest first. */
   versions(name: string): Promise<readonly ProfileVersion[]>
   /** Together with its audit event. False when another process took that version number first. */
-  insert(profile: ProfileVersion, eventId: string): Promise<boolean>
+  insert(profile: ProfileVersion, event: AuditEvent): Promise<boolean>
 }
 
 interface ProfileRow extends Omit<ProfileVersion, 'document' | 'templateSha256'> {
@@ -53,7 +55,7 @@ export function createProfileStore(database: Database): ProfileStore {
       )
       return rows.map(toProfileVersion)
     },
-    async insert(profile, eventId) {
+    async insert(profile, event) {
       const { id, name, version, createdAt, createdBy } = profile
       const document = profile.document as object
       const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
@@ -63,16 +65,7 @@ export function createProfileStore(database: Database): ProfileStore {
             client.profileVersion.create({
               data: { id, name, version, document, templateSha256, createdAt, createdBy }
             }),
-            client.auditEvent.create({
-              data: {
-                id: eventId,
-                createdAt,
-                actor: createdBy,
-                act: 'profile.post',
-                subject: `profile/${name}/${version}`,
-                after: document
-              }
-            })
+            insertAuditEvent(client, event)
           ])
           return true
         } catch (error) {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import type { Principal } from '../access/principal.ts'
+import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
@@ -35,7 +35,7 @@ export interface Profiles {
    *
    * @throws MintlineError `profile_invalid` with every mistake at once; pointers go into the document.
    */
-  post(document: ProfileDocument, actor: Principal): Promise<PostedProfile>
+  post(document: ProfileDocument, act: Act): Promise<PostedProfile>
   list(): Promise<readonly ProfileVersion[]>
   /** The newest version unless one is named. @throws MintlineError `profile_not_found`. */
   find(name: string, version?: number): Promise<ProfileVersion>
@@ -67,7 +67,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
   async function insertNext(
     document: ProfileDocument,
     templateSha256: string,
-    actor: Principal
+    act: Act
   ): Promise<{ profile: ProfileVersion; isNew: boolean }> {
     for (;;) {
       const newest = await store.findNewest(document.name)
@@ -82,18 +82,18 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
         document,
         templateSha256,
         createdAt,
-        createdBy: `${actor.role}/${actor.name}`
+        createdBy: act.actor
       }
       // Lost to another administrator's post of the same name: theirs is the version before ours then.
-      if (await store.insert(profile, newId(createdAt, randomBytes))) return { profile, isNew: true }
+      if (await store.insert(profile, postEvent(profile, act, randomBytes))) return { profile, isNew: true }
     }
   }
 
   return {
-    async post(document, actor) {
+    async post(document, act) {
       const rules = compileProfile(document)
       if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
-      const { profile, isNew } = await insertNext(document, rules.templateSha256, actor)
+      const { profile, isNew } = await insertNext(document, rules.templateSha256, act)
       compiled.set(profile.name, { version: profile, ...rules })
       return { profile, isNew, warnings: rules.warnings }
     },
@@ -122,6 +122,12 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       compiled.clear()
     }
   }
+}
+
+function postEvent(profile: ProfileVersion, act: Act, randomBytes: RandomBytes): AuditEvent {
+  const { name, version, document: after, createdAt: time } = profile
+  const what = { ...act, act: 'profile.post', subject: `profile/${name}/${version}`, after }
+  return buildAuditEvent(what, { time, randomBytes })
 }
 
 function unknownAuthority(document: ProfileDocument): MintlineError {

@@ -1,4 +1,6 @@
 import type { StoredToken } from '../access/token-store.ts'
+import type { AuditEvent } from '../audit/audit-event.ts'
+import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
@@ -10,7 +12,7 @@ export interface StarterSet {
   readonly authority: StarterAuthority
   readonly profile: ProfileVersion
   readonly tokens: readonly StoredToken[]
-  readonly eventId: string
+  readonly event: AuditEvent
 }
 
 export interface StarterStore {
@@ -51,7 +53,7 @@ export function createStarterStore(database: Database): StarterStore {
 
 async function insert(
   transaction: Prisma.TransactionClient,
-  { authority, profile, tokens, eventId }: StarterSet
+  { authority, profile, tokens, event }: StarterSet
 ): Promise<void> {
   const document = profile.document as object
   const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
@@ -71,14 +73,5 @@ async function insert(
       secretSha256: new Uint8Array(token.secretSha256)
     }))
   })
-  await transaction.auditEvent.create({
-    data: {
-      id: eventId,
-      createdAt: authority.createdAt,
-      actor: 'mintline/starter',
-      act: 'starter.create',
-      subject: `authority/${authority.name}`,
-      after: { profile: profile.name, tokens: tokens.map(({ name, role }) => ({ name, role })) }
-    }
-  })
+  await insertAuditEvent(transaction, event)
 }

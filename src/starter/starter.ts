@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { type Role, roles } from '../access/principal.ts'
 import { buildToken } from '../access/token.ts'
 import type { StoredToken } from '../access/token-store.ts'
+import { buildAuditEvent } from '../audit/audit-event.ts'
 import type { CertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
 import { issueIntendedAuthority } from '../authorities/certificates/intended-authority.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
@@ -29,7 +30,7 @@ export interface StarterDependencies {
 }
 
 const validityYears = 25
-const actor = 'mintline/starter'
+const act = { actor: 'mintline/starter' }
 
 /**
  * Makes the set to try Mintline out with, on an empty database: an authority, a profile, and one token a role.
@@ -49,6 +50,8 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
   const now = clock()
   const authority = await createStarterAuthority(dependencies, now)
   const tokens = await createTokenFiles(dependencies, now)
+  const after = { profile: starterProfile.name, tokens: tokens.map(({ name, role }) => ({ name, role })) }
+  const what = { ...act, act: 'starter.create', subject: `authority/${authority.name}`, after }
   return {
     authority,
     profile: {
@@ -58,10 +61,10 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
       document: starterProfile,
       templateSha256: compileProfile(starterProfile).templateSha256,
       createdAt: now,
-      createdBy: actor
+      createdBy: act.actor
     },
     tokens,
-    eventId: newId(now, randomBytes)
+    event: buildAuditEvent(what, { time: now, randomBytes })
   }
 }
 
@@ -95,7 +98,7 @@ async function createStarterAuthority(
     purpose: 'self-signed',
     authorityName: name,
     signer: reference,
-    createdBy: actor
+    createdBy: act.actor
   } as const
   const { intentId, certificateDer } = await issueIntendedAuthority(dependencies, signer, content, intended)
   return {
@@ -120,7 +123,7 @@ async function createTokenFiles(
   const stored: StoredToken[] = []
   for (const role of roles) {
     const name = `starter-${role}`
-    const token = buildToken({ role, name, createdBy: actor }, now, randomBytes)
+    const token = buildToken({ role, name }, act, { time: now, randomBytes })
     await setAside(tokenFile(dataDirectory, role), now)
     await writeSecretFile(tokenFile(dataDirectory, role), `${token.secret}\n`)
     stored.push(token.stored)

@@ -84,7 +84,7 @@ afterAll(async () => {
 
 async function makePending(line: string): Promise<{ name: string; csrFile: string }> {
   const external = { certificate: { kind: 'external' } } as const
-  const name = await parts.administration.create(selfSigned(line, external), act.actor)
+  const name = await parts.administration.create(selfSigned(line, external), act)
   const csrFile = `${name}.csr`
   write(csrFile, encodePem('CERTIFICATE REQUEST', await parts.administration.findRequest(name)))
   return { name, csrFile }
@@ -174,7 +174,7 @@ describe('a generation below an openssl root', () => {
 })
 
 const importFiles = (line: string, key: string, chainPem: string) =>
-  parts.creation.importKey({ line, privateKey: createPrivateKey(read(key)), chainPem }, 'cli/test')
+  parts.creation.importKey({ line, privateKey: createPrivateKey(read(key)), chainPem }, { actor: 'cli/test' })
 
 describe('an imported key', () => {
   it('is kept encrypted and issues', async () => {
@@ -251,9 +251,9 @@ describe('an imported key', () => {
 describe('cross-signing', () => {
   it('certifies another generation, verified by openssl, and joins the trust bundle', async () => {
     const { administration } = parts
-    const old = await administration.create(selfSigned('crossed'), act.actor)
+    const old = await administration.create(selfSigned('crossed'), act)
     await administration.activate(old, act)
-    const next = await administration.create(selfSigned('crossed'), act.actor)
+    const next = await administration.create(selfSigned('crossed'), act)
     const crossDer = await administration.crossSign(old, next, act)
     write('old.pem', encodeChainPem(await administration.findCertificates(old)))
     write('cross.pem', encodePem('CERTIFICATE', crossDer))
@@ -274,7 +274,7 @@ describe('cross-signing', () => {
 
   it('keeps the key identifier of the subject, however that was made', async () => {
     const { administration } = parts
-    const old = await administration.create(selfSigned('adopting'), act.actor)
+    const old = await administration.create(selfSigned('adopting'), act)
     await administration.activate(old, act)
     write('adopted.cnf', foreignIdentifier)
     openssl(
@@ -302,8 +302,8 @@ describe('cross-signing', () => {
 
   it('is refused by code where it cannot be', async () => {
     const { administration } = parts
-    const active = await administration.create(selfSigned('refusing'), act.actor)
-    const staged = await administration.create(selfSigned('refusing'), act.actor)
+    const active = await administration.create(selfSigned('refusing'), act)
+    const staged = await administration.create(selfSigned('refusing'), act)
     await administration.activate(active, act)
     const refused = { code: 'authority_transition_refused' }
     await expect(administration.crossSign(staged, active, act)).rejects.toMatchObject(refused)

@@ -27,7 +27,7 @@ afterAll(async () => {
 })
 
 async function activeGeneration(line: string): Promise<string> {
-  const name = await parts.administration.create(selfSigned(line), act.actor)
+  const name = await parts.administration.create(selfSigned(line), act)
   await parts.administration.activate(name, act)
   return name
 }
@@ -95,11 +95,11 @@ describe('the plan of a rotation', () => {
     expect(await pointersOf(30)).toEqual(['/successor'])
     const pending = await parts.administration.create(
       selfSigned('planned', { certificate: { kind: 'external' } }),
-      act.actor
+      act
     )
     expect(await pointersOf(30)).toEqual(['/successor/certificate'])
     await parts.administration.compromise(pending, act)
-    await parts.administration.create(selfSigned('planned'), act.actor)
+    await parts.administration.create(selfSigned('planned'), act)
     expect(await pointersOf(30)).toEqual([])
     expect(await pointersOf(9999)).toEqual(['/profiles/sensor/validity'])
     expect(await pointersOf(Infinity)).toEqual(['/profiles/sensor/validity'])
@@ -117,9 +117,9 @@ describe('the plan of a rotation', () => {
 
   it('finds an eleventh CA of one subject', async () => {
     const request = selfSigned('crowded', { generationInSubject: false })
-    for (let count = 1; count <= 10; count++) await parts.administration.create(request, act.actor)
+    for (let count = 1; count <= 10; count++) await parts.administration.create(request, act)
     expect((await parts.administration.plan('crowded')).ready).toBe(true)
-    await parts.administration.create(request, act.actor)
+    await parts.administration.create(request, act)
     expect((await parts.administration.plan('crowded')).missing).toMatchObject([
       { pointer: '/successor/subject' }
     ])
@@ -146,7 +146,7 @@ describe('warnings', () => {
     const needs = [{ profile: 'a', line: 'vacant', validityDays: 1 }]
     const found = () => findWarnings(parts.authorities.list(), needs, new Date())
     const vacancy = { kind: 'none_active', authority: 'vacant' }
-    const name = await parts.administration.create(selfSigned('vacant'), act.actor)
+    const name = await parts.administration.create(selfSigned('vacant'), act)
     expect(found()).toContainEqual(expect.objectContaining(vacancy))
     await parts.administration.activate(name, act)
     expect(found()).not.toContainEqual(expect.objectContaining(vacancy))

@@ -58,9 +58,9 @@ let lines = 0
 /** A line of its own, with an active generation and a staged one. */
 async function makePair(): Promise<readonly [line: string, active: string, staged: string]> {
   const line = `pair-${++lines}x`
-  const active = await parts.administration.create(selfSigned(line), act.actor)
+  const active = await parts.administration.create(selfSigned(line), act)
   await parts.administration.activate(active, act)
-  return [line, active, await parts.administration.create(selfSigned(line), act.actor)]
+  return [line, active, await parts.administration.create(selfSigned(line), act)]
 }
 
 /** As a cross-signing writes it, with bytes that stand for a TBSCertificate. */
@@ -91,7 +91,7 @@ describe('a CA certificate', () => {
           ? await parts.administration.crossSign(active, staged, act)
           : (
               await parts.administration.findCertificates(
-                await parts.administration.create(selfSigned(line), act.actor)
+                await parts.administration.create(selfSigned(line), act)
               )
             )[0]!
       const [signing, ...more] = signings.slice(before)
@@ -149,7 +149,7 @@ describe('a CA certificate', () => {
     })
     const before = signings.length
     await expect(down.administration.crossSign(active, staged, act)).rejects.toThrow()
-    await expect(down.administration.create(selfSigned('unwritten'), act.actor)).rejects.toThrow()
+    await expect(down.administration.create(selfSigned('unwritten'), act)).rejects.toThrow()
     expect(signings).toHaveLength(before)
   })
 })
@@ -159,7 +159,7 @@ describe('the commit of an intent', () => {
 
   it.each(['retiring', 'compromised'])('refuses an issuer that is %s', async state => {
     const [line, active, staged] = await makePair()
-    const subject = await parts.administration.create(selfSigned(line), act.actor)
+    const subject = await parts.administration.create(selfSigned(line), act)
     if (state === 'retiring') await parts.administration.activate(staged, act)
     else await parts.administration.compromise(active, act)
     await expect(parts.intents.insert(intentOf(active, subject, 1))).rejects.toMatchObject(refused)
@@ -270,7 +270,7 @@ describe('a process that is killed', () => {
       await crash(effect, when, [line])
       const left = await parts.administration.listOpenIntents(line)
       expect(left).toMatchObject(Array(open).fill({ purpose: 'self-signed', authorityName: `${line}-g1` }))
-      const name = await parts.administration.create(selfSigned(line), act.actor)
+      const name = await parts.administration.create(selfSigned(line), act)
       expect(name).toBe(`${line}-g${effect === 'change' && when === 'after' ? 2 : 1}`)
       // What was cut off stays explained, and is never taken for what came later.
       expect(await parts.administration.listOpenIntents(line)).toEqual(left)

@@ -17,6 +17,6 @@ const { administration } = createTestAdministration(
   dataDirectory,
   { wrapStore: mortal, wrapOpener: open => async reference => mortal(await open(reference)) }
 )
-if (subject === undefined) await administration.create(selfSigned(first), act.actor)
+if (subject === undefined) await administration.create(selfSigned(first), act)
 else await administration.crossSign(first, subject, act)
 process.exit(0)

@@ -44,7 +44,7 @@ async function generationIn(state: AuthorityState): Promise<string> {
   const { administration } = parts
   const line = `line-${++lines}`
   const certificate = state === 'pending' ? ({ kind: 'external' } as const) : undefined
-  const name = await administration.create(selfSigned(line, certificate && { certificate }), act.actor)
+  const name = await administration.create(selfSigned(line, certificate && { certificate }), act)
   for (const verb of ways[state]) {
     if (verb === 'retire') await supersede(line)
     await administration[verb](name, act)
@@ -55,7 +55,7 @@ async function generationIn(state: AuthorityState): Promise<string> {
 }
 
 async function supersede(line: string): Promise<void> {
-  await parts.administration.activate(await parts.administration.create(selfSigned(line), act.actor), act)
+  await parts.administration.activate(await parts.administration.create(selfSigned(line), act), act)
 }
 
 const stateOf = async (name: string) => (await parts.administration.find(name))[0]?.state
@@ -124,7 +124,7 @@ describe('a rotation', () => {
   it('makes the one before retiring in the same step, and can be taken back', async () => {
     const first = await generationIn('active')
     const [line] = first.split('-g')
-    const second = await parts.administration.create(selfSigned(line!), act.actor)
+    const second = await parts.administration.create(selfSigned(line!), act)
     await parts.administration.activate(second, act)
     expect([await stateOf(first), await stateOf(second)]).toEqual(['retiring', 'active'])
     await parts.administration.activate(first, act)
@@ -134,9 +134,9 @@ describe('a rotation', () => {
   it('gives the successor its generation in the subject, unless told otherwise', async () => {
     const { administration } = parts
     const names = [
-      await administration.create(selfSigned('named'), act.actor),
-      await administration.create(selfSigned('named'), act.actor),
-      await administration.create(selfSigned('named', { generationInSubject: false }), act.actor)
+      await administration.create(selfSigned('named'), act),
+      await administration.create(selfSigned('named'), act),
+      await administration.create(selfSigned('named', { generationInSubject: false }), act)
     ]
     const subjects = (await administration.find('named')).map(({ subject }) => subject.CommonName)
     expect(names).toEqual(['named-g1', 'named-g2', 'named-g3'])
@@ -146,7 +146,7 @@ describe('a rotation', () => {
   it('does not switch to a key that cannot sign', async () => {
     const first = await generationIn('active')
     const [line] = first.split('-g')
-    const second = await parts.administration.create(selfSigned(line!), act.actor)
+    const second = await parts.administration.create(selfSigned(line!), act)
     const broken = createTestAdministration(test.database, data.path, {
       wrapOpener: open => async reference => {
         const signer = await open(reference)
@@ -169,7 +169,7 @@ describe('a rotation', () => {
 
   it('is decided once when two administrators make the same generation', async () => {
     const results = await Promise.allSettled(
-      [1, 2, 3].map(() => parts.administration.create(selfSigned('contested'), act.actor))
+      [1, 2, 3].map(() => parts.administration.create(selfSigned('contested'), act))
     )
     const made = results.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
     const codes = results.flatMap(result =>
@@ -181,7 +181,7 @@ describe('a rotation', () => {
   })
 
   it('refuses a line that reads like a generation', async () => {
-    await expect(parts.administration.create(selfSigned('acme-g2'), act.actor)).rejects.toMatchObject({
+    await expect(parts.administration.create(selfSigned('acme-g2'), act)).rejects.toMatchObject({
       code: 'authority_invalid'
     })
   })

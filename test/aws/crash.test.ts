@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dueFor, ownJobMs } from '../../src/aws/registrations/runs/sweep.ts'
+import { act } from '../support/authority-administration.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import {
@@ -75,7 +76,7 @@ describe('a process that is killed', () => {
     'at %s, %s it, leaves what the next run completes, with one verification certificate',
     async (effect, when) => {
       const region = `eu-crash-${++regions}`
-      const { id } = await registering.registrations.post('starter-g1', { ...stored, region }, 'admin/test')
+      const { id } = await registering.registrations.post('starter-g1', { ...stored, region }, act)
       await crash(id, effect, when)
       // The sweep finds it, whether its job was lost or not.
       const [left] = await registering.dependencies.store.list({ id })
@@ -110,9 +111,9 @@ describe('a process that is killed', () => {
     'at an update, %s it, leaves what the next run completes',
     async when => {
       const region = `eu-crash-${++regions}`
-      const { id } = await registering.registrations.post('starter-g1', { ...jitr, region }, 'admin/test')
+      const { id } = await registering.registrations.post('starter-g1', { ...jitr, region }, act)
       await registering.reconcile({ registrationId: id })
-      await registering.registrations.post('starter-g1', { ...stored, region }, 'admin/test')
+      await registering.registrations.post('starter-g1', { ...stored, region }, act)
       await crash(id, 'updateCa', when)
       await registering.reconcile({ registrationId: id })
       expect(await registering.registrations.find('starter-g1', id)).toMatchObject({

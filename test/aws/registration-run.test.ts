@@ -25,7 +25,6 @@ import {
   startRegistering
 } from './registering.ts'
 
-const actor = 'admin/test'
 const accountId = '111122223333'
 
 let cloud: Awaited<ReturnType<typeof startControlPlane>>
@@ -62,7 +61,7 @@ const storedState = async (id: string) => (await registering.dependencies.store.
 /** On record, with its job still to be done. */
 async function post(request: Partial<RegistrationRequest> = {}, authority = 'starter-g1') {
   const region = newRegion()
-  const { id } = await registering.registrations.post(authority, { ...jitp, region, ...request }, actor)
+  const { id } = await registering.registrations.post(authority, { ...jitp, region, ...request }, act)
   return { id, region }
 }
 
@@ -91,7 +90,7 @@ describe('a CA that is to be off', () => {
     await registering.registrations.post(
       'starter-g1',
       { ...jitp, region, templateName: 'devices', setAsActive: false, allowAutoRegistration: false },
-      actor
+      act
     )
     await registering.reconcile({ registrationId: id })
     expect(casOf(region)).toMatchObject([{ status: 'INACTIVE', autoRegistrationStatus: 'DISABLE' }])
@@ -199,7 +198,7 @@ describe('a run', () => {
           ...accesses.open(place),
           async examineRole() {
             const off = { ...jitp, region, setAsActive: false }
-            await registering.registrations.post('starter-g1', off, actor)
+            await registering.registrations.post('starter-g1', off, act)
             return { drift: [], notes: [] }
           }
         })
@@ -242,7 +241,7 @@ describe('the CA key', () => {
 
   it('signs no verification certificate once it is compromised, whatever was read before', async () => {
     const { administration } = createTestAdministration(test.database, data.path)
-    await administration.create(selfSigned('betrayed'), actor)
+    await administration.create(selfSigned('betrayed'), act)
     const { id } = await post({ ...jitr, region: newRegion() }, 'betrayed-g1')
     const provide = await verificationOf('betrayed-g1', id)
     await administration.compromise('betrayed-g1', act)

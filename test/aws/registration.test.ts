@@ -28,7 +28,6 @@ import {
 
 const otherAccountId = '444455556666'
 const otherRoleArn = `arn:aws:iam::${otherAccountId}:role/provisioning`
-const actor = 'admin/test'
 
 let cloud: Awaited<ReturnType<typeof startControlPlane>>
 let test: TestDatabase
@@ -68,17 +67,17 @@ function newPlace(accountId = '111122223333') {
     ca: (): CaCertificateRecord => registry.listCaCertificates()[0]!,
     /** Posts and does the jobs. */
     async ask(request: RegistrationRequest, authority = 'starter-g1') {
-      const { id } = await registering.registrations.post(authority, { ...request, region }, actor)
+      const { id } = await registering.registrations.post(authority, { ...request, region }, act)
       await registering.runJobs()
       return registering.registrations.find(authority, id)
     },
     async sync(id: string, authority = 'starter-g1') {
-      await registering.registrations.sync(authority, id, actor)
+      await registering.registrations.sync(authority, id, act)
       await registering.runJobs()
       return registering.registrations.find(authority, id)
     },
     async check(id: string, authority = 'starter-g1') {
-      await registering.registrations.check(authority, id, actor)
+      await registering.registrations.check(authority, id, act)
       await registering.runJobs()
       return registering.registrations.find(authority, id)
     }
@@ -100,22 +99,17 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 const stepsOf = ({ steps }: { steps: readonly { step: string; outcome: string }[] }) =>
   steps.map(({ step, outcome }) => `${step} ${outcome}`)
 
-async function auditActs(id: string): Promise<string[]> {
-  const events = await test.database.prisma.auditEvent.findMany({
-    where: { subject: `aws-registration/${id}` },
-    orderBy: { id: 'asc' }
-  })
-  return events.map(({ act: name }) => name)
+async function auditEvents(id: string) {
+  const where = { subject: `aws-registration/${id}` }
+  return test.database.prisma.auditEvent.findMany({ where, orderBy: { id: 'asc' } })
 }
+
+const auditActs = async (id: string) => (await auditEvents(id)).map(({ act: name }) => name)
 
 describe('a registration in DEFAULT mode', () => {
   it('is pending until its job is done, then registered with exactly the bytes on record', async () => {
     const place = newPlace()
-    const posted = await registering.registrations.post(
-      'starter-g1',
-      { ...jitp, region: place.region },
-      actor
-    )
+    const posted = await registering.registrations.post('starter-g1', { ...jitp, region: place.region }, act)
     expect(posted).toMatchObject({ state: 'pending', version: 1, awsAccountId: undefined, steps: [] })
     await registering.runJobs()
     const found = await registering.registrations.find('starter-g1', posted.id)
@@ -171,7 +165,7 @@ describe('a registration in DEFAULT mode', () => {
       }
     }))
     const firstCode = place.registry.getRegistrationCode()
-    const { id } = await careless.registrations.post('starter-g1', { ...jitp, region: place.region }, actor)
+    const { id } = await careless.registrations.post('starter-g1', { ...jitp, region: place.region }, act)
     await careless.runJobs()
     careless.close()
     const found = await registering.registrations.find('starter-g1', id)
@@ -186,7 +180,7 @@ describe('a registration in DEFAULT mode', () => {
       awsAccountId: otherAccountId
     })
     const own = { ...jitp, region: other.region }
-    await expect(registering.registrations.post('starter-g1', own, actor)).rejects.toMatchObject({
+    await expect(registering.registrations.post('starter-g1', own, act)).rejects.toMatchObject({
       code: 'aws_registration_invalid',
       violations: [{ pointer: '/certificateMode' }]
     })
@@ -527,7 +521,7 @@ describe('what AWS would refuse is refused before', () => {
 
   beforeAll(async () => {
     const { administration } = createTestAdministration(test.database, data.path)
-    await administration.create(selfSigned('other'), actor)
+    await administration.create(selfSigned('other'), act)
     await registering.issuing.authorities.refresh()
     await registering.issuing.profiles.post(
       { ...starterProfile, name: 'other-line', authority: 'other' },
@@ -570,13 +564,13 @@ describe('the life of an authority', () => {
   it('a staged successor is registered ahead of its time; what is missing is a gap', async () => {
     const { administration } = createTestAdministration(test.database, data.path)
     const place = newPlace()
-    await administration.create(selfSigned('rotating'), actor)
+    await administration.create(selfSigned('rotating'), act)
     await administration.activate('rotating-g1', act)
     await place.ask(jitr, 'rotating-g1')
     expect(await registering.registrations.registrationGaps('rotating')).toMatchObject([
       { region: place.region, active: 'rotating-g1', successor: undefined, state: undefined }
     ])
-    await administration.create(selfSigned('rotating'), actor)
+    await administration.create(selfSigned('rotating'), act)
     expect(await registering.registrations.registrationGaps('rotating')).toMatchObject([
       { successor: 'rotating-g2', state: undefined }
     ])
@@ -587,19 +581,23 @@ describe('the life of an authority', () => {
   it('a compromised one is deactivated unless told otherwise, and never registered again', async () => {
     const { administration } = createTestAdministration(test.database, data.path)
     const place = newPlace()
-    await administration.create(selfSigned('leaked'), actor)
+    await administration.create(selfSigned('leaked'), act)
     const { id } = await place.ask(jitr, 'leaked-g1')
     await expect(
-      registering.registrations.followAuthority('leaked-g1', 'retired', undefined, actor)
+      registering.registrations.followAuthority('leaked-g1', { end: 'retired' }, act)
     ).rejects.toMatchObject({ code: 'authority_transition_refused' })
-    await registering.registrations.followAuthority('leaked-g1', 'compromised', undefined, actor)
-    await administration.compromise('leaked-g1', act)
+    const leak = { ...act, reason: 'its key leaked' }
+    await registering.registrations.followAuthority('leaked-g1', { end: 'compromised' }, leak)
+    await administration.compromise('leaked-g1', leak)
     await registering.runJobs()
     expect(await registering.registrations.find('leaked-g1', id)).toMatchObject({
       state: 'registered',
       desired: { setAsActive: false, allowAutoRegistration: false }
     })
     expect(place.ca()).toMatchObject({ status: 'INACTIVE', autoRegistrationStatus: 'DISABLE' })
+    expect(
+      (await auditEvents(id)).flatMap(each => (each.act === 'aws_registration.post' ? [each.reason] : []))
+    ).toEqual([act.reason, 'its key leaked'])
     await expect(place.ask(jitr, 'leaked-g1')).rejects.toMatchObject({ code: 'aws_registration_invalid' })
     await expect(newPlace().ask(jitr, 'leaked-g1')).rejects.toMatchObject({
       code: 'aws_registration_invalid'
@@ -610,13 +608,17 @@ describe('the life of an authority', () => {
     const { administration } = createTestAdministration(test.database, data.path)
     const place = newPlace()
     for (const name of ['aging-g1', 'aging-g2']) {
-      await administration.create(selfSigned('aging'), actor)
+      await administration.create(selfSigned('aging'), act)
       await administration.activate(name, act)
     }
     const { version } = await place.ask(jitr, 'aging-g1')
-    await registering.registrations.followAuthority('aging-g1', 'retired', undefined, actor)
+    await registering.registrations.followAuthority('aging-g1', { end: 'retired' }, act)
     expect((await registering.registrations.list('aging-g1'))[0]?.version).toBe(version)
-    await registering.registrations.followAuthority('aging-g1', 'retired', 'stop-registering', actor)
+    await registering.registrations.followAuthority(
+      'aging-g1',
+      { end: 'retired', fate: 'stop-registering' },
+      act
+    )
     await registering.runJobs()
     expect(place.ca()).toMatchObject({ status: 'ACTIVE', autoRegistrationStatus: 'DISABLE' })
   })
@@ -629,7 +631,7 @@ describe('a sweep', () => {
     const { id } = await registering.registrations.post(
       'starter-g1',
       { ...jitp, profile: 'swept', region: place.region },
-      actor
+      act
     )
     registering.sent.splice(0)
     await registering.sweep(new Date(Date.now() + ownJobMs))

@@ -110,7 +110,7 @@ it('a refusal owes an event with its reasons, but without what was sent', async 
 
 it('each step of an authority owes an event', async () => {
   const { administration } = createTestAdministration(test.database, directory.path)
-  const name = await administration.create(selfSigned('sensors'), act.actor)
+  const name = await administration.create(selfSigned('sensors'), act)
   await administration.activate(name, act)
   await administration.compromise(name, act)
   const events = await take()

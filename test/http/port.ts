@@ -1,7 +1,7 @@
 import { Registry } from 'prom-client'
-import type { Principal, Role } from '../../src/access/principal.ts'
+import type { Role } from '../../src/access/principal.ts'
 import type { TokenView } from '../../src/access/token.ts'
-import type { Act } from '../../src/authorities/administration.ts'
+import type { Act } from '../../src/audit/audit-event.ts'
 import type { CertificateIntent } from '../../src/authorities/certificates/certificate-intent.ts'
 import type { AuthorityRequest } from '../../src/authorities/generations/creation.ts'
 import type { GenerationView } from '../../src/authorities/generations/generation.ts'
@@ -254,7 +254,7 @@ export interface Asked {
   readonly previews: PreviewRequest[]
   readonly jobQueries: JobQuery[]
   readonly registrations: { readonly verb: string; readonly with?: unknown; readonly actor: string }[]
-  readonly revocations: { readonly id: string; readonly actor: Principal }[]
+  readonly revocations: { readonly id: string; readonly act: Act }[]
 }
 
 export interface Port {
@@ -325,9 +325,9 @@ export function createPort(): Port {
         versions: async name => [requireStarter(name, 3), requireStarter(name, 2)]
       },
       authorities: {
-        async create(request, actor) {
+        async create(request, act) {
           asked.authorityRequests.push(request)
-          asked.steps.push({ verb: 'create', name: request.line, act: { actor, reason: undefined } })
+          asked.steps.push({ verb: 'create', name: request.line, act })
           return 'starter-g2'
         },
         list: async () => generations,
@@ -395,27 +395,27 @@ export function createPort(): Port {
         },
         create: async ({ role, name }) => ({ token: { ...liveToken, role, name }, secret: 'mintline_new' }),
         list: async () => [liveToken, { ...liveToken, revokedAt: time }],
-        async revoke(id, actor) {
+        async revoke(id, act) {
           if (id !== liveToken.id) throw new MintlineError('token_not_found', 'No such token.')
-          asked.revocations.push({ id, actor })
+          asked.revocations.push({ id, act })
         }
       },
       awsRegistrations: {
-        async post(_authority, request: RegistrationRequest, actor) {
+        async post(_authority, request: RegistrationRequest, { actor }) {
           asked.registrations.push({ verb: 'post', with: request, actor })
           return registration
         },
         list: async () => [registration],
         find: async (_authority, id) => requireRegistration(id),
-        async sync(_authority, id, actor) {
+        async sync(_authority, id, { actor }) {
           asked.registrations.push({ verb: 'sync', actor })
           return requireRegistration(id)
         },
-        async check(_authority, id, actor) {
+        async check(_authority, id, { actor }) {
           asked.registrations.push({ verb: 'check', actor })
           return requireRegistration(id)
         },
-        async followAuthority(authority, end, fate, actor) {
+        async followAuthority(authority, { end, fate }, { actor }) {
           asked.registrations.push({ verb: 'follow', with: { authority, end, fate }, actor })
         }
       },

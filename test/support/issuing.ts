@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Principal } from '../../src/access/principal.ts'
 import { createTokens } from '../../src/access/token.ts'
 import { createTokenStore } from '../../src/access/token-store.ts'
+import type { Act } from '../../src/audit/audit-event.ts'
 import { createAuthorities } from '../../src/authorities/authority.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
 import { createCertificateIntentStore } from '../../src/authorities/certificates/certificate-intent-store.ts'
@@ -24,7 +25,7 @@ import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { createStarterSet } from '../../src/starter/starter.ts'
 import { createStarterStore } from '../../src/starter/starter-store.ts'
 
-export const administrator: Principal = { tokenId: '', name: 'test', role: 'admin' }
+export const administrator: Act = { actor: 'admin/test' }
 
 /** The points at which a crash leaves something else behind. */
 export const steps = [

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
 import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { millisecondsPerDay } from '../../pki/der/time.ts'
@@ -49,9 +50,9 @@ export interface AuthorityCreation {
    * @throws MintlineError `authority_invalid`, `authority_exists`, `subject_refused`, `key_unusable`, and what the
    * key's store throws.
    */
-  create(request: AuthorityRequest, actor: string): Promise<string>
+  create(request: AuthorityRequest, act: Act): Promise<string>
   /** As `create`, of a key and a certificate that were made elsewhere. */
-  importKey(request: ImportRequest, actor: string): Promise<ImportedAuthority>
+  importKey(request: ImportRequest, act: Act): Promise<ImportedAuthority>
 }
 
 export interface CreationDependencies {
@@ -77,22 +78,14 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
     key: ProvidedKey,
     credentials: Credentials,
     spkiDer: Uint8Array,
-    act: { readonly act: string; readonly actor: string }
+    act: Act & { readonly act: string }
   ): Promise<void> {
     const createdAt = clock()
     const { name, line, generation } = place
     const id = newId(createdAt, randomBytes)
     const after = { state: credentials.state, signer: key.reference }
-    const eventId = newId(createdAt, randomBytes)
-    const event = {
-      id: eventId,
-      createdAt,
-      ...act,
-      authority: name,
-      before: undefined,
-      after,
-      reason: undefined
-    }
+    const what = { ...act, subject: `authority/${name}`, after }
+    const event = buildAuditEvent(what, { time: createdAt, randomBytes })
     await store.change(generations => {
       assertKeyIsNew(generations, spkiDer)
       if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
@@ -129,7 +122,7 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
   }
 
   return {
-    async create(request, actor) {
+    async create(request, act) {
       const generations = await store.generations()
       const place = nextPlace(generations, request.line)
       const subject = subjectOfSuccessor(request, place.generation)
@@ -138,15 +131,15 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
         await using signer = closing(await openSigner(key.reference))
         const { publicKeySpkiDer } = signer
         assertKeyIsNew(generations, publicKeySpkiDer)
-        const what = { authorityName: place.name, signer: key.reference, createdBy: actor }
+        const what = { authorityName: place.name, signer: key.reference, createdBy: act.actor }
         const credentials = await certify(signer, request, subject, what)
         return {
           name: place.name,
-          commit: () => insert(place, key, credentials, publicKeySpkiDer, { act: 'authority.create', actor })
+          commit: () => insert(place, key, credentials, publicKeySpkiDer, { ...act, act: 'authority.create' })
         }
       })
     },
-    async importKey({ line, privateKey, chainPem }, actor) {
+    async importKey({ line, privateKey, chainPem }, act) {
       const place = nextPlace(await store.generations(), line)
       const spkiDer = createLocalSigner(privateKey).publicKeySpkiDer
       const expectation = { spkiDer, now: clock(), mayBeIrregular: true }
@@ -155,7 +148,7 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
       const credentials = { state: 'staged', csrDer: null, certificateIntentId: null, ...chain } as const
       const name = await discardingUnused(key, async () => ({
         name: place.name,
-        commit: () => insert(place, key, credentials, spkiDer, { act: 'authority.import', actor })
+        commit: () => insert(place, key, credentials, spkiDer, { ...act, act: 'authority.import' })
       }))
       return { name, irregularities: examineAuthorityCertificate(chain.certificateDer).irregularities }
     }

@@ -1,9 +1,10 @@
+import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
-import type { RegistrationChange, RegistrationEvent, StoredRegistration } from './registration-store.ts'
+import type { RegistrationChange, StoredRegistration } from './registration-store.ts'
 
 /** What becomes of an authority's registrations when it is retired or compromised. */
 export const registrationFates = ['keep', 'stop-registering', 'deactivate'] as const
@@ -11,45 +12,49 @@ export type RegistrationFate = (typeof registrationFates)[number]
 
 export interface ChangeMaker {
   /** An administrative act, for the audit. */
-  eventOf(
-    act: string,
-    actor: string,
-    registrationId: string,
-    after: object,
-    before?: object
-  ): RegistrationEvent
+  eventOf(act: Act, verb: string, what: EventDetail): AuditEvent
   /** The next version of a registration, or its first. */
-  changeOf(
-    place: Pick<StoredRegistration, 'authorityId' | 'accountAlias' | 'region'>,
-    existing: StoredRegistration | undefined,
-    desired: DesiredRegistration,
-    actor: string
-  ): RegistrationChange
+  changeOf(act: Act, wanted: Wanted): RegistrationChange
+}
+
+interface EventDetail {
+  readonly registrationId: string
+  readonly before?: object | undefined
+  readonly after: object
+}
+
+interface Wanted {
+  readonly place: Pick<StoredRegistration, 'authorityId' | 'accountAlias' | 'region'>
+  readonly existing: StoredRegistration | undefined
+  readonly desired: DesiredRegistration
 }
 
 export function createChangeMaker(clock: Clock, randomBytes: RandomBytes): ChangeMaker {
   const nextId = () => newId(clock(), randomBytes)
-  const eventOf: ChangeMaker['eventOf'] = (act, actor, registrationId, after, before) => ({
-    id: nextId(),
-    createdAt: clock(),
-    actor,
-    act: `aws_registration.${act}`,
-    subject: `aws-registration/${registrationId}`,
-    before,
-    after
-  })
+  const eventOf: ChangeMaker['eventOf'] = (act, verb, { registrationId, before, after }) =>
+    buildAuditEvent(
+      {
+        ...act,
+        act: `aws_registration.${verb}`,
+        subject: `aws-registration/${registrationId}`,
+        before,
+        after
+      },
+      { time: clock(), randomBytes }
+    )
   return {
     eventOf,
-    changeOf({ authorityId, accountAlias, region }, existing, desired, actor) {
+    changeOf(act, { place: { authorityId, accountAlias, region }, existing, desired }) {
       const place = { authorityId, accountAlias, region }
       const registrationId = existing?.id ?? nextId()
+      const after = { ...place, ...desired }
       return {
         create: existing === undefined ? place : undefined,
         registrationId,
         versionId: nextId(),
         version: (existing?.version ?? 0) + 1,
         desired,
-        event: eventOf('post', actor, registrationId, { ...place, ...desired }, existing?.desired)
+        event: eventOf(act, 'post', { registrationId, before: existing?.desired, after })
       }
     }
   }

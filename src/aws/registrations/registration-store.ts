@@ -1,3 +1,5 @@
+import type { AuditEvent } from '../../audit/audit-event.ts'
+import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, isUniqueViolation } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
@@ -52,17 +54,6 @@ export interface RegistrationStep {
   readonly detail: string
 }
 
-export interface RegistrationEvent {
-  readonly id: string
-  readonly createdAt: Date
-  readonly actor: string
-  readonly act: string
-  readonly subject: string
-  readonly before?: object | undefined
-  readonly after: object
-  readonly reason?: string | undefined
-}
-
 /** A new version of what is asked for, with its audit event; `create` where there is no registration yet. */
 export interface RegistrationChange {
   readonly create?: Pick<StoredRegistration, 'authorityId' | 'accountAlias' | 'region'> | undefined
@@ -70,7 +61,7 @@ export interface RegistrationChange {
   readonly versionId: string
   readonly version: number
   readonly desired: DesiredRegistration
-  readonly event: RegistrationEvent
+  readonly event: AuditEvent
 }
 
 export interface RegistrationStore {
@@ -82,7 +73,7 @@ export interface RegistrationStore {
   hasDone(registrationId: string, step: string): Promise<boolean>
   /** All of the changes or none. False when another administrator's came first. */
   change(changes: readonly RegistrationChange[]): Promise<boolean>
-  addEvent(event: RegistrationEvent): Promise<void>
+  addEvent(event: AuditEvent): Promise<void>
   addStep(registrationId: string, step: RegistrationStep): Promise<void>
   /**
    * In place of what was known, with an audit event where the change is worth one.
@@ -92,7 +83,7 @@ export interface RegistrationStore {
   putState(
     registrationId: string,
     state: StoredState,
-    event: RegistrationEvent | undefined,
+    event: AuditEvent | undefined,
     since?: Date
   ): Promise<void>
 }
@@ -147,7 +138,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
         }
       }),
     async addEvent(event) {
-      await runQuery(() => client.auditEvent.create({ data: toEventRow(event) }))
+      await runQuery(() => insertAuditEvent(client, event))
     },
     async addStep(registrationId, step) {
       await runQuery(() => client.awsRegistrationStep.create({ data: { ...step, registrationId } }))
@@ -165,8 +156,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
                   data: [{ registrationId, ...data }],
                   skipDuplicates: true
                 })
-          if (created.count > 0 && event !== undefined)
-            await transaction.auditEvent.create({ data: toEventRow(event) })
+          if (created.count > 0 && event !== undefined) await insertAuditEvent(transaction, event)
         })
       )
     }
@@ -191,12 +181,8 @@ function insertsOf(client: Database['prisma'], change: RegistrationChange) {
         createdBy
       }
     }),
-    client.auditEvent.create({ data: toEventRow(event) })
+    insertAuditEvent(client, event)
   ]
-}
-
-function toEventRow({ before, after, reason, ...event }: RegistrationEvent) {
-  return { ...event, ...(before !== undefined && { before }), after, reason: reason ?? null }
 }
 
 function toStateRow({ observed, drift, lastError, ...rest }: StoredState) {

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
+import type { Act } from '../../audit/audit-event.ts'
 import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import { requireCertified, requireGeneration } from '../../authorities/generations/generation.ts'
 import { assertTransition } from '../../authorities/life-cycle/life-cycle.ts'
@@ -26,29 +27,29 @@ export interface Registrations {
    * @throws MintlineError `authority_not_found`, `authority_transition_refused` while it has no certificate,
    * `profile_not_found`, `aws_registration_invalid` with every mistake at once.
    */
-  post(authority: string, request: RegistrationRequest, actor: string): Promise<RegistrationReport>
+  post(authority: string, request: RegistrationRequest, act: Act): Promise<RegistrationReport>
   /** Oldest first. @throws MintlineError `authority_not_found`. */
   list(authority: string): Promise<readonly RegistrationView[]>
   /** @throws MintlineError `authority_not_found`, `aws_registration_not_found`. */
   find(authority: string, id: string): Promise<RegistrationReport>
   /** Has AWS brought to what is asked for, and read back. Throws as `find`. */
-  sync(authority: string, id: string, actor: string): Promise<RegistrationReport>
+  sync(authority: string, id: string, act: Act): Promise<RegistrationReport>
   /** Has AWS read back, and nothing changed. Throws as `find`. */
-  check(authority: string, id: string, actor: string): Promise<RegistrationReport>
+  check(authority: string, id: string, act: Act): Promise<RegistrationReport>
   /**
    * Changes what is asked for in all of an authority's registrations, before it is retired or declared compromised.
    * Unless told, a retired one's are kept and a compromised one's deactivated.
    *
    * @throws MintlineError `authority_not_found`; `authority_transition_refused` where it could not be ended so.
    */
-  followAuthority(
-    authority: string,
-    end: 'retired' | 'compromised',
-    fate: RegistrationFate | undefined,
-    actor: string
-  ): Promise<void>
+  followAuthority(authority: string, ending: AuthorityEnding, act: Act): Promise<void>
   /** Where the generation that issues is registered, and the one that would follow it is not. */
   registrationGaps(line: string): Promise<readonly RegistrationGap[]>
+}
+
+export interface AuthorityEnding {
+  readonly end: 'retired' | 'compromised'
+  readonly fate?: RegistrationFate | undefined
 }
 
 export function createRegistrations(dependencies: RegistrationDependencies): Registrations {
@@ -72,17 +73,18 @@ export function createRegistrations(dependencies: RegistrationDependencies): Reg
   const reconcileSoon = (registrationId: string) =>
     jobs.send('aws-registration.reconcile', { registrationId }, { key: registrationId, now: true })
 
-  async function order(name: string, id: string, actor: string, act: 'sync' | 'check') {
-    const { registration, generation } = await findStored(name, id)
+  const orderOf = (verb: 'sync' | 'check') => async (name: string, registrationId: string, act: Act) => {
+    const { registration, generation } = await findStored(name, registrationId)
     const { region, accountAlias } = registration
-    await store.addEvent(eventOf(act, actor, id, { authority: name, region, accountAlias }))
-    const kind = act === 'sync' ? 'aws-registration.reconcile' : 'aws-registration.check'
-    await jobs.send(kind, { registrationId: id }, { key: id, now: true })
+    const after = { authority: name, region, accountAlias }
+    await store.addEvent(eventOf(act, verb, { registrationId, after }))
+    const kind = verb === 'sync' ? 'aws-registration.reconcile' : 'aws-registration.check'
+    await jobs.send(kind, { registrationId }, { key: registrationId, now: true })
     return reportOf(registration, generation)
   }
 
   return {
-    async post(name, request, actor) {
+    async post(name, request, act) {
       const generation = await generationOf(name)
       const { region, accountAlias = '' } = request
       const place = { authorityId: generation.id, accountAlias, region }
@@ -92,7 +94,7 @@ export function createRegistrations(dependencies: RegistrationDependencies): Reg
         await assertMayAsk(dependencies, generation, place, desired, existing)
         if (existing !== undefined && isDeepStrictEqual(existing.desired, desired))
           return reportOf(existing, generation)
-        const change = changeOf(place, existing, desired, actor)
+        const change = changeOf(act, { place, existing, desired })
         // Lost to another administrator's post: theirs is what this one changes then.
         if (!(await store.change([change]))) continue
         // A crash here leaves a version without a job, which the next sweep finds.
@@ -110,9 +112,9 @@ export function createRegistrations(dependencies: RegistrationDependencies): Reg
       const { registration, generation } = await findStored(name, id)
       return reportOf(registration, generation)
     },
-    sync: (name, id, actor) => order(name, id, actor, 'sync'),
-    check: (name, id, actor) => order(name, id, actor, 'check'),
-    async followAuthority(name, end, fate = end === 'retired' ? 'keep' : 'deactivate', actor) {
+    sync: orderOf('sync'),
+    check: orderOf('check'),
+    async followAuthority(name, { end, fate = end === 'retired' ? 'keep' : 'deactivate' }, act) {
       const { id: authorityId, state } = await generationOf(name)
       assertTransition(name, state, end)
       for (;;) {
@@ -120,7 +122,7 @@ export function createRegistrations(dependencies: RegistrationDependencies): Reg
           const desired = followed(existing.desired, fate)
           return isDeepStrictEqual(desired, existing.desired)
             ? []
-            : [changeOf(existing, existing, desired, actor)]
+            : [changeOf(act, { place: existing, existing, desired })]
         })
         if (!(await store.change(changes))) continue
         for (const { registrationId } of changes) await reconcileSoon(registrationId)

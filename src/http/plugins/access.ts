@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal, Role } from '../../access/principal.ts'
+import { type Act, actorOf } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { HttpServices } from '../services.ts'
 import { documentationPath } from './documentation.ts'
@@ -42,6 +43,11 @@ export function addAccess(app: FastifyInstance, tokens: HttpServices['tokens']):
 export function principalOf(request: FastifyRequest): Principal {
   if (request.principal === null) throw new TypeError('A public route has no principal')
   return request.principal
+}
+
+/** The administrative act that a request is, for the audit. @throws TypeError on a public route. */
+export function actOf(request: FastifyRequest, reason?: string): Act {
+  return { actor: actorOf(principalOf(request)), reason }
 }
 
 async function authorize(

@@ -42,7 +42,7 @@ async function keyFilesAfter(code: ErrorCode, openSigner?: () => never): Promise
     clock: () => new Date(),
     randomBytes: createRandomSource()
   })
-  await expect(creation.create(selfSigned('kept'), act.actor)).rejects.toMatchObject({ code })
+  await expect(creation.create(selfSigned('kept'), act)).rejects.toMatchObject({ code })
   return readdir(keyDirectory)
 }
 

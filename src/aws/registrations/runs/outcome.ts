@@ -1,6 +1,7 @@
+import { type AuditEvent, buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
 import type { StoredAuthority } from '../../../authorities/authority-store.ts'
 import { type ErrorCode, isMintlineError } from '../../../errors/mintline-error.ts'
-import { newId } from '../../../sources/identifier.ts'
+import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
 import type { StoredRegistration, StoredState } from '../registration-store.ts'
 import type { Comparison } from './reconcile.ts'
@@ -63,8 +64,7 @@ export function createOutcomeKeeper({
       ...outcome
     }
     const isChange = before?.state !== state.state
-    const eventId = newId(checkedAt, randomBytes)
-    await store.putState(id, state, isChange ? eventOf(eventId, loaded, state) : undefined, since)
+    await store.putState(id, state, isChange ? eventOf(loaded, state, randomBytes) : undefined, since)
   }
 
   return {
@@ -110,12 +110,14 @@ function outcomeOf({ observation, drift }: Comparison, profileVersion: number | 
   }
 }
 
-function eventOf(id: string, { registration, authority }: LoadedRegistration, state: StoredState) {
+function eventOf(
+  { registration, authority }: LoadedRegistration,
+  state: StoredState,
+  randomBytes: RandomBytes
+): AuditEvent {
   const { id: registrationId, region, accountAlias, state: before } = registration
-  return {
-    id,
-    createdAt: state.checkedAt,
-    actor: 'system',
+  const what = {
+    ...systemAct,
     act: `aws_registration.${state.state}`,
     subject: `aws-registration/${registrationId}`,
     before: before === undefined ? undefined : { state: before.state },
@@ -128,4 +130,5 @@ function eventOf(id: string, { registration, authority }: LoadedRegistration, st
       lastError: state.lastError
     }
   }
+  return buildAuditEvent(what, { time: state.checkedAt, randomBytes })
 }

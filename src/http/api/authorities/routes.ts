@@ -1,9 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
-import type { Act } from '../../../authorities/administration.ts'
 import { encodeCertificatePem } from '../../../pki/pem/pem.ts'
-import { principalOf } from '../../plugins/access.ts'
+import { actOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -112,7 +110,7 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
   app.addContentTypeParser(pemChain, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.post('/v1/authorities', { config, schema: createAuthority }, async (request, reply) => {
-    const name = await authorities.create(request.body, actorOf(request))
+    const name = await authorities.create(request.body, actOf(request))
     return reply
       .code(201)
       .header('location', `/v1/authorities/${name}`)
@@ -125,7 +123,7 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
     const { chain, reason } = readChain(
       request.body as Static<typeof ChainBody> | Uint8Array | null | undefined
     )
-    await authorities.certify(name, chain, { actor: actorOf(request), reason })
+    await authorities.certify(name, chain, actOf(request, reason))
     return viewOf(name)
   })
 
@@ -141,10 +139,11 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
     const schema = { ...transitions[verb], ...stepSchema, body: EndBody }
     app.post(`/v1/authorities/:name/${verb}`, { config, schema }, async request => {
       const { name } = request.params
-      const { reason, aws } = request.body
+      const { reason, aws: fate } = request.body
+      const act = actOf(request, reason)
       // First, so that after a crash in between the same request does the rest; the step itself is done once.
-      await awsRegistrations.followAuthority(name, ends[verb], aws, actorOf(request))
-      await authorities[verb](name, actOf(request, reason))
+      await awsRegistrations.followAuthority(name, { end: ends[verb], fate }, act)
+      await authorities[verb](name, act)
       return viewOf(name)
     })
   }
@@ -154,15 +153,6 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
     const certificateDer = await authorities.crossSign(request.params.name, authority, actOf(request, reason))
     return reply.code(201).send({ certificate: encodeCertificatePem(certificateDer) })
   })
-}
-
-function actorOf(request: FastifyRequest): string {
-  const { role, name } = principalOf(request)
-  return `${role}/${name}`
-}
-
-function actOf(request: FastifyRequest, reason: string): Act {
-  return { actor: actorOf(request), reason }
 }
 
 function readChain(body: Static<typeof ChainBody> | Uint8Array | null | undefined) {

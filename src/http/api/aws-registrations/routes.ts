@@ -1,6 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
-import { principalOf } from '../../plugins/access.ts'
+import { actOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -80,7 +79,7 @@ export const awsRegistrationRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
   { services: { awsRegistrations } }
 ) => {
   app.post(path, { config, schema: postRegistration }, async (request, reply) => {
-    const report = await awsRegistrations.post(request.params.name, request.body, actorOf(request))
+    const report = await awsRegistrations.post(request.params.name, request.body, actOf(request))
     return reply.code(202).header('location', locationOf(report)).send(viewRegistrationReport(report))
   })
 
@@ -101,15 +100,10 @@ export const awsRegistrationRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
     }
     app.post(`${path}/:id/${verb}`, { config, schema }, async (request, reply) => {
       const { name, id } = request.params
-      const report = await awsRegistrations[verb](name, id, actorOf(request))
+      const report = await awsRegistrations[verb](name, id, actOf(request))
       return reply.code(202).header('location', locationOf(report)).send(viewRegistrationReport(report))
     })
   }
-}
-
-function actorOf(request: FastifyRequest): string {
-  const { role, name } = principalOf(request)
-  return `${role}/${name}`
 }
 
 function locationOf({ authority, id }: { readonly authority: string; readonly id: string }): string {

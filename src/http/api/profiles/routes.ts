@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ProfileVersion } from '../../../profiles/profile.ts'
-import { principalOf } from '../../plugins/access.ts'
+import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent, referenceTo } from '../../schemas/reference.ts'
@@ -82,7 +82,7 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   app.setSerializerCompiler(() => value => JSON.stringify(value))
 
   app.post('/v1/profiles', { config: { access: ['admin'] }, schema: postProfile }, async (request, reply) => {
-    const { profile, isNew, warnings } = await profiles.post(request.body, principalOf(request))
+    const { profile, isNew, warnings } = await profiles.post(request.body, actOf(request))
     return reply
       .code(isNew ? 201 : 200)
       .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)

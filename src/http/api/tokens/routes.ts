@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { TokenView } from '../../../access/token.ts'
-import { principalOf } from '../../plugins/access.ts'
+import { actOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -44,7 +44,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   { services: { tokens } }
 ) => {
   app.post('/v1/tokens', { config, schema: createToken }, async (request, reply) => {
-    const { token, secret } = await tokens.create(request.body, principalOf(request))
+    const { token, secret } = await tokens.create(request.body, actOf(request))
     return reply.code(201).send({ ...viewToken(token), secret })
   })
 
@@ -53,7 +53,7 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   }))
 
   app.delete('/v1/tokens/:id', { config, schema: revokeToken }, async (request, reply) => {
-    await tokens.revoke(request.params.id, principalOf(request))
+    await tokens.revoke(request.params.id, actOf(request))
     return reply.code(204).send(null)
   })
 }

@@ -1,0 +1,39 @@
+import { newId } from '../sources/identifier.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
+
+/**
+ * Who acts, and why. An administrative act brings it along from where it comes in to its event, so what the audit shall
+ * also know of whoever acts is a member here, and a column.
+ */
+export interface Act {
+  /** A principal's `role/name`, `cli/<user of the operating system>`, `mintline/starter`, or `system`. */
+  readonly actor: string
+  readonly reason?: string | undefined
+}
+
+/** What an administrative act did, as it is kept for ever. */
+export interface AuditEvent extends Act {
+  readonly id: string
+  readonly createdAt: Date
+  /** The noun and what was done to it, e.g. `token.revoke`. */
+  readonly act: string
+  /** The noun and which of them, e.g. `token/<id>`. */
+  readonly subject: string
+  readonly before?: object | undefined
+  readonly after?: object | undefined
+}
+
+/** Mintline itself, where it keeps what it found. */
+export const systemAct: Act = { actor: 'system' }
+
+export function buildAuditEvent(
+  what: Omit<AuditEvent, 'id' | 'createdAt'>,
+  { time, randomBytes }: { readonly time: Date; readonly randomBytes: RandomBytes }
+): AuditEvent {
+  return { ...what, id: newId(time, randomBytes), createdAt: time }
+}
+
+/** A principal as the audit names it. */
+export function actorOf({ role, name }: { readonly role: string; readonly name: string }): string {
+  return `${role}/${name}`
+}
