@@ -56,6 +56,9 @@ function describeIntendedLine(text: string): string {
   if (/[\xe2\x96\x97]/.test(intendedLine.exec(text)?.[0] ?? '')) {
     return 'the dashes of the BEGIN line were turned into typographic ones; copy the file, not its display'
   }
+  if (!/[\r\n]/.test(text.trim()) && /-----BEGIN [A-Z ]+-----[ \t]*[A-Za-z0-9+/]/.test(text)) {
+    return 'the line ends are lost. `curl -d @file` drops them, `curl --data-binary @file` keeps them; in a shell, put the variable in double quotes'
+  }
   if (/-----BEGIN [A-Z ]+-----[ \t]*\\n/.test(text)) {
     return 'line ends are written as \\n; send real line ends'
   }

@@ -54,7 +54,10 @@ export function parseCertificationRequest(der: Uint8Array): CertificationRequest
 function readVersion(info: DerReader): void {
   const start = info.offset
   const version = info.readSmallInteger('the version')
-  if (version !== 0) throw info.refuse(`the version must be 0 (v1) but is ${version}`, start)
+  if (version === 0) return
+  // X.509 counts its own versions, where 2 stands for v3; code made for certificates writes that here.
+  const reason = `the version is ${version}, but every PKCS#10 request has 0, for v1 (RFC 2986 §4.1). Some libraries write the number of X.509, 2 for v3: set it to 0 before the CSR is signed`
+  throw info.refuse(reason, start)
 }
 
 function readAttributes(info: DerReader): void {

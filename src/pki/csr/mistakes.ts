@@ -1,11 +1,7 @@
-import { isMintlineError } from '../../errors/mintline-error.ts'
-import { createDerRefusal, DerReader } from '../der/reader.ts'
-import { contextConstructed, tags } from '../der/tag.ts'
-
-const keyAdvice =
+export const keyAdvice =
   'it is a private key. Private keys never leave the device: take this one out of use and send only the CSR'
-const certificateAdvice = 'it is a certificate. Send the CSR that the device made'
-const publicKeyAdvice =
+export const certificateAdvice = 'it is a certificate. Send the CSR that the device made'
+export const publicKeyAdvice =
   'it is a bare public key. Send a CSR, which also proves that the device holds the private key'
 
 /** What a PEM block with a label other than a CSR's holds. The label itself is shown only when it is harmless. */
@@ -25,6 +21,18 @@ export function isUtf16(input: Uint8Array): boolean {
   return (isAscii(a) && b === 0 && isAscii(c) && d === 0) || (a === 0 && isAscii(b) && c === 0 && isAscii(d))
 }
 
+/** A field of a form in front of what may be a CSR, percent-encoded or not. */
+const formField = /(?:^|&)[A-Za-z_][\w.-]{0,40}=\s*(?:-{5}|%2D|%0A|MI[A-P])/i
+const formAdvice =
+  'it is a form. Send the file itself: `curl --data-binary @file -H "Content-Type: application/pkcs10"`'
+
+/** Why a text that holds a CSR as a field of a web form is none, or `undefined`. */
+export function describeForm(text: string): string | undefined {
+  if (/^SPKAC=/.test(text)) return 'it is a SPKAC request. Send a PKCS#10 CSR'
+  const isMultipart = /^--[^\r\n]+\r?\nContent-Disposition: form-data/i.test(text)
+  return isMultipart || formField.test(text) ? formAdvice : undefined
+}
+
 /** Why a text without armour is no CSR, or `undefined` when it may be base64. */
 export function describeOtherText(text: string): string | undefined {
   const trimmed = text.trimStart()
@@ -34,50 +42,4 @@ export function describeOtherText(text: string): string | undefined {
     return 'it is JSON. Send the CSR itself, or JSON with Content-Type application/json'
   }
   return undefined
-}
-
-const refuse = createDerRefusal('csr_malformed', 'CSR')
-
-/**
- * Recognises DER of other kinds by its first elements, so that the message can say what was sent, and bytes behind
- * the CSR. `undefined` when it may be a CSR; a fault of the DER itself is left to the parser.
- */
-export function describeOtherDer(der: Uint8Array): string | undefined {
-  try {
-    const outer = new DerReader(der, refuse)
-    const element = outer.readTagged(tags.sequence, 'the CSR')
-    if (!outer.isAtEnd) return describeTrailingBytes(outer)
-    return describeShape(outer.enter(element))
-  } catch (error) {
-    if (isMintlineError(error)) return undefined
-    throw error
-  }
-}
-
-function describeTrailingBytes(outer: DerReader): string {
-  const { length } = outer.rest
-  const what = outer.rest.every(octet => octet === 0) ? 'NUL bytes' : 'bytes'
-  return `${length} ${what} follow the CSR, from byte ${outer.offset} on. Send the CSR alone`
-}
-
-function describeShape(contents: DerReader): string | undefined {
-  if (contents.peekTag() === tags.integer) return describeVersioned(contents)
-  if (contents.peekTag() === tags.objectIdentifier) return 'it is a CMS (PKCS#7) message'
-  const first = contents.enter(contents.readTagged(tags.sequence, 'the contents'))
-  if (first.peekTag() === contextConstructed(0)) return certificateAdvice
-  if (first.peekTag() === tags.objectIdentifier) {
-    if (contents.peekTag() === tags.bitString) return publicKeyAdvice
-    return contents.peekTag() === tags.octetString ? keyAdvice : undefined
-  }
-  // A version 1 certificate starts with its serial number and algorithm, a CSR with its version and subject.
-  first.readInteger('the version')
-  const second = first.enter(first.readTagged(tags.sequence, 'the subject'))
-  return second.peekTag() === tags.objectIdentifier ? certificateAdvice : undefined
-}
-
-/** PKCS#8, PKCS#1, SEC 1 and PKCS#12 start with a version, an RSAPublicKey with its modulus. */
-function describeVersioned(contents: DerReader): string | undefined {
-  const version = contents.readUnsignedInteger('the version')
-  if (version.length > 1) return publicKeyAdvice
-  return version[0] === 3 && contents.peekTag() === tags.sequence ? 'it is a PKCS#12 file' : keyAdvice
 }

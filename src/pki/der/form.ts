@@ -21,15 +21,18 @@ export function assertDerForm(reader: DerReader): void {
   }
 }
 
-/** Refuses a SET OF whose elements are not in ascending order of their encodings (X.690 §11.6). */
-export function assertSetOfOrder(setContent: DerReader): void {
+/** Refuses a SET OF whose elements are not in ascending order of their encodings (X.690 §11.6), for `reason`. */
+export function assertSetOfOrder(
+  setContent: DerReader,
+  reason = 'the elements of a SET OF are not in ascending order'
+): void {
   const reader = setContent.fork()
   let previous: Uint8Array | undefined
   while (!reader.isAtEnd) {
     const element = reader.readElement(`an element of the ${tagName(tags.set)}`)
     const encoding = reader.encoding(element)
     if (previous !== undefined && Buffer.compare(previous, encoding) > 0) {
-      throw reader.refuse('the elements of a SET OF are not in ascending order', element.start)
+      throw reader.refuse(reason, element.start)
     }
     previous = encoding
   }

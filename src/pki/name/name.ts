@@ -27,6 +27,9 @@ export interface Name {
   readonly violations: readonly Violation[]
 }
 
+const disorderedRdn =
+  'several attributes stand in one SET (a multi-valued RDN), and out of order; give each attribute a SET of its own'
+
 /**
  * Reads a Name (RFC 5280 §4.1.2.4). Faults of structure are thrown by the reader. What is well-formed but refused
  * in a subject becomes violations with pointers like `/subject/CommonName`, since foreign issuers may have it.
@@ -39,7 +42,7 @@ export function parseName(reader: DerReader, what: string): Name {
   while (!rdns.isAtEnd) {
     const rdn = rdns.readSet('a RelativeDistinguishedName')
     if (rdn.isAtEnd) throw rdn.refuse('a RelativeDistinguishedName has no attribute', rdn.offset)
-    assertSetOfOrder(rdn)
+    assertSetOfOrder(rdn, disorderedRdn)
     for (let position = 0; !rdn.isAtEnd; position++) {
       const attribute = parseAttribute(rdn, violations)
       if (position > 0) violations.push(multiValued(attribute))

@@ -150,6 +150,11 @@ const accepted: Readonly<Record<string, { algorithm: string; key: string; subjec
     algorithm: 'ecdsa-with-SHA256',
     key: 'P-256',
     subject: 'Country=JP, StateName=東京都, Organization=Müller Gerätebau, CommonName=device-0010'
+  },
+  'trailing-nul.pem': {
+    algorithm: 'ecdsa-with-SHA256',
+    key: 'P-256',
+    subject: 'Country=US, CommonName=SN-000059'
   }
 }
 
@@ -158,9 +163,15 @@ const refused: Readonly<Record<string, string>> = {
   'refused/brainpool.pem': 'key_refused',
   'refused/certificate.pem': 'csr_malformed',
   'refused/certtool-pss-key.pem': 'key_refused',
+  'refused/cmp-ir.der': 'csr_malformed',
+  'refused/cmp-p10cr.der': 'csr_malformed',
   'refused/cms.der': 'csr_malformed',
+  'refused/compressed-point-p256.der': 'key_refused',
   'refused/compressed-point.pem': 'key_refused',
+  'refused/crmf.der': 'csr_malformed',
   'refused/dsa.pem': 'csr_signature_algorithm_refused',
+  'refused/ecdsa-raw-r-s.der': 'csr_signature_invalid',
+  'refused/ecdsa-sign-octet-dropped.der': 'csr_signature_invalid',
   'refused/ed25519.pem': 'csr_signature_algorithm_refused',
   'refused/ed448.pem': 'csr_signature_algorithm_refused',
   'refused/explicit-parameters.pem': 'key_refused',
@@ -182,7 +193,10 @@ const refused: Readonly<Record<string, string>> = {
   'refused/sha1-rsa.pem': 'csr_signature_algorithm_refused',
   'refused/sha224-rsa.pem': 'csr_signature_algorithm_refused',
   'refused/sha3-rsa.pem': 'csr_signature_algorithm_refused',
-  'refused/t61-string.pem': 'subject_refused'
+  'refused/spkac.txt': 'csr_malformed',
+  'refused/t61-string.pem': 'subject_refused',
+  'refused/underscore-in-printable-string.der': 'subject_refused',
+  'refused/version-2.der': 'csr_malformed'
 }
 
 describe('CSRs of openssl, certtool and certutil', () => {

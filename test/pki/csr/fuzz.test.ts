@@ -26,7 +26,9 @@ const slowestMs = 1000
 
 const names = [
   ...fixtureNames(''),
-  ...fixtureNames('refused/').filter(name => !/certificate|public-key|cms|pkcs12/.test(name))
+  ...fixtureNames('refused/').filter(
+    name => !/certificate|public-key|cms|pkcs12|cmp|crmf|spkac|version/.test(name)
+  )
 ]
 const requests = names.map(name => new Uint8Array(decodeCertificationRequest(readFixture(name))))
 const signedParts = new Set(requests.map(der => hex(parseSigned(der))))
