@@ -26,11 +26,24 @@ export function makeCertificationRequest(subject: Subject, key: DeviceKey = make
   return signCertificationRequest(buildName(subject), key)
 }
 
+/** What a request may have instead of the usual. */
+export interface Oddities {
+  /** The DER of `[0]`, or nothing where it is empty. */
+  readonly attributesDer?: Uint8Array
+  readonly signatureAlgorithmDer?: Uint8Array
+  /** Rewrites the signature, which comes as Ecdsa-Sig-Value, or PKCS#1 of an RSA key. */
+  readonly writeSignature?: (signature: Uint8Array) => Uint8Array
+}
+
 /** The same over a Name that is already encoded, however odd it is. */
 export function signCertificationRequest(
   nameDer: Uint8Array,
-  { privateKey, spkiDer }: DeviceKey
+  { privateKey, spkiDer }: DeviceKey,
+  oddities: Oddities = {}
 ): Uint8Array {
-  const info = encodeSequence(encodeUnsignedInteger(Uint8Array.of(0)), nameDer, spkiDer, noAttributes)
-  return encodeSequence(info, ecdsaWithSha256, encodeBitString(sign('sha256', info, privateKey)))
+  const { attributesDer = noAttributes, signatureAlgorithmDer = ecdsaWithSha256 } = oddities
+  const { writeSignature = signature => signature } = oddities
+  const info = encodeSequence(encodeUnsignedInteger(Uint8Array.of(0)), nameDer, spkiDer, attributesDer)
+  const signature = writeSignature(sign('sha256', info, privateKey))
+  return encodeSequence(info, signatureAlgorithmDer, encodeBitString(signature))
 }

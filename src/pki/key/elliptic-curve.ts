@@ -59,6 +59,7 @@ export function pointFault(curve: Curve, point: Uint8Array): string | undefined 
   const { fieldOctets, prime, b } = parameters[curve]
   if (point.length === 1 && point[0] === 0) return 'the point at infinity'
   if (point[0] === 2 || point[0] === 3) return 'a compressed point'
+  if (point[0] === 6 || point[0] === 7) return 'a point in hybrid form'
   if (point[0] !== 4) return 'a point that is not in uncompressed form'
   if (point.length !== 1 + 2 * fieldOctets) return `a point of ${point.length} octets`
   const x = unsignedBigInt(point.subarray(1, 1 + fieldOctets))
@@ -66,6 +67,33 @@ export function pointFault(curve: Curve, point: Uint8Array): string | undefined 
   if (x >= prime || y >= prime) return 'a coordinate beyond the field prime'
   // In one reduction: y² − x(x² − 3) − b is a multiple of the prime exactly on the curve.
   return (y * y - x * (x * x - 3n) - b) % prime === 0n ? undefined : 'a point that is not on the curve'
+}
+
+/** The octets of a coordinate, and of each of the two numbers of a signature: the orders are as long as the primes. */
+export function fieldOctetsOf(curve: Curve): number {
+  return parameters[curve].fieldOctets
+}
+
+/** True for a compressed or hybrid point (SEC 1 §2.3.3) of the curve: the same key, written in another form. */
+export function isPointInOtherForm(curve: Curve, point: Uint8Array): boolean {
+  const { fieldOctets } = parameters[curve]
+  const [form] = point
+  if (form === 6 || form === 7) return pointFault(curve, Uint8Array.of(4, ...point.subarray(1))) === undefined
+  if ((form !== 2 && form !== 3) || point.length !== 1 + fieldOctets) return false
+  return hasPointAt(curve, unsignedBigInt(point.subarray(1)))
+}
+
+/** Euler's criterion: whether x³ − 3x + b is a square. */
+function hasPointAt(curve: Curve, x: bigint): boolean {
+  const { prime, b } = parameters[curve]
+  if (x >= prime) return false
+  const square = (((x * (x * x - 3n) + b) % prime) + prime) % prime
+  let power = 1n
+  for (const bit of ((prime - 1n) / 2n).toString(2)) {
+    power = (power * power) % prime
+    if (bit === '1') power = (power * square) % prime
+  }
+  return power === 1n || square === 0n
 }
 
 /** Big-endian octets as a number. */

@@ -2,7 +2,14 @@ import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { assertDerForm } from '../der/form.ts'
 import type { DerReader } from '../der/reader.ts'
 import { tags } from '../der/tag.ts'
-import { type Curve, curveOfOid, otherCurveName, pointFault, unsignedBigInt } from './elliptic-curve.ts'
+import {
+  type Curve,
+  curveOfOid,
+  isPointInOtherForm,
+  otherCurveName,
+  pointFault,
+  unsignedBigInt
+} from './elliptic-curve.ts'
 import { modulusFault } from './rsa-modulus.ts'
 
 export interface EcPublicKey {
@@ -25,6 +32,8 @@ export interface UnsupportedPublicKey {
   readonly type: 'unsupported'
   /** A readable name, e.g. `Ed25519` or `EC on secp256k1`. */
   readonly found: string
+  /** How the same key is to be written so that it can be certified; undefined where another key is needed. */
+  readonly rewrite?: string | undefined
 }
 
 export type PublicKey = EcPublicKey | RsaPublicKey | UnsupportedPublicKey
@@ -59,6 +68,13 @@ const keyTypeNames: ReadonlyMap<string, string> = new Map([
   ['2.16.840.1.101.3.4.3.19', 'ML-DSA-87']
 ])
 
+const nameTheCurve =
+  'If the curve is P-256, P-384 or P-521, the key is fine: write the curve as its object identifier (namedCurve, RFC 5480 §2.1.1).'
+const writeTheNull =
+  'The key is fine: write NULL behind the rsaEncryption identifier of the public key (RFC 3279 §2.3.1).'
+const writeThePointWhole =
+  'The key is fine: write its point uncompressed, 04 and both coordinates (RFC 5480 §2.2).'
+
 /** Reads a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7, RFC 5480 §2, RFC 3279 §2.3.1). Refuses bad structure alone. */
 export function parseSubjectPublicKeyInfo(reader: DerReader): SubjectPublicKeyInfo {
   const element = reader.readTagged(tags.sequence, 'subjectPublicKeyInfo')
@@ -86,7 +102,7 @@ function parseKey(oid: string, parameters: DerReader, keyBits: DerReader): Publi
 function parseEcKey(parameters: DerReader, keyBits: DerReader): PublicKey {
   if (parameters.peekTag() !== tags.objectIdentifier) {
     assertDerForm(parameters)
-    return { type: 'unsupported', found: 'an EC key without a named curve' }
+    return { type: 'unsupported', found: 'an EC key without a named curve', rewrite: nameTheCurve }
   }
   const oid = parameters.readObjectIdentifier('the named curve')
   parameters.assertEnd('the public key algorithm')
@@ -103,7 +119,7 @@ function parseRsaKey(parameters: DerReader, keyBits: DerReader): PublicKey {
   rsaPublicKey.assertEnd('RSAPublicKey')
   if (parameters.peekTag() !== tags.null) {
     assertDerForm(parameters)
-    return { type: 'unsupported', found: 'rsaEncryption without its NULL parameters' }
+    return { type: 'unsupported', found: 'rsaEncryption without its NULL parameters', rewrite: writeTheNull }
   }
   parameters.readNull('the rsaEncryption parameters')
   parameters.assertEnd('the public key algorithm')
@@ -117,7 +133,8 @@ function parseRsaKey(parameters: DerReader, keyBits: DerReader): PublicKey {
  * verification could be made to take long. Cheap; to be called before any use of the key.
  */
 export function assertKeySupported(key: PublicKey): asserts key is EcPublicKey | RsaPublicKey {
-  throwViolations(supportViolations(key))
+  const rewrite = key.type === 'unsupported' ? key.rewrite : undefined
+  throwViolations(supportViolations(key), rewrite)
 }
 
 /**
@@ -130,7 +147,9 @@ export function assertKeyAllowed(
   policy: KeyPolicy
 ): asserts key is EcPublicKey | RsaPublicKey {
   assertKeySupported(key)
-  throwViolations(key.type === 'ec' ? ecViolations(key, policy.ec) : rsaViolations(key, policy.rsa))
+  const violations = key.type === 'ec' ? ecViolations(key, policy.ec) : rsaViolations(key, policy.rsa)
+  const isOtherForm = violations.length === 1 && key.type === 'ec' && isPointInOtherForm(key.curve, key.point)
+  throwViolations(violations, isOtherForm ? writeThePointWhole : undefined)
 }
 
 function supportViolations(key: PublicKey): readonly Violation[] {
@@ -199,8 +218,12 @@ function violation(pointer: string, expected: string, found: string): Violation 
   return { pointer, expected, found, message: `Expected ${expected}; found ${found}.` }
 }
 
-function throwViolations(violations: readonly Violation[]): void {
+/** `rewrite`: how the same key can be certified; else another one is needed. */
+function throwViolations(violations: readonly Violation[], rewrite: string | undefined): void {
   if (violations.length === 0) return
-  const detail = `The public key is refused: ${violations.map(({ message }) => message).join(' ')} Make a new key pair and CSR.`
+  const reasons = violations.map(({ message }) => message).join(' ')
+  const advice =
+    rewrite === undefined ? 'Make a new key pair and CSR.' : `${rewrite} Then make the CSR again.`
+  const detail = `The public key is refused: ${reasons} ${advice}`
   throw new MintlineError('key_refused', detail, { violations })
 }
