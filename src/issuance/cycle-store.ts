@@ -1,6 +1,6 @@
-import { byteaArray } from '../database/array-literal.ts'
 import { type Database, isSerializationOrDeadlock, isUniqueViolation } from '../database/database.ts'
 import { withPartitions } from '../database/partitions.ts'
+import { describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { DurableIntent, Intent } from './intent.ts'
@@ -55,6 +55,34 @@ interface ExceptionRow {
   readonly device_intent_id: string | null
 }
 
+const intentBatch = describeRowBatch<Intent>([
+  { column: 'id', type: 'uuid', valueOf: intent => intent.id },
+  { column: 'created_at', type: 'timestamptz', valueOf: intent => intent.createdAt },
+  { column: 'serial_number', type: 'bytea', valueOf: intent => intent.serialNumber },
+  { column: 'spki_sha256', type: 'bytea', valueOf: intent => intent.spkiSha256 },
+  { column: 'device_sha256', type: 'bytea', valueOf: intent => intent.deviceSha256 },
+  { column: 'request_sha256', type: 'bytea', valueOf: intent => intent.requestSha256 },
+  { column: 'tbs_der', type: 'bytea', valueOf: intent => intent.tbsDer },
+  { column: 'csr_der', type: 'bytea', valueOf: intent => intent.csrDer },
+  { column: 'station', type: 'text', valueOf: intent => intent.station },
+  { column: 'token_id', type: 'uuid', valueOf: intent => intent.tokenId },
+  { column: 'profile_version_id', type: 'uuid', valueOf: intent => intent.profileVersionId },
+  { column: 'authority_id', type: 'uuid', valueOf: intent => intent.authorityId },
+  { column: 'metadata', type: 'jsonb', valueOf: intent => intent.metadata },
+  { column: 'request_id', type: 'text', valueOf: intent => intent.requestId }
+])
+
+const certificateBatch = describeRowBatch<SignedCertificate>(
+  [
+    { column: 'intent_id', type: 'uuid', valueOf: certificate => certificate.intentId },
+    { column: 'certificate_der', type: 'bytea', valueOf: certificate => certificate.certificateDer },
+    { column: 'certificate_id', type: 'bytea', valueOf: certificate => certificate.certificateId },
+    { column: 'issued_at', type: 'timestamptz', valueOf: certificate => certificate.issuedAt },
+    { column: 'thing', type: 'json', valueOf: certificate => certificate.thing }
+  ],
+  intentBatch.parameterCount + 1
+)
+
 /**
  * Judges and writes a whole group.
  *
@@ -66,13 +94,7 @@ interface ExceptionRow {
  */
 const commitStatement = `
 WITH intent_input AS MATERIALIZED (
-  SELECT * FROM unnest(
-    $1::uuid[], $2::timestamptz[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bytea[], $8::bytea[],
-    $9::text[], $10::uuid[], $11::uuid[], $12::uuid[], $13::jsonb[], $14::text[]
-  ) WITH ORDINALITY AS t(
-    id, created_at, serial_number, spki_sha256, device_sha256, request_sha256, tbs_der, csr_der,
-    station, token_id, profile_version_id, authority_id, metadata, request_id, ordinal
-  )
+  SELECT * FROM ${intentBatch.unnest} WITH ORDINALITY AS t(${intentBatch.columnList}, ordinal)
 ),
 active_authority AS MATERIALIZED (
   SELECT id FROM authority
@@ -115,14 +137,7 @@ committed AS MATERIALIZED (
   SELECT * FROM candidate WHERE key_rank = 1 AND device_rank = 1
 ),
 new_intent AS (
-  INSERT INTO intent (
-    id, created_at, serial_number, spki_sha256, device_sha256, request_sha256, tbs_der, csr_der,
-    station, token_id, profile_version_id, authority_id, metadata, request_id
-  )
-  SELECT
-    id, created_at, serial_number, spki_sha256, device_sha256, request_sha256, tbs_der, csr_der,
-    station, token_id, profile_version_id, authority_id, metadata, request_id
-  FROM committed
+  INSERT INTO intent (${intentBatch.columnList}) SELECT ${intentBatch.columnList} FROM committed
 ),
 new_key AS (
   INSERT INTO certified_key (spki_sha256, occurrence, device_sha256, intent_id)
@@ -138,12 +153,10 @@ new_open AS (
   INSERT INTO open_intent (intent_id) SELECT id FROM committed
 ),
 certificate_input AS MATERIALIZED (
-  SELECT * FROM unnest($15::uuid[], $16::bytea[], $17::bytea[], $18::timestamptz[], $19::json[]) WITH ORDINALITY
-    AS t(intent_id, certificate_der, certificate_id, issued_at, thing, ordinal)
+  SELECT * FROM ${certificateBatch.unnest} WITH ORDINALITY AS t(${certificateBatch.columnList}, ordinal)
 ),
 recorded AS (
-  INSERT INTO issued (intent_id, certificate_der, certificate_id, issued_at, thing)
-  SELECT intent_id, certificate_der, certificate_id, issued_at, thing FROM certificate_input
+  INSERT INTO issued (${certificateBatch.columnList}) SELECT ${certificateBatch.columnList} FROM certificate_input
   ON CONFLICT (intent_id) DO NOTHING
   RETURNING intent_id
 ),
@@ -165,13 +178,13 @@ const maximumTries = 8
 
 export function createCycleStore(database: Database): CycleStore {
   async function run(intents: readonly Intent[], certificates: readonly SignedCertificate[]) {
-    const columns = [...columnsOfIntents(intents), ...columnsOfCertificates(certificates)]
+    const parameters = [...intentBatch.parametersOf(intents), ...certificateBatch.parametersOf(certificates)]
     for (let tries = 1; ; tries++) {
       try {
         return await withPartitions(
           database,
           () => [...intents.map(({ id }) => id), ...certificates.map(({ intentId }) => intentId)],
-          async () => database.prisma.$queryRawUnsafe<ExceptionRow[]>(commitStatement, ...columns)
+          async () => database.prisma.$queryRawUnsafe<ExceptionRow[]>(commitStatement, ...parameters)
         )
       } catch (error) {
         const isLostRace = isUniqueViolation(error) || isSerializationOrDeadlock(error)
@@ -215,33 +228,4 @@ function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome
   if (row.authority_active !== true) return { kind: 'outdated', reason: 'authority' }
   if (row.profile_current !== true) return { kind: 'outdated', reason: 'profile' }
   return undefined
-}
-
-function columnsOfIntents(intents: readonly Intent[]): unknown[] {
-  return [
-    intents.map(intent => intent.id),
-    intents.map(intent => intent.createdAt.toISOString()),
-    byteaArray(intents.map(intent => intent.serialNumber)),
-    byteaArray(intents.map(intent => intent.spkiSha256)),
-    byteaArray(intents.map(intent => intent.deviceSha256)),
-    byteaArray(intents.map(intent => intent.requestSha256)),
-    byteaArray(intents.map(intent => intent.tbsDer)),
-    byteaArray(intents.map(intent => intent.csrDer)),
-    intents.map(intent => intent.station),
-    intents.map(intent => intent.tokenId),
-    intents.map(intent => intent.profileVersionId),
-    intents.map(intent => intent.authorityId),
-    intents.map(intent => JSON.stringify(intent.metadata)),
-    intents.map(intent => intent.requestId)
-  ]
-}
-
-function columnsOfCertificates(certificates: readonly SignedCertificate[]): unknown[] {
-  return [
-    certificates.map(certificate => certificate.intentId),
-    byteaArray(certificates.map(certificate => certificate.certificateDer)),
-    byteaArray(certificates.map(certificate => certificate.certificateId)),
-    certificates.map(certificate => certificate.issuedAt.toISOString()),
-    certificates.map(({ thing }) => (thing === null ? null : JSON.stringify(thing)))
-  ]
 }

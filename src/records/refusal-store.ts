@@ -1,6 +1,6 @@
-import { byteaArray } from '../database/array-literal.ts'
 import type { Database } from '../database/database.ts'
 import { withPartitions } from '../database/partitions.ts'
+import { describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { Rejection } from './record.ts'
 
@@ -14,46 +14,38 @@ export interface RejectionStore {
   commit(rejections: readonly RejectionRow[]): Promise<readonly void[]>
 }
 
+const rejectionBatch = describeRowBatch<RejectionRow>([
+  { column: 'id', type: 'uuid', valueOf: rejection => rejection.id },
+  { column: 'created_at', type: 'timestamptz', valueOf: rejection => rejection.requestedAt },
+  { column: 'code', type: 'text', valueOf: rejection => rejection.code },
+  { column: 'detail', type: 'text', valueOf: rejection => rejection.detail },
+  { column: 'violations', type: 'jsonb', valueOf: rejection => rejection.violations },
+  { column: 'csr', type: 'bytea', valueOf: rejection => rejection.csr },
+  { column: 'station', type: 'text', valueOf: rejection => rejection.station },
+  { column: 'token_id', type: 'uuid', valueOf: rejection => rejection.tokenId },
+  { column: 'profile_name', type: 'text', valueOf: rejection => rejection.profile },
+  { column: 'profile_version', type: 'int', valueOf: rejection => rejection.profileVersion ?? null },
+  { column: 'authority_name', type: 'text', valueOf: rejection => rejection.authority ?? null },
+  { column: 'metadata', type: 'jsonb', valueOf: rejection => rejection.metadata },
+  { column: 'request_id', type: 'text', valueOf: rejection => rejection.requestId }
+])
+
 const rejectionStatement = `
-INSERT INTO refusal (
-  id, created_at, code, detail, violations, csr, station, token_id,
-  profile_name, profile_version, authority_name, metadata, request_id
-)
-SELECT * FROM unnest(
-  $1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::jsonb[], $6::bytea[], $7::text[], $8::uuid[],
-  $9::text[], $10::int[], $11::text[], $12::jsonb[], $13::text[]
-)`
+INSERT INTO refusal (${rejectionBatch.columnList})
+SELECT * FROM ${rejectionBatch.unnest}`
 
 export function createRejectionStore(database: Database): RejectionStore {
   return {
     async commit(rejections) {
-      const columns = columnsOf(rejections)
+      const parameters = rejectionBatch.parametersOf(rejections)
       await runQuery(() =>
         withPartitions(
           database,
           () => rejections.map(({ id }) => id),
-          async () => database.prisma.$executeRawUnsafe(rejectionStatement, ...columns)
+          async () => database.prisma.$executeRawUnsafe(rejectionStatement, ...parameters)
         )
       )
       return rejections.map(() => undefined)
     }
   }
-}
-
-function columnsOf(rejections: readonly RejectionRow[]): unknown[] {
-  return [
-    rejections.map(rejection => rejection.id),
-    rejections.map(rejection => rejection.requestedAt.toISOString()),
-    rejections.map(rejection => rejection.code),
-    rejections.map(rejection => rejection.detail),
-    rejections.map(rejection => JSON.stringify(rejection.violations)),
-    byteaArray(rejections.map(rejection => rejection.csr)),
-    rejections.map(rejection => rejection.station),
-    rejections.map(rejection => rejection.tokenId),
-    rejections.map(rejection => rejection.profile),
-    rejections.map(rejection => rejection.profileVersion ?? null),
-    rejections.map(rejection => rejection.authority ?? null),
-    rejections.map(rejection => JSON.stringify(rejection.metadata)),
-    rejections.map(rejection => rejection.requestId)
-  ]
 }
