@@ -5,7 +5,7 @@ const timed = ['test/e2e/first-use.test.ts']
 
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/global-setup.ts'],
+    globalSetup: ['test/support/postgres/global-setup.ts'],
     pool: 'forks',
     // Much of the time of a test is waiting for processes.
     maxWorkers: 3,

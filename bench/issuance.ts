@@ -6,12 +6,12 @@
  */
 import { parseArgs } from 'node:util'
 import { parseCertificate } from '../src/pki/certificate/certificate.ts'
-import { cfsslPath, hasCfssl, startCfssl } from './cfssl.ts'
-import { drive } from './load.ts'
-import { type RunningMintline, startMintline } from './mintline.ts'
 import { measurePreflight } from './preflight.ts'
-import { report } from './report.ts'
-import { makeRequests } from './requests.ts'
+import { cfsslPath, hasCfssl, startCfssl } from './support/cfssl.ts'
+import { drive } from './support/load.ts'
+import { type RunningMintline, startMintline } from './support/mintline.ts'
+import { report } from './support/report.ts'
+import { makeRequests } from './support/requests.ts'
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '8' }, connections: { type: 'string', default: '128' } }

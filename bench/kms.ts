@@ -6,11 +6,11 @@
  */
 import { parseArgs } from 'node:util'
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms'
-import { drive } from './load.ts'
-import { type RunningMintline, startMintline } from './mintline.ts'
-import { startProgram } from './program.ts'
-import { assertThat, report } from './report.ts'
-import { makeRequests } from './requests.ts'
+import { drive } from './support/load.ts'
+import { type RunningMintline, startMintline } from './support/mintline.ts'
+import { startProgram } from './support/program.ts'
+import { assertThat, report } from './support/report.ts'
+import { makeRequests } from './support/requests.ts'
 
 const text = (value: string) => ({ type: 'string', default: value }) as const
 const { values } = parseArgs({

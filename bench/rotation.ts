@@ -12,10 +12,10 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import pg from 'pg'
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts'
-import { drive, type LoadResult } from './load.ts'
-import { type RunningMintline, startMintline } from './mintline.ts'
-import { assertThat, report } from './report.ts'
-import { makeRequests } from './requests.ts'
+import { drive, type LoadResult } from './support/load.ts'
+import { type RunningMintline, startMintline } from './support/mintline.ts'
+import { assertThat, report } from './support/report.ts'
+import { makeRequests } from './support/requests.ts'
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '8' }, connections: { type: 'string', default: '128' } }

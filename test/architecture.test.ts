@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 
@@ -134,6 +134,14 @@ describe('imports', () => {
     ).toEqual([])
   })
 
+  it('keep what is known of registrations out of what speaks to AWS IoT', () => {
+    expect(
+      breaches(
+        ({ from, target }) => from.startsWith('aws/iot/') && target?.startsWith('aws/registrations/') === true
+      )
+    ).toEqual([])
+  })
+
   it('keep I/O, clock and randomness out of pki and jitp', () => {
     const allowed = new Set(['node:crypto', 'node:util'])
     expect(
@@ -169,4 +177,17 @@ describe('the source', () => {
   it('has a rule for every folder', () => {
     expect([...new Set(files.map(folderOf))].sort()).toEqual(Object.keys(mayImport).sort())
   })
+})
+
+it('no folder of code holds more than a dozen files', () => {
+  const sizes = new Map<string, number>()
+  for (const root of ['src', 'test', 'bench', 'scripts']) {
+    const folder = fileURLToPath(new URL(`../${root}`, import.meta.url))
+    for (const file of readdirSync(folder, { recursive: true, encoding: 'utf8' })) {
+      if (!file.endsWith('.ts') || file.startsWith('database/generated/')) continue
+      const parent = dirname(join(root, file))
+      sizes.set(parent, (sizes.get(parent) ?? 0) + 1)
+    }
+  }
+  expect([...sizes].filter(([, size]) => size > 12)).toEqual([])
 })

@@ -1,5 +1,5 @@
+import type { Examination } from '../aws/iot/examination.ts'
 import { createRoleExaminer } from '../aws/iot/role-check.ts'
-import type { Examination } from '../aws/registrations/desired-registration.ts'
 import { examineTemplate } from '../jitp/checks/check.ts'
 import { isError } from '../jitp/findings/finding.ts'
 import {

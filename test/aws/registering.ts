@@ -11,7 +11,10 @@ import { createVerificationStore } from '../../src/aws/registrations/verificatio
 import type { Database } from '../../src/database/database.ts'
 import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
 import type { JobKind } from '../../src/jobs/job-queue.ts'
-import { type ControlPlaneOptions, createControlPlane } from '../../src/rehearsal/iot/http/http.ts'
+import {
+  type ControlPlaneOptions,
+  createControlPlane
+} from '../../src/rehearsal/iot/control-plane/control-plane.ts'
 import { thingsRegistrationPolicyArn } from '../../src/rehearsal/iot/provisioning/role-permission.ts'
 import { createRegistry } from '../../src/rehearsal/iot/registry/registry.ts'
 import { createSignerOpener } from '../../src/signing/signers/open-signer.ts'

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { StoredAuthority } from '../../src/authorities/authority-store.ts'
+import { partitionOf } from '../../src/aws/iot/place.ts'
 import type { DesiredRegistration } from '../../src/aws/registrations/desired-registration.ts'
-import { type LintInput, partitionOf, registrationViolations } from '../../src/aws/registrations/lint.ts'
+import { type LintInput, registrationViolations } from '../../src/aws/registrations/lint/lint.ts'
 import { createTestAuthority } from '../pki/certificate/authority-fixture.ts'
 
 /** Valid from 2020 through 9999. */

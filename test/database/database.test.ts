@@ -7,8 +7,8 @@ import {
   translateDatabaseError
 } from '../../src/database/database.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
+import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts'
 
 const errorOf = (promise: PromiseLike<unknown>): Promise<unknown> =>
   Promise.resolve(promise).then(

@@ -1,9 +1,9 @@
 import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { startTestPostgres } from '../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { startTestPostgres } from '../support/test-postgres.ts'
 
 interface Answer {
   readonly csr: Uint8Array

@@ -1,9 +1,9 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { startTestPostgres, type TestPostgres } from '../support/test-postgres.ts'
 
 let data: TemporaryDirectory
 let postgres: TestPostgres

@@ -3,9 +3,9 @@ import { createDatabase } from '../../src/database/database.ts'
 import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { startIssuing } from '../support/issuing.ts'
+import { startTestPostgres } from '../support/postgres/test-postgres.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
-import { startTestPostgres } from '../support/test-postgres.ts'
 
 it('uses the CA key not once while the database is away, and issues again when it is back', async () => {
   const postgres = await startTestPostgres()

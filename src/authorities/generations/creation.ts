@@ -15,8 +15,8 @@ import type { AuthorityStore, NewGeneration, StoredGeneration } from '../authori
 import type { CertificateIntentStore } from '../certificates/certificate-intent-store.ts'
 import { type IntendedFor, issueIntendedAuthority } from '../certificates/intended-authority.ts'
 import { type AuthorityChain, verifyAuthorityChain } from './certificate-chain.ts'
+import { signCsrForUpperCa } from './csr-for-upper-ca.ts'
 import { assertKeyIsNew, nextGenerationOf } from './generation.ts'
-import { requestAuthority } from './request-to-upper-ca.ts'
 
 export interface AuthorityRequest {
   readonly line: string
@@ -101,7 +101,7 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
     what: Pick<IntendedFor, 'authorityName' | 'signer' | 'createdBy'>
   ): Promise<Credentials> {
     if (certificate.kind === 'external') {
-      const csrDer = await requestAuthority(signer, subject)
+      const csrDer = await signCsrForUpperCa(signer, subject)
       return { state: 'pending', certificateDer: null, csrDer, issuersDer: [], certificateIntentId: null }
     }
     const now = clock().getTime()

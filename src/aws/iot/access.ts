@@ -1,6 +1,6 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
-import type { RegistrationPlace } from '../registrations/desired-registration.ts'
 import { createIotControl, type IotControl } from './iot-control.ts'
+import type { AwsPlace } from './place.ts'
 import { createRoleExaminer, type ExamineRole } from './role-check.ts'
 
 /** AWS as seen from one account and region. */
@@ -11,7 +11,7 @@ export interface AwsAccess {
 
 export interface AwsAccesses {
   /** The same one for as long as the process lives, so that its requests queue behind each other. */
-  open(place: RegistrationPlace): AwsAccess
+  open(place: AwsPlace): AwsAccess
   /** Ends every call, under way or to come, with `job_interrupted`. */
   close(): void
 }

@@ -17,7 +17,8 @@ import { clientSettings, withinTime } from '../../aws-client/client-settings.ts'
 import { awsFailure, isAwsError } from '../../aws-client/failure.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { TemplateReference } from '../../jitp/template/references.ts'
-import type { CertificateMode, RegistrationPlace } from '../registrations/desired-registration.ts'
+import type { CertificateMode } from './ca-registration.ts'
+import type { AwsPlace } from './place.ts'
 import { describeReference, referenceOperations, type ReferenceState } from './template-references.ts'
 
 /** A CA as DescribeCACertificate tells it. */
@@ -90,7 +91,7 @@ export interface IotControl {
 }
 
 /** @param stopping ends every call, under way or to come, with its reason. */
-export function createIotControl(place: RegistrationPlace, stopping: AbortSignal): IotControl {
+export function createIotControl(place: AwsPlace, stopping: AbortSignal): IotControl {
   const client = new IoTClient(clientSettings(place))
   let last: Promise<unknown> = Promise.resolve()
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { ObservedRegistration } from '../registrations/desired-registration.ts'
+import type { ObservedRegistration } from './ca-registration.ts'
 import type { IotControl } from './iot-control.ts'
 
 export interface Observation {

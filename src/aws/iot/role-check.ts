@@ -2,7 +2,8 @@ import { GetRoleCommand, IAMClient, SimulatePrincipalPolicyCommand } from '@aws-
 import { clientSettings, withinTime } from '../../aws-client/client-settings.ts'
 import { awsFailure, isAwsError, isDenial } from '../../aws-client/failure.ts'
 import { iotServicePrincipal, type RequiredAction } from '../../jitp/policy/required-actions.ts'
-import type { Drift, Examination, RegistrationPlace } from '../registrations/desired-registration.ts'
+import type { Drift, Examination } from './examination.ts'
+import type { AwsPlace } from './place.ts'
 
 /**
  * Compares a role with what the template needs of it: that AWS IoT may assume it, and that it allows the actions. A
@@ -14,7 +15,7 @@ export type ExamineRole = (roleArn: string, actions: readonly RequiredAction[]) 
 
 /** @param stopping ends every call, under way or to come, with its reason. */
 export function createRoleExaminer(
-  place: RegistrationPlace,
+  place: AwsPlace,
   stopping = new AbortController().signal
 ): { examine: ExamineRole; destroy(): void } {
   const client = new IAMClient(clientSettings(place))

@@ -1,5 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
-import type { TargetProvisioning } from '../registrations/desired-registration.ts'
+import type { TargetProvisioning } from './ca-registration.ts'
 import type { HeldTemplate, IotControl } from './iot-control.ts'
 
 /**

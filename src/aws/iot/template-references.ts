@@ -7,7 +7,7 @@ import {
 } from '@aws-sdk/client-iot'
 import { isDenial } from '../../aws-client/failure.ts'
 import type { ReferenceKind, TemplateReference } from '../../jitp/template/references.ts'
-import type { Drift, Examination } from '../registrations/desired-registration.ts'
+import type { Drift, Examination } from './examination.ts'
 import type { IotControl } from './iot-control.ts'
 
 /** `deprecated`: a thing type that no new thing may have. `dynamic`: a group that chooses its things by a query. */

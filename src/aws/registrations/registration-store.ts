@@ -3,7 +3,9 @@ import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, isUniqueViolation } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
-import type { DesiredRegistration, Drift, ObservedRegistration } from './desired-registration.ts'
+import type { ObservedRegistration } from '../iot/ca-registration.ts'
+import type { Drift } from '../iot/examination.ts'
+import type { DesiredRegistration } from './desired-registration.ts'
 import { maximumSteps } from './runs/steps.ts'
 
 /** A registration and the newest of what was asked for. */

@@ -4,15 +4,12 @@ import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import { requireCertified, requireGeneration } from '../../authorities/generations/generation.ts'
 import { assertTransition } from '../../authorities/life-cycle/life-cycle.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
+import type { AwsPlace } from '../iot/place.ts'
 import { assertSameMode, createChangeMaker, followed, type RegistrationFate } from './change.ts'
-import {
-  assertRegistrable,
-  neighboursOf,
-  profileLineOf,
-  type RegistrationDependencies
-} from './dependencies.ts'
-import type { DesiredRegistration, RegistrationPlace } from './desired-registration.ts'
+import type { RegistrationDependencies } from './dependencies.ts'
+import type { DesiredRegistration } from './desired-registration.ts'
 import { findGaps, type RegistrationGap } from './gaps.ts'
+import { assertRegistrable, neighboursOf, profileLineOf } from './lint/registrable.ts'
 import type { StoredRegistration } from './registration-store.ts'
 import { desiredOf, type RegistrationRequest } from './request.ts'
 import { resolveTarget } from './target.ts'
@@ -139,7 +136,7 @@ export function createRegistrations(dependencies: RegistrationDependencies): Reg
 async function assertMayAsk(
   dependencies: RegistrationDependencies,
   generation: StoredGeneration,
-  place: RegistrationPlace,
+  place: AwsPlace,
   desired: DesiredRegistration,
   existing: StoredRegistration | undefined
 ): Promise<void> {

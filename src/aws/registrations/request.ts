@@ -1,5 +1,6 @@
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import type { CertificateMode, DesiredProvisioning, DesiredRegistration } from './desired-registration.ts'
+import type { CertificateMode } from '../iot/ca-registration.ts'
+import type { DesiredProvisioning, DesiredRegistration } from './desired-registration.ts'
 
 /** What an administrator posts: with a profile and a role for just-in-time provisioning, with neither for registration. */
 export interface RegistrationRequest {

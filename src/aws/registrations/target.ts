@@ -4,10 +4,11 @@ import { type RequiredAction, requiredActions } from '../../jitp/policy/required
 import { type TemplateReference, templateReferences } from '../../jitp/template/references.ts'
 import type { Profiles, ProfileVersion } from '../../profiles/profile.ts'
 import { readProfileTemplate, templateBodyOf } from '../../profiles/profile-template.ts'
-import type { DesiredRegistration, RegistrationTarget } from './desired-registration.ts'
+import type { TargetRegistration } from '../iot/ca-registration.ts'
+import type { DesiredRegistration } from './desired-registration.ts'
 
 export interface ResolvedTarget {
-  readonly target: RegistrationTarget
+  readonly target: TargetRegistration
   /** What the provisioning role must allow; none for just-in-time registration. */
   readonly actions: readonly RequiredAction[]
   /** What the template names and the account must have. */

@@ -1,7 +1,9 @@
 import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import { certificateIdHex } from '../../pki/certificate/certificate.ts'
-import type { DesiredRegistration, Drift, ObservedRegistration } from './desired-registration.ts'
-import { partitionOf } from './lint.ts'
+import type { ObservedRegistration } from '../iot/ca-registration.ts'
+import type { Drift } from '../iot/examination.ts'
+import { partitionOf } from '../iot/place.ts'
+import type { DesiredRegistration } from './desired-registration.ts'
 import type { LastError, RegistrationStep, StoredRegistration } from './registration-store.ts'
 
 /**

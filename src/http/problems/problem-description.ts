@@ -1,5 +1,5 @@
 /** What RFC 9457 calls a problem type, with what an operator needs to know about it. */
-export interface ProblemType {
+export interface ProblemDescription {
   readonly status: number
   readonly title: string
   readonly meaning: string

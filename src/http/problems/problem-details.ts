@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { type ErrorCode, isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import { problemMediaType } from '../schemas/problem.ts'
-import { problemTypes } from './problem-table.ts'
+import { problemTable } from './problem-table.ts'
 import { buildViolations, type SchemaFault } from './schema-violations.ts'
 
 const maximumViolations = 50
@@ -16,7 +16,7 @@ export function addProblemDetails(app: FastifyInstance): void {
 /** Answers with the problem that an error stands for. What is not recognised becomes an opaque `internal_error`. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = translate(error, request)
-  const { status } = problemTypes[known.code]
+  const { status } = problemTable[known.code]
   logProblem(known, status, request)
   const challenge = challenges[known.code]
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
@@ -28,7 +28,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
 }
 
 function buildProblem(error: MintlineError, requestId: string): Readonly<Record<string, unknown>> {
-  const { status, title } = problemTypes[error.code]
+  const { status, title } = problemTable[error.code]
   const { issuanceId } = error.members
   const omitted = error.violations.length - maximumViolations
   return {
@@ -141,7 +141,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     return
   }
   const known = translateClientError(error.code)
-  const { status } = problemTypes[known.code]
+  const { status } = problemTable[known.code]
   const body = JSON.stringify(buildProblem(known, 'none'))
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${problemMediaType}\r\n` +

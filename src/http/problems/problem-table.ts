@@ -1,9 +1,9 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
-import type { ProblemType } from './problem-description.ts'
+import type { ProblemDescription } from './problem-description.ts'
 import { serviceProblems } from './service-problems.ts'
 
 /** The one place where a code meets an HTTP status. `docs/errors.md` is generated from it. */
-export const problemTypes: Readonly<Record<ErrorCode, ProblemType>> = {
+export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   request_invalid: {
     status: 400,
     title: 'The request is not well formed',

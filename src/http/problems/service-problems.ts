@@ -1,4 +1,4 @@
-import type { ProblemType } from './problem-description.ts'
+import type { ProblemDescription } from './problem-description.ts'
 
 /** Where the request is not at fault: the service, what it depends on, its jobs and its start. */
 export const serviceProblems = {
@@ -106,4 +106,4 @@ export const serviceProblems = {
     remedy:
       'The detail says which: the passphrase or PIN file, the key file, the permissions in AWS KMS, or the token. Do not replace the key.'
   }
-} as const satisfies Readonly<Record<string, ProblemType>>
+} as const satisfies Readonly<Record<string, ProblemDescription>>

@@ -1,5 +1,9 @@
+import {
+  type ControlPlane,
+  type ControlPlaneOptions,
+  createControlPlane
+} from './control-plane/control-plane.ts'
 import { createDeviceGateway, type DeviceGateway } from './gateway/device-gateway.ts'
-import { type ControlPlane, type ControlPlaneOptions, createControlPlane } from './http/http.ts'
 import { registerThing } from './provisioning/provisioning.ts'
 import { thingsRegistrationPolicyArn } from './provisioning/role-permission.ts'
 import type { ProvisioningLogEntry } from './records.ts'

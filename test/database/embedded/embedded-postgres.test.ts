@@ -9,9 +9,9 @@ import {
   type EmbeddedPostgres,
   startEmbeddedPostgres
 } from '../../../src/database/embedded/embedded-postgres.ts'
+import { fastSettings } from '../../support/postgres/test-postgres.ts'
 import { silentLog } from '../../support/silent-log.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { fastSettings } from '../../support/test-postgres.ts'
 
 let directory: TemporaryDirectory
 let running: EmbeddedPostgres | undefined
@@ -63,7 +63,7 @@ async function gone(pid: number): Promise<void> {
 
 /** A whole process of its own with an embedded PostgreSQL on the directory. */
 async function startInChild(): Promise<{ connectionString: string }> {
-  const script = fileURLToPath(new URL('../../support/run-embedded-postgres.ts', import.meta.url))
+  const script = fileURLToPath(new URL('../../support/postgres/run-embedded-postgres.ts', import.meta.url))
   child = spawn(process.execPath, [script, directory.path], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(child.stdout!, 'data')) as [Buffer]
   return { connectionString: line.toString().trim() }

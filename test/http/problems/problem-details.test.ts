@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import type { LightMyRequestResponse } from 'fastify'
 import { afterAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ErrorCode, errorCodes, MintlineError } from '../../../src/errors/mintline-error.ts'
-import { problemTypes } from '../../../src/http/problems/problem-table.ts'
+import { problemTable } from '../../../src/http/problems/problem-table.ts'
 import { problemOf } from '../answer.ts'
 import { bearer, createTestApp, record } from '../port.ts'
 import { faultsOf } from '../shared-schema.ts'
@@ -28,10 +28,10 @@ describe('every code', () => {
     const answer = await issue()
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)
     expect(answer.headers['x-request-id']).toBe(problemOf(answer).requestId)
-    expect(answer.statusCode).toBe(problemTypes[code].status)
+    expect(answer.statusCode).toBe(problemTable[code].status)
     expect(answer.json()).toEqual({
       type: `/docs/errors#${code}`,
-      title: problemTypes[code].title,
+      title: problemTable[code].title,
       status: answer.statusCode,
       detail: 'What happened.',
       code,
@@ -47,7 +47,7 @@ describe('every code', () => {
     expect(sections).toEqual([...errorCodes])
     const anchors = [...page.matchAll(/id="(.+?)"/g)].map(([, code]) => code)
     expect(anchors).toEqual([...errorCodes])
-    for (const code of errorCodes) expect(page).toContain(`HTTP status ${problemTypes[code].status}.`)
+    for (const code of errorCodes) expect(page).toContain(`HTTP status ${problemTable[code].status}.`)
   })
 })
 

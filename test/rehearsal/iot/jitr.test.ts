@@ -1,7 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { hasTool } from '../../support/tool.ts'
-import { openRehearsal, registerCa, type Rehearsal, roleArn, workingTemplate } from './device-rehearsal.ts'
+import {
+  openRehearsal,
+  registerCa,
+  type Rehearsal,
+  roleArn,
+  workingTemplate
+} from './gateway/device-rehearsal.ts'
 import { createCa, issueDevice, type OpensslCertificate } from './openssl-pki.ts'
 
 let folder: TemporaryDirectory

@@ -16,7 +16,7 @@ import {
   roleArn,
   trustInIot,
   workingTemplate
-} from './device-rehearsal.ts'
+} from './gateway/device-rehearsal.ts'
 import { createCa, issueDevice, type OpensslCertificate } from './openssl-pki.ts'
 
 let folder: TemporaryDirectory

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { createRegistry } from '../../../src/rehearsal/iot/registry/registry.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
-import { factoryPolicy } from './device-rehearsal.ts'
+import { factoryPolicy } from './gateway/device-rehearsal.ts'
 
 it('a change is in the state file soon, for its owner alone, though nobody waits for it', async () => {
   const folder = await createTemporaryDirectory()

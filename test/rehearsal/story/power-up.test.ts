@@ -6,7 +6,7 @@ import { powerUp } from '../../../src/rehearsal/story/power-up.ts'
 import { createSteps, type StepReport, StoryFailure } from '../../../src/rehearsal/story/steps.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 import { hasTool } from '../../support/tool.ts'
-import { factoryPolicy, registerCa, workingTemplate } from '../iot/device-rehearsal.ts'
+import { factoryPolicy, registerCa, workingTemplate } from '../iot/gateway/device-rehearsal.ts'
 import { createCa, issueDevice } from '../iot/openssl-pki.ts'
 
 interface Outcome {

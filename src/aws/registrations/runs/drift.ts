@@ -1,10 +1,11 @@
-import type { Drift, ObservedRegistration, RegistrationTarget } from '../desired-registration.ts'
+import type { ObservedRegistration, TargetRegistration } from '../../iot/ca-registration.ts'
+import type { Drift } from '../../iot/examination.ts'
 
 const nothing = 'none'
 
 /** Every field in which AWS IoT differs from the target. Pure. */
 export function findDrift(
-  target: RegistrationTarget,
+  target: TargetRegistration,
   observed: ObservedRegistration | undefined
 ): readonly Drift[] {
   if (observed === undefined)
@@ -25,7 +26,7 @@ export function findDrift(
 }
 
 /** Only told of the stored template that is asked for; of another one, the name says it all. */
-function storedTemplatePairs({ provisioning }: RegistrationTarget, observed: ObservedRegistration) {
+function storedTemplatePairs({ provisioning }: TargetRegistration, observed: ObservedRegistration) {
   const templateName = provisioning?.templateName ?? null
   if (templateName === null || templateName !== observed.templateName) return []
   return [

@@ -2,10 +2,11 @@ import type { StoredAuthority } from '../../../authorities/authority-store.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import { certificateIdHex } from '../../../pki/certificate/certificate.ts'
 import { encodeCertificatePem } from '../../../pki/pem/pem.ts'
+import type { ObservedRegistration, TargetRegistration } from '../../iot/ca-registration.ts'
+import type { Drift } from '../../iot/examination.ts'
 import type { CaUpdate } from '../../iot/iot-control.ts'
 import { type Observation, observe } from '../../iot/observation.ts'
 import { provideTemplate } from '../../iot/stored-template.ts'
-import type { Drift, ObservedRegistration, RegistrationTarget } from '../desired-registration.ts'
 import { type ExaminationRequest, examineAccount } from './account-examination.ts'
 import { findDrift } from './drift.ts'
 
@@ -192,14 +193,14 @@ async function verification({ access, step, verify }: ReconcileRun): Promise<Uin
   return verify(code)
 }
 
-function configOf({ provisioning }: RegistrationTarget) {
+function configOf({ provisioning }: TargetRegistration) {
   if (provisioning === null) return undefined
   const { templateName, templateBody, roleArn } = provisioning
   return templateName === null ? { templateBody, roleArn } : { templateName }
 }
 
 /** What UpdateCACertificate must change; undefined where nothing. The mode cannot be changed, and a stored template is changed by itself. */
-function updateFor(target: RegistrationTarget, observed: ObservedRegistration): CaUpdate | undefined {
+function updateFor(target: TargetRegistration, observed: ObservedRegistration): CaUpdate | undefined {
   const { provisioning } = target
   const differs = new Set(findDrift(target, observed).map(({ field }) => field))
   const isConfigOff =
@@ -215,7 +216,7 @@ function updateFor(target: RegistrationTarget, observed: ObservedRegistration): 
 }
 
 /** What is to be off and is on. */
-function switchOffFor(target: RegistrationTarget, observed: ObservedRegistration): CaUpdate | undefined {
+function switchOffFor(target: TargetRegistration, observed: ObservedRegistration): CaUpdate | undefined {
   const change: CaUpdate = {
     ...(target.status === 'INACTIVE' && observed.status === 'ACTIVE' && { status: 'INACTIVE' }),
     ...(target.autoRegistration === 'DISABLE' &&
@@ -238,7 +239,7 @@ function describeUpdate({
   ].join(', ')
 }
 
-function registeredElsewhere({ certificateMode }: RegistrationTarget): MintlineError {
+function registeredElsewhere({ certificateMode }: TargetRegistration): MintlineError {
   const advice =
     certificateMode === 'DEFAULT'
       ? 'Only one account of a region may hold a CA in DEFAULT mode: delete it there, or ask for SNI_ONLY here.'

@@ -1,14 +1,10 @@
 import { requireCertified } from '../../../authorities/generations/generation.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import {
-  assertRegistrable,
-  neighboursOf,
-  profileLineOf,
-  type RegistrationDependencies
-} from '../dependencies.ts'
+import type { RegistrationDependencies } from '../dependencies.ts'
+import { assertRegistrable, neighboursOf, profileLineOf } from '../lint/registrable.ts'
+import { registrationWarnings } from '../lint/warnings.ts'
 import { type ResolvedTarget, resolveTarget } from '../target.ts'
 import { provideVerification } from '../verification/verification.ts'
-import { registrationWarnings } from '../warnings.ts'
 import { createOutcomeKeeper, type LoadedRegistration } from './outcome.ts'
 import { compare, reconcile, type ReconcileRun } from './reconcile.ts'
 import { createStepRecorder } from './steps.ts'

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { certificateModes } from '../../../aws/registrations/desired-registration.ts'
+import { certificateModes } from '../../../aws/iot/ca-registration.ts'
 import { maximumSteps } from '../../../aws/registrations/runs/steps.ts'
 import { registrationStates } from '../../../aws/registrations/view.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { Reply, Service } from '../http/service.ts'
+import type { Reply, Service } from '../control-plane/service.ts'
 import { asRefusal } from '../iot-refusal.ts'
 import { type IamOperationName, iamOperationNames, iamOperations } from './operations.ts'
 import { IamRefusal } from './refusal.ts'

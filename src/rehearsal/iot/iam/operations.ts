@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { CredentialScope } from '../http/signature.ts'
+import type { CredentialScope } from '../control-plane/signature.ts'
 import { parsePolicyDocument } from '../policy/policy-document.ts'
 import type { RoleRecord } from '../records.ts'
 import { partitionOf } from '../registry/arns.ts'

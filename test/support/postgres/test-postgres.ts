@@ -1,9 +1,9 @@
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres
-} from '../../src/database/embedded/embedded-postgres.ts'
-import { silentLog } from './silent-log.ts'
-import { createTemporaryDirectory } from './temporary-directory.ts'
+} from '../../../src/database/embedded/embedded-postgres.ts'
+import { silentLog } from '../silent-log.ts'
+import { createTemporaryDirectory } from '../temporary-directory.ts'
 
 /** A PostgreSQL of a test's own, which the test may stop and start again on the same address. */
 export interface TestPostgres {

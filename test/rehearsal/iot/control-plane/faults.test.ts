@@ -14,10 +14,10 @@ import {
   ThrottlingException
 } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createRegistry } from '../../../src/rehearsal/iot/registry/registry.ts'
-import { awsTpsLimits } from '../../../src/rehearsal/iot/tps.ts'
-import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
-import { makeCa } from './certificate-making.ts'
+import { createRegistry } from '../../../../src/rehearsal/iot/registry/registry.ts'
+import { awsTpsLimits } from '../../../../src/rehearsal/iot/tps.ts'
+import { createTemporaryDirectory } from '../../../support/temporary-directory.ts'
+import { makeCa } from '../certificate-making.ts'
 import {
   accountId,
   type ControlPlaneRehearsal,

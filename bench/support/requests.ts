@@ -1,4 +1,4 @@
-import { makeCertificationRequest } from '../test/support/certification-request.ts'
+import { makeCertificationRequest } from '../../test/support/certification-request.ts'
 
 /** Distinct CSRs, each for a key of its own (EC P-256), as DER. */
 export function makeRequests(count: number, run: string): Buffer[] {

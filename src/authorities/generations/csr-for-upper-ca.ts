@@ -13,7 +13,7 @@ import type { Signer } from '../../signing/signers/signer.ts'
  *
  * @throws MintlineError `subject_refused`, and what the signer throws.
  */
-export async function requestAuthority(signer: Signer, subject: Subject): Promise<Uint8Array> {
+export async function signCsrForUpperCa(signer: Signer, subject: Subject): Promise<Uint8Array> {
   const { publicKeySpkiDer, signatureAlgorithm } = signer
   const infoDer = buildCertificationRequestInfo(subject, publicKeySpkiDer)
   const csrDer = assembleCertificationRequest(infoDer, signatureAlgorithm, await signer.sign(infoDer))

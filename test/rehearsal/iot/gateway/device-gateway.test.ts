@@ -5,10 +5,11 @@ import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { IoTClient, RegisterCACertificateCommand } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
-import { readProtocolLevel } from '../../../src/rehearsal/iot/gateway/protocol-level.ts'
-import { createIotStandIn } from '../../../src/rehearsal/iot/iot-stand-in.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { hasTool } from '../../support/tool.ts'
+import { readProtocolLevel } from '../../../../src/rehearsal/iot/gateway/protocol-level.ts'
+import { createIotStandIn } from '../../../../src/rehearsal/iot/iot-stand-in.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
+import { hasTool } from '../../../support/tool.ts'
+import { createCa, issueDevice, type KeyAlgorithm, type OpensslCertificate } from '../openssl-pki.ts'
 import {
   type DeviceOptions,
   endpoint,
@@ -18,7 +19,6 @@ import {
   roleArn,
   workingTemplate
 } from './device-rehearsal.ts'
-import { createCa, issueDevice, type KeyAlgorithm, type OpensslCertificate } from './openssl-pki.ts'
 
 const dayMs = 86_400_000
 const run = promisify(execFile)

@@ -10,11 +10,11 @@ import {
   type ControlPlane,
   type ControlPlaneOptions,
   createControlPlane
-} from '../../../src/rehearsal/iot/http/http.ts'
-import { registerThing } from '../../../src/rehearsal/iot/provisioning/provisioning.ts'
-import { createRegistry, type Registry } from '../../../src/rehearsal/iot/registry/registry.ts'
-import { defaultStandInSettings } from '../../../src/rehearsal/iot/stand-in-settings.ts'
-import { type MadeCertificate, makeCa, makeCertificate } from './certificate-making.ts'
+} from '../../../../src/rehearsal/iot/control-plane/control-plane.ts'
+import { registerThing } from '../../../../src/rehearsal/iot/provisioning/provisioning.ts'
+import { createRegistry, type Registry } from '../../../../src/rehearsal/iot/registry/registry.ts'
+import { defaultStandInSettings } from '../../../../src/rehearsal/iot/stand-in-settings.ts'
+import { type MadeCertificate, makeCa, makeCertificate } from '../certificate-making.ts'
 
 export const accountId = '111122223333'
 export const endpointAddress = 'a1b2c3d4e5f6g7-ats.iot.eu-west-1.amazonaws.com'

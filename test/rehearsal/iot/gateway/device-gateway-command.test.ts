@@ -3,10 +3,10 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { GetRegistrationCodeCommand, IoTClient } from '@aws-sdk/client-iot'
 import { expect, it, onTestFinished, vi } from 'vitest'
-import { UsageError } from '../../../src/cli/command.ts'
-import { runRehearsalAws } from '../../../src/cli/rehearse/aws.ts'
-import { createIotStandIn } from '../../../src/rehearsal/iot/iot-stand-in.ts'
-import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
+import { UsageError } from '../../../../src/cli/command.ts'
+import { runRehearsalAws } from '../../../../src/cli/rehearse/aws.ts'
+import { createIotStandIn } from '../../../../src/rehearsal/iot/iot-stand-in.ts'
+import { createTemporaryDirectory } from '../../../support/temporary-directory.ts'
 
 /** Runs the command until the work is done. */
 async function whileRunning(

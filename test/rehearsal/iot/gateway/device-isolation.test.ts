@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { hasTool } from '../../support/tool.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
+import { hasTool } from '../../../support/tool.ts'
+import { createCa, issueDevice, type OpensslCertificate } from '../openssl-pki.ts'
 import { openRehearsal, registerCa, type Rehearsal } from './device-rehearsal.ts'
-import { createCa, issueDevice, type OpensslCertificate } from './openssl-pki.ts'
 
 let folder: TemporaryDirectory
 let rehearsal: Rehearsal

@@ -1,21 +1,24 @@
-import type { StoredAuthority } from '../../authorities/authority-store.ts'
-import type { Violation } from '../../errors/mintline-error.ts'
-import { maximumBodyLength } from '../../jitp/checks/check.ts'
-import { parseCertificate } from '../../pki/certificate/certificate.ts'
-import { isEqual } from '../../pki/der/octets.ts'
-import type { DesiredRegistration, RegistrationPlace, RegistrationTarget } from './desired-registration.ts'
+import type { StoredAuthority } from '../../../authorities/authority-store.ts'
+import type { Violation } from '../../../errors/mintline-error.ts'
+import { maximumBodyLength } from '../../../jitp/checks/check.ts'
+import { parseCertificate } from '../../../pki/certificate/certificate.ts'
+import { isEqual } from '../../../pki/der/octets.ts'
+import type { TargetRegistration } from '../../iot/ca-registration.ts'
+import type { AwsPlace } from '../../iot/place.ts'
+import { partitionOf } from '../../iot/place.ts'
+import type { DesiredRegistration } from '../desired-registration.ts'
 
 /** Another registration, with its authority. */
 export interface Neighbour {
-  readonly place: RegistrationPlace
+  readonly place: AwsPlace
   readonly desired: DesiredRegistration
   readonly authority: StoredAuthority
 }
 
 export interface LintInput {
-  readonly place: RegistrationPlace
+  readonly place: AwsPlace
   readonly desired: DesiredRegistration
-  readonly target: RegistrationTarget
+  readonly target: TargetRegistration
   readonly authority: StoredAuthority
   /** The authority line that the profile names. */
   readonly profileLine: string | undefined
@@ -28,20 +31,6 @@ export interface LintInput {
 
 /** Quota of AWS IoT for CAs of one subject in an account and region; it cannot be raised. */
 const maximumOfOneSubject = 10
-const partitions: readonly (readonly [RegExp, string])[] = [
-  [/^cn-/, 'aws-cn'],
-  [/^us-gov-/, 'aws-us-gov'],
-  [/^us-isob-/, 'aws-iso-b'],
-  [/^us-iso-/, 'aws-iso'],
-  [/^us-isof-/, 'aws-iso-f'],
-  [/^eu-isoe-/, 'aws-iso-e'],
-  [/^eusc-/, 'aws-eusc']
-]
-
-/** The partition of ARNs in a region. */
-export function partitionOf(region: string): string {
-  return partitions.find(([pattern]) => pattern.test(region))?.[1] ?? 'aws'
-}
 
 /** Every rule of AWS IoT that can be seen to be broken before it is asked. Pure. */
 export function registrationViolations(input: LintInput): readonly Violation[] {

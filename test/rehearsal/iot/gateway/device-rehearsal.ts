@@ -1,12 +1,15 @@
 import type { SecureVersion } from 'node:tls'
 import { connect as connectMqtt, type IClientOptions, type MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
-import { createDeviceGateway } from '../../../src/rehearsal/iot/gateway/device-gateway.ts'
-import { thingsRegistrationPolicyArn } from '../../../src/rehearsal/iot/provisioning/role-permission.ts'
-import type { CaCertificateRecord, RegistrationConfig } from '../../../src/rehearsal/iot/records.ts'
-import { createRegistry, type Registry } from '../../../src/rehearsal/iot/registry/registry.ts'
-import { defaultStandInSettings, type StandInSettings } from '../../../src/rehearsal/iot/stand-in-settings.ts'
-import type { OpensslCertificate } from './openssl-pki.ts'
+import { createDeviceGateway } from '../../../../src/rehearsal/iot/gateway/device-gateway.ts'
+import { thingsRegistrationPolicyArn } from '../../../../src/rehearsal/iot/provisioning/role-permission.ts'
+import type { CaCertificateRecord, RegistrationConfig } from '../../../../src/rehearsal/iot/records.ts'
+import { createRegistry, type Registry } from '../../../../src/rehearsal/iot/registry/registry.ts'
+import {
+  defaultStandInSettings,
+  type StandInSettings
+} from '../../../../src/rehearsal/iot/stand-in-settings.ts'
+import type { OpensslCertificate } from '../openssl-pki.ts'
 
 export const endpoint = 'a1b2c3d4e5f6g7-ats.iot.eu-west-1.amazonaws.com'
 export const roleArn = 'arn:aws:iam::111122223333:role/JITPRole'

@@ -1,6 +1,6 @@
 import type { TestProject } from 'vitest/node'
-import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
-import { silentLog } from './silent-log.ts'
+import { migrateDatabase } from '../../../src/database/migrations/migrations.ts'
+import { silentLog } from '../silent-log.ts'
 import { startTestPostgres } from './test-postgres.ts'
 
 declare module 'vitest' {

@@ -1,4 +1,5 @@
-import { type LintInput, neighboursOfSameSubject, partitionOf } from './lint.ts'
+import { partitionOf } from '../../iot/place.ts'
+import { type LintInput, neighboursOfSameSubject } from './lint.ts'
 
 /**
  * What AWS IoT takes, and what may not be meant or not work everywhere. Each text says what follows from it. Pure.

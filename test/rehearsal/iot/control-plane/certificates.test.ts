@@ -27,7 +27,7 @@ import {
   UpdateCertificateCommand
 } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { makeCa, makeCertificate } from './certificate-making.ts'
+import { makeCa, makeCertificate } from '../certificate-making.ts'
 import {
   accountId,
   type ControlPlaneRehearsal,

@@ -23,7 +23,7 @@ import {
   type UpdateCACertificateCommandInput
 } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type CertificateWishes, makeCa, makeCertificate } from './certificate-making.ts'
+import { type CertificateWishes, makeCa, makeCertificate } from '../certificate-making.ts'
 import {
   accountId,
   type ControlPlaneRehearsal,
