@@ -89,7 +89,7 @@ export function createAuthorityAdministration(
     async certify(name, chainPem, act) {
       const pending = await requireNamed(name)
       assertTransition(name, pending.state, 'staged')
-      const expectation = { spkiDer: spkiOf(pending)!, now: clock(), mayBeIrregular: false }
+      const expectation = { spkiDer: spkiOf(pending)!, now: clock(), origin: 'request' } as const
       const chain = await verifyAuthorityChain(chainPem, expectation)
       await store.change(generations => {
         const generation = requireGeneration(generations, name)

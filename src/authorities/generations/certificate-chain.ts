@@ -1,20 +1,19 @@
-import { createPublicKey, X509Certificate } from 'node:crypto'
-import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import {
-  type AuthorityCertificate,
-  parseAuthorityCertificate
-} from '../../pki/certificate/authority-certificate.ts'
+import { X509Certificate } from 'node:crypto'
+import type { Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
-import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { isSignatureValid } from '../../pki/key/signature.ts'
+import { type ChainLink, formViolations, invalid, parseLink, violation } from './chain-link.ts'
 
 export interface ChainExpectation {
   /** The authority's own key. */
   readonly spkiDer: Uint8Array
   readonly now: Date
-  /** Whether its own certificate may have the irregularities of CAs that were made elsewhere. */
-  readonly mayBeIrregular: boolean
+  /**
+   * `request`: a CA above has signed our CSR. `import`: key and chain were made elsewhere and came together; then its own
+   * certificate may have the irregularities that such CAs have.
+   */
+  readonly origin: 'request' | 'import'
 }
 
 export interface AuthorityChain {
@@ -28,25 +27,29 @@ const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-
 
 /**
  * Reads a PEM chain, the authority's own certificate first and the self-signed root last, and verifies it: the first
- * is over the given key and passes the lint, each one is a CA within its validity and its path length, and each is
- * signed by the next.
+ * is over the given key and passes the lint, each one is a CA with a sound key, within its validity and its path length,
+ * names one signature algorithm inside and outside, and is signed by the next.
  *
  * @throws MintlineError `authority_invalid` with every broken rule; pointers are `/chain/<index>` and below.
  */
 export async function verifyAuthorityChain(
   chainPem: string,
-  { spkiDer, now, mayBeIrregular }: ChainExpectation
+  { spkiDer, now, origin }: ChainExpectation
 ): Promise<AuthorityChain> {
   const chain = decodeChain(chainPem).map(parseLink)
-  const [own, ...issuers] = chain as [AuthorityCertificate, ...AuthorityCertificate[]]
+  const [own, ...issuers] = chain as [ChainLink, ...ChainLink[]]
   const violations = [
-    ...keyViolations(own, spkiDer),
-    ...lintViolations(own, mayBeIrregular),
-    ...chain.flatMap((certificate, index) => standingViolations(certificate, index, now)),
+    ...keyViolations(chain, spkiDer, origin),
+    ...lintViolations(own, origin),
+    ...chain.flatMap(formViolations),
+    ...chain.flatMap(link => standingViolations(link, now)),
     ...(await signatureViolations(chain))
   ]
   if (violations.length > 0) throw invalid(violations)
-  return { certificateDer: own.der, issuersDer: issuers.map(({ der }) => der) }
+  return {
+    certificateDer: own.certificate.der,
+    issuersDer: issuers.map(({ certificate }) => certificate.der)
+  }
 }
 
 function decodeChain(chainPem: string): readonly Uint8Array[] {
@@ -70,34 +73,37 @@ function decodeChain(chainPem: string): readonly Uint8Array[] {
   })
 }
 
-function parseLink(der: Uint8Array, index: number): AuthorityCertificate {
-  try {
-    return parseAuthorityCertificate(der)
-  } catch (error) {
-    if (!isMintlineError(error)) throw error
-    throw invalid([violation(`/chain/${index}`, 'a CA certificate', 'one that cannot issue', error.detail)])
+function keyViolations(
+  chain: readonly ChainLink[],
+  spkiDer: Uint8Array,
+  origin: ChainExpectation['origin']
+): readonly Violation[] {
+  const holder = chain.find(({ authority }) => isEqual(authority.spkiDer, spkiDer))
+  if (holder?.index === 0) return []
+  return [violation('/chain/0', "the authority's own key", 'another key', keyAdvice(holder, origin))]
+}
+
+function keyAdvice(holder: ChainLink | undefined, origin: ChainExpectation['origin']): string {
+  if (holder !== undefined) {
+    return `The key belongs to certificate ${holder.index + 1} of the chain. Put that one first, and leave out what is below it.`
   }
+  return origin === 'import'
+    ? 'The private key is not the one of the first certificate. Give the key file that belongs to it: `openssl pkey -in KEY -pubout` and `openssl x509 -in CERTIFICATE -noout -pubkey` print the same then.'
+    : 'The first certificate is over another key. Sign the CSR of this authority, and send its own certificate first.'
 }
 
-function keyViolations({ spkiDer: found }: AuthorityCertificate, spkiDer: Uint8Array): readonly Violation[] {
-  if (isEqual(found, spkiDer)) return []
-  const message =
-    'The first certificate is over another key. Sign the CSR of this authority, and send its own certificate first.'
-  return [violation('/chain/0', "the authority's own key", 'another key', message)]
-}
-
-function lintViolations({ der }: AuthorityCertificate, mayBeIrregular: boolean): readonly Violation[] {
-  const { flaws, irregularities } = examineAuthorityCertificate(der)
-  const found = mayBeIrregular ? flaws : [...flaws, ...irregularities]
+function lintViolations(
+  { certificate }: ChainLink,
+  origin: ChainExpectation['origin']
+): readonly Violation[] {
+  const { flaws, irregularities } = examineAuthorityCertificate(certificate.der)
+  const found = origin === 'import' ? flaws : [...flaws, ...irregularities]
   return found.map(each => ({ ...each, pointer: `/chain/0${each.pointer}` }))
 }
 
 /** RFC 5280 §6.1.3 (a)(2) and §4.2.1.9: the CA at `index` has `index` CAs below it. */
-function standingViolations(
-  { notBefore, notAfter, pathLength }: AuthorityCertificate,
-  index: number,
-  now: Date
-): readonly Violation[] {
+function standingViolations({ index, authority }: ChainLink, now: Date): readonly Violation[] {
+  const { notBefore, notAfter, pathLength } = authority
   const violations: Violation[] = []
   const pointer = `/chain/${index}`
   if (now < notBefore || now > notAfter) {
@@ -111,15 +117,15 @@ function standingViolations(
   return violations
 }
 
-async function signatureViolations(chain: readonly AuthorityCertificate[]): Promise<readonly Violation[]> {
+async function signatureViolations(chain: readonly ChainLink[]): Promise<readonly Violation[]> {
   const found = await Promise.all(
-    chain.map(async (certificate, index) => {
-      const issuer = chain[index + 1] ?? (certificate.isSelfSigned ? certificate : undefined)
-      const pointer = `/chain/${index}`
+    chain.map(async link => {
+      const issuer = chain[link.index + 1] ?? (link.authority.isSelfSigned ? link : undefined)
+      const pointer = `/chain/${link.index}`
       if (issuer === undefined) {
         return violation('/chain', 'a chain up to its self-signed root', 'no root', 'Add what is above.')
       }
-      if (await isSignedBy(certificate, issuer)) return undefined
+      if (await isSignedBy(link, issuer)) return undefined
       const message =
         'It is not signed by the next one. Send the chain in order, each issuer after what it signed.'
       return violation(pointer, "the next certificate's signature", 'another issuer', message)
@@ -128,20 +134,11 @@ async function signatureViolations(chain: readonly AuthorityCertificate[]): Prom
   return found.filter(each => each !== undefined)
 }
 
-async function isSignedBy(certificate: AuthorityCertificate, issuer: AuthorityCertificate): Promise<boolean> {
-  if (!isEqual(certificate.issuerNameDer, issuer.subjectNameDer)) return false
-  const { tbsDer, signature, signatureAlgorithm } = parseCertificate(certificate.der, 'authority_invalid')
+async function isSignedBy({ authority, certificate }: ChainLink, issuer: ChainLink): Promise<boolean> {
+  if (!isEqual(authority.issuerNameDer, issuer.authority.subjectNameDer)) return false
+  const { tbsDer, signature, signatureAlgorithm } = certificate
   const { algorithm, saltLength } = signatureAlgorithm
-  if (algorithm === undefined) return false
-  const key = createPublicKey({ key: Buffer.from(issuer.spkiDer), format: 'der', type: 'spki' })
-  return isSignatureValid({ algorithm, saltLength, key, signed: tbsDer, signature })
-}
-
-function violation(pointer: string, expected: string, found: string, message: string): Violation {
-  return { pointer, expected, found, message }
-}
-
-function invalid(violations: readonly Violation[]): MintlineError {
-  const detail = `The certificate chain breaks ${violations.length} rule(s).`
-  return new MintlineError('authority_invalid', detail, { violations })
+  // Told already.
+  if (algorithm === undefined || issuer.publicKey === undefined) return true
+  return isSignatureValid({ algorithm, saltLength, key: issuer.publicKey, signed: tbsDer, signature })
 }

@@ -142,7 +142,7 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
     async importKey({ line, privateKey, chainPem }, act) {
       const place = nextPlace(await store.generations(), line)
       const spkiDer = createLocalSigner(privateKey).publicKeySpkiDer
-      const expectation = { spkiDer, now: clock(), mayBeIrregular: true }
+      const expectation = { spkiDer, now: clock(), origin: 'import' } as const
       const chain: AuthorityChain = await verifyAuthorityChain(chainPem, expectation)
       const key = await keys.keep(privateKey, place.name)
       const credentials = { state: 'staged', csrDer: null, certificateIntentId: null, ...chain } as const
