@@ -1,5 +1,6 @@
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
+import { connectionConfig } from './connection.ts'
 import { PrismaClient } from './generated/client.ts'
 import { runQuery } from './run-query.ts'
 
@@ -16,10 +17,7 @@ export interface DatabaseOptions {
   readonly connectionString: string
   /** The most connections held open at once. */
   readonly poolSize: number
-  /**
-   * `commit`: few statements, always the same, planned once. `search`: planned for the values that are asked for.
-   * Default `commit`.
-   */
+  /** Default `commit`. */
   readonly purpose?: 'commit' | 'search'
   /** Told when an idle connection breaks; the pool replaces it by itself. */
   readonly onConnectionLost?: (error: Error) => void
@@ -37,16 +35,15 @@ export interface Database {
 
 /**
  * Connects on first use, so an absent database shows in `ping()` or the first query, not here; when it comes back,
- * queries work again. A query never waits without end: for a connection `connectionTimeoutSeconds`, for PostgreSQL
- * `statementTimeoutSeconds`, and a little longer for a peer that fell silent.
+ * queries work again. A query never waits without end: neither for a connection nor for PostgreSQL, nor for a peer
+ * that fell silent.
  */
 export function createDatabase(options: DatabaseOptions): Database {
   const { connectionString, poolSize, purpose = 'commit', onConnectionLost } = options
   const pool = new pg.Pool({
-    connectionString,
+    ...connectionConfig(connectionString, purpose),
     max: poolSize,
-    ...connectionOptions,
-    options: sessionSettings[purpose].map(setting => `-c ${setting}`).join(' ')
+    query_timeout: queryTimeoutSeconds * 1000
   })
   // An 'error' event without a listener would end the process.
   pool.on('error', onConnectionLost ?? (() => undefined))
@@ -72,34 +69,8 @@ export function createDatabase(options: DatabaseOptions): Database {
   }
 }
 
-const connectionTimeoutSeconds = 5
-const statementTimeoutSeconds = 15
-
-const sessionSettings = {
-  commit: [
-    // What is answered is on disk, whatever the role or the server are set to.
-    'synchronous_commit=on',
-    // Statements are planned once per connection, perhaps while the tables are still empty. The plan must be the one
-    // for full tables: through the indexes, never through the whole table.
-    'plan_cache_mode=force_generic_plan',
-    'enable_seqscan=off',
-    'enable_hashjoin=off',
-    'enable_mergejoin=off'
-  ],
-  // A rare station wants another plan than a frequent one.
-  search: ['plan_cache_mode=force_custom_plan', 'default_transaction_read_only=on']
-} as const
-
-const connectionOptions = {
-  application_name: 'mintline',
-  keepAlive: true,
-  connectionTimeoutMillis: connectionTimeoutSeconds * 1000,
-  statement_timeout: statementTimeoutSeconds * 1000,
-  lock_timeout: (statementTimeoutSeconds * 1000) / 2,
-  idle_in_transaction_session_timeout: statementTimeoutSeconds * 1000,
-  // Ours, not the server's: it ends the wait for a server that no longer answers at all.
-  query_timeout: (statementTimeoutSeconds + 5) * 1000
-} satisfies pg.PoolConfig
+/** Longer than any statement may take: it ends the wait for a server that no longer answers at all. */
+const queryTimeoutSeconds = 20
 
 const maximumStatementNames = 200
 

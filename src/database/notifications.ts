@@ -1,4 +1,5 @@
 import pg from 'pg'
+import { connectionConfig } from './connection.ts'
 
 export interface NotificationOptions {
   readonly connectionString: string
@@ -39,18 +40,15 @@ export function listenForChanges({
   }
 
   async function connect(): Promise<void> {
-    const connecting = new pg.Client({
-      connectionString,
-      application_name: 'mintline-listen',
-      keepAlive: true,
-      connectionTimeoutMillis: 5_000
-    })
+    const config = connectionConfig(connectionString, 'listen')
+    const connecting = new pg.Client(config)
     client = connecting
     connecting.on('error', error => retryLater(connecting, error))
     connecting.on('end', () => retryLater(connecting, undefined))
     connecting.on('notification', ({ payload }) => onChange(payload))
     try {
       await connecting.connect()
+      await config.onConnect(connecting)
       await connecting.query(`LISTEN ${channel}`)
       if (!isClosed) onChange(undefined)
     } catch (error) {

@@ -1,4 +1,5 @@
 import { PgBoss } from 'pg-boss'
+import { connectionConfig } from '../database/connection.ts'
 import { runQuery } from '../database/run-query.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
@@ -127,13 +128,8 @@ function openBoss({
   supervisionIntervalSeconds = takeOverSeconds / 2
 }: JobQueueOptions): PgBoss {
   const pool = {
-    connectionString,
+    ...connectionConfig(connectionString, 'jobs'),
     max: poolSize,
-    application_name: 'mintline-jobs',
-    connectionTimeoutMillis: 5_000,
-    // What is sent is on disk, whatever the server is set to.
-    options: '-c synchronous_commit=on',
-    keepAlive: true,
     // Ends the wait for a server that no longer answers at all.
     query_timeout: 60_000
   }

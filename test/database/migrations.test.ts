@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -118,6 +119,19 @@ describe('migrateDatabase', () => {
     await test.database.prisma.$executeRawUnsafe('CREATE TABLE orders (id int)')
     await expect(migrate(test)).rejects.toMatchObject({ code: 'database_incompatible' })
     expect(await tableExists(test, '_prisma_migrations')).toBe(false)
+  })
+
+  it('says config_invalid when the role may not make tables', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    const role = `visitor_${randomUUID().replaceAll('-', '')}`
+    await test.database.prisma.$executeRawUnsafe(`CREATE ROLE ${role} LOGIN PASSWORD 'visitor'`)
+    const address = new URL(test.connectionString)
+    address.username = role
+    address.password = 'visitor'
+    await expect(migrateDatabase({ connectionString: address.href, log: silentLog })).rejects.toMatchObject({
+      code: 'config_invalid'
+    })
+    await test.database.prisma.$executeRawUnsafe(`DROP ROLE ${role}`)
   })
 
   it('says database_unavailable when there is no database', async () => {

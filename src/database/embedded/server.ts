@@ -5,6 +5,7 @@ import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { startupOptionsOf } from '../connection.ts'
 import { type Cluster, databaseName, roleName } from './cluster.ts'
 
 /** A running postmaster. */
@@ -83,8 +84,10 @@ export async function waitUntilReady(
   throw startFailure(`PostgreSQL was not ready within ${readySeconds} s; see ${logFile}.`)
 }
 
+const options = startupOptionsOf('migration')
+
 async function tryConnect(config: pg.ClientConfig): Promise<{ code?: string } | undefined> {
-  const client = new pg.Client({ ...config, connectionTimeoutMillis: 5000 })
+  const client = new pg.Client({ ...config, connectionTimeoutMillis: 5000, options })
   client.on('error', () => undefined)
   try {
     await client.connect()
@@ -96,7 +99,7 @@ async function tryConnect(config: pg.ClientConfig): Promise<{ code?: string } | 
 }
 
 async function createDatabase(config: pg.ClientConfig): Promise<void> {
-  const client = new pg.Client(config)
+  const client = new pg.Client({ ...config, options })
   await client.connect()
   await client.query(`CREATE DATABASE ${databaseName}`)
   await client.end()

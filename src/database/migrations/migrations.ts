@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import pg from 'pg'
+import type pg from 'pg'
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { connectClient, connectionConfig } from '../connection.ts'
 import { translateDatabaseError } from '../database-error.ts'
 import type { DatabaseLog } from '../database-log.ts'
 import { monthsBehind, monthsInAll } from '../partitions.ts'
@@ -16,8 +17,6 @@ export interface MigrateOptions {
 
 /** Ours alone among the users of the database: "mint" in ASCII. */
 const advisoryLockKey = 0x6d696e74
-/** For another process that migrates. */
-const longestWaitSeconds = 120
 
 /**
  * Brings the database to the form that this program needs, and makes the partitions of these months. Several processes
@@ -26,20 +25,14 @@ const longestWaitSeconds = 120
  *
  * @throws MintlineError `database_incompatible` when the database has another form than this program can bring forward
  *   (it is newer, older than the first release, or not Mintline's), when an applied migration is not the one this
- *   program knows, or when it refuses a migration; `database_unavailable`.
+ *   program knows, or when it refuses a migration; `config_invalid` when the role may not make tables, or connections
+ *   lack the settings they need; `database_unavailable`.
  */
 export async function migrateDatabase({ connectionString, log, directory }: MigrateOptions): Promise<void> {
   const migrations = await loadMigrations(directory)
-  const client = new pg.Client({
-    connectionString,
-    application_name: 'mintline-migrations',
-    connectionTimeoutMillis: 5000,
-    lock_timeout: longestWaitSeconds * 1000
-  })
-  // A connection that breaks between two queries; the next query fails and tells.
-  client.on('error', () => undefined)
+  let client: pg.Client | undefined
   try {
-    await client.connect()
+    client = await connectClient(connectionConfig(connectionString, 'migration'))
     // First of all: without it, two processes would find the same migrations missing.
     await client.query('SELECT pg_advisory_lock($1)', [advisoryLockKey])
     for (const migration of pendingMigrations(migrations, await loadHistory(client))) {
@@ -48,10 +41,10 @@ export async function migrateDatabase({ connectionString, log, directory }: Migr
     }
     await client.query(ensureStatement, [monthsBehind, monthsInAll])
   } catch (error) {
-    throw translateDatabaseError(error)
+    throw isPrivilegeMissing(error) ? adviseToGrant(error) : translateDatabaseError(error)
   } finally {
     // Gives the lock back as well.
-    await client.end().catch(() => undefined)
+    await client?.end().catch(() => undefined)
   }
 }
 
@@ -71,8 +64,27 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     await client.query('COMMIT')
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
-    throw refusedMigration(migration, error)
+    throw isPrivilegeMissing(error) ? error : refusedMigration(migration, error)
   }
+}
+
+/** SQLSTATE insufficient_privilege, or no schema `public` at all. */
+function isPrivilegeMissing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === '42501' || error.code === '3F000')
+}
+
+function adviseToGrant(cause: unknown): MintlineError {
+  return new MintlineError('config_invalid', 'Mintline cannot make its tables.', {
+    violations: [
+      {
+        pointer: 'DATABASE_URL',
+        expected: 'a role that may make tables in the schema public',
+        found: 'a role that may not',
+        message: 'Let it own the database, or GRANT CREATE, USAGE ON SCHEMA public to it.'
+      }
+    ],
+    cause
+  })
 }
 
 function refusedMigration({ name }: Migration, error: unknown): MintlineError {

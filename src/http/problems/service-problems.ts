@@ -95,8 +95,10 @@ export const serviceProblems = {
     status: 500,
     title: 'The database does not fit this version',
     meaning:
-      'The database is of a newer Mintline, or its migrations were changed. The service does not start.',
-    remedy: 'Run the Mintline version that fits the database, or restore the matching backup.'
+      'The database is of a newer Mintline, or of one before the first release, or something else is in it, or it refuses ' +
+      'a migration. The service does not start.',
+    remedy:
+      'Run the Mintline version that fits the database, restore the matching backup, or name an empty database.'
   },
   key_unusable: {
     status: 500,
