@@ -11,9 +11,11 @@ import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
+import { createBoundedServer } from './connections/server.ts'
 import { buildLogOptions } from './logging.ts'
 import { addAccess } from './plugins/access.ts'
 import { addDocumentation } from './plugins/documentation.ts'
+import { addMessageGuard } from './plugins/message-guard.ts'
 import { addShutdown } from './plugins/shutdown.ts'
 import { addTextGuard } from './plugins/text-guard.ts'
 import { addUnknownRoute } from './plugins/unknown-route.ts'
@@ -21,9 +23,6 @@ import { addProblemDetails, answerClientError, sendProblem } from './problems/pr
 import { chooseRequestId } from './request-id.ts'
 import { sharedSchemas } from './schemas/shared.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
-
-/** How often overdue connections are looked for: the precision of the request and header timeouts. */
-const timeoutCheckIntervalMs = 1_000
 
 /**
  * The HTTP API over the given services, ready to `listen` or `inject`. It holds no state of its own; `close`
@@ -38,12 +37,7 @@ export async function createHttpServer(
     genReqId: (request: IncomingMessage) => chooseRequestId(request),
     requestIdHeader: false,
     bodyLimit: settings.bodyLimitBytes,
-    requestTimeout: settings.requestTimeoutMs,
-    keepAliveTimeout: settings.keepAliveTimeoutMs,
-    http: {
-      headersTimeout: settings.headersTimeoutMs,
-      connectionsCheckingInterval: timeoutCheckIntervalMs
-    },
+    serverFactory: handler => createBoundedServer(handler, settings),
     // Fastify's own answer is not a problem document; addShutdown gives ours.
     return503OnClosing: false,
     ajv: {
@@ -72,6 +66,7 @@ export async function createHttpServer(
   })
   addProblemDetails(app)
   addShutdown(app)
+  addMessageGuard(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
   addTextGuard(app)

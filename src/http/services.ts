@@ -17,6 +17,7 @@ import type {
   IssuanceRequest,
   IssuanceResult
 } from '../records/record.ts'
+import type { ServerSettings } from './connections/server.ts'
 
 /** Whether the service can issue right now, and what each thing it depends on says. */
 export interface Readiness {
@@ -71,13 +72,7 @@ export interface HttpServices {
   readonly metrics: Registry
 }
 
-export interface HttpSettings {
-  /** How long a whole request may take to arrive. */
-  readonly requestTimeoutMs: number
-  /** How long its header section may take to arrive. */
-  readonly headersTimeoutMs: number
-  /** How long an idle connection is kept for the next request. */
-  readonly keepAliveTimeoutMs: number
+export interface HttpSettings extends ServerSettings {
   readonly bodyLimitBytes: number
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Where the log goes, one JSON object a line. Standard output unless given. */

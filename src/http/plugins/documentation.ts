@@ -1,11 +1,19 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
-import type { FastifyInstance, FastifySchema } from 'fastify'
+import type { FastifyError, FastifyInstance, FastifySchema, RouteHandlerMethod } from 'fastify'
 import { renderErrorPage } from '../problems/error-reference.ts'
+import { sendProblem } from '../problems/problem-details.ts'
 import { problemResponses } from '../schemas/problem.ts'
 import type { Access } from './access.ts'
+import { pathNotFound } from './unknown-route.ts'
 
 export const documentationPath = '/docs'
+
+/** Made once: to make one takes tens of milliseconds, and a copy a reader would be memory that readers decide about. */
+interface Descriptions {
+  readonly json: Buffer
+  readonly yaml: Buffer
+}
 
 /** Describes the routes that are registered after it, as OpenAPI 3.1 and as a page to try them out. */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
@@ -19,26 +27,60 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     },
     transform: ({ schema, url, route }) => ({ schema: describeAccess(schema, route.config?.access), url })
   })
-  await app.register(swaggerUi, {
-    routePrefix: documentationPath,
-    uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0 },
-    theme: { title: 'Mintline API' },
-    staticCSP: {
-      'default-src': "'none'",
-      'base-uri': "'none'",
-      'connect-src': "'self'",
-      'font-src': "'self'",
-      'form-action': "'none'",
-      'frame-ancestors': "'none'",
-      'img-src': ["'self'", 'data:'],
-      'script-src': "'self'",
-      'style-src': ["'self'", "'unsafe-inline'"]
-    }
+  serveDescriptionsOnce(app)
+  await app.register(async scope => {
+    // Its file server has errors of its own for paths that lead nowhere.
+    scope.setErrorHandler((error: FastifyError, request, reply) =>
+      sendProblem(isLost(error) ? pathNotFound() : error, request, reply)
+    )
+    await scope.register(swaggerUi, {
+      routePrefix: documentationPath,
+      uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0 },
+      theme: { title: 'Mintline API' },
+      staticCSP: {
+        'default-src': "'none'",
+        'base-uri': "'none'",
+        'connect-src': "'self'",
+        'font-src': "'self'",
+        'form-action': "'none'",
+        'frame-ancestors': "'none'",
+        'img-src': ["'self'", 'data:'],
+        'script-src': "'self'",
+        'style-src': ["'self'", "'unsafe-inline'"]
+      }
+    })
   })
-  const page = renderErrorPage()
+  const page = Buffer.from(renderErrorPage())
   app.get(`${documentationPath}/errors`, { schema: { hide: true } }, async (_request, reply) =>
     reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'").send(page)
   )
+}
+
+function isLost({ statusCode = 500 }: FastifyError): boolean {
+  return statusCode === 403 || statusCode === 404
+}
+
+/** Puts ready octets in the place of what the plugin would make anew for each request. */
+function serveDescriptionsOnce(app: FastifyInstance): void {
+  let descriptions: Descriptions | undefined
+  app.addHook('onReady', async () => {
+    descriptions = {
+      json: Buffer.from(JSON.stringify(app.swagger())),
+      yaml: Buffer.from(app.swagger({ yaml: true }))
+    }
+  })
+  const send = (form: keyof Descriptions, type: string): RouteHandlerMethod =>
+    async function (_request, reply) {
+      return reply.type(type).send(descriptions?.[form])
+    }
+  const handlers: Readonly<Record<string, RouteHandlerMethod>> = {
+    [`${documentationPath}/json`]: send('json', 'application/json; charset=utf-8'),
+    [`${documentationPath}/yaml`]: send('yaml', 'application/yaml; charset=utf-8')
+  }
+  app.addHook('onRoute', route => {
+    const handler = handlers[route.url]
+    if (handler !== undefined) route.handler = handler
+  })
 }
 
 /** Adds what follows from a route's access, so that no route repeats it. */

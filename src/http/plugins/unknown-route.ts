@@ -19,16 +19,16 @@ export function addUnknownRoute(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1)
     const allowed = routes.filter(({ pattern }) => pattern.test(path)).flatMap(({ methods }) => [...methods])
-    if (allowed.length === 0) {
-      throw new MintlineError(
-        'route_not_found',
-        'There is nothing at this path. The API is described at /docs.'
-      )
-    }
+    // A route that takes the method itself found nothing there: a file, say.
+    if (allowed.length === 0 || allowed.includes(request.method)) throw pathNotFound()
     const allow = [...new Set(allowed)].sort().join(', ')
     reply.header('allow', allow)
     throw new MintlineError('method_not_allowed', `This path takes ${allow}.`)
   })
+}
+
+export function pathNotFound(): MintlineError {
+  return new MintlineError('route_not_found', 'There is nothing at this path. The API is described at /docs.')
 }
 
 function patternOf(url: string): RegExp {

@@ -95,7 +95,7 @@ const translations: Readonly<Record<string, readonly [ErrorCode, string]>> = {
 
 function translate(error: unknown, request: FastifyRequest): MintlineError {
   if (isMintlineError(error)) return error
-  const { code = '', validation, validationContext } = error as Partial<FastifyError>
+  const { code = '', validation, validationContext, statusCode = 500 } = error as Partial<FastifyError>
   if (validation !== undefined) return translateValidation(validation, validationContext)
   if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return unsupportedMediaType(request)
   // Only while the request still arrives is a reset connection the client's; later it is one of our own.
@@ -104,11 +104,22 @@ function translate(error: unknown, request: FastifyRequest): MintlineError {
   }
   const known = Object.hasOwn(translations, code) ? translations[code] : undefined
   if (known !== undefined) return new MintlineError(...known)
+  if (isClientFault(code, statusCode)) {
+    return new MintlineError(
+      'request_invalid',
+      'The request cannot be understood. Check method, path and headers.'
+    )
+  }
   return new MintlineError(
     'internal_error',
     'The service failed. The log has the cause under this request id.',
     { cause: error }
   )
+}
+
+/** Fastify's own word for a request that it cannot take; of other errors the status is hearsay. */
+function isClientFault(code: string, statusCode: number): boolean {
+  return code.startsWith('FST_ERR_') && statusCode >= 400 && statusCode < 500
 }
 
 const pointerPrefixes: Readonly<Record<string, string>> = {
@@ -140,13 +151,24 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
     socket.destroy()
     return
   }
-  const known = translateClientError(error.code)
-  const { status } = problemTable[known.code]
-  const body = JSON.stringify(buildProblem(known, 'none'))
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nContent-Type: ${problemMediaType}\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
-  )
+  answerOnSocket(socket, translateClientError(error.code))
+}
+
+/** Answers with a problem where there is no reply to send it with, and ends the connection. */
+export function answerOnSocket(socket: Socket | null, problem: MintlineError): void {
+  if (socket === null || !socket.writable) return
+  const { status } = problemTable[problem.code]
+  const { retryAfterSeconds } = problem
+  const body = JSON.stringify(buildProblem(problem, 'none'))
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    `Content-Type: ${problemMediaType}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterSeconds)}`]),
+    'Connection: close'
+  ]
+  // Who does not even read this is not waited for.
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy())
 }
 
 function translateClientError(code: string | undefined): MintlineError {

@@ -1,0 +1,78 @@
+import type { Server } from 'node:http'
+import type { Socket } from 'node:net'
+import type { ConnectionLimits } from './limits.ts'
+
+const sweepIntervalMs = 1_000
+
+/** A connection as it was at the last look. */
+interface Watched {
+  readonly address: string
+  /** Octets that had left this process. */
+  sent: number
+  /** Looks in a row that found an answer waiting and nothing of it taken. */
+  stalled: number
+}
+
+/**
+ * Keeps what clients hold of the server within its limits: counts connections as they come, and looks now and then
+ * at the answers that nobody reads.
+ */
+export class ConnectionGuard {
+  readonly #limits: ConnectionLimits
+  readonly #refuse: (socket: Socket) => void
+  readonly #watched = new Map<Socket, Watched>()
+  readonly #countByAddress = new Map<string, number>()
+
+  /** @param refuse answers a connection that is one too many, and ends it. */
+  constructor(limits: ConnectionLimits, refuse: (socket: Socket) => void) {
+    this.#limits = limits
+    this.#refuse = refuse
+  }
+
+  watch(server: Server): void {
+    server.on('connection', socket => this.#admit(socket))
+    const sweep = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
+    server.once('close', () => clearInterval(sweep))
+  }
+
+  #admit(socket: Socket): void {
+    const address = socket.remoteAddress ?? ''
+    const ofAddress = this.#countByAddress.get(address) ?? 0
+    const { maximumConnections, maximumConnectionsPerAddress } = this.#limits
+    if (this.#watched.size >= maximumConnections || ofAddress >= maximumConnectionsPerAddress) {
+      this.#refuse(socket)
+      return
+    }
+    this.#watched.set(socket, { address, sent: 0, stalled: 0 })
+    this.#countByAddress.set(address, ofAddress + 1)
+    socket.once('close', () => this.#forget(socket, address))
+  }
+
+  #forget(socket: Socket, address: string): void {
+    this.#watched.delete(socket)
+    const left = (this.#countByAddress.get(address) ?? 1) - 1
+    if (left === 0) this.#countByAddress.delete(address)
+    else this.#countByAddress.set(address, left)
+  }
+
+  /** Ends those that read nothing, the longest first, until what waits for the rest is within the limit. */
+  #sweep(): void {
+    let unread = 0
+    const stalled: { readonly socket: Socket; readonly looks: number }[] = []
+    for (const [socket, watched] of this.#watched) {
+      const waiting = socket.writableLength
+      const sent = socket.bytesWritten - waiting
+      watched.stalled = waiting > 0 && sent === watched.sent ? watched.stalled + 1 : 0
+      watched.sent = sent
+      unread += waiting
+      if (watched.stalled > 0) stalled.push({ socket, looks: watched.stalled })
+    }
+    if (unread <= this.#limits.maximumUnreadBytes) return
+    stalled.sort((a, b) => b.looks - a.looks)
+    for (const { socket } of stalled) {
+      if (unread <= this.#limits.maximumUnreadBytes) return
+      unread -= socket.writableLength
+      socket.destroy()
+    }
+  }
+}
