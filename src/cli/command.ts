@@ -81,7 +81,7 @@ export function createCommandLog({ writeError }: CommandIo): DatabaseLog {
 }
 
 /**
- * Resolves at the first signal to end. Later ones change nothing: npx may pass on what the terminal has sent already, and
+ * Resolves at the first signal to end. Later ones change nothing: npm may pass on what the terminal has sent already, and
  * a signal that nobody listens to would end the process before it has cleaned up.
  */
 export function untilSignal(): Promise<void> {

@@ -191,7 +191,7 @@ describe.concurrent('mintline rehearse', () => {
     timeoutMs
   )
 
-  // In a terminal the signal goes to every process of the group, and npx sends it again.
+  // In a terminal the signal goes to every process of the group, and npm sends it again.
   it.each([
     ['Start the stand-in', 'SIGTERM', 1],
     ['Start the stand-in', 'SIGINT', 2],
