@@ -86,6 +86,11 @@ export function isCheckViolation(error: unknown): boolean {
   return unwrap(error).code === '23514'
 }
 
+/** A trigger of ours refused it: a table that only grows, or an occurrence whose turn it is not. */
+export function isRefusedByGuard(error: unknown): boolean {
+  return unwrap(error).code === '23000'
+}
+
 /** The transaction lost to another one and did nothing; running it again is safe and makes sense. */
 export function isSerializationOrDeadlock(error: unknown): boolean {
   const { code } = unwrap(error)

@@ -8,6 +8,7 @@ export type { Prisma } from './generated/client.ts'
 export type { PrismaClient }
 export {
   isCheckViolation,
+  isRefusedByGuard,
   isSerializationOrDeadlock,
   isUniqueViolation,
   translateDatabaseError

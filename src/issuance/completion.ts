@@ -1,4 +1,5 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate/certificate.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -36,6 +37,14 @@ export interface Completion {
   settled(): Promise<void>
 }
 
+function declaredVoid(intentId: string): MintlineError {
+  return new MintlineError(
+    'overloaded',
+    `The intent ${intentId} was declared void at this moment. Send the CSR again.`,
+    { retryAfterSeconds: 1 }
+  )
+}
+
 export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
 
@@ -64,6 +73,7 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
       thing: predictThing(certificateDer)
     }
     const { kind } = await cycle.commitCertificate(signed)
+    if (kind === 'void') throw declaredVoid(intent.id)
     // A crash after this line costs the station its answer; its retry gets these bytes.
     return { ...signed, recorded: kind === 'recorded' }
   }

@@ -1,4 +1,9 @@
-import { type Database, isSerializationOrDeadlock, isUniqueViolation } from '../database/database.ts'
+import {
+  type Database,
+  isRefusedByGuard,
+  isSerializationOrDeadlock,
+  isUniqueViolation
+} from '../database/database.ts'
 import { withPartitions } from '../database/partitions.ts'
 import { describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
@@ -9,7 +14,10 @@ import type { DurableIntent, Intent } from './intent.ts'
 export type IntentOutcome =
   /** It is committed: key, device and serial are taken for it, for good. */
   | { readonly kind: 'durable'; readonly intent: DurableIntent }
-  /** An earlier intent holds the key or the device. Nothing was written. */
+  /**
+   * An earlier intent holds the key or the device: the first with this key, the latest of this device. Nothing was
+   * written.
+   */
   | { readonly kind: 'taken'; readonly byKey: string | undefined; readonly byDevice: string | undefined }
   /** The rules it was made under no longer stand. Nothing was written. */
   | { readonly kind: 'outdated'; readonly reason: 'authority' | 'profile' | 'token' }
@@ -25,8 +33,13 @@ export interface SignedCertificate {
   readonly thing: PredictedThing | null
 }
 
-/** What became of a certificate: an intent has one, and another process may have recorded it first. */
-export type CertificateOutcome = { readonly kind: 'recorded' } | { readonly kind: 'recorded-before' }
+/** What became of a certificate. */
+export type CertificateOutcome =
+  | { readonly kind: 'recorded' }
+  /** An intent has one, and another process recorded it first. */
+  | { readonly kind: 'recorded-before' }
+  /** The intent has been declared void meanwhile. Nothing was written. */
+  | { readonly kind: 'void' }
 
 /** One half of an issuance's cycle. */
 export type CycleWrite =
@@ -53,6 +66,7 @@ interface ExceptionRow {
   readonly token_valid: boolean | null
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
+  readonly is_void: boolean | null
 }
 
 const intentBatch = describeRowBatch<Intent>([
@@ -83,12 +97,18 @@ const certificateBatch = describeRowBatch<SignedCertificate>(
   intentBatch.parameterCount + 1
 )
 
+/** Whether the device of an intent may have its next certificate. What ends one is never taken back. */
+const hasEnded = (intentId: string) => `EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})`
+
 /**
  * Judges and writes a whole group.
  *
+ * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free. A void
+ * first use frees a key; otherwise it stays its device's, which may come back with it.
+ *
  * Intents of the group that want the same key or device: only the first is written, and the others come back
- * undecided. Rows that race with another process: the primary keys of certified_key and certified_device make this
- * statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
+ * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
+ * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
  * state, or the revocation of the token, until this group is committed: no intent names a generation that is no longer
  * active, nor comes from a token that is revoked.
  */
@@ -118,11 +138,22 @@ judged AS MATERIALIZED (
     authority_id IN (SELECT id FROM active_authority) AS authority_active,
     token_id IN (SELECT id FROM valid_token) AS token_valid,
     profile_version_id IN (SELECT id FROM current_profile) AS profile_current,
-    certified_key.intent_id AS key_intent_id,
-    certified_device.intent_id AS device_intent_id
+    key.occurrence AS key_occurrence,
+    key.intent_id AS key_intent_id,
+    key.device_sha256 AS key_device_sha256,
+    key.intent_id IS NULL OR EXISTS (SELECT FROM void WHERE void.intent_id = key.intent_id) AS key_free,
+    device.occurrence AS device_occurrence,
+    device.intent_id AS device_intent_id,
+    device.intent_id IS NULL OR ${hasEnded('device.intent_id')} AS device_free
   FROM intent_input
-  LEFT JOIN certified_key ON certified_key.spki_sha256 = intent_input.spki_sha256
-  LEFT JOIN certified_device ON certified_device.device_sha256 = intent_input.device_sha256
+  LEFT JOIN LATERAL (
+    SELECT occurrence, intent_id, device_sha256 FROM certified_key
+    WHERE certified_key.spki_sha256 = intent_input.spki_sha256 ORDER BY occurrence DESC LIMIT 1
+  ) AS key ON true
+  LEFT JOIN LATERAL (
+    SELECT occurrence, intent_id FROM certified_device
+    WHERE certified_device.device_sha256 = intent_input.device_sha256 ORDER BY occurrence DESC LIMIT 1
+  ) AS device ON true
 ),
 candidate AS (
   SELECT
@@ -131,7 +162,7 @@ candidate AS (
     row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
   FROM judged
   WHERE authority_active AND token_valid AND profile_current
-    AND key_intent_id IS NULL AND device_intent_id IS NULL
+    AND device_free AND (key_free OR key_device_sha256 = device_sha256)
 ),
 committed AS MATERIALIZED (
   SELECT * FROM candidate WHERE key_rank = 1 AND device_rank = 1
@@ -141,13 +172,14 @@ new_intent AS (
 ),
 new_key AS (
   INSERT INTO certified_key (spki_sha256, occurrence, device_sha256, intent_id)
-  SELECT spki_sha256, 1, device_sha256, id FROM committed
+  SELECT spki_sha256, coalesce(key_occurrence, 0) + 1, device_sha256, id FROM committed WHERE key_free
 ),
 new_serial AS (
   INSERT INTO certified_serial (serial_number, intent_id) SELECT serial_number, id FROM committed
 ),
 new_device AS (
-  INSERT INTO certified_device (device_sha256, occurrence, intent_id) SELECT device_sha256, 1, id FROM committed
+  INSERT INTO certified_device (device_sha256, occurrence, intent_id)
+  SELECT device_sha256, coalesce(device_occurrence, 0) + 1, id FROM committed
 ),
 new_open AS (
   INSERT INTO open_intent (intent_id) SELECT id FROM committed
@@ -157,6 +189,7 @@ certificate_input AS MATERIALIZED (
 ),
 recorded AS (
   INSERT INTO issued (${certificateBatch.columnList}) SELECT ${certificateBatch.columnList} FROM certificate_input
+  WHERE EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = certificate_input.intent_id)
   ON CONFLICT (intent_id) DO NOTHING
   RETURNING intent_id
 ),
@@ -165,11 +198,17 @@ new_id AS (
   SELECT certificate_id, intent_id FROM certificate_input WHERE intent_id IN (SELECT intent_id FROM recorded)
 )
 SELECT
-  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, key_intent_id, device_intent_id
+  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid,
+  CASE WHEN NOT key_free AND (NOT device_free OR key_device_sha256 <> device_sha256) THEN key_intent_id END
+    AS key_intent_id,
+  CASE WHEN NOT device_free THEN device_intent_id END AS device_intent_id,
+  NULL AS is_void
 FROM judged
 WHERE ordinal NOT IN (SELECT ordinal FROM committed)
 UNION ALL
-SELECT 'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL
+SELECT
+  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL,
+  EXISTS (SELECT FROM void WHERE void.intent_id = certificate_input.intent_id)
 FROM certificate_input
 WHERE intent_id NOT IN (SELECT intent_id FROM recorded)`
 
@@ -187,7 +226,8 @@ export function createCycleStore(database: Database): CycleStore {
           async () => database.prisma.$queryRawUnsafe<ExceptionRow[]>(commitStatement, ...parameters)
         )
       } catch (error) {
-        const isLostRace = isUniqueViolation(error) || isSerializationOrDeadlock(error)
+        const isLostRace =
+          isUniqueViolation(error) || isRefusedByGuard(error) || isSerializationOrDeadlock(error)
         if (!isLostRace || tries === maximumTries) throw error
       }
     }
@@ -202,7 +242,9 @@ export function createCycleStore(database: Database): CycleStore {
     const outcomes = writes.map(write => {
       const row = exceptions.get(`${write.kind} ${++counts[write.kind]}`)
       if (write.kind === 'intent') return outcomeOf(write.intent, row)
-      return { kind: row === undefined ? 'recorded' : 'recorded-before' } as const
+      return {
+        kind: row === undefined ? 'recorded' : row.is_void === true ? 'void' : 'recorded-before'
+      } as const
     })
     const undecided = writes.filter((_, index) => outcomes[index] === undefined)
     if (undecided.length === 0) return outcomes as CycleOutcome[]

@@ -134,8 +134,11 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
     intent: Intent
   ): Promise<IssuanceResult> {
-    const earlier = await findSettled((byKey ?? byDevice)!)
-    if (byKey === undefined) throw alreadyCertified('device_already_certified', earlier)
+    // A device that came back with its key has a later intent than the key's first.
+    const latest = await findSettled((byDevice ?? byKey)!)
+    if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
+    if (byKey === undefined) throw alreadyCertified('device_already_certified', latest)
+    const earlier = byKey === latest.entry.id ? latest : await findSettled(byKey)
     if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
     throw alreadyCertified('key_already_certified', earlier)
   }

@@ -29,7 +29,7 @@ export interface IntentRow {
 
 export interface EntryStore {
   findIntent(id: string): Promise<IntentRow | undefined>
-  /** The intent that holds a key, whatever became of it. */
+  /** The latest intent with this key, unless it is void. */
   findIntentByKey(spkiSha256: Uint8Array): Promise<IntentRow | undefined>
   findRejection(id: string): Promise<Rejection | undefined>
   /** Newest first, at most `limit` of each kind. */
@@ -69,7 +69,14 @@ export function createEntryStore(database: Database, search: Database): EntrySto
     findIntent: id => firstIntent(Prisma.sql`intent.id = ${id}::uuid`),
     findIntentByKey: spkiSha256 =>
       firstIntent(
-        Prisma.sql`intent.id = (SELECT intent_id FROM certified_key WHERE spki_sha256 = ${spkiSha256})`
+        Prisma.sql`intent.id = (
+          SELECT id FROM certified_key AS key
+          JOIN certified_device USING (device_sha256)
+          JOIN intent AS use ON use.id = certified_device.intent_id AND use.spki_sha256 = key.spki_sha256
+          WHERE key.spki_sha256 = ${spkiSha256}
+          ORDER BY key.occurrence DESC, certified_device.occurrence DESC LIMIT 1
+        )
+        AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = intent.id)`
       ),
     async findRejection(id) {
       const row = await runQuery(() => client.refusal.findUnique({ where: { id } }))
