@@ -9,6 +9,8 @@ export interface Act {
   /** A principal's `role/name`, `cli/<user of the operating system>`, `mintline/starter`, or `system`. */
   readonly actor: string
   readonly reason?: string | undefined
+  /** Of the HTTP request, where it came by one: the service's log has it as well. */
+  readonly requestId?: string | undefined
 }
 
 /** What an administrative act did, as it is kept for ever. */

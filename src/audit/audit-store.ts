@@ -6,7 +6,7 @@ import type { AuditEvent } from './audit-event.ts'
  * event without its act. It may be one of the promises of `$transaction([…])`.
  */
 export function insertAuditEvent(client: Pick<Prisma.TransactionClient, 'auditEvent'>, event: AuditEvent) {
-  const { id, createdAt, actor, act, subject, before, after, reason } = event
+  const { id, createdAt, actor, act, subject, before, after, reason, requestId } = event
   return client.auditEvent.create({
     data: {
       id,
@@ -15,6 +15,7 @@ export function insertAuditEvent(client: Pick<Prisma.TransactionClient, 'auditEv
       act,
       subject,
       reason: reason ?? null,
+      requestId: requestId ?? null,
       ...(before !== undefined && { before }),
       ...(after !== undefined && { after })
     }

@@ -11,10 +11,11 @@ beforeAll(async () => {
 afterAll(() => test.drop())
 
 const sources = { time: new Date('2026-11-23T10:00:00.123Z'), randomBytes: createRandomSource() }
+const told = { reason: 'planned', requestId: 'request-7' }
 const what = { actor: 'admin/eve', act: 'lot.open', subject: 'lot/7' }
 
 it('is kept with all its members', async () => {
-  const event = buildAuditEvent({ ...what, reason: 'planned', before: { n: 1 }, after: { n: 2 } }, sources)
+  const event = buildAuditEvent({ ...what, ...told, before: { n: 1 }, after: { n: 2 } }, sources)
   await insertAuditEvent(test.database.prisma, event)
   const where = { id: event.id }
   expect(await test.database.prisma.auditEvent.findUniqueOrThrow({ where })).toEqual(event)
@@ -29,7 +30,8 @@ it('has nulls for what there is not', async () => {
     ...event,
     before: null,
     after: null,
-    reason: null
+    reason: null,
+    requestId: null
   })
 })
 

@@ -196,6 +196,7 @@ CREATE TABLE "audit_event" (
     "before" JSONB,
     "after" JSONB,
     "reason" TEXT,
+    "request_id" TEXT,
 
     CONSTRAINT "audit_event_pkey" PRIMARY KEY ("id")
 );

@@ -47,7 +47,7 @@ export function principalOf(request: FastifyRequest): Principal {
 
 /** The administrative act that a request is, for the audit. @throws TypeError on a public route. */
 export function actOf(request: FastifyRequest, reason?: string): Act {
-  return { actor: actorOf(principalOf(request)), reason }
+  return { actor: actorOf(principalOf(request)), reason, requestId: request.id }
 }
 
 async function authorize(

@@ -108,10 +108,11 @@ describe('acting on authorities', () => {
   it.each(['activate', 'retire', 'compromise'])('hands on who asks to %s, and why', async verb => {
     const answer = await post(`/v1/authorities/starter-g1/${verb}`, { reason: 'planned' })
     expect(answer.statusCode).toBe(200)
+    const requestId = answer.headers['x-request-id']
     expect(asked.steps.at(-1)).toEqual({
       verb,
       name: 'starter-g1',
-      act: { actor: 'admin/admin-1', reason: 'planned' }
+      act: { actor: 'admin/admin-1', reason: 'planned', requestId }
     })
   })
 

@@ -3,9 +3,10 @@ import { pointersOf, problemOf } from '../answer.ts'
 import { bearer, createTestApp } from '../port.ts'
 import { faultsOf } from '../shared-schema.ts'
 
-const { app } = await createTestApp()
+const { app, asked } = await createTestApp()
 afterAll(() => app.close())
 
+const liveTokenId = '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70'
 const admin = bearer('admin')
 const get = (url: string) => app.inject({ url, headers: admin })
 const post = (url: string, payload: object) => app.inject({ method: 'POST', url, headers: admin, payload })
@@ -27,9 +28,12 @@ describe('tokens', () => {
   })
 
   it('are revoked once', async () => {
-    const url = '/v1/tokens/019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70'
+    const url = `/v1/tokens/${liveTokenId}`
     const answer = await app.inject({ method: 'DELETE', url, headers: admin })
     expect([answer.statusCode, answer.body]).toEqual([204, ''])
+    const requestId = answer.headers['x-request-id']
+    const act = { actor: 'admin/admin-1', reason: undefined, requestId }
+    expect(asked.revocations).toEqual([{ id: liveTokenId, act }])
     const unknown = await app.inject({ method: 'DELETE', url: url.replace('9e70', '9e71'), headers: admin })
     expect(problemOf(unknown).code).toBe('token_not_found')
   })
