@@ -124,6 +124,17 @@ describe('imports', () => {
     )
   })
 
+  it('reach aws-client from signing by way of the KMS signer alone', () => {
+    expect(
+      breaches(
+        ({ from, target }) =>
+          from.startsWith('signing/') &&
+          !from.startsWith('signing/signers/kms/') &&
+          target?.startsWith('aws-client/') === true
+      )
+    ).toEqual([])
+  })
+
   it('keep stores, the database and Prisma out of http', () => {
     expect(
       breaches(

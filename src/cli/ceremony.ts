@@ -17,7 +17,7 @@ import { millisecondsPerDay } from '../pki/der/time.ts'
 import { encodeCertificatePem, encodeChainPem } from '../pki/pem/pem.ts'
 import { encryptPrivateKey } from '../signing/signers/local/key-file.ts'
 import { type LocalKeyType, localKeyTypes } from '../signing/signers/local/local-key.ts'
-import { loadPassphrase } from '../signing/signers/open-signer.ts'
+import { loadPassphrase } from '../signing/signers/secret-file.ts'
 import { createRandomSource } from '../sources/random-bytes.ts'
 import { type CommandIo, parseFlags, readInputFile, UsageError } from './command.ts'
 

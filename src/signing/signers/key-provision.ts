@@ -3,7 +3,8 @@ import { chmod, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encryptPrivateKey, writeSecretFile } from './local/key-file.ts'
 import { generateLocalKey, type LocalKeyType } from './local/local-key.ts'
-import { loadPassphrase, type LocalKeySettings } from './open-signer.ts'
+import type { LocalKeySettings } from './open-signer.ts'
+import { loadPassphrase } from './secret-file.ts'
 import type { LocalReference, SignerReference } from './signer-reference.ts'
 
 /** A key to be made here, or one that is in KMS or on a token already. */

@@ -1,10 +1,10 @@
-import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { KmsSettings } from './kms/kms-signer.ts'
 import { loadPrivateKey } from './local/key-file.ts'
 import { createLocalSigner } from './local/local-signer.ts'
 import type { Pkcs11Settings } from './pkcs11/pkcs11-signer.ts'
+import { loadPassphrase } from './secret-file.ts'
 import type { Signer } from './signer.ts'
 import type { LocalReference, SignerReference } from './signer-reference.ts'
 
@@ -65,29 +65,4 @@ function notConfigured(where: string): MintlineError {
     'key_unusable',
     `A CA key is ${where}, and the settings for it are missing. See MINTLINE_KMS_… and MINTLINE_PKCS11_….`
   )
-}
-
-/**
- * The first line of a passphrase file.
- *
- * @param setting what names the file, for the error.
- * @throws MintlineError `key_unusable` when the file is missing, empty or not readable.
- */
-export function loadPassphrase(path: string, setting = 'MINTLINE_CA_PASSPHRASE_FILE'): Promise<string> {
-  return loadFirstLine(path, 'passphrase file', setting)
-}
-
-/** The first line of a PIN file. @throws MintlineError as `loadPassphrase`. */
-export function loadPin(path: string): Promise<string> {
-  return loadFirstLine(path, 'PIN file', 'MINTLINE_PKCS11_PIN_FILE')
-}
-
-async function loadFirstLine(path: string, kind: string, setting: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const detail = `The ${kind} ${path} cannot be read. ${setting} says which file it is.`
-    throw new MintlineError('key_unusable', detail, { cause })
-  })
-  const [line = ''] = text.split(/\r?\n/, 1)
-  if (line === '') throw new MintlineError('key_unusable', `The first line of the ${kind} ${path} is empty.`)
-  return line
 }

@@ -38,25 +38,25 @@ const unreachableRetrySeconds = 5
 export function kmsFailure(cause: unknown, permission: KmsPermission): KmsFailure {
   const { name, code, status } = traitsOf(cause)
   const isOneOf = (names: readonly string[]) => names.includes(name) || names.includes(code)
-  const failure = (
+  const final = (errorCode: 'signer_disabled' | 'key_unusable', detail: string): KmsFailure => ({
+    outcome: 'final',
+    error: new MintlineError(errorCode, detail, { cause })
+  })
+  const unavailable = (
     outcome: KmsOutcome,
-    errorCode: 'signer_unavailable' | 'signer_disabled' | 'key_unusable',
     detail: string,
-    retryAfterSeconds?: number
-  ): KmsFailure => {
-    const hint = retryAfterSeconds === undefined ? {} : { retryAfterSeconds }
-    return { outcome, error: new MintlineError(errorCode, detail, { cause, ...hint }) }
-  }
-  const unavailable = (outcome: KmsOutcome, detail: string) =>
-    failure(outcome, 'signer_unavailable', detail, unreachableRetrySeconds)
+    retryAfterSeconds = unreachableRetrySeconds
+  ): KmsFailure => ({
+    outcome,
+    error: new MintlineError('signer_unavailable', detail, { cause, retryAfterSeconds })
+  })
 
-  if (isOneOf(goneOrOff)) return failure('final', 'signer_disabled', detailOfState(name))
-  if (name === 'AccessDeniedException') return failure('final', 'key_unusable', detailOfDenial(permission))
-  if (isOneOf(wrongKeys))
-    return failure('final', 'key_unusable', `AWS KMS does not take the CA key for this (${name}).`)
+  if (isOneOf(goneOrOff)) return final('signer_disabled', detailOfState(name))
+  if (name === 'AccessDeniedException') return final('key_unusable', detailOfDenial(permission))
+  if (isOneOf(wrongKeys)) return final('key_unusable', `AWS KMS does not take the CA key for this (${name}).`)
   if (isOneOf(awsBadCredentials)) return unavailable('final', detailOfCredentials)
   if (isOneOf(awsThrottlings) || status === 429)
-    return failure('refused', 'signer_unavailable', detailOfThrottling, throttledRetrySeconds)
+    return unavailable('refused', detailOfThrottling, throttledRetrySeconds)
   if (isOneOf(failuresInKms) || isOneOf(unreached))
     return unavailable('refused', 'AWS KMS, where the CA key is, fails or cannot be reached.')
   if (isOneOf(broken) || status >= 500)

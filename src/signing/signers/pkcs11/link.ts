@@ -1,5 +1,5 @@
 import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
-import { loadPin } from '../open-signer.ts'
+import { loadPin } from '../secret-file.ts'
 import type { Pkcs11Reference } from '../signer-reference.ts'
 import type { Handle } from './cryptoki.ts'
 import type { Pkcs11Module } from './module.ts'
@@ -46,7 +46,7 @@ export function createTokenLink(
   let failure: unknown
   let retryAtMilliseconds = 0
 
-  const open = (pin: string) => openTokenConnection(module, reference, pin, sessions)
+  const open = (pin: string) => openTokenConnection(module, reference, { pin, sessions })
 
   async function attempt(): Promise<TokenConnection> {
     const pin = await loadPin(pinFile)

@@ -41,7 +41,7 @@ export async function createPkcs11Signer(
   const link = createTokenLink(module, reference, settings)
   try {
     const { publicKeySpkiDer } = await link.connect()
-    return createSigner(module, link, publicKeySpkiDer, settings)
+    return createSigner({ module, link, publicKeySpkiDer }, settings)
   } catch (error) {
     link.close()
     module.release()
@@ -49,10 +49,14 @@ export async function createPkcs11Signer(
   }
 }
 
+interface OpenedToken {
+  readonly module: Pkcs11Module
+  readonly link: TokenLink
+  readonly publicKeySpkiDer: Uint8Array
+}
+
 function createSigner(
-  module: Pkcs11Module,
-  link: TokenLink,
-  publicKeySpkiDer: Uint8Array,
+  { module, link, publicKeySpkiDer }: OpenedToken,
   { sessions, maximumWaiting }: Pkcs11Settings
 ): Signer {
   const { library, cryptoki } = module

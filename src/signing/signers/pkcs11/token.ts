@@ -20,6 +20,18 @@ export interface TokenConnection {
   readonly idleSessions: Handle[]
 }
 
+export interface TokenOpening {
+  readonly pin: string
+  /** How many may sign at the same time; one more looks things up. */
+  readonly sessions: number
+}
+
+/** A session, and what its calls go through. */
+interface OpenSession {
+  readonly module: Pkcs11Module
+  readonly session: Handle
+}
+
 /**
  * Finds the token by its label, opens the sessions, logs in and finds the key by its label. These calls of Cryptoki
  * have no asynchronous form, so that the event loop waits for them.
@@ -30,21 +42,21 @@ export interface TokenConnection {
  */
 export function openTokenConnection(
   module: Pkcs11Module,
-  reference: Pkcs11Reference,
-  pin: string,
-  sessionCount: number
+  { tokenLabel, keyLabel }: Pkcs11Reference,
+  { pin, sessions }: TokenOpening
 ): TokenConnection {
   const { cryptoki, library, generation } = module
-  const { slot, serialNumber } = findToken(module, reference.tokenLabel)
+  const { slot, serialNumber } = findToken(module, tokenLabel)
   const opened: Handle[] = []
   try {
-    for (let i = 0; i <= sessionCount; i++) {
+    for (let i = 0; i <= sessions; i++) {
       opened.push(cryptoki.C_OpenSession(slot, library.CKF_SERIAL_SESSION))
     }
     const [lookupSession, ...idleSessions] = opened as [Handle, ...Handle[]]
-    logIn(module, lookupSession, serialNumber, pin)
-    const privateKey = findKey(module, lookupSession, reference.keyLabel)
-    const publicKeySpkiDer = readPublicKey(module, lookupSession, privateKey, reference.keyLabel)
+    const lookup = { module, session: lookupSession }
+    logIn(lookup, serialNumber, pin)
+    const privateKey = findKey(lookup, keyLabel)
+    const publicKeySpkiDer = readPublicKey(lookup, privateKey, keyLabel)
     return { generation, privateKey, publicKeySpkiDer, lookupSession, idleSessions }
   } catch (error) {
     closeSessions(module, opened)
@@ -81,7 +93,7 @@ function findToken({ cryptoki }: Pkcs11Module, label: string) {
   return token
 }
 
-function logIn(module: Pkcs11Module, session: Handle, serialNumber: string, pin: string): void {
+function logIn({ module, session }: OpenSession, serialNumber: string, pin: string): void {
   const { cryptoki, library } = module
   const refused = (cause?: unknown) =>
     new PinRefusal(
@@ -109,9 +121,9 @@ function logIn(module: Pkcs11Module, session: Handle, serialNumber: string, pin:
   }
 }
 
-function findKey(module: Pkcs11Module, session: Handle, label: string): Handle {
-  const { library } = module
-  const keys = findObjects(module, session, [
+function findKey(at: OpenSession, label: string): Handle {
+  const { library } = at.module
+  const keys = findObjects(at, [
     { type: library.CKA_CLASS, value: library.CKO_PRIVATE_KEY },
     { type: library.CKA_LABEL, value: label }
   ])
@@ -122,10 +134,10 @@ function findKey(module: Pkcs11Module, session: Handle, label: string): Handle {
 }
 
 /** The public key object with the CKA_ID of the private key; where that is empty, with its label. */
-function readPublicKey(module: Pkcs11Module, session: Handle, privateKey: Handle, label: string): Uint8Array {
-  const { library, cryptoki } = module
-  const id = readAttribute(module, session, privateKey, library.CKA_ID)
-  const keys = findObjects(module, session, [
+function readPublicKey(at: OpenSession, privateKey: Handle, label: string): Uint8Array {
+  const { library, cryptoki } = at.module
+  const id = readAttribute(at, privateKey, library.CKA_ID)
+  const keys = findObjects(at, [
     { type: library.CKA_CLASS, value: library.CKO_PUBLIC_KEY },
     id.length > 0 ? { type: library.CKA_ID, value: id } : { type: library.CKA_LABEL, value: label }
   ])
@@ -134,9 +146,9 @@ function readPublicKey(module: Pkcs11Module, session: Handle, privateKey: Handle
     const found = key === undefined ? 'none' : 'more than one'
     throw unusable(`There must be one public key object beside the private key ${label}; found ${found}.`)
   }
-  const read = (type: number) => readAttribute(module, session, key, type)
+  const read = (type: number) => readAttribute(at, key, type)
   // A CK_ULONG comes back in the byte order and size of this machine; the constants are small.
-  const keyType = cryptoki.C_GetAttributeValue(session, key, [{ type: library.CKA_KEY_TYPE }])[0]?.value[0]
+  const keyType = cryptoki.C_GetAttributeValue(at.session, key, [{ type: library.CKA_KEY_TYPE }])[0]?.value[0]
   if (keyType === library.CKK_EC) {
     return checked(buildEcPublicKey(read(library.CKA_EC_PARAMS), read(library.CKA_EC_POINT)), label)
   }
@@ -155,11 +167,12 @@ function checked(spkiDer: Uint8Array, label: string): Uint8Array {
   }
 }
 
-function readAttribute(module: Pkcs11Module, session: Handle, object: Handle, type: number): Buffer {
+function readAttribute({ module, session }: OpenSession, object: Handle, type: number): Buffer {
   return module.cryptoki.C_GetAttributeValue(session, object, [{ type }])[0]?.value ?? Buffer.alloc(0)
 }
 
-function findObjects({ cryptoki }: Pkcs11Module, session: Handle, template: Attribute[]): Handle[] {
+function findObjects({ module, session }: OpenSession, template: Attribute[]): Handle[] {
+  const { cryptoki } = module
   cryptoki.C_FindObjectsInit(session, template)
   try {
     // Two tell "more than one".
