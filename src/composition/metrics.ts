@@ -8,7 +8,7 @@ export interface Metrics {
   readonly registry: Registry
   /** One answered request for a certificate: `issued`, `replayed`, or the code of the error. */
   observeIssuance(outcome: string, seconds: number): void
-  /** One committed group: of intents and certificates, or of rejections. */
+  /** One committed group: of intents and certificates, or of refusals. */
   observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
   setOpenIntents(count: number): void
 }

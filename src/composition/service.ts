@@ -28,9 +28,9 @@ import { createRefusalRecorder } from '../issuance/refusal.ts'
 import { createReplay } from '../issuance/replay.ts'
 import { createProfiles, type Profiles } from '../profiles/profile.ts'
 import { createProfileStore } from '../profiles/profile-store.ts'
-import { createEntryStore } from '../records/record-store.ts'
+import { createRecordStore } from '../records/record-store.ts'
 import { createRecords } from '../records/records.ts'
-import { createRejectionStore } from '../records/refusal-store.ts'
+import { createRefusalStore } from '../records/refusal-store.ts'
 import { createKeyProvision } from '../signing/signers/key-provision.ts'
 import { createSignerOpener } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -179,7 +179,7 @@ async function createIssuanceParts(
   log: Logger,
   started: StopPart[]
 ) {
-  const entries = createEntryStore(database, search)
+  const entries = createRecordStore(database, search)
   const records = createRecords(entries, authorities)
   const groups = createGroups(config, database, metrics)
   const completion = createCompletion({ cycle: groups.cycle, clock })
@@ -192,7 +192,7 @@ async function createIssuanceParts(
     cycle: groups.cycle,
     completion,
     replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
-    recordRefusal: createRefusalRecorder({ rejections: groups.rejections, clock, randomBytes }),
+    recordRefusal: createRefusalRecorder({ refusals: groups.refusals, clock, randomBytes }),
     clock,
     randomBytes,
     observe: metrics.observeIssuance
@@ -254,7 +254,7 @@ function createGroups({ maximumWaiting }: Config, database: Database, metrics: M
   })
   return {
     cycle: createCycle(createGroupCommit({ commit: createCycleStore(database).commit, ...limits('cycle') })),
-    rejections: createGroupCommit({ commit: createRejectionStore(database).commit, ...limits('rejection') })
+    refusals: createGroupCommit({ commit: createRefusalStore(database).commit, ...limits('rejection') })
   }
 }
 

@@ -1,7 +1,7 @@
 import { certificateIdHex, parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { EventData } from './event-data.ts'
 import type { EventType } from './event-type.ts'
-import type { AuditFact, IssuedFact, OwedEvent, RejectedFact } from './outbox-store.ts'
+import type { AuditFact, IssuedFact, OwedEvent, RefusedFact } from './outbox-store.ts'
 
 /** CloudEvents 1.0, in the JSON format's structured form. */
 export interface CloudEvent {
@@ -36,11 +36,11 @@ function describe(id: string, fact: OwedEvent['fact']): Pick<CloudEvent, 'subjec
   switch (fact.kind) {
     case 'issued':
       return { subject: `issuance/${id}`, time: fact.issuedAt.toISOString(), data: describeIssued(id, fact) }
-    case 'rejected':
+    case 'refused':
       return {
         subject: `issuance/${id}`,
-        time: fact.requestedAt.toISOString(),
-        data: describeRejected(id, fact)
+        time: fact.createdAt.toISOString(),
+        data: describeRefused(id, fact)
       }
     case 'audit':
       return { subject: fact.subject, time: fact.createdAt.toISOString(), data: describeAct(fact) }
@@ -48,11 +48,11 @@ function describe(id: string, fact: OwedEvent['fact']): Pick<CloudEvent, 'subjec
 }
 
 function describeIssued(issuanceId: string, fact: IssuedFact): EventData['mintline.issuance.issued'] {
-  const { requestedAt, station, profile, metadata, requestId, profileVersion, authority, thing } = fact
+  const { createdAt, station, profile, metadata, requestId, profileVersion, authority, thing } = fact
   const { subject, notBefore, notAfter } = parseTbsCertificate(fact.tbsDer)
   return {
     issuanceId,
-    requestedAt: requestedAt.toISOString(),
+    requestedAt: createdAt.toISOString(),
     station,
     profile,
     metadata,
@@ -75,11 +75,11 @@ function describeIssued(issuanceId: string, fact: IssuedFact): EventData['mintli
   }
 }
 
-function describeRejected(issuanceId: string, fact: RejectedFact): EventData['mintline.issuance.rejected'] {
-  const { requestedAt, station, profile, metadata, requestId, code, detail, violations } = fact
+function describeRefused(issuanceId: string, fact: RefusedFact): EventData['mintline.issuance.rejected'] {
+  const { createdAt, station, profile, metadata, requestId, code, detail, violations } = fact
   return {
     issuanceId,
-    requestedAt: requestedAt.toISOString(),
+    requestedAt: createdAt.toISOString(),
     station,
     profile,
     metadata,

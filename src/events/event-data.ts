@@ -44,7 +44,7 @@ export const IssuedData = Type.Object(
   strict
 )
 
-export const RejectedData = Type.Object(
+export const RefusedData = Type.Object(
   {
     ...requestMembers,
     code: Type.Enum(errorCodes, { type: 'string' }),
@@ -81,7 +81,7 @@ export const RegistrationDriftedData = Type.Object(
 /** The `data` of each type of event. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
-  'mintline.issuance.rejected': RejectedData,
+  'mintline.issuance.rejected': RefusedData,
   'mintline.authority.changed': AuthorityChangedData,
   'mintline.aws-registration.drifted': RegistrationDriftedData
 } as const satisfies Readonly<Record<EventType, unknown>>

@@ -5,7 +5,7 @@ import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { EventType } from './event-type.ts'
 
 interface RequestFacts {
-  readonly requestedAt: Date
+  readonly createdAt: Date
   readonly station: string
   readonly profile: string
   readonly metadata: Readonly<Record<string, string>>
@@ -23,8 +23,8 @@ export interface IssuedFact extends RequestFacts {
   readonly authority: string
 }
 
-export interface RejectedFact extends RequestFacts {
-  readonly kind: 'rejected'
+export interface RefusedFact extends RequestFacts {
+  readonly kind: 'refused'
   readonly code: ErrorCode
   readonly detail: string
   readonly violations: readonly Violation[]
@@ -52,7 +52,7 @@ export interface OwedEvent {
   readonly batchId: string | null
   /** How often the receiver refused this very event. */
   readonly refusals: number
-  readonly fact: IssuedFact | RejectedFact | AuditFact
+  readonly fact: IssuedFact | RefusedFact | AuditFact
 }
 
 /** What the webhook is told of. */
@@ -114,7 +114,7 @@ WHERE refusals > 0 AND due_at <= $1::timestamptz ORDER BY due_at LIMIT $2`
 
 const issuedStatement = `
 SELECT
-  'issued' AS kind, intent.id, intent.created_at AS "requestedAt", station, profile_version.name AS profile, metadata,
+  'issued' AS kind, intent.id, intent.created_at AS "createdAt", station, profile_version.name AS profile, metadata,
   request_id AS "requestId", serial_number AS "serialNumber", tbs_der AS "tbsDer",
   issued.certificate_der AS "certificateDer", issued_at AS "issuedAt", thing, version AS "profileVersion",
   authority.name AS authority
@@ -124,9 +124,9 @@ JOIN profile_version ON profile_version.id = profile_version_id
 JOIN authority ON authority.id = authority_id
 WHERE intent.id = ANY ($1::uuid[])`
 
-const rejectedStatement = `
+const refusedStatement = `
 SELECT
-  'rejected' AS kind, id, created_at AS "requestedAt", station, profile_name AS profile, metadata,
+  'refused' AS kind, id, created_at AS "createdAt", station, profile_name AS profile, metadata,
   request_id AS "requestId", code, detail, violations, profile_version AS "profileVersion",
   authority_name AS authority
 FROM refusal WHERE id = ANY ($1::uuid[])`
@@ -137,7 +137,7 @@ FROM audit_event WHERE id = ANY ($1::uuid[])`
 
 const statementOf: Readonly<Record<EventType, string>> = {
   'mintline.issuance.issued': issuedStatement,
-  'mintline.issuance.rejected': rejectedStatement,
+  'mintline.issuance.rejected': refusedStatement,
   'mintline.authority.changed': auditStatement,
   'mintline.aws-registration.drifted': auditStatement
 }

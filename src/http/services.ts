@@ -11,9 +11,9 @@ import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
 import type { ProfileVersion } from '../profiles/profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import type {
-  IssuanceEntry,
   IssuancePage,
   IssuanceQuery,
+  IssuanceRecord,
   IssuanceRequest,
   IssuanceResult
 } from '../records/record.ts'
@@ -32,7 +32,7 @@ export interface HttpServices {
   }
   readonly records: {
     /** @throws MintlineError `issuance_not_found` */
-    find(id: string): Promise<IssuanceEntry>
+    find(id: string): Promise<IssuanceRecord>
     list(query: IssuanceQuery): Promise<IssuancePage>
   }
   readonly profiles: {

@@ -122,7 +122,6 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     const { name, version, templateSha256 } = profile.version
     const facts = {
       ...intent,
-      requestedAt: intent.createdAt,
       profile: name,
       profileVersion: version,
       templateSha256
@@ -138,7 +137,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     const latest = await findSettled((byDevice ?? byKey)!)
     if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
     if (byKey === undefined) throw alreadyCertified('device_already_certified', latest)
-    const earlier = byKey === latest.entry.id ? latest : await findSettled(byKey)
+    const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
     if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
     throw alreadyCertified('key_already_certified', earlier)
   }

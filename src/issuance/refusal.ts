@@ -2,7 +2,7 @@ import type { GroupCommit } from '../database/group-commit.ts'
 import { type ErrorCode, MintlineError } from '../errors/mintline-error.ts'
 import type { IssuanceRequest } from '../records/record.ts'
 import type { EarlierIntent } from '../records/records.ts'
-import type { RejectionRow } from '../records/refusal-store.ts'
+import type { RefusalRow } from '../records/refusal-store.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
@@ -16,7 +16,7 @@ const decidedByRules = [
   'authority_expires_first'
 ] as const
 
-const refusals: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...decidedByRules,
   'csr_malformed',
   'csr_too_large',
@@ -33,7 +33,7 @@ const servedBeforeCounts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 /** A refusal is about the request and goes on record. The rest is about the service: the station tries again. */
 export function isRefusal({ code }: MintlineError): boolean {
-  return refusals.has(code)
+  return refusalCodes.has(code)
 }
 
 /** Whether a request that fails like this may have been served earlier, and then gets the same again. */
@@ -48,7 +48,7 @@ export interface AppliedRules {
 }
 
 export interface RefusalDependencies {
-  readonly rejections: Pick<GroupCommit<RejectionRow, void>, 'submit'>
+  readonly refusals: Pick<GroupCommit<RefusalRow, void>, 'submit'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
@@ -64,18 +64,14 @@ export type RecordRefusal = (
   rules: AppliedRules
 ) => Promise<MintlineError>
 
-export function createRefusalRecorder({
-  rejections,
-  clock,
-  randomBytes
-}: RefusalDependencies): RecordRefusal {
+export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalDependencies): RecordRefusal {
   return async (error, request, rules) => {
-    const requestedAt = clock()
-    const id = newId(requestedAt, randomBytes)
+    const createdAt = clock()
+    const id = newId(createdAt, randomBytes)
     const { code, detail, violations, members, cause } = error
-    await rejections.submit({
+    await refusals.submit({
       id,
-      requestedAt,
+      createdAt,
       code,
       detail,
       violations,
@@ -99,9 +95,9 @@ const conflicts = {
 } as const satisfies Partial<Record<ErrorCode, string>>
 
 /** The refusal of a request whose key or device an earlier one holds. */
-export function alreadyCertified(code: keyof typeof conflicts, { entry }: EarlierIntent): MintlineError {
-  const { id, serialNumber } = entry
-  const requestedAt = entry.requestedAt.toISOString()
+export function alreadyCertified(code: keyof typeof conflicts, { record }: EarlierIntent): MintlineError {
+  const { id, serialNumber } = record
+  const requestedAt = record.createdAt.toISOString()
   return new MintlineError(code, `${conflicts[code]} The earlier issuance is ${id} of ${requestedAt}.`, {
     members: { earlierIssuance: { id, serialNumber, requestedAt } }
   })

@@ -41,26 +41,26 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
   const waits = new Map<string, Promise<IssuanceResult>>()
 
   async function replay(earlier: EarlierIntent): Promise<IssuanceResult> {
-    const { entry } = earlier
-    if (entry.outcome === 'issued') return { record: entry, replayed: true }
+    const { record } = earlier
+    if (record.outcome === 'issued') return { record, replayed: true }
     // All retries of one open intent wait together.
-    const wait = waits.get(entry.id) ?? waitOrComplete(earlier).finally(() => waits.delete(entry.id))
-    waits.set(entry.id, wait)
+    const wait = waits.get(record.id) ?? waitOrComplete(earlier).finally(() => waits.delete(record.id))
+    waits.set(record.id, wait)
     return wait
   }
 
   async function waitOrComplete(earlier: EarlierIntent): Promise<IssuanceResult> {
-    const { entry } = earlier
-    if (entry.outcome === 'issued') return { record: entry, replayed: true }
-    const ageMs = clock().getTime() - entry.requestedAt.getTime()
+    const { record } = earlier
+    if (record.outcome === 'issued') return { record, replayed: true }
+    const ageMs = clock().getTime() - record.createdAt.getTime()
     if (ageMs < resumeAfterMs) await delay(pollMs)
     else await completeOpen(earlier)
-    return waitOrComplete(await findSettled(entry.id))
+    return waitOrComplete(await findSettled(record.id))
   }
 
-  async function completeOpen({ entry, toBeSigned, authorityId }: EarlierIntent): Promise<void> {
+  async function completeOpen({ record, toBeSigned, authorityId }: EarlierIntent): Promise<void> {
     const authority = await authorities.issuingById(authorityId)
-    const profile = await profiles.compiled(entry.profile, entry.profileVersion)
+    const profile = await profiles.compiled(record.profile, record.profileVersion)
     const tbs = parseTbsCertificate(toBeSigned.tbsDer)
     await completion.complete(
       toBeSigned,

@@ -4,12 +4,12 @@ import { runQuery } from '../database/run-query.ts'
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
-import type { IssuanceQuery, Rejection } from './record.ts'
+import type { IssuanceQuery, Refusal } from './record.ts'
 
 /** An intent as it is on record, with its certificate where there is one. */
 export interface IntentRow {
   readonly id: string
-  readonly requestedAt: Date
+  readonly createdAt: Date
   readonly requestSha256: Uint8Array
   readonly tbsDer: Uint8Array
   readonly csrDer: Uint8Array
@@ -27,20 +27,20 @@ export interface IntentRow {
   readonly thing: PredictedThing | null
 }
 
-export interface EntryStore {
+export interface RecordStore {
   findIntent(id: string): Promise<IntentRow | undefined>
   /** The latest intent with this key, unless it is void. */
   findIntentByKey(spkiSha256: Uint8Array): Promise<IntentRow | undefined>
-  findRejection(id: string): Promise<Rejection | undefined>
+  findRefusal(id: string): Promise<Refusal | undefined>
   /** Newest first, at most `limit` of each kind. */
   listIntents(query: IssuanceQuery): Promise<readonly IntentRow[]>
-  listRejections(query: IssuanceQuery): Promise<readonly Rejection[]>
+  listRefusals(query: IssuanceQuery): Promise<readonly Refusal[]>
   /** How many intents wait for their record. */
   countOpenIntents(): Promise<number>
 }
 
 const intentColumns = Prisma.sql`
-  intent.id, intent.created_at AS "requestedAt", intent.request_sha256 AS "requestSha256",
+  intent.id, intent.created_at AS "createdAt", intent.request_sha256 AS "requestSha256",
   intent.tbs_der AS "tbsDer", intent.csr_der AS "csrDer", intent.serial_number AS "serialNumber",
   intent.station, profile_version.name AS profile, profile_version.version AS "profileVersion",
   encode(profile_version.template_sha256, 'hex') AS "templateSha256",
@@ -56,7 +56,7 @@ const intentTables = Prisma.sql`
  * @param database for what the issuance path looks up.
  * @param search for what people look up, which must not hold up the issuance path.
  */
-export function createEntryStore(database: Database, search: Database): EntryStore {
+export function createRecordStore(database: Database, search: Database): RecordStore {
   const client = database.prisma
   const firstIntent = async (condition: Prisma.Sql): Promise<IntentRow | undefined> => {
     const [row] = await runQuery(
@@ -78,9 +78,9 @@ export function createEntryStore(database: Database, search: Database): EntrySto
         )
         AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = intent.id)`
       ),
-    async findRejection(id) {
+    async findRefusal(id) {
       const row = await runQuery(() => client.refusal.findUnique({ where: { id } }))
-      return row === null ? undefined : toRejection(row)
+      return row === null ? undefined : toRefusal(row)
     },
     async listIntents(query) {
       // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
@@ -98,7 +98,7 @@ export function createEntryStore(database: Database, search: Database): EntrySto
           LIMIT ${query.limit}`
       )
     },
-    async listRejections(query) {
+    async listRefusals(query) {
       const { station, profile, authority } = query
       const rows = await runQuery(() =>
         search.prisma.refusal.findMany({
@@ -112,7 +112,7 @@ export function createEntryStore(database: Database, search: Database): EntrySto
           take: query.limit
         })
       )
-      return rows.map(toRejection)
+      return rows.map(toRefusal)
     },
     countOpenIntents: () => runQuery(() => client.openIntent.count())
   }
@@ -170,7 +170,7 @@ function identifierRange({ from, to, cursor }: IssuanceQuery): { gte?: string; l
   }
 }
 
-interface StoredRejection {
+interface StoredRefusal {
   readonly id: string
   readonly createdAt: Date
   readonly code: string
@@ -185,11 +185,11 @@ interface StoredRejection {
   readonly requestId: string
 }
 
-function toRejection(row: StoredRejection): Rejection {
+function toRefusal(row: StoredRefusal): Refusal {
   return {
     outcome: 'rejected',
     id: row.id,
-    requestedAt: row.createdAt,
+    createdAt: row.createdAt,
     code: row.code as ErrorCode,
     detail: row.detail,
     violations: row.violations as readonly Violation[],

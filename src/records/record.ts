@@ -15,9 +15,9 @@ export interface IssuanceRequest {
 }
 
 interface CommonFields {
-  /** UUIDv7; its time is `requestedAt`. */
+  /** UUIDv7; its time is `createdAt`. */
   readonly id: string
-  readonly requestedAt: Date
+  readonly createdAt: Date
   readonly station: string
   readonly profile: string
   readonly metadata: Readonly<Record<string, string>>
@@ -39,7 +39,7 @@ interface IntentFields extends CommonFields {
 }
 
 /** A certificate that was signed, verified and recorded. */
-export interface IssuanceRecord extends IntentFields {
+export interface IssuedRecord extends IntentFields {
   readonly outcome: 'issued'
   readonly issuedAt: Date
   /** Lower-case hex SHA-256 of the certificate DER: AWS IoT's id for it. */
@@ -55,12 +55,12 @@ export interface IssuanceRecord extends IntentFields {
  * An intent without a record: in flight, or cut off by a crash between intent and record. No certificate of it
  * ever left the service. The station's retry completes it.
  */
-export interface UnknownIssuance extends IntentFields {
+export interface UnknownRecord extends IntentFields {
   readonly outcome: 'unknown'
 }
 
 /** A request that was refused. */
-export interface Rejection extends CommonFields {
+export interface Refusal extends CommonFields {
   readonly outcome: 'rejected'
   readonly code: ErrorCode
   readonly detail: string
@@ -71,13 +71,13 @@ export interface Rejection extends CommonFields {
   readonly csr: Uint8Array
 }
 
-export type IssuanceEntry = IssuanceRecord | UnknownIssuance | Rejection
+export type IssuanceRecord = IssuedRecord | UnknownRecord | Refusal
 
 export const outcomes = ['issued', 'rejected', 'unknown'] as const
 export type Outcome = (typeof outcomes)[number]
 
 export interface IssuanceResult {
-  readonly record: IssuanceRecord
+  readonly record: IssuedRecord
   /** True when the station had asked for the same before and gets the same bytes again. */
   readonly replayed: boolean
 }
@@ -97,8 +97,8 @@ export interface IssuanceQuery {
   readonly limit: number
 }
 
-/** Newest first. `nextCursor` is there while older entries remain. */
+/** Newest first. `nextCursor` is there while older ones remain. */
 export interface IssuancePage {
-  readonly items: readonly IssuanceEntry[]
+  readonly items: readonly IssuanceRecord[]
   readonly nextCursor: string | undefined
 }

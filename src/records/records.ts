@@ -3,13 +3,13 @@ import { MintlineError } from '../errors/mintline-error.ts'
 import type { SignedCertificate } from '../issuance/cycle-store.ts'
 import type { Durable, ToBeSigned } from '../issuance/intent.ts'
 import { certificateIdHex, parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
-import type { IssuanceEntry, IssuancePage, IssuanceQuery, IssuanceRecord, UnknownIssuance } from './record.ts'
-import type { EntryStore, IntentRow } from './record-store.ts'
+import type { IssuancePage, IssuanceQuery, IssuanceRecord, IssuedRecord, UnknownRecord } from './record.ts'
+import type { IntentRow, RecordStore } from './record-store.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
   /** @throws MintlineError `issuance_not_found`. */
-  find(id: string): Promise<IssuanceEntry>
+  find(id: string): Promise<IssuanceRecord>
   /** As `find`, for intents alone. */
   findIntent(id: string): Promise<EarlierIntent>
   /** The intent that holds this key, if there is one. */
@@ -19,7 +19,7 @@ export interface Records {
 
 /** An intent found on record, with what is needed to complete it if that is still to be done. */
 export interface EarlierIntent {
-  readonly entry: IssuanceRecord | UnknownIssuance
+  readonly record: IssuedRecord | UnknownRecord
   readonly requestSha256: Uint8Array
   readonly toBeSigned: Durable<ToBeSigned>
   readonly authorityId: string
@@ -29,7 +29,7 @@ export interface EarlierIntent {
 export type IntentFacts = Pick<
   IntentRow,
   | 'id'
-  | 'requestedAt'
+  | 'createdAt'
   | 'serialNumber'
   | 'tbsDer'
   | 'csrDer'
@@ -41,9 +41,9 @@ export type IntentFacts = Pick<
   | 'requestId'
 >
 
-export function createRecords(store: EntryStore, authorities: Authorities): Records {
+export function createRecords(store: RecordStore, authorities: Authorities): Records {
   const toEarlier = async (row: IntentRow): Promise<EarlierIntent> => ({
-    entry: await toEntry(row, authorities),
+    record: await toRecord(row, authorities),
     requestSha256: row.requestSha256,
     toBeSigned: { id: row.id, tbsDer: row.tbsDer } as Durable<ToBeSigned>,
     authorityId: row.authorityId
@@ -51,9 +51,9 @@ export function createRecords(store: EntryStore, authorities: Authorities): Reco
   return {
     async find(id) {
       const intent = await store.findIntent(id)
-      if (intent !== undefined) return toEntry(intent, authorities)
-      const rejection = await store.findRejection(id)
-      return rejection ?? refuseUnknown(id)
+      if (intent !== undefined) return toRecord(intent, authorities)
+      const refusal = await store.findRefusal(id)
+      return refusal ?? refuseUnknown(id)
     },
     async findIntent(id) {
       const row = await store.findIntent(id)
@@ -66,14 +66,14 @@ export function createRecords(store: EntryStore, authorities: Authorities): Reco
     async list(query) {
       // One more than asked for tells whether there is a next page.
       const wanted = { ...query, limit: query.limit + 1 }
-      const [intents, rejections] = await Promise.all([
+      const [intents, refusals] = await Promise.all([
         query.outcome === 'rejected' ? [] : store.listIntents(wanted),
-        mayBeRejection(query) ? store.listRejections(wanted) : []
+        mayBeRefusal(query) ? store.listRefusals(wanted) : []
       ])
-      const described = await Promise.all(intents.map(intent => toEntry(intent, authorities)))
-      const entries = [...described, ...rejections].sort((a, b) => (a.id < b.id ? 1 : -1))
-      const items = entries.slice(0, query.limit)
-      return { items, nextCursor: entries.length > query.limit ? items.at(-1)?.id : undefined }
+      const described = await Promise.all(intents.map(intent => toRecord(intent, authorities)))
+      const records = [...described, ...refusals].sort((a, b) => (a.id < b.id ? 1 : -1))
+      const items = records.slice(0, query.limit)
+      return { items, nextCursor: records.length > query.limit ? items.at(-1)?.id : undefined }
     }
   }
 }
@@ -84,7 +84,7 @@ export function describeIssued(
   authority: Authority,
   { certificateDer, issuedAt, thing }: Pick<SignedCertificate, 'certificateDer' | 'issuedAt' | 'thing'>,
   tbs: TbsCertificate = parseTbsCertificate(intent.tbsDer)
-): IssuanceRecord {
+): IssuedRecord {
   return {
     ...describeIntent(intent, authority, tbs),
     outcome: 'issued',
@@ -96,14 +96,14 @@ export function describeIssued(
   }
 }
 
-function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCertificate): UnknownIssuance {
-  const { id, requestedAt, station, profile, profileVersion, templateSha256, metadata, requestId, csrDer } =
+function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCertificate): UnknownRecord {
+  const { id, createdAt, station, profile, profileVersion, templateSha256, metadata, requestId, csrDer } =
     intent
   const { subject, notBefore, notAfter } = tbs
   return {
     outcome: 'unknown',
     id,
-    requestedAt,
+    createdAt,
     station,
     profile,
     profileVersion,
@@ -119,7 +119,7 @@ function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCerti
   }
 }
 
-async function toEntry(row: IntentRow, authorities: Authorities): Promise<IssuanceRecord | UnknownIssuance> {
+async function toRecord(row: IntentRow, authorities: Authorities): Promise<IssuedRecord | UnknownRecord> {
   const authority = await authorities.find(row.authorityId)
   const { certificateDer, issuedAt, thing } = row
   if (certificateDer === null || issuedAt === null)
@@ -127,8 +127,8 @@ async function toEntry(row: IntentRow, authorities: Authorities): Promise<Issuan
   return describeIssued(row, authority, { certificateDer, issuedAt, thing })
 }
 
-/** A rejection has neither serial number nor certificate. */
-function mayBeRejection({ outcome, serialNumber, certificateId }: IssuanceQuery): boolean {
+/** A refusal has neither serial number nor certificate. */
+function mayBeRefusal({ outcome, serialNumber, certificateId }: IssuanceQuery): boolean {
   return (outcome ?? 'rejected') === 'rejected' && serialNumber === undefined && certificateId === undefined
 }
 

@@ -2,50 +2,50 @@ import type { Database } from '../database/database.ts'
 import { withPartitions } from '../database/partitions.ts'
 import { describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { Rejection } from './record.ts'
+import type { Refusal } from './record.ts'
 
 /** What is written of a refusal: who asked, as which token, and why not. */
-export interface RejectionRow extends Omit<Rejection, 'outcome'> {
+export interface RefusalRow extends Omit<Refusal, 'outcome'> {
   readonly tokenId: string
 }
 
-export interface RejectionStore {
-  /** Commits a group of rejections in one statement. */
-  commit(rejections: readonly RejectionRow[]): Promise<readonly void[]>
+export interface RefusalStore {
+  /** Commits a group of refusals in one statement. */
+  commit(refusals: readonly RefusalRow[]): Promise<readonly void[]>
 }
 
-const rejectionBatch = describeRowBatch<RejectionRow>([
-  { column: 'id', type: 'uuid', valueOf: rejection => rejection.id },
-  { column: 'created_at', type: 'timestamptz', valueOf: rejection => rejection.requestedAt },
-  { column: 'code', type: 'text', valueOf: rejection => rejection.code },
-  { column: 'detail', type: 'text', valueOf: rejection => rejection.detail },
-  { column: 'violations', type: 'jsonb', valueOf: rejection => rejection.violations },
-  { column: 'csr', type: 'bytea', valueOf: rejection => rejection.csr },
-  { column: 'station', type: 'text', valueOf: rejection => rejection.station },
-  { column: 'token_id', type: 'uuid', valueOf: rejection => rejection.tokenId },
-  { column: 'profile_name', type: 'text', valueOf: rejection => rejection.profile },
-  { column: 'profile_version', type: 'int', valueOf: rejection => rejection.profileVersion ?? null },
-  { column: 'authority_name', type: 'text', valueOf: rejection => rejection.authority ?? null },
-  { column: 'metadata', type: 'jsonb', valueOf: rejection => rejection.metadata },
-  { column: 'request_id', type: 'text', valueOf: rejection => rejection.requestId }
+const refusalBatch = describeRowBatch<RefusalRow>([
+  { column: 'id', type: 'uuid', valueOf: refusal => refusal.id },
+  { column: 'created_at', type: 'timestamptz', valueOf: refusal => refusal.createdAt },
+  { column: 'code', type: 'text', valueOf: refusal => refusal.code },
+  { column: 'detail', type: 'text', valueOf: refusal => refusal.detail },
+  { column: 'violations', type: 'jsonb', valueOf: refusal => refusal.violations },
+  { column: 'csr', type: 'bytea', valueOf: refusal => refusal.csr },
+  { column: 'station', type: 'text', valueOf: refusal => refusal.station },
+  { column: 'token_id', type: 'uuid', valueOf: refusal => refusal.tokenId },
+  { column: 'profile_name', type: 'text', valueOf: refusal => refusal.profile },
+  { column: 'profile_version', type: 'int', valueOf: refusal => refusal.profileVersion ?? null },
+  { column: 'authority_name', type: 'text', valueOf: refusal => refusal.authority ?? null },
+  { column: 'metadata', type: 'jsonb', valueOf: refusal => refusal.metadata },
+  { column: 'request_id', type: 'text', valueOf: refusal => refusal.requestId }
 ])
 
-const rejectionStatement = `
-INSERT INTO refusal (${rejectionBatch.columnList})
-SELECT * FROM ${rejectionBatch.unnest}`
+const refusalStatement = `
+INSERT INTO refusal (${refusalBatch.columnList})
+SELECT * FROM ${refusalBatch.unnest}`
 
-export function createRejectionStore(database: Database): RejectionStore {
+export function createRefusalStore(database: Database): RefusalStore {
   return {
-    async commit(rejections) {
-      const parameters = rejectionBatch.parametersOf(rejections)
+    async commit(refusals) {
+      const parameters = refusalBatch.parametersOf(refusals)
       await runQuery(() =>
         withPartitions(
           database,
-          () => rejections.map(({ id }) => id),
-          async () => database.prisma.$executeRawUnsafe(rejectionStatement, ...parameters)
+          () => refusals.map(({ id }) => id),
+          async () => database.prisma.$executeRawUnsafe(refusalStatement, ...parameters)
         )
       )
-      return rejections.map(() => undefined)
+      return refusals.map(() => undefined)
     }
   }
 }

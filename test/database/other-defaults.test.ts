@@ -58,20 +58,20 @@ describe('a database with other defaults', () => {
         const csr = makeCertificationRequest({ Country: 'US', CommonName: 'other' })
         const { record, replayed } = await issuing.issue(csr)
         expect(replayed).toBe(false)
-        expectRecent(record.requestedAt)
+        expectRecent(record.createdAt)
         expectRecent(record.issuedAt)
         expect(await issuing.issue(csr)).toEqual({ record, replayed: true })
         await expect(issuing.issue(Buffer.from('no CSR'))).rejects.toMatchObject({ code: 'csr_malformed' })
         const { items } = await issuing.records.list({ limit: 10 })
         expect(items[1]).toEqual(record)
-        expectRecent(items[0]?.requestedAt)
+        expectRecent(items[0]?.createdAt)
         expect(await timesOnRecord(connectionString, record.id)).toEqual([
-          record.requestedAt.toISOString(),
+          record.createdAt.toISOString(),
           record.issuedAt.toISOString()
         ])
         expect(await search.prisma.intent.findFirst()).toMatchObject({
           id: record.id,
-          createdAt: record.requestedAt
+          createdAt: record.createdAt
         })
 
         const { token } = await issuing.tokens.create({ role: 'station', name: 'gone' }, administrator)
@@ -81,7 +81,7 @@ describe('a database with other defaults', () => {
         const owed = await outbox.takeBatch(newId(new Date(), randomBytes), 10)
         const told = new Map(owed.map(({ recordId, fact }) => [recordId, fact]))
         expect(told.get(record.id)).toMatchObject({
-          requestedAt: record.requestedAt,
+          createdAt: record.createdAt,
           issuedAt: record.issuedAt
         })
         expectRecent((await outbox.backlog()).oldestOwedAt)

@@ -1,7 +1,7 @@
 import type { Database } from '../../src/database/database.ts'
 import { type EventType, eventTypes } from '../../src/events/event-type.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
-import { createRejectionStore } from '../../src/records/refusal-store.ts'
+import { createRefusalStore } from '../../src/records/refusal-store.ts'
 import { newId as idAt } from '../../src/sources/identifier.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 
@@ -20,10 +20,10 @@ export async function reject(
   count: number,
   requestIdOf: (index: number) => string = index => `request-${index}`
 ): Promise<readonly string[]> {
-  const { commit } = createRejectionStore(database)
+  const { commit } = createRefusalStore(database)
   const rows = Array.from({ length: count }, (_, index) => ({
     id: newId(),
-    requestedAt: new Date(),
+    createdAt: new Date(),
     code: 'subject_refused' as const,
     detail: 'One field is refused.',
     violations: [

@@ -15,10 +15,10 @@ import type { Job, JobQuery } from '../../src/jobs/job.ts'
 import type { ProfileVersion } from '../../src/profiles/profile.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import type {
-  IssuanceEntry,
   IssuanceQuery,
   IssuanceRecord,
-  IssuanceRequest
+  IssuanceRequest,
+  IssuedRecord
 } from '../../src/records/record.ts'
 
 export const time = new Date('2026-11-23T10:00:00.123Z')
@@ -43,7 +43,7 @@ export const csrDer = new Uint8Array(
 )
 
 const common = {
-  requestedAt: time,
+  createdAt: time,
   station: 'station-7',
   profile: 'starter',
   metadata: { fixture: 'F-12' },
@@ -70,7 +70,7 @@ const thing = {
   billingGroup: null
 }
 
-export const record: IssuanceRecord = {
+export const record: IssuedRecord = {
   ...intent,
   outcome: 'issued',
   id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
@@ -81,7 +81,7 @@ export const record: IssuanceRecord = {
   chainDer: [new Uint8Array([0x30, 1, 2, 3]), new Uint8Array([0x30, 9, 9])]
 }
 
-export const entries: Readonly<Record<string, IssuanceEntry>> = {
+export const entries: Readonly<Record<string, IssuanceRecord>> = {
   issued: record,
   unknown: { ...intent, outcome: 'unknown', id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a12' },
   rejected: {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCycleStore } from '../../src/issuance/cycle-store.ts'
 import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
 import type { IssuanceQuery, Outcome } from '../../src/records/record.ts'
-import { createRejectionStore } from '../../src/records/refusal-store.ts'
+import { createRefusalStore } from '../../src/records/refusal-store.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { createTestAuthority, deviceContent } from '../pki/certificate/authority-fixture.ts'
@@ -64,7 +64,7 @@ beforeAll(async () => {
   const authorities = await makeOtherAuthority()
   await issuing.profiles.post({ ...starterProfile, name: 'other' }, administrator)
   for (const [index, entry] of entries.entries()) {
-    if (entry.outcome === 'rejected') await writeRejection(index, entry)
+    if (entry.outcome === 'rejected') await writeRefusal(index, entry)
     else await writeIntent(index, entry, authorities)
     // A profile's entries belong together, whichever version they were made under.
     if (index === 0)
@@ -126,12 +126,12 @@ async function writeIntent(index: number, entry: Entry, authorities: ReadonlyMap
   await store.commit([{ kind: 'certificate', certificate }])
 }
 
-async function writeRejection(index: number, entry: Entry) {
+async function writeRefusal(index: number, entry: Entry) {
   const { station = 'line-1', profile = 'starter', authority = 'starter-g1' } = entry
-  await createRejectionStore(test.database).commit([
+  await createRefusalStore(test.database).commit([
     {
       id: idOf(index),
-      requestedAt: minute(index),
+      createdAt: minute(index),
       code: 'subject_refused',
       detail: 'One field is refused.',
       violations: [],
@@ -187,9 +187,9 @@ const queries: readonly (readonly [string, Conditions, readonly number[]])[] = [
   ['a certificate', { certificateId: certificateIdOf(5) }, [5]],
   ['a certificate that never was', { certificateId: 'ab'.repeat(32) }, []],
   ['an intent on, the first included', { from: minute(7) }, [10, 9, 8, 7]],
-  ['a rejection on, the first included', { from: minute(8) }, [10, 9, 8]],
+  ['a refusal on, the first included', { from: minute(8) }, [10, 9, 8]],
   ['before an intent, the last excluded', { to: minute(2) }, [1, 0]],
-  ['before a rejection, the last excluded', { to: minute(1) }, [0]],
+  ['before a refusal, the last excluded', { to: minute(1) }, [0]],
   ['a span of time', { from: minute(1), to: minute(5) }, [4, 3, 2, 1]],
   ['an empty span of time', { from: minute(5), to: minute(5) }, []],
   ['a page in a span that ends before it', { cursor: idOf(9), to: minute(2) }, [1, 0]],
@@ -204,8 +204,8 @@ const queries: readonly (readonly [string, Conditions, readonly number[]])[] = [
   ['a serial number and another station', { serialNumber: serialNumberOf(3), station: 'line-1' }, []],
   ['the serial number of one and the certificate of another', idsOf(3, 5), []],
   ['the serial number and the certificate of one', idsOf(5, 5), [5]],
-  ['a serial number among rejections', { serialNumber: serialNumberOf(3), outcome: 'rejected' }, []],
-  ['a certificate among rejections', { certificateId: certificateIdOf(3), outcome: 'rejected' }, []],
+  ['a serial number among refusals', { serialNumber: serialNumberOf(3), outcome: 'rejected' }, []],
+  ['a certificate among refusals', { certificateId: certificateIdOf(3), outcome: 'rejected' }, []],
   ['a certificate among open intents', { certificateId: certificateIdOf(3), outcome: 'unknown' }, []]
 ]
 

@@ -16,9 +16,9 @@ import { createRefusalRecorder } from '../../src/issuance/refusal.ts'
 import { createReplay } from '../../src/issuance/replay.ts'
 import { createProfiles } from '../../src/profiles/profile.ts'
 import { createProfileStore } from '../../src/profiles/profile-store.ts'
-import { createEntryStore } from '../../src/records/record-store.ts'
+import { createRecordStore } from '../../src/records/record-store.ts'
 import { createRecords } from '../../src/records/records.ts'
-import { createRejectionStore } from '../../src/records/refusal-store.ts'
+import { createRefusalStore } from '../../src/records/refusal-store.ts'
 import { createSignerOpener } from '../../src/signing/signers/open-signer.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
@@ -91,7 +91,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     clock,
     randomBytes
   })
-  const records = createRecords(createEntryStore(database, database), authorities)
+  const records = createRecords(createRecordStore(database, database), authorities)
   const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 1 }
   const group = createGroupCommit({ commit: createCycleStore(database).commit, ...limits })
   const usual = createCycle(group)
@@ -108,7 +108,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     )
   }
   const completion = createCompletion({ cycle, clock })
-  const rejections = createGroupCommit({ commit: createRejectionStore(database).commit, ...limits })
+  const refusals = createGroupCommit({ commit: createRefusalStore(database).commit, ...limits })
   const issuance = createIssuance({
     profiles,
     authorities,
@@ -116,7 +116,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     cycle,
     completion,
     replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
-    recordRefusal: createRefusalRecorder({ rejections, clock, randomBytes }),
+    recordRefusal: createRefusalRecorder({ refusals, clock, randomBytes }),
     clock,
     randomBytes,
     observe: () => undefined

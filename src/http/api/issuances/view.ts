@@ -3,7 +3,7 @@ import { isMintlineError } from '../../../errors/mintline-error.ts'
 import type { PredictedThing } from '../../../jitp/evaluation/prediction.ts'
 import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
-import type { IssuanceEntry, IssuanceResult, Rejection } from '../../../records/record.ts'
+import type { IssuanceRecord, IssuanceResult, Refusal } from '../../../records/record.ts'
 import type { IssuanceEntryView } from '../records/schemas.ts'
 import type { Issuance, Thing } from './schemas.ts'
 
@@ -33,40 +33,40 @@ export function viewThing(thing: PredictedThing | null): Static<typeof Thing> | 
 }
 
 /** A record as auditors read it. */
-export function viewEntry(entry: IssuanceEntry): IssuanceEntryView {
+export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
   const common = {
-    id: entry.id,
-    requestedAt: entry.requestedAt.toISOString(),
-    station: entry.station,
-    profile: entry.profile,
-    metadata: entry.metadata,
-    requestId: entry.requestId
+    id: record.id,
+    requestedAt: record.createdAt.toISOString(),
+    station: record.station,
+    profile: record.profile,
+    metadata: record.metadata,
+    requestId: record.requestId
   }
-  if (entry.outcome === 'rejected') return { outcome: 'rejected', ...common, ...viewRejection(entry) }
+  if (record.outcome === 'rejected') return { outcome: 'rejected', ...common, ...viewRefusal(record) }
   const intent = {
     ...common,
-    profileVersion: entry.profileVersion,
-    templateSha256: entry.templateSha256,
-    authority: entry.authority,
-    serialNumber: entry.serialNumber,
-    subject: entry.subject,
-    notBefore: formatSeconds(entry.notBefore),
-    notAfter: formatSeconds(entry.notAfter),
-    csr: encodePem('CERTIFICATE REQUEST', entry.csrDer)
+    profileVersion: record.profileVersion,
+    templateSha256: record.templateSha256,
+    authority: record.authority,
+    serialNumber: record.serialNumber,
+    subject: record.subject,
+    notBefore: formatSeconds(record.notBefore),
+    notAfter: formatSeconds(record.notAfter),
+    csr: encodePem('CERTIFICATE REQUEST', record.csrDer)
   }
-  if (entry.outcome === 'unknown') return { outcome: 'unknown', ...intent }
+  if (record.outcome === 'unknown') return { outcome: 'unknown', ...intent }
   return {
     outcome: 'issued',
     ...intent,
-    certificateId: entry.certificateId,
-    certificatePem: encodeCertificatePem(entry.certificateDer),
-    chainPem: encodeChainPem(entry.chainDer),
-    issuedAt: entry.issuedAt.toISOString(),
-    thing: viewThing(entry.thing)
+    certificateId: record.certificateId,
+    certificatePem: encodeCertificatePem(record.certificateDer),
+    chainPem: encodeChainPem(record.chainDer),
+    issuedAt: record.issuedAt.toISOString(),
+    thing: viewThing(record.thing)
   }
 }
 
-function viewRejection({ profileVersion, authority, code, detail, violations, csr }: Rejection) {
+function viewRefusal({ profileVersion, authority, code, detail, violations, csr }: Refusal) {
   return {
     ...(profileVersion !== undefined && { profileVersion }),
     ...(authority !== undefined && { authority }),

@@ -6,7 +6,7 @@ import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { viewEntry } from '../issuances/view.ts'
+import { viewRecord } from '../issuances/view.ts'
 import {
   defaultLimit,
   IssuanceEntry,
@@ -44,11 +44,11 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app,
   { services: { records } }
 ) => {
-  // The view has told the kinds of entry apart already; a serialiser made from the schema would do so again.
+  // The view has told the kinds of record apart already; a serialiser made from the schema would do so again.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
 
   app.get('/v1/issuances/:id', { config, schema: getIssuance }, async ({ params }) =>
-    viewEntry(await records.find(params.id))
+    viewRecord(await records.find(params.id))
   )
 
   app.get(
@@ -56,7 +56,7 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listIssuances },
     async ({ query }) => {
       const { items, nextCursor } = await records.list(buildQuery(query))
-      return { items: items.map(viewEntry), ...(nextCursor !== undefined && { nextCursor }) }
+      return { items: items.map(viewRecord), ...(nextCursor !== undefined && { nextCursor }) }
     }
   )
 }
