@@ -6,13 +6,14 @@ import { lintTbsCertificate } from '../pki/certificate/lint.ts'
 import { createSerialNumber } from '../pki/certificate/serial-number.ts'
 import { buildTbsCertificate } from '../pki/certificate/tbs-certificate.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
+import type { CsrNote } from '../pki/csr/note.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { buildName } from '../pki/name/name.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
-import { selectSubject } from '../profiles/subject-rules.ts'
+import { selectSubject } from '../profiles/subject-selection.ts'
 import type { IssuanceRequest } from '../records/record.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
@@ -33,6 +34,8 @@ export interface Draft {
   /** The intent's TBSCertificate, as the lint read it. */
   readonly tbs: TbsCertificate
   readonly prediction: Prediction
+  /** What was not as it should be and did not stand in the way. */
+  readonly notes: readonly CsrNote[]
 }
 
 const noExpiry = new Date('9999-12-31T23:59:59Z')
@@ -46,7 +49,7 @@ const noExpiry = new Date('9999-12-31T23:59:59Z')
 export function draftIntent({ request, csr, profile, authority, now, randomBytes }: DraftInput): Draft {
   const { document } = profile.version
   assertKeyAllowed(csr.publicKey, profile.keyPolicy)
-  const subject = selectSubject(profile.rules, profile.templateFields, csr.subject)
+  const { subject, notes } = selectSubject(profile, csr.subject)
   const serialNumber = createSerialNumber(randomBytes(16))
   const tbsDer = buildTbsCertificate({
     serialNumber,
@@ -82,7 +85,7 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     metadata: request.metadata,
     requestId: request.requestId
   }
-  return { intent, tbs, prediction }
+  return { intent, tbs, prediction, notes: [...csr.notes, ...notes] }
 }
 
 /** A thing has one certificate, whichever profile it comes from. Undefined: the key is the identity. */

@@ -43,15 +43,28 @@ function digestOfParts(parts: readonly unknown[]): Uint8Array {
 
 /**
  * Equal for two requests exactly when they carry the same key, the same subject values and the same profile name:
- * then the second is a retry of the first. String types and the order of the attributes do not count.
+ * then the second is a retry of the first. String types and the order of the attributes do not count. What the profile
+ * drops counts: a retry sends the same CSR, and a profile may drop other attributes by then.
  */
 export function requestDigest(
   spkiSha256: Uint8Array,
   attributes: CertificationRequest['subject'],
   profileName: string
 ): Uint8Array {
-  const subject = attributes.map(({ oid, value }) => [oid, value]).sort(([a], [b]) => (a! < b! ? -1 : 1))
-  return digestOfParts(['request', Buffer.from(spkiSha256).toString('hex'), profileName, subject])
+  const subject = attributes
+    .map(({ oid, value, unreadable }) => (unreadable ? [oid, value, hexOf(unreadable.octets)] : [oid, value]))
+    .sort(compareParts)
+  return digestOfParts(['request', hexOf(spkiSha256), profileName, subject])
+}
+
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex')
+}
+
+/** By type, and where a type occurs more than once, by what it holds. */
+function compareParts(one: readonly string[], other: readonly string[]): number {
+  if (one[0] !== other[0]) return one[0]! < other[0]! ? -1 : 1
+  return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1
 }
 
 /** What makes two requests the same device where AWS names the thing: that name, within the account. */

@@ -5,6 +5,7 @@ import { parseCertificate } from '../pki/certificate/certificate.ts'
 import { decodeCertificate } from '../pki/certificate/intake.ts'
 import { parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../pki/csr/intake.ts'
+import type { CsrNote } from '../pki/csr/note.ts'
 import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
 import type { Profiles } from '../profiles/profile.ts'
@@ -30,6 +31,8 @@ export interface PreviewResult {
   readonly templateSha256: string
   readonly subject: Subject
   readonly prediction: Prediction
+  /** What is not as it should be and would not stand in the way; of a certificate nothing. */
+  readonly notes: readonly CsrNote[]
 }
 
 export interface Preview {
@@ -61,13 +64,14 @@ export function createPreview({ profiles, authorities, clock, randomBytes }: Pre
         return {
           ...common,
           subject: certificate.subject,
-          prediction: predict(profile, certificate, certificate.der)
+          prediction: predict(profile, certificate, certificate.der),
+          notes: []
         }
       }
       const csr = parseCertificationRequest(decodeCertificationRequest(request.csr))
       await verifyProofOfPossession(csr)
       const authority = await authorities.issuing(document.authority)
-      const { tbs, prediction } = draftIntent({
+      const { tbs, prediction, notes } = draftIntent({
         request: {
           csr: request.csr,
           profile: request.profile,
@@ -81,7 +85,7 @@ export function createPreview({ profiles, authorities, clock, randomBytes }: Pre
         now: clock(),
         randomBytes
       })
-      return { ...common, subject: tbs.subject, prediction }
+      return { ...common, subject: tbs.subject, prediction, notes }
     }
   }
 }

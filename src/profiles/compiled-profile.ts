@@ -1,19 +1,24 @@
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { CompiledTemplate } from '../jitp/evaluation/compile.ts'
 import type { KeyPolicy } from '../pki/key/public-key.ts'
-import { encodingViolations } from '../pki/name/name.ts'
-import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
+import { attributeOid } from '../pki/name/attribute-type.ts'
 import type { ProfileVersion } from './profile.ts'
-import type { ProfileDocument, SubjectRule } from './profile-document.ts'
+import type { ProfileDocument } from './profile-document.ts'
 import { compileProfileTemplate } from './profile-template.ts'
-import { type CompiledRule, compileRule, type SubjectRules } from './subject-rules.ts'
+import {
+  compileRules,
+  dropViolations,
+  emptySubjectWarnings,
+  identityViolations,
+  lookalikeViolations,
+  lookalikeWarnings,
+  templateRuleViolations
+} from './subject-checks.ts'
+import type { SubjectPolicy } from './subject-selection.ts'
 
 /** A profile document made ready for the issuance path, once. */
-export interface CompiledDocument {
-  readonly rules: SubjectRules
+export interface CompiledDocument extends SubjectPolicy {
   readonly template: CompiledTemplate
-  /** The subject fields that the template's parameters are filled from. */
-  readonly templateFields: ReadonlySet<SubjectField>
   /** Lower-case hex SHA-256 of the template body as AWS would store it. */
   readonly templateSha256: string
   /** The AWS account of the provisioning role; empty where the profile names none. */
@@ -39,6 +44,8 @@ export function compileProfile(document: ProfileDocument): CompiledDocument {
   const compiled = compileProfileTemplate(document, violations)
   violations.push(
     ...templateRuleViolations(document, compiled.templateFields),
+    ...dropViolations(document, compiled.templateFields),
+    ...lookalikeViolations(document),
     ...identityViolations(document, compiled.templateFields),
     ...keyViolations(document),
     ...validityViolations(document)
@@ -53,82 +60,18 @@ export function compileProfile(document: ProfileDocument): CompiledDocument {
     rules,
     template,
     templateFields,
+    droppedOids: new Set(document.dropAttributes?.map(name => attributeOid(name) ?? name)),
+    lookalikes: document.lookalikes ?? 'warn',
     templateSha256,
     accountId,
     keyPolicy: document.keys,
-    warnings: [...warnings, ...clockWarnings(document)]
-  }
-}
-
-function compileRules(document: ProfileDocument, violations: Violation[]): SubjectRules {
-  const rules = new Map<SubjectField, CompiledRule>()
-  for (const field of subjectFields) {
-    const rule = document.subject[field]
-    if (rule === undefined) continue
-    violations.push(...valueViolations(field, rule))
-    try {
-      rules.set(field, compileRule(rule))
-    } catch (error) {
-      violations.push({
-        pointer: `/subject/${field}/pattern`,
-        expected: 'a pattern in RE2 syntax',
-        found: 'pattern' in rule ? (rule.pattern ?? '') : '',
-        message: `RE2 does not take this pattern: ${error instanceof Error ? error.message : 'unknown error'}.`
-      })
-    }
-  }
-  return rules
-}
-
-/** Values that no certificate could carry. */
-function valueViolations(field: SubjectField, rule: SubjectRule): readonly Violation[] {
-  const pointer = `/subject/${field}`
-  if (rule.rule === 'fixed') {
-    return encodingViolations(field, rule.value).map(violation => ({
-      ...violation,
-      pointer: `${pointer}/value`
-    }))
-  }
-  const values = 'values' in rule ? (rule.values ?? []) : []
-  return values.flatMap((value, index) =>
-    encodingViolations(field, value).map(violation => ({
-      ...violation,
-      pointer: `${pointer}/values/${index}`
-    }))
-  )
-}
-
-function templateRuleViolations(
-  document: ProfileDocument,
-  templateFields: ReadonlySet<SubjectField>
-): readonly Violation[] {
-  return [...templateFields]
-    .filter(field => document.subject[field]?.rule === 'forbidden')
-    .map(field => ({
-      pointer: `/subject/${field}`,
-      expected: 'a rule that lets the certificate carry it',
-      found: 'forbidden',
-      message: `The template declares ${field}, so AWS fails every device whose certificate lacks it.`
-    }))
-}
-
-/** An identity field that may be absent would make all devices without it one device. */
-function identityViolations(
-  document: ProfileDocument,
-  templateFields: ReadonlySet<SubjectField>
-): readonly Violation[] {
-  return (document.deviceIdentity ?? []).flatMap((field, index) => {
-    const rule = document.subject[field]?.rule
-    if (rule === 'required' || templateFields.has(field)) return []
-    return [
-      {
-        pointer: `/deviceIdentity/${index}`,
-        expected: 'a field that every certificate carries: required, or declared by the template',
-        found: `${field}, which is ${rule ?? 'not in subject'}`,
-        message: `Make ${field} required, or leave it out of the identity.`
-      }
+    warnings: [
+      ...warnings,
+      ...clockWarnings(document),
+      ...emptySubjectWarnings(document, templateFields),
+      ...lookalikeWarnings(document)
     ]
-  })
+  }
 }
 
 function keyViolations({ keys, keyUsage }: ProfileDocument): readonly Violation[] {

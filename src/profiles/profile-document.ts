@@ -142,6 +142,28 @@ export const ProfileDocument = Type.Object(
       )
     ),
     subject: SubjectRules,
+    dropAttributes: Type.Optional(
+      Type.Array(
+        Type.String({
+          minLength: 1,
+          maxLength: 128,
+          description: 'By name, e.g. emailAddress, or by OID where it has none.'
+        }),
+        {
+          minItems: 1,
+          maxItems: 64,
+          uniqueItems: true,
+          description:
+            'Attributes of the CSR that are left out of the certificate, whatever they hold, instead of being refused. The record says which. A field with the rule fixed gets its fixed value all the same.'
+        }
+      )
+    ),
+    lookalikes: Type.Optional(
+      Type.Enum(['warn', 'refuse'], {
+        description:
+          'Values with characters that only look like ASCII: Latin letters mixed with Cyrillic or Greek ones in a word, words of twins alone, fullwidth forms, other dashes. `warn`, the default, issues and says so on record.'
+      })
+    ),
     deviceIdentity: Type.Optional(
       Type.Array(SubjectFieldName, {
         minItems: 1,

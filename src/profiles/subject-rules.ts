@@ -1,8 +1,5 @@
 import { RE2JS } from 're2js'
-import { MintlineError, type Violation } from '../errors/mintline-error.ts'
-import type { SubjectAttribute } from '../pki/csr/certification-request.ts'
-import { encodingViolations } from '../pki/name/name.ts'
-import { type Subject, type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
+import type { SubjectField } from '../pki/name/subject-field.ts'
 import type { SubjectRule } from './profile-document.ts'
 
 /** What one field of the subject must be, ready to be tested. */
@@ -11,6 +8,8 @@ export interface CompiledRule {
   /** The rule in words, as a violation shows it. */
   readonly expected: string
   readonly accepts: (value: string) => boolean
+  /** What it would accept in place of a value that differs in case or in how Unicode composes it alone. */
+  readonly nearest: (value: string) => string | undefined
   /** Written into the certificate when the CSR is silent. */
   readonly fixedValue: string | undefined
 }
@@ -29,10 +28,17 @@ export function compileRule(rule: SubjectRule): CompiledRule {
         presence: 'allowed',
         expected: `"${rule.value}", or nothing`,
         accepts: value => value === rule.value,
+        nearest: value => findNearest(value, [rule.value], each => each === rule.value),
         fixedValue: rule.value
       }
     case 'forbidden':
-      return { presence: 'forbidden', expected: 'nothing', accepts: () => false, fixedValue: undefined }
+      return {
+        presence: 'forbidden',
+        expected: 'nothing',
+        accepts: () => false,
+        nearest: () => undefined,
+        fixedValue: undefined
+      }
     case 'required':
     case 'allowed': {
       const pattern = rule.pattern === undefined ? undefined : RE2JS.compile(rule.pattern)
@@ -45,96 +51,31 @@ export function compileRule(rule: SubjectRule): CompiledRule {
             .join(', ')}${values.size > 10 ? ', …' : ''}`,
         pattern && `a value that matches ${rule.pattern}`
       ].filter(part => part !== undefined)
+      const accepts = (value: string) => (values?.has(value) ?? true) && (pattern?.matches(value) ?? true)
       return {
         presence: rule.rule,
         expected: expected.join(' and ') || 'a value',
-        accepts: value => (values?.has(value) ?? true) && (pattern?.matches(value) ?? true),
+        accepts,
+        nearest: value => findNearest(value, [...(values ?? [])], accepts),
         fixedValue: undefined
       }
     }
   }
 }
 
-/**
- * Holds a CSR's subject against the rules and gives the subject that the certificate will carry: the values
- * that the rules ask for or allow, and the fixed ones.
- *
- * @param templateFields fields that the provisioning template declares; AWS fails the device without them.
- * @throws MintlineError `subject_refused` with every violation at once; pointers are `/subject/<field>`.
- */
-export function selectSubject(
-  rules: SubjectRules,
-  templateFields: ReadonlySet<SubjectField>,
-  attributes: readonly SubjectAttribute[]
-): Subject {
-  const violations: Violation[] = []
-  const requested: Partial<Record<SubjectField, string>> = {}
-  for (const attribute of attributes) {
-    if (attribute.field === undefined) violations.push(unsupportedAttribute(attribute))
-    else requested[attribute.field] = attribute.value
-  }
-  const selected: Partial<Record<SubjectField, string>> = {}
-  for (const field of subjectFields) {
-    const value = requested[field] ?? rules.get(field)?.fixedValue
-    const found = fieldViolations(field, requested[field], value, rules.get(field), templateFields.has(field))
-    violations.push(...found)
-    if (value !== undefined && found.length === 0) selected[field] = value
-  }
-  if (violations.length > 0) {
-    throw new MintlineError('subject_refused', summarize(violations), { violations })
-  }
-  return selected
+function findNearest(
+  value: string,
+  listed: readonly string[],
+  accepts: (value: string) => boolean
+): string | undefined {
+  const folded = foldCase(value)
+  const same = listed.filter(each => foldCase(each) === folded)
+  const written = value.normalize('NFC')
+  return [...same, written, written.toUpperCase(), written.toLowerCase()].find(
+    each => each !== value && accepts(each)
+  )
 }
 
-function fieldViolations(
-  field: SubjectField,
-  requested: string | undefined,
-  value: string | undefined,
-  rule: CompiledRule | undefined,
-  isDeclaredByTemplate: boolean
-): Violation[] {
-  const violation = (expected: string, message: string): Violation[] => [
-    {
-      pointer: `/subject/${field}`,
-      expected,
-      found: requested === undefined ? 'nothing' : `"${requested}"`,
-      message
-    }
-  ]
-  if (value === undefined) {
-    if (isDeclaredByTemplate) {
-      return violation(
-        'a value',
-        `The provisioning template declares ${field}: without it AWS fails the device.`
-      )
-    }
-    return rule?.presence === 'required' ? violation(rule.expected, `The profile requires ${field}.`) : []
-  }
-  if (rule === undefined && !isDeclaredByTemplate) {
-    return violation(
-      'nothing',
-      `Neither the profile nor its template has a use for ${field}. Leave it out of the CSR.`
-    )
-  }
-  if (rule?.presence === 'forbidden') return violation('nothing', `The profile forbids ${field}.`)
-  const encoding = encodingViolations(field, value)
-  if (encoding.length > 0) return [...encoding]
-  return rule === undefined || rule.accepts(value)
-    ? []
-    : violation(rule.expected, `The profile refuses this ${field}.`)
-}
-
-function unsupportedAttribute(attribute: SubjectAttribute): Violation {
-  return {
-    pointer: `/subject/${attribute.name}`,
-    expected: `only ${subjectFields.join(', ')}`,
-    found: `"${attribute.value}"`,
-    message: `A certificate from here cannot carry ${attribute.name}. Leave it out of the CSR.`
-  }
-}
-
-function summarize(violations: readonly Violation[]): string {
-  const [first] = violations
-  const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''
-  return `The CSR's subject does not fit the profile: ${first?.message ?? ''}${more}`
+function foldCase(value: string): string {
+  return value.normalize('NFC').toLowerCase()
 }

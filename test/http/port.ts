@@ -383,7 +383,8 @@ export function createPort(): Port {
             profileVersion: version,
             templateSha256,
             subject: intent.subject,
-            prediction
+            prediction,
+            notes: []
           }
         }
       },

@@ -100,6 +100,38 @@ describe('a profile', () => {
         validity: { days: 365, whenIssuerExpiresFirst: 'refuse', minimumDays: 180 }
       },
       ['/validity/minimumDays']
+    ],
+    [
+      'an attribute to drop that nobody knows',
+      { ...starterProfile, dropAttributes: ['emailAddress', 'E-Mail', '1.2.3', '2.5.4.3', '1.2.03'] },
+      ['/dropAttributes/1', '/dropAttributes/3', '/dropAttributes/4']
+    ],
+    [
+      'a field that is dropped and asked for',
+      {
+        ...starterProfile,
+        subject: { CommonName: { rule: 'required' }, Locality: { rule: 'forbidden' } },
+        dropAttributes: ['CommonName', 'Locality', 'Organization']
+      },
+      ['/dropAttributes/0', '/dropAttributes/1']
+    ],
+    [
+      'a field that is dropped and declared by the template',
+      { ...starterProfile, subject: { CommonName: { rule: 'required' } }, dropAttributes: ['Country'] },
+      ['/dropAttributes/0']
+    ],
+    [
+      'a listed value that looks like another, where those are refused',
+      {
+        ...starterProfile,
+        subject: {
+          ...starterProfile.subject,
+          CommonName: { rule: 'required', values: ['a', 'S\u039d'] },
+          Locality: { rule: 'fixed', value: '\uff21' }
+        },
+        lookalikes: 'refuse'
+      },
+      ['/subject/CommonName/values/1']
     ]
   ])('with %s is refused', (_, document, pointers) => {
     expect(mistakes(document)).toEqual(pointers)
@@ -148,5 +180,66 @@ describe('a profile', () => {
     const pointers = mistakes(document)
     expect(pointers.length).toBeGreaterThan(0)
     for (const pointer of pointers) expect(pointer).toMatch(/^\/registrationConfig(\/templateBody)?$/)
+  })
+
+  const anonymous = { ...starterProfile }
+  delete anonymous.deviceIdentity
+  const bare = {
+    ...anonymous,
+    template: {
+      Parameters: { 'AWS::IoT::Certificate::Id': { Type: 'String' } },
+      Resources: {
+        certificate: {
+          Type: 'AWS::IoT::Certificate',
+          Properties: { CertificateId: { Ref: 'AWS::IoT::Certificate::Id' }, Status: 'ACTIVE' }
+        },
+        policy: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: 'sensor' } }
+      }
+    }
+  }
+
+  it.each<[string, ProfileDocument, readonly string[]]>([
+    ['no rules at all', { ...bare, subject: {} }, ['/subject']],
+    ['nothing that must be there', { ...bare, subject: { CommonName: { rule: 'allowed' } } }, ['/subject']],
+    ['a required field', { ...bare, subject: { CommonName: { rule: 'required' } } }, []],
+    ['a fixed field', { ...bare, subject: { CommonName: { rule: 'fixed', value: 'x' } } }, []],
+    ['a field that the template declares', { ...anonymous, subject: {} }, []],
+    [
+      'a fixed value that looks like another',
+      { ...bare, subject: { CommonName: { rule: 'fixed', value: 'S\u039d' } } },
+      ['/subject/CommonName/value']
+    ],
+    [
+      'a listed value that looks like another',
+      { ...bare, subject: { CommonName: { rule: 'required', values: ['S\u039d', 'SN'] } } },
+      ['/subject/CommonName/values/0']
+    ],
+    [
+      'an identity that may hold anything',
+      { ...bare, subject: { CommonName: { rule: 'required' } }, deviceIdentity: ['CommonName'] },
+      ['/lookalikes']
+    ],
+    [
+      'an identity in a pattern',
+      {
+        ...bare,
+        subject: { CommonName: { rule: 'required', pattern: 'SN-[0-9]+' } },
+        deviceIdentity: ['CommonName']
+      },
+      []
+    ],
+    [
+      'an identity that may hold anything but look-alikes',
+      {
+        ...bare,
+        subject: { CommonName: { rule: 'required' } },
+        deviceIdentity: ['CommonName'],
+        lookalikes: 'refuse'
+      },
+      []
+    ]
+  ])('with %s has its warnings', (_, document, pointers) => {
+    const own = compileProfile(document).warnings.filter(({ pointer }) => !pointer.startsWith('/template'))
+    expect(own.map(({ pointer }) => pointer)).toEqual(pointers)
   })
 })

@@ -3,7 +3,8 @@ import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { parseCertificationRequest } from '../../src/pki/csr/certification-request.ts'
 import type { Subject, SubjectField } from '../../src/pki/name/subject-field.ts'
 import type { SubjectRule } from '../../src/profiles/profile-document.ts'
-import { compileRule, selectSubject } from '../../src/profiles/subject-rules.ts'
+import { compileRule } from '../../src/profiles/subject-rules.ts'
+import { selectSubject } from '../../src/profiles/subject-selection.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 
 type Rules = Partial<Record<SubjectField, SubjectRule>>
@@ -19,7 +20,8 @@ function select(
   )
   const { subject } = parseCertificationRequest(makeCertificationRequest(requested))
   try {
-    return selectSubject(compiled, new Set(declared), subject)
+    const policy = { droppedOids: new Set<string>(), lookalikes: 'warn' } as const
+    return selectSubject({ ...policy, rules: compiled, templateFields: new Set(declared) }, subject).subject
   } catch (error) {
     expect(error).toBeInstanceOf(MintlineError)
     expect((error as MintlineError).code).toBe('subject_refused')

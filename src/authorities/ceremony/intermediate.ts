@@ -4,7 +4,11 @@ import {
   type AuthorityCertificate,
   parseAuthorityCertificate
 } from '../../pki/certificate/authority-certificate.ts'
-import { type CertificationRequest, parseCertificationRequest } from '../../pki/csr/certification-request.ts'
+import {
+  assertSubjectReadable,
+  type CertificationRequest,
+  parseCertificationRequest
+} from '../../pki/csr/certification-request.ts'
 import { verifyProofOfPossession } from '../../pki/csr/proof-of-possession.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { assertKeyAllowed } from '../../pki/key/public-key.ts'
@@ -63,7 +67,9 @@ function assertKeyOf(root: AuthorityCertificate, { publicKeySpkiDer }: Signer): 
 }
 
 /** Written anew with the string types of RFC 5280; types that no certificate of ours carries are refused. */
-function subjectNameOf({ subject }: CertificationRequest): Uint8Array {
+function subjectNameOf(csr: CertificationRequest): Uint8Array {
+  assertSubjectReadable(csr)
+  const { subject } = csr
   const violations = subject
     .filter(({ field }) => field === undefined)
     .map(({ name }) => ({

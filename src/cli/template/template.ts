@@ -12,7 +12,7 @@ import { explainTemplate } from '../../jitp/template/explain.ts'
 import type { TemplateOptions } from '../../jitp/template/options.ts'
 import { certificateIdHex, parseCertificate } from '../../pki/certificate/certificate.ts'
 import { decodeCertificate } from '../../pki/certificate/intake.ts'
-import { parseCertificationRequest } from '../../pki/csr/certification-request.ts'
+import { assertSubjectReadable, parseCertificationRequest } from '../../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../../pki/csr/intake.ts'
 import { subjectOf } from '../../pki/name/name.ts'
 import type { CommandIo } from '../command.ts'
@@ -138,8 +138,9 @@ function certificateFacts(bytes: Uint8Array): CertificateFacts {
 const exampleSerialNumber = new Uint8Array(16).fill(0x11)
 
 function requestFacts(bytes: Uint8Array): CertificateFacts {
-  const { subject } = parseCertificationRequest(decodeCertificationRequest(bytes))
-  return { subject: subjectOf({ attributes: subject }), certificateSerialNumber: exampleSerialNumber }
+  const request = parseCertificationRequest(decodeCertificationRequest(bytes))
+  assertSubjectReadable(request)
+  return { subject: subjectOf({ attributes: request.subject }), certificateSerialNumber: exampleSerialNumber }
 }
 
 function check(

@@ -11,7 +11,7 @@ import {
   AwsRegistrationSummary
 } from '../api/aws-registrations/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
-import { Issuance, Thing } from '../api/issuances/schemas.ts'
+import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
 import { Preview } from '../api/preview/schemas.ts'
 import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from '../api/profiles/schemas.ts'
@@ -30,6 +30,7 @@ export const sharedSchemas = [
   Violation,
   Problem,
   Thing,
+  CsrNote,
   Issuance,
   IssuedEntry,
   RejectedEntry,

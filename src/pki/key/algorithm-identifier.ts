@@ -20,9 +20,14 @@ export interface SignatureAlgorithmIdentifier {
   readonly found: string
   /** In octets; for RSASSA-PSS alone. */
   readonly saltLength: number | undefined
+  /** An ECDSA algorithm that has NULL where RFC 5758 §3.2 wants nothing, and was accepted like that. */
+  readonly hasNullParameters?: true
 }
 
-type Accepted = Pick<SignatureAlgorithmIdentifier, 'algorithm' | 'found' | 'saltLength'>
+/** Whether an ECDSA algorithm may have NULL parameters: in what is thrown away once it is verified, and in nothing else. */
+export type NullParameters = 'accept' | 'refuse'
+
+type Accepted = Omit<SignatureAlgorithmIdentifier, 'der'>
 
 const refusedNames: ReadonlyMap<string, string> = new Map([
   ['1.2.840.113549.1.1.2', 'MD2 with RSA'],
@@ -53,11 +58,14 @@ const otherHashNames: ReadonlyMap<string, string> = new Map([
 ])
 
 /** Reads a signature AlgorithmIdentifier. Throws for bad structure alone; what is not accepted is named. */
-export function parseSignatureAlgorithm(reader: DerReader): SignatureAlgorithmIdentifier {
+export function parseSignatureAlgorithm(
+  reader: DerReader,
+  ecdsaNull: NullParameters = 'refuse'
+): SignatureAlgorithmIdentifier {
   const element = reader.readTagged(tags.sequence, 'the signature algorithm')
   const identifier = reader.enter(element)
   const oid = identifier.readObjectIdentifier('the signature algorithm')
-  const accepted = oid === rsassaPssOid ? parsePss(identifier) : parseFixed(oid, identifier)
+  const accepted = oid === rsassaPssOid ? parsePss(identifier) : parseFixed(oid, identifier, ecdsaNull)
   return { der: reader.encoding(element), ...accepted }
 }
 
@@ -65,18 +73,20 @@ function refused(found: string): Accepted {
   return { algorithm: undefined, found, saltLength: undefined }
 }
 
-function parseFixed(oid: string, identifier: DerReader): Accepted {
+function parseFixed(oid: string, identifier: DerReader, ecdsaNull: NullParameters): Accepted {
   const parametersTag = identifier.peekTag()
-  assertDerForm(identifier)
+  assertDerForm(identifier.fork())
+  if (parametersTag !== undefined) identifier.readElement('the parameters')
+  identifier.assertEnd('the signature algorithm')
   const algorithm = signatureOids.get(oid)
   if (algorithm === undefined) return refused(refusedNames.get(oid) ?? `the algorithm ${oid}`)
+  const accepted = { algorithm, found: algorithm, saltLength: undefined }
   // RFC 4055 §5 has readers take absent parameters for NULL; RFC 5758 §3.2 leaves ECDSA no choice.
-  const fits =
-    parametersTag === undefined ||
-    (parametersTag === tags.null && signatureScheme(algorithm).keyType === 'rsa')
-  return fits
-    ? { algorithm, found: algorithm, saltLength: undefined }
-    : refused(`${algorithm} with parameters`)
+  if (parametersTag === undefined) return accepted
+  if (parametersTag !== tags.null) return refused(`${algorithm} with parameters`)
+  if (signatureScheme(algorithm).keyType === 'rsa') return accepted
+  if (ecdsaNull === 'accept') return { ...accepted, hasNullParameters: true }
+  return refused(`${algorithm} with NULL parameters`)
 }
 
 /** RSASSA-PSS-params (RFC 4055 §3.1). Absent members stand for SHA-1, MGF1 with SHA-1 and 20 octets. */

@@ -75,3 +75,19 @@ const otherNames: ReadonlyMap<string, string> = new Map([
 export function attributeName(oid: string): string {
   return byOid.get(oid)?.field ?? otherNames.get(oid) ?? oid
 }
+
+const oidsByName: ReadonlyMap<string, string> = new Map<string, string>([
+  ...attributeTypes.map(({ field, oid }) => [field, oid] as const),
+  ...[...otherNames].map(([oid, name]) => [name, oid] as const)
+])
+
+/** The names that `attributeName` gives instead of an OID. */
+export const attributeNames: readonly string[] = [...oidsByName.keys()]
+
+/** The OID of an attribute type by the name that `attributeName` gives it. A dotted OID stands for itself if it has no name. */
+export function attributeOid(nameOrOid: string): string | undefined {
+  const oid = oidsByName.get(nameOrOid)
+  if (oid !== undefined) return oid
+  const isDotted = /^[0-2](?:\.(?:0|[1-9]\d{0,14})){1,20}$/.test(nameOrOid)
+  return isDotted && attributeName(nameOrOid) === nameOrOid ? nameOrOid : undefined
+}

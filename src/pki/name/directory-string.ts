@@ -7,9 +7,15 @@ export type DecodedText =
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const notPrintableString = /[^A-Za-z0-9 '()+,\-./:=?]/
-// Control and format characters (soft hyphens, joiners, byte order marks, what reorders text on a screen) and line
-// separators: none names a thing, all can make two names look like one.
-const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u
+/**
+ * What shows nothing, or what nobody can tell the look of. By Unicode property: controls and formats (soft hyphens,
+ * joiners, what reorders text on a screen), line separators, every space but U+0020, what is ignored by default (fillers,
+ * variation selectors, the grapheme joiner), private use, surrogates, unassigned code points and noncharacters. By code
+ * point: what is blank without having such a property (the braille blank, a null notehead, a Khitan filler), and what
+ * stands in the place of something that got lost. None of them names a thing, all can make two names look like one.
+ */
+const invisible =
+  /[\p{Cc}\p{Cf}\p{Cn}\p{Co}\p{Cs}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800\ufffc\ufffd\u{1d159}]|\u{16fe4}|(?! )\p{Zs}/u
 
 /** True when every character is one that X.680 §41.4 allows in a PrintableString. */
 export function isPrintableString(text: string): boolean {

@@ -13,10 +13,14 @@ export interface NameAttribute {
   /** The subject field, else the usual name, else the OID. */
   readonly name: string
   readonly field: SubjectField | undefined
-  /** Empty when a violation says why it could not be read. */
+  /** Empty when it is unreadable. */
   readonly value: string
   /** The tag of its string type. */
   readonly tag: number
+  /** Why the value is no text that a subject of ours may have, and what stands there instead. */
+  readonly unreadable: { readonly fault: string; readonly octets: Uint8Array } | undefined
+  /** It shares its RDN with the attribute before it. */
+  readonly isJoined: true | undefined
 }
 
 export interface Name {
@@ -38,36 +42,62 @@ export function parseName(reader: DerReader, what: string): Name {
   const element = reader.readTagged(tags.sequence, what)
   const rdns = reader.enter(element)
   const attributes: NameAttribute[] = []
-  const violations: Violation[] = []
   while (!rdns.isAtEnd) {
     const rdn = rdns.readSet('a RelativeDistinguishedName')
     if (rdn.isAtEnd) throw rdn.refuse('a RelativeDistinguishedName has no attribute', rdn.offset)
     assertSetOfOrder(rdn, disorderedRdn)
-    for (let position = 0; !rdn.isAtEnd; position++) {
-      const attribute = parseAttribute(rdn, violations)
-      if (position > 0) violations.push(multiValued(attribute))
-      if (attributes.some(({ oid }) => oid === attribute.oid)) violations.push(repeated(attribute))
-      attributes.push(attribute)
-    }
+    for (let position = 0; !rdn.isAtEnd; position++) attributes.push(parseAttribute(rdn, position > 0))
   }
-  return { der: reader.encoding(element), attributes, violations }
+  return { der: reader.encoding(element), attributes, violations: nameViolations(attributes) }
 }
 
-function parseAttribute(rdn: DerReader, violations: Violation[]): NameAttribute {
+function parseAttribute(rdn: DerReader, isJoined: boolean): NameAttribute {
   const typeAndValue = rdn.readSequence('an AttributeTypeAndValue')
   const oid = typeAndValue.readObjectIdentifier('an attribute type')
   const element = typeAndValue.readElement('an attribute value')
   typeAndValue.assertEnd('an AttributeTypeAndValue')
   const name = attributeName(oid)
   const field = attributeTypeOfOid(oid)?.field
-  const decoded = decodeDirectoryString(element.tag, typeAndValue.content(element))
+  const octets = typeAndValue.content(element)
+  const decoded = decodeDirectoryString(element.tag, octets)
   // IA5String is the type of emailAddress and domainComponent, and of none of the subject fields.
   const fault = field !== undefined && element.tag === tags.ia5String ? tagName(element.tag) : decoded.fault
-  if (fault !== undefined) violations.push(unreadable(name, fault))
-  return { oid, name, field, value: decoded.text ?? '', tag: element.tag }
+  return {
+    oid,
+    name,
+    field,
+    value: decoded.text ?? '',
+    tag: element.tag,
+    unreadable: fault === undefined ? undefined : { fault, octets },
+    isJoined: isJoined || undefined
+  }
 }
 
-function unreadable(name: string, found: string): Violation {
+/**
+ * What keeps the attributes from being a subject of ours: multi-valued RDNs, repeated types, other string types,
+ * unreadable text. Those that are not kept are passed over, as if they were not there.
+ */
+export function nameViolations(
+  attributes: readonly NameAttribute[],
+  isKept: (attribute: NameAttribute) => boolean = () => true
+): readonly Violation[] {
+  const violations: Violation[] = []
+  const seen = new Set<string>()
+  let isRdnTaken = false
+  for (const attribute of attributes) {
+    if (attribute.isJoined === undefined) isRdnTaken = false
+    if (!isKept(attribute)) continue
+    const { oid, name, unreadable } = attribute
+    if (unreadable !== undefined) violations.push(notText(name, unreadable.fault))
+    if (isRdnTaken) violations.push(multiValued(attribute))
+    if (seen.has(oid)) violations.push(repeated(attribute))
+    isRdnTaken = true
+    seen.add(oid)
+  }
+  return violations
+}
+
+function notText(name: string, found: string): Violation {
   return {
     pointer: `/subject/${name}`,
     expected: 'a PrintableString or UTF8String of visible characters',
@@ -85,12 +115,12 @@ function multiValued({ name }: NameAttribute): Violation {
   }
 }
 
-function repeated({ name }: NameAttribute): Violation {
+function repeated({ name, field }: NameAttribute): Violation {
   return {
     pointer: `/subject/${name}`,
     expected: 'each attribute type once',
     found: 'the type a second time',
-    message: `${name} occurs more than once in the subject. Leave one.`
+    message: `${name} occurs more than once in the subject. ${field === undefined ? 'Leave out all of them: no certificate from here carries it.' : 'Leave one.'}`
   }
 }
 

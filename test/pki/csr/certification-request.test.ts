@@ -10,6 +10,11 @@ import { refusalOf } from '../refusal.ts'
 import { fixtureNames, readFixture, takeIn } from './csr-fixture.ts'
 
 const accepted: Readonly<Record<string, { algorithm: string; key: string; subject: string }>> = {
+  'attribute-without-value.der': {
+    algorithm: 'ecdsa-with-SHA256',
+    key: 'P-256',
+    subject: 'Country=US, CommonName=SN-000006'
+  },
   'certtool-p256.pem': {
     algorithm: 'ecdsa-with-SHA256',
     key: 'P-256',
@@ -49,6 +54,12 @@ const accepted: Readonly<Record<string, { algorithm: string; key: string; subjec
     algorithm: 'sha384WithRSAEncryption',
     key: '4096',
     subject: 'Country=US, Organization=Acme, CommonName=device-0028'
+  },
+  'empty-subject.der': { algorithm: 'ecdsa-with-SHA256', key: 'P-256', subject: '' },
+  'mbedtls-null-parameters.pem': {
+    algorithm: 'ecdsa-with-SHA256',
+    key: 'P-256',
+    subject: 'Country=US, Organization=Acme, CommonName=SN-000124'
   },
   'openssl-all-fields.pem': {
     algorithm: 'ecdsa-with-SHA256',
@@ -155,7 +166,19 @@ const accepted: Readonly<Record<string, { algorithm: string; key: string; subjec
     algorithm: 'ecdsa-with-SHA256',
     key: 'P-256',
     subject: 'Country=US, CommonName=SN-000059'
+  },
+  'unsorted-attributes.der': {
+    algorithm: 'ecdsa-with-SHA256',
+    key: 'P-256',
+    subject: 'Country=US, CommonName=SN-000008'
   }
+}
+
+/** What is taken although it is not as it should be, and is told. */
+const noted: Readonly<Record<string, string>> = {
+  'attribute-without-value.der': 'attributes_irregular',
+  'mbedtls-null-parameters.pem': 'null_parameters',
+  'unsorted-attributes.der': 'attributes_irregular'
 }
 
 const refused: Readonly<Record<string, string>> = {
@@ -212,6 +235,11 @@ describe('CSRs of openssl, certtool and certutil', () => {
       publicKey.type === 'rsa' ? String(publicKey.modulusBits) : publicKey.type === 'ec' && publicKey.curve
     ).toBe(expected.key)
     expect(subject.map(attribute => `${attribute.name}=${attribute.value}`).join(', ')).toBe(expected.subject)
+  })
+
+  it.each(Object.keys(accepted))('%s: what is told of it', async name => {
+    const { notes } = await takeIn(readFixture(name))
+    expect(notes.map(({ code }) => code)).toEqual(name in noted ? [noted[name]] : [])
   })
 
   it.each(Object.entries(refused))('%s is refused with %s', async (name, code) => {

@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import {
+  assertSubjectReadable,
   type CertificationRequest,
   parseCertificationRequest
 } from '../../../src/pki/csr/certification-request.ts'
@@ -30,5 +31,6 @@ export async function takeIn(input: Uint8Array, policy = wholePolicy): Promise<C
   const request = parseCertificationRequest(decodeCertificationRequest(input))
   await verifyProofOfPossession(request)
   assertKeyAllowed(request.publicKey, policy)
+  assertSubjectReadable(request)
   return request
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { parseCertificationRequest } from '../../../src/pki/csr/certification-request.ts'
 import { type DerNode, editDer, nodeAt, readNode, writeNode } from '../der/der-edit.ts'
 import { refusalOf } from '../refusal.ts'
 import { readFixture, takeIn } from './csr-fixture.ts'
@@ -144,8 +145,30 @@ const malformed: Readonly<Record<string, Uint8Array>> = {
   ),
   'attributes as SET': editDer(plain, attributes, withTag(0x31)),
   'attributes twice': editDer(plain, attributes, twice),
-  'an attribute without values': editDer(plain, attributes, () => attributeWith()),
   'an attribute that is no SEQUENCE': editDer(plain, attributes, () => attribute('02 01 00')),
+  'no signature algorithm': editDer(plain, signatureAlgorithm, removed),
+  'an empty signature algorithm': editDer(plain, signatureAlgorithm, () => raw('30 00')),
+  'a signature algorithm with bad parameters': editDer(plain, signatureAlgorithm, () =>
+    raw('30 0e 06 08 2a 86 48 ce 3d 04 03 02 30 02 05 01')
+  ),
+  'PSS parameters that are no SEQUENCE': editDer(rsa, signatureAlgorithm, () =>
+    raw('30 0d 06 09 2a 86 48 86 f7 0d 01 01 0a 05 00')
+  ),
+  'PSS parameters with a fifth member': editDer(rsa, signatureAlgorithm, () =>
+    raw('30 13 06 09 2a 86 48 86 f7 0d 01 01 0a 30 06 a4 04 02 02 01 00')
+  ),
+  'PSS with a negative salt length': editDer(rsa, signatureAlgorithm, () =>
+    raw('30 12 06 09 2a 86 48 86 f7 0d 01 01 0a 30 05 a2 03 02 01 ff')
+  ),
+  'no signature': editDer(plain, signature, removed),
+  'two signatures': editDer(plain, signature, twice),
+  'a signature as OCTET STRING': editDer(plain, signature, withTag(0x04)),
+  'a signature with unused bits': editDer(plain, signature, withContent('01 fe'))
+}
+
+/** The attributes are signed and ignored. Here they were changed after signing, which is all that is wrong with them. */
+const irregularAttributes: Readonly<Record<string, Uint8Array>> = {
+  'an attribute without values': editDer(plain, attributes, () => attributeWith()),
   'attributes out of order': editDer(plain, attributes, () =>
     attribute('30 08 06 02 2a 05 31 02 05 00 30 08 06 02 2a 03 31 02 05 00')
   ),
@@ -168,25 +191,7 @@ const malformed: Readonly<Record<string, Uint8Array>> = {
     attributeWith(raw('30 02 00 00'))
   ),
   'attribute values nested 20 deep': editDer(plain, attributes, () => attributeWith(nested(20))),
-  'attribute values nested 2000 deep': editDer(plain, attributes, () => attributeWith(nested(2000))),
-  'no signature algorithm': editDer(plain, signatureAlgorithm, removed),
-  'an empty signature algorithm': editDer(plain, signatureAlgorithm, () => raw('30 00')),
-  'a signature algorithm with bad parameters': editDer(plain, signatureAlgorithm, () =>
-    raw('30 0e 06 08 2a 86 48 ce 3d 04 03 02 30 02 05 01')
-  ),
-  'PSS parameters that are no SEQUENCE': editDer(rsa, signatureAlgorithm, () =>
-    raw('30 0d 06 09 2a 86 48 86 f7 0d 01 01 0a 05 00')
-  ),
-  'PSS parameters with a fifth member': editDer(rsa, signatureAlgorithm, () =>
-    raw('30 13 06 09 2a 86 48 86 f7 0d 01 01 0a 30 06 a4 04 02 02 01 00')
-  ),
-  'PSS with a negative salt length': editDer(rsa, signatureAlgorithm, () =>
-    raw('30 12 06 09 2a 86 48 86 f7 0d 01 01 0a 30 05 a2 03 02 01 ff')
-  ),
-  'no signature': editDer(plain, signature, removed),
-  'two signatures': editDer(plain, signature, twice),
-  'a signature as OCTET STRING': editDer(plain, signature, withTag(0x04)),
-  'a signature with unused bits': editDer(plain, signature, withContent('01 fe'))
+  'attribute values nested 2000 deep': editDer(plain, attributes, () => attributeWith(nested(2000)))
 }
 
 const refusedOtherwise: Readonly<Record<string, readonly [string, Uint8Array]>> = {
@@ -223,9 +228,13 @@ const refusedOtherwise: Readonly<Record<string, readonly [string, Uint8Array]>> 
     'csr_signature_invalid',
     editDer(plain, signatureAlgorithm, () => raw('30 0a 06 08 2a 86 48 ce 3d 04 03 02'))
   ],
-  'ECDSA with NULL parameters': [
+  'ECDSA with NULL parameters twice': [
+    'csr_malformed',
+    editDer(plain, signatureAlgorithm, () => raw('30 0e 06 08 2a 86 48 ce 3d 04 03 04 05 00 05 00'))
+  ],
+  'ECDSA with other parameters': [
     'csr_signature_algorithm_refused',
-    editDer(plain, signatureAlgorithm, () => raw('30 0c 06 08 2a 86 48 ce 3d 04 03 04 05 00'))
+    editDer(plain, signatureAlgorithm, () => raw('30 0c 06 08 2a 86 48 ce 3d 04 03 04 30 00'))
   ],
   'RSA named over an EC key': [
     'csr_signature_algorithm_refused',
@@ -275,6 +284,13 @@ describe('a CSR with one fault', () => {
 
   it.each(Object.entries(refusedOtherwise))('%s is refused', async (_, [code, der]) => {
     expect((await refusalOf(() => takeIn(der)))?.code).toBe(code)
+  })
+
+  it.each(Object.entries(irregularAttributes))('%s are passed over with a note', async (_, der) => {
+    expect((await refusalOf(() => takeIn(der)))?.code).toBe('csr_signature_invalid')
+    expect(parseCertificationRequest(der).notes).toMatchObject([
+      { code: 'attributes_irregular', pointer: '/attributes' }
+    ])
   })
 
   it('the CSRs that the faults were put into are accepted', async () => {

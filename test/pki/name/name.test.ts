@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { parseCertificationRequest } from '../../../src/pki/csr/certification-request.ts'
+import {
+  assertSubjectReadable,
+  parseCertificationRequest
+} from '../../../src/pki/csr/certification-request.ts'
 import { createDerRefusal, DerReader } from '../../../src/pki/der/reader.ts'
 import { buildName, encodingViolations, parseName, subjectOf } from '../../../src/pki/name/name.ts'
 import type { Subject, SubjectField } from '../../../src/pki/name/subject-field.ts'
@@ -39,6 +42,24 @@ const refused: Readonly<Record<string, readonly [readonly string[], Uint8Array]>
   'a delete character': [['/subject/CommonName'], value(0x0c, 'device\x7f')],
   'a right-to-left override': [['/subject/CommonName'], value(0x0c, 'device\u202e1000')],
   'a byte order mark': [['/subject/CommonName'], value(0x0c, '\ufeffdevice')],
+  'a combining grapheme joiner': [['/subject/CommonName'], value(0x0c, 'SN\u034f-1')],
+  'a variation selector': [['/subject/CommonName'], value(0x0c, 'SN-1\ufe0f')],
+  'a supplementary variation selector': [['/subject/CommonName'], value(0x0c, 'SN-1\u{e0100}')],
+  'a Hangul filler': [['/subject/CommonName'], value(0x0c, 'SN\u3164')],
+  'a halfwidth Hangul filler': [['/subject/CommonName'], value(0x0c, 'SN\uffa0')],
+  'a Hangul choseong filler': [['/subject/CommonName'], value(0x0c, 'SN\u115f')],
+  'a braille blank': [['/subject/CommonName'], value(0x0c, 'SN\u2800')],
+  'a null notehead': [['/subject/CommonName'], value(0x0c, 'SN\u{1d159}')],
+  'a tag character': [['/subject/CommonName'], value(0x0c, 'SN\u{e0041}')],
+  'a character of private use': [['/subject/CommonName'], value(0x0c, 'SN\ue000')],
+  'a character of private use in plane 16': [['/subject/CommonName'], value(0x0c, 'SN\u{10fffd}')],
+  'an unassigned character': [['/subject/CommonName'], value(0x0c, 'SN\u0378')],
+  'a noncharacter': [['/subject/CommonName'], value(0x0c, 'SN\uffff')],
+  'a noncharacter in the middle': [['/subject/CommonName'], value(0x0c, 'SN\ufdd0')],
+  'a replacement character': [['/subject/CommonName'], value(0x0c, 'SN\ufffd')],
+  'a no-break space': [['/subject/CommonName'], value(0x0c, 'SN\u00a01')],
+  'an ideographic space': [['/subject/CommonName'], value(0x0c, 'SN\u30001')],
+  'a soft hyphen': [['/subject/CommonName'], value(0x0c, 'SN\u00ad1')],
   'an underscore in a PrintableString': [['/subject/CommonName'], value(0x13, 'device_1')],
   'a repeated attribute': [['/subject/CommonName'], withRdns(rdns => [...rdns, commonName])],
   'a multi-valued RDN': [
@@ -79,7 +100,7 @@ function editNode(rdn: DerNode, newValue: DerNode): DerNode {
 
 describe('the subject of a CSR', () => {
   it.each(Object.entries(refused))('with %s is refused', async (_, [pointers, der]) => {
-    const error = await refusalOf(() => parseCertificationRequest(der))
+    const error = await refusalOf(() => assertSubjectReadable(parseCertificationRequest(der)))
     expect(error?.code).toBe('subject_refused')
     expect(pointersOf(error)).toEqual(pointers)
   })
@@ -140,10 +161,44 @@ describe('a subject field', () => {
     ['CommonName', 'a\0b'],
     ['CommonName', '\ud800'],
     ['Organization', 'a\u2028b'],
+    ['Organization', 'a\u3164b'],
+    ['Organization', 'a\u2800b'],
+    ['StateName', 'a\u00a0b'],
+    ['OrganizationalUnit', 'a\u{e01ef}b'],
     ['Locality', 'a\u200fb']
   ]
   it.each(unencodable)('%s cannot hold %j', (field, value) => {
     expect(encodingViolations(field, value).map(({ pointer }) => pointer)).toEqual([`/subject/${field}`])
+  })
+})
+
+describe('visible characters', () => {
+  // Assigned, not ignored by default, no private use, no space: what every writing of a name may need.
+  it.each([
+    'Müller',
+    'Ångström',
+    '東京都',
+    'Завод № 7',
+    'مصنع',
+    'कारखाना',
+    '공장',
+    'ქარხანა',
+    'm²',
+    '😀',
+    'A&B (C) – D/E'
+  ])('%s stay allowed', text => {
+    expect(encodingViolations('Organization', text)).toEqual([])
+    expect(encodingViolations('Organization', text.normalize('NFD'))).toEqual([])
+  })
+
+  it('are all that passes: nothing without a look of its own does', () => {
+    const passed: string[] = []
+    for (let code = 0; code <= 0x10ffff; code++) {
+      const character = String.fromCodePoint(code)
+      if (encodingViolations('CommonName', `a${character}b`).length > 0) continue
+      if (/[\p{C}\p{Z}\p{DI}]/u.test(character) && character !== ' ') passed.push(code.toString(16))
+    }
+    expect(passed).toEqual([])
   })
 })
 

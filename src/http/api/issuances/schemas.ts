@@ -1,4 +1,5 @@
 import Type, { type Static } from 'typebox'
+import { csrNoteCodes } from '../../../pki/csr/note.ts'
 import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
 import { example } from '../../schemas/example.ts'
@@ -70,6 +71,34 @@ export const Subject = Type.Object(
     examples: [example.subject]
   }
 )
+
+export const CsrNote = Type.Object(
+  {
+    code: Type.Enum(csrNoteCodes, { type: 'string' }),
+    pointer: Type.String({
+      description: '`/subject/<name>`, `/signatureAlgorithm` or `/attributes`, into the CSR.'
+    }),
+    message: Type.String()
+  },
+  {
+    $id: 'CsrNote',
+    ...strict,
+    description:
+      'Something about the CSR that was not as it should be and did not stand in the way, such as an attribute that the profile drops.',
+    examples: [
+      {
+        code: 'attribute_dropped',
+        pointer: '/subject/emailAddress',
+        message: 'The CSR carries emailAddress, which the profile leaves out of the certificate.'
+      }
+    ]
+  }
+)
+
+export const notes = Type.Array(referenceTo(CsrNote), {
+  description: 'What was not as it should be in the CSR and did not stand in the way.',
+  examples: [[]]
+})
 
 export const Timestamp = Type.String({ format: 'date-time' })
 

@@ -86,7 +86,7 @@ function readTried(body: Static<typeof PreviewBody> | Uint8Array | undefined, co
   return 'csr' in body ? { csr: Buffer.from(body.csr) } : { certificate: Buffer.from(body.certificate) }
 }
 
-function viewPreview({ prediction, ...result }: PreviewResult): PreviewView {
+function viewPreview({ prediction, notes, ...result }: PreviewResult): PreviewView {
   const { profile, profileVersion, templateSha256, subject } = result
   const { thing, certificate, policies } = prediction
   return {
@@ -96,6 +96,7 @@ function viewPreview({ prediction, ...result }: PreviewResult): PreviewView {
     subject,
     thing: viewThing(thing),
     certificate,
-    policies: [...policies]
+    policies: [...policies],
+    notes: [...notes]
   }
 }

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { strict } from '../../schemas/reference.ts'
-import { certificateMembers, thing } from '../issuances/schemas.ts'
+import { certificateMembers, notes, thing } from '../issuances/schemas.ts'
 
 const { profileVersion, templateSha256, subject } = certificateMembers
 
@@ -29,7 +29,8 @@ export const Preview = Type.Object(
     subject,
     thing,
     certificate: Type.Object({ status: Type.Literal('ACTIVE') }, strict),
-    policies: Type.Array(Policy)
+    policies: Type.Array(Policy),
+    notes
   },
   {
     $id: 'Preview',
