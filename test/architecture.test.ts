@@ -23,8 +23,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   signing: [...pure, 'database', 'aws-client'],
   authorities: [...pure, 'database', 'audit', 'signing', 'access'],
   profiles: [...pure, 'database', 'audit', 'access'],
-  records: [...pure, 'database', 'authorities', 'access', 'issuance'],
-  issuance: [...pure, 'database', 'authorities', 'access', 'profiles', 'records'],
+  records: [...pure, 'database', 'signing', 'authorities', 'access', 'issuance'],
+  issuance: [...pure, 'database', 'signing', 'authorities', 'access', 'profiles', 'records'],
   jobs: ['pki', 'database'],
   events: [...pure, 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
@@ -161,6 +161,37 @@ describe('imports', () => {
           /^(pki|jitp)\//.test(from) && specifier.startsWith('node:') && !allowed.has(specifier)
       )
     ).toEqual([])
+  })
+})
+
+describe('the signing room', () => {
+  const mentioning = (pattern: RegExp) =>
+    files.filter(file => pattern.test(readFileSync(join(source, file), 'utf8')))
+
+  it('alone uses a CA key to sign', () => {
+    // The stand-ins of AWS have keys of their own, which are no CA's of ours.
+    const callers = mentioning(/\.sign\(/).filter(file => !file.startsWith('rehearsal/'))
+    expect(callers.filter(file => !file.startsWith('signing/signers/')).sort()).toEqual([
+      'signing/sign-durable.ts',
+      'signing/sign-without-intent.ts'
+    ])
+  })
+
+  it('takes the word of stores alone that something is durable', () => {
+    const vouching = mentioning(/\bvouchDurable\b/).filter(file => file !== 'signing/durable.ts')
+    expect(vouching.length).toBeGreaterThan(2)
+    expect(vouching.filter(file => !file.endsWith('-store.ts'))).toEqual([])
+  })
+
+  it('has no exception but for the CSR of a CA and the ceremony', () => {
+    expect(mentioning(/\bsignCertificationRequestInfo\b/).sort()).toEqual([
+      'authorities/generations/csr-for-upper-ca.ts',
+      'signing/sign-without-intent.ts'
+    ])
+    expect(mentioning(/\bsignAtCeremony\b/).sort()).toEqual([
+      'authorities/certificates/issue-authority.ts',
+      'signing/sign-without-intent.ts'
+    ])
   })
 })
 

@@ -51,6 +51,7 @@ export const errorCodes = [
   'shutting_down',
   'lint_failed',
   'certificate_mismatch',
+  'record_damaged',
   'internal_error',
   // work in the background
   'job_interrupted',

@@ -1,11 +1,12 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
-import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate/certificate.ts'
+import type { Durable } from '../signing/durable.ts'
+import { signDurable, type ToBeSigned } from '../signing/sign-durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { Cycle } from './cycle.ts'
 import type { SignedCertificate } from './cycle-store.ts'
-import { digestOf, type Durable, type ToBeSigned } from './intent.ts'
+import { digestOf } from './intent.ts'
 
 export interface CompletionDependencies {
   readonly cycle: Pick<Cycle, 'commitCertificate'>
@@ -20,17 +21,21 @@ export interface Completed extends SignedCertificate {
   readonly recorded: boolean
 }
 
+export interface CompletionOrder {
+  readonly intent: Durable<ToBeSigned>
+  readonly authority: IssuingAuthority
+  /** Of bytes that were read back; see `SigningOrder`. */
+  readonly judgement: (tbsDer: Uint8Array) => void
+  readonly predictThing: PredictThing
+}
+
 /** The second half of the cycle: from a durable intent to a recorded certificate. */
 export interface Completion {
   /**
    * Signs, verifies and records. May be called again for the same intent after a failure or a crash: the bytes to
    * be signed are the same, and the database takes one certificate per intent. Calls that overlap share one signature.
    */
-  complete(
-    intent: Durable<ToBeSigned>,
-    authority: IssuingAuthority,
-    predictThing: PredictThing
-  ): Promise<Completed>
+  complete(order: CompletionOrder): Promise<Completed>
   /** Resolves, never rejects, when this process is not or no longer at work on the intent. */
   underWay(intentId: string): Promise<void>
   /** Resolves, never rejects, when nothing is under way. */
@@ -48,23 +53,11 @@ function declaredVoid(intentId: string): MintlineError {
 export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
 
-  async function signAndRecord(
-    intent: Durable<ToBeSigned>,
-    authority: IssuingAuthority,
-    predictThing: PredictThing
-  ): Promise<Completed> {
-    const { signer, publicKey } = authority
-    // A crash from here to the commit below leaves an open intent: its serial is explained, and the signature
-    // never left this process.
-    const signature = await signer.sign(intent.tbsDer)
-    const { signatureAlgorithm } = signer
-    const certificateDer = assembleCertificate(intent.tbsDer, signatureAlgorithm, signature)
-    await verifyIssuedCertificate({
-      certificateDer,
-      tbsDer: intent.tbsDer,
-      issuerPublicKey: publicKey,
-      signatureAlgorithm
-    })
+  async function signAndRecord(order: CompletionOrder): Promise<Completed> {
+    const { intent, authority, judgement, predictThing } = order
+    const { signer, publicKey: issuerPublicKey } = authority
+    // A crash from here to the commit below leaves an open intent, which the station's retry completes.
+    const certificateDer = await signDurable({ intent, signer, issuerPublicKey, judgement })
     const signed = {
       intentId: intent.id,
       certificateDer,
@@ -79,12 +72,11 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
   }
 
   return {
-    complete(intent, authority, predictThing) {
+    complete(order) {
+      const { intent } = order
       const underWay = inHand.get(intent.id)
       if (underWay !== undefined) return underWay
-      const completion = signAndRecord(intent, authority, predictThing).finally(() =>
-        inHand.delete(intent.id)
-      )
+      const completion = signAndRecord(order).finally(() => inHand.delete(intent.id))
       inHand.set(intent.id, completion)
       return completion
     },

@@ -8,6 +8,7 @@ import { withPartitions } from '../database/partitions.ts'
 import { describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import { vouchDurable } from '../signing/durable.ts'
 import type { DurableIntent, Intent } from './intent.ts'
 
 /** What became of an intent that was handed in for commit. */
@@ -258,7 +259,7 @@ export function createCycleStore(database: Database): CycleStore {
 
 /** Undefined: the intent only lost to a sibling of its group and is to be judged again. */
 function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome | undefined {
-  if (row === undefined) return { kind: 'durable', intent: intent as DurableIntent }
+  if (row === undefined) return { kind: 'durable', intent: vouchDurable(intent) }
   if (row.token_valid !== true) return { kind: 'outdated', reason: 'token' }
   if (row.key_intent_id !== null || row.device_intent_id !== null) {
     return {

@@ -15,6 +15,7 @@ import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
 import type { IssuanceRequest } from '../records/record.ts'
+import { judge } from '../signing/judgement.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { deviceDigest, digestOf, type Intent, requestDigest, thingDigest } from './intent.ts'
@@ -62,11 +63,13 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     extendedKeyUsage: document.extendedKeyUsage,
     authorityKeyIdentifier: authority.certificate.subjectKeyIdentifier
   })
-  const tbs = lintTbsCertificate(tbsDer, {
-    issuer: authority.certificate,
-    signatureAlgorithm: authority.signer.signatureAlgorithm,
-    spkiDer: csr.spkiDer
-  })
+  const tbs = judge(tbsDer, der =>
+    lintTbsCertificate(der, {
+      issuer: authority.certificate,
+      signatureAlgorithm: authority.signer.signatureAlgorithm,
+      spkiDer: csr.spkiDer
+    })
+  )
   const prediction = predict(profile, tbs)
   const spkiSha256 = digestOf(csr.spkiDer)
   const intent = {

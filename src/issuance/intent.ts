@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
+import type { Durable } from '../signing/durable.ts'
 
 /** What is about to be signed, for whom, and under which rules. */
 export interface Intent {
@@ -23,15 +24,7 @@ export interface Intent {
   readonly requestId: string
 }
 
-declare const durable: unique symbol
-
-/** What is committed. Only the stores make one, and nothing else is ever handed to a CA key. */
-export type Durable<Committed> = Committed & { readonly [durable]: true }
-
 export type DurableIntent = Durable<Intent>
-
-/** As much of an intent as the CA key gets to see. */
-export type ToBeSigned = Pick<Intent, 'id' | 'tbsDer'>
 
 export function digestOf(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')

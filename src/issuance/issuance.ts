@@ -113,11 +113,12 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     profile: CompiledProfile,
     authority: IssuingAuthority
   ): Promise<IssuanceResult> {
-    const completed = await completion.complete(
+    const completed = await completion.complete({
       intent,
       authority,
-      certificateDer => predict(profile, tbs, certificateDer).thing
-    )
+      judgement: refuseUnjudged,
+      predictThing: certificateDer => predict(profile, tbs, certificateDer).thing
+    })
     if (!completed.recorded) return replay(await findSettled(intent.id))
     const { name, version, templateSha256 } = profile.version
     const facts = {
@@ -152,6 +153,11 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   }
 
   return { issue: observed(answer, observe) }
+}
+
+/** A draft is judged before its commit. */
+function refuseUnjudged(): never {
+  throw new TypeError('A draft was not held against its rules')
 }
 
 function observed(answer: Issuance['issue'], observe: IssuanceDependencies['observe']): Issuance['issue'] {

@@ -6,6 +6,7 @@ import type { IssuanceResult } from '../records/record.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { Completion } from './completion.ts'
+import { examineReadBack } from './examination.ts'
 import { predict } from './prediction.ts'
 
 export interface ReplayDependencies {
@@ -58,15 +59,17 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     return waitOrComplete(await findSettled(record.id))
   }
 
-  async function completeOpen({ record, toBeSigned, authorityId }: EarlierIntent): Promise<void> {
+  async function completeOpen(earlier: EarlierIntent): Promise<void> {
+    const { record, toBeSigned: intent, authorityId } = earlier
     const authority = await authorities.issuingById(authorityId)
     const profile = await profiles.compiled(record.profile, record.profileVersion)
-    const tbs = parseTbsCertificate(toBeSigned.tbsDer)
-    await completion.complete(
-      toBeSigned,
+    await completion.complete({
+      intent,
       authority,
-      certificateDer => predict(profile, tbs, certificateDer).thing
-    )
+      judgement: tbsDer => examineReadBack(tbsDer, { earlier, profile, authority }),
+      predictThing: certificateDer =>
+        predict(profile, parseTbsCertificate(intent.tbsDer), certificateDer).thing
+    })
   }
 
   return { replay, findSettled }

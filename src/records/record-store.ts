@@ -3,6 +3,7 @@ import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
 import type { IssuanceQuery, Refusal } from './record.ts'
 
@@ -28,9 +29,9 @@ export interface IntentRow {
 }
 
 export interface RecordStore {
-  findIntent(id: string): Promise<IntentRow | undefined>
+  findIntent(id: string): Promise<Durable<IntentRow> | undefined>
   /** The latest intent with this key, unless it is void. */
-  findIntentByKey(spkiSha256: Uint8Array): Promise<IntentRow | undefined>
+  findIntentByKey(spkiSha256: Uint8Array): Promise<Durable<IntentRow> | undefined>
   findRefusal(id: string): Promise<Refusal | undefined>
   /** Newest first, at most `limit` of each kind. */
   listIntents(query: IssuanceQuery): Promise<readonly IntentRow[]>
@@ -58,12 +59,12 @@ const intentTables = Prisma.sql`
  */
 export function createRecordStore(database: Database, search: Database): RecordStore {
   const client = database.prisma
-  const firstIntent = async (condition: Prisma.Sql): Promise<IntentRow | undefined> => {
+  const firstIntent = async (condition: Prisma.Sql): Promise<Durable<IntentRow> | undefined> => {
     const [row] = await runQuery(
       () =>
         client.$queryRaw<IntentRow[]>`SELECT ${intentColumns} FROM ${intentTables} WHERE ${condition} LIMIT 1`
     )
-    return row
+    return row && vouchDurable(row)
   }
   return {
     findIntent: id => firstIntent(Prisma.sql`intent.id = ${id}::uuid`),

@@ -1,8 +1,9 @@
 import type { Authorities, Authority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { SignedCertificate } from '../issuance/cycle-store.ts'
-import type { Durable, ToBeSigned } from '../issuance/intent.ts'
 import { certificateIdHex, parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
+import type { Durable } from '../signing/durable.ts'
+import type { ToBeSigned } from '../signing/sign-durable.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord, IssuedRecord, UnknownRecord } from './record.ts'
 import type { IntentRow, RecordStore } from './record-store.ts'
 
@@ -42,10 +43,10 @@ export type IntentFacts = Pick<
 >
 
 export function createRecords(store: RecordStore, authorities: Authorities): Records {
-  const toEarlier = async (row: IntentRow): Promise<EarlierIntent> => ({
+  const toEarlier = async (row: Durable<IntentRow>): Promise<EarlierIntent> => ({
     record: await toRecord(row, authorities),
     requestSha256: row.requestSha256,
-    toBeSigned: { id: row.id, tbsDer: row.tbsDer } as Durable<ToBeSigned>,
+    toBeSigned: row,
     authorityId: row.authorityId
   })
   return {

@@ -1,14 +1,12 @@
 import type { Database, Prisma } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
+import { type Durable, vouchDurable } from '../../signing/durable.ts'
 import { requireGeneration } from '../generations/generation.ts'
 import type { AuthorityState } from '../life-cycle/life-cycle.ts'
 import type { CertificateIntent } from './certificate-intent.ts'
 import { assertMayCrossSign } from './cross-signing.ts'
 
-declare const durable: unique symbol
-
-/** What is committed. Only this store makes one, and nothing else is handed to a CA key that the service holds. */
-export type DurableCertificateIntent = CertificateIntent & { readonly [durable]: true }
+export type DurableCertificateIntent = Durable<CertificateIntent>
 
 export interface CertificateIntentStore {
   /**
@@ -44,7 +42,7 @@ export function createCertificateIntentStore(database: Database): CertificateInt
           await transaction.authorityCertificateIntent.create({ data: { id, ...who, serialNumber, tbsDer } })
           await transaction.certifiedSerial.create({ data: { serialNumber, intentId: id } })
         })
-        return intent as DurableCertificateIntent
+        return vouchDurable(intent)
       }),
     async listOpen() {
       const rows = await runQuery(() =>

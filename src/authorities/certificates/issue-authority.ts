@@ -1,11 +1,15 @@
-import { createPublicKey } from 'node:crypto'
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import {
   type AuthorityContent,
   buildAuthorityTbsCertificate
 } from '../../pki/certificate/authority-certificate.ts'
 import { lintAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
-import { assembleCertificate, verifyIssuedCertificate } from '../../pki/certificate/certificate.ts'
+import { assembleCertificate } from '../../pki/certificate/certificate.ts'
 import { createSerialNumber } from '../../pki/certificate/serial-number.ts'
+import type { Durable } from '../../signing/durable.ts'
+import { judge } from '../../signing/judgement.ts'
+import { signDurable, type ToBeSigned } from '../../signing/sign-durable.ts'
+import { signAtCeremony } from '../../signing/sign-without-intent.ts'
 import type { Signer } from '../../signing/signers/signer.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 
@@ -19,7 +23,7 @@ export interface AuthorityDraft {
 }
 
 /**
- * A CA certificate before it is signed, linted. No key is used.
+ * A CA certificate before it is signed, judged. No key is used.
  *
  * @throws MintlineError `subject_refused`, `lint_failed`.
  */
@@ -30,33 +34,28 @@ export function draftAuthority(
 ): AuthorityDraft {
   const serialNumber = createSerialNumber(randomBytes(16))
   const tbsDer = buildAuthorityTbsCertificate({ ...content, serialNumber, signatureAlgorithm })
-  // The lint reads no signature, so that an empty one serves to look at the bytes before the key is used.
-  lintAuthorityCertificate(assembleCertificate(tbsDer, signatureAlgorithm, new Uint8Array()))
+  judge(tbsDer, der => lintAuthorityTbs(der, signatureAlgorithm))
   return { serialNumber, tbsDer }
 }
 
 /**
- * Signs exactly the bytes of a draft, and verifies the outcome.
+ * Signs the bytes of a draft that is durable, and verifies the outcome.
  *
  * @returns the certificate's DER.
  * @throws MintlineError `certificate_mismatch`, and what the signer throws.
  */
-export async function signAuthority(
-  issuer: Signer,
-  { tbsDer }: Pick<AuthorityDraft, 'tbsDer'>
-): Promise<Uint8Array> {
-  const { signatureAlgorithm, publicKeySpkiDer } = issuer
-  const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, await issuer.sign(tbsDer))
-  const issuerPublicKey = createPublicKey({ key: Buffer.from(publicKeySpkiDer), format: 'der', type: 'spki' })
-  await verifyIssuedCertificate({ certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm })
-  return certificateDer
+export function signAuthority(issuer: Signer, intent: Durable<ToBeSigned>): Promise<Uint8Array> {
+  return signDurable({
+    intent,
+    signer: issuer,
+    issuerPublicKey: publicKeyOf(issuer),
+    judgement: tbsDer => lintAuthorityTbs(tbsDer, issuer.signatureAlgorithm)
+  })
 }
 
 /**
- * A CA certificate signed at once: for the ceremony of an offline root, which has no database to keep an intent in.
- * After a crash the certificate is in no file, and the people present know that the ceremony did not end; its
- * transcript is durable before the certificate can leave. A key that the service holds goes through
- * `issueIntendedAuthority`.
+ * A CA certificate signed at once: for the ceremony of an offline root, see `signAtCeremony`. A key that the service
+ * holds goes through `issueIntendedAuthority`.
  *
  * @returns the certificate's DER.
  * @throws MintlineError as `draftAuthority` and `signAuthority`.
@@ -66,5 +65,15 @@ export async function issueAuthority(
   content: IntendedContent,
   randomBytes: RandomBytes
 ): Promise<Uint8Array> {
-  return signAuthority(issuer, draftAuthority(issuer, content, randomBytes))
+  const { tbsDer } = draftAuthority(issuer, content, randomBytes)
+  return signAtCeremony(issuer, publicKeyOf(issuer), tbsDer)
+}
+
+/** The lint reads no signature, so that an empty one serves to look at the bytes before the key is used. */
+function lintAuthorityTbs(tbsDer: Uint8Array, signatureAlgorithm: Signer['signatureAlgorithm']): void {
+  lintAuthorityCertificate(assembleCertificate(tbsDer, signatureAlgorithm, new Uint8Array()))
+}
+
+function publicKeyOf({ publicKeySpkiDer }: Signer): KeyObject {
+  return createPublicKey({ key: Buffer.from(publicKeySpkiDer), format: 'der', type: 'spki' })
 }

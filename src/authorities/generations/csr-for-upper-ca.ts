@@ -2,21 +2,23 @@ import { parseCertificationRequest } from '../../pki/csr/certification-request.t
 import { verifyProofOfPossession } from '../../pki/csr/proof-of-possession.ts'
 import { assembleCertificationRequest, buildCertificationRequestInfo } from '../../pki/csr/writer.ts'
 import type { Subject } from '../../pki/name/subject-field.ts'
+import { signCertificationRequestInfo } from '../../signing/sign-without-intent.ts'
 import type { Signer } from '../../signing/signers/signer.ts'
 
 /**
  * The request for a CA certificate (PKCS#10, RFC 2986) over the signer's key. It asks for nothing but the subject:
  * what a CA certificate says is for the CA above to know. The signature is verified.
  *
- * No intent precedes this use of the key: a request is no certificate. It has no serial number, nobody trusts it, and
- * its ASN.1 type cannot be read as a TBSCertificate, so that a crash leaves nothing that would have to be explained.
- *
  * @throws MintlineError `subject_refused`, and what the signer throws.
  */
 export async function signCsrForUpperCa(signer: Signer, subject: Subject): Promise<Uint8Array> {
   const { publicKeySpkiDer, signatureAlgorithm } = signer
   const infoDer = buildCertificationRequestInfo(subject, publicKeySpkiDer)
-  const csrDer = assembleCertificationRequest(infoDer, signatureAlgorithm, await signer.sign(infoDer))
+  const csrDer = assembleCertificationRequest(
+    infoDer,
+    signatureAlgorithm,
+    await signCertificationRequestInfo(signer, infoDer)
+  )
   await verifyProofOfPossession(parseCertificationRequest(csrDer))
   return csrDer
 }

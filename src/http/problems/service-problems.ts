@@ -58,6 +58,14 @@ export const serviceProblems = {
       'What the signer returned is not what was checked, or its signature does not hold. It was withheld.',
     remedy: 'Stop and tell an administrator: the signing key store must be examined.'
   },
+  record_damaged: {
+    status: 500,
+    title: 'A record was changed in the database',
+    meaning:
+      'What the database holds of an earlier request does not follow from its CSR, profile and authority, so somebody or something changed it there. Nothing was signed for it. `violations` has the differences, `issuanceId` the record.',
+    remedy:
+      'Tell the administrator, who finds out who wrote to the database and voids the record with `POST /v1/issuances/{id}/void`. Then send the same CSR again.'
+  },
   internal_error: {
     status: 500,
     title: 'Something went wrong inside the service',

@@ -12,8 +12,8 @@ import type { SignatureAlgorithm } from '../../pki/key/signature-algorithm.ts'
  * - A key that cannot be used now throws `signer_unavailable` (trying again may help).
  * - After `close` no call succeeds.
  *
- * Duty of the caller: the bytes handed to `sign` belong to an intent that is already durable. A certification request
- * needs none: it is no certificate. The ceremony of an offline root has no database; see `issueAuthority`.
+ * Duty of the caller: the bytes handed to `sign` belong to an intent that is already durable; see `signDurable`, and
+ * `sign-without-intent.ts` for the two exceptions.
  */
 export interface Signer {
   readonly signatureAlgorithm: SignatureAlgorithm

@@ -1,6 +1,7 @@
 import { type Database, isUniqueViolation } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
+import { type Durable, vouchDurable } from '../../../signing/durable.ts'
 
 /** A verification certificate before it is signed. */
 export interface Verification {
@@ -16,10 +17,7 @@ export interface Verification {
   readonly createdAt: Date
 }
 
-declare const durable: unique symbol
-
-/** What is committed. Only this store makes one, and nothing else is handed to the CA key. */
-export type DurableVerification = Verification & { readonly [durable]: true }
+export type DurableVerification = Durable<Verification>
 
 export interface StoredVerification {
   readonly verification: DurableVerification
@@ -55,7 +53,7 @@ export function createVerificationStore(database: Database): VerificationStore {
       if (row === null) return undefined
       const { certificate, ...verification } = row
       return {
-        verification: verification as unknown as DurableVerification,
+        verification: vouchDurable(verification),
         certificateDer: certificate?.certificateDer
       }
     },
@@ -79,7 +77,7 @@ export function createVerificationStore(database: Database): VerificationStore {
               data: { serialNumber: number, intentId: verification.id }
             })
           })
-          return verification as DurableVerification
+          return vouchDurable(verification)
         } catch (error) {
           if (isUniqueViolation(error)) return undefined
           throw error

@@ -2,19 +2,23 @@ import { createPublicKey, generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { StoredAuthority } from '../../../authorities/authority-store.ts'
 import { withProvenSigner } from '../../../authorities/generations/proven-signer.ts'
-import { parseAuthorityCertificate } from '../../../pki/certificate/authority-certificate.ts'
+import { MintlineError } from '../../../errors/mintline-error.ts'
 import {
-  assembleCertificate,
-  parseTbsCertificate,
-  verifyIssuedCertificate
-} from '../../../pki/certificate/certificate.ts'
+  type AuthorityCertificate,
+  parseAuthorityCertificate
+} from '../../../pki/certificate/authority-certificate.ts'
+import { parseTbsCertificate, type TbsCertificate } from '../../../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../../../pki/certificate/lint.ts'
 import { createSerialNumber } from '../../../pki/certificate/serial-number.ts'
 import { buildTbsCertificate } from '../../../pki/certificate/tbs-certificate.ts'
+import { isEqual } from '../../../pki/der/octets.ts'
 import { millisecondsPerDay } from '../../../pki/der/time.ts'
 import { authoritySignatureAlgorithm } from '../../../pki/key/signature-algorithm.ts'
 import { buildName } from '../../../pki/name/name.ts'
+import { judge } from '../../../signing/judgement.ts'
+import { signDurable } from '../../../signing/sign-durable.ts'
 import type { OpenSigner } from '../../../signing/signers/open-signer.ts'
+import type { Signer } from '../../../signing/signers/signer.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import { newId } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
@@ -40,6 +44,8 @@ const validityMs = 7 * millisecondsPerDay
 /** One that ends sooner is not handed to AWS any more. */
 const shortestRemainderMs = 3_600_000
 const clockSkewMs = 3_600_000
+const keyUsage = ['digitalSignature'] as const
+const extendedKeyUsage = ['clientAuth'] as const
 
 /**
  * The certificate that proves possession of a CA key to AWS IoT: its CommonName is the registration code. The same
@@ -48,7 +54,7 @@ const clockSkewMs = 3_600_000
  * The private key to it is never kept: nobody can use it as a device.
  *
  * @returns its DER.
- * @throws MintlineError `lint_failed`, `certificate_mismatch`, `key_unusable`, `signer_unavailable`, `signer_disabled`.
+ * @throws MintlineError `lint_failed`, `record_damaged`, `certificate_mismatch`, `key_unusable`, `signer_unavailable`, `signer_disabled`.
  */
 export async function provideVerification(
   { store, openSigner, clock, randomBytes }: VerificationDependencies,
@@ -104,11 +110,11 @@ async function draftVerification(
     notAfter: new Date(Math.min(second + validityMs, issuer.notAfter.getTime())),
     subjectNameDer: buildName({ CommonName: what.registrationCode }),
     spkiDer,
-    keyUsage: ['digitalSignature'],
-    extendedKeyUsage: ['clientAuth'],
+    keyUsage,
+    extendedKeyUsage,
     authorityKeyIdentifier: issuer.subjectKeyIdentifier
   })
-  lintTbsCertificate(tbsDer, { issuer, signatureAlgorithm, spkiDer })
+  judge(tbsDer, der => lintTbsCertificate(der, { issuer, signatureAlgorithm, spkiDer }))
   return { ...what, id: newId(now, randomBytes), serialNumber, tbsDer, createdAt: now }
 }
 
@@ -116,14 +122,51 @@ async function draftVerification(
 function signVerification(
   openSigner: OpenSigner,
   authority: StoredAuthority,
-  { tbsDer }: DurableVerification
+  verification: DurableVerification
 ): Promise<Uint8Array> {
-  return withProvenSigner(openSigner, authority, async signer => {
-    const { signatureAlgorithm } = signer
-    const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, await signer.sign(tbsDer))
-    const { spkiDer } = parseAuthorityCertificate(authority.certificateDer)
-    const issuerPublicKey = createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })
-    await verifyIssuedCertificate({ certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm })
-    return certificateDer
+  return withProvenSigner(openSigner, authority, signer => {
+    const issuer = parseAuthorityCertificate(authority.certificateDer)
+    return signDurable({
+      intent: verification,
+      signer,
+      issuerPublicKey: createPublicKey({ key: Buffer.from(issuer.spkiDer), format: 'der', type: 'spki' }),
+      judgement: () => examineReadBack(verification, issuer, signer)
+    })
   })
+}
+
+/**
+ * Holds a verification certificate that was read back from the database against what it is for: nothing but its
+ * registration code in the subject, for some days, under its own serial number.
+ *
+ * @throws MintlineError `record_damaged`.
+ */
+function examineReadBack(
+  { id, tbsDer, serialNumber, registrationCode, createdAt }: Verification,
+  issuer: AuthorityCertificate,
+  { signatureAlgorithm }: Pick<Signer, 'signatureAlgorithm'>
+): void {
+  const refuse = (cause?: unknown) =>
+    new MintlineError(
+      'record_damaged',
+      `The verification certificate ${id} was changed in the database and is not signed. Register the CA anew, or with ` +
+        'the certificate mode SNI_ONLY, which needs none.',
+      { cause }
+    )
+  let tbs: TbsCertificate
+  try {
+    const spkiDer = parseTbsCertificate(tbsDer).subjectPublicKeyInfo.der
+    tbs = lintTbsCertificate(tbsDer, { issuer, signatureAlgorithm, spkiDer })
+  } catch (error) {
+    throw refuse(error)
+  }
+  const { subject, extensions, notAfter } = tbs
+  const isIntended =
+    Object.keys(subject).length === 1 &&
+    subject.CommonName === registrationCode &&
+    isEqual(tbs.serialNumber, serialNumber) &&
+    extensions.keyUsage?.join() === keyUsage.join() &&
+    extensions.extendedKeyUsage?.join() === extendedKeyUsage.join() &&
+    notAfter.getTime() <= createdAt.getTime() + validityMs
+  if (!isIntended) throw refuse()
 }

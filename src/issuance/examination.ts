@@ -1,0 +1,159 @@
+import type { IssuingAuthority } from '../authorities/authority.ts'
+import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { TbsCertificate } from '../pki/certificate/certificate.ts'
+import { lintTbsCertificate } from '../pki/certificate/lint.ts'
+import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
+import { isEqual } from '../pki/der/octets.ts'
+import { millisecondsPerDay } from '../pki/der/time.ts'
+import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
+import type { CompiledProfile } from '../profiles/compiled-profile.ts'
+import type { EarlierIntent } from '../records/records.ts'
+import { digestOf, requestDigest } from './intent.ts'
+
+export interface Examined {
+  readonly earlier: EarlierIntent
+  /** The version that the intent names. */
+  readonly profile: CompiledProfile
+  /** The generation that the intent names. */
+  readonly authority: IssuingAuthority
+}
+
+/** A certificate holds whole seconds, so that what it says may differ by less than one from what was reckoned. */
+const roundingMs = 1_000
+
+/**
+ * Holds an intent that was read back from the database against what it was made of: its bytes must follow from its CSR,
+ * the profile's version and the authority, and pass the lint of device certificates. Whoever can write to the database
+ * could otherwise have any certificate signed by a retry.
+ *
+ * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way or
+ * held the CSR against other rules, can still be completed.
+ *
+ * @returns what stands in the bytes.
+ * @throws MintlineError `record_damaged` with every difference; `members.issuanceId` names the record.
+ */
+export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCertificate {
+  const { earlier, authority } = examined
+  const csr = readOr(earlier, () => parseCertificationRequest(earlier.record.csrDer))
+  const tbs = readOr(earlier, () =>
+    lintTbsCertificate(tbsDer, {
+      issuer: authority.certificate,
+      signatureAlgorithm: authority.signer.signatureAlgorithm,
+      spkiDer: csr.spkiDer
+    })
+  )
+  const violations = [
+    ...requestDifferences(csr, tbs, examined),
+    ...subjectDifferences(csr, tbs, examined),
+    ...profileDifferences(tbs, examined)
+  ]
+  if (violations.length > 0) throw recordDamaged(earlier.record.id, violations)
+  return tbs
+}
+
+export function recordDamaged(id: string, violations: readonly Violation[], cause?: unknown): MintlineError {
+  return new MintlineError(
+    'record_damaged',
+    `The record ${id} of this request was changed in the database and is not signed. Ask the administrator to void ` +
+      `it (POST /v1/issuances/${id}/void); after that the same CSR is issued anew.`,
+    { violations, cause, members: { issuanceId: id } }
+  )
+}
+
+/** What cannot be read, or breaks the lint, was not written by this service. */
+function readOr<Read>({ record }: EarlierIntent, read: () => Read): Read {
+  try {
+    return read()
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    throw recordDamaged(record.id, error.violations, error)
+  }
+}
+
+interface Difference {
+  readonly pointer: string
+  readonly expected: string
+  readonly found: string
+}
+
+const toViolation = (difference: Difference): Violation => ({
+  ...difference,
+  message: 'The record does not say what it was made of.'
+})
+
+/** The row's own columns. */
+function requestDifferences(
+  csr: CertificationRequest,
+  tbs: TbsCertificate,
+  { earlier: { record, requestSha256 } }: Examined
+): readonly Violation[] {
+  const differences: Difference[] = []
+  const digest = requestDigest(digestOf(csr.spkiDer), csr.subject, record.profile)
+  if (!isEqual(digest, requestSha256)) {
+    differences.push({ pointer: '/csr', expected: 'the CSR that was posted', found: 'another one' })
+  }
+  const serialNumber = Buffer.from(tbs.serialNumber).toString('hex')
+  if (serialNumber !== record.serialNumber) {
+    differences.push({ pointer: '/serialNumber', expected: record.serialNumber, found: serialNumber })
+  }
+  return differences.map(toViolation)
+}
+
+/** Each value comes from the CSR or is the profile's fixed one; none that the profile demands is missing. */
+function subjectDifferences(
+  csr: CertificationRequest,
+  { subject }: TbsCertificate,
+  { profile }: Examined
+): readonly Violation[] {
+  const requested = new Map(csr.subject.map(({ field, value }) => [field, value]))
+  const expectedOf = (field: SubjectField) =>
+    requested.get(field) ?? profile.rules.get(field)?.fixedValue ?? undefined
+  const isDemanded = (field: SubjectField) => {
+    const rule = profile.rules.get(field)
+    return (
+      rule?.presence === 'required' || rule?.fixedValue !== undefined || profile.templateFields.has(field)
+    )
+  }
+  const isBroken = (field: SubjectField) =>
+    subject[field] === undefined ? isDemanded(field) : subject[field] !== expectedOf(field)
+  return subjectFields.filter(isBroken).map(field =>
+    toViolation({
+      pointer: `/subject/${field}`,
+      expected: expectedOf(field) ?? 'nothing',
+      found: subject[field] ?? 'nothing'
+    })
+  )
+}
+
+/** What the profile's version writes into every certificate. */
+function profileDifferences(
+  { extensions, notBefore, notAfter }: TbsCertificate,
+  { profile, earlier: { record } }: Examined
+): readonly Violation[] {
+  const { keyUsage, extendedKeyUsage, backdateMinutes, validity } = profile.version.document
+  const differences: Difference[] = []
+  const compareSets = (pointer: string, expected: readonly string[], found: readonly string[] = []) => {
+    const [sortedExpected, sortedFound] = [[...expected].sort().join(', '), [...found].sort().join(', ')]
+    if (sortedExpected !== sortedFound)
+      differences.push({ pointer, expected: sortedExpected, found: sortedFound })
+  }
+  compareSets('/keyUsage', keyUsage, extensions.keyUsage)
+  compareSets('/extendedKeyUsage', extendedKeyUsage, extensions.extendedKeyUsage)
+  const madeMs = record.createdAt.getTime()
+  const earliest = new Date(madeMs - backdateMinutes * 60_000 - roundingMs)
+  if (notBefore < earliest) {
+    differences.push({
+      pointer: '/notBefore',
+      expected: `${earliest.toISOString()} or later`,
+      found: notBefore.toISOString()
+    })
+  }
+  if ('days' in validity && notAfter.getTime() > madeMs + validity.days * millisecondsPerDay + roundingMs) {
+    differences.push({
+      pointer: '/notAfter',
+      expected: `at most ${validity.days} days after ${record.createdAt.toISOString()}`,
+      found: notAfter.toISOString()
+    })
+  }
+  return differences.map(toViolation)
+}

@@ -1,0 +1,185 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildAuthorityTbsCertificate } from '../../src/pki/certificate/authority-certificate.ts'
+import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
+import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
+import { buildName } from '../../src/pki/name/name.ts'
+import type { Signer } from '../../src/signing/signers/signer.ts'
+import { makeCertificationRequest } from '../support/certification-request.ts'
+import { type Issuing, startIssuing } from '../support/issuing.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+let test: TestDatabase
+let directory: TemporaryDirectory
+let issuing: Issuing
+let isSignerAway = false
+let signatures = 0
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  directory = await createTemporaryDirectory()
+  issuing = await startIssuing(test.database, directory.path, { wrapSigner, resumeAfterMs: 0 })
+})
+
+afterAll(async () => {
+  await test.drop()
+  await directory.remove()
+})
+
+function wrapSigner(signer: Signer): Signer {
+  return {
+    ...signer,
+    sign(toBeSignedDer) {
+      if (isSignerAway) throw new Error('the key store is away')
+      signatures++
+      return signer.sign(toBeSignedDer)
+    }
+  }
+}
+
+let lastDevice = 0
+
+/** An intent that was cut off before its signature, and the request that a station repeats. */
+async function openIntent() {
+  const csr = makeCertificationRequest({ Country: 'US', CommonName: `damaged-${++lastDevice}` })
+  isSignerAway = true
+  await expect(issuing.issue(csr)).rejects.toThrow('away')
+  isSignerAway = false
+  const row = await test.database.prisma.intent.findFirstOrThrow({ orderBy: { id: 'desc' } })
+  return { csr, row }
+}
+
+/** Changes an intent as one does who owns the database. */
+async function tamper(id: string, column: string, value: unknown): Promise<void> {
+  const { prisma } = test.database
+  const partitions = await prisma.$queryRaw<{ name: string }[]>`
+    SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'intent'::regclass`
+  for (const table of ['intent', ...partitions.map(({ name }) => name)]) {
+    await prisma.$executeRawUnsafe(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
+  }
+  const changed = await prisma.$executeRawUnsafe(
+    `UPDATE intent SET ${column} = $1 WHERE id = $2::uuid`,
+    value,
+    id
+  )
+  expect(changed).toBe(1)
+  for (const table of ['intent', ...partitions.map(({ name }) => name)]) {
+    await prisma.$executeRawUnsafe(`ALTER TABLE ${table} ENABLE ALWAYS TRIGGER append_only`)
+  }
+}
+
+/** The TBSCertificate again, with something else in it. */
+function rebuilt(tbsDer: Uint8Array, change: Partial<TbsCertificateContent>): Uint8Array {
+  const tbs = parseTbsCertificate(tbsDer)
+  return buildTbsCertificate({
+    serialNumber: tbs.serialNumber,
+    signatureAlgorithm: 'ecdsa-with-SHA256',
+    issuerNameDer: tbs.issuerName.der,
+    notBefore: tbs.notBefore,
+    notAfter: tbs.notAfter,
+    subjectNameDer: tbs.subjectName.der,
+    spkiDer: tbs.subjectPublicKeyInfo.der,
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: ['clientAuth'],
+    authorityKeyIdentifier: tbs.extensions.authorityKeyIdentifier!,
+    ...change
+  })
+}
+
+/** What somebody wrote into `tbs_der`. */
+const forgeries: readonly [string, (tbsDer: Uint8Array) => Uint8Array | Promise<Uint8Array>][] = [
+  ['a CA certificate', asAuthority],
+  ['another subject', tbs => rebuilt(tbs, { subjectNameDer: buildName({ Country: 'US', CommonName: 'x' }) })],
+  ['a subject with more in it', withOrganization],
+  ['another key', async tbs => rebuilt(tbs, { spkiDer: await otherKey() })],
+  ['another serial number', tbs => rebuilt(tbs, { serialNumber: new Uint8Array(16).fill(0x41) })],
+  ['another issuer', tbs => rebuilt(tbs, { issuerNameDer: buildName({ CommonName: 'Another CA' }) })],
+  ['another issuer key', tbs => rebuilt(tbs, { authorityKeyIdentifier: new Uint8Array(20).fill(1) })],
+  ['another key usage', tbs => rebuilt(tbs, { keyUsage: ['digitalSignature', 'nonRepudiation'] })],
+  ['another purpose', tbs => rebuilt(tbs, { extendedKeyUsage: ['clientAuth', 'serverAuth'] })],
+  ['an earlier beginning', tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', -24) })],
+  ['another algorithm', tbs => rebuilt(tbs, { signatureAlgorithm: 'ecdsa-with-SHA384' })],
+  ['nothing', () => new Uint8Array()],
+  ['noise', () => crypto.getRandomValues(new Uint8Array(300))],
+  ['bytes behind it', tbs => Uint8Array.of(...tbs, 0)]
+]
+
+function asAuthority(tbsDer: Uint8Array): Uint8Array {
+  const tbs = parseTbsCertificate(tbsDer)
+  return buildAuthorityTbsCertificate({
+    subject: tbs.subjectName.der,
+    issuer: {
+      subjectNameDer: tbs.issuerName.der,
+      subjectKeyIdentifier: tbs.extensions.authorityKeyIdentifier!
+    },
+    spkiDer: tbs.subjectPublicKeyInfo.der,
+    notBefore: tbs.notBefore,
+    notAfter: tbs.notAfter,
+    serialNumber: tbs.serialNumber,
+    signatureAlgorithm: 'ecdsa-with-SHA256'
+  })
+}
+
+function withOrganization(tbsDer: Uint8Array): Uint8Array {
+  const { subject } = parseTbsCertificate(tbsDer)
+  return rebuilt(tbsDer, { subjectNameDer: buildName({ ...subject, Organization: 'Somebody' }) })
+}
+
+function hoursFrom(tbsDer: Uint8Array, end: 'notBefore' | 'notAfter', hours: number): Date {
+  return new Date(parseTbsCertificate(tbsDer)[end].getTime() + hours * 3_600_000)
+}
+
+async function otherKey(): Promise<Uint8Array> {
+  const pair = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign'])
+  return new Uint8Array(await crypto.subtle.exportKey('spki', pair.publicKey))
+}
+
+describe('an open intent that was changed in the database', () => {
+  it.each(forgeries)('into %s is not signed at the retry', async (_name, forge) => {
+    const { csr, row } = await openIntent()
+    await tamper(row.id, 'tbs_der', await forge(row.tbsDer))
+    const before = signatures
+    await expect(issuing.issue(csr)).rejects.toMatchObject({
+      code: 'record_damaged',
+      members: { issuanceId: row.id }
+    })
+    // Nor at the next.
+    await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+    expect(signatures).toBe(before)
+  })
+
+  it('in its CSR is not signed at the retry', async () => {
+    const { csr, row } = await openIntent()
+    const other = await openIntent()
+    await tamper(row.id, 'csr_der', other.row.csrDer)
+    const before = signatures
+    await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+    expect(signatures).toBe(before)
+  })
+
+  it('in its serial number is not signed at the retry', async () => {
+    const { csr, row } = await openIntent()
+    await tamper(row.id, 'serial_number', new Uint8Array(16).fill(0x42))
+    await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+  })
+
+  it('in its time, so that the certificate would live too long, is not signed at the retry', async () => {
+    const { csr, row } = await openIntent()
+    await tamper(row.id, 'created_at', new Date(row.createdAt.getTime() - 7 * 86_400_000))
+    const { validity } = (await issuing.profiles.current('starter')).version.document
+    if (!('days' in validity)) {
+      await tamper(row.id, 'created_at', new Date(row.createdAt.getTime() + 7 * 86_400_000))
+    }
+    await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+  })
+})
+
+describe('an open intent that nobody changed', () => {
+  it('is completed at the retry, with the bytes that were committed', async () => {
+    const { csr, row } = await openIntent()
+    const { record, replayed } = await issuing.issue(csr)
+    expect(replayed).toBe(true)
+    expect(record.id).toBe(row.id)
+    expect(Buffer.from(record.certificateDer).includes(Buffer.from(row.tbsDer))).toBe(true)
+  })
+})
