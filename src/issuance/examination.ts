@@ -1,5 +1,5 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
-import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
+import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../pki/certificate/lint.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
@@ -7,6 +7,7 @@ import { isEqual } from '../pki/der/octets.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
+import { recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent } from '../records/records.ts'
 import { digestOf, requestDigest } from './intent.ts'
 
@@ -49,15 +50,6 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
   ]
   if (violations.length > 0) throw recordDamaged(earlier.record.id, violations)
   return tbs
-}
-
-export function recordDamaged(id: string, violations: readonly Violation[], cause?: unknown): MintlineError {
-  return new MintlineError(
-    'record_damaged',
-    `The record ${id} of this request was changed in the database and is not signed. Ask the administrator to void ` +
-      `it (POST /v1/issuances/${id}/void); after that the same CSR is issued anew.`,
-    { violations, cause, members: { issuanceId: id } }
-  )
 }
 
 /** What cannot be read, or breaks the lint, was not written by this service. */

@@ -1,9 +1,10 @@
 import type { Authorities, Authority } from '../authorities/authority.ts'
-import { MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { SignedCertificate } from '../issuance/cycle-store.ts'
 import { certificateIdHex, parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
+import { recordDamaged } from './damaged.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord, IssuedRecord, UnknownRecord } from './record.ts'
 import type { IntentRow, RecordStore } from './record-store.ts'
 
@@ -123,9 +124,17 @@ function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCerti
 async function toRecord(row: IntentRow, authorities: Authorities): Promise<IssuedRecord | UnknownRecord> {
   const authority = await authorities.find(row.authorityId)
   const { certificateDer, issuedAt, thing } = row
-  if (certificateDer === null || issuedAt === null)
-    return describeIntent(row, authority, parseTbsCertificate(row.tbsDer))
-  return describeIssued(row, authority, { certificateDer, issuedAt, thing })
+  if (certificateDer === null || issuedAt === null) return describeIntent(row, authority, readTbs(row))
+  return describeIssued(row, authority, { certificateDer, issuedAt, thing }, readTbs(row))
+}
+
+function readTbs({ id, tbsDer }: IntentRow): TbsCertificate {
+  try {
+    return parseTbsCertificate(tbsDer)
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    throw recordDamaged(id, error.violations, error)
+  }
 }
 
 /** A refusal has neither serial number nor certificate. */

@@ -2,12 +2,10 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AuthorityStore } from '../../../src/authorities/authority-store.ts'
-import type {
-  CertificateIntentStore,
-  DurableCertificateIntent
-} from '../../../src/authorities/certificates/certificate-intent-store.ts'
+import type { CertificateIntentStore } from '../../../src/authorities/certificates/certificate-intent-store.ts'
 import { createAuthorityCreation } from '../../../src/authorities/generations/creation.ts'
 import { type ErrorCode, MintlineError } from '../../../src/errors/mintline-error.ts'
+import { vouchDurable } from '../../../src/signing/durable.ts'
 import { createKeyProvision } from '../../../src/signing/signers/key-provision.ts'
 import { createSignerOpener } from '../../../src/signing/signers/open-signer.ts'
 import { createRandomSource } from '../../../src/sources/random-bytes.ts'
@@ -32,7 +30,7 @@ async function keyFilesAfter(code: ErrorCode, openSigner?: () => never): Promise
     change: () => Promise.reject(new MintlineError(code, 'The commit failed.'))
   }
   const intents: Pick<CertificateIntentStore, 'insert'> = {
-    insert: async intent => intent as DurableCertificateIntent
+    insert: async intent => vouchDurable(intent)
   }
   const creation = createAuthorityCreation({
     store,
