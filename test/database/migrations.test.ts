@@ -1,8 +1,12 @@
+import { spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { diffToSchema } from '../../scripts/schema-engine/migration-list.ts'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { diffToSchema, migrationList } from '../../scripts/schema-engine/migration-list.ts'
+import { nothingExternal, withSchemaEngine } from '../../scripts/schema-engine/schema-engine.ts'
 import { loadMigrations, migrationsDirectory } from '../../src/database/migrations/migration.ts'
 import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
 import { silentLog } from '../support/silent-log.ts'
@@ -10,6 +14,8 @@ import { createTemporaryDirectory, type TemporaryDirectory } from '../support/te
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let directory: TemporaryDirectory
+
+const migrator = fileURLToPath(new URL('migrator-child.ts', import.meta.url))
 
 beforeAll(async () => {
   directory = await createTemporaryDirectory()
@@ -56,6 +62,14 @@ describe('migrateDatabase', () => {
   it('agrees with schema.prisma', async () => {
     await using test = await createTestDatabase({ empty: true })
     expect(await diffToSchema(test.connectionString, await loadMigrations())).toBeUndefined()
+  })
+
+  it('would differ from schema.prisma by one more column, and not by partitions', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    const [migrations, name] = [await loadMigrations(), '30000101000000_more']
+    const withSql = (sql: string) => diffToSchema(test.connectionString, [...migrations, { name, sql }])
+    expect(await withSql('ALTER TABLE token ADD COLUMN more int')).toContain('DROP COLUMN "more"')
+    expect(await withSql("SELECT ensure_partitions('2030-01-01', 24)")).toBeUndefined()
   })
 
   it('lets several processes start at once on an empty database', async () => {
@@ -134,6 +148,31 @@ describe('migrateDatabase', () => {
     await test.database.prisma.$executeRawUnsafe(`DROP ROLE ${role}`)
   })
 
+  it('leaves nothing behind when it is killed in the middle, and does it all the next time', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    const slow = await migrationsWith(
+      '30000101000000_slow',
+      'CREATE TABLE half (id int); SELECT pg_sleep(2) AS halfway'
+    )
+    const child = spawn(process.execPath, [migrator, test.connectionString, slow], { stdio: 'inherit' })
+    await vi.waitFor(
+      async () => {
+        const rows = await test.database.prisma
+          .$queryRaw`SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'`
+        expect(rows).toHaveLength(1)
+      },
+      { timeout: 15_000, interval: 20 }
+    )
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    expect(await tableExists(test, 'half')).toBe(false)
+    await migrate(test)
+    expect(await tableExists(test, 'half')).toBe(false)
+    expect(await historyOf(test)).toHaveLength((await loadMigrations()).length)
+    await migrate(test, slow)
+    expect(await tableExists(test, 'half')).toBe(true)
+  })
+
   it('says database_unavailable when there is no database', async () => {
     const connectionString = 'postgresql://mintline@127.0.0.1:1/mintline'
     await expect(migrateDatabase({ connectionString, log: silentLog })).rejects.toMatchObject({
@@ -141,3 +180,52 @@ describe('migrateDatabase', () => {
     })
   })
 })
+
+describe('Prisma’s own engine', () => {
+  it('finds nothing to do, nothing edited and no drift in a database that Mintline migrated', async () => {
+    await using test = await createTestDatabase()
+    const migrationsList = migrationList(await loadMigrations())
+    await withSchemaEngine(test.connectionString, async engine => {
+      const filters = nothingExternal
+      expect(
+        await engine.diagnoseMigrationHistory({ migrationsList, optInToShadowDatabase: true, filters })
+      ).toEqual({
+        editedMigrationNames: [],
+        failedMigrationNames: [],
+        hasMigrationsTable: true,
+        history: null
+      })
+      // Also of the tables themselves, partitions and all: drift would have it ask for a reset.
+      expect(await engine.devDiagnostic({ migrationsList, filters })).toEqual({
+        action: { tag: 'createMigration' }
+      })
+      expect(await engine.applyMigrations({ migrationsList, filters })).toEqual({ appliedMigrationNames: [] })
+    })
+  })
+
+  it('writes the same history, and Mintline goes on from it', async () => {
+    await using ours = await createTestDatabase({ empty: true })
+    await using theirs = await createTestDatabase({ empty: true })
+    const migrations = await loadMigrations()
+    await migrate(ours)
+    await withSchemaEngine(theirs.connectionString, engine =>
+      engine.applyMigrations({ migrationsList: migrationList(migrations), filters: nothingExternal })
+    )
+    expect(await historyOf(ours)).toEqual(await historyOf(theirs))
+    expect(await historyColumnsOf(ours)).toEqual(await historyColumnsOf(theirs))
+    await migrate(theirs, await migrationsWith('30000101000000_onward', 'CREATE TABLE onward (id int);'))
+    expect(await tableExists(theirs, 'onward')).toBe(true)
+  })
+})
+
+/** All of it but random ids and the times themselves. */
+const historyOf = ({ database: { prisma } }: TestDatabase): Promise<unknown[]> =>
+  prisma.$queryRaw`
+    SELECT migration_name, checksum, length(id) AS id_length, logs, rolled_back_at, applied_steps_count,
+      finished_at > started_at AS in_order, now() - started_at < '1 hour' AS recent
+    FROM _prisma_migrations ORDER BY started_at`
+
+const historyColumnsOf = ({ database: { prisma } }: TestDatabase): Promise<unknown[]> =>
+  prisma.$queryRaw`
+    SELECT column_name, data_type, character_maximum_length, is_nullable, column_default
+    FROM information_schema.columns WHERE table_name = '_prisma_migrations' ORDER BY ordinal_position`

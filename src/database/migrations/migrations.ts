@@ -15,8 +15,8 @@ export interface MigrateOptions {
   readonly directory?: string
 }
 
-/** Ours alone among the users of the database: "mint" in ASCII. */
-const advisoryLockKey = 0x6d696e74
+/** The one that Prisma's CLI takes, so that neither migrates beside the other. */
+const advisoryLockKey = 72_707_369
 
 /**
  * Brings the database to the form that this program needs, and makes the partitions of these months. Several processes
