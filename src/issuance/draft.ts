@@ -10,7 +10,6 @@ import type { CsrNote } from '../pki/csr/note.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { buildName } from '../pki/name/name.ts'
-import type { Subject } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
@@ -18,7 +17,8 @@ import type { IssuanceRequest } from '../records/record.ts'
 import { judge } from '../signing/judgement.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
-import { deviceDigest, digestOf, type Intent, requestDigest, thingDigest } from './intent.ts'
+import { type DeviceIdentity, identifyDevice } from './device-identity.ts'
+import { digestOf, type Intent, requestDigest } from './intent.ts'
 import { predict } from './prediction.ts'
 
 export interface DraftInput {
@@ -35,6 +35,8 @@ export interface Draft {
   /** The intent's TBSCertificate, as the lint read it. */
   readonly tbs: TbsCertificate
   readonly prediction: Prediction
+  /** Undefined where the key is the identity. */
+  readonly device: DeviceIdentity | undefined
   /** What was not as it should be and did not stand in the way. */
   readonly notes: readonly CsrNote[]
 }
@@ -71,13 +73,14 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     })
   )
   const prediction = predict(profile, tbs)
+  const device = identifyDevice(profile, prediction, subject)
   const spkiSha256 = digestOf(csr.spkiDer)
   const intent = {
     id: newId(now, randomBytes),
     createdAt: now,
     serialNumber,
     spkiSha256,
-    deviceSha256: identityOf(profile, prediction, subject) ?? spkiSha256,
+    deviceSha256: device?.sha256 ?? spkiSha256,
     requestSha256: requestDigest(spkiSha256, csr.subject, document.name),
     tbsDer,
     csrDer: csr.der,
@@ -88,19 +91,7 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     metadata: request.metadata,
     requestId: request.requestId
   }
-  return { intent, tbs, prediction, notes: [...csr.notes, ...notes] }
-}
-
-/** A thing has one certificate, whichever profile it comes from. Undefined: the key is the identity. */
-function identityOf(
-  profile: CompiledProfile,
-  { thing }: Prediction,
-  subject: Subject
-): Uint8Array | undefined {
-  const { name, deviceIdentity } = profile.version.document
-  const thingName = thing?.thingName ?? undefined
-  if (thingName !== undefined) return thingDigest(profile.accountId, thingName)
-  return deviceIdentity && deviceDigest(name, deviceIdentity, subject)
+  return { intent, tbs, prediction, device, notes: [...csr.notes, ...notes] }
 }
 
 /** Whole seconds, since a certificate holds no less. Inside the issuer's own validity on both sides. */

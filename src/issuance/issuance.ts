@@ -14,8 +14,9 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Completion } from './completion.ts'
 import type { Cycle } from './cycle.ts'
 import type { IntentOutcome } from './cycle-store.ts'
-import { draftIntent } from './draft.ts'
-import { digestOf, type DurableIntent, type Intent, requestDigest } from './intent.ts'
+import { clashViolations } from './device-identity.ts'
+import { type Draft, draftIntent } from './draft.ts'
+import { digestOf, type DurableIntent, requestDigest } from './intent.ts'
 import { predict } from './prediction.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusal.ts'
 import type { Replay } from './replay.ts'
@@ -88,7 +89,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
         case 'durable':
           return finishNew(outcome.intent, draft.tbs, profile, authority)
         case 'taken':
-          return resolveTaken(outcome, draft.intent)
+          return resolveTaken(outcome, draft)
         case 'outdated':
           await takeNewRules(outcome.reason)
       }
@@ -132,12 +133,15 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
 
   async function resolveTaken(
     { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
-    intent: Intent
+    { intent, device, tbs }: Draft
   ): Promise<IssuanceResult> {
     // A device that came back with its key has a later intent than the key's first.
     const latest = await findSettled((byDevice ?? byKey)!)
     if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
-    if (byKey === undefined) throw alreadyCertified('device_already_certified', latest)
+    if (byKey === undefined) {
+      const clash = device && clashViolations(device, tbs.subject, latest.record.subject)
+      throw alreadyCertified('device_already_certified', latest, clash)
+    }
     const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
     if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
     throw alreadyCertified('key_already_certified', earlier)

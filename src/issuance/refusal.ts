@@ -1,5 +1,5 @@
 import type { GroupCommit } from '../database/group-commit.ts'
-import { type ErrorCode, MintlineError } from '../errors/mintline-error.ts'
+import { type ErrorCode, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { IssuanceRequest } from '../records/record.ts'
 import type { EarlierIntent } from '../records/records.ts'
 import type { RefusalRow } from '../records/refusal-store.ts'
@@ -23,7 +23,9 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'csr_signature_algorithm_refused',
   'csr_signature_invalid',
   'key_already_certified',
-  'device_already_certified'
+  'device_already_certified',
+  // No CSR and no profile should get this far. If one does, it is on record for whoever looks into it.
+  'lint_failed'
 ])
 
 const servedBeforeCounts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -94,11 +96,19 @@ const conflicts = {
     'This device was certified before, with another key. Use the certificate it has, or have it taken out of use first.'
 } as const satisfies Partial<Record<ErrorCode, string>>
 
-/** The refusal of a request whose key or device an earlier one holds. */
-export function alreadyCertified(code: keyof typeof conflicts, { record }: EarlierIntent): MintlineError {
+/** The refusal of a request whose key or device an earlier one holds; `violations` say in which values it does. */
+export function alreadyCertified(
+  code: keyof typeof conflicts,
+  { record }: EarlierIntent,
+  violations: readonly Violation[] = []
+): MintlineError {
   const { id, serialNumber } = record
   const requestedAt = record.createdAt.toISOString()
-  return new MintlineError(code, `${conflicts[code]} The earlier issuance is ${id} of ${requestedAt}.`, {
+  const values = violations.map(({ pointer, found }) => `${pointer.replace(/^.*\//, '')} ${found}`)
+  const clash = values.length === 0 ? '' : ` It is the same device by ${values.join(' and ')}.`
+  const detail = `${conflicts[code]}${clash} The earlier issuance is ${id} of ${requestedAt}.`
+  return new MintlineError(code, detail, {
+    violations,
     members: { earlierIssuance: { id, serialNumber, requestedAt } }
   })
 }

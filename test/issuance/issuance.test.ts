@@ -214,6 +214,9 @@ describe('a request against an earlier one', () => {
     const { record } = await issuing.issue(makeCertificationRequest(subject))
     const error = await refusal(issuing.issue(makeCertificationRequest(subject)), 'device_already_certified')
     expect(error.members['earlierIssuance']).toMatchObject({ id: record.id })
+    expect(error.violations).toMatchObject([
+      { pointer: '/subject/CommonName', found: JSON.stringify(subject.CommonName) }
+    ])
   })
 
   it('is another device where the profile says that the key is the identity', async () => {
@@ -232,7 +235,13 @@ describe('a request against an earlier one', () => {
   ])('is the same device in %s', async (_, first, second) => {
     await issuing.issue(makeCertificationRequest({ Country: 'US', CommonName: first }))
     const attempt = issuing.issue(makeCertificationRequest({ Country: 'US', CommonName: second }))
-    await refusal(attempt, 'device_already_certified')
+    const { violations } = await refusal(attempt, 'device_already_certified')
+    expect(violations).toMatchObject([
+      {
+        pointer: '/subject/CommonName',
+        found: `${JSON.stringify(second)}, on record as ${JSON.stringify(first)}`
+      }
+    ])
   })
 
   it('loses to exactly one of fifty keys that claim one device at once', async () => {

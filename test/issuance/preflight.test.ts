@@ -146,6 +146,23 @@ describe('a thing', () => {
     await issuing.issue(makeCertificationRequest(subject), 'sensor')
     const error = await refusal(issuing.issue(makeCertificationRequest(subject), 'sensor-b'))
     expect(error.code).toBe('device_already_certified')
+    expect(error.violations).toMatchObject([
+      { pointer: '/subject/CommonName', found: JSON.stringify(subject.CommonName) }
+    ])
+    expect(error.violations[0]?.message).toContain('makes the thing')
+  })
+
+  it('that is the same for all devices is told as that', async () => {
+    const fixedName = body.replace(`{"Ref":"${parameter('CommonName')}"}`, '"the-one"')
+    const { registrationConfig, ...rest } = namedByCommonName('constant')
+    await issuing.profiles.post(
+      { ...rest, registrationConfig: { ...registrationConfig!, templateBody: fixedName } },
+      administrator
+    )
+    await issuing.issue(makeCertificationRequest(newDevice()), 'constant')
+    const error = await refusal(issuing.issue(makeCertificationRequest(newDevice()), 'constant'))
+    expect(error.code).toBe('device_already_certified')
+    expect(error.violations).toMatchObject([{ pointer: '/template', found: '"the-one"' }])
   })
 
   it('of the same name in another account is another device', async () => {

@@ -78,6 +78,15 @@ export function requiredSubjectFields(compiled: CompiledTemplate): readonly Subj
   )
 }
 
+/** The subject fields that the thing's name is made of. */
+export function thingNameFields({ parameters, thing }: CompiledTemplate): readonly SubjectField[] {
+  if (thing?.thingName === undefined) return []
+  const used = new Set(parametersOf(thing.thingName))
+  return parameters.flatMap(({ name, source }) =>
+    !used.has(name) || source === 'certificate-id' || source === 'certificate-serial-number' ? [] : [source]
+  )
+}
+
 function compileParameters(
   template: ProvisioningTemplate,
   options: TemplateOptions
