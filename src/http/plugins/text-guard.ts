@@ -4,10 +4,12 @@ import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 /** More than any document of ours needs; a profile's template has about ten. */
 const maximumDepth = 64
 const maximumViolations = 10
+/** The text of a CSR is taken for bytes at once: it is judged as such, and a refusal of it goes on record. */
+const takenForBytes = '/csr'
 
 /**
  * Refuses what no schema sees and no PostgreSQL stores, before it gets anywhere: the NUL character and lone surrogates
- * in any text of path, query or JSON body, and JSON nested so deeply that walking it would overflow the stack.
+ * in any text of path, query or JSON body but that of a CSR, and JSON nested so deeply that walking it would overflow the stack.
  */
 export function addTextGuard(app: FastifyInstance): void {
   app.addHook('preValidation', async request => {
@@ -39,7 +41,9 @@ function findFaults(root: unknown, pointer: string): readonly Violation[] {
   const waiting: Place[] = [{ value: root, pointer, depth: 0 }]
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     const { value, depth } = place
-    if (typeof value === 'string' && !isStorable(value)) violations.push(notText(place.pointer))
+    if (typeof value === 'string' && place.pointer !== takenForBytes && !isStorable(value)) {
+      violations.push(notText(place.pointer))
+    }
     if (typeof value !== 'object' || value === null) continue
     if (depth === maximumDepth) return [tooDeep(pointer)]
     for (const [name, member] of Object.entries(value)) {

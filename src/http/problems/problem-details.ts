@@ -142,7 +142,11 @@ function unsupportedMediaType(request: FastifyRequest): MintlineError {
   // A route lists first the types it recommends; the others are there for clients that cannot be changed.
   const accepted = content === undefined ? ['application/json'] : Object.keys(content).slice(0, 2)
   const headers = accepted.map(type => `-H 'Content-Type: ${type}'`).join(' or ')
-  return new MintlineError('media_type_unsupported', `Say what the body is: with curl, ${headers}.`)
+  const isForm = /^multipart\//i.test(request.headers['content-type'] ?? '')
+  const form = isForm
+    ? 'A form is not read: with curl, send the file by --data-binary @file, not by -F. '
+    : ''
+  return new MintlineError('media_type_unsupported', `${form}Say what the body is: with curl, ${headers}.`)
 }
 
 /** Answers on a bare socket, where the request could not even be read as HTTP. */
