@@ -2,7 +2,7 @@
  * What a row costs when a group of intents is inserted as one statement, by the way its bytes travel. CPU is that
  * of this process alone, the database's is not in it; wall time is one statement after the other.
  *
- *   node bench/batch-insert.ts [postgresql://…]     a migrated database; without one, on an embedded PostgreSQL
+ *   npx node bench/batch-insert.ts [postgresql://…]     a migrated database; without one, on an embedded PostgreSQL
  */
 import { randomBytes, randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -115,6 +115,7 @@ function pack(rows: readonly Row[]): unknown[] {
 }
 
 const arrayLiteral = (values: readonly string[]): string => `{${values.join(',')}}`
+
 function waysThrough(prisma: PrismaClient, pool: pg.Pool, references: References): Record<string, Way> {
   const { tokenId, profileVersionId, authorityId } = references
   const head = (rows: readonly Row[]): unknown[] => [
@@ -155,23 +156,9 @@ function waysThrough(prisma: PrismaClient, pool: pg.Pool, references: References
   }
 }
 
-async function createReferences(pool: pg.Pool): Promise<References> {
-  const [tokenId, profileVersionId, authorityId] = [randomUUID(), randomUUID(), randomUUID()]
-  const name = randomUUID()
-  await pool.query(`INSERT INTO token VALUES ($1, $2, 'station', $3, now(), 'bench')`, [
-    tokenId,
-    name,
-    randomBytes(32)
-  ])
-  await pool.query(`INSERT INTO profile_version VALUES ($1, $2, 1, '{}', now(), 'bench')`, [
-    profileVersionId,
-    name
-  ])
-  await pool.query(`INSERT INTO authority VALUES ($1, $2, $2, 1, 'pending', '', '{}', '{}', now())`, [
-    authorityId,
-    name
-  ])
-  return { tokenId, profileVersionId, authorityId }
+/** An intent names them; nothing holds it to it. */
+function createReferences(): References {
+  return { tokenId: randomUUID(), profileVersionId: randomUUID(), authorityId: randomUUID() }
 }
 
 interface Cost {
@@ -219,7 +206,7 @@ async function run(connectionString: string): Promise<void> {
   const pool = new pg.Pool({ connectionString, max: 2 })
   const named = createDatabase({ connectionString, poolSize: 2 })
   const unnamed = new PrismaClient({ adapter: new PrismaPg({ connectionString, max: 2 }) })
-  const references = await createReferences(pool)
+  const references = createReferences()
   const withoutNames = waysThrough(unnamed, pool, references)
   await measure({
     ...waysThrough(named.prisma, pool, references),

@@ -5,7 +5,7 @@
  * this script; what else the base images bring (a shell, npm, coreutils) comes from this machine. Only the
  * instructions, flags and members in use are known; others are refused. Exits with 1 at the first failure.
  *
- * usage: node scripts/dockerfile-recipe.ts
+ * usage: npm run image:check
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawn, spawnSync } from 'node:child_process'

@@ -41,7 +41,7 @@ async function main(isCheck: boolean): Promise<void> {
     const written = await readFile(file, 'utf8').catch(() => undefined)
     if (written === rendered) continue
     if (isCheck) {
-      console.error(`${path} is not what the code says. Run: node scripts/openapi.ts`)
+      console.error(`${path} is not what the code says. Run: npm run openapi`)
       process.exitCode = 1
     } else {
       await mkdir(dirname(file), { recursive: true })

@@ -41,7 +41,7 @@ export const Problem = Type.Object(
       type: 'string',
       description: 'What happened, for a program to branch on.'
     }),
-    instance: Type.Optional(Type.String({ description: 'The record of the rejection, when one was made.' })),
+    instance: Type.Optional(Type.String({ description: 'The record of the refusal, when one was made.' })),
     violations: Type.Optional(Type.Array(referenceTo(Violation))),
     violationsOmitted: Type.Optional(
       Type.Integer({ minimum: 1, description: 'How many more there are than are listed.' })

@@ -76,7 +76,7 @@ const issueCertificate = {
       404: 'There is no such profile.',
       406: 'Accept rules out every form of the answer. Nothing was issued.',
       409: 'The key or the device has a certificate already, or the authority expires too soon.',
-      422: 'The CSR, its key or its subject is refused. The rejection is on record.'
+      422: 'The CSR, its key or its subject is refused. The refusal is on record.'
     })
   }
 }
