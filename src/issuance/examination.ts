@@ -5,10 +5,13 @@ import { lintTbsCertificate } from '../pki/certificate/lint.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { isEqual } from '../pki/der/octets.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
+import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
+import { isWanted } from '../profiles/subject-selection.ts'
 import { recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent } from '../records/records.ts'
+import { timeOfIdentifier } from '../sources/identifier.ts'
 import { digestOf, requestDigest } from './intent.ts'
 
 export interface Examined {
@@ -27,8 +30,10 @@ const roundingMs = 1_000
  * the profile's version and the authority, and pass the lint of device certificates. Whoever can write to the database
  * could otherwise have any certificate signed by a retry.
  *
- * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way or
- * held the CSR against other rules, can still be completed.
+ * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way,
+ * can still be completed. The profile's version never changes, so that what it says of subject and key holds for ever;
+ * a key that is by now known to be weak is not certified, though its intent waited. The device's digest is left alone: it
+ * comes of the predicted thing, and a later release may predict more.
  *
  * @returns what stands in the bytes.
  * @throws MintlineError `record_damaged` with every difference; `members.issuanceId` names the record.
@@ -36,6 +41,7 @@ const roundingMs = 1_000
 export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCertificate {
   const { earlier, authority } = examined
   const csr = readOr(earlier, () => parseCertificationRequest(earlier.record.csrDer))
+  readOr(earlier, () => assertKeyAllowed(csr.publicKey, examined.profile.keyPolicy))
   const tbs = readOr(earlier, () =>
     lintTbsCertificate(tbsDer, {
       issuer: authority.certificate,
@@ -44,6 +50,7 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
     })
   )
   const violations = [
+    ...authorityDifferences(examined),
     ...requestDifferences(csr, tbs, examined),
     ...subjectDifferences(csr, tbs, examined),
     ...profileDifferences(tbs, examined)
@@ -73,16 +80,35 @@ const toViolation = (difference: Difference): Violation => ({
   message: 'The record does not say what it was made of.'
 })
 
+/** The other lines' keys are no less at hand: a row that names one of them must not reach it. */
+function authorityDifferences({ profile, authority }: Examined): readonly Violation[] {
+  const expected = profile.version.document.authority
+  if (authority.line === expected) return []
+  return [toViolation({ pointer: '/authority', expected, found: authority.line })]
+}
+
 /** The row's own columns. */
 function requestDifferences(
   csr: CertificationRequest,
   tbs: TbsCertificate,
-  { earlier: { record, requestSha256 } }: Examined
+  { earlier: { record, requestSha256, spkiSha256 } }: Examined
 ): readonly Violation[] {
   const differences: Difference[] = []
-  const digest = requestDigest(digestOf(csr.spkiDer), csr.subject, record.profile)
+  const csrSpkiSha256 = digestOf(csr.spkiDer)
+  if (!isEqual(csrSpkiSha256, spkiSha256)) {
+    differences.push({ pointer: '/publicKey', expected: "the CSR's key", found: 'the digest of another' })
+  }
+  const digest = requestDigest(csrSpkiSha256, csr.subject, record.profile)
   if (!isEqual(digest, requestSha256)) {
     differences.push({ pointer: '/csr', expected: 'the CSR that was posted', found: 'another one' })
+  }
+  const idTime = timeOfIdentifier(record.id)
+  if (idTime.getTime() !== record.createdAt.getTime()) {
+    differences.push({
+      pointer: '/requestedAt',
+      expected: idTime.toISOString(),
+      found: record.createdAt.toISOString()
+    })
   }
   const serialNumber = Buffer.from(tbs.serialNumber).toString('hex')
   if (serialNumber !== record.serialNumber) {
@@ -91,23 +117,31 @@ function requestDifferences(
   return differences.map(toViolation)
 }
 
-/** Each value comes from the CSR or is the profile's fixed one; none that the profile demands is missing. */
+/**
+ * Each value is the profile's fixed one or comes from the CSR, where the profile has a use for it and accepts it; none that
+ * the profile demands is missing.
+ */
 function subjectDifferences(
   csr: CertificationRequest,
   { subject }: TbsCertificate,
   { profile }: Examined
 ): readonly Violation[] {
-  const requested = new Map(csr.subject.map(({ field, value }) => [field, value]))
+  const kept = csr.subject.filter(({ oid }) => !profile.droppedOids.has(oid))
+  const requested = new Map(kept.map(({ field, value }) => [field, value]))
   const expectedOf = (field: SubjectField) =>
-    requested.get(field) ?? profile.rules.get(field)?.fixedValue ?? undefined
+    isWanted(profile, field) ? (profile.rules.get(field)?.fixedValue ?? requested.get(field)) : undefined
   const isDemanded = (field: SubjectField) => {
     const rule = profile.rules.get(field)
     return (
       rule?.presence === 'required' || rule?.fixedValue !== undefined || profile.templateFields.has(field)
     )
   }
-  const isBroken = (field: SubjectField) =>
-    subject[field] === undefined ? isDemanded(field) : subject[field] !== expectedOf(field)
+  const isRefused = (field: SubjectField, value: string) => profile.rules.get(field)?.accepts(value) === false
+  const isBroken = (field: SubjectField) => {
+    const value = subject[field]
+    if (value !== expectedOf(field)) return true
+    return value === undefined ? isDemanded(field) : isRefused(field, value)
+  }
   return subjectFields.filter(isBroken).map(field =>
     toViolation({
       pointer: `/subject/${field}`,

@@ -50,13 +50,20 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     return wait
   }
 
-  async function waitOrComplete(earlier: EarlierIntent): Promise<IssuanceResult> {
+  /**
+   * @param waitEnds a clock that runs ahead, or a time that somebody changed in the database, puts the intent into the
+   *   future: nobody waits for that.
+   */
+  async function waitOrComplete(
+    earlier: EarlierIntent,
+    waitEnds = clock().getTime() + resumeAfterMs
+  ): Promise<IssuanceResult> {
     const { record } = earlier
     if (record.outcome === 'issued') return { record, replayed: true }
-    const ageMs = clock().getTime() - record.createdAt.getTime()
-    if (ageMs < resumeAfterMs) await delay(pollMs)
+    const resumeAt = Math.min(record.createdAt.getTime() + resumeAfterMs, waitEnds)
+    if (clock().getTime() < resumeAt) await delay(pollMs)
     else await completeOpen(earlier)
-    return waitOrComplete(await findSettled(record.id))
+    return waitOrComplete(await findSettled(record.id), waitEnds)
   }
 
   async function completeOpen(earlier: EarlierIntent): Promise<void> {

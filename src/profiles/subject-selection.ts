@@ -63,7 +63,11 @@ export function selectSubject(
   return { subject: selected, notes }
 }
 
-function isWanted({ rules, templateFields }: SubjectPolicy, field: SubjectField | undefined): boolean {
+/** Whether a certificate may carry the field at all: by its rule, or because the template declares it. */
+export function isWanted(
+  { rules, templateFields }: Pick<SubjectPolicy, 'rules' | 'templateFields'>,
+  field: SubjectField | undefined
+): boolean {
   if (field === undefined) return false
   const presence = rules.get(field)?.presence
   return presence === undefined ? templateFields.has(field) : presence !== 'forbidden'

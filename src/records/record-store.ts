@@ -12,6 +12,7 @@ export interface IntentRow {
   readonly id: string
   readonly createdAt: Date
   readonly requestSha256: Uint8Array
+  readonly spkiSha256: Uint8Array
   readonly tbsDer: Uint8Array
   readonly csrDer: Uint8Array
   readonly serialNumber: Uint8Array
@@ -42,6 +43,7 @@ export interface RecordStore {
 
 const intentColumns = Prisma.sql`
   intent.id, intent.created_at AS "createdAt", intent.request_sha256 AS "requestSha256",
+  intent.spki_sha256 AS "spkiSha256",
   intent.tbs_der AS "tbsDer", intent.csr_der AS "csrDer", intent.serial_number AS "serialNumber",
   intent.station, profile_version.name AS profile, profile_version.version AS "profileVersion",
   encode(profile_version.template_sha256, 'hex') AS "templateSha256",

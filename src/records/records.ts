@@ -23,6 +23,7 @@ export interface Records {
 export interface EarlierIntent {
   readonly record: IssuedRecord | UnknownRecord
   readonly requestSha256: Uint8Array
+  readonly spkiSha256: Uint8Array
   readonly toBeSigned: Durable<ToBeSigned>
   readonly authorityId: string
 }
@@ -47,6 +48,7 @@ export function createRecords(store: RecordStore, authorities: Authorities): Rec
   const toEarlier = async (row: Durable<IntentRow>): Promise<EarlierIntent> => ({
     record: await toRecord(row, authorities),
     requestSha256: row.requestSha256,
+    spkiSha256: row.spkiSha256,
     toBeSigned: row,
     authorityId: row.authorityId
   })
