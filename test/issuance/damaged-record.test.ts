@@ -4,8 +4,9 @@ import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
 import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
-import { type Issuing, startIssuing } from '../support/issuing.ts'
+import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -181,5 +182,25 @@ describe('an open intent that nobody changed', () => {
     expect(replayed).toBe(true)
     expect(record.id).toBe(row.id)
     expect(Buffer.from(record.certificateDer).includes(Buffer.from(row.tbsDer))).toBe(true)
+  })
+
+  it('is completed where the profile dropped what the CSR carries', async () => {
+    await issuing.profiles.post(
+      {
+        ...starterProfile,
+        name: 'dropping',
+        subject: { ...starterProfile.subject, Organization: { rule: 'fixed', value: 'Acme' } },
+        dropAttributes: ['Organization', 'Locality']
+      },
+      administrator
+    )
+    const subject = { Country: 'US', CommonName: `dropped-${++lastDevice}` }
+    const csr = makeCertificationRequest({ ...subject, Organization: 'Widgits', Locality: 'Bern' })
+    isSignerAway = true
+    await expect(issuing.issue(csr, 'dropping')).rejects.toThrow('away')
+    isSignerAway = false
+    const { record, replayed } = await issuing.issue(csr, 'dropping')
+    expect(replayed).toBe(true)
+    expect(record.subject).toEqual({ ...subject, Organization: 'Acme' })
   })
 })
