@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { buildAuthorityTbsCertificate } from '../../src/pki/certificate/authority-certificate.ts'
+import { buildAuthorityTbsCertificate } from '../../src/pki/certificate/authority-tbs-certificate.ts'
 import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
 import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'

@@ -239,5 +239,5 @@ const documentErrors: ReadonlySet<FindingId> = new Set([
 ])
 
 function decimalOf(serialNumber: Uint8Array): string {
-  return BigInt(`0x0${Buffer.from(serialNumber).toString('hex')}`).toString()
+  return BigInt(`0x0${serialNumber.toHex()}`).toString()
 }

@@ -1,5 +1,7 @@
-import { createHash } from 'node:crypto'
+import { encodeUtf8 } from '../../pki/der/octets.ts'
 import type { TemplateOptions } from '../template/options.ts'
+
+import { digestHex } from '#crypto'
 
 /**
  * The name that AWS gives to a policy made from a document: 40 upper-case hex digits in the developer guide's
@@ -7,5 +9,5 @@ import type { TemplateOptions } from '../template/options.ts'
  */
 export function predictPolicyName(policyDocument: string, options: TemplateOptions): string | null {
   if (options.generatedPolicyName !== 'sha1-of-document') return null
-  return createHash('sha1').update(policyDocument, 'utf8').digest('hex').toUpperCase()
+  return digestHex('sha1', encodeUtf8(policyDocument)).toUpperCase()
 }

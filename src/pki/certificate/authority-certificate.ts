@@ -3,8 +3,6 @@ import { isEqual } from '../der/octets.ts'
 import { parseCertificate } from './certificate.ts'
 import type { KeyUsage } from './extension.ts'
 
-export { type AuthorityContent, buildAuthorityTbsCertificate } from './authority-tbs-certificate.ts'
-
 /** What the service needs of a CA certificate. Byte arrays are views into `der`. */
 export interface AuthorityCertificate {
   readonly der: Uint8Array

@@ -1,4 +1,3 @@
-import { hash, type KeyObject } from 'node:crypto'
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
 import { isEqual } from '../der/octets.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
@@ -12,6 +11,8 @@ import { type SignatureAlgorithm, signatureAlgorithmDer } from '../key/signature
 import { type Name, parseName, subjectOf } from '../name/name.ts'
 import type { Subject } from '../name/subject-field.ts'
 import { type Extensions, parseExtensions } from './extension.ts'
+
+import { digestHex, type VerificationKey } from '#crypto'
 
 /** The parts of a TBSCertificate (RFC 5280 §4.1.2), read strictly. Byte arrays are views. */
 export interface TbsCertificate {
@@ -144,14 +145,14 @@ function skipUniqueIdentifiers(tbs: DerReader): void {
 
 /** Lower-case hex SHA-256 of the certificate: the id that AWS IoT gives it. */
 export function certificateIdHex(certificateDer: Uint8Array): string {
-  return hash('sha256', certificateDer, 'hex')
+  return digestHex('sha256', certificateDer)
 }
 
 export interface IssuedCertificate {
   readonly certificateDer: Uint8Array
   /** The bytes that were linted. */
   readonly tbsDer: Uint8Array
-  readonly issuerPublicKey: KeyObject
+  readonly issuerPublicKey: VerificationKey
   readonly signatureAlgorithm: SignatureAlgorithm
 }
 

@@ -254,7 +254,7 @@ function unless(holds: boolean, found: string): string | undefined {
 
 function differing(found: Uint8Array | undefined, expected: Uint8Array): string | undefined {
   if (found === undefined) return 'none'
-  return unless(isEqual(found, expected), `another one: ${Buffer.from(found).toString('hex')}`)
+  return unless(isEqual(found, expected), `another one: ${found.toHex()}`)
 }
 
 function iso(date: Date): string {

@@ -1,4 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { decodeLatin1 } from '../der/octets.ts'
 import { decodeBase64 } from '../pem/base64.ts'
 import { hasArmour, readArmour } from './armour.ts'
 import { describeForm, describeOtherText, isUtf16 } from './mistakes.ts'
@@ -40,10 +41,8 @@ function isBinary(input: Uint8Array): boolean {
 }
 
 function decodeText(input: Uint8Array): Uint8Array {
-  const bytes = Buffer.from(input.buffer, input.byteOffset, input.length)
   // Latin-1 keeps one character for each byte, so that places in the text are places in the file.
-  const text = bytes
-    .toString('latin1')
+  const text = decodeLatin1(input)
     .replace(/^\xef\xbb\xbf/, '   ')
     .replace(/\0\s*$/, '')
   const nul = text.indexOf('\0')

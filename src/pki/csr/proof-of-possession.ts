@@ -1,10 +1,10 @@
-import { createPublicKey, type KeyObject } from 'node:crypto'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { readMisencodedSignature } from '../key/ecdsa-signature.ts'
 import { fieldOctetsOf } from '../key/elliptic-curve.ts'
 import { assertKeySupported, type EcPublicKey, type RsaPublicKey } from '../key/public-key.ts'
 import { isEcdsaSignature, isSignatureValid } from '../key/signature.ts'
 import { type SignatureAlgorithm, signatureAlgorithms, signatureScheme } from '../key/signature-algorithm.ts'
+import { importVerificationKey, type VerificationKey } from '../key/verification-key.ts'
 import type { CertificationRequest } from './certification-request.ts'
 
 /**
@@ -14,7 +14,7 @@ import type { CertificationRequest } from './certification-request.ts'
  * SHA-256, SHA-384 or SHA-512; `key_refused` for a key that no policy accepts or that is not on its curve;
  * `csr_signature_invalid` when the signature does not hold, saying so where it would hold in its right encoding.
  */
-export async function verifyProofOfPossession(request: CertificationRequest): Promise<KeyObject> {
+export async function verifyProofOfPossession(request: CertificationRequest): Promise<VerificationKey> {
   const { signatureAlgorithm, publicKey, spkiDer, infoDer, signature } = request
   const { algorithm, saltLength } = signatureAlgorithm
   if (algorithm === undefined) throw algorithmRefused(signatureAlgorithm.found)
@@ -23,7 +23,7 @@ export async function verifyProofOfPossession(request: CertificationRequest): Pr
     const found = `${algorithm}, over an ${publicKey.type.toUpperCase()} key`
     throw algorithmRefused(found, 'Name the algorithm that the key signs with.')
   }
-  const key = importPublicKey(spkiDer)
+  const key = await importKey(spkiDer, publicKey)
   const signedBytes = { algorithm, saltLength, key, signed: infoDer }
   if (await isSignatureValid({ ...signedBytes, signature })) return key
   const misencoded = findMisencoding(publicKey, signature)
@@ -95,10 +95,12 @@ function algorithmRefused(found: string, remedy = 'Make the CSR again with SHA-2
   )
 }
 
-/** OpenSSL refuses points off the curve here, so this also guards a caller that has not checked the key yet. */
-function importPublicKey(spkiDer: Uint8Array): KeyObject {
+async function importKey(
+  spkiDer: Uint8Array,
+  publicKey: EcPublicKey | RsaPublicKey
+): Promise<VerificationKey> {
   try {
-    return createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })
+    return await importVerificationKey(spkiDer, publicKey)
   } catch (cause) {
     throw new MintlineError(
       'key_refused',

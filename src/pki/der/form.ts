@@ -1,3 +1,4 @@
+import { compareOctets } from './octets.ts'
 import type { DerReader } from './reader.ts'
 import { isConstructed, tagName, tags } from './tag.ts'
 
@@ -31,7 +32,7 @@ export function assertSetOfOrder(
   while (!reader.isAtEnd) {
     const element = reader.readElement(`an element of the ${tagName(tags.set)}`)
     const encoding = reader.encoding(element)
-    if (previous !== undefined && Buffer.compare(previous, encoding) > 0) {
+    if (previous !== undefined && compareOctets(previous, encoding) > 0) {
       throw reader.refuse(reason, element.start)
     }
     previous = encoding

@@ -1,3 +1,4 @@
+import { compareOctets, encodeUtf8 } from './octets.ts'
 import { contextConstructed, contextPrimitive, tags } from './tag.ts'
 
 /** Tag, shortest definite length, and the contents one after another (X.690 §10.1). */
@@ -24,7 +25,7 @@ export function encodeSequence(...elements: readonly Uint8Array[]): Uint8Array {
 
 /** A SET OF, its elements put in ascending order of their encodings (X.690 §11.6). */
 export function encodeSetOf(...elements: readonly Uint8Array[]): Uint8Array {
-  return encodeElement(tags.set, ...elements.toSorted(Buffer.compare))
+  return encodeElement(tags.set, ...elements.toSorted(compareOctets))
 }
 
 /** A non-negative INTEGER from its big-endian magnitude; leading zero octets are dropped or added as DER wants. */
@@ -73,7 +74,7 @@ export function encodeNamedBits(bitNumbers: readonly number[]): Uint8Array {
 
 /** Text whose characters the type `tag` can hold; PrintableString and IA5String are ASCII, so UTF-8 fits all. */
 export function encodeString(tag: number, text: string): Uint8Array {
-  return encodeElement(tag, Buffer.from(text, 'utf8'))
+  return encodeElement(tag, encodeUtf8(text))
 }
 
 export function encodeExplicit(number: number, element: Uint8Array): Uint8Array {

@@ -99,5 +99,5 @@ function hasPointAt(curve: Curve, x: bigint): boolean {
 /** Big-endian octets as a number. */
 export function unsignedBigInt(octets: Uint8Array): bigint {
   if (octets.length === 0) return 0n
-  return BigInt(`0x${Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('hex')}`)
+  return BigInt(`0x${octets.toHex()}`)
 }

@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { digest } from '#crypto'
 
 /**
  * The key identifier of a public key: the leftmost 160 bits of the SHA-256 of the subjectPublicKey octets
@@ -6,5 +6,5 @@ import { hash } from 'node:crypto'
  * no longer compute; readers take it as an opaque value either way.
  */
 export function keyIdentifierOf(subjectPublicKey: Uint8Array): Uint8Array {
-  return new Uint8Array(hash('sha256', subjectPublicKey, 'buffer').subarray(0, 20))
+  return digest('sha256', subjectPublicKey).subarray(0, 20)
 }

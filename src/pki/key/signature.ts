@@ -1,35 +1,28 @@
-import { constants, type KeyObject, verify } from 'node:crypto'
 import { isMintlineError } from '../../errors/mintline-error.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
 import { hashes, type SignatureAlgorithm, signatureScheme } from './signature-algorithm.ts'
+
+import { type VerificationKey, verify } from '#crypto'
 
 export interface SignedBytes {
   readonly algorithm: SignatureAlgorithm
   /** RSASSA-PSS: octets of salt; without it, as many as the hash has. */
   readonly saltLength?: number | undefined
-  readonly key: KeyObject
+  readonly key: VerificationKey
   readonly signed: Uint8Array
   readonly signature: Uint8Array
 }
 
 /**
- * True when the signature holds. Runs in the thread pool. An ECDSA signature must also be strict DER, so that
+ * True when the signature holds. An ECDSA signature must also be strict DER, so that
  * nobody can make a second encoding of it. The key must be of the algorithm's type.
  */
 export async function isSignatureValid(signedBytes: SignedBytes): Promise<boolean> {
   const { algorithm, key, signed, signature } = signedBytes
-  const { keyType, padding, hash } = signatureScheme(algorithm)
-  if (key.asymmetricKeyType !== keyType) return false
-  if (keyType === 'ec' && !isEcdsaSignature(signature)) return false
-  const saltLength = signedBytes.saltLength ?? hashes[hash].octets
-  const verificationKey =
-    padding === 'pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : { key }
-  return new Promise((resolve, reject) => {
-    verify(hash, signed, verificationKey, signature, (error, isValid) => {
-      if (error === null) resolve(isValid)
-      else reject(error)
-    })
-  })
+  const scheme = signatureScheme(algorithm)
+  if (scheme.keyType === 'ec' && !isEcdsaSignature(signature)) return false
+  const saltLength = signedBytes.saltLength ?? hashes[scheme.hash].octets
+  return verify({ scheme, saltLength, key, signed, signature })
 }
 
 const refuseEcdsa = createDerRefusal('csr_signature_invalid', 'ECDSA signature')

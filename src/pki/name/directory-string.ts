@@ -1,3 +1,4 @@
+import { decodeLatin1, decodeUtf8 } from '../der/octets.ts'
 import { tagName, tags } from '../der/tag.ts'
 
 /** Decoded text, or why there is none. */
@@ -5,7 +6,6 @@ export type DecodedText =
   | { readonly text: string; readonly fault?: undefined }
   | { readonly text?: undefined; readonly fault: string }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const notPrintableString = /[^A-Za-z0-9 '()+,\-./:=?]/
 /**
  * What shows nothing, or what nobody can tell the look of. By Unicode property: controls and formats (soft hyphens,
@@ -38,14 +38,12 @@ export function decodeDirectoryString(tag: number, octets: Uint8Array): DecodedT
 
 function decodeCharacters(tag: number, octets: Uint8Array): DecodedText {
   switch (tag) {
-    case tags.utf8String:
-      try {
-        return { text: utf8.decode(octets) }
-      } catch {
-        return { fault: 'a UTF8String that is not valid UTF-8' }
-      }
+    case tags.utf8String: {
+      const text = decodeUtf8(octets)
+      return text === undefined ? { fault: 'a UTF8String that is not valid UTF-8' } : { text }
+    }
     case tags.printableString: {
-      const text = latin1(octets)
+      const text = decodeLatin1(octets)
       const character = notPrintableString.exec(text)?.[0]
       if (character === undefined) return { text }
       return { fault: `a PrintableString with ${codePointName(character)}, which that type cannot hold` }
@@ -53,14 +51,10 @@ function decodeCharacters(tag: number, octets: Uint8Array): DecodedText {
     case tags.ia5String:
       return octets.some(octet => octet >= 0x80)
         ? { fault: 'an IA5String that is not ASCII' }
-        : { text: latin1(octets) }
+        : { text: decodeLatin1(octets) }
     default:
       return { fault: tagName(tag) }
   }
-}
-
-function latin1(octets: Uint8Array): string {
-  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString('latin1')
 }
 
 function codePointName(character: string): string {

@@ -26,12 +26,12 @@ export function decodeBase64(text: string, start: number, end = text.length): Ui
   }
   const cutShort = 'the base64 is cut short: its length is not a multiple of 4'
   if (digits.length % 4 !== 0) throw refuse(text, end, cutShort)
-  const octets = Buffer.from(digits, 'base64')
-  // Whatever the bits behind the last octet say, the encoder left them zero, or the text was altered.
-  if (padding !== -1 && octets.toString('base64') !== digits) {
+  try {
+    return Uint8Array.fromBase64(digits, { lastChunkHandling: 'strict' })
+  } catch {
+    // Whatever the bits behind the last octet say, the encoder left them zero, or the text was altered.
     throw refuse(text, end, 'the last base64 character has bits that belong to no byte')
   }
-  return new Uint8Array(octets.buffer, octets.byteOffset, octets.length)
 }
 
 function describeCharacter(character: string): string {

@@ -2,7 +2,7 @@ const lineLength = 64
 
 /** Textual encoding (RFC 7468 §2): lines of 64 characters, LF, a final newline. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const base64 = Buffer.from(der.buffer, der.byteOffset, der.length).toString('base64')
+  const base64 = der.toBase64()
   let pem = `-----BEGIN ${label}-----\n`
   for (let i = 0; i < base64.length; i += lineLength) pem += `${base64.slice(i, i + lineLength)}\n`
   return `${pem}-----END ${label}-----\n`

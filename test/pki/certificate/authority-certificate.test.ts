@@ -1,13 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import {
-  buildAuthorityTbsCertificate,
-  parseAuthorityCertificate
-} from '../../../src/pki/certificate/authority-certificate.ts'
+import { parseAuthorityCertificate } from '../../../src/pki/certificate/authority-certificate.ts'
 import {
   examineAuthorityCertificate,
   lintAuthorityCertificate
 } from '../../../src/pki/certificate/authority-lint.ts'
+import { buildAuthorityTbsCertificate } from '../../../src/pki/certificate/authority-tbs-certificate.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../../../src/pki/certificate/certificate.ts'
 import { buildTbsCertificate } from '../../../src/pki/certificate/tbs-certificate.ts'
 import { type DerNode, editDer } from '../der/der-edit.ts'

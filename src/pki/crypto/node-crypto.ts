@@ -1,0 +1,30 @@
+import { constants, createPublicKey, hash, type KeyObject, verify as verifyWith } from 'node:crypto'
+import type { DigestName, ImportablePublicKey, VerifiableBytes } from './crypto-port.ts'
+
+export type VerificationKey = KeyObject
+
+export function digest(name: DigestName, octets: Uint8Array): Uint8Array {
+  return new Uint8Array(hash(name, octets, 'buffer'))
+}
+
+export function digestHex(name: DigestName, octets: Uint8Array): string {
+  return hash(name, octets, 'hex')
+}
+
+export async function importPublicKey({ spkiDer }: ImportablePublicKey): Promise<VerificationKey> {
+  return createPublicKey({ key: Buffer.from(spkiDer), format: 'der', type: 'spki' })
+}
+
+/** Runs in the thread pool. */
+export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<boolean> {
+  const { scheme, saltLength, key, signed, signature } = bytes
+  if (key.asymmetricKeyType !== scheme.keyType) return false
+  const verificationKey =
+    scheme.padding === 'pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : { key }
+  return new Promise((resolve, reject) => {
+    verifyWith(scheme.hash, signed, verificationKey, signature, (error, isValid) => {
+      if (error === null) resolve(isValid)
+      else reject(error)
+    })
+  })
+}
