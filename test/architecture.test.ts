@@ -59,17 +59,47 @@ const files = readdirSync(source, { recursive: true, encoding: 'utf8' }).filter(
   file => file.endsWith('.ts') && !file.startsWith('database/generated/')
 )
 
+/** What `imports` in src/package.json binds, as Node binds it. */
+const bindings: Readonly<Record<string, string>> = { '#crypto': 'pki/crypto/node-crypto.ts' }
+
+function targetOf(from: string, specifier: string): string | undefined {
+  return specifier.startsWith('.')
+    ? relative(source, join(source, from, '..', specifier))
+    : bindings[specifier]
+}
+
 const imports: readonly Import[] = files.flatMap(from =>
   [...readFileSync(join(source, from), 'utf8').matchAll(/(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g)].map(
-    match => {
-      const specifier = match[1]!
-      const target = specifier.startsWith('.')
-        ? relative(source, join(source, from, '..', specifier))
-        : undefined
-      return { from, specifier, target }
-    }
+    match => ({ from, specifier: match[1]!, target: targetOf(from, match[1]!) })
   )
 )
+
+/** Tarjan's strongly connected components of more than one module: each is, or holds, a cycle. */
+function findCycles(): readonly string[] {
+  const targets = Map.groupBy(imports, ({ from }) => from)
+  const order = new Map<string, number>()
+  const stack: string[] = []
+  const cycles: string[] = []
+  const visit = (file: string): number => {
+    order.set(file, order.size)
+    let low = order.get(file)!
+    stack.push(file)
+    for (const { target } of targets.get(file) ?? []) {
+      if (target === undefined || !files.includes(target)) continue
+      if (!order.has(target)) low = Math.min(low, visit(target))
+      else if (stack.includes(target)) low = Math.min(low, order.get(target)!)
+    }
+    if (low === order.get(file)) {
+      const component = stack.splice(stack.indexOf(file))
+      if (component.length > 1) cycles.push(component.sort().join(', '))
+    }
+    return low
+  }
+  for (const file of files) if (!order.has(file)) visit(file)
+  return cycles
+}
+
+const isPure = (path: string) => pure.includes(folderOf(path))
 
 const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : '.')
 
@@ -153,14 +183,32 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  it('keep I/O, clock and randomness out of pki and jitp', () => {
-    const allowed = new Set(['node:crypto', 'node:util'])
+  it('reach Node from pki and jitp in the binding of its cryptography alone', () => {
     expect(
       breaches(
         ({ from, specifier }) =>
-          /^(pki|jitp)\//.test(from) && specifier.startsWith('node:') && !allowed.has(specifier)
+          isPure(from) && specifier.startsWith('node:') && from !== 'pki/crypto/node-crypto.ts'
       )
     ).toEqual([])
+  })
+
+  it('reach from pki and jitp the packages alone that each is there for', () => {
+    const mayTouch: Readonly<Record<string, RegExp>> = {
+      'pki/crypto/node-crypto.ts': /^node:crypto$/,
+      'pki/crypto/web-crypto.ts': /^@noble\/hashes\//,
+      'pki/certificate/authority-tbs-certificate.ts': /^(pkijs|asn1js)$/
+    }
+    expect(
+      breaches(
+        ({ from, specifier, target }) =>
+          isPure(from) && target === undefined && mayTouch[from]?.test(specifier) !== true
+      )
+    ).toEqual([])
+  })
+
+  it('never lead back to where they came from', () => {
+    // One is left in config.
+    expect(findCycles().filter(cycle => !cycle.startsWith('config/'))).toEqual([])
   })
 })
 
@@ -206,14 +254,8 @@ describe('the source', () => {
   })
 
   it('has neither clock nor randomness of its own in pki and jitp', () => {
-    const isOther = (file: string) => !/^(pki|jitp)\//.test(file)
-    expect(offenders(/\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID/, isOther)).toEqual([])
-  })
-
-  it('inserts audit events, and names who acts, in audit alone', () => {
-    const isAudit = (file: string) => file.startsWith('audit/')
-    const own = /auditEvent\.(create|upsert|update|delete)|INTO "?audit_event|\$\{[\w.]*role\}\/\$\{/
-    expect(offenders(own, isAudit)).toEqual([])
+    const impure = /\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID|getRandomValues/
+    expect(offenders(impure, file => !isPure(file))).toEqual([])
   })
 
   it('has a rule for every folder', () => {

@@ -3,10 +3,15 @@ import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { Role } from './principal.ts'
-import type { TokenView } from './token.ts'
 
 /** A token as it is kept: its secret only as a digest. */
-export interface StoredToken extends TokenView {
+export interface StoredToken {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  readonly createdAt: Date
+  readonly createdBy: string
+  readonly revokedAt: Date | undefined
   readonly secretSha256: Uint8Array
 }
 
@@ -19,13 +24,7 @@ export interface TokenStore {
   revoke(id: string, event: AuditEvent): Promise<'revoked' | 'not-found' | 'last-admin'>
 }
 
-interface TokenRow {
-  readonly id: string
-  readonly name: string
-  readonly role: Role
-  readonly secretSha256: Uint8Array
-  readonly createdAt: Date
-  readonly createdBy: string
+interface TokenRow extends Omit<StoredToken, 'revokedAt'> {
   readonly revokedAt: Date | null
 }
 

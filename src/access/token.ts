@@ -8,14 +8,7 @@ import type { Principal, Role } from './principal.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
 
 /** A token as it may be shown: never its secret. */
-export interface TokenView {
-  readonly id: string
-  readonly name: string
-  readonly role: Role
-  readonly createdAt: Date
-  readonly createdBy: string
-  readonly revokedAt: Date | undefined
-}
+export type TokenView = Omit<StoredToken, 'secretSha256'>
 
 export interface NewToken {
   readonly token: TokenView

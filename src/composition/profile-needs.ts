@@ -1,5 +1,5 @@
 import type { ProfileNeed } from '../authorities/rotation/plan.ts'
-import type { ProfileVersion } from '../profiles/profile.ts'
+import type { ProfileVersion } from '../profiles/profile-version.ts'
 
 /** What each profile asks of its authority line. */
 export function needsOf(profiles: readonly ProfileVersion[]): readonly ProfileNeed[] {

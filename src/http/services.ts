@@ -8,8 +8,8 @@ import type { Registrations } from '../aws/registrations/registration.ts'
 import type { Violation } from '../errors/mintline-error.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
-import type { ProfileVersion } from '../profiles/profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
+import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type {
   IssuancePage,
   IssuanceQuery,

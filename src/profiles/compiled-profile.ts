@@ -2,9 +2,9 @@ import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { CompiledTemplate } from '../jitp/evaluation/compile.ts'
 import type { KeyPolicy } from '../pki/key/public-key.ts'
 import { attributeOid } from '../pki/name/attribute-type.ts'
-import type { ProfileVersion } from './profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import { compileProfileTemplate } from './profile-template.ts'
+import type { ProfileVersion } from './profile-version.ts'
 import {
   compileRules,
   dropViolations,

@@ -2,8 +2,8 @@ import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
 import { type Database, isUniqueViolation } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { ProfileVersion } from './profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
+import type { ProfileVersion } from './profile-version.ts'
 
 export interface ProfileStore {
   /** The newest version of each profile, by name. */

@@ -7,19 +7,7 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type CompiledProfile, compileProfile } from './compiled-profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import type { ProfileStore } from './profile-store.ts'
-
-/** One immutable version of a profile. */
-export interface ProfileVersion {
-  readonly id: string
-  readonly name: string
-  /** From 1, without gaps. */
-  readonly version: number
-  readonly document: ProfileDocument
-  /** Lower-case hex SHA-256 of the template body as AWS would store it. */
-  readonly templateSha256: string
-  readonly createdAt: Date
-  readonly createdBy: string
-}
+import type { ProfileVersion } from './profile-version.ts'
 
 export interface PostedProfile {
   readonly profile: ProfileVersion

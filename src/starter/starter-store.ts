@@ -4,7 +4,7 @@ import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { ProfileVersion } from '../profiles/profile.ts'
+import type { ProfileVersion } from '../profiles/profile-version.ts'
 
 export type StarterAuthority = StoredAuthority & Pick<NewGeneration, 'certificateIntentId'>
 

@@ -7,7 +7,7 @@ import { requireCertified, requireGeneration } from '../../src/authorities/gener
 import { createIotControl } from '../../src/aws/iot/iot-control.ts'
 import type { RegistrationDependencies } from '../../src/aws/registrations/dependencies.ts'
 import type { RegistrationRequest } from '../../src/aws/registrations/request.ts'
-import { maximumSteps } from '../../src/aws/registrations/runs/steps.ts'
+import { maximumSteps } from '../../src/aws/registrations/runs/step.ts'
 import { provideVerification } from '../../src/aws/registrations/verification/verification.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'

@@ -12,8 +12,8 @@ import { createHttpServer } from '../../src/http/app.ts'
 import type { HttpServices, HttpSettings } from '../../src/http/services.ts'
 import type { PreviewRequest } from '../../src/issuance/preview.ts'
 import type { Job, JobQuery } from '../../src/jobs/job.ts'
-import type { ProfileVersion } from '../../src/profiles/profile.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import type { ProfileVersion } from '../../src/profiles/profile-version.ts'
 import type {
   IssuanceQuery,
   IssuanceRecord,

@@ -6,7 +6,7 @@ import { runQuery } from '../../database/run-query.ts'
 import type { ObservedRegistration } from '../iot/ca-registration.ts'
 import type { Drift } from '../iot/examination.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
-import { maximumSteps } from './runs/steps.ts'
+import { maximumSteps, type RegistrationStep } from './runs/step.ts'
 
 /** A registration and the newest of what was asked for. */
 export interface StoredRegistration {
@@ -44,15 +44,6 @@ export interface StoredState {
 
 export interface LastError {
   readonly code: string
-  readonly detail: string
-}
-
-export interface RegistrationStep {
-  readonly id: string
-  readonly version: number
-  readonly createdAt: Date
-  readonly step: string
-  readonly outcome: 'done' | 'noted' | 'failed'
   readonly detail: string
 }
 

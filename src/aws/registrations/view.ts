@@ -4,7 +4,8 @@ import type { ObservedRegistration } from '../iot/ca-registration.ts'
 import type { Drift } from '../iot/examination.ts'
 import { partitionOf } from '../iot/place.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
-import type { LastError, RegistrationStep, StoredRegistration } from './registration-store.ts'
+import type { LastError, StoredRegistration } from './registration-store.ts'
+import type { RegistrationStep } from './runs/step.ts'
 
 /**
  * - `pending`: what was asked for last is still to be done.

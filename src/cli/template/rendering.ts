@@ -1,6 +1,7 @@
 import { styleText } from 'node:util'
 import type { Prediction } from '../../jitp/evaluation/prediction.ts'
-import { type Finding, findingCatalogue, type Severity } from '../../jitp/findings/finding.ts'
+import { type Finding, findingCatalogue } from '../../jitp/findings/finding.ts'
+import type { Severity } from '../../jitp/findings/finding-entry.ts'
 import type { TemplateForm } from '../../jitp/reading/template-source.ts'
 import type { SubjectField } from '../../pki/name/subject-field.ts'
 

@@ -4,9 +4,7 @@ import { type Act, actorOf } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { HttpServices } from '../services.ts'
 import { documentationPath } from './documentation.ts'
-
-/** Who may use a route. There is no default. */
-export type Access = readonly Role[] | 'public'
+import type { Access } from './route-access.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -4,7 +4,7 @@ import type { FastifyError, FastifyInstance, FastifySchema, RouteHandlerMethod }
 import { renderErrorPage } from '../problems/error-reference.ts'
 import { sendProblem } from '../problems/problem-details.ts'
 import { problemResponses } from '../schemas/problem.ts'
-import type { Access } from './access.ts'
+import type { Access } from './route-access.ts'
 import { pathNotFound } from './unknown-route.ts'
 
 export const documentationPath = '/docs'

@@ -1,4 +1,4 @@
-import type { FindingEntry } from './finding.ts'
+import type { FindingEntry } from './finding-entry.ts'
 
 /** Findings about AWS::IoT::Certificate. */
 export const certificateFindings = {

@@ -1,4 +1,4 @@
-import type { FindingEntry } from './finding.ts'
+import type { FindingEntry } from './finding-entry.ts'
 
 const neverProvisioned = 'Every provisioning fails: the certificate stays PENDING_ACTIVATION.'
 

@@ -1,23 +1,10 @@
 import type { SubjectField } from '../../pki/name/subject-field.ts'
 import { certificateFindings } from './certificate-findings.ts'
 import { expressionFindings } from './expression-findings.ts'
+import type { FindingEntry, Severity } from './finding-entry.ts'
 import { policyFindings } from './policy-findings.ts'
 import { readingFindings } from './reading-findings.ts'
 import { thingFindings } from './thing-findings.ts'
-
-/**
- * error: AWS refuses the template or would provision no device with it. warning: it works, with a consequence
- * that is easily missed. note: worth knowing.
- */
-export type Severity = 'error' | 'warning' | 'note'
-
-/** What is the same for all findings of one id. */
-export interface FindingEntry {
-  readonly severity: Severity
-  /** What happens at AWS if nothing is done. */
-  readonly atAws: string
-  readonly remedy: string
-}
 
 /**
  * Every finding there is. An id is a contract like an error code: scripts branch on it, tests assert it,

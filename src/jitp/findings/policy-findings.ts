@@ -1,4 +1,4 @@
-import type { FindingEntry } from './finding.ts'
+import type { FindingEntry } from './finding-entry.ts'
 
 const malformed = 'Creating the policy fails with MalformedPolicyException, and with it every provisioning.'
 

@@ -1,4 +1,4 @@
-import type { FindingEntry } from './finding.ts'
+import type { FindingEntry } from './finding-entry.ts'
 
 const notJson = 'AWS CLI and AWS IoT read strict JSON and refuse the file.'
 

@@ -1,4 +1,4 @@
-import type { FindingEntry } from './finding.ts'
+import type { FindingEntry } from './finding-entry.ts'
 
 const thingRefused =
   'Creating the thing fails, and with it the whole provisioning: the certificate stays PENDING_ACTIVATION.'

@@ -1,7 +1,7 @@
 import { isMintlineError } from '../../../errors/mintline-error.ts'
 import type { AwsAccess } from '../../iot/access.ts'
 import type { Drift, Examination } from '../../iot/examination.ts'
-import { examineReferences } from '../../iot/template-references.ts'
+import { examineReferences } from '../../iot/reference-examination.ts'
 import type { ResolvedTarget } from '../target.ts'
 
 /** What provisioning needs of the account besides the CA: the role, and what the template names. */

@@ -7,7 +7,7 @@ import { type ResolvedTarget, resolveTarget } from '../target.ts'
 import { provideVerification } from '../verification/verification.ts'
 import { createOutcomeKeeper, type LoadedRegistration } from './outcome.ts'
 import { compare, reconcile, type ReconcileRun } from './reconcile.ts'
-import { createStepRecorder } from './steps.ts'
+import { createStepRecorder } from './step-recorder.ts'
 
 /** The work of the jobs. Either may be repeated at any time, also after a crash in the middle of it. */
 export interface RegistrationRuns {

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { certificateModes } from '../../../aws/iot/ca-registration.ts'
-import { maximumSteps } from '../../../aws/registrations/runs/steps.ts'
+import { maximumSteps } from '../../../aws/registrations/runs/step.ts'
 import { registrationStates } from '../../../aws/registrations/view.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'

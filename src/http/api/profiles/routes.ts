@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { ProfileVersion } from '../../../profiles/profile.ts'
+import type { ProfileVersion } from '../../../profiles/profile-version.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'

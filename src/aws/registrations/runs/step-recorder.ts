@@ -1,11 +1,9 @@
 import { isMintlineError } from '../../../errors/mintline-error.ts'
 import { newId } from '../../../sources/identifier.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
-import type { RegistrationStep, StoredRegistration } from '../registration-store.ts'
+import type { StoredRegistration } from '../registration-store.ts'
 import type { ReconcileRun, RecordStep } from './reconcile.ts'
-
-/** So many are shown of a registration that has been followed for years. */
-export const maximumSteps = 200
+import type { RegistrationStep } from './step.ts'
 
 export interface StepRecorder {
   readonly record: (step: string, outcome: RegistrationStep['outcome'], detail: string) => Promise<void>
