@@ -1,7 +1,6 @@
 import { defineConfig } from 'prisma/config'
 
-// The service migrates its own database at start (src/database/migrations.ts);
-// the CLI is used to generate the client and to draft new migrations.
+// The service migrates its own database at start (src/database/migrations/); the CLI generates the client.
 export default defineConfig({
   schema: 'prisma/schema.prisma',
   migrations: { path: 'prisma/migrations' }

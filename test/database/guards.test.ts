@@ -78,11 +78,15 @@ const appendOnly = [
   ['profile_version', 'name'],
   ['intent', 'station'],
   ['issued', 'certificate_der'],
+  ['void', 'reason'],
+  ['release', 'reason'],
   ['certified_key', 'intent_id'],
   ['certified_device', 'intent_id'],
   ['certified_serial', 'intent_id'],
   ['certified_id', 'intent_id'],
   ['authority_certificate_intent', 'purpose'],
+  ['cross_certificate', 'intent_id'],
+  ['aws_registration_step', 'outcome'],
   ['refusal', 'code'],
   ['audit_event', 'actor']
 ] as const
