@@ -39,8 +39,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'authorities',
     'signing',
     'jobs',
-    'aws'
+    'aws',
+    'monitoring'
   ],
+  monitoring: ['pki', 'database', 'authorities', 'events', 'jobs'],
   rehearsal: pure,
   config: ['events'],
   composition: ['*'],

@@ -5,8 +5,7 @@ import type { DatabaseLog } from '../database/database-log.ts'
 import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts'
 import { migrateDatabase } from '../database/migrations/migrations.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
-
-export type StopPart = () => Promise<unknown>
+import { hold } from './holding.ts'
 
 export interface OpenedDatabase {
   /** For what is committed. */
@@ -20,25 +19,42 @@ export interface OpenedDatabase {
 const searchPoolSize = 3
 
 /**
- * The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started. How to stop
- * each part is added to `started` as soon as it runs.
+ * The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started.
+ *
+ * @returns its connection string, for every process that works on it.
  */
-export async function openDatabase(
+export async function prepareDatabase(
   config: Config,
   log: DatabaseLog,
-  started: StopPart[]
+  stops: AsyncDisposableStack
+): Promise<string> {
+  const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, stops))
+  await migrateDatabase({ connectionString, log })
+  return connectionString
+}
+
+export interface OpenOptions {
+  readonly connectionString: string
+  /** For what is committed. */
+  readonly poolSize: number
+  readonly log: DatabaseLog
+}
+
+/** One process's own connections to a database that is prepared. */
+export async function openDatabase(
+  { connectionString, poolSize, log }: OpenOptions,
+  stops: AsyncDisposableStack
 ): Promise<OpenedDatabase> {
-  const connectionString = await openConnection(config, log, started)
   const open = (options: Pick<DatabaseOptions, 'purpose' | 'poolSize'>) => {
     const database = createDatabase({
       connectionString,
       ...options,
       onConnectionLost: error => log.warn({ err: error }, 'a connection to the database was lost')
     })
-    started.push(() => database.close())
+    stops.defer(() => database.close())
     return database
   }
-  const database = open({ purpose: 'commit', poolSize: config.databasePoolSize })
+  const database = open({ purpose: 'commit', poolSize })
   if (!(await database.isDurable())) {
     log.error(
       {},
@@ -59,27 +75,24 @@ export async function withDatabase<Result>(
   log: DatabaseLog,
   work: (database: Database) => Promise<Result>
 ): Promise<Result> {
-  const started: StopPart[] = []
-  try {
+  const { result, stop } = await hold(log, async stops => {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const connectionString = await openConnection(config, log, started).catch(adviseToStop)
+    const connectionString = await prepareDatabase(config, log, stops).catch(adviseToStop)
     const database = createDatabase({ connectionString, poolSize: 1 })
-    started.push(() => database.close())
-    return await work(database)
-  } finally {
-    for (const stopPart of started.reverse()) await stopPart()
-  }
+    stops.defer(() => database.close())
+    return work(database)
+  })
+  await stop()
+  return result
 }
 
-async function openConnection(config: Config, log: DatabaseLog, started: StopPart[]): Promise<string> {
-  const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, started))
-  await migrateDatabase({ connectionString, log })
-  return connectionString
-}
-
-async function startOwnPostgres(config: Config, log: DatabaseLog, started: StopPart[]): Promise<string> {
+async function startOwnPostgres(
+  config: Config,
+  log: DatabaseLog,
+  stops: AsyncDisposableStack
+): Promise<string> {
   const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
-  started.push(() => postgres.stop())
+  stops.defer(() => postgres.stop())
   return postgres.connectionString
 }
 

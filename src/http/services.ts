@@ -8,6 +8,7 @@ import type { Registrations } from '../aws/registrations/registration.ts'
 import type { Violation } from '../errors/mintline-error.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
+import type { Readiness } from '../monitoring/readiness.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type {
@@ -18,12 +19,6 @@ import type {
   IssuanceResult
 } from '../records/record.ts'
 import type { ServerSettings } from './connections/server.ts'
-
-/** Whether the service can issue right now, and what each thing it depends on says. */
-export interface Readiness {
-  readonly ready: boolean
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>
-}
 
 /** All that the HTTP layer needs of the rest. Every method rejects with a MintlineError. */
 export interface HttpServices {

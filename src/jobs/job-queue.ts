@@ -35,8 +35,7 @@ export interface JobService extends JobQueue {
   close(): Promise<void>
 }
 
-export interface JobQueueOptions {
-  readonly connectionString: string
+export interface JobWork {
   /**
    * What this process works on. Jobs of the other kinds wait for a process that does. A handler may send jobs itself.
    */
@@ -46,6 +45,12 @@ export interface JobQueueOptions {
    * one does not work on are taken out.
    */
   readonly schedules: { readonly [Kind in JobKind]?: string }
+}
+
+export interface JobQueueOptions {
+  readonly connectionString: string
+  /** Without it, this process sends jobs and does none. */
+  readonly work?: JobWork
   readonly log: JobLog
   /** How long `close` waits. */
   readonly stopTimeoutMs: number
@@ -68,7 +73,7 @@ const tickQueue = 'tick'
  * @throws MintlineError `database_unavailable`; `config_invalid` when the database's role may not make that schema.
  */
 export async function createJobQueue(options: JobQueueOptions): Promise<JobService> {
-  const { schedules, log, stopTimeoutMs } = options
+  const { work, log, stopTimeoutMs } = options
   const boss = openBoss(options)
   const stopping = new AbortController()
   const workers = new Map<JobKind, string>()
@@ -88,11 +93,15 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
   const queue: JobQueue = {
     send: (kind, data, { key, now = false } = {}) => send(kind, data, key, now)
   }
-  const handlers = options.handlers(queue)
 
   async function start(): Promise<void> {
     await boss.start()
     for (const kind of jobKinds) await defineQueue(boss, kind)
+    if (work !== undefined) await startWorking(work)
+  }
+
+  async function startWorking({ handlers: handlersOf, schedules }: JobWork): Promise<void> {
+    const handlers = handlersOf(queue)
     await defineSchedules(boss, kind => (handlers[kind] === undefined ? undefined : schedules[kind]))
     await boss.work<{ kind: JobKind }>(
       tickQueue,
@@ -124,6 +133,7 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
 
 function openBoss({
   connectionString,
+  work,
   log,
   supervisionIntervalSeconds = takeOverSeconds / 2
 }: JobQueueOptions): PgBoss {
@@ -136,6 +146,8 @@ function openBoss({
   const boss = new PgBoss({
     ...pool,
     registerInstance: false,
+    supervise: work !== undefined,
+    schedule: work !== undefined,
     // No job waits for another one.
     flowIntervalSeconds: 3_600,
     superviseIntervalSeconds: supervisionIntervalSeconds,

@@ -1,13 +1,10 @@
-import { join } from 'node:path'
-import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
 import { createAwsAccesses } from '../../src/aws/iot/access.ts'
 import type { RegistrationDependencies } from '../../src/aws/registrations/dependencies.ts'
 import { createRegistrations } from '../../src/aws/registrations/registration.ts'
-import { createRegistrationStore } from '../../src/aws/registrations/registration-store.ts'
 import type { RegistrationRequest } from '../../src/aws/registrations/request.ts'
 import { createRegistrationJobs } from '../../src/aws/registrations/runs/jobs.ts'
 import { sweepRegistrations } from '../../src/aws/registrations/runs/sweep.ts'
-import { createVerificationStore } from '../../src/aws/registrations/verification/verification-store.ts'
+import { createRegistrationParts } from '../../src/composition/registration-parts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
 import type { JobKind } from '../../src/jobs/job-queue.ts'
@@ -17,8 +14,6 @@ import {
 } from '../../src/rehearsal/iot/control-plane/control-plane.ts'
 import { thingsRegistrationPolicyArn } from '../../src/rehearsal/iot/provisioning/role-permission.ts'
 import { createRegistry } from '../../src/rehearsal/iot/registry/registry.ts'
-import { createSignerOpener } from '../../src/signing/signers/open-signer.ts'
-import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { startIssuing } from '../support/issuing.ts'
 
 export const accountId = '111122223333'
@@ -80,14 +75,7 @@ export async function startRegistering(
   const sent: { kind: JobKind; data: unknown }[] = []
   const accesses = createAwsAccesses()
   const usual: RegistrationDependencies = {
-    store: createRegistrationStore(database),
-    verifications: createVerificationStore(database),
-    authorities: createAuthorityStore(database),
-    profiles: issuing.profiles,
-    openSigner: createSignerOpener({
-      keyDirectory: join(dataDirectory, 'authorities'),
-      passphraseFile: join(dataDirectory, 'ca-passphrase')
-    }),
+    ...createRegistrationParts(issuing.core),
     accesses,
     jobs: {
       async send(kind, data) {
@@ -95,9 +83,7 @@ export async function startRegistering(
           other.kind === kind && JSON.stringify(other.data) === JSON.stringify(data)
         if (!sent.some(isSame)) sent.push({ kind, data })
       }
-    },
-    clock: () => new Date(),
-    randomBytes: createRandomSource()
+    }
   }
   const dependencies = { ...usual, ...change(usual) }
   const handlers = createRegistrationJobs(dependencies)

@@ -88,8 +88,10 @@ describe('a database with other defaults', () => {
 
         const jobs = await createJobQueue({
           connectionString,
-          handlers: () => ({ [sweep]: async () => undefined }),
-          schedules: { [sweep]: '* * * * *' },
+          work: {
+            handlers: () => ({ [sweep]: async () => undefined }),
+            schedules: { [sweep]: '* * * * *' }
+          },
           log: silentLog,
           stopTimeoutMs: 2_000
         })

@@ -27,8 +27,10 @@ const open = (
 ): Promise<JobService> =>
   createJobQueue({
     connectionString: options.connectionString ?? test.connectionString,
-    handlers: () => handlers,
-    schedules: options.isScheduled === true ? { 'aws-registration.sweep': '* * * * *' } : {},
+    work: {
+      handlers: () => handlers,
+      schedules: options.isScheduled === true ? { 'aws-registration.sweep': '* * * * *' } : {}
+    },
     log: silentLog,
     stopTimeoutMs: 2_000,
     supervisionIntervalSeconds: 1

@@ -9,13 +9,15 @@ import { silentLog } from '../support/silent-log.ts'
 
 await createJobQueue({
   connectionString: process.argv[2]!,
-  handlers: () => ({
-    async 'aws-registration.reconcile'({ registrationId }) {
-      writeSync(1, `begun ${registrationId}\n`)
-      await new Promise(() => undefined)
-    }
-  }),
-  schedules: {},
+  work: {
+    handlers: () => ({
+      async 'aws-registration.reconcile'({ registrationId }) {
+        writeSync(1, `begun ${registrationId}\n`)
+        await new Promise(() => undefined)
+      }
+    }),
+    schedules: {}
+  },
   log: silentLog,
   stopTimeoutMs: 0
 })

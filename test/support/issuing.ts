@@ -1,29 +1,13 @@
-import { join } from 'node:path'
 import type { Principal } from '../../src/access/principal.ts'
 import { createTokens } from '../../src/access/token.ts'
 import { createTokenStore } from '../../src/access/token-store.ts'
 import type { Act } from '../../src/audit/audit-event.ts'
-import { createAuthorities } from '../../src/authorities/authority.ts'
-import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
-import { createCertificateIntentStore } from '../../src/authorities/certificates/certificate-intent-store.ts'
+import { createIssuancePath } from '../../src/composition/issuance-path.ts'
+import { makeStarterSet } from '../../src/composition/starter-set.ts'
 import type { Database } from '../../src/database/database.ts'
-import { createGroupCommit } from '../../src/database/group-commit.ts'
-import { createCompletion } from '../../src/issuance/completion.ts'
-import { createCycle, type Cycle } from '../../src/issuance/cycle.ts'
-import { createCycleStore } from '../../src/issuance/cycle-store.ts'
-import { createIssuance } from '../../src/issuance/issuance.ts'
-import { createRefusalRecorder } from '../../src/issuance/refusal.ts'
-import { createReplay } from '../../src/issuance/replay.ts'
-import { createProfiles } from '../../src/profiles/profile.ts'
-import { createProfileStore } from '../../src/profiles/profile-store.ts'
-import { createRecordStore } from '../../src/records/record-store.ts'
-import { createRecords } from '../../src/records/records.ts'
-import { createRefusalStore } from '../../src/records/refusal-store.ts'
-import { createSignerOpener } from '../../src/signing/signers/open-signer.ts'
+import type { Cycle } from '../../src/issuance/cycle.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
-import { createRandomSource } from '../../src/sources/random-bytes.ts'
-import { createStarterSet } from '../../src/starter/starter.ts'
-import { createStarterStore } from '../../src/starter/starter-store.ts'
+import { createTestCore } from './core.ts'
 
 export const administrator: Act = { actor: 'admin/test' }
 
@@ -55,79 +39,30 @@ export type Issuing = Awaited<ReturnType<typeof startIssuing>>
  * directory are two replicas. The first makes the starter set.
  */
 export async function startIssuing(database: Database, dataDirectory: string, options: IssuingOptions = {}) {
-  const { clock = () => new Date(), wrapSigner = signer => signer, resumeAfterMs = 50 } = options
-  const { onStep = () => undefined } = options
-  const randomBytes = createRandomSource()
-  const keyDirectory = join(dataDirectory, 'authorities')
-  const passphraseFile = join(dataDirectory, 'ca-passphrase')
-  const store = createStarterStore(database)
-  await createStarterSet({
-    store,
-    intents: createCertificateIntentStore(database),
-    dataDirectory,
-    keyDirectory,
-    passphraseFile,
-    makePassphrase: true,
-    clock,
-    randomBytes
-  })
-  const openSigner = createSignerOpener({ keyDirectory, passphraseFile })
-  const authorities = createAuthorities({
-    store: createAuthorityStore(database),
-    openSigner: async reference => {
-      const signer = wrapSigner(await openSigner(reference))
-      const sign = around(
-        signer.sign,
-        () => onStep('before the signature'),
-        () => onStep('after the signature')
-      )
-      return { ...signer, sign }
+  const { clock, wrapSigner = signer => signer, resumeAfterMs = 50, onStep = () => undefined } = options
+  const told = (step: string) => (when: string) => onStep(`${when} the ${step}` as Step)
+  const core = createTestCore(database, dataDirectory, {
+    ...(clock !== undefined && { clock }),
+    wrapOpener: open => async reference => {
+      const signer = wrapSigner(await open(reference))
+      return { ...signer, sign: around(signer.sign, told('signature')) }
     }
   })
-  await authorities.refresh()
-  const profiles = createProfiles({
-    store: createProfileStore(database),
-    hasAuthorityLine: line => authorities.hasLine(line),
-    clock,
-    randomBytes
+  await makeStarterSet(core)
+  await core.authorities.refresh()
+  const wrapCycle = ({ commitIntent, commitCertificate }: Cycle): Cycle => ({
+    commitIntent: around(commitIntent, told('intent')),
+    commitCertificate: around(commitCertificate, told('record'))
   })
-  const records = createRecords(createRecordStore(database, database), authorities)
-  const limits = { maximumItems: 64, maximumWaiting: 1000, concurrency: 1 }
-  const group = createGroupCommit({ commit: createCycleStore(database).commit, ...limits })
-  const usual = createCycle(group)
-  const cycle: Cycle = {
-    commitIntent: around(
-      usual.commitIntent,
-      () => onStep('before the intent'),
-      () => onStep('after the intent')
-    ),
-    commitCertificate: around(
-      usual.commitCertificate,
-      () => onStep('before the record'),
-      () => onStep('after the record')
-    )
-  }
-  const completion = createCompletion({ cycle, clock })
-  const refusals = createGroupCommit({ commit: createRefusalStore(database).commit, ...limits })
-  const issuance = createIssuance({
-    profiles,
-    authorities,
-    records,
-    cycle,
-    completion,
-    replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
-    recordRefusal: createRefusalRecorder({ refusals, clock, randomBytes }),
-    clock,
-    randomBytes,
-    observe: () => undefined
-  })
-  const tokens = createTokens({ store: createTokenStore(database), clock, randomBytes })
+  const { issuance, records } = createIssuancePath(core, core.stops, { resumeAfterMs, wrapCycle })
+  const { profiles, authorities, randomBytes } = core
   const station = await findStation(database)
   return {
+    core,
     profiles,
     authorities,
     records,
-    tokens,
+    tokens: createTokens({ store: createTokenStore(database), clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */
     issue: (csr: Uint8Array, profile = 'starter', metadata: Readonly<Record<string, string>> = {}) =>
@@ -142,13 +77,12 @@ async function findStation(database: Database): Promise<Principal> {
 
 function around<Argument, Result>(
   effect: (argument: Argument) => Promise<Result>,
-  before: () => void,
-  after: () => void
+  tell: (when: 'before' | 'after') => void
 ): (argument: Argument) => Promise<Result> {
   return async argument => {
-    before()
+    tell('before')
     const result = await effect(argument)
-    after()
+    tell('after')
     return result
   }
 }

@@ -49,7 +49,13 @@ export interface AuthorityEnding {
   readonly fate?: RegistrationFate | undefined
 }
 
-export function createRegistrations(dependencies: RegistrationDependencies): Registrations {
+/** What asking needs: AWS is asked by the jobs alone. */
+type AskingDependencies = Pick<
+  RegistrationDependencies,
+  'store' | 'authorities' | 'profiles' | 'jobs' | 'clock' | 'randomBytes'
+>
+
+export function createRegistrations(dependencies: AskingDependencies): Registrations {
   const { store, authorities, jobs, clock, randomBytes } = dependencies
   const { eventOf, changeOf } = createChangeMaker(clock, randomBytes)
 
@@ -134,7 +140,7 @@ export function createRegistrations(dependencies: RegistrationDependencies): Reg
 }
 
 async function assertMayAsk(
-  dependencies: RegistrationDependencies,
+  dependencies: AskingDependencies,
   generation: StoredGeneration,
   place: AwsPlace,
   desired: DesiredRegistration,

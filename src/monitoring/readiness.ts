@@ -2,7 +2,12 @@ import type { Authorities } from '../authorities/authority.ts'
 import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import type { Database } from '../database/database.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
-import type { Readiness } from '../http/services.ts'
+
+/** Whether the service can issue right now, and what each thing it depends on says. */
+export interface Readiness {
+  readonly ready: boolean
+  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>
+}
 
 export interface ReadinessDependencies {
   readonly database: Pick<Database, 'ping'>

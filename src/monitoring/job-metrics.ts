@@ -1,18 +1,17 @@
 import { Gauge, type Registry } from 'prom-client'
-import type { Backlog } from '../events/outbox-store.ts'
-import type { Webhook } from '../events/webhook.ts'
+import type { Backlog, OutboxStore } from '../events/outbox-store.ts'
 import type { JobService } from '../jobs/job-queue.ts'
 import type { Clock } from '../sources/clock.ts'
 
 export interface JobMetricsDependencies {
   readonly registry: Registry
   readonly jobs: Pick<JobService, 'count'>
-  readonly webhook: Pick<Webhook, 'backlog'>
+  readonly outbox: Pick<OutboxStore, 'backlog'>
   readonly clock: Clock
 }
 
 /** Read when they are asked for. While the database is away they stay what they were. */
-export function addJobMetrics({ registry, jobs, webhook, clock }: JobMetricsDependencies): void {
+export function addJobMetrics({ registry, jobs, outbox, clock }: JobMetricsDependencies): void {
   const registers = [registry]
   new Gauge({
     name: 'mintline_jobs',
@@ -34,7 +33,7 @@ export function addJobMetrics({ registry, jobs, webhook, clock }: JobMetricsDepe
       help,
       registers,
       async collect() {
-        const backlog = await webhook.backlog().catch(() => undefined)
+        const backlog = await outbox.backlog().catch(() => undefined)
         if (backlog !== undefined) this.set(valueOf(backlog))
       }
     })

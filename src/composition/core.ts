@@ -1,0 +1,96 @@
+import { type Authorities, createAuthorities } from '../authorities/authority.ts'
+import { type AuthorityStore, createAuthorityStore } from '../authorities/authority-store.ts'
+import {
+  type CertificateIntentStore,
+  createCertificateIntentStore
+} from '../authorities/certificates/certificate-intent-store.ts'
+import type { ProfileNeed } from '../authorities/rotation/plan.ts'
+import { type AuthorityWarning, findWarnings } from '../authorities/rotation/warnings.ts'
+import type { Config } from '../config/config.ts'
+import type { DatabaseLog } from '../database/database-log.ts'
+import { createProfiles, type Profiles } from '../profiles/profile.ts'
+import { createProfileStore } from '../profiles/profile-store.ts'
+import type { ProfileVersion } from '../profiles/profile-version.ts'
+import { createSignerOpener, type OpenSigner } from '../signing/signers/open-signer.ts'
+import type { Clock } from '../sources/clock.ts'
+import { createRandomSource, type RandomBytes } from '../sources/random-bytes.ts'
+import type { OpenedDatabase } from './open-database.ts'
+import { signerSettingsOf } from './signer-settings.ts'
+
+/** What every part of a process logs to. */
+export interface ServiceLog extends DatabaseLog {
+  readonly debug: DatabaseLog['info']
+}
+
+/** What a process is given. */
+export interface Ground extends OpenedDatabase {
+  readonly config: Config
+  readonly log: ServiceLog
+}
+
+/** What every process of the service has, whether it answers stations or does the duties in the background. */
+export interface Core extends Ground {
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly openSigner: OpenSigner
+  readonly authorityStore: AuthorityStore
+  readonly certificateIntents: CertificateIntentStore
+  readonly authorities: Authorities
+  readonly profiles: Profiles
+  readonly listNeeds: () => Promise<readonly ProfileNeed[]>
+  readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
+}
+
+/** What a test puts in the place of the usual. */
+export interface CoreOverrides {
+  readonly clock?: Clock
+  readonly randomBytes?: RandomBytes
+  readonly wrapOpener?: (open: OpenSigner) => OpenSigner
+  /** Gets each store of what authorities are. */
+  readonly wrapStore?: <Store extends object>(store: Store) => Store
+}
+
+/** Reads nothing yet: `loadAuthorities` does. */
+export function createCore(ground: Ground, stops: AsyncDisposableStack, overrides: CoreOverrides = {}): Core {
+  const { clock = () => new Date(), randomBytes = createRandomSource() } = overrides
+  const { wrapOpener = open => open, wrapStore = store => store } = overrides
+  const { config, database } = ground
+  const openSigner = wrapOpener(createSignerOpener(signerSettingsOf(config)))
+  const authorityStore = wrapStore(createAuthorityStore(database))
+  const authorities = createAuthorities({ store: authorityStore, openSigner })
+  stops.defer(() => authorities.close())
+  const profiles = createProfiles({
+    store: createProfileStore(database),
+    hasAuthorityLine: line => authorities.hasLine(line),
+    clock,
+    randomBytes
+  })
+  const listNeeds = async () => needsOf(await profiles.list())
+  return {
+    ...ground,
+    clock,
+    randomBytes,
+    openSigner,
+    authorityStore,
+    certificateIntents: wrapStore(createCertificateIntentStore(database)),
+    authorities,
+    profiles,
+    listNeeds,
+    listWarnings: async () => findWarnings(authorities.list(), await listNeeds(), clock())
+  }
+}
+
+/** What each profile asks of its authority line. */
+function needsOf(profiles: readonly ProfileVersion[]): readonly ProfileNeed[] {
+  return profiles.map(({ name, document: { authority, validity } }) => ({
+    profile: name,
+    line: authority,
+    validityDays: 'days' in validity ? validity.days : Number.POSITIVE_INFINITY
+  }))
+}
+
+/** @throws MintlineError `key_unusable` when the key of an active generation is the wrong one or cannot be opened. */
+export async function loadAuthorities({ authorities }: Core): Promise<void> {
+  await authorities.refresh()
+  await authorities.openSigners()
+}

@@ -1,0 +1,79 @@
+import { createGroupCommit } from '../database/group-commit.ts'
+import { createCompletion } from '../issuance/completion.ts'
+import { createCycle, type Cycle } from '../issuance/cycle.ts'
+import { createCycleStore } from '../issuance/cycle-store.ts'
+import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
+import { createRefusalRecorder } from '../issuance/refusal.ts'
+import { createReplay } from '../issuance/replay.ts'
+import { createRecordStore } from '../records/record-store.ts'
+import { createRecords, type Records } from '../records/records.ts'
+import { createRefusalStore } from '../records/refusal-store.ts'
+import type { Core } from './core.ts'
+
+export interface IssuancePath {
+  readonly issuance: Issuance
+  readonly records: Records
+  /** Of all processes. @throws MintlineError `database_unavailable`. */
+  countOpenIntents(): Promise<number>
+}
+
+export interface IssuancePathOptions {
+  readonly observe?: IssuanceDependencies['observe']
+  /** Told after each group: of intents and certificates, or of refusals. */
+  readonly observeGroup?: (kind: 'cycle' | 'rejection', size: number, seconds: number) => void
+  /** How long a retry waits for another process's record before it completes the intent itself. */
+  readonly resumeAfterMs?: number
+  readonly maximumGroupSize?: number
+  /** For tests that watch, delay or break off what is committed. */
+  readonly wrapCycle?: (cycle: Cycle) => Cycle
+}
+
+/** The path from a CSR to a recorded certificate, and the record it leads to. */
+export function createIssuancePath(
+  core: Core,
+  stops: AsyncDisposableStack,
+  options: IssuancePathOptions = {}
+): IssuancePath {
+  const { database, search, authorities, profiles, clock, randomBytes } = core
+  const { observe = () => undefined, resumeAfterMs = 5_000, wrapCycle = cycle => cycle } = options
+  const store = createRecordStore(database, search)
+  const records = createRecords(store, authorities)
+  const limits = (kind: 'cycle' | 'rejection') => groupLimits(core, kind, options)
+  const cycle = wrapCycle(
+    createCycle(createGroupCommit({ commit: createCycleStore(database).commit, ...limits('cycle') }))
+  )
+  const refusals = createGroupCommit({
+    commit: createRefusalStore(database).commit,
+    ...limits('rejection')
+  })
+  const completion = createCompletion({ cycle, clock })
+  // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
+  stops.defer(() => completion.settled())
+  const issuance = createIssuance({
+    profiles,
+    authorities,
+    records,
+    cycle,
+    completion,
+    replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
+    recordRefusal: createRefusalRecorder({ refusals, clock, randomBytes }),
+    clock,
+    randomBytes,
+    observe
+  })
+  return { issuance, records, countOpenIntents: () => store.countOpenIntents() }
+}
+
+function groupLimits(
+  { config: { maximumWaiting } }: Core,
+  kind: 'cycle' | 'rejection',
+  { observeGroup = () => undefined, maximumGroupSize = 128 }: IssuancePathOptions
+) {
+  return {
+    maximumItems: maximumGroupSize,
+    maximumWaiting,
+    // One at a time: a group that waits grows, and a larger group costs less for each of its rows.
+    concurrency: 1,
+    onGroup: (size: number, seconds: number) => observeGroup(kind, size, seconds)
+  }
+}

@@ -1,0 +1,89 @@
+import type { FastifyInstance } from 'fastify'
+import { createTokens } from '../access/token.ts'
+import { createTokenStore } from '../access/token-store.ts'
+import { describeGap } from '../aws/registrations/gaps.ts'
+import { createRegistrations } from '../aws/registrations/registration.ts'
+import type { Config } from '../config/config.ts'
+import { programVersion } from '../config/version.ts'
+import { createOutboxStore } from '../events/outbox-store.ts'
+import { createHttpServer } from '../http/app.ts'
+import type { HttpServices, HttpSettings } from '../http/services.ts'
+import { createPreview } from '../issuance/preview.ts'
+import type { JobService } from '../jobs/job-queue.ts'
+import { addJobMetrics } from '../monitoring/job-metrics.ts'
+import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
+import { createReadiness } from '../monitoring/readiness.ts'
+import { createAuthorityServices } from './authority-services.ts'
+import type { Core } from './core.ts'
+import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
+import { createRegistrationParts } from './registration-parts.ts'
+
+export interface Worker {
+  /** Where it listens, e.g. `http://127.0.0.1:8080`. */
+  readonly url: string
+}
+
+/** What answers stations and administrators. Jobs are sent, and done wherever the background duties are. */
+export async function startWorker(
+  core: Core,
+  jobs: JobService,
+  stops: AsyncDisposableStack
+): Promise<Worker> {
+  const { config, database, clock } = core
+  const metrics = createMetrics(core)
+  addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
+  const { observeIssuance: observe, observeGroup } = metrics
+  const path = createIssuancePath(core, stops, { observe, observeGroup })
+  await tellOpenIntents(core, path, metrics)
+  const http = await createHttpServer(createServices(core, jobs, { path, metrics }), httpSettings(config))
+  stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
+  return { url: await http.listen({ host: config.host, port: config.port }) }
+}
+
+interface WorkerParts {
+  readonly path: IssuancePath
+  readonly metrics: Metrics
+}
+
+function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerParts): HttpServices {
+  const { database, authorities, profiles, listWarnings, clock, randomBytes } = core
+  const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
+  const listRegistrationGaps = async (line: string) =>
+    (await awsRegistrations.registrationGaps(line)).map(describeGap)
+  return {
+    issuance: path.issuance,
+    records: path.records,
+    profiles,
+    authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
+    awsRegistrations,
+    preview: createPreview({ profiles, authorities, clock, randomBytes }),
+    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
+    jobs,
+    readiness: createReadiness({ database, authorities, listWarnings }),
+    metrics: metrics.registry
+  }
+}
+
+async function tellOpenIntents({ log }: Core, path: IssuancePath, metrics: Metrics): Promise<void> {
+  const openIntents = await path.countOpenIntents()
+  metrics.setOpenIntents(openIntents)
+  if (openIntents === 0) return
+  log.warn({ openIntents }, 'intents without a record: GET /v1/issuances?outcome=unknown lists them')
+}
+
+/** Lets requests in flight finish, but no client that stalls in the middle of one keep the service from stopping. */
+async function closeHttp(http: FastifyInstance, timeoutMs: number): Promise<void> {
+  const impatience = setTimeout(() => http.server.closeAllConnections(), timeoutMs)
+  await http.close().finally(() => clearTimeout(impatience))
+}
+
+function httpSettings(config: Config): HttpSettings {
+  return {
+    requestTimeoutMs: config.requestTimeoutMs,
+    headersTimeoutMs: Math.min(config.requestTimeoutMs, 10_000),
+    keepAliveTimeoutMs: 72_000,
+    bodyLimitBytes: 262_144,
+    logLevel: config.logLevel,
+    version: programVersion
+  }
+}
