@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { connectClient, connectionConfig } from '../../src/database/connection.ts'
 import { createDatabase } from '../../src/database/database.ts'
 import { type ConnectionPurpose, sessionSettingsOf } from '../../src/database/session-settings.ts'
-import { otherDefaults, setDefaults } from '../support/other-defaults.ts'
+import { otherDefaults, setDefaults } from '../support/postgres/other-defaults.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let test: TestDatabase
