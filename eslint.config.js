@@ -16,7 +16,7 @@ export default defineConfig(
       'import-sort/exports': 'error',
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': 'error',
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', ignoreRestSiblings: true }],
       // Interfaces of asynchronous effects are async even where one implementation has nothing to wait for.
       '@typescript-eslint/require-await': 'off',
       // Our objects are closures: their functions do not know `this`.

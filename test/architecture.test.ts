@@ -23,7 +23,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   signing: [...pure, 'database', 'aws-client'],
   authorities: [...pure, 'database', 'audit', 'signing', 'access'],
   profiles: [...pure, 'database', 'audit', 'access'],
-  records: [...pure, 'database', 'signing', 'authorities', 'access', 'issuance'],
+  records: [...pure, 'database', 'signing'],
   issuance: [...pure, 'database', 'signing', 'authorities', 'access', 'profiles', 'records'],
   jobs: ['pki', 'database'],
   events: [...pure, 'database', 'jobs', 'records'],

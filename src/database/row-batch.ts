@@ -1,28 +1,16 @@
 import { byteaArray } from './array-literal.ts'
+import type { Columns, ColumnType, ColumnValues, Row } from './column.ts'
 
-/** What a column of a type takes from a row. JSON's null is SQL's. */
-interface ColumnValues {
-  readonly uuid: string
-  readonly text: string
-  readonly int: number
-  readonly timestamptz: Date
-  readonly bytea: Uint8Array
-  readonly json: unknown
-  readonly jsonb: unknown
-}
-
-export type ColumnType = keyof ColumnValues
-
-export type BatchColumn<Row> = {
+export type BatchColumn<Of> = {
   readonly [Type in ColumnType]: {
     readonly column: string
     readonly type: Type
-    readonly valueOf: (row: Row) => ColumnValues[Type] | null
+    readonly valueOf: (row: Of) => ColumnValues[Type] | null
   }
 }[ColumnType]
 
 /** How many rows go into one statement: an array for each column, so that its text is the same however many they are. */
-export interface RowBatch<Row> {
+export interface RowBatch<Of> {
   /** `id, created_at, …` */
   readonly columnList: string
   /** `unnest($1::uuid[], $2::timestamptz[], …)`: the rows, in the order of the columns. */
@@ -30,7 +18,7 @@ export interface RowBatch<Row> {
   /** How many parameters `unnest` takes. */
   readonly parameterCount: number
   /** The values of these parameters. */
-  parametersOf(rows: readonly Row[]): readonly unknown[]
+  parametersOf(rows: readonly Of[]): readonly unknown[]
 }
 
 /**
@@ -38,10 +26,7 @@ export interface RowBatch<Row> {
  *
  * @param firstParameter number of its first parameter in the statement.
  */
-export function describeRowBatch<Row>(
-  columns: readonly BatchColumn<Row>[],
-  firstParameter = 1
-): RowBatch<Row> {
+export function describeRowBatch<Of>(columns: readonly BatchColumn<Of>[], firstParameter = 1): RowBatch<Of> {
   const parameters = columns.map(({ type }, index) => `$${firstParameter + index}::${type}[]`)
   return {
     columnList: columns.map(({ column }) => column).join(', '),
@@ -51,7 +36,15 @@ export function describeRowBatch<Row>(
   }
 }
 
-function parameterOf<Row>(column: BatchColumn<Row>, rows: readonly Row[]): unknown {
+/** The columns of a table, each from the member of its name. */
+export function batchColumns<Of extends Columns>(columns: Of): readonly BatchColumn<Row<Of>>[] {
+  return Object.entries(columns).map(([name, { sql, type }]) => {
+    const valueOf = (row: Row<Of>) => row[name] ?? null
+    return { column: sql, type, valueOf } as BatchColumn<Row<Of>>
+  })
+}
+
+function parameterOf<Of>(column: BatchColumn<Of>, rows: readonly Of[]): unknown {
   switch (column.type) {
     case 'uuid':
     case 'text':

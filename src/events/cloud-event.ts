@@ -1,7 +1,14 @@
-import { certificateIdHex, parseTbsCertificate } from '../pki/certificate/certificate.ts'
+import {
+  type IssuedFacts,
+  issuedFactsOf,
+  leaveOutNulls,
+  type RefusalFacts,
+  refusalFactsOf,
+  tell
+} from '../records/facts.ts'
 import type { EventData } from './event-data.ts'
 import type { EventType } from './event-type.ts'
-import type { AuditFact, IssuedFact, OwedEvent, RefusedFact } from './outbox-store.ts'
+import type { AuditFact, OwedEvent } from './outbox-store.ts'
 
 /** CloudEvents 1.0, in the JSON format's structured form. */
 export interface CloudEvent {
@@ -34,62 +41,38 @@ export function buildCloudEvent({ type, recordId, fact }: OwedEvent, sourceId: s
 
 function describe(id: string, fact: OwedEvent['fact']): Pick<CloudEvent, 'subject' | 'time' | 'data'> {
   switch (fact.kind) {
-    case 'issued':
-      return { subject: `issuance/${id}`, time: fact.issuedAt.toISOString(), data: describeIssued(id, fact) }
-    case 'refused':
-      return {
-        subject: `issuance/${id}`,
-        time: fact.createdAt.toISOString(),
-        data: describeRefused(id, fact)
-      }
+    case 'issued': {
+      const data = describeIssued(issuedFactsOf(fact))
+      return { subject: `issuance/${id}`, time: data.issuedAt, data }
+    }
+    case 'refused': {
+      const data = describeRefused(refusalFactsOf(fact))
+      return { subject: `issuance/${id}`, time: data.requestedAt, data }
+    }
     case 'audit':
       return { subject: fact.subject, time: fact.createdAt.toISOString(), data: describeAct(fact) }
   }
 }
 
-function describeIssued(issuanceId: string, fact: IssuedFact): EventData['mintline.issuance.issued'] {
-  const { createdAt, station, profile, metadata, requestId, profileVersion, authority, thing } = fact
-  const { subject, notBefore, notAfter } = parseTbsCertificate(fact.tbsDer)
+function describeIssued(facts: IssuedFacts): EventData['mintline.issuance.issued'] {
+  const { id: issuanceId, createdAt: requestedAt, templateSha256, thing, ...told } = tell(facts)
   return {
     issuanceId,
-    requestedAt: createdAt.toISOString(),
-    station,
-    profile,
-    metadata,
-    requestId,
-    issuedAt: fact.issuedAt.toISOString(),
-    certificateId: certificateIdHex(fact.certificateDer),
-    serialNumber: Buffer.from(fact.serialNumber).toString('hex'),
-    subject: { ...subject },
-    notBefore: notBefore.toISOString(),
-    notAfter: notAfter.toISOString(),
-    profileVersion,
-    authority,
+    requestedAt,
+    ...told,
     thing: thing && {
       thingName: thing.thingName,
       attributes: thing.attributes,
       thingTypeName: thing.thingTypeName,
-      thingGroups: [...thing.thingGroups],
+      thingGroups: thing.thingGroups,
       billingGroup: thing.billingGroup
     }
   }
 }
 
-function describeRefused(issuanceId: string, fact: RefusedFact): EventData['mintline.issuance.rejected'] {
-  const { createdAt, station, profile, metadata, requestId, code, detail, violations } = fact
-  return {
-    issuanceId,
-    requestedAt: createdAt.toISOString(),
-    station,
-    profile,
-    metadata,
-    requestId,
-    code,
-    detail,
-    violations: violations.map(violation => ({ ...violation })),
-    ...(fact.profileVersion !== null && { profileVersion: fact.profileVersion }),
-    ...(fact.authority !== null && { authority: fact.authority })
-  }
+function describeRefused(facts: RefusalFacts): EventData['mintline.issuance.rejected'] {
+  const { id: issuanceId, createdAt: requestedAt, ...told } = leaveOutNulls(tell(facts))
+  return { issuanceId, requestedAt, ...told }
 }
 
 /** The subject of an audit event is a path: what it is, and its name. */

@@ -1,5 +1,8 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
+import type { Column, Columns } from '../database/column.ts'
 import { errorCodes } from '../errors/mintline-error.ts'
+import type { IssuedFacts, Present, RefusalFacts, Told } from '../records/facts.ts'
+import { certificateFacts, intentFacts, refusalFacts } from '../records/record-model.ts'
 import type { EventType } from './event-type.ts'
 
 const strict = { additionalProperties: false } as const
@@ -7,56 +10,82 @@ const Timestamp = Type.String({ format: 'date-time' })
 const Text = Type.String()
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 
-const requestMembers = {
-  issuanceId: Type.String({ description: 'Of the record: `GET /v1/issuances/{id}`.' }),
-  requestedAt: Timestamp,
-  station: Text,
-  profile: Text,
+/** Where a type of column does not say it all. */
+const described: Readonly<Record<string, TSchema>> = {
   metadata: Type.Record(Text, Text),
-  requestId: Text
+  certificateId: Type.String({ description: 'SHA-256 of the certificate DER in hex: the id at AWS IoT.' }),
+  serialNumber: Type.String({ description: 'Hex of its octets.' }),
+  thing: Type.Union([
+    Type.Object(
+      {
+        thingName: TextOrNull,
+        attributes: Type.Record(Text, TextOrNull),
+        thingTypeName: TextOrNull,
+        thingGroups: Type.Array(Text),
+        billingGroup: TextOrNull
+      },
+      { description: 'What AWS IoT will make at the first connection.' }
+    ),
+    Type.Null()
+  ]),
+  code: Type.Enum(errorCodes, { type: 'string' }),
+  violations: Type.Array(Type.Object({ pointer: Text, expected: Text, found: Text, message: Text }, strict))
+}
+
+function schemaOf({ type }: Column): TSchema {
+  switch (type) {
+    case 'int':
+      return Type.Integer()
+    case 'timestamptz':
+      return Timestamp
+    case 'uuid':
+    case 'text':
+    case 'bytea':
+      return Text
+    case 'json':
+    case 'jsonb':
+      return Type.Unknown()
+  }
+}
+
+const issuanceId = Type.String({ description: 'Of the record: `GET /v1/issuances/{id}`.' })
+
+/** The record's facts, all but those that only its readers are told. */
+function membersOf(facts: Columns, makeSchema: (name: string, column: Column) => TSchema) {
+  const { id, createdAt, templateSha256, ...told } = facts
+  const members = Object.entries(told).map(([name, column]) => [name, makeSchema(name, column)])
+  return { issuanceId, requestedAt: Timestamp, ...(Object.fromEntries(members) as Record<string, TSchema>) }
 }
 
 export const IssuedData = Type.Object(
   {
-    ...requestMembers,
-    issuedAt: Timestamp,
-    certificateId: Type.String({ description: 'SHA-256 of the certificate DER in hex: the id at AWS IoT.' }),
-    serialNumber: Type.String({ description: 'Hex of its octets.' }),
+    ...membersOf(
+      { ...intentFacts, ...certificateFacts },
+      (name, column) => described[name] ?? schemaOf(column)
+    ),
     subject: Type.Record(Text, Text),
     notBefore: Timestamp,
-    notAfter: Timestamp,
-    profileVersion: Type.Integer(),
-    authority: Type.String({ description: 'The generation that signed.' }),
-    thing: Type.Union([
-      Type.Object(
-        {
-          thingName: TextOrNull,
-          attributes: Type.Record(Text, TextOrNull),
-          thingTypeName: TextOrNull,
-          thingGroups: Type.Array(Text),
-          billingGroup: TextOrNull
-        },
-        { description: 'What AWS IoT will make at the first connection.' }
-      ),
-      Type.Null()
-    ])
+    notAfter: Timestamp
   },
   strict
 )
 
+/** Without what was not known yet. */
 export const RefusedData = Type.Object(
-  {
-    ...requestMembers,
-    code: Type.Enum(errorCodes, { type: 'string' }),
-    detail: Text,
-    violations: Type.Array(
-      Type.Object({ pointer: Text, expected: Text, found: Text, message: Text }, strict)
-    ),
-    profileVersion: Type.Optional(Type.Integer()),
-    authority: Type.Optional(Text)
-  },
+  membersOf(refusalFacts, (name, column) => {
+    const schema = described[name] ?? schemaOf(column)
+    return column.isNullable ? Type.Optional(schema) : schema
+  }),
   strict
 )
+
+type ToldOf<Facts extends { readonly id: string }> = Omit<
+  Told<Facts>,
+  'id' | 'createdAt' | 'templateSha256'
+> & {
+  readonly issuanceId: string
+  readonly requestedAt: string
+}
 
 const Facts = Type.Record(Type.String(), Type.Unknown())
 
@@ -78,7 +107,7 @@ export const RegistrationDriftedData = Type.Object(
   strict
 )
 
-/** The `data` of each type of event. */
+/** The schema of each type's `data`. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
   'mintline.issuance.rejected': RefusedData,
@@ -86,4 +115,9 @@ export const eventData = {
   'mintline.aws-registration.drifted': RegistrationDriftedData
 } as const satisfies Readonly<Record<EventType, unknown>>
 
-export type EventData = { readonly [Type in EventType]: Static<(typeof eventData)[Type]> }
+export interface EventData {
+  readonly 'mintline.issuance.issued': ToldOf<IssuedFacts>
+  readonly 'mintline.issuance.rejected': ToldOf<Present<RefusalFacts>>
+  readonly 'mintline.authority.changed': Static<typeof AuthorityChangedData>
+  readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationDriftedData>
+}

@@ -1,36 +1,12 @@
 import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
-import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import type { IssuedRow, RefusalRow } from '../records/record-model.ts'
+import { selectIssuances, selectRefusals } from '../records/record-query.ts'
 import type { EventType } from './event-type.ts'
 
-interface RequestFacts {
-  readonly createdAt: Date
-  readonly station: string
-  readonly profile: string
-  readonly metadata: Readonly<Record<string, string>>
-  readonly requestId: string
-}
-
-export interface IssuedFact extends RequestFacts {
-  readonly kind: 'issued'
-  readonly serialNumber: Uint8Array
-  readonly tbsDer: Uint8Array
-  readonly certificateDer: Uint8Array
-  readonly issuedAt: Date
-  readonly thing: PredictedThing | null
-  readonly profileVersion: number
-  readonly authority: string
-}
-
-export interface RefusedFact extends RequestFacts {
-  readonly kind: 'refused'
-  readonly code: ErrorCode
-  readonly detail: string
-  readonly violations: readonly Violation[]
-  readonly profileVersion: number | null
-  readonly authority: string | null
-}
+/** A record, as it is on record. */
+export type IssuedFact = IssuedRow & { readonly kind: 'issued' }
+export type RefusedFact = RefusalRow & { readonly kind: 'refused' }
 
 export interface AuditFact {
   readonly kind: 'audit'
@@ -112,35 +88,22 @@ const dueStatement = `
 SELECT ${owedColumns} FROM outgoing_event
 WHERE refusals > 0 AND due_at <= $1::timestamptz ORDER BY due_at LIMIT $2`
 
-const issuedStatement = `
-SELECT
-  'issued' AS kind, intent.id, intent.created_at AS "createdAt", station, profile_version.name AS profile, metadata,
-  request_id AS "requestId", serial_number AS "serialNumber", tbs_der AS "tbsDer",
-  issued.certificate_der AS "certificateDer", issued_at AS "issuedAt", thing, version AS "profileVersion",
-  authority.name AS authority
-FROM intent
-JOIN issued ON issued.intent_id = intent.id
-JOIN profile_version ON profile_version.id = profile_version_id
-JOIN authority ON authority.id = authority_id
-WHERE intent.id = ANY ($1::uuid[])`
+const issuedStatement = `${selectIssuances} WHERE intent.id = ANY ($1::uuid[]) AND issued.intent_id IS NOT NULL`
 
-const refusedStatement = `
-SELECT
-  'refused' AS kind, id, created_at AS "createdAt", station, profile_name AS profile, metadata,
-  request_id AS "requestId", code, detail, violations, profile_version AS "profileVersion",
-  authority_name AS authority
-FROM refusal WHERE id = ANY ($1::uuid[])`
+const refusedStatement = `${selectRefusals} WHERE id = ANY ($1::uuid[])`
 
 const auditStatement = `
-SELECT 'audit' AS kind, id, created_at AS "createdAt", actor, act, subject, before, after, reason
+SELECT id, created_at AS "createdAt", actor, act, subject, before, after, reason
 FROM audit_event WHERE id = ANY ($1::uuid[])`
 
-const statementOf: Readonly<Record<EventType, string>> = {
-  'mintline.issuance.issued': issuedStatement,
-  'mintline.issuance.rejected': refusedStatement,
-  'mintline.authority.changed': auditStatement,
-  'mintline.aws-registration.drifted': auditStatement
-}
+const statements = { issued: issuedStatement, refused: refusedStatement, audit: auditStatement } as const
+
+const kinds = {
+  'mintline.issuance.issued': 'issued',
+  'mintline.issuance.rejected': 'refused',
+  'mintline.authority.changed': 'audit',
+  'mintline.aws-registration.drifted': 'audit'
+} as const satisfies Readonly<Record<EventType, OwedEvent['fact']['kind']>>
 
 export function createOutboxStore({ prisma }: Database): OutboxStore {
   const query = <Row>(statement: string, ...values: unknown[]) =>
@@ -151,11 +114,13 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
   /** In line, each with its fact. */
   async function addFacts(rows: readonly OwedRow[]): Promise<readonly OwedEvent[]> {
     const facts = new Map<string, OwedEvent['fact']>()
-    for (const [statement, group] of Map.groupBy(rows, ({ type }) => statementOf[type])) {
+    for (const [kind, group] of Map.groupBy(rows, ({ type }) => kinds[type])) {
       const ids = group.map(({ recordId }) => recordId)
-      for (const { id, ...fact } of await query<OwedEvent['fact'] & { id: string }>(statement, ids)) {
-        facts.set(id, fact)
-      }
+      const found = await query<Omit<OwedEvent['fact'], 'kind'> & { readonly id: string }>(
+        statements[kind],
+        ids
+      )
+      for (const row of found) facts.set(row.id, { ...row, kind } as OwedEvent['fact'])
     }
     return [...rows]
       .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))

@@ -7,17 +7,12 @@ import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { Violation } from '../errors/mintline-error.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
+import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
 import type { Readiness } from '../monitoring/readiness.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
-import type {
-  IssuancePage,
-  IssuanceQuery,
-  IssuanceRecord,
-  IssuanceRequest,
-  IssuanceResult
-} from '../records/record.ts'
+import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { ServerSettings } from './connections/server.ts'
 
 /** All that the HTTP layer needs of the rest. Every method rejects with a MintlineError. */

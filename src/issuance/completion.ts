@@ -1,12 +1,12 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import type { SignedCertificate } from '../records/record-model.ts'
 import type { Durable } from '../signing/durable.ts'
 import { signDurable, type ToBeSigned } from '../signing/sign-durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { Cycle } from './cycle.ts'
-import type { SignedCertificate } from './cycle-store.ts'
-import { digestOf } from './intent.ts'
+import { digestOf } from './request.ts'
 
 export interface CompletionDependencies {
   readonly cycle: Pick<Cycle, 'commitCertificate'>

@@ -5,16 +5,15 @@ import {
   isUniqueViolation
 } from '../database/database.ts'
 import { withPartitions } from '../database/partitions.ts'
-import { describeRowBatch } from '../database/row-batch.ts'
+import { batchColumns, describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
-import { vouchDurable } from '../signing/durable.ts'
-import type { DurableIntent, Intent } from './intent.ts'
+import { type Intent, intentColumns, issuedColumns, type SignedCertificate } from '../records/record-model.ts'
+import { type Durable, vouchDurable } from '../signing/durable.ts'
 
 /** What became of an intent that was handed in for commit. */
 export type IntentOutcome =
   /** It is committed: key, device and serial are taken for it, for good. */
-  | { readonly kind: 'durable'; readonly intent: DurableIntent }
+  | { readonly kind: 'durable'; readonly intent: Durable<Intent> }
   /**
    * An earlier intent holds the key or the device: the first with this key, the latest of this device. Nothing was
    * written.
@@ -22,17 +21,6 @@ export type IntentOutcome =
   | { readonly kind: 'taken'; readonly byKey: string | undefined; readonly byDevice: string | undefined }
   /** The rules it was made under no longer stand. Nothing was written. */
   | { readonly kind: 'outdated'; readonly reason: 'authority' | 'profile' | 'token' }
-
-/** What is written of a signed certificate. */
-export interface SignedCertificate {
-  readonly intentId: string
-  readonly certificateDer: Uint8Array
-  /** SHA-256 of `certificateDer`. */
-  readonly certificateId: Uint8Array
-  readonly issuedAt: Date
-  /** What AWS IoT will make of it; null where the template makes no thing. */
-  readonly thing: PredictedThing | null
-}
 
 /** What became of a certificate. */
 export type CertificateOutcome =
@@ -70,33 +58,8 @@ interface ExceptionRow {
   readonly is_void: boolean | null
 }
 
-const intentBatch = describeRowBatch<Intent>([
-  { column: 'id', type: 'uuid', valueOf: intent => intent.id },
-  { column: 'created_at', type: 'timestamptz', valueOf: intent => intent.createdAt },
-  { column: 'serial_number', type: 'bytea', valueOf: intent => intent.serialNumber },
-  { column: 'spki_sha256', type: 'bytea', valueOf: intent => intent.spkiSha256 },
-  { column: 'device_sha256', type: 'bytea', valueOf: intent => intent.deviceSha256 },
-  { column: 'request_sha256', type: 'bytea', valueOf: intent => intent.requestSha256 },
-  { column: 'tbs_der', type: 'bytea', valueOf: intent => intent.tbsDer },
-  { column: 'csr_der', type: 'bytea', valueOf: intent => intent.csrDer },
-  { column: 'station', type: 'text', valueOf: intent => intent.station },
-  { column: 'token_id', type: 'uuid', valueOf: intent => intent.tokenId },
-  { column: 'profile_version_id', type: 'uuid', valueOf: intent => intent.profileVersionId },
-  { column: 'authority_id', type: 'uuid', valueOf: intent => intent.authorityId },
-  { column: 'metadata', type: 'jsonb', valueOf: intent => intent.metadata },
-  { column: 'request_id', type: 'text', valueOf: intent => intent.requestId }
-])
-
-const certificateBatch = describeRowBatch<SignedCertificate>(
-  [
-    { column: 'intent_id', type: 'uuid', valueOf: certificate => certificate.intentId },
-    { column: 'certificate_der', type: 'bytea', valueOf: certificate => certificate.certificateDer },
-    { column: 'certificate_id', type: 'bytea', valueOf: certificate => certificate.certificateId },
-    { column: 'issued_at', type: 'timestamptz', valueOf: certificate => certificate.issuedAt },
-    { column: 'thing', type: 'json', valueOf: certificate => certificate.thing }
-  ],
-  intentBatch.parameterCount + 1
-)
+const intentBatch = describeRowBatch(batchColumns(intentColumns))
+const certificateBatch = describeRowBatch(batchColumns(issuedColumns), intentBatch.parameterCount + 1)
 
 /** Whether the device of an intent may have its next certificate. What ends one is never taken back. */
 const hasEnded = (intentId: string) => `EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})`

@@ -1,12 +1,6 @@
 import type { GroupCommit } from '../database/group-commit.ts'
-import type {
-  CertificateOutcome,
-  CycleOutcome,
-  CycleWrite,
-  IntentOutcome,
-  SignedCertificate
-} from './cycle-store.ts'
-import type { Intent } from './intent.ts'
+import type { Intent, SignedCertificate } from '../records/record-model.ts'
+import type { CertificateOutcome, CycleOutcome, CycleWrite, IntentOutcome } from './cycle-store.ts'
 
 /** The two durable halves of an issuance. */
 export interface Cycle {

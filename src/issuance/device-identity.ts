@@ -3,7 +3,7 @@ import { thingNameFields } from '../jitp/evaluation/compile.ts'
 import type { Prediction } from '../jitp/evaluation/prediction.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
-import { deviceDigest, thingDigest } from './intent.ts'
+import { deviceDigest, thingDigest } from './request.ts'
 
 /** What makes a request's device the same as another's. */
 export interface DeviceIdentity {

@@ -13,16 +13,15 @@ import { buildName } from '../pki/name/name.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
-import type { IssuanceRequest } from '../records/record.ts'
+import type { Asked, Intent } from '../records/record-model.ts'
 import { judge } from '../signing/judgement.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type DeviceIdentity, identifyDevice } from './device-identity.ts'
-import { digestOf, type Intent, requestDigest } from './intent.ts'
 import { predict } from './prediction.ts'
+import { digestOf, requestDigest } from './request.ts'
 
 export interface DraftInput {
-  readonly request: IssuanceRequest
   readonly csr: CertificationRequest
   readonly profile: CompiledProfile
   readonly authority: IssuingAuthority
@@ -31,7 +30,8 @@ export interface DraftInput {
 }
 
 export interface Draft {
-  readonly intent: Intent
+  /** All of it but what the request brings. */
+  readonly intent: Omit<Intent, keyof Asked>
   /** The intent's TBSCertificate, as the lint read it. */
   readonly tbs: TbsCertificate
   readonly prediction: Prediction
@@ -49,7 +49,7 @@ const noExpiry = new Date('9999-12-31T23:59:59Z')
  *
  * @throws MintlineError `key_refused`, `subject_refused`, `jitp_would_fail`, `authority_expires_first`, `lint_failed`.
  */
-export function draftIntent({ request, csr, profile, authority, now, randomBytes }: DraftInput): Draft {
+export function draftIntent({ csr, profile, authority, now, randomBytes }: DraftInput): Draft {
   const { document } = profile.version
   assertKeyAllowed(csr.publicKey, profile.keyPolicy)
   const { subject, notes } = selectSubject(profile, csr.subject)
@@ -84,12 +84,8 @@ export function draftIntent({ request, csr, profile, authority, now, randomBytes
     requestSha256: requestDigest(spkiSha256, csr.subject, document.name),
     tbsDer,
     csrDer: csr.der,
-    station: request.station.name,
-    tokenId: request.station.tokenId,
     profileVersionId: profile.version.id,
-    authorityId: authority.id,
-    metadata: request.metadata,
-    requestId: request.requestId
+    authorityId: authority.id
   }
   return { intent, tbs, prediction, device, notes: [...csr.notes, ...notes] }
 }

@@ -12,7 +12,7 @@ import { isWanted } from '../profiles/subject-selection.ts'
 import { recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent } from '../records/records.ts'
 import { timeOfIdentifier } from '../sources/identifier.ts'
-import { digestOf, requestDigest } from './intent.ts'
+import { digestOf, requestDigest } from './request.ts'
 
 export interface Examined {
   readonly earlier: EarlierIntent

@@ -7,8 +7,9 @@ import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
 import { isEqual } from '../pki/der/octets.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { Profiles } from '../profiles/profile.ts'
-import type { IssuanceRequest, IssuanceResult } from '../records/record.ts'
+import type { Intent } from '../records/record-model.ts'
 import { describeIssued, type Records } from '../records/records.ts'
+import type { Durable } from '../signing/durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Completion } from './completion.ts'
@@ -16,10 +17,10 @@ import type { Cycle } from './cycle.ts'
 import type { IntentOutcome } from './cycle-store.ts'
 import { clashViolations } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
-import { digestOf, type DurableIntent, requestDigest } from './intent.ts'
 import { predict } from './prediction.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusal.ts'
 import type { Replay } from './replay.ts'
+import { askedOf, digestOf, type IssuanceRequest, type IssuanceResult, requestDigest } from './request.ts'
 
 export interface Issuance {
   /**
@@ -73,7 +74,10 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       if (served !== undefined) return served
       if (!isRefusal(error)) throw error
       const { profile, authority } = progress
-      const rules = { profileVersion: profile?.version.version, authority: authority?.name }
+      const rules = {
+        profileVersion: profile?.version.version ?? null,
+        authority: authority?.name ?? null
+      }
       throw await recordRefusal(error, request, rules)
     }
   }
@@ -83,8 +87,8 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     for (let round = 1; round <= maximumRounds; round++) {
       const profile = (progress.profile = await profiles.current(request.profile))
       const authority = (progress.authority = await authorities.issuing(profile.version.document.authority))
-      const draft = draftIntent({ request, csr, profile, authority, now: clock(), randomBytes })
-      const outcome = await cycle.commitIntent(draft.intent)
+      const draft = draftIntent({ csr, profile, authority, now: clock(), randomBytes })
+      const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf(request) })
       switch (outcome.kind) {
         case 'durable':
           return finishNew(outcome.intent, draft.tbs, profile, authority)
@@ -109,7 +113,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   }
 
   async function finishNew(
-    intent: DurableIntent,
+    intent: Durable<Intent>,
     tbs: TbsCertificate,
     profile: CompiledProfile,
     authority: IssuingAuthority
@@ -122,13 +126,9 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     })
     if (!completed.recorded) return replay(await findSettled(intent.id))
     const { name, version, templateSha256 } = profile.version
-    const facts = {
-      ...intent,
-      profile: name,
-      profileVersion: version,
-      templateSha256
-    }
-    return { record: describeIssued(facts, authority, completed, tbs), replayed: false }
+    const rules = { profile: name, profileVersion: version, templateSha256, authority: authority.name }
+    const record = describeIssued({ ...intent, ...rules, ...completed }, authority.chainDer, tbs)
+    return { record, replayed: false }
   }
 
   async function resolveTaken(

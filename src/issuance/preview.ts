@@ -72,13 +72,6 @@ export function createPreview({ profiles, authorities, clock, randomBytes }: Pre
       await verifyProofOfPossession(csr)
       const authority = await authorities.issuing(document.authority)
       const { tbs, prediction, notes } = draftIntent({
-        request: {
-          csr: request.csr,
-          profile: request.profile,
-          station: request.principal,
-          metadata: {},
-          requestId: 'preview'
-        },
         csr,
         profile,
         authority,

@@ -1,11 +1,11 @@
 import type { GroupCommit } from '../database/group-commit.ts'
 import { type ErrorCode, MintlineError, type Violation } from '../errors/mintline-error.ts'
-import type { IssuanceRequest } from '../records/record.ts'
+import type { RefusalRow } from '../records/record-model.ts'
 import type { EarlierIntent } from '../records/records.ts'
-import type { RefusalRow } from '../records/refusal-store.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
+import { askedOf, type IssuanceRequest } from './request.ts'
 
 /** What today's rules say of a request. A request that was served under earlier rules is served again. */
 const decidedByRules = [
@@ -44,10 +44,7 @@ export function mayHaveBeenServed({ code }: MintlineError): boolean {
 }
 
 /** The rules a request was held against, as far as it came. */
-export interface AppliedRules {
-  readonly profileVersion: number | undefined
-  readonly authority: string | undefined
-}
+export type RulesReached = Pick<RefusalRow, 'profileVersion' | 'authority'>
 
 export interface RefusalDependencies {
   readonly refusals: Pick<GroupCommit<RefusalRow, void>, 'submit'>
@@ -63,7 +60,7 @@ export interface RefusalDependencies {
 export type RecordRefusal = (
   error: MintlineError,
   request: IssuanceRequest,
-  rules: AppliedRules
+  rules: RulesReached
 ) => Promise<MintlineError>
 
 export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalDependencies): RecordRefusal {
@@ -78,11 +75,8 @@ export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalD
       detail,
       violations,
       csr: request.csr,
-      station: request.station.name,
-      tokenId: request.station.tokenId,
       profile: request.profile,
-      metadata: request.metadata,
-      requestId: request.requestId,
+      ...askedOf(request),
       ...rules
     })
     return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId: id } })

@@ -2,12 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
 import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
-import type { IssuanceResult } from '../records/record.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { Completion } from './completion.ts'
 import { examineReadBack } from './examination.ts'
 import { predict } from './prediction.ts'
+import type { IssuanceResult } from './request.ts'
 
 export interface ReplayDependencies {
   readonly records: Records

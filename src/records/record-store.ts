@@ -1,59 +1,26 @@
 import type { Database } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
-import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
-import type { IssuanceQuery, Refusal } from './record.ts'
-
-/** An intent as it is on record, with its certificate where there is one. */
-export interface IntentRow {
-  readonly id: string
-  readonly createdAt: Date
-  readonly requestSha256: Uint8Array
-  readonly spkiSha256: Uint8Array
-  readonly tbsDer: Uint8Array
-  readonly csrDer: Uint8Array
-  readonly serialNumber: Uint8Array
-  readonly station: string
-  readonly profile: string
-  readonly profileVersion: number
-  readonly templateSha256: string
-  readonly authorityId: string
-  readonly metadata: Readonly<Record<string, string>>
-  readonly requestId: string
-  /** Null while the outcome is unknown. */
-  readonly certificateDer: Uint8Array | null
-  readonly issuedAt: Date | null
-  readonly thing: PredictedThing | null
-}
+import type { IssuanceQuery } from './record.ts'
+import type { IssuanceRow, RefusalRow } from './record-model.ts'
+import { selectIssuances, selectRefusals } from './record-query.ts'
 
 export interface RecordStore {
-  findIntent(id: string): Promise<Durable<IntentRow> | undefined>
+  findIntent(id: string): Promise<Durable<IssuanceRow> | undefined>
   /** The latest intent with this key, unless it is void. */
-  findIntentByKey(spkiSha256: Uint8Array): Promise<Durable<IntentRow> | undefined>
-  findRefusal(id: string): Promise<Refusal | undefined>
+  findIntentByKey(spkiSha256: Uint8Array): Promise<Durable<IssuanceRow> | undefined>
+  findRefusal(id: string): Promise<RefusalRow | undefined>
   /** Newest first, at most `limit` of each kind. */
-  listIntents(query: IssuanceQuery): Promise<readonly IntentRow[]>
-  listRefusals(query: IssuanceQuery): Promise<readonly Refusal[]>
+  listIntents(query: IssuanceQuery): Promise<readonly IssuanceRow[]>
+  listRefusals(query: IssuanceQuery): Promise<readonly RefusalRow[]>
   /** How many intents wait for their record. */
   countOpenIntents(): Promise<number>
 }
 
-const intentColumns = Prisma.sql`
-  intent.id, intent.created_at AS "createdAt", intent.request_sha256 AS "requestSha256",
-  intent.spki_sha256 AS "spkiSha256",
-  intent.tbs_der AS "tbsDer", intent.csr_der AS "csrDer", intent.serial_number AS "serialNumber",
-  intent.station, profile_version.name AS profile, profile_version.version AS "profileVersion",
-  encode(profile_version.template_sha256, 'hex') AS "templateSha256",
-  intent.authority_id AS "authorityId", intent.metadata, intent.request_id AS "requestId",
-  issued.certificate_der AS "certificateDer", issued.issued_at AS "issuedAt", issued.thing`
-
-const intentTables = Prisma.sql`
-  intent
-  JOIN profile_version ON profile_version.id = intent.profile_version_id
-  LEFT JOIN issued ON issued.intent_id = intent.id`
+const issuances = Prisma.raw(selectIssuances)
+const refusals = Prisma.raw(selectRefusals)
 
 /**
  * @param database for what the issuance path looks up.
@@ -61,10 +28,9 @@ const intentTables = Prisma.sql`
  */
 export function createRecordStore(database: Database, search: Database): RecordStore {
   const client = database.prisma
-  const firstIntent = async (condition: Prisma.Sql): Promise<Durable<IntentRow> | undefined> => {
+  const firstIntent = async (condition: Prisma.Sql): Promise<Durable<IssuanceRow> | undefined> => {
     const [row] = await runQuery(
-      () =>
-        client.$queryRaw<IntentRow[]>`SELECT ${intentColumns} FROM ${intentTables} WHERE ${condition} LIMIT 1`
+      () => client.$queryRaw<IssuanceRow[]>`${issuances} WHERE ${condition} LIMIT 1`
     )
     return row && vouchDurable(row)
   }
@@ -82,8 +48,8 @@ export function createRecordStore(database: Database, search: Database): RecordS
         AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = intent.id)`
       ),
     async findRefusal(id) {
-      const row = await runQuery(() => client.refusal.findUnique({ where: { id } }))
-      return row === null ? undefined : toRefusal(row)
+      const [row] = await runQuery(() => client.$queryRaw<RefusalRow[]>`${refusals} WHERE id = ${id}::uuid`)
+      return row
     },
     async listIntents(query) {
       // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
@@ -94,29 +60,21 @@ export function createRecordStore(database: Database, search: Database): RecordS
       if (profileIds?.length === 0 || authorityIds?.length === 0) return []
       const conditions = intentConditions(query, profileIds, authorityIds)
       return runQuery(
-        () => search.prisma.$queryRaw<IntentRow[]>`
-          SELECT ${intentColumns} FROM ${intentTables}
+        () => search.prisma.$queryRaw<IssuanceRow[]>`
+          ${issuances}
           WHERE ${Prisma.join(conditions, ' AND ')}
           ORDER BY intent.id DESC
           LIMIT ${query.limit}`
       )
     },
-    async listRefusals(query) {
-      const { station, profile, authority } = query
-      const rows = await runQuery(() =>
-        search.prisma.refusal.findMany({
-          where: {
-            id: identifierRange(query),
-            ...(station !== undefined && { station }),
-            ...(profile !== undefined && { profileName: profile }),
-            ...(authority !== undefined && { authorityName: authority })
-          },
-          orderBy: { id: 'desc' },
-          take: query.limit
-        })
-      )
-      return rows.map(toRefusal)
-    },
+    listRefusals: query =>
+      runQuery(
+        () => search.prisma.$queryRaw<RefusalRow[]>`
+          ${refusals}
+          WHERE ${Prisma.join(refusalConditions(query), ' AND ')}
+          ORDER BY id DESC
+          LIMIT ${query.limit}`
+      ),
     countOpenIntents: () => runQuery(() => client.openIntent.count())
   }
 }
@@ -134,10 +92,7 @@ function intentConditions(
   profileIds: readonly string[] | undefined,
   authorityIds: readonly string[] | undefined
 ): Prisma.Sql[] {
-  const conditions = [Prisma.sql`true`]
-  const { gte, lt } = identifierRange(query)
-  if (gte !== undefined) conditions.push(Prisma.sql`intent.id >= ${gte}::uuid`)
-  if (lt !== undefined) conditions.push(Prisma.sql`intent.id < ${lt}::uuid`)
+  const conditions = [...identifierRange(Prisma.sql`intent.id`, query)]
   if (query.serialNumber !== undefined) {
     conditions.push(
       Prisma.sql`intent.id = (
@@ -164,44 +119,21 @@ function intentConditions(
   return conditions
 }
 
+function refusalConditions(query: IssuanceQuery): Prisma.Sql[] {
+  const { station, profile, authority } = query
+  const conditions = [...identifierRange(Prisma.sql`refusal.id`, query)]
+  if (station !== undefined) conditions.push(Prisma.sql`station = ${station}`)
+  if (profile !== undefined) conditions.push(Prisma.sql`profile_name = ${profile}`)
+  if (authority !== undefined) conditions.push(Prisma.sql`authority_name = ${authority}`)
+  return conditions
+}
+
 /** `from`, `to` and the cursor are all bounds on the id, which begins with the time. */
-function identifierRange({ from, to, cursor }: IssuanceQuery): { gte?: string; lt?: string } {
-  const upper = [cursor, to && firstIdentifierOf(to)].filter(bound => bound !== undefined).sort()
-  return {
-    ...(from !== undefined && { gte: firstIdentifierOf(from) }),
-    ...(upper[0] !== undefined && { lt: upper[0] })
-  }
-}
-
-interface StoredRefusal {
-  readonly id: string
-  readonly createdAt: Date
-  readonly code: string
-  readonly detail: string
-  readonly violations: unknown
-  readonly csr: Uint8Array
-  readonly station: string
-  readonly profileName: string
-  readonly profileVersion: number | null
-  readonly authorityName: string | null
-  readonly metadata: unknown
-  readonly requestId: string
-}
-
-function toRefusal(row: StoredRefusal): Refusal {
-  return {
-    outcome: 'rejected',
-    id: row.id,
-    createdAt: row.createdAt,
-    code: row.code as ErrorCode,
-    detail: row.detail,
-    violations: row.violations as readonly Violation[],
-    csr: row.csr,
-    station: row.station,
-    profile: row.profileName,
-    profileVersion: row.profileVersion ?? undefined,
-    authority: row.authorityName ?? undefined,
-    metadata: row.metadata as Readonly<Record<string, string>>,
-    requestId: row.requestId
-  }
+function identifierRange(id: Prisma.Sql, { from, to, cursor }: IssuanceQuery): readonly Prisma.Sql[] {
+  const [upper] = [cursor, to && firstIdentifierOf(to)].filter(bound => bound !== undefined).sort()
+  return [
+    Prisma.sql`true`,
+    ...(from === undefined ? [] : [Prisma.sql`${id} >= ${firstIdentifierOf(from)}::uuid`]),
+    ...(upper === undefined ? [] : [Prisma.sql`${id} < ${upper}::uuid`])
+  ]
 }

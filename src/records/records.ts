@@ -1,12 +1,17 @@
-import type { Authorities, Authority } from '../authorities/authority.ts'
-import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
-import type { SignedCertificate } from '../issuance/cycle-store.ts'
-import { certificateIdHex, parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
-import { recordDamaged } from './damaged.ts'
-import type { IssuancePage, IssuanceQuery, IssuanceRecord, IssuedRecord, UnknownRecord } from './record.ts'
-import type { IntentRow, RecordStore } from './record-store.ts'
+import { type CertificateContent, intentFactsOf, issuedFactsOf, refusalFactsOf } from './facts.ts'
+import type {
+  IssuancePage,
+  IssuanceQuery,
+  IssuanceRecord,
+  IssuedRecord,
+  Refusal,
+  UnknownRecord
+} from './record.ts'
+import { isIssued, type IssuanceRow, type IssuedRow, type RefusalRow } from './record-model.ts'
+import type { RecordStore } from './record-store.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
@@ -28,25 +33,18 @@ export interface EarlierIntent {
   readonly authorityId: string
 }
 
-/** The facts of an intent that its TBSCertificate does not hold. */
-export type IntentFacts = Pick<
-  IntentRow,
-  | 'id'
-  | 'createdAt'
-  | 'serialNumber'
-  | 'tbsDer'
-  | 'csrDer'
-  | 'station'
-  | 'profile'
-  | 'profileVersion'
-  | 'templateSha256'
-  | 'metadata'
-  | 'requestId'
->
+/** The chain of each authority generation. */
+export interface Chains {
+  find(authorityId: string): Promise<{ readonly chainDer: readonly Uint8Array[] }>
+}
 
-export function createRecords(store: RecordStore, authorities: Authorities): Records {
-  const toEarlier = async (row: Durable<IntentRow>): Promise<EarlierIntent> => ({
-    record: await toRecord(row, authorities),
+export function createRecords(store: RecordStore, chains: Chains): Records {
+  const toRecord = async (row: IssuanceRow): Promise<IssuedRecord | UnknownRecord> =>
+    isIssued(row)
+      ? describeIssued(row, (await chains.find(row.authorityId)).chainDer)
+      : { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer }
+  const toEarlier = async (row: Durable<IssuanceRow>): Promise<EarlierIntent> => ({
+    record: await toRecord(row),
     requestSha256: row.requestSha256,
     spkiSha256: row.spkiSha256,
     toBeSigned: row,
@@ -55,9 +53,9 @@ export function createRecords(store: RecordStore, authorities: Authorities): Rec
   return {
     async find(id) {
       const intent = await store.findIntent(id)
-      if (intent !== undefined) return toRecord(intent, authorities)
+      if (intent !== undefined) return toRecord(intent)
       const refusal = await store.findRefusal(id)
-      return refusal ?? refuseUnknown(id)
+      return refusal === undefined ? refuseUnknown(id) : toRefusal(refusal)
     },
     async findIntent(id) {
       const row = await store.findIntent(id)
@@ -74,8 +72,8 @@ export function createRecords(store: RecordStore, authorities: Authorities): Rec
         query.outcome === 'rejected' ? [] : store.listIntents(wanted),
         mayBeRefusal(query) ? store.listRefusals(wanted) : []
       ])
-      const described = await Promise.all(intents.map(intent => toRecord(intent, authorities)))
-      const records = [...described, ...refusals].sort((a, b) => (a.id < b.id ? 1 : -1))
+      const described = await Promise.all(intents.map(toRecord))
+      const records = [...described, ...refusals.map(toRefusal)].sort((a, b) => (a.id < b.id ? 1 : -1))
       const items = records.slice(0, query.limit)
       return { items, nextCursor: records.length > query.limit ? items.at(-1)?.id : undefined }
     }
@@ -84,59 +82,22 @@ export function createRecords(store: RecordStore, authorities: Authorities): Rec
 
 /** The record of a certificate, the same whether it was signed a moment or ten years ago. `tbs`: if it was read already. */
 export function describeIssued(
-  intent: IntentFacts,
-  authority: Authority,
-  { certificateDer, issuedAt, thing }: Pick<SignedCertificate, 'certificateDer' | 'issuedAt' | 'thing'>,
-  tbs: TbsCertificate = parseTbsCertificate(intent.tbsDer)
+  row: IssuedRow,
+  issuerChainDer: readonly Uint8Array[],
+  tbs?: CertificateContent
 ): IssuedRecord {
+  const { csrDer, certificateDer } = row
   return {
-    ...describeIntent(intent, authority, tbs),
     outcome: 'issued',
-    issuedAt,
-    thing,
-    certificateId: certificateIdHex(certificateDer),
-    certificateDer,
-    chainDer: [certificateDer, ...authority.chainDer]
-  }
-}
-
-function describeIntent(intent: IntentFacts, authority: Authority, tbs: TbsCertificate): UnknownRecord {
-  const { id, createdAt, station, profile, profileVersion, templateSha256, metadata, requestId, csrDer } =
-    intent
-  const { subject, notBefore, notAfter } = tbs
-  return {
-    outcome: 'unknown',
-    id,
-    createdAt,
-    station,
-    profile,
-    profileVersion,
-    templateSha256,
-    metadata,
-    requestId,
+    ...issuedFactsOf(row, tbs),
     csrDer,
-    authority: authority.name,
-    serialNumber: Buffer.from(intent.serialNumber).toString('hex'),
-    subject,
-    notBefore,
-    notAfter
+    certificateDer,
+    chainDer: [certificateDer, ...issuerChainDer]
   }
 }
 
-async function toRecord(row: IntentRow, authorities: Authorities): Promise<IssuedRecord | UnknownRecord> {
-  const authority = await authorities.find(row.authorityId)
-  const { certificateDer, issuedAt, thing } = row
-  if (certificateDer === null || issuedAt === null) return describeIntent(row, authority, readTbs(row))
-  return describeIssued(row, authority, { certificateDer, issuedAt, thing }, readTbs(row))
-}
-
-function readTbs({ id, tbsDer }: IntentRow): TbsCertificate {
-  try {
-    return parseTbsCertificate(tbsDer)
-  } catch (error) {
-    if (!isMintlineError(error)) throw error
-    throw recordDamaged(id, error.violations, error)
-  }
+function toRefusal(row: RefusalRow): Refusal {
+  return { outcome: 'rejected', ...refusalFactsOf(row), csr: row.csr }
 }
 
 /** A refusal has neither serial number nor certificate. */

@@ -1,34 +1,15 @@
 import type { Database } from '../database/database.ts'
 import { withPartitions } from '../database/partitions.ts'
-import { describeRowBatch } from '../database/row-batch.ts'
+import { batchColumns, describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { Refusal } from './record.ts'
-
-/** What is written of a refusal: who asked, as which token, and why not. */
-export interface RefusalRow extends Omit<Refusal, 'outcome'> {
-  readonly tokenId: string
-}
+import { refusalColumns, type RefusalRow } from './record-model.ts'
 
 export interface RefusalStore {
   /** Commits a group of refusals in one statement. */
   commit(refusals: readonly RefusalRow[]): Promise<readonly void[]>
 }
 
-const refusalBatch = describeRowBatch<RefusalRow>([
-  { column: 'id', type: 'uuid', valueOf: refusal => refusal.id },
-  { column: 'created_at', type: 'timestamptz', valueOf: refusal => refusal.createdAt },
-  { column: 'code', type: 'text', valueOf: refusal => refusal.code },
-  { column: 'detail', type: 'text', valueOf: refusal => refusal.detail },
-  { column: 'violations', type: 'jsonb', valueOf: refusal => refusal.violations },
-  { column: 'csr', type: 'bytea', valueOf: refusal => refusal.csr },
-  { column: 'station', type: 'text', valueOf: refusal => refusal.station },
-  { column: 'token_id', type: 'uuid', valueOf: refusal => refusal.tokenId },
-  { column: 'profile_name', type: 'text', valueOf: refusal => refusal.profile },
-  { column: 'profile_version', type: 'int', valueOf: refusal => refusal.profileVersion ?? null },
-  { column: 'authority_name', type: 'text', valueOf: refusal => refusal.authority ?? null },
-  { column: 'metadata', type: 'jsonb', valueOf: refusal => refusal.metadata },
-  { column: 'request_id', type: 'text', valueOf: refusal => refusal.requestId }
-])
+const refusalBatch = describeRowBatch(batchColumns(refusalColumns))
 
 const refusalStatement = `
 INSERT INTO refusal (${refusalBatch.columnList})

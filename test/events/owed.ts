@@ -33,8 +33,8 @@ export async function reject(
     station: 'station-7',
     tokenId: newId(),
     profile: 'starter',
-    profileVersion: undefined,
-    authority: undefined,
+    profileVersion: null,
+    authority: null,
     metadata: { fixture: 'F-12' },
     requestId: requestIdOf(index)
   }))

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import type { IssuanceResult } from '../../src/records/record.ts'
+import type { IssuanceResult } from '../../src/issuance/request.ts'
 import { bearer, createTestApp, record, type TestApp } from './port.ts'
 
 const opened: TestApp[] = []

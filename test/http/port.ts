@@ -11,15 +11,11 @@ import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createHttpServer } from '../../src/http/app.ts'
 import type { HttpServices, HttpSettings } from '../../src/http/services.ts'
 import type { PreviewRequest } from '../../src/issuance/preview.ts'
+import type { IssuanceRequest } from '../../src/issuance/request.ts'
 import type { Job, JobQuery } from '../../src/jobs/job.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import type { ProfileVersion } from '../../src/profiles/profile-version.ts'
-import type {
-  IssuanceQuery,
-  IssuanceRecord,
-  IssuanceRequest,
-  IssuedRecord
-} from '../../src/records/record.ts'
+import type { IssuanceQuery, IssuanceRecord, IssuedRecord } from '../../src/records/record.ts'
 
 export const time = new Date('2026-11-23T10:00:00.123Z')
 
@@ -104,8 +100,8 @@ export const entries: Readonly<Record<string, IssuanceRecord>> = {
     code: 'csr_malformed',
     detail: 'Not a CSR.',
     violations: [],
-    profileVersion: undefined,
-    authority: undefined,
+    profileVersion: null,
+    authority: null,
     csr: new Uint8Array([0xff, 0x00, 0x41])
   }
 }

@@ -8,7 +8,7 @@ import {
   type CycleStore,
   type CycleWrite
 } from '../../src/issuance/cycle-store.ts'
-import type { Intent } from '../../src/issuance/intent.ts'
+import type { Intent } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../support/certification-request.ts'
 import { type Issuing, startIssuing } from '../support/issuing.ts'

@@ -139,8 +139,8 @@ async function writeRefusal(index: number, entry: Entry) {
       station,
       tokenId: issuing.station.tokenId,
       profile,
-      profileVersion: authority === null ? undefined : 1,
-      authority: authority ?? undefined,
+      profileVersion: authority === null ? null : 1,
+      authority,
       metadata: {},
       requestId: 'test'
     }

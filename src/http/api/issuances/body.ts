@@ -1,9 +1,9 @@
 import type { Static } from 'typebox'
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
-import type { IssuanceRequest } from '../../../records/record.ts'
+import type { IssuanceRequest } from '../../../issuance/request.ts'
 import type { IssuanceBody, IssuanceQuerystring } from './schemas.ts'
 
-type Asked = Pick<IssuanceRequest, 'csr' | 'profile' | 'metadata'>
+type Asked = Omit<IssuanceRequest, 'station' | 'requestId'>
 
 /**
  * What is asked for, from either form of the body: JSON holds everything; a raw CSR has profile and metadata
@@ -20,9 +20,11 @@ export function readAsked(
   }
   if (!(body instanceof Uint8Array)) {
     refuseQuery(query)
-    return { csr: Buffer.from(body.csr), profile: body.profile, metadata: body.metadata ?? {} }
+    const { csr, metadata = {}, ...asked } = body
+    return { ...asked, csr: Buffer.from(csr), metadata }
   }
-  if (query.profile === undefined) {
+  const { profile, metadata = [], ...asked } = query
+  if (profile === undefined) {
     throw invalid('No profile is named. Add ?profile=<name> to the address.', [
       {
         pointer: '/query/profile',
@@ -32,7 +34,7 @@ export function readAsked(
       }
     ])
   }
-  return { csr: body, profile: query.profile, metadata: parseMetadata(query.metadata ?? []) }
+  return { ...asked, csr: body, profile, metadata: parseMetadata(metadata) }
 }
 
 export function emptyBody(): MintlineError {

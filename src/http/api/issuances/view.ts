@@ -1,9 +1,11 @@
 import type { Static } from 'typebox'
 import { isMintlineError } from '../../../errors/mintline-error.ts'
+import type { IssuanceResult } from '../../../issuance/request.ts'
 import type { PredictedThing } from '../../../jitp/evaluation/prediction.ts'
 import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
-import type { IssuanceRecord, IssuanceResult, Refusal } from '../../../records/record.ts'
+import { type IntentFacts, leaveOutNulls, tell } from '../../../records/facts.ts'
+import type { IssuanceRecord, Refusal } from '../../../records/record.ts'
 import type { IssuanceEntryView } from '../records/schemas.ts'
 import type { Issuance, Thing } from './schemas.ts'
 
@@ -34,44 +36,38 @@ export function viewThing(thing: PredictedThing | null): Static<typeof Thing> | 
 
 /** A record as auditors read it. */
 export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
-  const common = {
-    id: record.id,
-    requestedAt: record.createdAt.toISOString(),
-    station: record.station,
-    profile: record.profile,
-    metadata: record.metadata,
-    requestId: record.requestId
-  }
-  if (record.outcome === 'rejected') return { outcome: 'rejected', ...common, ...viewRefusal(record) }
-  const intent = {
-    ...common,
-    profileVersion: record.profileVersion,
-    templateSha256: record.templateSha256,
-    authority: record.authority,
-    serialNumber: record.serialNumber,
-    subject: record.subject,
-    notBefore: formatSeconds(record.notBefore),
-    notAfter: formatSeconds(record.notAfter),
-    csr: encodePem('CERTIFICATE REQUEST', record.csrDer)
-  }
-  if (record.outcome === 'unknown') return { outcome: 'unknown', ...intent }
-  return {
-    outcome: 'issued',
-    ...intent,
-    certificateId: record.certificateId,
-    certificatePem: encodeCertificatePem(record.certificateDer),
-    chainPem: encodeChainPem(record.chainDer),
-    issuedAt: record.issuedAt.toISOString(),
-    thing: viewThing(record.thing)
+  switch (record.outcome) {
+    case 'rejected':
+      return viewRefusal(record)
+    case 'unknown':
+      return viewIntent(record)
+    case 'issued': {
+      const { certificateDer, chainDer, ...issued } = record
+      return {
+        ...viewIntent(issued),
+        certificatePem: encodeCertificatePem(certificateDer),
+        chainPem: encodeChainPem(chainDer),
+        thing: viewThing(record.thing)
+      }
+    }
   }
 }
 
-function viewRefusal({ profileVersion, authority, code, detail, violations, csr }: Refusal) {
+function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }>(record: Record) {
+  const { createdAt, csrDer, ...facts } = record
   return {
-    ...(profileVersion !== undefined && { profileVersion }),
-    ...(authority !== undefined && { authority }),
-    code,
-    detail,
+    ...tell(facts),
+    requestedAt: createdAt.toISOString(),
+    notBefore: formatSeconds(record.notBefore),
+    notAfter: formatSeconds(record.notAfter),
+    csr: encodePem('CERTIFICATE REQUEST', csrDer)
+  }
+}
+
+function viewRefusal({ createdAt, csr, violations, ...facts }: Refusal) {
+  return {
+    ...leaveOutNulls(tell(facts)),
+    requestedAt: createdAt.toISOString(),
     violations: [...violations],
     ...viewSentCsr(csr)
   }

@@ -1,11 +1,16 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TSchema } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
+import type { IntentFacts, IssuedFacts, RefusalFacts } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, Timestamp } from '../issuances/schemas.ts'
+
+/** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
+type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
+  Readonly<Record<string, TSchema>>
 
 const commonMembers = {
   id: uuid({ examples: [example.issuanceId] }),
@@ -19,7 +24,13 @@ const commonMembers = {
 const csr = Type.String({ description: 'The certification request as PEM.', examples: [example.csr] })
 
 export const IssuedEntry = Type.Object(
-  { outcome: Type.Literal('issued'), ...commonMembers, ...certificateMembers, ...issuedMembers, csr },
+  {
+    outcome: Type.Literal('issued'),
+    ...commonMembers,
+    ...certificateMembers,
+    ...issuedMembers,
+    csr
+  } satisfies MembersOf<IssuedFacts>,
   { $id: 'IssuedEntry', ...strict, description: 'Signed, verified and recorded.' }
 )
 
@@ -37,12 +48,17 @@ export const RejectedEntry = Type.Object(
       type: 'string',
       description: '`pem` when what was sent can be read as a CSR; otherwise `base64` of the very bytes.'
     })
-  },
+  } satisfies MembersOf<RefusalFacts>,
   { $id: 'RejectedEntry', ...strict, description: 'Refused, and why.' }
 )
 
 export const UnknownEntry = Type.Object(
-  { outcome: Type.Literal('unknown'), ...commonMembers, ...certificateMembers, csr },
+  {
+    outcome: Type.Literal('unknown'),
+    ...commonMembers,
+    ...certificateMembers,
+    csr
+  } satisfies MembersOf<IntentFacts>,
   {
     $id: 'UnknownEntry',
     ...strict,

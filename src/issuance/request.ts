@@ -1,30 +1,27 @@
 import { hash } from 'node:crypto'
+import type { Principal } from '../access/principal.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
-import type { Durable } from '../signing/durable.ts'
+import type { IssuedRecord } from '../records/record.ts'
+import type { Asked } from '../records/record-model.ts'
 
-/** What is about to be signed, for whom, and under which rules. */
-export interface Intent {
-  /** UUIDv7 of `createdAt`. */
-  readonly id: string
-  readonly createdAt: Date
-  /** Content octets of the INTEGER: positive, at most 20. */
-  readonly serialNumber: Uint8Array
-  readonly spkiSha256: Uint8Array
-  /** Where the key is the identity, that of the key: `spkiSha256`. */
-  readonly deviceSha256: Uint8Array
-  readonly requestSha256: Uint8Array
-  readonly tbsDer: Uint8Array
-  readonly csrDer: Uint8Array
-  readonly station: string
-  readonly tokenId: string
-  readonly profileVersionId: string
-  readonly authorityId: string
-  readonly metadata: Readonly<Record<string, string>>
-  readonly requestId: string
+/** What a station asks for. */
+export interface IssuanceRequest extends Omit<Asked, 'station' | 'tokenId'> {
+  /** As it was sent: DER, PEM or bare base64. */
+  readonly csr: Uint8Array
+  readonly profile: string
+  readonly station: Principal
 }
 
-export type DurableIntent = Durable<Intent>
+export interface IssuanceResult {
+  readonly record: IssuedRecord
+  /** True when the station had asked for the same before and gets the same bytes again. */
+  readonly replayed: boolean
+}
+
+export function askedOf({ csr, profile, station, ...asked }: IssuanceRequest): Asked {
+  return { ...asked, station: station.name, tokenId: station.tokenId }
+}
 
 export function digestOf(bytes: Uint8Array): Uint8Array {
   return hash('sha256', bytes, 'buffer')

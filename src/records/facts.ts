@@ -1,0 +1,96 @@
+import type { Columns, Row, ValueOf } from '../database/column.ts'
+import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
+import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
+import { recordDamaged } from './damaged.ts'
+import {
+  certificateFacts,
+  intentFacts,
+  type IntentRow,
+  type IssuedRow,
+  refusalFacts,
+  type RefusalRow
+} from './record-model.ts'
+
+type Fact<Value> = Value extends Uint8Array ? string : Value
+
+/** What columns hold, as it is told: bytes as lower-case hexadecimal. */
+export type FactsOf<Of extends Columns> = { readonly [Name in keyof Of]: Fact<ValueOf<Of[Name]>> }
+
+/** What the TBSCertificate says itself. */
+export type CertificateContent = Pick<TbsCertificate, 'subject' | 'notBefore' | 'notAfter'>
+
+export interface IntentFacts extends FactsOf<typeof intentFacts>, CertificateContent {}
+
+export interface IssuedFacts extends IntentFacts, FactsOf<typeof certificateFacts> {}
+
+export type RefusalFacts = FactsOf<typeof refusalFacts>
+
+/**
+ * @param tbs where it was read already.
+ * @throws MintlineError `record_damaged` where it cannot be read, or names rules that are not there.
+ */
+export function intentFactsOf(row: IntentRow, tbs: CertificateContent = readTbs(row)): IntentFacts {
+  const { subject, notBefore, notAfter } = tbs
+  if (row.profile === null || row.authority === null) throw recordDamaged(row.id, [namesNothing])
+  return { ...factsOf(intentFacts, row), subject, notBefore, notAfter }
+}
+
+/** As `intentFactsOf`. */
+export function issuedFactsOf(row: IssuedRow, tbs?: CertificateContent): IssuedFacts {
+  return { ...intentFactsOf(row, tbs), ...factsOf(certificateFacts, row) }
+}
+
+export function refusalFactsOf(row: RefusalRow): RefusalFacts {
+  return factsOf(refusalFacts, row)
+}
+
+/** As JSON has it. */
+export type Told<Facts> = {
+  readonly [Name in keyof Facts]: Facts[Name] extends Date ? string : Facts[Name]
+}
+
+/** The form in which facts leave the service: times as RFC 3339. */
+export function tell<Facts extends object>(facts: Facts): Told<Facts> {
+  const members = Object.entries(facts).map(([name, value]: [string, unknown]) => [
+    name,
+    value instanceof Date ? value.toISOString() : value
+  ])
+  return Object.fromEntries(members) as Told<Facts>
+}
+
+/** Facts that are there. */
+export type Present<Facts> = {
+  readonly [Name in keyof Facts as null extends Facts[Name] ? never : Name]: Facts[Name]
+} & {
+  readonly [Name in keyof Facts as null extends Facts[Name] ? Name : never]?: NonNullable<Facts[Name]>
+}
+
+/** Of a refusal nothing is told that was not known yet. */
+export function leaveOutNulls<Facts extends object>(facts: Facts): Present<Facts> {
+  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null)) as Present<Facts>
+}
+
+function factsOf<Of extends Columns>(columns: Of, row: Row<Of>): FactsOf<Of> {
+  const facts: Record<string, unknown> = {}
+  for (const name of Object.keys(columns)) {
+    const value = row[name]
+    facts[name] = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+  }
+  return facts as FactsOf<Of>
+}
+
+const namesNothing: Violation = {
+  pointer: '',
+  expected: 'a profile version and an authority that are on record',
+  found: 'another one',
+  message: 'The record names what is not there.'
+}
+
+function readTbs({ id, tbsDer }: IntentRow): TbsCertificate {
+  try {
+    return parseTbsCertificate(tbsDer)
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    throw recordDamaged(id, error.violations, error)
+  }
+}

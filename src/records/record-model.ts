@@ -1,0 +1,130 @@
+import { bytea, int, json, jsonb, orNull, type Row, text, timestamptz, uuid } from '../database/column.ts'
+import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
+import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+
+/*
+ * The one declaration of what is kept of a request. Rows, statements, records and what is told of them derive from it.
+ * A field that stands among the facts is told: in the API, in events, in whatever is made of the records later.
+ */
+
+/** As the request brought it. Here and in the next two: columns of `intent` and of `refusal` alike. */
+const askedFacts = {
+  /** Name of the token that asked. */
+  station: text('station'),
+  metadata: jsonb<Readonly<Record<string, string>>>('metadata'),
+  /** The HTTP request's id, so that the record can be found from the log and back. */
+  requestId: text('request_id')
+}
+
+/** As `askedFacts`, for the service alone. */
+const askedColumns = {
+  ...askedFacts,
+  tokenId: uuid('token_id')
+}
+
+const requestFacts = {
+  /** UUIDv7 of `createdAt`. */
+  id: uuid('id'),
+  createdAt: timestamptz('created_at'),
+  ...askedFacts
+}
+
+/** What is written of an intent: what is about to be signed, for whom, and under which rules. */
+export const intentColumns = {
+  ...requestFacts,
+  ...askedColumns,
+  /** Content octets of the INTEGER: positive, at most 20. */
+  serialNumber: bytea('serial_number'),
+  spkiSha256: bytea('spki_sha256'),
+  /** Where the key is the identity, that of the key: `spkiSha256`. */
+  deviceSha256: bytea('device_sha256'),
+  requestSha256: bytea('request_sha256'),
+  tbsDer: bytea('tbs_der'),
+  csrDer: bytea('csr_der'),
+  profileVersionId: uuid('profile_version_id'),
+  authorityId: uuid('authority_id')
+}
+
+/** What an intent names by id, read along with it. */
+const ruleFacts = {
+  profile: text('profile_version.name'),
+  profileVersion: int('profile_version.version'),
+  /** Lower-case hex SHA-256 of the provisioning template body it was checked against. */
+  templateSha256: text("encode(profile_version.template_sha256, 'hex')"),
+  /** The generation that signs, e.g. `starter-g1`. */
+  authority: text('authority.name')
+}
+
+export const intentFacts = {
+  ...requestFacts,
+  ...ruleFacts,
+  serialNumber: intentColumns.serialNumber
+}
+
+/** Of a certificate that was signed, verified and recorded. */
+export const certificateFacts = {
+  /** SHA-256 of the certificate's DER: AWS IoT's id for it. */
+  certificateId: bytea('certificate_id'),
+  issuedAt: timestamptz('issued_at'),
+  /** What AWS IoT will make at first connect; null where the template makes no thing. */
+  thing: orNull(json<PredictedThing>('thing'))
+}
+
+const certificateColumns = {
+  ...certificateFacts,
+  certificateDer: bytea('certificate_der')
+}
+
+/** What is written of a certificate. */
+export const issuedColumns = {
+  intentId: uuid('intent_id'),
+  ...certificateColumns
+}
+
+export const refusalFacts = {
+  ...requestFacts,
+  /** As it was asked for; there need be none of that name. */
+  profile: text('profile_name'),
+  /** Null where the request was refused before there was one. */
+  profileVersion: orNull(int('profile_version')),
+  authority: orNull(text('authority_name')),
+  code: text<ErrorCode>('code'),
+  detail: text('detail'),
+  violations: jsonb<readonly Violation[]>('violations')
+}
+
+/** What is written of a refusal: who asked, as which token, and why not. */
+export const refusalColumns = {
+  ...refusalFacts,
+  ...askedColumns,
+  /** As it was sent. */
+  csr: bytea('csr')
+}
+
+/** What is read of an intent, of what it names, and of its certificate. */
+export const readColumns = {
+  intent: intentColumns,
+  rules: ruleFacts,
+  certificate: certificateColumns
+}
+
+/** What is recorded of a request as it came, whatever becomes of it. */
+export type Asked = Row<typeof askedColumns>
+export type Intent = Row<typeof intentColumns>
+/** The names behind an intent's ids. */
+export type AppliedRules = Row<typeof ruleFacts>
+export type SignedCertificate = Row<typeof issuedColumns>
+export type RefusalRow = Row<typeof refusalColumns>
+
+/** An intent as it is on record. */
+export type IntentRow = Intent & AppliedRules
+/** With its certificate. */
+export type IssuedRow = IntentRow & Row<typeof certificateColumns>
+/** With its certificate where there is one: while the outcome is unknown, all of it is null. */
+export type IssuanceRow = IntentRow & {
+  readonly [Name in keyof typeof certificateColumns]: IssuedRow[Name] | null
+}
+
+export function isIssued(row: IssuanceRow): row is IssuedRow {
+  return row.certificateDer !== null
+}

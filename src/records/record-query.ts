@@ -1,0 +1,20 @@
+import { selectList } from '../database/column.ts'
+import { readColumns, refusalColumns } from './record-model.ts'
+
+/**
+ * Reads `IssuanceRow`s; a WHERE clause may follow. No foreign key holds what an intent names: a row whose rules are gone
+ * comes all the same, so that it is told as damaged and not passed over.
+ */
+export const selectIssuances = `
+SELECT
+  ${selectList(readColumns.intent, 'intent')},
+  ${selectList(readColumns.rules)},
+  ${selectList(readColumns.certificate, 'issued')}
+FROM intent
+LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
+LEFT JOIN authority ON authority.id = intent.authority_id
+LEFT JOIN issued ON issued.intent_id = intent.id`
+
+/** Reads `RefusalRow`s; as above. */
+export const selectRefusals = `
+SELECT ${selectList(refusalColumns, 'refusal')} FROM refusal`
