@@ -2,6 +2,7 @@ import { createAwsAccesses } from '../aws/iot/access.ts'
 import { createRegistrationJobs } from '../aws/registrations/runs/jobs.ts'
 import type { Config } from '../config/config.ts'
 import { programVersion } from '../config/version.ts'
+import { ensurePartitions } from '../database/partitions.ts'
 import { createNudge, createWebhook } from '../events/webhook.ts'
 import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
 import type { Reactions } from './change-following.ts'
@@ -17,6 +18,7 @@ export interface BackgroundDuties {
 
 /** Cron. */
 const eachMinute = '* * * * *'
+const daily = '17 3 * * *'
 
 /**
  * What is done in the background, and when it is done without being asked for. Any number of processes may do it:
@@ -36,9 +38,14 @@ export async function startBackgroundDuties(
     work: {
       handlers: queue => ({
         ...webhook.handlers,
-        ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue })
+        ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue }),
+        'database.partitions': () => ensurePartitions(database, clock())
       }),
-      schedules: { 'aws-registration.sweep': eachMinute, 'webhook.deliver': eachMinute }
+      schedules: {
+        'aws-registration.sweep': eachMinute,
+        'database.partitions': daily,
+        'webhook.deliver': eachMinute
+      }
     },
     log,
     stopTimeoutMs: config.shutdownTimeoutMs

@@ -41,6 +41,8 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'aws-registration.check': { ...common, retryLimit: 10, deleteAfterSeconds: 1 * days },
   // Each minute brings another one.
   'aws-registration.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
+  // There is a day for it, and three months' worth of them.
+  'database.partitions': { ...common, retryLimit: 20, deleteAfterSeconds: 7 * days },
   // Not given up as long as events are owed.
   'webhook.deliver': { ...common, retryLimit: 100_000, deleteAfterSeconds: 1 * hours }
 }
@@ -53,6 +55,7 @@ export const concurrencyOf: Readonly<Record<JobKind, number>> = {
   'aws-registration.reconcile': 4,
   'aws-registration.check': 4,
   'aws-registration.sweep': 1,
+  'database.partitions': 1,
   'webhook.deliver': 1
 }
 

@@ -8,6 +8,8 @@ export interface JobData {
   readonly 'aws-registration.check': { readonly registrationId: string }
   /** Finds the registrations that are due for one of the above. */
   readonly 'aws-registration.sweep': Readonly<Record<never, never>>
+  /** Makes the partitions of the months to come. */
+  readonly 'database.partitions': Readonly<Record<never, never>>
   /** Sends the events that wait to the webhook. */
   readonly 'webhook.deliver': Readonly<Record<never, never>>
 }

@@ -89,6 +89,7 @@ describe('a database with other defaults', () => {
         expect(entry).toMatchObject({ id: issued.id, issuedAt: issued.issuedAt })
         for (const { requestedAt } of [rejected, entry]) isRecent(requestedAt)
         expect(await timesOnRecord(DATABASE_URL, issued.id)).toEqual([entry.requestedAt, issued.issuedAt])
+        expect(await schedulesOf(DATABASE_URL)).toContain('database.partitions')
         await revokeOne(service, isRecent)
         await until(() => expect(receiver.taken).toHaveLength(2))
         const told = new Map(receiver.taken.map(event => [event.type, event.time]))
@@ -122,6 +123,15 @@ async function ask<Body>(service: ServiceProcess, path: string, init: RequestIni
   const headers = { authorization: `Bearer ${await service.token('admin')}`, ...init.headers }
   const response = await fetch(service.url + path, { ...init, headers })
   return (response.status === 204 ? undefined : await response.json()) as Body
+}
+
+/** What is done by the clock, and not because it is asked for. */
+async function schedulesOf(connectionString: string): Promise<readonly string[]> {
+  const client = new pg.Client({ connectionString, options: '-c statement_timeout=10s' })
+  await client.connect()
+  const { rows } = await client.query<{ key: string }>('SELECT key FROM pgboss.schedule')
+  await client.end()
+  return rows.map(({ key }) => key)
 }
 
 async function revokeOne(service: ServiceProcess, isRecent: (time: string | undefined) => void) {
