@@ -1,10 +1,11 @@
 /**
- * Writes the two references that are made from code: openapi/openapi.yaml and docs/errors.md. With `--check` it
+ * Writes the references that are made from code: openapi/openapi.yaml, docs/errors.md and the settings in README.md. With `--check` it
  * writes nothing and exits with 1 when one of them is not what the code says.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { stringify } from 'yaml'
+import { renderSettingsTable } from '../src/config/description.ts'
 import { createHttpServer } from '../src/http/app.ts'
 import { renderErrorReference } from '../src/http/problems/error-reference.ts'
 import type { HttpServices } from '../src/http/services.ts'
@@ -13,7 +14,16 @@ const root = join(import.meta.dirname, '..')
 
 export const references: Readonly<Record<string, () => Promise<string>>> = {
   'openapi/openapi.yaml': renderOpenApi,
-  'docs/errors.md': async () => renderErrorReference()
+  'docs/errors.md': async () => renderErrorReference(),
+  'README.md': renderReadme
+}
+
+/** The README with the table of settings as it is to be. */
+async function renderReadme(): Promise<string> {
+  const readme = await readFile(join(root, 'README.md'), 'utf8')
+  const table = /^\| name \| default \| meaning \|\n(?:\|.*\n)+/m
+  if (!table.test(readme)) throw new Error('README.md has no table of settings.')
+  return readme.replace(table, () => renderSettingsTable())
 }
 
 async function renderOpenApi(): Promise<string> {

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 import './config/thread-pool.ts'
-import { describeSettings } from './cli/check-config.ts'
 import { type Command, type CommandIo, UsageError } from './cli/command.ts'
 import { describeFailure } from './cli/failure-text.ts'
+import { describeSettings } from './config/description.ts'
 import { programVersion } from './config/version.ts'
 
 const usage = `usage: mintline <command>

@@ -4,7 +4,7 @@ import { type Role, roles } from '../access/principal.ts'
 import { buildToken } from '../access/token.ts'
 import { createTokenStore } from '../access/token-store.ts'
 import { withDatabase } from '../composition/open-database.ts'
-import { loadCheckedSettings } from '../config/setting-checks.ts'
+import { loadCheckedSettings } from '../config/machine-checks.ts'
 import { TokenBody } from '../http/api/tokens/schemas.ts'
 import { createRandomSource } from '../sources/random-bytes.ts'
 import {

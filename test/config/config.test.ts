@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { loadConfig, settings } from '../../src/config/config.ts'
+import { loadConfig } from '../../src/config/config.ts'
+import { describedSettings as settings, renderSettingsTable } from '../../src/config/description.ts'
+import { checkSettings } from '../../src/config/machine-checks.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -124,11 +126,33 @@ describe('the webhook', () => {
   })
 })
 
+describe('the file with the PIN of the token', () => {
+  it('must be there, with a PIN that others cannot read', async () => {
+    await using directory = await createTemporaryDirectory()
+    const file = join(directory.path, 'pin')
+    const check = () =>
+      checkSettings({
+        MINTLINE_DATA_DIR: directory.path,
+        MINTLINE_PKCS11_MODULE: '/usr/lib/token.so',
+        MINTLINE_PKCS11_PIN_FILE: file
+      })
+    const refused = [{ pointer: 'MINTLINE_PKCS11_PIN_FILE' }]
+    expect(check().violations).toMatchObject(refused)
+    await writeFile(file, '\n', { mode: 0o600 })
+    expect(check().violations).toMatchObject(refused)
+    await writeFile(file, '1234\n')
+    expect(check()).toMatchObject({ violations: [], warnings: [] })
+    await chmod(file, 0o644)
+    expect(check()).toMatchObject({ violations: [], warnings: refused })
+  })
+})
+
 describe('the README', () => {
   it('lists every setting with its default and meaning', () => {
     const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
     for (const { name, defaultText, meaning } of settings) {
       expect(readme).toContain(`| \`${name}\` | ${defaultText} | ${meaning.replaceAll('|', '\\|')} |`)
     }
+    expect(readme).toContain(`\n\n${renderSettingsTable()}\n`)
   })
 })

@@ -1,8 +1,9 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Violation } from '../errors/mintline-error.ts'
-import { parseWebhookSecret } from '../events/signature.ts'
-import { assertNoViolations, type Config, type Environment, readConfig } from './config.ts'
+import { assertNoViolations, type Config, nameOf, readConfig, settingEntries } from './config.ts'
+import type { FileContent } from './kind.ts'
+import { type Environment, settings } from './settings.ts'
 
 export interface CheckedSettings {
   readonly config: Config
@@ -22,27 +23,55 @@ export function checkSettings(environment: Environment): CheckedSettings {
   const refused = new Set(violations.map(({ pointer }) => pointer))
   const found = [
     ...checkDataDirectory(config),
-    ...checkPassphraseFile(config),
-    ...checkTlsFiles(config, environment),
-    ...checkWebhookSecret(config)
+    ...namedFiles(config).flatMap(({ name, file, content }) => checkFile(name, file, content)),
+    ...checkTlsFiles(config, nameOf(settings.databaseUrl, environment))
   ]
   return {
     config,
     // Of a setting that is refused, the default stands in the configuration; nothing is to be said of that.
     violations: [...violations, ...found.filter(({ pointer }) => !refused.has(pointer))],
-    warnings: [
-      ...checkSecrecy('DATABASE_URL_FILE', environment['DATABASE_URL_FILE']),
-      ...checkSecrecy('MINTLINE_CA_PASSPHRASE_FILE', config.caPassphraseFile),
-      ...checkSecrecy('MINTLINE_WEBHOOK_SECRET_FILE', config.webhookSecretFile)
-    ]
+    warnings: secretFiles(config, environment).flatMap(([name, file]) => checkSecrecy(name, file))
   }
 }
 
 /** @throws MintlineError `config_invalid` with every mistake that `checkSettings` finds. */
 export function loadCheckedSettings(environment: Environment): Omit<CheckedSettings, 'violations'> {
-  const { violations, ...settings } = checkSettings(environment)
+  const { violations, ...checked } = checkSettings(environment)
   assertNoViolations(violations)
-  return settings
+  return checked
+}
+
+interface NamedFile {
+  readonly name: string
+  readonly file: string
+  readonly content: FileContent
+}
+
+/** The files that settings name by their kind. */
+function namedFiles(config: Config): readonly NamedFile[] {
+  return settingEntries.flatMap(([member, { name, kind }]) => {
+    const file = member === 'caPassphraseFile' ? passphraseFileOf(config) : config[member]
+    const { content } = kind
+    return typeof file !== 'string' || content === undefined ? [] : [{ name, file, content }]
+  })
+}
+
+/** The starter's own is made when it is needed. */
+function passphraseFileOf({ caPassphraseFile, dataDirectory }: Config): string | undefined {
+  const own = join(dataDirectory, 'ca-passphrase')
+  return caPassphraseFile ?? (isThere(own) ? own : undefined)
+}
+
+/** Those that an operator names, by their variables. Mintline's own have the right mode from the start. */
+function secretFiles(config: Config, environment: Environment): readonly (readonly [string, string])[] {
+  const variants = settingEntries.flatMap(([, { fileVariant }]) => {
+    const file = fileVariant === undefined ? undefined : environment[fileVariant.name]
+    return fileVariant === undefined || !file ? [] : [[fileVariant.name, file] as const]
+  })
+  const named = namedFiles(config).filter(
+    ({ name, file, content }) => content.isSecret && environment[name] === file
+  )
+  return [...variants, ...named.map(({ name, file }) => [name, file] as const)]
 }
 
 /** A directory that is not there yet can be made where the nearest one above it can be written. */
@@ -52,7 +81,7 @@ function checkDataDirectory({ dataDirectory, databaseUrl }: Config): readonly Vi
   const isReadAlone = databaseUrl !== undefined && nearest === dataDirectory
   const needed = isReadAlone ? constants.R_OK : constants.W_OK
   const refuse = (found: string, message: string): readonly Violation[] => [
-    { pointer: 'MINTLINE_DATA_DIR', expected: 'a directory that can be used', found, message }
+    { pointer: settings.dataDirectory.name, expected: 'a directory that can be used', found, message }
   ]
   try {
     if (!statSync(nearest).isDirectory()) return refuse(`${nearest}, a file`, 'Name a directory.')
@@ -75,44 +104,21 @@ function isThere(path: string): boolean {
   }
 }
 
-function checkPassphraseFile({ caPassphraseFile, dataDirectory }: Config): readonly Violation[] {
-  const file = caPassphraseFile ?? join(dataDirectory, 'ca-passphrase')
-  // The starter's own is made when it is needed.
-  if (caPassphraseFile === undefined && !isThere(file)) return []
-  return checkFile('MINTLINE_CA_PASSPHRASE_FILE', file, 'a file whose first line is the passphrase', text =>
-    /^[^\r\n]/.test(text)
-  )
-}
-
-function checkWebhookSecret({ webhookSecretFile }: Config): readonly Violation[] {
-  if (webhookSecretFile === undefined) return []
-  return checkFile(
-    'MINTLINE_WEBHOOK_SECRET_FILE',
-    webhookSecretFile,
-    'a file whose first line is whsec_ and the base64 of 24 to 64 octets',
-    text => parseWebhookSecret(text.split(/\r?\n/, 1)[0] ?? '') !== undefined
-  )
-}
-
 /** The driver reads them while it takes the address apart, with an error of its own. */
-function checkTlsFiles({ databaseUrl }: Config, environment: Environment): readonly Violation[] {
+function checkTlsFiles({ databaseUrl }: Config, name: string): readonly Violation[] {
   if (databaseUrl === undefined) return []
-  const pointer = environment['DATABASE_URL_FILE'] === undefined ? 'DATABASE_URL' : 'DATABASE_URL_FILE'
   const parameters = new URL(databaseUrl).searchParams
-  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap(name => {
-    const file = parameters.getAll(name).at(-1) ?? ''
-    return file === '' ? [] : checkFile(pointer, file, `a file that can be read as ${name}`, isNotEmpty)
+  return ['sslrootcert', 'sslcert', 'sslkey'].flatMap(parameter => {
+    const file = parameters.getAll(parameter).at(-1) ?? ''
+    const expected = `a file that can be read as ${parameter}`
+    return file === ''
+      ? []
+      : checkFile(name, file, { expected, isUsable: text => text !== '', isSecret: false })
   })
 }
 
-const isNotEmpty = (text: string) => text !== ''
-
-function checkFile(
-  pointer: string,
-  file: string,
-  expected: string,
-  isUsable: (text: string) => boolean
-): readonly Violation[] {
+function checkFile(pointer: string, file: string, content: FileContent): readonly Violation[] {
+  const { expected, isUsable } = content
   const refuse = (found: string, message: string) => [{ pointer, expected, found, message }]
   try {
     // It is read more than once, so that a pipe will not do.
@@ -126,9 +132,9 @@ function checkFile(
 
 const readableForOthers = 0o044
 
-function checkSecrecy(pointer: string, file: string | undefined): readonly Violation[] {
-  const mode = file === undefined ? undefined : statSync(file, { throwIfNoEntry: false })?.mode
-  if (file === undefined || mode === undefined || (mode & readableForOthers) === 0) return []
+function checkSecrecy(pointer: string, file: string): readonly Violation[] {
+  const mode = statSync(file, { throwIfNoEntry: false })?.mode
+  if (mode === undefined || (mode & readableForOthers) === 0) return []
   return [
     {
       pointer,

@@ -1,0 +1,160 @@
+import { resolve } from 'node:path'
+
+/** What a setting's text can stand for. A kind says it in words as well: for the usage text and for refusals. */
+export interface Kind<Value> {
+  /** The value and what is wrong with the text; without a value, the default takes its place. */
+  readonly parse: (text: string) => Parsed<Value>
+  /** Adds what may be given to a meaning that ends without a full stop. */
+  readonly describe: (meaning: string) => string
+  /** As `check-config` prints it. Never a secret. */
+  readonly show: (value: Value) => string
+  /** Where the value is the name of a file: what that must hold. */
+  readonly content?: FileContent
+}
+
+export interface Parsed<Value> {
+  readonly value?: Value | undefined
+  readonly refusals?: readonly Refusal[]
+}
+
+/** What goes into a violation beside the setting's name. */
+export interface Refusal {
+  readonly expected: string
+  readonly found: string
+  readonly message: string
+}
+
+/** What a file must hold for a setting that names it. */
+export interface FileContent {
+  /** E.g. `a file whose first line is the passphrase`. */
+  readonly expected: string
+  readonly isUsable: (text: string) => boolean
+  /** Whether it is amiss when others can read it. */
+  readonly isSecret: boolean
+}
+
+const asItIs = { describe: (meaning: string) => `${meaning}.`, show: String }
+
+/** Any text. */
+export function text(): Kind<string> {
+  return { ...asItIs, parse: value => ({ value }) }
+}
+
+/** A directory, which may have to be made. */
+export function directory(): Kind<string> {
+  return { ...asItIs, parse: value => ({ value: resolve(value) }) }
+}
+
+/** A file that can be read again and again, with that content. */
+function file(content: FileContent): Kind<string> {
+  return { ...text(), content }
+}
+
+/** A file whose first line is a secret. */
+export function secretFile(secret: string, isUsable = isNotEmpty): Kind<string> {
+  return file({
+    expected: `a file whose first line is ${secret}`,
+    isUsable: content => isUsable(firstLineOf(content)),
+    isSecret: true
+  })
+}
+
+const isNotEmpty = (line: string) => line !== ''
+
+export function firstLineOf(content: string): string {
+  return content.split(/\r?\n/, 1)[0] ?? ''
+}
+
+export interface Range {
+  readonly minimum: number
+  readonly maximum: number
+  /** What is counted, and what its description begins with. The names of setting and member end with it. */
+  readonly unit?: 'ms' | 'bytes'
+}
+
+const unitNames = { ms: 'Milliseconds', bytes: 'Bytes' }
+
+/** A number of things, of milliseconds or of bytes. */
+export function wholeNumber({ minimum, maximum, unit }: Range): Kind<number> {
+  return {
+    parse(value) {
+      const number = /^\d{1,15}$/.test(value) ? Number(value) : NaN
+      if (number >= minimum && number <= maximum) return { value: number }
+      const expected = `a whole number from ${minimum} to ${maximum}`
+      return { refusals: [{ expected, found: value, message: 'Correct the number.' }] }
+    },
+    describe: meaning =>
+      `${unit === undefined ? '' : `${unitNames[unit]} `}${meaning}, ${minimum} to ${maximum}.`,
+    show: String
+  }
+}
+
+/** A TCP port. */
+export function port(): Kind<number> {
+  return { ...wholeNumber({ minimum: 0, maximum: 65_535 }), describe: asItIs.describe }
+}
+
+/** One of these. */
+export function choice<Choice extends string>(choices: readonly Choice[]): Kind<Choice> {
+  return {
+    parse(value) {
+      const chosen = choices.find(candidate => candidate === value)
+      if (chosen !== undefined) return { value: chosen }
+      const expected = choices.join(' | ')
+      return { refusals: [{ expected, found: value, message: 'Choose one of these.' }] }
+    },
+    describe: meaning => `${choices.join(' | ')}.${meaning === '' ? '' : ` ${meaning}.`}`,
+    show: String
+  }
+}
+
+/** On or off. */
+export function onOff(): Kind<boolean> {
+  const { parse, describe } = choice(['on', 'off'])
+  return {
+    parse(word) {
+      const { value, ...rest } = parse(word)
+      return value === undefined ? rest : { value: value === 'on' }
+    },
+    describe,
+    show: value => (value ? 'on' : 'off')
+  }
+}
+
+/** Some of these, with commas between. */
+export function choices<Choice extends string>(all: readonly Choice[]): Kind<readonly Choice[]> {
+  return {
+    parse(value) {
+      const asked = value.split(',').map(each => each.trim())
+      const unknown = asked.filter(each => !(all as readonly string[]).includes(each))
+      return {
+        value: all.filter(each => asked.includes(each)),
+        refusals: unknown.map(found => ({ expected: all.join(', '), found, message: 'Choose of these.' }))
+      }
+    },
+    describe: meaning => `${meaning}, with commas between: ${all.join(', ')}.`,
+    show: String
+  }
+}
+
+export interface UrlRules {
+  readonly expected: string
+  /** What may be in it that nobody is to see. */
+  readonly secret: 'password' | 'secret'
+  readonly isUsable: (url: URL) => boolean
+  /** What of it may be shown. Default: nothing. */
+  readonly show?: (url: URL) => string
+}
+
+/** An address. It is kept as it was written, and never repeated. */
+export function url({ expected, secret, isUsable, show }: UrlRules): Kind<string> {
+  return {
+    parse(value) {
+      if (URL.canParse(value) && isUsable(new URL(value))) return { value }
+      const found = `something else (not shown, it may hold a ${secret})`
+      return { refusals: [{ expected, found, message: 'Correct the URL.' }] }
+    },
+    describe: asItIs.describe,
+    show: value => (show === undefined ? '(set, not shown)' : `${show(new URL(value))} (not shown)`)
+  }
+}

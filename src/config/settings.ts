@@ -1,0 +1,188 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { eventTypes } from '../events/event-type.ts'
+import { parseWebhookSecret } from '../events/signature.ts'
+import {
+  choice,
+  choices,
+  directory,
+  type Kind,
+  onOff,
+  port,
+  secretFile,
+  text,
+  url,
+  wholeNumber
+} from './kind.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** What a default may depend on. */
+export interface Surroundings {
+  readonly environment: Environment
+  readonly isRoot: boolean
+}
+
+/** All that there is to say of a setting: it is read, checked, shown and described by this alone. */
+export interface Setting<Value, Default = Value> extends SettingText {
+  readonly kind: Kind<Value>
+  readonly defaultOf: (surroundings: Surroundings) => Default
+  /** The default in words. */
+  readonly defaultText: string
+}
+
+/** The part of a setting that does not depend on its kind. */
+export interface SettingText {
+  /** The environment variable. */
+  readonly name: string
+  /** The kind adds what may be given. */
+  readonly meaning: string
+  /** Another variable, which names a file whose first line is the value. Only one of the two may be set. */
+  readonly fileVariant?: { readonly name: string; readonly meaning: string }
+  /** The setting that means nothing without this one, and without which this one means nothing. */
+  readonly togetherWith?: string
+}
+
+/** With a default. */
+function setting<Value>(
+  kind: Kind<Value>,
+  defaultValue: NoInfer<Value>,
+  described: SettingText & { readonly defaultText?: string }
+): Setting<Value> {
+  return { kind, defaultOf: () => defaultValue, defaultText: kind.show(defaultValue), ...described }
+}
+
+/** Undefined unless it is set. */
+function optional<Value>(
+  kind: Kind<Value>,
+  described: SettingText & { readonly defaultText?: string }
+): Setting<Value, undefined> {
+  return { kind, defaultOf: () => undefined, defaultText: 'none', ...described }
+}
+
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+/** The one place of what the service can be told. A new setting is a new entry, under its name in the `Config`. */
+export const settings = {
+  host: setting(text(), '127.0.0.1', { name: 'MINTLINE_HOST', meaning: 'Address to listen on' }),
+  port: setting(port(), 8080, {
+    name: 'MINTLINE_PORT',
+    meaning: 'TCP port to listen on; 0 takes a free one'
+  }),
+  dataDirectory: {
+    kind: directory(),
+    defaultOf: defaultDataDirectory,
+    defaultText: '/var/lib/mintline for root, else ~/.local/share/mintline',
+    name: 'MINTLINE_DATA_DIR',
+    meaning: 'Directory of the embedded database, the local CA keys and the starter tokens'
+  },
+  /** Undefined: the embedded PostgreSQL in the data directory. */
+  databaseUrl: optional(
+    url({
+      expected: 'postgres://user:password@host:port/database',
+      secret: 'password',
+      isUsable: ({ protocol, pathname }) =>
+        ['postgres:', 'postgresql:'].includes(protocol) && pathname.length > 1
+    }),
+    {
+      name: 'DATABASE_URL',
+      defaultText: 'the embedded PostgreSQL',
+      meaning: 'postgres:// URL of a PostgreSQL 14 or newer to use instead',
+      fileVariant: {
+        name: 'DATABASE_URL_FILE',
+        meaning: 'File that holds DATABASE_URL, for secrets mounted as files'
+      }
+    }
+  ),
+  databasePoolSize: setting(wholeNumber({ minimum: 2, maximum: 100 }), 10, {
+    name: 'MINTLINE_DATABASE_POOL_SIZE',
+    meaning: 'Connections to PostgreSQL'
+  }),
+  /** The file whose first line is the passphrase of the local CA keys. Undefined: the starter's own. */
+  caPassphraseFile: optional(secretFile('the passphrase'), {
+    name: 'MINTLINE_CA_PASSPHRASE_FILE',
+    defaultText: 'ca-passphrase in the data directory',
+    meaning: 'File whose first line encrypts the local CA keys'
+  }),
+  starter: setting(onOff(), true, {
+    name: 'MINTLINE_STARTER',
+    meaning: 'On an empty database, make an authority, a profile and three tokens to try out'
+  }),
+  logLevel: setting(choice(logLevels), 'info', { name: 'MINTLINE_LOG_LEVEL', meaning: '' }),
+  requestTimeoutMs: setting(wholeNumber({ minimum: 1_000, maximum: 600_000, unit: 'ms' }), 30_000, {
+    name: 'MINTLINE_REQUEST_TIMEOUT_MS',
+    meaning: 'in which a request must have arrived'
+  }),
+  shutdownTimeoutMs: setting(wholeNumber({ minimum: 0, maximum: 600_000, unit: 'ms' }), 10_000, {
+    name: 'MINTLINE_SHUTDOWN_TIMEOUT_MS',
+    meaning: 'that requests in flight get to finish at SIGTERM'
+  }),
+  /** Requests that may wait for a group commit before new ones are told to come back. */
+  maximumWaiting: setting(wholeNumber({ minimum: 1, maximum: 100_000 }), 1_000, {
+    name: 'MINTLINE_MAXIMUM_WAITING',
+    meaning: 'Requests that may wait for the database, or for a CA key in KMS, before new ones get 503'
+  }),
+  kmsMaximumConcurrent: setting(wholeNumber({ minimum: 1, maximum: 1_000 }), 32, {
+    name: 'MINTLINE_KMS_MAXIMUM_CONCURRENT',
+    meaning: 'Signatures asked of AWS KMS at once for each CA key'
+  }),
+  kmsRequestTimeoutMs: setting(wholeNumber({ minimum: 100, maximum: 60_000, unit: 'ms' }), 3_000, {
+    name: 'MINTLINE_KMS_REQUEST_TIMEOUT_MS',
+    meaning: 'in which AWS KMS must answer one request'
+  }),
+  /** Undefined, with the PIN file: no CA key is on a token. */
+  pkcs11Module: optional(text(), {
+    name: 'MINTLINE_PKCS11_MODULE',
+    meaning: 'Path of the PKCS#11 module, for CA keys on a token',
+    togetherWith: 'MINTLINE_PKCS11_PIN_FILE'
+  }),
+  pkcs11PinFile: optional(secretFile('the PIN'), {
+    name: 'MINTLINE_PKCS11_PIN_FILE',
+    meaning: "File whose first line is the token's PIN"
+  }),
+  pkcs11Sessions: setting(wholeNumber({ minimum: 1, maximum: 64 }), 4, {
+    name: 'MINTLINE_PKCS11_SESSIONS',
+    meaning: 'Sessions held open on the token for each CA key'
+  }),
+  /** Undefined, with the secret file: no events go out. */
+  webhookUrl: optional(
+    url({
+      expected:
+        'https://host/path, or http:// with 127.0.0.1, [::1] or localhost; no user, password or fragment',
+      secret: 'secret',
+      isUsable: isWebhookUrl,
+      // Its path or query often is a secret.
+      show: ({ origin }) => `${origin}/…`
+    }),
+    {
+      name: 'MINTLINE_WEBHOOK_URL',
+      meaning: 'Where events are sent: an https:// address, or an http:// one of this machine',
+      togetherWith: 'MINTLINE_WEBHOOK_SECRET_FILE'
+    }
+  ),
+  webhookSecretFile: optional(
+    secretFile('whsec_ and the base64 of 24 to 64 octets', line => parseWebhookSecret(line) !== undefined),
+    {
+      name: 'MINTLINE_WEBHOOK_SECRET_FILE',
+      meaning: 'File whose first line is the secret that signs events, whsec_ and base64'
+    }
+  ),
+  webhookEvents: setting(choices(eventTypes), eventTypes, {
+    name: 'MINTLINE_WEBHOOK_EVENTS',
+    defaultText: 'all',
+    meaning: 'Types of the events to send'
+  })
+}
+
+function defaultDataDirectory({ environment, isRoot }: Surroundings): string {
+  if (isRoot) return '/var/lib/mintline'
+  const dataHome = environment['XDG_DATA_HOME']
+  return join(dataHome?.startsWith('/') ? dataHome : join(homedir(), '.local/share'), 'mintline')
+}
+
+/** What events say is not for everybody on the way. */
+function isWebhookUrl({ protocol, hostname, username, password, hash }: URL): boolean {
+  if (username !== '' || password !== '' || hash !== '') return false
+  const isThisMachine = ['127.0.0.1', '[::1]', 'localhost'].includes(hostname)
+  return protocol === 'https:' || (protocol === 'http:' && isThisMachine)
+}
