@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   authorities: [...pure, 'database', 'audit', 'signing', 'access'],
   profiles: [...pure, 'database', 'audit', 'access'],
   records: [...pure, 'database', 'signing'],
-  issuance: [...pure, 'database', 'signing', 'authorities', 'access', 'profiles', 'records'],
+  issuance: [...pure, 'audit', 'database', 'signing', 'authorities', 'access', 'profiles', 'records'],
   jobs: ['pki', 'database'],
   events: [...pure, 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],

@@ -9,6 +9,8 @@ import { createOutboxStore } from '../events/outbox-store.ts'
 import { createHttpServer } from '../http/app.ts'
 import type { HttpServices, HttpSettings } from '../http/services.ts'
 import { createPreview } from '../issuance/preview.ts'
+import { createVoidStore } from '../issuance/void/void-store.ts'
+import { createVoiding } from '../issuance/void/voiding.ts'
 import type { JobService } from '../jobs/job-queue.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
@@ -53,6 +55,7 @@ function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerP
   return {
     issuance: path.issuance,
     records: path.records,
+    voiding: createVoiding({ store: createVoidStore(database), records: path.records, clock, randomBytes }),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     awsRegistrations,

@@ -30,6 +30,7 @@ export const errorCodes = [
   'profile_invalid',
   'profile_not_found',
   'issuance_not_found',
+  'issuance_not_open',
   'token_not_found',
   'job_not_found',
   'last_admin_token',

@@ -6,6 +6,7 @@ import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { Violation } from '../errors/mintline-error.ts'
+import type { Voiding } from '../issuance/void/voiding.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
@@ -25,6 +26,7 @@ export interface HttpServices {
     find(id: string): Promise<IssuanceRecord>
     list(query: IssuanceQuery): Promise<IssuancePage>
   }
+  readonly voiding: Voiding
   readonly profiles: {
     /** @throws MintlineError `profile_invalid` */
     post(

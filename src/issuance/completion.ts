@@ -42,7 +42,8 @@ export interface Completion {
   settled(): Promise<void>
 }
 
-function declaredVoid(intentId: string): MintlineError {
+/** The station asked for it at the moment of the act; what it asks for next is a new intent. */
+export function declaredVoid(intentId: string): MintlineError {
   return new MintlineError(
     'overloaded',
     `The intent ${intentId} was declared void at this moment. Send the CSR again.`,

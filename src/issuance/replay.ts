@@ -4,7 +4,7 @@ import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
-import type { Completion } from './completion.ts'
+import { type Completion, declaredVoid } from './completion.ts'
 import { examineReadBack } from './examination.ts'
 import { predict } from './prediction.ts'
 import type { IssuanceResult } from './request.ts'
@@ -60,6 +60,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
   ): Promise<IssuanceResult> {
     const { record } = earlier
     if (record.outcome === 'issued') return { record, replayed: true }
+    if (record.outcome === 'void') throw declaredVoid(record.id)
     const resumeAt = Math.min(record.createdAt.getTime() + resumeAfterMs, waitEnds)
     if (clock().getTime() < resumeAt) await delay(pollMs)
     else await completeOpen(earlier)

@@ -8,7 +8,9 @@ import {
   type IntentRow,
   type IssuedRow,
   refusalFacts,
-  type RefusalRow
+  type RefusalRow,
+  voidFacts,
+  type VoidRow
 } from './record-model.ts'
 
 type Fact<Value> = Value extends Uint8Array ? string : Value
@@ -19,9 +21,17 @@ export type FactsOf<Of extends Columns> = { readonly [Name in keyof Of]: Fact<Va
 /** What the TBSCertificate says itself. */
 export type CertificateContent = Pick<TbsCertificate, 'subject' | 'notBefore' | 'notAfter'>
 
-export interface IntentFacts extends FactsOf<typeof intentFacts>, CertificateContent {}
+export interface IntentFacts extends FactsOf<typeof intentFacts>, CertificateContent {
+  /**
+   * True where somebody changed the record in the database so that it cannot be read: what it cannot say is empty, and
+   * its validity is its time.
+   */
+  readonly damaged?: true
+}
 
 export interface IssuedFacts extends IntentFacts, FactsOf<typeof certificateFacts> {}
+
+export interface VoidFacts extends IntentFacts, FactsOf<typeof voidFacts> {}
 
 export type RefusalFacts = FactsOf<typeof refusalFacts>
 
@@ -38,6 +48,36 @@ export function intentFactsOf(row: IntentRow, tbs: CertificateContent = readTbs(
 /** As `intentFactsOf`. */
 export function issuedFactsOf(row: IssuedRow, tbs?: CertificateContent): IssuedFacts {
   return { ...intentFactsOf(row, tbs), ...factsOf(certificateFacts, row) }
+}
+
+/** As `intentFactsOf`; but what cannot be read hides neither the record nor its neighbours. */
+export function readableFactsOf(row: IntentRow): IntentFacts {
+  try {
+    return intentFactsOf(row)
+  } catch (error) {
+    if (!isMintlineError(error, 'record_damaged')) throw error
+    const { createdAt } = row
+    const unread = { ...row, ...withoutNulls(row) }
+    return {
+      ...intentFactsOf(unread, { subject: {}, notBefore: createdAt, notAfter: createdAt }),
+      damaged: true
+    }
+  }
+}
+
+/** The names behind ids that lead nowhere. */
+function withoutNulls({ profile, profileVersion, templateSha256, authority }: Partial<IntentRow>) {
+  return {
+    profile: profile ?? '',
+    profileVersion: profileVersion ?? 0,
+    templateSha256: templateSha256 ?? '',
+    authority: authority ?? ''
+  }
+}
+
+/** As `readableFactsOf`. */
+export function voidFactsOf(row: VoidRow): VoidFacts {
+  return { ...readableFactsOf(row), ...factsOf(voidFacts, row) }
 }
 
 export function refusalFactsOf(row: RefusalRow): RefusalFacts {

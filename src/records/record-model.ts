@@ -81,6 +81,14 @@ export const issuedColumns = {
   ...certificateColumns
 }
 
+/** Of an intent that was declared void. */
+export const voidFacts = {
+  voidedAt: timestamptz('created_at'),
+  /** As `role/name`. */
+  voidedBy: text('actor'),
+  voidReason: text('reason')
+}
+
 export const refusalFacts = {
   ...requestFacts,
   /** As it was asked for; there need be none of that name. */
@@ -101,11 +109,12 @@ export const refusalColumns = {
   csr: bytea('csr')
 }
 
-/** What is read of an intent, of what it names, and of its certificate. */
+/** What is read of an intent, of what it names, and of its certificate or its end. */
 export const readColumns = {
   intent: intentColumns,
   rules: ruleFacts,
-  certificate: certificateColumns
+  certificate: certificateColumns,
+  end: voidFacts
 }
 
 /** What is recorded of a request as it came, whatever becomes of it. */
@@ -120,11 +129,17 @@ export type RefusalRow = Row<typeof refusalColumns>
 export type IntentRow = Intent & AppliedRules
 /** With its certificate. */
 export type IssuedRow = IntentRow & Row<typeof certificateColumns>
-/** With its certificate where there is one: while the outcome is unknown, all of it is null. */
+/** With the end that an administrator gave it. */
+export type VoidRow = IntentRow & Row<typeof voidFacts>
+/** With its certificate or its end where there is one: while the outcome is unknown, all of both is null. */
 export type IssuanceRow = IntentRow & {
   readonly [Name in keyof typeof certificateColumns]: IssuedRow[Name] | null
+} & { readonly [Name in keyof typeof voidFacts]: VoidRow[Name] | null }
+
+export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {
+  return row.voidedAt !== null
 }
 
-export function isIssued(row: IssuanceRow): row is IssuedRow {
+export function isIssued(row: IssuanceRow): row is IssuanceRow & IssuedRow {
   return row.certificateDer !== null
 }

@@ -9,11 +9,13 @@ export const selectIssuances = `
 SELECT
   ${selectList(readColumns.intent, 'intent')},
   ${selectList(readColumns.rules)},
-  ${selectList(readColumns.certificate, 'issued')}
+  ${selectList(readColumns.certificate, 'issued')},
+  ${selectList(readColumns.end, 'void')}
 FROM intent
 LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
 LEFT JOIN authority ON authority.id = intent.authority_id
-LEFT JOIN issued ON issued.intent_id = intent.id`
+LEFT JOIN issued ON issued.intent_id = intent.id
+LEFT JOIN void ON void.intent_id = intent.id`
 
 /** Reads `RefusalRow`s; as above. */
 export const selectRefusals = `

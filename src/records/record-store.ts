@@ -113,6 +113,7 @@ function intentConditions(
   if (authorityIds !== undefined)
     conditions.push(Prisma.sql`intent.authority_id = ANY(${authorityIds}::uuid[])`)
   if (query.outcome === 'issued') conditions.push(Prisma.sql`issued.intent_id IS NOT NULL`)
+  if (query.outcome === 'void') conditions.push(Prisma.sql`void.intent_id IS NOT NULL`)
   if (query.outcome === 'unknown') {
     conditions.push(Prisma.sql`intent.id IN (SELECT intent_id FROM open_intent)`)
   }

@@ -1,4 +1,4 @@
-import type { IntentFacts, IssuedFacts, RefusalFacts } from './facts.ts'
+import type { IntentFacts, IssuedFacts, RefusalFacts, VoidFacts } from './facts.ts'
 
 /** A certificate that was signed, verified and recorded. */
 export interface IssuedRecord extends IssuedFacts {
@@ -18,6 +18,12 @@ export interface UnknownRecord extends IntentFacts {
   readonly csrDer: Uint8Array
 }
 
+/** An intent that was declared void: no certificate of it is on record, and none ever will be. */
+export interface VoidRecord extends VoidFacts {
+  readonly outcome: 'void'
+  readonly csrDer: Uint8Array
+}
+
 /** A request that was refused. */
 export interface Refusal extends RefusalFacts {
   readonly outcome: 'rejected'
@@ -25,9 +31,9 @@ export interface Refusal extends RefusalFacts {
   readonly csr: Uint8Array
 }
 
-export type IssuanceRecord = IssuedRecord | UnknownRecord | Refusal
+export type IssuanceRecord = IssuedRecord | UnknownRecord | VoidRecord | Refusal
 
-export const outcomes = ['issued', 'rejected', 'unknown'] as const
+export const outcomes = ['issued', 'rejected', 'unknown', 'void'] as const
 export type Outcome = (typeof outcomes)[number]
 
 /** All given conditions hold together; `from` is inclusive, `to` exclusive. */

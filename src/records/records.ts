@@ -1,16 +1,23 @@
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
-import { type CertificateContent, intentFactsOf, issuedFactsOf, refusalFactsOf } from './facts.ts'
+import {
+  type CertificateContent,
+  issuedFactsOf,
+  readableFactsOf,
+  refusalFactsOf,
+  voidFactsOf
+} from './facts.ts'
 import type {
   IssuancePage,
   IssuanceQuery,
   IssuanceRecord,
   IssuedRecord,
   Refusal,
-  UnknownRecord
+  UnknownRecord,
+  VoidRecord
 } from './record.ts'
-import { isIssued, type IssuanceRow, type IssuedRow, type RefusalRow } from './record-model.ts'
+import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type RefusalRow } from './record-model.ts'
 import type { RecordStore } from './record-store.ts'
 
 /** What was asked and what became of it. */
@@ -24,9 +31,11 @@ export interface Records {
   list(query: IssuanceQuery): Promise<IssuancePage>
 }
 
+type IntentRecord = IssuedRecord | UnknownRecord | VoidRecord
+
 /** An intent found on record, with what is needed to complete it if that is still to be done. */
 export interface EarlierIntent {
-  readonly record: IssuedRecord | UnknownRecord
+  readonly record: IntentRecord
   readonly requestSha256: Uint8Array
   readonly spkiSha256: Uint8Array
   readonly toBeSigned: Durable<ToBeSigned>
@@ -39,10 +48,11 @@ export interface Chains {
 }
 
 export function createRecords(store: RecordStore, chains: Chains): Records {
-  const toRecord = async (row: IssuanceRow): Promise<IssuedRecord | UnknownRecord> =>
-    isIssued(row)
-      ? describeIssued(row, (await chains.find(row.authorityId)).chainDer)
-      : { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer }
+  const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
+    if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer }
+    if (isIssued(row)) return describeIssued(row, (await chains.find(row.authorityId)).chainDer)
+    return { outcome: 'unknown', ...readableFactsOf(row), csrDer: row.csrDer }
+  }
   const toEarlier = async (row: Durable<IssuanceRow>): Promise<EarlierIntent> => ({
     record: await toRecord(row),
     requestSha256: row.requestSha256,

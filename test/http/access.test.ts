@@ -26,6 +26,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/authorities/:name/csr': ['auditor', 'admin'],
   'GET /v1/authorities/:name/certificate': 'public',
   'POST /v1/authorities/:name/certificate': ['admin'],
+  'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/authorities/:name/activate': ['admin'],
   'POST /v1/authorities/:name/retire': ['admin'],
   'POST /v1/authorities/:name/compromise': ['admin'],
@@ -65,6 +66,7 @@ const bodies: Readonly<Record<string, object>> = {
     certificate: { kind: 'self-signed', days: 9125 }
   },
   'POST /v1/authorities/:name/certificate': { chain: 'x' },
+  'POST /v1/issuances/:id/void': { reason: 'changed in the database' },
   'POST /v1/authorities/:name/activate': { reason: 'rotation' },
   'POST /v1/authorities/:name/retire': { reason: 'rotation' },
   'POST /v1/authorities/:name/compromise': { reason: 'rotation' },
@@ -178,9 +180,7 @@ describe('access', () => {
   it('hands the principal to the service', async () => {
     const before = asked.revocations.length
     await send('DELETE /v1/tokens/:id', bearer('admin'))
-    expect(asked.revocations.slice(before)).toMatchObject([
-      { actor: { role: 'admin', tokenId: 'token-of-admin' } }
-    ])
+    expect(asked.revocations.slice(before)).toMatchObject([{ act: { actor: 'admin/admin-1' } }])
   })
 
   it('must be declared: a route without it cannot be registered', () => {

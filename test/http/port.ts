@@ -310,6 +310,18 @@ export function createPort(): Port {
           }
         }
       },
+      voiding: {
+        async declareVoid(id) {
+          return {
+            ...intent,
+            id,
+            outcome: 'void',
+            voidedAt: intent.createdAt,
+            voidedBy: 'admin/admin',
+            voidReason: 'changed in the database'
+          }
+        }
+      },
       profiles: {
         async post(document) {
           asked.documents.push(document)

@@ -1,4 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createVoidStore } from '../../src/issuance/void/void-store.ts'
+import { createVoiding, type Voiding } from '../../src/issuance/void/voiding.ts'
 import { buildAuthorityTbsCertificate } from '../../src/pki/certificate/authority-tbs-certificate.ts'
 import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
 import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
@@ -13,6 +16,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 let test: TestDatabase
 let directory: TemporaryDirectory
 let issuing: Issuing
+let voiding: Voiding
 let isSignerAway = false
 let signatures = 0
 
@@ -20,6 +24,12 @@ beforeAll(async () => {
   test = await createTestDatabase()
   directory = await createTemporaryDirectory()
   issuing = await startIssuing(test.database, directory.path, { wrapSigner, resumeAfterMs: 0 })
+  voiding = createVoiding({
+    store: createVoidStore(test.database),
+    records: issuing.records,
+    clock: () => new Date(),
+    randomBytes: size => crypto.getRandomValues(new Uint8Array(size))
+  })
 })
 
 afterAll(async () => {
@@ -172,6 +182,79 @@ describe('an open intent that was changed in the database', () => {
       await tamper(row.id, 'created_at', new Date(row.createdAt.getTime() + 7 * 86_400_000))
     }
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+  })
+})
+
+describe('a record that was declared void', () => {
+  const act = { actor: 'admin/test', reason: 'changed in the database' }
+
+  it('leaves device and key to the next request with the same CSR', async () => {
+    const { csr, row } = await openIntent()
+    await tamper(row.id, 'tbs_der', asAuthority(row.tbsDer))
+    await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+    expect(await voiding.declareVoid(row.id, act)).toMatchObject({
+      outcome: 'void',
+      id: row.id,
+      voidedBy: 'admin/test',
+      voidReason: 'changed in the database'
+    })
+    const { record, replayed } = await issuing.issue(csr)
+    expect(replayed).toBe(false)
+    expect(record.id).not.toBe(row.id)
+    expect((await issuing.issue(csr)).record.certificateDer).toEqual(record.certificateDer)
+  })
+
+  it('stands in the audit once, however often it is asked for', async () => {
+    const { row } = await openIntent()
+    const first = await voiding.declareVoid(row.id, act)
+    expect(await voiding.declareVoid(row.id, { ...act, reason: 'again' })).toEqual(first)
+    const events = await test.database.prisma.auditEvent.findMany({
+      where: { act: 'issuance.void', subject: `issuance/${row.id}` }
+    })
+    expect(events).toMatchObject([{ actor: 'admin/test', reason: 'changed in the database' }])
+  })
+
+  it('is read and found, even where its bytes cannot be read any more', async () => {
+    const { row } = await openIntent()
+    await tamper(row.id, 'tbs_der', new Uint8Array([1, 2, 3]))
+    expect(await issuing.records.find(row.id)).toMatchObject({ outcome: 'unknown', damaged: true })
+    await voiding.declareVoid(row.id, act)
+    expect(await issuing.records.find(row.id)).toMatchObject({ outcome: 'void', damaged: true })
+    const { items } = await issuing.records.list({ outcome: 'void', limit: 200 })
+    expect(items.map(({ id }) => id)).toContain(row.id)
+    const open = await issuing.records.list({ outcome: 'unknown', limit: 200 })
+    expect(open.items.map(({ id }) => id)).not.toContain(row.id)
+  })
+
+  it('is not one that is issued, refused or unknown', async () => {
+    const csr = makeCertificationRequest({ Country: 'US', CommonName: `damaged-${++lastDevice}` })
+    const { record } = await issuing.issue(csr)
+    await expect(voiding.declareVoid(record.id, act)).rejects.toMatchObject({ code: 'issuance_not_open' })
+    const refused = await issuing.issue(Buffer.from('not a CSR')).catch((error: unknown) => error)
+    const { issuanceId } = (refused as { members: { issuanceId: string } }).members
+    await expect(voiding.declareVoid(issuanceId, act)).rejects.toMatchObject({ code: 'issuance_not_open' })
+    const nobody = '01a21576-3a40-73b9-ba33-bd5d53ba14ae'
+    await expect(voiding.declareVoid(nobody, act)).rejects.toMatchObject({ code: 'issuance_not_found' })
+  })
+
+  it('or issued, but never both, whoever is faster', async () => {
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 12; round++) {
+      const { csr, row } = await openIntent()
+      const [retry, act1] = await Promise.allSettled([
+        issuing.issue(csr),
+        delay(round % 4).then(() => voiding.declareVoid(row.id, act))
+      ])
+      const record = await issuing.records.find(row.id)
+      outcomes.add(record.outcome)
+      expect(record.outcome).toBe(act1.status === 'fulfilled' ? 'void' : 'issued')
+      if (record.outcome === 'issued') {
+        expect(retry).toMatchObject({ status: 'fulfilled', value: { record: { id: row.id } } })
+      } else if (retry.status === 'fulfilled') {
+        expect(retry.value.record.id).not.toBe(row.id)
+      }
+    }
+    expect([...outcomes].every(outcome => ['void', 'issued'].includes(outcome))).toBe(true)
   })
 })
 

@@ -148,6 +148,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'No record has this id.',
     remedy: 'Check the id, or search with `GET /v1/issuances`.'
   },
+  issuance_not_open: {
+    status: 409,
+    title: 'The issuance is not open',
+    meaning:
+      'Only an intent without a certificate can be declared void. This record is issued, or a refusal.',
+    remedy:
+      'Look at the record with `GET /v1/issuances/{id}`. A certificate that was issued stays valid; a refusal needs no end.'
+  },
   token_not_found: {
     status: 404,
     title: 'There is no such token',

@@ -20,7 +20,8 @@ import {
   IssuancePage,
   IssuedEntry,
   RejectedEntry,
-  UnknownEntry
+  UnknownEntry,
+  VoidEntry
 } from '../api/records/schemas.ts'
 import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
 import { Problem, Violation } from './problem.ts'
@@ -35,6 +36,7 @@ export const sharedSchemas = [
   IssuedEntry,
   RejectedEntry,
   UnknownEntry,
+  VoidEntry,
   IssuanceEntry,
   IssuancePage,
   SharedProfileDocument,

@@ -41,6 +41,10 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
       return viewRefusal(record)
     case 'unknown':
       return viewIntent(record)
+    case 'void': {
+      const { voidReason: reason, ...facts } = record
+      return { ...viewIntent(facts), reason }
+    }
     case 'issued': {
       const { certificateDer, chainDer, ...issued } = record
       return {

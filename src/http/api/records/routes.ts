@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../../records/record.ts'
+import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -12,7 +13,9 @@ import {
   IssuanceEntry,
   IssuanceListQuerystring,
   IssuancePage,
-  IssuanceParams
+  IssuanceParams,
+  VoidBody,
+  VoidEntry
 } from './schemas.ts'
 
 const tags = ['Issuances']
@@ -22,7 +25,7 @@ const getIssuance = {
   operationId: 'getIssuance',
   tags,
   summary: 'Read one record',
-  description: 'What was asked for and what became of it: issued, rejected, or unknown after a crash.',
+  description: 'What was asked for and what became of it: issued, rejected, unknown after a crash, or void.',
   params: IssuanceParams,
   response: {
     200: { description: 'The record.', content: jsonContent(IssuanceEntry) },
@@ -39,13 +42,36 @@ const listIssuances = {
   response: { 200: { description: 'One page.', content: jsonContent(IssuancePage) } }
 }
 
+const declareVoid = {
+  operationId: 'declareVoid',
+  tags,
+  summary: 'End an intent that will not be completed',
+  description:
+    'For an intent without a certificate: one that was changed in the database (`record_damaged`), or that is not to be completed. It is never signed after that; its device and key are free, so that the same CSR is issued anew. The same again changes nothing.',
+  params: IssuanceParams,
+  body: VoidBody,
+  response: {
+    200: { description: 'The record, which is void.', content: jsonContent(VoidEntry) },
+    ...problemResponses({ 404: 'There is no such record.', 409: 'The record is issued, or a refusal.' })
+  }
+}
+
 /** The record of every request for a certificate. */
 export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { records } }
+  { services: { records, voiding } }
 ) => {
   // The view has told the kinds of record apart already; a serialiser made from the schema would do so again.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
+
+  app.post(
+    '/v1/issuances/:id/void',
+    { config: { access: ['admin'] }, schema: declareVoid },
+    async request => {
+      const { reason } = request.body
+      return viewRecord(await voiding.declareVoid(request.params.id, { ...actOf(request), reason }))
+    }
+  )
 
   app.get('/v1/issuances/:id', { config, schema: getIssuance }, async ({ params }) =>
     viewRecord(await records.find(params.id))

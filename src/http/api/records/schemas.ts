@@ -1,7 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
-import type { IntentFacts, IssuedFacts, RefusalFacts } from '../../../records/facts.ts'
+import type { IntentFacts, IssuedFacts, RefusalFacts, VoidFacts } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
 import { Violation } from '../../schemas/problem.ts'
@@ -23,13 +23,21 @@ const commonMembers = {
 
 const csr = Type.String({ description: 'The certification request as PEM.', examples: [example.csr] })
 
+const damaged = Type.Optional(
+  Type.Literal(true, {
+    description:
+      'There where somebody changed the record in the database so that it cannot be read: what it cannot say is empty.'
+  })
+)
+
 export const IssuedEntry = Type.Object(
   {
     outcome: Type.Literal('issued'),
     ...commonMembers,
     ...certificateMembers,
     ...issuedMembers,
-    csr
+    csr,
+    damaged
   } satisfies MembersOf<IssuedFacts>,
   { $id: 'IssuedEntry', ...strict, description: 'Signed, verified and recorded.' }
 )
@@ -57,7 +65,8 @@ export const UnknownEntry = Type.Object(
     outcome: Type.Literal('unknown'),
     ...commonMembers,
     ...certificateMembers,
-    csr
+    csr,
+    damaged
   } satisfies MembersOf<IntentFacts>,
   {
     $id: 'UnknownEntry',
@@ -67,18 +76,51 @@ export const UnknownEntry = Type.Object(
   }
 )
 
+export const VoidEntry = Type.Object(
+  {
+    outcome: Type.Literal('void'),
+    ...commonMembers,
+    ...certificateMembers,
+    csr,
+    damaged,
+    voidedAt: Timestamp,
+    voidedBy: Type.String({ description: 'Who declared it void.', examples: ['admin/starter'] }),
+    reason: Type.String({ description: 'Why.', examples: ['changed in the database'] })
+  } satisfies MembersOf<Omit<VoidFacts, 'voidReason'>>,
+  {
+    $id: 'VoidEntry',
+    ...strict,
+    description:
+      'Begun, never recorded, and declared void: no certificate of it left the service or ever will.'
+  }
+)
+
+export const VoidBody = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['changed in the database'] }) },
+  { ...strict, examples: [{ reason: 'changed in the database' }] }
+)
+
 export const IssuanceEntry = Type.Unsafe<
-  Static<typeof IssuedEntry> | Static<typeof RejectedEntry> | Static<typeof UnknownEntry>
+  | Static<typeof IssuedEntry>
+  | Static<typeof RejectedEntry>
+  | Static<typeof UnknownEntry>
+  | Static<typeof VoidEntry>
 >({
   $id: 'IssuanceEntry',
   description: 'One request for a certificate and what became of it, told apart by `outcome`.',
-  oneOf: [{ $ref: 'IssuedEntry#' }, { $ref: 'RejectedEntry#' }, { $ref: 'UnknownEntry#' }],
+  oneOf: [
+    { $ref: 'IssuedEntry#' },
+    { $ref: 'RejectedEntry#' },
+    { $ref: 'UnknownEntry#' },
+    { $ref: 'VoidEntry#' }
+  ],
   discriminator: {
     propertyName: 'outcome',
     mapping: {
       issued: '#/components/schemas/IssuedEntry',
       rejected: '#/components/schemas/RejectedEntry',
-      unknown: '#/components/schemas/UnknownEntry'
+      unknown: '#/components/schemas/UnknownEntry',
+      void: '#/components/schemas/VoidEntry'
     }
   }
 })
