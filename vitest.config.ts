@@ -1,11 +1,30 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 
-/** What measures time by the clock runs last, and alone. */
+const database = ['test/**/*.database.test.ts']
+const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
 const timed = ['test/e2e/first-use.test.ts']
 
+type TestOptions = NonNullable<TestProjectInlineConfiguration['test']>
+
+/** @param groupOrder later groups wait for earlier ones */
+function project(name: string, groupOrder: number, options: TestOptions): TestProjectInlineConfiguration {
+  return { extends: true, test: { name, sequence: { groupOrder }, ...options } }
+}
+
+const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
+
+/**
+ * The name of a file says what its tests need, and test/projects.test.ts holds them to it.
+ *
+ * | project | files | needs |
+ * | --- | --- | --- |
+ * | unit | all others | nothing but its process |
+ * | database | `*.database.test.ts` | a real PostgreSQL |
+ * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes: the service, commands, other people's tools |
+ * | e2e-alone | those of them that measure time | a machine that does nothing else |
+ */
 export default defineConfig({
   test: {
-    globalSetup: ['test/support/postgres/global-setup.ts'],
     pool: 'forks',
     // Much of the time of a test is waiting for processes.
     maxWorkers: 3,
@@ -13,16 +32,11 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      {
-        extends: true,
-        test: {
-          name: 'together',
-          include: ['test/**/*.test.ts'],
-          exclude: timed,
-          sequence: { groupOrder: 0 }
-        }
-      },
-      { extends: true, test: { name: 'alone', include: timed, sequence: { groupOrder: 1 } } }
+      // Loading modules anew for each file would take as long as the tests.
+      project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e], isolate: false }),
+      project('database', 1, { include: database, ...withPostgres }),
+      project('e2e', 1, { include: e2e, exclude: timed, ...withPostgres }),
+      project('e2e-alone', 2, { include: timed })
     ]
   }
 })

@@ -1,0 +1,44 @@
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from 'vitest'
+import { type Need, needsOf } from './support/needs.ts'
+
+/** What the tests of a project may need. Their files are named in vitest.config.ts. */
+const mayNeed = {
+  unit: [],
+  database: ['postgres'],
+  e2e: ['postgres', 'processes']
+} as const satisfies Readonly<Record<string, readonly Need[]>>
+
+const files = readdirSync(fileURLToPath(new URL('.', import.meta.url)), { recursive: true, encoding: 'utf8' })
+  .filter(file => file.endsWith('.test.ts'))
+  .map(file => `test/${file}`)
+
+function projectOf(file: string): keyof typeof mayNeed {
+  if (file.startsWith('test/e2e/') || file.endsWith('.e2e.test.ts')) return 'e2e'
+  return file.endsWith('.database.test.ts') ? 'database' : 'unit'
+}
+
+describe('a test file', () => {
+  it('is found at all', () => {
+    expect(files.length).toBeGreaterThan(100)
+  })
+
+  it('needs no more than its name says: .database.test.ts for PostgreSQL, .e2e.test.ts for processes', () => {
+    const excess = files.flatMap(file => {
+      const allowed: readonly Need[] = mayNeed[projectOf(file)]
+      return [...needsOf(file)].filter(need => !allowed.includes(need)).map(need => `${file}: ${need}`)
+    })
+    expect(excess).toEqual([])
+  })
+
+  it('is not kept from the fast tests by a name that says too much', () => {
+    const needless = files.filter(file => projectOf(file) !== 'unit' && needsOf(file).size === 0)
+    expect(needless).toEqual([])
+  })
+
+  it('of the database starts no processes, and of e2e does', () => {
+    const misnamed = files.filter(file => projectOf(file) === 'e2e' && !needsOf(file).has('processes'))
+    expect(misnamed).toEqual([])
+  })
+})
