@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { Compile } from 'typebox/compile'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Column, Columns } from '../../src/database/column.ts'
+import { buildCloudEvent } from '../../src/events/cloud-event.ts'
+import { eventData } from '../../src/events/event-data.ts'
+import { createOutboxStore } from '../../src/events/outbox-store.ts'
+import { viewRecord } from '../../src/http/api/issuances/view.ts'
+import { IssuedEntry, RejectedEntry, UnknownEntry } from '../../src/http/api/records/schemas.ts'
+import { createCycleStore } from '../../src/issuance/cycle-store.ts'
+import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
+import {
+  certificateFacts,
+  type Intent,
+  intentColumns,
+  intentFacts,
+  issuedColumns,
+  refusalColumns,
+  refusalFacts,
+  type RefusalRow,
+  type SignedCertificate
+} from '../../src/records/record-model.ts'
+import { createRefusalStore } from '../../src/records/refusal-store.ts'
+import { newId } from '../../src/sources/identifier.ts'
+import { subscribe } from '../events/owed.ts'
+import { createTestAuthority, deviceContent } from '../pki/certificate/authority-fixture.ts'
+import { type Issuing, startIssuing } from '../support/issuing.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+
+const random = (size: number) => new Uint8Array(randomBytes(size))
+const time = new Date('2026-11-23T10:00:00.123Z')
+
+/** A value that nothing else has; what must be of a certain form is put over it. */
+function sample(name: string, { type }: Column): unknown {
+  switch (type) {
+    case 'uuid':
+      return newId(time, random)
+    case 'text':
+      return `the ${name}`
+    case 'int':
+      return 7
+    case 'timestamptz':
+      return time
+    case 'bytea':
+      return random(32)
+    case 'json':
+    case 'jsonb':
+      return { [name]: 'value' }
+  }
+}
+
+const sampleRow = (columns: Columns) =>
+  Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, sample(name, column)]))
+
+let test: TestDatabase
+let directory: TemporaryDirectory
+let issuing: Issuing
+let intent: Intent
+let certificate: SignedCertificate
+let refusal: RefusalRow
+let events: ReadonlyMap<string, object>
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  directory = await createTemporaryDirectory()
+  issuing = await startIssuing(test.database, directory.path)
+  await subscribe(test.database)
+  const { version } = await issuing.profiles.current('starter')
+  intent = {
+    ...(sampleRow(intentColumns) as unknown as Intent),
+    serialNumber: Uint8Array.of(1, ...random(15)),
+    tbsDer: buildTbsCertificate(deviceContent(createTestAuthority())),
+    tokenId: issuing.station.tokenId,
+    profileVersionId: version.id,
+    authorityId: (await issuing.authorities.issuing('starter')).id
+  }
+  certificate = {
+    ...(sampleRow(issuedColumns) as unknown as SignedCertificate),
+    intentId: intent.id,
+    thing: {
+      thingName: 'sensor-1',
+      attributes: { line: 'A7' },
+      thingTypeName: null,
+      thingGroups: ['sensors'],
+      billingGroup: null
+    }
+  }
+  refusal = {
+    ...(sampleRow(refusalColumns) as unknown as RefusalRow),
+    code: 'subject_refused',
+    violations: []
+  }
+  const { commit } = createCycleStore(test.database)
+  expect(await commit([{ kind: 'intent', intent }])).toMatchObject([{ kind: 'durable' }])
+  expect(await commit([{ kind: 'certificate', certificate }])).toEqual([{ kind: 'recorded' }])
+  await createRefusalStore(test.database).commit([refusal])
+  const owed = await createOutboxStore(test.database).takeBatch(newId(time, random), 10)
+  events = new Map(owed.map(event => [event.recordId, buildCloudEvent(event, issuing.station.tokenId).data]))
+})
+
+afterAll(async () => {
+  await test.drop()
+  await directory.remove()
+})
+
+const tables = [
+  ['intent', intentColumns, () => intent, () => intent.id, 'id'],
+  ['issued', issuedColumns, () => certificate, () => intent.id, 'intent_id'],
+  ['refusal', refusalColumns, () => refusal, () => refusal.id, 'id']
+] as const
+
+describe.each(tables)('the table %s', (table, columns: Columns, rowOf, idOf, key) => {
+  it('has the columns of the model, of their types, and no others', async () => {
+    const found = await test.database.prisma.$queryRaw<object[]>`
+      SELECT column_name AS sql, replace(udt_name, 'int4', 'int') AS type, is_nullable = 'YES' AS "isNullable"
+      FROM information_schema.columns WHERE table_schema = 'public' AND table_name = ${table}`
+    expect(new Map(found.map(column => [(column as Column).sql, column]))).toEqual(
+      new Map(Object.values(columns).map(column => [column.sql, { ...column }]))
+    )
+  })
+
+  it('is written in every column', async () => {
+    const [found] = await test.database.prisma.$queryRawUnsafe<Record<string, unknown>[]>(
+      `SELECT * FROM ${table} WHERE ${key} = $1::uuid`,
+      idOf()
+    )
+    const row = rowOf() as unknown as Record<string, unknown>
+    const expected = Object.entries(columns).map(([name, { sql }]) => [sql, row[name]])
+    expect(found).toEqual(Object.fromEntries(expected))
+  })
+})
+
+const apiName = (name: string) => (name === 'createdAt' ? 'requestedAt' : name)
+const eventName = (name: string) => (name === 'id' ? 'issuanceId' : apiName(name))
+const issuanceFacts = [...Object.keys(intentFacts), ...Object.keys(certificateFacts)]
+
+describe('each fact', () => {
+  it('has a member in the schemas of the API', () => {
+    const membersOf = (names: readonly string[]) =>
+      expect.objectContaining(
+        Object.fromEntries(names.map(name => [apiName(name), expect.anything()]))
+      ) as object
+    expect(IssuedEntry.properties).toEqual(membersOf(issuanceFacts))
+    expect(UnknownEntry.properties).toEqual(membersOf(Object.keys(intentFacts)))
+    expect(RejectedEntry.properties).toEqual(membersOf(Object.keys(refusalFacts)))
+  })
+
+  it.each([
+    ['an issuance', () => intent.id, issuanceFacts, IssuedEntry],
+    ['a refusal', () => refusal.id, Object.keys(refusalFacts), RejectedEntry]
+  ] as const)(
+    'of %s is shown by the API, and nothing that its schema does not know',
+    async (_, id, facts, schema) => {
+      const view = viewRecord(await issuing.records.find(id()))
+      expect(Object.keys(view)).toEqual(expect.arrayContaining(facts.map(apiName)))
+      const unknown = Object.keys(view).filter(name => !(name in schema.properties))
+      expect(unknown).toEqual([])
+    }
+  )
+
+  it.each([
+    ['an issuance', 'mintline.issuance.issued', () => intent.id, issuanceFacts],
+    ['a refusal', 'mintline.issuance.rejected', () => refusal.id, Object.keys(refusalFacts)]
+  ] as const)('of %s is told by its event, as the schema says', (_, type, id, facts) => {
+    const data = events.get(id())!
+    const told = facts.filter(name => name !== 'templateSha256').map(eventName)
+    expect(Object.keys(data)).toEqual(expect.arrayContaining(told))
+    expect(Object.keys(data).sort()).toEqual(Object.keys(eventData[type].properties).sort())
+    expect(Compile(eventData[type]).Errors(data)).toEqual([])
+  })
+})
