@@ -2,26 +2,21 @@ import { createPublicKey, generateKeyPair } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { StoredAuthority } from '../../../authorities/authority-store.ts'
 import { withProvenSigner } from '../../../authorities/generations/proven-signer.ts'
-import { MintlineError } from '../../../errors/mintline-error.ts'
-import {
-  type AuthorityCertificate,
-  parseAuthorityCertificate
-} from '../../../pki/certificate/authority-certificate.ts'
-import { parseTbsCertificate, type TbsCertificate } from '../../../pki/certificate/certificate.ts'
+import { isMintlineError } from '../../../errors/mintline-error.ts'
+import { parseAuthorityCertificate } from '../../../pki/certificate/authority-certificate.ts'
+import { parseTbsCertificate } from '../../../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../../../pki/certificate/lint.ts'
 import { createSerialNumber } from '../../../pki/certificate/serial-number.ts'
 import { buildTbsCertificate } from '../../../pki/certificate/tbs-certificate.ts'
-import { isEqual } from '../../../pki/der/octets.ts'
-import { millisecondsPerDay } from '../../../pki/der/time.ts'
 import { authoritySignatureAlgorithm } from '../../../pki/key/signature-algorithm.ts'
 import { buildName } from '../../../pki/name/name.ts'
 import { judge } from '../../../signing/judgement.ts'
 import { signDurable } from '../../../signing/sign-durable.ts'
 import type { OpenSigner } from '../../../signing/signers/open-signer.ts'
-import type { Signer } from '../../../signing/signers/signer.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import { newId } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import { clockSkewMs, examineReadBack, extendedKeyUsage, keyUsage, validityMs } from './examination.ts'
 import type { DurableVerification, Verification, VerificationStore } from './verification-store.ts'
 
 export interface VerificationDependencies {
@@ -40,12 +35,8 @@ export interface VerificationRequest {
 }
 
 const generateKeys = promisify(generateKeyPair)
-const validityMs = 7 * millisecondsPerDay
 /** One that ends sooner is not handed to AWS any more. */
 const shortestRemainderMs = 3_600_000
-const clockSkewMs = 3_600_000
-const keyUsage = ['digitalSignature'] as const
-const extendedKeyUsage = ['clientAuth'] as const
 
 /**
  * The certificate that proves possession of a CA key to AWS IoT: its CommonName is the registration code. The same
@@ -86,8 +77,14 @@ export async function provideVerification(
   }
 }
 
+/** Bytes that cannot be read end never: the signing room refuses them, and says what they are. */
 function isEnding({ tbsDer }: Verification, now: Date): boolean {
-  return parseTbsCertificate(tbsDer, 'key_unusable').notAfter.getTime() < now.getTime() + shortestRemainderMs
+  try {
+    return parseTbsCertificate(tbsDer).notAfter.getTime() < now.getTime() + shortestRemainderMs
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    return false
+  }
 }
 
 async function draftVerification(
@@ -130,43 +127,7 @@ function signVerification(
       intent: verification,
       signer,
       issuerPublicKey: createPublicKey({ key: Buffer.from(issuer.spkiDer), format: 'der', type: 'spki' }),
-      judgement: () => examineReadBack(verification, issuer, signer)
+      judgement: () => void examineReadBack(verification, issuer)
     })
   })
-}
-
-/**
- * Holds a verification certificate that was read back from the database against what it is for: nothing but its
- * registration code in the subject, for some days, under its own serial number.
- *
- * @throws MintlineError `record_damaged`.
- */
-function examineReadBack(
-  { id, tbsDer, serialNumber, registrationCode, createdAt }: Verification,
-  issuer: AuthorityCertificate,
-  { signatureAlgorithm }: Pick<Signer, 'signatureAlgorithm'>
-): void {
-  const refuse = (cause?: unknown) =>
-    new MintlineError(
-      'record_damaged',
-      `The verification certificate ${id} was changed in the database and is not signed. Register the CA anew, or with ` +
-        'the certificate mode SNI_ONLY, which needs none.',
-      { cause }
-    )
-  let tbs: TbsCertificate
-  try {
-    const spkiDer = parseTbsCertificate(tbsDer).subjectPublicKeyInfo.der
-    tbs = lintTbsCertificate(tbsDer, { issuer, signatureAlgorithm, spkiDer })
-  } catch (error) {
-    throw refuse(error)
-  }
-  const { subject, extensions, notAfter } = tbs
-  const isIntended =
-    Object.keys(subject).length === 1 &&
-    subject.CommonName === registrationCode &&
-    isEqual(tbs.serialNumber, serialNumber) &&
-    extensions.keyUsage?.join() === keyUsage.join() &&
-    extensions.extendedKeyUsage?.join() === extendedKeyUsage.join() &&
-    notAfter.getTime() <= createdAt.getTime() + validityMs
-  if (!isIntended) throw refuse()
 }
