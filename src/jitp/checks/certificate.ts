@@ -13,23 +13,21 @@ export function checkCertificates(context: CheckContext): void {
   const [certificate, second] = template.certificates
   if (certificate === undefined && template.isComplete) {
     const message = 'The template has no certificate.'
-    report.add(
-      'certificate-missing',
-      '/Resources',
+    report.add('certificate-missing', {
+      pointer: '/Resources',
       message,
-      'a resource of type AWS::IoT::Certificate',
-      'none'
-    )
+      expected: 'a resource of type AWS::IoT::Certificate',
+      found: 'none'
+    })
   }
   if (second !== undefined) {
     const message = `${quoted(second.logicalName)} is a second certificate.`
-    report.addAtName(
-      'certificate-repeated',
-      second.pointer,
+    report.addAtName('certificate-repeated', {
+      pointer: second.pointer,
       message,
-      'one certificate',
-      String(template.certificates.length)
-    )
+      expected: 'one certificate',
+      found: String(template.certificates.length)
+    })
   }
   for (const each of template.certificates) {
     checkIdentity(each, context)
@@ -45,40 +43,42 @@ function checkIdentity(
 ): void {
   for (const form of otherForms) {
     const name = form.slice(form.lastIndexOf('/') + 1)
-    report.addAtName(
-      'certificate-form-not-for-jitp',
-      form,
-      `${name} has no place in just-in-time provisioning.`,
-      idReference,
-      name
-    )
+    report.addAtName('certificate-form-not-for-jitp', {
+      pointer: form,
+      message: `${name} has no place in just-in-time provisioning.`,
+      expected: idReference,
+      found: name
+    })
   }
   if (certificateId === undefined) {
     if (!template.isComplete || otherForms.length > 0) return
-    report.add(
-      'certificate-id-missing',
-      `${pointer}/Properties`,
-      'The certificate has no CertificateId.',
-      idReference,
-      'nothing'
-    )
+    report.add('certificate-id-missing', {
+      pointer: `${pointer}/Properties`,
+      message: 'The certificate has no CertificateId.',
+      expected: idReference,
+      found: 'nothing'
+    })
   } else if (certificateId.kind !== 'ref' || certificateId.name !== certificateIdParameter) {
     const found = certificateId.kind === 'literal' ? quoted(certificateId.value) : 'another value'
     const message = `CertificateId is not a reference to ${quoted(certificateIdParameter)}.`
-    report.add('certificate-id-not-ref', certificateId.pointer, message, idReference, found)
+    report.add('certificate-id-not-ref', {
+      pointer: certificateId.pointer,
+      message,
+      expected: idReference,
+      found
+    })
   }
 }
 
 function checkStatus({ status, pointer }: CertificateResource, { template, report }: CheckContext): void {
   if (status === undefined) {
     if (!template.isComplete) return
-    report.add(
-      'certificate-status-missing',
-      `${pointer}/Properties`,
-      'The certificate has no Status.',
-      'ACTIVE',
-      'nothing'
-    )
+    report.add('certificate-status-missing', {
+      pointer: `${pointer}/Properties`,
+      message: 'The certificate has no Status.',
+      expected: 'ACTIVE',
+      found: 'nothing'
+    })
     return
   }
   const value = status.kind === 'literal' ? status.value : undefined
@@ -86,17 +86,26 @@ function checkStatus({ status, pointer }: CertificateResource, { template, repor
   const upper = value?.toUpperCase()
   if (upper === 'ACTIVE') {
     if (value === upper) return
-    report.add('certificate-status-case', status.pointer, `The status is written ${found}.`, 'ACTIVE', found)
-  } else if (upper === 'INACTIVE') {
-    report.add(
-      'certificate-not-active',
-      status.pointer,
-      'The certificate is not made active.',
-      'ACTIVE',
+    report.add('certificate-status-case', {
+      pointer: status.pointer,
+      message: `The status is written ${found}.`,
+      expected: 'ACTIVE',
       found
-    )
+    })
+  } else if (upper === 'INACTIVE') {
+    report.add('certificate-not-active', {
+      pointer: status.pointer,
+      message: 'The certificate is not made active.',
+      expected: 'ACTIVE',
+      found
+    })
   } else {
-    report.add('certificate-status-unknown', status.pointer, `There is no status ${found}.`, 'ACTIVE', found)
+    report.add('certificate-status-unknown', {
+      pointer: status.pointer,
+      message: `There is no status ${found}.`,
+      expected: 'ACTIVE',
+      found
+    })
   }
 }
 
@@ -106,13 +115,12 @@ function checkPrincipalType(
 ): void {
   if (type === undefined || (type.kind === 'literal' && principalTypes.includes(type.value))) return
   const found = type.kind === 'literal' ? quoted(type.value) : 'a value made later'
-  report.add(
-    'principal-type-unknown',
-    type.pointer,
-    `There is no principal type ${found}.`,
-    principalTypes.join(', '),
+  report.add('principal-type-unknown', {
+    pointer: type.pointer,
+    message: `There is no principal type ${found}.`,
+    expected: principalTypes.join(', '),
     found
-  )
+  })
 }
 
 function checkOverrides({ overrides }: CertificateResource, context: CheckContext): void {
@@ -121,11 +129,10 @@ function checkOverrides({ overrides }: CertificateResource, context: CheckContex
   const failing = overrides.find(({ key, value }) => key === 'Status' && value === 'FAIL')
   if (failing === undefined) return
   const message = 'FAIL on the status fails every provisioning.'
-  context.report.add(
-    'certificate-override-fails',
-    failing.pointer,
+  context.report.add('certificate-override-fails', {
+    pointer: failing.pointer,
     message,
-    'REPLACE or DO_NOTHING',
-    '`FAIL`'
-  )
+    expected: 'REPLACE or DO_NOTHING',
+    found: '`FAIL`'
+  })
 }

@@ -62,7 +62,12 @@ function checkLength(source: TemplateSource, report: TemplateReport): void {
   const length = bodyTextOf(source).length
   if (length <= maximumBodyLength) return
   const message = `The template body has ${length} characters.`
-  report.add('body-too-long', '', message, `at most ${maximumBodyLength} characters`, String(length))
+  report.add('body-too-long', {
+    pointer: '',
+    message,
+    expected: `at most ${maximumBodyLength} characters`,
+    found: String(length)
+  })
 }
 
 function byPosition(one: Finding, other: Finding): number {

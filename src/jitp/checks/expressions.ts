@@ -18,30 +18,28 @@ export function checkExpressions(context: CheckContext): void {
   }
   if (acceptsFunctions) return
   if (template.mappings !== undefined) {
-    report.addAtName(
-      'mappings-not-for-jitp',
-      '/Mappings',
-      'The template has Mappings.',
-      'no Mappings',
-      'Mappings'
-    )
+    report.addAtName('mappings-not-for-jitp', {
+      pointer: '/Mappings',
+      message: 'The template has Mappings.',
+      expected: 'no Mappings',
+      found: 'Mappings'
+    })
   }
   if (template.hasDeviceConfiguration) {
     const message = 'The template has a DeviceConfiguration, which no device would receive.'
-    report.addAtName(
-      'device-configuration-not-for-jitp',
-      '/DeviceConfiguration',
+    report.addAtName('device-configuration-not-for-jitp', {
+      pointer: '/DeviceConfiguration',
       message,
-      'none',
-      'DeviceConfiguration'
-    )
+      expected: 'none',
+      found: 'DeviceConfiguration'
+    })
   }
 }
 
 function reportFunction(expression: Expression | ListExpression, { options, report }: CheckContext): void {
   const id = options.functions === 'accept' ? 'function-accepted' : 'function-not-for-jitp'
   const message = 'The value is made by a function, which just-in-time provisioning may not run.'
-  report.add(id, expression.pointer, message, 'Ref or a literal', 'a function')
+  report.add(id, { pointer: expression.pointer, message, expected: 'Ref or a literal', found: 'a function' })
 }
 
 function checkPart(part: Expression | ListExpression, context: CheckContext): void {
@@ -56,13 +54,12 @@ function checkReference(name: string, pointer: string, { template, report }: Che
   const advice = near === undefined ? '' : ` Perhaps ${quoted(near)} is meant.`
   const declared = [...template.parameters.keys()].join(', ')
   const message = `${quoted(name)} is not declared under Parameters.${advice}`
-  report.add(
-    'ref-undeclared',
+  report.add('ref-undeclared', {
     pointer,
     message,
-    declared === '' ? 'a declared parameter' : declared,
-    quoted(name)
-  )
+    expected: declared === '' ? 'a declared parameter' : declared,
+    found: quoted(name)
+  })
 }
 
 function checkMap(
@@ -72,19 +69,23 @@ function checkMap(
   const map = template.mappings?.get(part.map)
   if (map === undefined) {
     const message = `There is no map ${quoted(part.map)}.`
-    report.add('map-key-missing', part.pointer, message, 'a map under Mappings', quoted(part.map))
+    report.add('map-key-missing', {
+      pointer: part.pointer,
+      message,
+      expected: 'a map under Mappings',
+      found: quoted(part.map)
+    })
     return
   }
   if (part.top.kind !== 'literal' || part.second.kind !== 'literal') return
   if (map.get(part.top.value)?.has(part.second.value) === true) return
   const path = quoted(`${part.top.value}.${part.second.value}`)
-  report.add(
-    'map-key-missing',
-    part.pointer,
-    `The map ${quoted(part.map)} has no ${path}.`,
-    'a key of the map',
-    path
-  )
+  report.add('map-key-missing', {
+    pointer: part.pointer,
+    message: `The map ${quoted(part.map)} has no ${path}.`,
+    expected: 'a key of the map',
+    found: path
+  })
 }
 
 function checkIndex(part: Extract<Expression, { kind: 'select' }>, { report }: CheckContext): void {
@@ -93,5 +94,10 @@ function checkIndex(part: Extract<Expression, { kind: 'select' }>, { report }: C
   const length = part.list.kind === 'list' ? part.list.items.length : Number.POSITIVE_INFINITY
   if (/^[0-9]{1,4}$/.test(index) && Number(index) < length) return
   const message = `The list has no item ${quoted(index)}.`
-  report.add('select-out-of-range', part.pointer, message, 'an index from 0', quoted(index))
+  report.add('select-out-of-range', {
+    pointer: part.pointer,
+    message,
+    expected: 'an index from 0',
+    found: quoted(index)
+  })
 }

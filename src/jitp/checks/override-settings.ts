@@ -24,16 +24,20 @@ export function checkOverrideSettings(
     const values = Object.hasOwn(known, key) ? known[key] : undefined
     if (values === undefined) {
       const keys = Object.keys(known).join(', ') || 'no OverrideSettings'
-      report.addAtName(
-        'override-key-unknown',
+      report.addAtName('override-key-unknown', {
         pointer,
-        `Nothing named ${quoted(key)} can be overridden here.`,
-        keys,
-        quoted(key)
-      )
+        message: `Nothing named ${quoted(key)} can be overridden here.`,
+        expected: keys,
+        found: quoted(key)
+      })
     } else if (!values.includes(value)) {
       const message = `${key} takes no ${quoted(value)}.`
-      report.add('override-value-unknown', pointer, message, values.join(', '), quoted(value))
+      report.add('override-value-unknown', {
+        pointer,
+        message,
+        expected: values.join(', '),
+        found: quoted(value)
+      })
     }
   }
 }

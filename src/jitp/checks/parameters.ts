@@ -25,13 +25,12 @@ function checkUnknown({ name, pointer }: Parameter, { report }: CheckContext): v
   const near = nearestParameter(name)
   const advice = near === undefined ? '' : ` Perhaps ${quoted(near)} is meant.`
   const message = `Just-in-time provisioning has no parameter ${quoted(name)}.${advice}`
-  report.addAtName(
-    'parameter-unknown',
+  report.addAtName('parameter-unknown', {
     pointer,
     message,
-    near ?? certificateParameters.join(', '),
-    quoted(name)
-  )
+    expected: near ?? certificateParameters.join(', '),
+    found: quoted(name)
+  })
 }
 
 function checkKnown(parameter: Parameter, used: ReadonlySet<string>, context: CheckContext): void {
@@ -40,12 +39,22 @@ function checkKnown(parameter: Parameter, used: ReadonlySet<string>, context: Ch
   if (name === serialNumberParameter) checkSerialNumber(pointer, context)
   if (!used.has(name) && name !== certificateIdParameter && context.template.isComplete) {
     const message = `${quoted(name)} is declared but not used.`
-    report.addAtName('parameter-unused', pointer, message, 'a use of the parameter', 'none')
+    report.addAtName('parameter-unused', {
+      pointer,
+      message,
+      expected: 'a use of the parameter',
+      found: 'none'
+    })
   }
   const isFromSubject = subjectFieldOf(name) !== undefined
   if (defaultValue !== undefined && isFromSubject && options.defaultsFillAbsentFields !== true) {
     const message = `The default ${quoted(defaultValue)} is not relied upon: certificates must carry the field.`
-    report.add('parameter-default-ignored', `${pointer}/Default`, message, 'no default', quoted(defaultValue))
+    report.add('parameter-default-ignored', {
+      pointer: `${pointer}/Default`,
+      message,
+      expected: 'no default',
+      found: quoted(defaultValue)
+    })
   }
 }
 
@@ -54,19 +63,18 @@ function checkSerialNumber(pointer: string, { options, report }: CheckContext): 
   const expected = 'serialNumberSource `subject` or `certificate`'
   if (source === undefined) {
     const message = 'The template declares SerialNumber, and AWS contradicts itself on what that is.'
-    report.addAtName('serial-number-source-missing', pointer, message, expected, 'none')
+    report.addAtName('serial-number-source-missing', { pointer, message, expected, found: 'none' })
   } else {
     const meaning =
       source === 'subject'
         ? 'the subject attribute serialNumber'
         : 'the serial number of the certificate in decimal'
     const message = `SerialNumber is taken to be ${meaning}.`
-    report.addAtName(
-      'serial-number-source-stated',
+    report.addAtName('serial-number-source-stated', {
       pointer,
       message,
-      'a proof with one device',
-      quoted(source)
-    )
+      expected: 'a proof with one device',
+      found: quoted(source)
+    })
   }
 }

@@ -22,23 +22,21 @@ export function checkPolicies(context: CheckContext): void {
   const { template, report } = context
   const { policies } = template
   if (policies.length === 0 && template.isComplete) {
-    report.add(
-      'policy-missing',
-      '/Resources',
-      'The template has no policy.',
-      'a resource of type AWS::IoT::Policy',
-      'none'
-    )
+    report.add('policy-missing', {
+      pointer: '/Resources',
+      message: 'The template has no policy.',
+      expected: 'a resource of type AWS::IoT::Policy',
+      found: 'none'
+    })
   }
   if (policies.length > policiesPerCertificate) {
     const message = `The template attaches ${policies.length} policies.`
-    report.add(
-      'policies-too-many',
-      '/Resources',
+    report.add('policies-too-many', {
+      pointer: '/Resources',
       message,
-      `at most ${policiesPerCertificate}`,
-      String(policies.length)
-    )
+      expected: `at most ${policiesPerCertificate}`,
+      found: String(policies.length)
+    })
   }
   const examinations = policies.map(policy => checkPolicy(policy, context))
   checkConnect(policies, examinations, context)
@@ -51,7 +49,12 @@ function checkPolicy(policy: PolicyResource, context: CheckContext): DocumentExa
     const found = policyName === undefined ? 'neither' : 'both'
     const conjunction = found === 'both' ? 'and' : 'nor'
     const message = `The policy has ${found} PolicyName ${conjunction} PolicyDocument.`
-    report.add('policy-name-or-document', `${pointer}/Properties`, message, 'one of the two', found)
+    report.add('policy-name-or-document', {
+      pointer: `${pointer}/Properties`,
+      message,
+      expected: 'one of the two',
+      found
+    })
   }
   checkOverrideSettings(policy.overrides ?? [], noOverrides, context)
   for (const expression of policyExpressions(policy)) reportJoin(expression, context)
@@ -66,13 +69,12 @@ function checkPolicy(policy: PolicyResource, context: CheckContext): DocumentExa
 function reportJoin(expression: Expression, { report }: CheckContext): void {
   for (const part of partsOf(expression)) {
     if (part.kind !== 'join') continue
-    report.add(
-      'function-in-policy',
-      part.pointer,
-      'Fn::Join does not work inside a policy.',
-      'a literal',
-      'Fn::Join'
-    )
+    report.add('function-in-policy', {
+      pointer: part.pointer,
+      message: 'Fn::Join does not work inside a policy.',
+      expected: 'a literal',
+      found: 'Fn::Join'
+    })
   }
 }
 
@@ -82,27 +84,30 @@ function checkMadeDocument(document: Expression, context: CheckContext): Documen
   const parameters = parametersOf(document)
   if (document.kind === 'ref') {
     const message = `The policy document is to come from ${quoted(document.name)}.`
-    report.add(
-      'policy-document-from-subject',
-      document.pointer,
+    report.add('policy-document-from-subject', {
+      pointer: document.pointer,
       message,
-      'a policy document',
-      quoted(document.name)
-    )
+      expected: 'a policy document',
+      found: quoted(document.name)
+    })
     return undefined
   }
   if (parameters.includes(certificateIdParameter)) {
     const message = 'The policy document contains the certificate id.'
-    report.add(
-      'policy-document-from-id',
-      document.pointer,
+    report.add('policy-document-from-id', {
+      pointer: document.pointer,
       message,
-      'a document without it',
-      quoted(certificateIdParameter)
-    )
+      expected: 'a document without it',
+      found: quoted(certificateIdParameter)
+    })
   } else if (parameters.length > 0) {
     const message = `Each value of ${parameters.join(', ')} makes a policy of its own.`
-    report.add('policy-per-device', document.pointer, message, 'one document for all', parameters.join(', '))
+    report.add('policy-per-device', {
+      pointer: document.pointer,
+      message,
+      expected: 'one document for all',
+      found: parameters.join(', ')
+    })
   }
   if (document.kind !== 'sub' || !document.pieces.every(isPlain)) return undefined
   const text = document.pieces.map(piece => (piece.kind === 'literal' ? piece.value : 'x')).join('')
@@ -115,7 +120,12 @@ function isPlain(piece: Expression): boolean {
 
 function checkObject(document: PolicyDocumentObject, context: CheckContext): DocumentExamination {
   const message = 'PolicyDocument is an object; AWS takes it as a string.'
-  context.report.add('policy-document-object', document.pointer, message, 'a string', 'an object')
+  context.report.add('policy-document-object', {
+    pointer: document.pointer,
+    message,
+    expected: 'a string',
+    found: 'an object'
+  })
   reportIntrinsics(document.value, document.pointer, context)
   return examineAt(JSON.stringify(document.value), document.pointer, context, false)
 }
@@ -123,7 +133,12 @@ function checkObject(document: PolicyDocumentObject, context: CheckContext): Doc
 function reportIntrinsics(value: JsonValue, pointer: string, context: CheckContext): void {
   if (isIntrinsic(value)) {
     const message = 'Nothing inside a policy document is replaced.'
-    context.report.add('function-in-policy', pointer, message, 'a string', 'a reference or function')
+    context.report.add('function-in-policy', {
+      pointer,
+      message,
+      expected: 'a string',
+      found: 'a reference or function'
+    })
   } else if (isJsonList(value)) {
     value.forEach((item, index) => {
       reportIntrinsics(item, pointerTo(pointer, index), context)
@@ -142,8 +157,8 @@ function examineAt(
 ): DocumentExamination {
   const examination = examinePolicyDocument(text)
   for (const { id, index, message, expected, found } of examination.problems) {
-    if (isString) report.addInString(id, pointer, index, message, expected, found)
-    else report.add(id, pointer, message, expected, found)
+    if (isString) report.addInString(id, { pointer, index, message, expected, found })
+    else report.add(id, { pointer, message, expected, found })
   }
   return examination
 }
@@ -158,13 +173,12 @@ function checkConnect(
   )
   if (!isExclusive && examinations.some(examination => examination?.usesThingVariables === true)) {
     const message = 'The policy depends on the thing that the connection belongs to.'
-    report.add(
-      'policy-uses-thing-name',
-      '/Resources',
+    report.add('policy-uses-thing-name', {
+      pointer: '/Resources',
       message,
-      'the thing name as MQTT client id',
-      'thing policy variables'
-    )
+      expected: 'the thing name as MQTT client id',
+      found: 'thing policy variables'
+    })
   }
   // A policy that is named, or that could not be read, may well allow it.
   const isKnown =
@@ -172,13 +186,12 @@ function checkConnect(
     examinations.every(each => each !== undefined && each.problems.every(isHarmless))
   if (!isKnown || examinations.some(examination => examination?.allowsConnect === true)) return
   const place = policies[0]?.pointer ?? '/Resources'
-  report.addAtName(
-    'policy-lets-nobody-connect',
-    place,
-    'No policy here allows iot:Connect.',
-    'iot:Connect',
-    'other actions'
-  )
+  report.addAtName('policy-lets-nobody-connect', {
+    pointer: place,
+    message: 'No policy here allows iot:Connect.',
+    expected: 'iot:Connect',
+    found: 'other actions'
+  })
 }
 
 function isHarmless({ id }: DocumentExamination['problems'][number]): boolean {

@@ -47,7 +47,12 @@ function checkRule(
     const id = bad.length === rule?.values?.length ? 'subject-rule-impossible' : 'subject-rule-risky'
     const problem = findNameProblem(kind, example)
     const message = `The rule for ${field} lets ${quoted(example)} through, which ${problem?.found}: ${problem?.rule}.`
-    report.add(id, expression.pointer, message, describeName(kind), quoted(example))
+    report.add(id, {
+      pointer: expression.pointer,
+      message,
+      expected: describeName(kind),
+      found: quoted(example)
+    })
     return
   }
   const character =
@@ -55,7 +60,12 @@ function checkRule(
   if (character === undefined) return
   const name = nameCharacter(character)
   const message = `Every value that the pattern for ${field} matches has ${name}: AWS ${kind.plural} allow ${kind.allowed}.`
-  report.add('subject-rule-impossible', expression.pointer, message, describeName(kind), name)
+  report.add('subject-rule-impossible', {
+    pointer: expression.pointer,
+    message,
+    expected: describeName(kind),
+    found: name
+  })
 }
 
 /**

@@ -27,17 +27,21 @@ export function checkThings(context: CheckContext): void {
   const { template, report } = context
   const [thing, second] = template.things
   if (thing === undefined && template.isComplete) {
-    report.add(
-      'thing-missing',
-      '/Resources',
-      'The template has no thing.',
-      'a resource of type AWS::IoT::Thing',
-      'none'
-    )
+    report.add('thing-missing', {
+      pointer: '/Resources',
+      message: 'The template has no thing.',
+      expected: 'a resource of type AWS::IoT::Thing',
+      found: 'none'
+    })
   }
   if (second !== undefined) {
     const message = `${quoted(second.logicalName)} is a second thing.`
-    report.addAtName('thing-repeated', second.pointer, message, 'one thing', String(template.things.length))
+    report.addAtName('thing-repeated', {
+      pointer: second.pointer,
+      message,
+      expected: 'one thing',
+      found: String(template.things.length)
+    })
   }
   for (const each of template.things) {
     checkName(each, context)
@@ -60,7 +64,12 @@ function checkLiteral(
   const problem = findNameProblem(kind, expression.value)
   if (problem === undefined) return false
   const found = quoted(expression.value)
-  report.add(id, expression.pointer, `${found} ${problem.found}: ${problem.rule}.`, describeName(kind), found)
+  report.add(id, {
+    pointer: expression.pointer,
+    message: `${found} ${problem.found}: ${problem.rule}.`,
+    expected: describeName(kind),
+    found
+  })
   return true
 }
 
@@ -80,19 +89,28 @@ function checkExistence(expression: Expression | ListExpression, { report }: Che
   const from = parameters.join(', ')
   if (parameters.includes(certificateIdParameter)) {
     const message = 'A name that must exist beforehand is made from the certificate id.'
-    report.add('certificate-id-names-nothing', expression.pointer, message, 'a fixed name', from)
+    report.add('certificate-id-names-nothing', {
+      pointer: expression.pointer,
+      message,
+      expected: 'a fixed name',
+      found: from
+    })
   } else if (parameters.length > 0) {
     const message = `Something of this name must exist for every value of ${from}.`
-    report.add('must-exist-for-every-value', expression.pointer, message, 'a fixed name', from)
+    report.add('must-exist-for-every-value', {
+      pointer: expression.pointer,
+      message,
+      expected: 'a fixed name',
+      found: from
+    })
   } else if (expression.kind === 'literal') {
     const found = quoted(expression.value)
-    report.add(
-      'must-exist-beforehand',
-      expression.pointer,
-      `${found} must exist in the account and region.`,
-      'that it exists',
+    report.add('must-exist-beforehand', {
+      pointer: expression.pointer,
+      message: `${found} must exist in the account and region.`,
+      expected: 'that it exists',
       found
-    )
+    })
   }
 }
 
@@ -100,20 +118,24 @@ function checkName({ thingName: name, pointer }: ThingResource, context: CheckCo
   const { template, report } = context
   if (name === undefined) {
     if (!template.isComplete) return
-    report.add(
-      'thing-name-missing',
-      `${pointer}/Properties`,
-      'The thing has no ThingName.',
-      'ThingName',
-      'nothing'
-    )
+    report.add('thing-name-missing', {
+      pointer: `${pointer}/Properties`,
+      message: 'The thing has no ThingName.',
+      expected: 'ThingName',
+      found: 'nothing'
+    })
     return
   }
   checkLiteral(name, thingName, 'thing-name-invalid', context)
   const parameters = parametersOf(name)
   if (parameters.includes(certificateIdParameter)) {
     const message = 'The thing is named by the certificate id.'
-    report.add('thing-named-by-id', name.pointer, message, 'a subject field', quoted(certificateIdParameter))
+    report.add('thing-named-by-id', {
+      pointer: name.pointer,
+      message,
+      expected: 'a subject field',
+      found: quoted(certificateIdParameter)
+    })
     return
   }
   const isShared = parameters.every(parameter => {
@@ -123,7 +145,12 @@ function checkName({ thingName: name, pointer }: ThingResource, context: CheckCo
   if (!isShared) return
   const found = parameters.length === 0 ? 'a fixed name' : parameters.join(', ')
   const message = `Many devices would share this thing name: it is made from ${found}.`
-  report.add('thing-name-shared', name.pointer, message, 'a field that differs per device', found)
+  report.add('thing-name-shared', {
+    pointer: name.pointer,
+    message,
+    expected: 'a field that differs per device',
+    found
+  })
 }
 
 function checkAttributes(
@@ -135,13 +162,12 @@ function checkAttributes(
     const problem = findNameProblem(attributeName, attribute.name)
     if (problem !== undefined) {
       const message = `The attribute name ${quoted(attribute.name)} ${problem.found}: ${problem.rule}.`
-      report.addAtName(
-        'attribute-name-invalid',
-        attribute.pointer,
+      report.addAtName('attribute-name-invalid', {
+        pointer: attribute.pointer,
         message,
-        describeName(attributeName),
-        quoted(attribute.name)
-      )
+        expected: describeName(attributeName),
+        found: quoted(attribute.name)
+      })
     }
     checkLiteral(attribute.value, attributeValue, 'attribute-value-invalid', context)
   }
@@ -150,7 +176,12 @@ function checkAttributes(
   const kind = type === undefined ? 'without a thing type' : 'with a thing type'
   const message = `The thing has ${attributes.length} attributes; ${kind} it can have ${most}.`
   const place = `${pointer}/Properties/AttributePayload`
-  report.add('attributes-too-many', place, message, `at most ${most}`, String(attributes.length))
+  report.add('attributes-too-many', {
+    pointer: place,
+    message,
+    expected: `at most ${most}`,
+    found: String(attributes.length)
+  })
 }
 
 function checkGroups(
@@ -160,13 +191,12 @@ function checkGroups(
   const { report } = context
   if (hasPackageVersions) {
     const place = `${pointer}/Properties/PackageVersions`
-    report.addAtName(
-      'package-versions-not-predicted',
-      place,
-      'PackageVersions is not looked into.',
-      'none',
-      'PackageVersions'
-    )
+    report.addAtName('package-versions-not-predicted', {
+      pointer: place,
+      message: 'PackageVersions is not looked into.',
+      expected: 'none',
+      found: 'PackageVersions'
+    })
   }
   if (thingGroups?.kind === 'split') checkExistence(thingGroups, context)
   if (thingGroups?.kind !== 'list') return
@@ -175,31 +205,34 @@ function checkGroups(
     checkExisting(group, thingGroupName, 'thing-group-invalid', context)
     if (group.kind !== 'literal') continue
     if (seen.has(group.value)) {
-      report.add(
-        'thing-group-repeated',
-        group.pointer,
-        `${quoted(group.value)} is named twice.`,
-        'each group once',
-        quoted(group.value)
-      )
+      report.add('thing-group-repeated', {
+        pointer: group.pointer,
+        message: `${quoted(group.value)} is named twice.`,
+        expected: 'each group once',
+        found: quoted(group.value)
+      })
     }
     seen.add(group.value)
   }
   const count = thingGroups.items.length
   if (count <= groupsPerThing) return
-  report.add(
-    'thing-groups-too-many',
-    thingGroups.pointer,
-    `The thing is put into ${count} groups.`,
-    `at most ${groupsPerThing}`,
-    String(count)
-  )
+  report.add('thing-groups-too-many', {
+    pointer: thingGroups.pointer,
+    message: `The thing is put into ${count} groups.`,
+    expected: `at most ${groupsPerThing}`,
+    found: String(count)
+  })
 }
 
 function checkOverrides({ overrides, pointer, logicalName }: ThingResource, context: CheckContext): void {
   if (overrides !== undefined) checkOverrideSettings(overrides, thingOverrides, context)
   else {
     const message = `${quoted(logicalName)} does not say what happens if the thing exists already.`
-    context.report.addAtName('override-settings-missing', pointer, message, 'OverrideSettings', 'nothing')
+    context.report.addAtName('override-settings-missing', {
+      pointer,
+      message,
+      expected: 'OverrideSettings',
+      found: 'nothing'
+    })
   }
 }

@@ -1,5 +1,4 @@
-import type { FindingId } from '../findings/finding.ts'
-import { quoted } from '../findings/finding.ts'
+import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
 import type { Mappings } from '../template/template.ts'
 
@@ -8,7 +7,7 @@ export interface EvaluationScope {
   /** By parameter name; null for a value that is not known before signing. */
   readonly values: ReadonlyMap<string, string | null>
   readonly mappings: Mappings | undefined
-  readonly report: (id: FindingId, pointer: string, message: string, expected: string, found: string) => void
+  readonly report: (id: FindingId, text: FindingText) => void
 }
 
 /** The text that an expression makes; null if it is not known before signing, or if it failed and was reported. */
@@ -52,7 +51,12 @@ function select(expression: Extract<Expression, { kind: 'select' }>, scope: Eval
   const text = /^[0-9]{1,4}$/.test(index) ? list[Number(index)] : undefined
   if (text !== undefined) return text
   const message = `The list has ${list.length} items and no item ${quoted(index)}.`
-  scope.report('select-out-of-range', expression.pointer, message, 'an index of the list', quoted(index))
+  scope.report('select-out-of-range', {
+    pointer: expression.pointer,
+    message,
+    expected: 'an index of the list',
+    found: quoted(index)
+  })
   return null
 }
 
@@ -67,6 +71,11 @@ function findInMap(
   if (text !== undefined) return text
   const path = quoted(`${top}.${second}`)
   const message = `The map ${quoted(expression.map)} has no ${path}.`
-  scope.report('map-key-missing', expression.pointer, message, 'a key of the map', path)
+  scope.report('map-key-missing', {
+    pointer: expression.pointer,
+    message,
+    expected: 'a key of the map',
+    found: path
+  })
   return null
 }

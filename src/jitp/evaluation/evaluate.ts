@@ -1,7 +1,12 @@
 import type { Subject, SubjectField } from '../../pki/name/subject-field.ts'
 import { groupsPerThing } from '../checks/thing.ts'
-import type { Finding, FindingId } from '../findings/finding.ts'
-import { createFinding, quoted } from '../findings/finding.ts'
+import {
+  createFinding,
+  type Finding,
+  type FindingDetail,
+  type FindingId,
+  quoted
+} from '../findings/finding.ts'
 import { examinePolicyDocument } from '../policy/policy-document.ts'
 import { predictPolicyName } from '../policy/policy-name.ts'
 import type { AwsName } from '../template/aws-name.ts'
@@ -49,6 +54,23 @@ export function evaluateTemplate(compiled: CompiledTemplate, facts: CertificateF
     : { ok: false, findings: evaluator.findings }
 }
 
+/** What a text names, and the finding for one that cannot name it. */
+interface NamedPlace {
+  readonly id: FindingId
+  readonly kind: AwsName
+  /** As messages call it. */
+  readonly label: string
+}
+
+/** The names that are checked. */
+const places = {
+  thingName: { id: 'thing-name-invalid', kind: thingName, label: 'The thing name' },
+  thingTypeName: { id: 'thing-type-invalid', kind: thingTypeName, label: 'The thing type name' },
+  billingGroupName: { id: 'billing-group-invalid', kind: billingGroupName, label: 'The billing group name' },
+  groupName: { id: 'thing-group-invalid', kind: thingGroupName, label: 'The group name' },
+  policyName: { id: 'policy-name-invalid', kind: policyName, label: 'The policy name' }
+} as const satisfies Record<string, NamedPlace>
+
 class Evaluator {
   readonly findings: Finding[] = []
   readonly #compiled: CompiledTemplate
@@ -62,8 +84,8 @@ class Evaluator {
     this.#scope = {
       values: this.#values,
       mappings: compiled.mappings,
-      report: (id, pointer, ...texts) => {
-        this.#report(id, pointer, undefined, ...texts)
+      report: (id, text) => {
+        this.#report(id, text)
       }
     }
   }
@@ -88,21 +110,25 @@ class Evaluator {
     if (value === undefined && fallback !== undefined) return fallback
     const found = value === undefined ? 'nothing' : 'an empty value'
     const message = `The certificate carries no ${source}, and the template declares ${name}.`
-    this.#report('subject-field-missing', `/Parameters/${name}`, source, message, source, found)
+    this.#report('subject-field-missing', {
+      pointer: `/Parameters/${name}`,
+      subjectField: source,
+      message,
+      expected: source,
+      found
+    })
     return null
   }
 
   #predictThing(thing: ThingResource): PredictedThing {
-    const name =
-      thing.thingName && this.#text(thing.thingName, 'thing-name-invalid', thingName, 'The thing name')
+    const name = thing.thingName && this.#text(thing.thingName, places.thingName)
     const attributes: [string, string | null][] = thing.attributes.map(attribute => [
       attribute.name,
-      this.#text(
-        attribute.value,
-        'attribute-value-invalid',
-        attributeValue,
-        `The attribute ${quoted(attribute.name)}`
-      )
+      this.#text(attribute.value, {
+        id: 'attribute-value-invalid',
+        kind: attributeValue,
+        label: `The attribute ${quoted(attribute.name)}`
+      })
     ])
     const type = thing.thingTypeName
     const billing = thing.billingGroup
@@ -110,13 +136,9 @@ class Evaluator {
       thingName: name ?? null,
       ...(name === null && { thingNameFrom: 'certificateId' as const }),
       attributes: Object.fromEntries(attributes),
-      thingTypeName: type
-        ? this.#text(type, 'thing-type-invalid', thingTypeName, 'The thing type name')
-        : null,
+      thingTypeName: type ? this.#text(type, places.thingTypeName) : null,
       thingGroups: thing.thingGroups ? this.#groups(thing.thingGroups) : [],
-      billingGroup: billing
-        ? this.#text(billing, 'billing-group-invalid', billingGroupName, 'The billing group name')
-        : null
+      billingGroup: billing ? this.#text(billing, places.billingGroupName) : null
     }
   }
 
@@ -124,19 +146,17 @@ class Evaluator {
     const texts = evaluateList(list, this.#scope) ?? []
     texts.forEach((text, index) => {
       const item = list.kind === 'list' ? (list.items[index] ?? list) : list
-      this.#checkName(text, item, 'thing-group-invalid', thingGroupName, 'The group name')
+      this.#checkName(text, item, places.groupName)
     })
     const groups = [...new Set(texts)]
     if (groups.length > groupsPerThing) {
       const message = `The thing is put into ${groups.length} groups.`
-      this.#report(
-        'thing-groups-too-many',
-        list.pointer,
-        undefined,
+      this.#report('thing-groups-too-many', {
+        pointer: list.pointer,
         message,
-        `at most ${groupsPerThing}`,
-        String(groups.length)
-      )
+        expected: `at most ${groupsPerThing}`,
+        found: String(groups.length)
+      })
     }
     return groups
   }
@@ -147,8 +167,7 @@ class Evaluator {
         return policy.policy
       case 'named':
         return {
-          policyName:
-            this.#text(policy.policyName, 'policy-name-invalid', policyName, 'The policy name') ?? ''
+          policyName: this.#text(policy.policyName, places.policyName) ?? ''
         }
       case 'made': {
         const policyDocument = evaluateExpression(policy.policyDocument, this.#scope) ?? ''
@@ -162,29 +181,35 @@ class Evaluator {
     const problem = examinePolicyDocument(document).problems.find(({ id }) => documentErrors.has(id))
     if (problem === undefined || this.findings.length > 0) return
     const field = this.#fieldsOf(expression)[0]
-    this.#report(problem.id, expression.pointer, field, problem.message, problem.expected, problem.found)
+    this.#report(problem.id, {
+      pointer: expression.pointer,
+      subjectField: field,
+      message: problem.message,
+      expected: problem.expected,
+      found: problem.found
+    })
   }
 
-  #text(expression: Expression, id: FindingId, kind: AwsName, label: string): string | null {
+  #text(expression: Expression, name: NamedPlace): string | null {
     const text = evaluateExpression(expression, this.#scope)
-    if (text !== null && expression.kind !== 'literal') this.#checkName(text, expression, id, kind, label)
+    if (text !== null && expression.kind !== 'literal') this.#checkName(text, expression, name)
     return text
   }
 
-  #checkName(
-    text: string,
-    expression: Expression | ListExpression,
-    id: FindingId,
-    kind: AwsName,
-    label: string
-  ): void {
+  #checkName(text: string, expression: Expression | ListExpression, { id, kind, label }: NamedPlace): void {
     const problem = findNameProblem(kind, text)
     if (problem === undefined) return
     const fields = this.#fieldsOf(expression)
     const field = fields.find(each => !kind.alphabet.test(this.#facts.subject[each] ?? '')) ?? fields[0]
     const subject = expression.kind === 'ref' && field !== undefined ? field : label
     const message = `${subject} ${quoted(text)} ${problem.found}: ${problem.rule}.`
-    this.#report(id, expression.pointer, field, message, describeName(kind), quoted(text))
+    this.#report(id, {
+      pointer: expression.pointer,
+      subjectField: field,
+      message,
+      expected: describeName(kind),
+      found: quoted(text)
+    })
   }
 
   /** The subject fields that an expression is made from. */
@@ -205,25 +230,17 @@ class Evaluator {
     if (character === undefined || this.findings.some(({ subjectField }) => subjectField === source)) return
     const place = character === ' ' ? 'begins or ends with a space' : `has ${nameCharacter(character)}`
     const message = `${source} ${quoted(value)} ${place}, which AWS may pass on with a backslash before it.`
-    this.#report(
-      'subject-field-characters',
-      `/Parameters/${name}`,
-      source,
+    this.#report('subject-field-characters', {
+      pointer: `/Parameters/${name}`,
+      subjectField: source,
       message,
-      'none of , + " \\ < > ; = #',
-      quoted(value)
-    )
+      expected: 'none of , + " \\ < > ; = #',
+      found: quoted(value)
+    })
   }
 
-  #report(
-    id: FindingId,
-    pointer: string,
-    subjectField: SubjectField | undefined,
-    message: string,
-    expected: string,
-    found: string
-  ): void {
-    this.findings.push(createFinding(id, { pointer, subjectField, message, expected, found }))
+  #report(id: FindingId, detail: FindingDetail): void {
+    this.findings.push(createFinding(id, detail))
   }
 }
 

@@ -40,11 +40,10 @@ export interface Finding {
   readonly subjectField: SubjectField | undefined
 }
 
-export interface FindingDetail {
-  readonly pointer: string
-  readonly message: string
-  readonly expected: string
-  readonly found: string
+/** What each finding says for itself. */
+export type FindingText = Pick<Finding, 'pointer' | 'message' | 'expected' | 'found'>
+
+export interface FindingDetail extends FindingText {
   readonly position?: SourcePosition | undefined
   readonly subjectField?: SubjectField | undefined
 }

@@ -1,5 +1,4 @@
-import type { FindingId } from '../findings/finding.ts'
-import { quoted } from '../findings/finding.ts'
+import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
 import type { JsonObject, JsonReading, JsonValue } from '../reading/json-source.ts'
 import { pointerTo, readJson } from '../reading/json-source.ts'
 import { isJsonList, isJsonObject, kindOf } from '../reading/json-value.ts'
@@ -53,13 +52,12 @@ class DocumentExaminer {
   examine(): DocumentExamination {
     const length = this.#text.replaceAll(/\s+/g, '').length
     if (length > maximumDocumentLength) {
-      this.#report(
-        'policy-document-too-long',
-        '',
-        `The policy document has ${length} characters without spaces.`,
-        `at most ${maximumDocumentLength}`,
-        String(length)
-      )
+      this.#report('policy-document-too-long', {
+        pointer: '',
+        message: `The policy document has ${length} characters without spaces.`,
+        expected: `at most ${maximumDocumentLength}`,
+        found: String(length)
+      })
     }
     const statements = this.#isEscaped() ? [] : this.#statements()
     return {
@@ -73,13 +71,12 @@ class DocumentExaminer {
   #isEscaped(): boolean {
     const isLiteral = typeof this.#reading.value === 'string'
     if (!isLiteral && !/^\s*\{\s*\\/.test(this.#text)) return false
-    this.#report(
-      'policy-document-escaped-too-often',
-      '',
-      'The policy document is escaped once too often.',
-      'a JSON object',
-      'escaped JSON'
-    )
+    this.#report('policy-document-escaped-too-often', {
+      pointer: '',
+      message: 'The policy document is escaped once too often.',
+      expected: 'a JSON object',
+      found: 'escaped JSON'
+    })
     return true
   }
 
@@ -138,13 +135,12 @@ class DocumentExaminer {
     }
     const isUnlimited = actions.some(action => action === '*' || action.toLowerCase() === 'iot:*')
     if (effect === 'Allow' && isUnlimited && resources.includes('*')) {
-      this.#report(
-        'policy-allows-everything',
+      this.#report('policy-allows-everything', {
         pointer,
-        'The policy allows every action on everything.',
-        'named actions and topics',
-        'iot:* on *'
-      )
+        message: 'The policy allows every action on everything.',
+        expected: 'named actions and topics',
+        found: 'iot:* on *'
+      })
     }
   }
 
@@ -187,19 +183,18 @@ class DocumentExaminer {
   }
 
   #invalid(pointer: string, expected: string, found: string): void {
-    this.#report(
-      'policy-document-invalid',
+    this.#report('policy-document-invalid', {
       pointer,
-      `Expected ${expected} in the policy document, found ${found}.`,
+      message: `Expected ${expected} in the policy document, found ${found}.`,
       expected,
       found
-    )
+    })
   }
 
-  #report(id: FindingId, pointer: string, message: string, expected: string, found: string): void {
+  #report(id: FindingId, { pointer, ...text }: FindingText): void {
     const parent = pointer.slice(0, Math.max(pointer.lastIndexOf('/'), 0))
     const offset = this.#reading.offsets.get(pointer) ?? this.#reading.offsets.get(parent)
-    this.#problems.push({ id, index: offset?.value ?? 0, message, expected, found })
+    this.#problems.push({ id, index: offset?.value ?? 0, ...text })
   }
 }
 

@@ -88,13 +88,12 @@ function parseCall(
     return { name: known, argument: value[name] ?? null, argumentPointer: pointerTo(pointer, name) }
   }
   if (name?.startsWith('Fn::') === true || name?.toLowerCase() === 'ref') {
-    report.add(
-      'function-unknown',
+    report.add('function-unknown', {
       pointer,
-      `There is no function ${quoted(name)}.`,
-      ['Ref', ...functionNames].join(', '),
-      quoted(name)
-    )
+      message: `There is no function ${quoted(name)}.`,
+      expected: ['Ref', ...functionNames].join(', '),
+      found: quoted(name)
+    })
   } else report.wrongType(pointer, 'a string or {"Ref": …}', value)
   return undefined
 }
@@ -167,5 +166,5 @@ function subPieces(
 }
 
 function wrongArguments(report: TemplateReport, pointer: string, expected: string, found: string): void {
-  report.add('function-arguments-wrong', pointer, `Expected ${expected}.`, expected, found)
+  report.add('function-arguments-wrong', { pointer, message: `Expected ${expected}.`, expected, found })
 }

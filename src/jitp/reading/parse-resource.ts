@@ -140,13 +140,12 @@ function parseAttributes(
   }
   if (isJsonObject(value.attributes) && !isIntrinsic(value.attributes)) {
     const message = 'AttributePayload takes names and values directly, without `attributes` around them.'
-    report.addAtName(
-      'attributes-wrapped',
-      pointerTo(pointer, 'attributes'),
+    report.addAtName('attributes-wrapped', {
+      pointer: pointerTo(pointer, 'attributes'),
       message,
-      'names and values',
-      quoted('attributes')
-    )
+      expected: 'names and values',
+      found: quoted('attributes')
+    })
     return []
   }
   return Object.entries(value).flatMap(([name, text]) => {

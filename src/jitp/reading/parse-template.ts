@@ -68,7 +68,12 @@ function parseDefinition(value: JsonValue, pointer: string, report: TemplateRepo
   if (value.Type !== 'String') {
     const found = typeof value.Type === 'string' ? quoted(value.Type) : 'no type'
     const message = `The type of a parameter is String; found ${found}.`
-    report.add('parameter-type-unknown', pointerTo(pointer, 'Type'), message, 'String', found)
+    report.add('parameter-type-unknown', {
+      pointer: pointerTo(pointer, 'Type'),
+      message,
+      expected: 'String',
+      found
+    })
   }
   if (value.Default === undefined || typeof value.Default === 'string') return value.Default
   report.wrongType(pointerTo(pointer, 'Default'), 'a string', value.Default)
@@ -84,7 +89,12 @@ function parseResources(
   const policies: PolicyResource[] = []
   if (value === undefined || !isJsonObject(value)) {
     if (value === undefined)
-      report.add('resources-missing', '', 'The template has no Resources.', 'Resources', 'nothing')
+      report.add('resources-missing', {
+        pointer: '',
+        message: 'The template has no Resources.',
+        expected: 'Resources',
+        found: 'nothing'
+      })
     else report.wrongType('/Resources', 'an object', value)
     return { things, certificates, policies }
   }
@@ -105,7 +115,12 @@ function parseResources(
 function reportResourceType(type: JsonValue | undefined, pointer: string, report: TemplateReport): void {
   const found = typeof type === 'string' ? quoted(type) : 'no type'
   const message = `A resource is a thing, a certificate or a policy; found ${found}.`
-  report.add('resource-type-unknown', pointerTo(pointer, 'Type'), message, resourceTypes.join(', '), found)
+  report.add('resource-type-unknown', {
+    pointer: pointerTo(pointer, 'Type'),
+    message,
+    expected: resourceTypes.join(', '),
+    found
+  })
 }
 
 function parseMappings(value: JsonValue, report: TemplateReport): Mappings {
@@ -114,13 +129,12 @@ function parseMappings(value: JsonValue, report: TemplateReport): Mappings {
       parseLevel(top, topPointer, report, (text, pointer) => {
         if (typeof text === 'string') return text
         if (isIntrinsic(text)) {
-          report.add(
-            'function-in-mappings',
+          report.add('function-in-mappings', {
             pointer,
-            'A value in Mappings is written out.',
-            'a string',
-            'a function'
-          )
+            message: 'A value in Mappings is written out.',
+            expected: 'a string',
+            found: 'a function'
+          })
         } else report.wrongType(pointer, 'a string', text)
         return undefined
       })

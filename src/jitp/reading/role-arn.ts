@@ -1,10 +1,9 @@
-import type { FindingId } from '../findings/finding.ts'
-import { quoted } from '../findings/finding.ts'
+import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
 import type { JsonObject } from './json-source.ts'
 import { pointerTo } from './json-source.ts'
 import { kindOf } from './json-value.ts'
 
-type Report = (id: FindingId, pointer: string, message: string, expected: string, found: string) => void
+type Report = (id: FindingId, text: FindingText) => void
 
 /** Whether the text is the ARN of an IAM role, in any partition. */
 export function isRoleArn(text: string): boolean {
@@ -21,13 +20,23 @@ export function readRoleArn(config: JsonObject, pointer: string, report: Report)
   const roleArn = config[name]
   if (!isStoredTemplate) reportUnknownMembers(config, pointer, report)
   if (roleArn === undefined) {
-    report('role-arn-missing', pointer, `There is no ${name} beside the template body.`, name, 'nothing')
+    report('role-arn-missing', {
+      pointer,
+      message: `There is no ${name} beside the template body.`,
+      expected: name,
+      found: 'nothing'
+    })
     return undefined
   }
   if (typeof roleArn === 'string' && isRoleArn(roleArn)) return roleArn
   const found = typeof roleArn === 'string' ? quoted(roleArn) : kindOf(roleArn)
   const message = `${found} is not the ARN of a role.`
-  report('role-arn-invalid', pointerTo(pointer, name), message, 'arn:aws:iam::<12 digits>:role/<name>', found)
+  report('role-arn-invalid', {
+    pointer: pointerTo(pointer, name),
+    message,
+    expected: 'arn:aws:iam::<12 digits>:role/<name>',
+    found
+  })
   return undefined
 }
 
@@ -36,6 +45,11 @@ function reportUnknownMembers(config: JsonObject, pointer: string, report: Repor
     if (name === 'templateBody' || name === 'roleArn') continue
     const message = `A registration config has no member ${quoted(name)}.`
     const place = pointerTo(pointer, name)
-    report('registration-config-member-unknown', place, message, 'templateBody, roleArn', quoted(name))
+    report('registration-config-member-unknown', {
+      pointer: place,
+      message,
+      expected: 'templateBody, roleArn',
+      found: quoted(name)
+    })
   }
 }

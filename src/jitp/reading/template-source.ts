@@ -1,4 +1,4 @@
-import type { Finding, FindingDetail, FindingId } from '../findings/finding.ts'
+import type { Finding, FindingDetail, FindingId, FindingText } from '../findings/finding.ts'
 import { createFinding, quoted } from '../findings/finding.ts'
 import type { JsonFault, JsonFaultKind } from './json-scanner.ts'
 import type { JsonObject, JsonReading, JsonValue } from './json-source.ts'
@@ -88,13 +88,12 @@ class TemplateReader {
   readParsed(input: unknown): void {
     const value = toJsonValue(input)
     if (value === undefined) {
-      this.#report(
-        'template-not-found',
-        '',
-        'The value is not JSON, or nests too deeply.',
-        'JSON',
-        typeof input
-      )
+      this.#report('template-not-found', {
+        pointer: '',
+        message: 'The value is not JSON, or nests too deeply.',
+        expected: 'JSON',
+        found: typeof input
+      })
     } else this.#unwrap(value, undefined, '', 0)
   }
 
@@ -127,13 +126,12 @@ class TemplateReader {
       this.#unwrap(value.registrationConfig, layer, pointerTo(pointer, 'registrationConfig'), layers, reading)
     } else if (typeof value.templateName === 'string') {
       const name = quoted(value.templateName)
-      this.#report(
-        'template-named-only',
-        pointerTo(pointer, 'templateName'),
-        `Only the name ${name} is given.`,
-        'templateBody',
-        name
-      )
+      this.#report('template-named-only', {
+        pointer: pointerTo(pointer, 'templateName'),
+        message: `Only the name ${name} is given.`,
+        expected: 'templateBody',
+        found: name
+      })
     } else
       this.#reportNotFound(
         pointer,
@@ -153,13 +151,12 @@ class TemplateReader {
     }
     if (this.#surplusLayers === 0) return
     const times = this.#surplusLayers === 1 ? 'once' : `${this.#surplusLayers} times`
-    this.#report(
-      'escaped-too-often',
-      '',
-      `The template is escaped ${times} too often.`,
-      this.#form === 'registration-config' ? 'a string that holds the template' : 'the template',
-      'a string inside a string'
-    )
+    this.#report('escaped-too-often', {
+      pointer: '',
+      message: `The template is escaped ${times} too often.`,
+      expected: this.#form === 'registration-config' ? 'a string that holds the template' : 'the template',
+      found: 'a string inside a string'
+    })
   }
 
   #unwrapString(
@@ -196,8 +193,8 @@ class TemplateReader {
     reading: JsonReading | undefined
   ): void {
     this.#form = 'registration-config'
-    this.#roleArn = readRoleArn(config, pointer, (...finding) => {
-      this.#report(...finding)
+    this.#roleArn = readRoleArn(config, pointer, (id, text) => {
+      this.#report(id, text)
     })
     const bodyPointer = pointerTo(pointer, 'templateBody')
     const body = config.templateBody
@@ -205,13 +202,12 @@ class TemplateReader {
       fault => fault.kind === 'unescaped-quotes' && fault.pointer === bodyPointer
     )
     if (typeof body !== 'string' && wasReported !== true) {
-      this.#report(
-        'escaped-too-seldom',
-        bodyPointer,
-        'templateBody is not a string: the template stands in the file unescaped.',
-        'a string that holds the template',
-        kindOf(body)
-      )
+      this.#report('escaped-too-seldom', {
+        pointer: bodyPointer,
+        message: 'templateBody is not a string: the template stands in the file unescaped.',
+        expected: 'a string that holds the template',
+        found: kindOf(body)
+      })
     }
     if (body !== undefined) this.#unwrap(body, layer, bodyPointer, layers, reading)
   }
@@ -230,17 +226,16 @@ class TemplateReader {
   }
 
   #reportNotFound(pointer: string, found: string): void {
-    this.#report(
-      'template-not-found',
+    this.#report('template-not-found', {
       pointer,
-      `No provisioning template here, but ${found}.`,
-      'Parameters and Resources',
+      message: `No provisioning template here, but ${found}.`,
+      expected: 'Parameters and Resources',
       found
-    )
+    })
   }
 
-  #report(id: FindingId, pointer: string, message: string, expected: string, found: string): void {
-    const position = this.#sourceMap.positionOf(pointer)
-    this.#findings.push(createFinding(id, { pointer, message, expected, found, position }))
+  #report(id: FindingId, text: FindingText): void {
+    const position = this.#sourceMap.positionOf(text.pointer)
+    this.#findings.push(createFinding(id, { ...text, position }))
   }
 }
