@@ -8,7 +8,9 @@ import {
   encodeSetOf,
   encodeString
 } from '../../src/pki/der/writer.ts'
+import { buildName } from '../../src/pki/name/name.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import { csrNotesOf } from '../../src/records/csr-notes.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import {
@@ -219,6 +221,39 @@ describe('a request against an earlier one', () => {
     ])
   })
 
+  it('says what was let pass in the CSR, in the answer and on record', async () => {
+    await issuing.profiles.post(
+      { ...starterProfile, name: 'notes', dropAttributes: ['Locality'] },
+      administrator
+    )
+    const nullParameters = Buffer.from('300c06082a8648ce3d0403020500', 'hex')
+    const name = buildName({ Country: 'US', CommonName: 'A\u0421ME-1', Locality: 'Bern' })
+    const csr = signCertificationRequest(name, makeDeviceKey(), { signatureAlgorithmDer: nullParameters })
+    const { record } = await issuing.issue(csr, 'notes')
+    const found = await issuing.records.find(record.id)
+    if (found.outcome !== 'issued') throw new TypeError('not issued')
+    for (const each of [record, found]) {
+      expect(csrNotesOf(each).map(({ code, pointer }) => [code, pointer])).toEqual([
+        ['null_parameters', '/signatureAlgorithm'],
+        ['attribute_dropped', '/subject/Locality'],
+        ['lookalike', '/subject/CommonName']
+      ])
+    }
+  })
+
+  it('is refused on record when it has no subject', async () => {
+    const csr = signCertificationRequest(buildName({}), makeDeviceKey())
+    const open: ProfileDocument = { ...starterProfile, name: 'open', subject: {}, template: bareTemplate }
+    delete open.deviceIdentity
+    await issuing.profiles.post(open, administrator)
+    const error = await refusal(issuing.issue(csr, 'open'), 'subject_refused')
+    expect(error.violations).toMatchObject([{ pointer: '/subject' }])
+    expect(await issuing.records.find(error.members['issuanceId'] as string)).toMatchObject({
+      outcome: 'rejected',
+      code: 'subject_refused'
+    })
+  })
+
   it('is another device where the profile says that the key is the identity', async () => {
     const profile: ProfileDocument = { ...starterProfile, name: 'by-key' }
     delete profile.deviceIdentity
@@ -391,4 +426,15 @@ async function createTestDatabaseClient() {
   const { createDatabase } = await import('../../src/database/database.ts')
   const database = createDatabase({ connectionString: test.connectionString, poolSize: 3 })
   return { database, close: () => database.close() }
+}
+
+const bareTemplate = {
+  Parameters: { 'AWS::IoT::Certificate::Id': { Type: 'String' } },
+  Resources: {
+    certificate: {
+      Type: 'AWS::IoT::Certificate',
+      Properties: { CertificateId: { Ref: 'AWS::IoT::Certificate::Id' }, Status: 'ACTIVE' }
+    },
+    policy: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: 'sensor' } }
+  }
 }

@@ -53,6 +53,7 @@ describe('POST /v1/issuances with JSON', () => {
       chainPem,
       issuedAt: '2026-11-23T10:00:00.123Z',
       thing: record.thing,
+      notes: [],
       replayed: false
     })
     expect(await faultsOf('Issuance', answer.json())).toEqual([])

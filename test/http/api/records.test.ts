@@ -26,7 +26,8 @@ const intent = {
   subject: { Country: 'DE', CommonName: 'sensor-000451' },
   notBefore: '2026-11-23T09:00:00Z',
   notAfter: '9999-12-31T23:59:59Z',
-  csr: csrPem
+  csr: csrPem,
+  notes: []
 }
 
 const views = {

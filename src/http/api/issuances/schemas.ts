@@ -178,6 +178,7 @@ export const Issuance = Type.Object(
     chainPem,
     issuedAt,
     thing,
+    notes,
     replayed: Type.Boolean({
       description: 'True when the same was asked before: these are the same bytes as then.',
       examples: [false]

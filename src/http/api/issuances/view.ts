@@ -4,6 +4,7 @@ import type { IssuanceResult } from '../../../issuance/request.ts'
 import type { PredictedThing } from '../../../jitp/evaluation/prediction.ts'
 import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
+import { csrNotesOf } from '../../../records/csr-notes.ts'
 import { type IntentFacts, leaveOutNulls, tell } from '../../../records/facts.ts'
 import type { IssuanceRecord, Refusal } from '../../../records/record.ts'
 import type { IssuanceEntryView } from '../records/schemas.ts'
@@ -26,6 +27,7 @@ export function viewIssuance({ record, replayed }: IssuanceResult): Issuance {
     chainPem: encodeChainPem(record.chainDer),
     issuedAt: record.issuedAt.toISOString(),
     thing: viewThing(record.thing),
+    notes: [...csrNotesOf(record)],
     replayed
   }
 }
@@ -64,7 +66,8 @@ function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }
     requestedAt: createdAt.toISOString(),
     notBefore: formatSeconds(record.notBefore),
     notAfter: formatSeconds(record.notAfter),
-    csr: encodePem('CERTIFICATE REQUEST', csrDer)
+    csr: encodePem('CERTIFICATE REQUEST', csrDer),
+    notes: [...csrNotesOf(record)]
   }
 }
 

@@ -6,7 +6,7 @@ import { outcomes } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
-import { certificateMembers, issuedMembers, Timestamp } from '../issuances/schemas.ts'
+import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
 type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
@@ -37,7 +37,8 @@ export const IssuedEntry = Type.Object(
     ...certificateMembers,
     ...issuedMembers,
     csr,
-    damaged
+    damaged,
+    notes
   } satisfies MembersOf<IssuedFacts>,
   { $id: 'IssuedEntry', ...strict, description: 'Signed, verified and recorded.' }
 )
@@ -66,7 +67,8 @@ export const UnknownEntry = Type.Object(
     ...commonMembers,
     ...certificateMembers,
     csr,
-    damaged
+    damaged,
+    notes
   } satisfies MembersOf<IntentFacts>,
   {
     $id: 'UnknownEntry',
@@ -83,6 +85,7 @@ export const VoidEntry = Type.Object(
     ...certificateMembers,
     csr,
     damaged,
+    notes,
     voidedAt: Timestamp,
     voidedBy: Type.String({ description: 'Who declared it void.', examples: ['admin/starter'] }),
     reason: Type.String({ description: 'Why.', examples: ['changed in the database'] })
