@@ -130,6 +130,6 @@ describe('a service that stops', () => {
     await Promise.all([first.closed, first.ended])
     expect(codeIn(late?.received() ?? '')).toBe('shutting_down')
     expect(late?.received()).toMatch(/\r\nretry-after: \d+\r\n/i)
-    expect(first.port.asked.requests).toHaveLength(1)
+    expect(first.port.requests).toHaveLength(1)
   })
 })

@@ -1,15 +1,12 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Static } from 'typebox'
-import { MintlineError } from '../../../errors/mintline-error.ts'
-import type { IssuanceQuery } from '../../../records/record.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import { viewRecord } from '../issuances/view.ts'
+import { buildQuery } from './query.ts'
 import {
-  defaultLimit,
   IssuanceEntry,
   IssuanceListQuerystring,
   IssuancePage,
@@ -85,41 +82,4 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
       return { items: items.map(viewRecord), ...(nextCursor !== undefined && { nextCursor }) }
     }
   )
-}
-
-function buildQuery(asked: Static<typeof IssuanceListQuerystring>): IssuanceQuery {
-  const { serialNumber, certificateId, from, to, limit = defaultLimit, ...others } = asked
-  return {
-    ...others,
-    limit,
-    ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
-    ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
-    ...(from !== undefined && { from: parseInstant(from, 'from') }),
-    ...(to !== undefined && { to: parseInstant(to, 'to') })
-  }
-}
-
-/** RFC 3339 has a leap second, which a Date cannot hold. */
-function parseInstant(text: string, name: string): Date {
-  const instant = new Date(text)
-  if (!Number.isNaN(instant.getTime())) return instant
-  const expected = 'a time that is no leap second'
-  const violation = {
-    pointer: `/query/${name}`,
-    expected,
-    found: text,
-    message: 'Take the second before or after.'
-  }
-  throw new MintlineError('request_invalid', `The time ${name} cannot be used.`, { violations: [violation] })
-}
-
-/** However a tool printed it, to the hex of the INTEGER's content octets (X.690, section 8.3). */
-function normaliseSerialNumber(text: string): string {
-  const digits = normaliseHex(text).replace(/^0+(?=.)/, '')
-  const octets = digits.length % 2 === 0 ? digits : `0${digits}`
-  return /^[89a-f]/.test(octets) ? `00${octets}` : octets
-}
-
-function normaliseHex(text: string): string {
-  return text.replaceAll(':', '').toLowerCase()
 }

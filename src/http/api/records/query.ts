@@ -1,0 +1,46 @@
+import type { Static } from 'typebox'
+import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { IssuanceQuery } from '../../../records/record.ts'
+import { defaultLimit, type IssuanceListQuerystring } from './schemas.ts'
+
+/**
+ * What is searched for, however a tool printed it.
+ *
+ * @throws MintlineError `request_invalid` for a time that a Date cannot hold.
+ */
+export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): IssuanceQuery {
+  const { serialNumber, certificateId, from, to, limit = defaultLimit, ...others } = asked
+  return {
+    ...others,
+    limit,
+    ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
+    ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
+    ...(from !== undefined && { from: parseInstant(from, 'from') }),
+    ...(to !== undefined && { to: parseInstant(to, 'to') })
+  }
+}
+
+/** RFC 3339 has a leap second, which a Date cannot hold. */
+function parseInstant(text: string, name: string): Date {
+  const instant = new Date(text)
+  if (!Number.isNaN(instant.getTime())) return instant
+  const expected = 'a time that is no leap second'
+  const violation = {
+    pointer: `/query/${name}`,
+    expected,
+    found: text,
+    message: 'Take the second before or after.'
+  }
+  throw new MintlineError('request_invalid', `The time ${name} cannot be used.`, { violations: [violation] })
+}
+
+/** To the hex of the INTEGER's content octets (X.690, section 8.3). */
+function normaliseSerialNumber(text: string): string {
+  const digits = normaliseHex(text).replace(/^0+(?=.)/, '')
+  const octets = digits.length % 2 === 0 ? digits : `0${digits}`
+  return /^[89a-f]/.test(octets) ? `00${octets}` : octets
+}
+
+function normaliseHex(text: string): string {
+  return text.replaceAll(':', '').toLowerCase()
+}

@@ -1,0 +1,273 @@
+import Fastify from 'fastify'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { type Role, roles } from '../../src/access/principal.ts'
+import type { AwsRegistrationAnswer } from '../../src/http/api/aws-registrations/schemas.ts'
+import type { JobView } from '../../src/http/api/jobs/schemas.ts'
+import type { TokenResource } from '../../src/http/api/tokens/schemas.ts'
+import { addAccess } from '../../src/http/plugins/access.ts'
+import { encodePem } from '../../src/pki/pem/pem.ts'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { standInEnvironment } from '../aws/registering.ts'
+import { makeCertificationRequest } from '../support/certification-request.ts'
+import { problemOf } from './answer.ts'
+import { generationBody, makeGeneration, makeSignedChain } from './generations.ts'
+import { createPort, createTestApp } from './port.ts'
+import { type HttpService, openService, someSubject } from './service.ts'
+
+/** Who may do what. A route that is not in this table fails the first test. */
+const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
+  'POST /v1/issuances': ['station'],
+  'GET /v1/issuances': ['auditor', 'admin'],
+  'GET /v1/issuances/:id': ['auditor', 'admin'],
+  'POST /v1/issuances/:id/void': ['admin'],
+  'POST /v1/profiles': ['admin'],
+  'GET /v1/profiles': ['auditor', 'admin'],
+  'GET /v1/profiles/:name': ['auditor', 'admin'],
+  'GET /v1/profiles/:name/versions': ['auditor', 'admin'],
+  'GET /v1/profiles/:name/versions/:version': ['auditor', 'admin'],
+  'POST /v1/profiles/:name/preview': ['station', 'auditor', 'admin'],
+  'GET /v1/authorities': ['auditor', 'admin'],
+  'POST /v1/authorities': ['admin'],
+  'GET /v1/authorities/:name': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/plan': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/csr': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/certificate': 'public',
+  'POST /v1/authorities/:name/certificate': ['admin'],
+  'POST /v1/authorities/:name/activate': ['admin'],
+  'POST /v1/authorities/:name/retire': ['admin'],
+  'POST /v1/authorities/:name/compromise': ['admin'],
+  'POST /v1/authorities/:name/cross-sign': ['admin'],
+  'POST /v1/authorities/:name/aws-registrations': ['admin'],
+  'GET /v1/authorities/:name/aws-registrations': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/aws-registrations/:id': ['auditor', 'admin'],
+  'POST /v1/authorities/:name/aws-registrations/:id/sync': ['admin'],
+  'POST /v1/authorities/:name/aws-registrations/:id/check': ['admin'],
+  'GET /v1/trust-bundle': 'public',
+  'POST /v1/tokens': ['admin'],
+  'GET /v1/tokens': ['admin'],
+  'DELETE /v1/tokens/:id': ['admin'],
+  'GET /v1/jobs': ['auditor', 'admin'],
+  'GET /v1/jobs/:id': ['auditor', 'admin'],
+  'GET /healthz': 'public',
+  'GET /readyz': 'public',
+  'GET /metrics': 'public',
+  'GET /docs': 'public',
+  'GET /docs/': 'public',
+  'GET /docs/errors': 'public',
+  'GET /docs/json': 'public',
+  'GET /docs/yaml': 'public',
+  'GET /docs/*': 'public',
+  'GET /docs/static/index.html': 'public',
+  'GET /docs/static/swagger-initializer.js': 'public'
+}
+
+const csr = encodePem('CERTIFICATE REQUEST', makeCertificationRequest(someSubject()))
+const registrationBody = {
+  region: 'eu-central-1',
+  certificateMode: 'SNI_ONLY',
+  setAsActive: true,
+  allowAutoRegistration: true
+}
+const reason = 'rotation'
+
+interface Target {
+  readonly url: string
+  readonly payload?: object
+}
+
+let service: HttpService
+let revokedToken: string
+/** By route: what can be done once by whoever may, where the route alone does not say it. */
+let targets: Readonly<Record<string, Target>>
+
+/** One thing of each kind, in the state that the step on it needs. */
+async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
+  const admin = service.as('admin')
+  const { id } = await service.issue()
+  const token = (await admin.post('/v1/tokens', { role: 'station', name: 'station-7' })).json<TokenResource>()
+  const registrations = '/v1/authorities/starter-g1/aws-registrations'
+  const registration = (await admin.post(registrations, registrationBody)).json<AwsRegistrationAnswer>()
+  const [job] = (await admin.get('/v1/jobs')).json<{ items: readonly JobView[] }>().items
+  const pending = await makeGeneration(service, 'pending', 'pending')
+  const generation = async (...made: [string, 'staged' | 'active' | 'retiring']) =>
+    `/v1/authorities/${await makeGeneration(service, ...made)}`
+  return {
+    'POST /v1/issuances': { url: '/v1/issuances', payload: { csr, profile: 'starter' } },
+    'GET /v1/issuances/:id': { url: `/v1/issuances/${id}` },
+    'POST /v1/issuances/:id/void': {
+      url: `/v1/issuances/${await service.leaveOpen()}/void`,
+      payload: { reason }
+    },
+    'POST /v1/profiles': { url: '/v1/profiles', payload: { ...starterProfile, name: 'pumps' } },
+    'POST /v1/profiles/:name/preview': { url: '/v1/profiles/starter/preview', payload: { csr } },
+    'POST /v1/authorities': { url: '/v1/authorities', payload: generationBody('starter') },
+    'GET /v1/authorities/:name/csr': { url: `/v1/authorities/${pending}/csr` },
+    'GET /v1/authorities/:name/certificate': { url: '/v1/authorities/starter-g1/certificate' },
+    'POST /v1/authorities/:name/certificate': {
+      url: `/v1/authorities/${pending}/certificate`,
+      payload: { chain: await makeSignedChain(service, pending) }
+    },
+    'POST /v1/authorities/:name/activate': {
+      url: `${await generation('activated', 'staged')}/activate`,
+      payload: { reason }
+    },
+    'POST /v1/authorities/:name/retire': {
+      url: `${await generation('retired', 'retiring')}/retire`,
+      payload: { reason }
+    },
+    'POST /v1/authorities/:name/compromise': {
+      url: `${await generation('compromised', 'active')}/compromise`,
+      payload: { reason }
+    },
+    'POST /v1/authorities/:name/cross-sign': {
+      url: '/v1/authorities/starter-g1/cross-sign',
+      payload: { authority: await makeGeneration(service, 'crossed'), reason }
+    },
+    'POST /v1/authorities/:name/aws-registrations': { url: registrations, payload: registrationBody },
+    'GET /v1/authorities/:name/aws-registrations': { url: registrations },
+    'GET /v1/authorities/:name/aws-registrations/:id': { url: `${registrations}/${registration.id}` },
+    'POST /v1/authorities/:name/aws-registrations/:id/sync': {
+      url: `${registrations}/${registration.id}/sync`
+    },
+    'POST /v1/authorities/:name/aws-registrations/:id/check': {
+      url: `${registrations}/${registration.id}/check`
+    },
+    'POST /v1/tokens': { url: '/v1/tokens', payload: { role: 'station', name: 'station-8' } },
+    'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
+    'GET /v1/jobs/:id': { url: `/v1/jobs/${job!.id}` }
+  }
+}
+
+beforeAll(async () => {
+  // Nothing is there: the jobs of the registrations fail, and are not what this is about.
+  for (const [name, value] of Object.entries(standInEnvironment('http://127.0.0.1:1')))
+    vi.stubEnv(name, value)
+  service = await openService()
+  targets = await makeTargets()
+  const admin = service.as('admin')
+  const made = await admin.post('/v1/tokens', { role: 'admin', name: 'lost' })
+  const { id, secret } = made.json<{ id: string; secret: string }>()
+  await admin.delete(`/v1/tokens/${id}`)
+  revokedToken = secret
+})
+
+afterAll(async () => {
+  await service.stop()
+  vi.unstubAllEnvs()
+})
+
+/** Every route of the app, read off its own tree; HEAD follows GET. */
+async function listRoutes(): Promise<readonly string[]> {
+  const { app } = await createTestApp()
+  const path: string[] = []
+  const routes = app
+    .printRoutes({ commonPrefix: false })
+    .split('\n')
+    .flatMap(line => {
+      const [, branch = '', url = '', methods = ''] = /^(.*?)([^\s│├└─]\S*) \((.+)\)$/.exec(line) ?? []
+      if (url === '') return []
+      path.length = branch.length / 4 - 1
+      path.push(url)
+      return methods
+        .split(', ')
+        .filter(method => method !== 'HEAD')
+        .map(method => `${method} ${path.join('')}`)
+    })
+  await app.close()
+  return routes
+}
+
+async function send(route: string, headers: Readonly<Record<string, string>>) {
+  const [method = '', path = ''] = route.split(' ')
+  const url = path.replace(':name', 'starter').replace(':version', '1')
+  const answer = await service.send({ method, headers, ...(targets[route] ?? { url }) })
+  return { status: answer.statusCode, challenge: answer.headers['www-authenticate'], answer }
+}
+
+describe('the table of permissions', () => {
+  it('has every route of the app and no other', async () => {
+    expect([...(await listRoutes())].sort()).toEqual(Object.keys(permissions).sort())
+  })
+})
+
+const guarded = Object.entries(permissions).filter(([, access]) => access !== 'public')
+const open = Object.keys(permissions).filter(route => permissions[route] === 'public' && !route.endsWith('*'))
+
+const falseTokens: readonly [string, () => Readonly<Record<string, string>>, string][] = [
+  ['no token', () => ({}), 'token_missing'],
+  ['another scheme', () => ({ authorization: 'Basic YWRtaW46YWRtaW4=' }), 'token_missing'],
+  ['a mistyped token', () => ({ authorization: 'Bearer mintline_nobody' }), 'token_invalid'],
+  [
+    'a token of nobody',
+    () => ({ authorization: `Bearer mintline_${'0'.repeat(32)}_${'s'.repeat(43)}` }),
+    'token_invalid'
+  ],
+  ['a revoked token', () => ({ authorization: `Bearer ${revokedToken}` }), 'token_invalid'],
+  ['two tokens in one header', () => ({ authorization: 'Bearer one two' }), 'token_invalid'],
+  ['an empty token', () => ({ authorization: 'Bearer ' }), 'token_missing']
+]
+
+describe.each(guarded)('%s', (route, allowed) => {
+  it.each(falseTokens)('with %s', async (_name, headers, code) => {
+    const { status, answer, challenge } = await send(route, headers())
+    expect([status, problemOf(answer).code]).toEqual([401, code])
+    expect(challenge).toMatch(/^Bearer realm=/)
+  })
+
+  // Who may comes last: the step can be taken once.
+  it.each([...roles.filter(role => !allowed.includes(role)), ...allowed] as Role[])(
+    'with the role %s',
+    async role => {
+      const { status, answer, challenge } = await send(route, service.bearer(role))
+      if (allowed.includes(role)) {
+        expect(status).toBeLessThan(300)
+        return
+      }
+      expect([status, problemOf(answer).code]).toEqual([403, 'role_forbidden'])
+      expect(problemOf(answer).requiredRoles).toEqual(allowed)
+      expect(challenge).toContain('error="insufficient_scope"')
+    }
+  )
+})
+
+describe('a public route', () => {
+  it.each(open)('%s needs no token', async route => {
+    expect((await send(route, {})).status).toBeLessThan(400)
+  })
+})
+
+describe('access', () => {
+  it('is refused before the body is read', async () => {
+    const payload = 'x'.repeat(200_000)
+    const answer = await service.send({ method: 'POST', url: '/v1/issuances', payload })
+    expect(problemOf(answer).code).toBe('token_missing')
+  })
+
+  it('takes the scheme in any case', async () => {
+    const { authorization } = service.bearer('admin')
+    const headers = { authorization: authorization.replace('B', 'b') }
+    expect((await service.send({ url: '/v1/tokens', headers })).statusCode).toBe(200)
+  })
+
+  it('guards HEAD as it guards GET', async () => {
+    expect((await service.send({ method: 'HEAD', url: '/v1/tokens' })).statusCode).toBe(401)
+  })
+
+  it('hands the principal to the service', async () => {
+    const made = await service.as('admin').post('/v1/tokens', { role: 'admin', name: 'second-admin' })
+    const { secret } = made.json<{ secret: string }>()
+    const answer = await service.send({
+      method: 'POST',
+      url: '/v1/tokens',
+      headers: { authorization: `Bearer ${secret}` },
+      payload: { role: 'auditor', name: 'quality' }
+    })
+    expect(answer.json()).toMatchObject({ createdBy: 'admin/second-admin' })
+  })
+
+  it('must be declared: a route without it cannot be registered', () => {
+    const bare = Fastify()
+    addAccess(bare, createPort().services.tokens)
+    expect(() => bare.get('/forgotten', async () => 'x')).toThrow(TypeError)
+  })
+})

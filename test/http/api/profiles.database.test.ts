@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { ProfileView } from '../../../src/http/api/profiles/schemas.ts'
+import { starterProfile } from '../../../src/starter/starter-profile.ts'
+import { pointersOf, problemOf } from '../answer.ts'
+import { type HttpService, openService } from '../service.ts'
+import { faultsOf } from '../shared-schema.ts'
+
+const document = { ...starterProfile, name: 'pumps' }
+const nextDocument = { ...document, description: 'The next version.' }
+
+let service: HttpService
+beforeAll(async () => {
+  service = await openService()
+})
+afterAll(() => service.stop())
+
+const get = (url: string) => service.as('admin').get(url)
+const post = (payload: object) => service.as('admin').post('/v1/profiles', payload)
+const versionsOf = async (name: string) =>
+  (await get(`/v1/profiles/${name}/versions`)).json<{ items: readonly ProfileView[] }>().items
+
+const view = (version: number, posted: object) => ({
+  id: expect.any(String) as string,
+  name: 'pumps',
+  version,
+  document: posted,
+  templateSha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+  createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+  createdBy: 'admin/starter-admin'
+})
+
+describe('profiles', () => {
+  it('are made from a document, version by version, and answered with warnings and their place', async () => {
+    for (const [version, posted] of [
+      [1, document],
+      [2, nextDocument]
+    ] as const) {
+      const answer = await post(posted)
+      expect(answer.statusCode).toBe(201)
+      expect(answer.headers['location']).toBe(`/v1/profiles/pumps/versions/${version}`)
+      const { warnings, ...profile } = answer.json<ProfileView & { warnings: { pointer: string }[] }>()
+      expect(profile).toEqual(view(version, posted))
+      expect(warnings.map(({ pointer }) => pointer)).toContain(
+        '/template/Resources/thing/Properties/ThingName'
+      )
+      expect(await faultsOf('PostedProfile', answer.json())).toEqual([])
+    }
+  })
+
+  it('are not made anew from the document that is the newest already', async () => {
+    const answer = await post(nextDocument)
+    expect([answer.statusCode, answer.json<ProfileView>().version]).toEqual([200, 2])
+    expect(await versionsOf('pumps')).toHaveLength(2)
+  })
+
+  it('say on record who made them, in the request that the answer names', async () => {
+    const answer = await post({ ...document, name: 'valves' })
+    const requestId = answer.headers['x-request-id']
+    expect(await service.audited('profile.post', requestId)).toMatchObject([
+      { actor: 'admin/starter-admin', subject: 'profile/valves/1' }
+    ])
+  })
+
+  it.each([
+    ['/v1/profiles/pumps', view(2, nextDocument), 'Profile'],
+    ['/v1/profiles/pumps/versions', { items: [view(2, nextDocument), view(1, document)] }, 'ProfileList'],
+    ['/v1/profiles/pumps/versions/1', view(1, document), 'Profile']
+  ])('are read at %s', async (url, expected, schema) => {
+    const answer = await get(url)
+    expect(answer.json()).toEqual(expected)
+    expect(await faultsOf(schema, answer.json())).toEqual([])
+  })
+
+  it('are listed in their newest versions', async () => {
+    const answer = await get('/v1/profiles')
+    const { items } = answer.json<{ items: ProfileView[] }>()
+    expect(items.map(({ name, version }) => `${name} ${version}`).sort()).toEqual([
+      'pumps 2',
+      'starter 1',
+      'valves 1'
+    ])
+    expect(await faultsOf('ProfileList', answer.json())).toEqual([])
+  })
+
+  it.each([
+    ['/v1/profiles/other', 404, 'profile_not_found'],
+    ['/v1/profiles/other/versions', 404, 'profile_not_found'],
+    ['/v1/profiles/pumps/versions/4', 404, 'profile_not_found'],
+    ['/v1/profiles/starter/versions/0', 400, 'request_invalid'],
+    ['/v1/profiles/starter/versions/two', 400, 'request_invalid'],
+    ['/v1/profiles/starter/versions/2.0', 400, 'request_invalid'],
+    ['/v1/profiles/Starter', 400, 'request_invalid']
+  ])('are refused at %s', async (url, status, code) => {
+    const answer = await get(url)
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([status, code])
+  })
+
+  const { subject } = document
+  it.each([
+    ['an unknown member', { extensions: [] }, ['/extensions']],
+    ['a number as text', { backdateMinutes: '60' }, ['/backdateMinutes']],
+    ['an unknown rule', { subject: { ...subject, Country: { rule: 'maybe' } } }, ['/subject/Country/rule']],
+    ['a rule without its value', { subject: { Country: { rule: 'fixed' } } }, ['/subject/Country/value']],
+    [
+      'a rule with another rule’s members',
+      { subject: { Country: { rule: 'forbidden', pattern: 'x', values: ['y'] } } },
+      ['/subject/Country/pattern', '/subject/Country/values']
+    ],
+    ['no rule at all', { subject: { Country: {} } }, ['/subject/Country/rule']],
+    ['text in place of a rule', { subject: { Country: 'required' } }, ['/subject/Country']],
+    ['an unknown subject field', { subject: { Mail: { rule: 'allowed' } } }, ['/subject/Mail']],
+    ['an unknown curve', { keys: { ec: { curves: ['P-256', 'P-192'] } } }, ['/keys/ec/curves/1']],
+    [
+      'an unknown choice deep in a union',
+      { validity: { days: 1, whenIssuerExpiresFirst: 'ignore' } },
+      ['/validity/whenIssuerExpiresFirst']
+    ],
+    [
+      'a wrong literal',
+      { validity: { notAfter: 'never', whenIssuerExpiresFirst: 'refuse' } },
+      ['/validity/notAfter']
+    ],
+    [
+      'three faults in three places',
+      { name: 'No', backdateMinutes: -1, keyUsage: [] },
+      ['/backdateMinutes', '/keyUsage', '/name']
+    ]
+  ])('with %s are refused where it stands, once, and not kept', async (_name, change, pointers) => {
+    const answer = await post({ ...document, ...change })
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([400, 'request_invalid'])
+    expect(pointersOf(answer)).toEqual(pointers)
+    expect(await versionsOf('pumps')).toHaveLength(2)
+  })
+
+  it('with an unknown choice are told the choices', async () => {
+    const answer = await post({ ...document, subject: { Country: { rule: 'maybe' } } })
+    expect(problemOf(answer).violations).toMatchObject([
+      { expected: 'required | allowed | fixed | forbidden', found: '"maybe"' }
+    ])
+  })
+
+  it('that nothing could be issued by are refused', async () => {
+    const answer = await post({ ...document, authority: 'nowhere' })
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([422, 'profile_invalid'])
+    expect(pointersOf(answer)).toEqual(['/authority'])
+  })
+})

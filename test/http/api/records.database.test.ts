@@ -1,0 +1,202 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Issuance } from '../../../src/http/api/issuances/schemas.ts'
+import type { IssuancePageView } from '../../../src/http/api/records/schemas.ts'
+import { encodePem } from '../../../src/pki/pem/pem.ts'
+import { makeCertificationRequest } from '../../support/certification-request.ts'
+import { pointersOf, problemOf } from '../answer.ts'
+import { type HttpService, openService, someSubject } from '../service.ts'
+import { faultsOf } from '../shared-schema.ts'
+
+const outcomes = ['issued', 'unknown', 'rejected', 'unreadable'] as const
+type Outcome = (typeof outcomes)[number]
+
+const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string
+const second = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) as string
+const metadata = { fixture: 'F-12' }
+const common = { requestedAt: instant, station: 'starter-station', profile: 'starter', metadata }
+
+let service: HttpService
+let issuance: Issuance
+/** What is to be read of a request of each kind, in the order of the requests. */
+const views = new Map<Outcome, Readonly<Record<string, unknown>> & { readonly id: string }>()
+
+const pemOf = (csr: Uint8Array) => encodePem('CERTIFICATE REQUEST', csr)
+const get = (url: string) => service.as('auditor').get(url)
+const list = async (query: string) => (await get(`/v1/issuances?${query}`)).json<IssuancePageView>()
+
+function post(csr: Uint8Array, requestId: string) {
+  const headers = { 'content-type': 'application/pkcs10', 'x-request-id': requestId }
+  return service.as('station').post('/v1/issuances?profile=starter&metadata=fixture:F-12', csr, headers)
+}
+
+async function makeIssued() {
+  const csr = makeCertificationRequest(someSubject())
+  issuance = (await post(csr, 'asked-1')).json<Issuance>()
+  const { replayed, ...shown } = issuance
+  expect(replayed).toBe(false)
+  views.set('issued', { outcome: 'issued', ...common, ...shown, requestId: 'asked-1', csr: pemOf(csr) })
+}
+
+async function makeUnknown() {
+  const subject = someSubject()
+  const csr = makeCertificationRequest(subject)
+  const id = await service.leaveOpen(csr, metadata)
+  views.set('unknown', {
+    outcome: 'unknown',
+    id,
+    ...common,
+    requestId: 'test',
+    profileVersion: 1,
+    templateSha256: issuance.templateSha256,
+    authority: 'starter-g1',
+    serialNumber: expect.stringMatching(/^[0-9a-f]{2,40}$/) as string,
+    subject,
+    notBefore: second,
+    notAfter: second,
+    csr: pemOf(csr),
+    notes: []
+  })
+}
+
+async function makeRejected() {
+  const csr = makeCertificationRequest({ CommonName: 'refused' })
+  const { issuanceId, detail, violations } = problemOf(await post(csr, 'asked-3'))
+  const known = { profileVersion: 1, authority: 'starter-g1' }
+  const why = { code: 'subject_refused', detail, violations }
+  const sent = { csr: pemOf(csr), csrEncoding: 'pem' }
+  const view = { id: issuanceId!, ...common, requestId: 'asked-3', ...known, ...why, ...sent }
+  views.set('rejected', { outcome: 'rejected', ...view })
+}
+
+async function makeUnreadable() {
+  const { issuanceId, detail } = problemOf(await post(new Uint8Array([0xff, 0x00, 0x41]), 'asked-4'))
+  const why = { code: 'csr_malformed', detail, violations: [] }
+  const sent = { csr: '/wBB', csrEncoding: 'base64' }
+  const view = { id: issuanceId!, ...common, requestId: 'asked-4', ...why, ...sent }
+  views.set('unreadable', { outcome: 'rejected', ...view })
+}
+
+beforeAll(async () => {
+  service = await openService()
+  await makeIssued()
+  await makeUnknown()
+  await makeRejected()
+  await makeUnreadable()
+})
+afterAll(() => service.stop())
+
+describe('GET /v1/issuances/{id}', () => {
+  it.each(outcomes)('shows what was %s, as the schema says', async outcome => {
+    const view = views.get(outcome)!
+    const answer = await get(`/v1/issuances/${view.id}`)
+    expect(answer.json()).toEqual(view)
+    expect(await faultsOf('IssuanceEntry', answer.json())).toEqual([])
+  })
+
+  it('says in violations what was refused', async () => {
+    expect(views.get('rejected')).toMatchObject({ violations: [{ pointer: '/subject/Country' }] })
+  })
+
+  it.each([
+    ['an id without a record', '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11', 404, 'issuance_not_found'],
+    ['what is no id', '42', 400, 'request_invalid']
+  ])('refuses %s', async (_name, id, status, code) => {
+    const answer = await get(`/v1/issuances/${id}`)
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([status, code])
+  })
+})
+
+describe('GET /v1/issuances', () => {
+  const newestFirst = () => [...views.values()].reverse()
+
+  it('answers a page, newest first', async () => {
+    const answer = await get('/v1/issuances')
+    expect(answer.json()).toEqual({ items: newestFirst() })
+    expect(await faultsOf('IssuancePage', answer.json())).toEqual([])
+  })
+
+  it('leads from page to page, and leaves nextCursor out on the last one', async () => {
+    const first = await list('limit=2')
+    expect(first.items).toEqual(newestFirst().slice(0, 2))
+    const second = await list(`limit=2&cursor=${first.nextCursor}`)
+    expect(second.items).toEqual(newestFirst().slice(2))
+    expect(second).not.toHaveProperty('nextCursor')
+  })
+
+  const idsOf = ({ items }: IssuancePageView) => items.map(({ id }) => id)
+  const idOf = (outcome: Outcome) => views.get(outcome)!.id
+  const withColons = (hex: string) => hex.toUpperCase().replace(/..(?=.)/g, '$&:')
+
+  it.each<[string, () => string, readonly Outcome[]]>([
+    ['outcome', () => 'outcome=unknown', ['unknown']],
+    ['outcome', () => 'outcome=rejected', ['unreadable', 'rejected']],
+    ['station', () => 'station=starter-station&outcome=issued', ['issued']],
+    ['a station that asked for nothing', () => 'station=station-7', []],
+    ['profile', () => 'profile=starter', ['unreadable', 'rejected', 'unknown', 'issued']],
+    ['a profile that nothing was asked for', () => 'profile=other', []],
+    ['authority', () => 'authority=starter-g1&outcome=unknown', ['unknown']],
+    ['another authority', () => 'authority=starter-g2', []],
+    ['certificateId', () => `certificateId=${withColons(issuance.certificateId)}`, ['issued']],
+    ['serialNumber', () => `serialNumber=${withColons(issuance.serialNumber)}`, ['issued']],
+    ['serialNumber', () => `serialNumber=${issuance.serialNumber.replace(/^00/, '')}`, ['issued']],
+    ['another serialNumber', () => 'serialNumber=01', []],
+    ['from', () => 'from=2099-01-01T00:00:00Z', []],
+    ['to', () => 'to=2026-01-01T00:00:00%2B01:00', []],
+    ['from and to', () => 'from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z&outcome=issued', ['issued']]
+  ])('finds by %s', async (_what, query, expected) => {
+    expect(idsOf(await list(query()))).toEqual(expected.map(idOf))
+  })
+
+  it.each([
+    ['limit=0', ['/query/limit']],
+    ['limit=201', ['/query/limit']],
+    ['limit=1e2', ['/query/limit']],
+    ['limit=', ['/query/limit']],
+    ['outcome=lost', ['/query/outcome']],
+    ['from=yesterday&to=2026-11-24', ['/query/from', '/query/to']],
+    ['serialNumber=xyz', ['/query/serialNumber']],
+    ['certificateId=ab', ['/query/certificateId']],
+    ['station=', ['/query/station']],
+    ['station=a&station=b', ['/query/station']],
+    ['stations=a', ['/query/stations']]
+  ])('refuses %s', async (query, pointers) => {
+    const answer = await get(`/v1/issuances?${query}`)
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([400, 'request_invalid'])
+    expect(pointersOf(answer)).toEqual(pointers)
+  })
+})
+
+describe('POST /v1/issuances/{id}/void', () => {
+  const reason = 'changed in the database'
+  const declareVoid = (id: string, body: object = { reason }) =>
+    service.as('admin').post(`/v1/issuances/${id}/void`, body)
+
+  it('ends an intent, tells who did it and why, and changes nothing when it is asked again', async () => {
+    const csr = makeCertificationRequest(someSubject())
+    const id = await service.leaveOpen(csr)
+    const before = (await get(`/v1/issuances/${id}`)).json<object>()
+    const answer = await declareVoid(id)
+    expect(answer.statusCode).toBe(200)
+    const ended = { outcome: 'void', voidedAt: instant, voidedBy: 'admin/starter-admin', reason }
+    expect(answer.json()).toEqual({ ...before, ...ended })
+    expect(await faultsOf('IssuanceEntry', answer.json())).toEqual([])
+    expect((await get(`/v1/issuances/${id}`)).json()).toEqual(answer.json())
+    expect((await list('outcome=void')).items.map(each => each.id)).toEqual([id])
+    expect((await declareVoid(id, { reason: 'again' })).json()).toEqual(answer.json())
+    expect(await service.audited('issuance.void', answer.headers['x-request-id'])).toMatchObject([
+      { actor: 'admin/starter-admin', reason }
+    ])
+    // Key and device are free again.
+    expect((await post(csr, 'asked-again')).statusCode).toBe(201)
+  })
+
+  it.each<[string, () => string, object, number]>([
+    ['what is issued', () => views.get('issued')!.id, { reason }, 409],
+    ['a refusal', () => views.get('rejected')!.id, { reason }, 409],
+    ['what is not there', () => '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11', { reason }, 404],
+    ['an intent without a reason', () => views.get('unknown')!.id, {}, 400]
+  ])('refuses %s', async (_what, id, body, status) => {
+    expect((await declareVoid(id(), body)).statusCode).toBe(status)
+    expect((await list('outcome=void')).items).toHaveLength(1)
+  })
+})
