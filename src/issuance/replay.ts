@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
 import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
+import { recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
 import { type Completion, declaredVoid } from './completion.ts'
@@ -62,9 +63,13 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     if (record.outcome === 'issued') return { record, replayed: true }
     if (record.outcome === 'void') throw declaredVoid(record.id)
     const resumeAt = Math.min(record.createdAt.getTime() + resumeAfterMs, waitEnds)
-    if (clock().getTime() < resumeAt) await delay(pollMs)
+    const isWaiting = clock().getTime() < resumeAt
+    if (isWaiting) await delay(pollMs)
     else await completeOpen(earlier)
-    return waitOrComplete(await findSettled(record.id), waitEnds)
+    const later = await findSettled(record.id)
+    // A completion that leaves no certificate on record would do so again, and sign each time.
+    if (!isWaiting && later.record.outcome === 'unknown') throw recordDamaged(record.id, [])
+    return waitOrComplete(later, waitEnds)
   }
 
   async function completeOpen(earlier: EarlierIntent): Promise<void> {

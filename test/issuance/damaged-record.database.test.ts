@@ -174,6 +174,14 @@ describe('an open intent that was changed in the database', () => {
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
   })
 
+  it('by taking away that it is open is signed once at a retry, not without end', async () => {
+    const { csr, row } = await openIntent()
+    await test.database.prisma.$executeRaw`DELETE FROM open_intent WHERE intent_id = ${row.id}::uuid`
+    const before = signatures
+    await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+    expect(signatures - before).toBeLessThanOrEqual(1)
+  })
+
   it('in its time, so that the certificate would live too long, is not signed at the retry', async () => {
     const { csr, row } = await openIntent()
     await tamper(row.id, 'created_at', new Date(row.createdAt.getTime() - 7 * 86_400_000))
