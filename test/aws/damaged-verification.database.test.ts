@@ -6,11 +6,11 @@ import {
   type VerificationDependencies
 } from '../../src/aws/registrations/verification/verification.ts'
 import { createVerificationStore } from '../../src/aws/registrations/verification/verification-store.ts'
-import { buildAuthorityTbsCertificate } from '../../src/pki/certificate/authority-tbs-certificate.ts'
 import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
-import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'
 import { act } from '../support/authority-administration.ts'
+import { asAuthority, changeRow, rebuilt } from '../support/forgery/forgery.ts'
+import { WatchedSigning } from '../support/forgery/watched-signing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { jitr, type Registering, startRegistering } from './registering.ts'
@@ -19,8 +19,9 @@ let test: TestDatabase
 let data: TemporaryDirectory
 let registering: Registering
 let authority: StoredAuthority
-let isSignerAway = false
-let signatures = 0
+const signing = new WatchedSigning()
+const tamper = (id: string, columns: Readonly<Record<string, unknown>>) =>
+  changeRow(test.database, { table: 'aws_verification', id, columns })
 let dependencies: VerificationDependencies
 
 beforeAll(async () => {
@@ -33,17 +34,7 @@ beforeAll(async () => {
     store: createVerificationStore(test.database),
     clock,
     randomBytes,
-    openSigner: async reference => {
-      const signer = await openSigner(reference)
-      return {
-        ...signer,
-        sign(tbsDer) {
-          if (isSignerAway) throw new Error('the key store is away')
-          signatures++
-          return signer.sign(tbsDer)
-        }
-      }
-    }
+    openSigner: async reference => signing.wrap(await openSigner(reference))
   }
 })
 
@@ -61,56 +52,14 @@ async function openVerification() {
   const region = `eu-damaged-${++regions}`
   const { id: registrationId } = await registering.registrations.post('starter-g1', { ...jitr, region }, act)
   const request = { registrationId, authority, registrationCode, onStep: async () => undefined }
-  isSignerAway = true
+  signing.isAway = true
   await expect(provideVerification(dependencies, request)).rejects.toThrow('away')
-  isSignerAway = false
+  signing.isAway = false
   const row = await test.database.prisma.awsVerification.findFirstOrThrow({ where: { registrationId } })
   return { request, row }
 }
 
-/** Changes a row as one does who owns the database. */
-async function tamper(id: string, columns: Readonly<Record<string, unknown>>): Promise<void> {
-  const { prisma } = test.database
-  await prisma.$executeRawUnsafe('ALTER TABLE aws_verification DISABLE TRIGGER USER')
-  for (const [column, value] of Object.entries(columns)) {
-    const sql = `UPDATE aws_verification SET ${column} = $1 WHERE id = $2::uuid`
-    expect(await prisma.$executeRawUnsafe(sql, value, id)).toBe(1)
-  }
-  await prisma.$executeRawUnsafe('ALTER TABLE aws_verification ENABLE ALWAYS TRIGGER append_only')
-}
-
 const day = 86_400_000
-
-function rebuilt(tbsDer: Uint8Array, change: Partial<TbsCertificateContent>): Uint8Array {
-  const tbs = parseTbsCertificate(tbsDer)
-  return buildTbsCertificate({
-    serialNumber: tbs.serialNumber,
-    signatureAlgorithm: 'ecdsa-with-SHA256',
-    issuerNameDer: tbs.issuerName.der,
-    notBefore: tbs.notBefore,
-    notAfter: tbs.notAfter,
-    subjectNameDer: tbs.subjectName.der,
-    spkiDer: tbs.subjectPublicKeyInfo.der,
-    keyUsage: ['digitalSignature'],
-    extendedKeyUsage: ['clientAuth'],
-    authorityKeyIdentifier: tbs.extensions.authorityKeyIdentifier!,
-    ...change
-  })
-}
-
-function asAuthority(tbsDer: Uint8Array): Uint8Array {
-  const tbs = parseTbsCertificate(tbsDer)
-  const subjectKeyIdentifier = tbs.extensions.authorityKeyIdentifier!
-  return buildAuthorityTbsCertificate({
-    subject: tbs.subjectName.der,
-    issuer: { subjectNameDer: tbs.issuerName.der, subjectKeyIdentifier },
-    spkiDer: tbs.subjectPublicKeyInfo.der,
-    notBefore: tbs.notBefore,
-    notAfter: tbs.notAfter,
-    serialNumber: tbs.serialNumber,
-    signatureAlgorithm: 'ecdsa-with-SHA256'
-  })
-}
 
 const later = (date: Date, days: number) => new Date(date.getTime() + days * day)
 
@@ -133,12 +82,12 @@ const forgeries: readonly [string, (tbsDer: Uint8Array) => Uint8Array][] = [
 
 describe('an open verification certificate that was changed in the database', () => {
   const isRefused = async (open: Awaited<ReturnType<typeof openVerification>>) => {
-    const before = signatures
+    const before = signing.signatures
     for (let run = 1; run <= 2; run++) {
       const outcome = await provideVerification(dependencies, open.request).catch((error: unknown) => error)
       expect(outcome).toMatchObject({ code: 'record_damaged' })
     }
-    expect(signatures).toBe(before)
+    expect(signing.signatures).toBe(before)
   }
 
   it.each(forgeries)('into %s is not signed', async (_name, forge) => {

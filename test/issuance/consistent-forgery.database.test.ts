@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
-import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'
 import type { Subject } from '../../src/pki/name/subject-field.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
-import type { Signer } from '../../src/signing/signers/signer.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { changeRow, rebuilt } from '../support/forgery/forgery.ts'
+import { WatchedSigning } from '../support/forgery/watched-signing.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -15,13 +15,14 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 let test: TestDatabase
 let directory: TemporaryDirectory
 let issuing: Issuing
-let isSignerAway = false
-let signatures = 0
+const signing = new WatchedSigning()
+const tamper = (id: string, columns: Readonly<Record<string, unknown>>) =>
+  changeRow(test.database, { table: 'intent', id, columns })
 
 beforeAll(async () => {
   test = await createTestDatabase()
   directory = await createTemporaryDirectory()
-  issuing = await startIssuing(test.database, directory.path, { wrapSigner, resumeAfterMs: 0 })
+  issuing = await startIssuing(test.database, directory.path, { wrapSigner: signing.wrap, resumeAfterMs: 0 })
 })
 
 afterAll(async () => {
@@ -29,59 +30,15 @@ afterAll(async () => {
   await directory.remove()
 })
 
-function wrapSigner(signer: Signer): Signer {
-  return {
-    ...signer,
-    sign(toBeSignedDer) {
-      if (isSignerAway) throw new Error('the key store is away')
-      signatures++
-      return signer.sign(toBeSignedDer)
-    }
-  }
-}
-
 let last = 0
 
 async function openIntent(profile = 'starter', subject: Subject = {}) {
   const csr = makeCertificationRequest({ Country: 'US', CommonName: `forged-${++last}`, ...subject })
-  isSignerAway = true
+  signing.isAway = true
   await expect(issuing.issue(csr, profile)).rejects.toThrow('away')
-  isSignerAway = false
+  signing.isAway = false
   const row = await test.database.prisma.intent.findFirstOrThrow({ orderBy: { id: 'desc' } })
   return { csr, row, profile }
-}
-
-/** Changes columns of an intent as one does who owns the database. */
-async function tamper(id: string, columns: Readonly<Record<string, unknown>>): Promise<void> {
-  const { prisma } = test.database
-  const partitions = await prisma.$queryRaw<{ name: string }[]>`
-    SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'intent'::regclass`
-  const tables = ['intent', ...partitions.map(({ name }) => name)]
-  for (const table of tables) await prisma.$executeRawUnsafe(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
-  for (const [column, value] of Object.entries(columns)) {
-    const type = column.endsWith('_id') ? '::uuid' : ''
-    const sql = `UPDATE intent SET ${column} = $1${type} WHERE id = $2::uuid`
-    expect(await prisma.$executeRawUnsafe(sql, value, id)).toBe(1)
-  }
-  for (const table of tables)
-    await prisma.$executeRawUnsafe(`ALTER TABLE ${table} ENABLE ALWAYS TRIGGER append_only`)
-}
-
-function rebuilt(tbsDer: Uint8Array, change: Partial<TbsCertificateContent>): Uint8Array {
-  const tbs = parseTbsCertificate(tbsDer)
-  return buildTbsCertificate({
-    serialNumber: tbs.serialNumber,
-    signatureAlgorithm: 'ecdsa-with-SHA256',
-    issuerNameDer: tbs.issuerName.der,
-    notBefore: tbs.notBefore,
-    notAfter: tbs.notAfter,
-    subjectNameDer: tbs.subjectName.der,
-    spkiDer: tbs.subjectPublicKeyInfo.der,
-    keyUsage: ['digitalSignature'],
-    extendedKeyUsage: ['clientAuth'],
-    authorityKeyIdentifier: tbs.extensions.authorityKeyIdentifier!,
-    ...change
-  })
 }
 
 /** Puts a subjectAltName into the extensions, all lengths mended. */
@@ -118,7 +75,7 @@ function withExtension(tbsDer: Uint8Array): Uint8Array {
 }
 
 async function isRefused({ csr, row, profile }: Awaited<ReturnType<typeof openIntent>>): Promise<void> {
-  const before = signatures
+  const before = signing.signatures
   for (let round = 1; round <= 2; round++) {
     const outcome = await issuing.issue(csr, profile).then(
       ({ record }) => `signed ${record.id}`,
@@ -126,7 +83,7 @@ async function isRefused({ csr, row, profile }: Awaited<ReturnType<typeof openIn
     )
     expect(outcome).toMatchObject({ code: 'record_damaged', members: { issuanceId: row.id } })
   }
-  expect(signatures).toBe(before)
+  expect(signing.signatures).toBe(before)
 }
 
 const withoutOrganization = { ...starterProfile.subject }
@@ -268,11 +225,15 @@ describe('an honest open intent is completed', () => {
   it('without waiting for a clock that ran ahead', async () => {
     let aheadMs = 3_600_000
     const clock = () => new Date(Date.now() + aheadMs)
-    const other = await startIssuing(test.database, directory.path, { clock, wrapSigner, resumeAfterMs: 100 })
+    const other = await startIssuing(test.database, directory.path, {
+      clock,
+      wrapSigner: signing.wrap,
+      resumeAfterMs: 100
+    })
     const csr = makeCertificationRequest({ Country: 'US', CommonName: `ahead-${++last}` })
-    isSignerAway = true
+    signing.isAway = true
     await expect(other.issue(csr)).rejects.toThrow('away')
-    isSignerAway = false
+    signing.isAway = false
     aheadMs = 0
     const { replayed } = await other.issue(csr)
     expect(replayed).toBe(true)

@@ -2,13 +2,12 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createVoidStore } from '../../src/issuance/void/void-store.ts'
 import { createVoiding, type Voiding } from '../../src/issuance/void/voiding.ts'
-import { buildAuthorityTbsCertificate } from '../../src/pki/certificate/authority-tbs-certificate.ts'
 import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
-import { buildTbsCertificate, type TbsCertificateContent } from '../../src/pki/certificate/tbs-certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'
-import type { Signer } from '../../src/signing/signers/signer.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { asAuthority, changeRow, rebuilt } from '../support/forgery/forgery.ts'
+import { WatchedSigning } from '../support/forgery/watched-signing.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -17,13 +16,14 @@ let test: TestDatabase
 let directory: TemporaryDirectory
 let issuing: Issuing
 let voiding: Voiding
-let isSignerAway = false
-let signatures = 0
+const signing = new WatchedSigning()
+const tamper = (id: string, column: string, value: unknown) =>
+  changeRow(test.database, { table: 'intent', id, columns: { [column]: value } })
 
 beforeAll(async () => {
   test = await createTestDatabase()
   directory = await createTemporaryDirectory()
-  issuing = await startIssuing(test.database, directory.path, { wrapSigner, resumeAfterMs: 0 })
+  issuing = await startIssuing(test.database, directory.path, { wrapSigner: signing.wrap, resumeAfterMs: 0 })
   voiding = createVoiding({
     store: createVoidStore(test.database),
     records: issuing.records,
@@ -37,64 +37,16 @@ afterAll(async () => {
   await directory.remove()
 })
 
-function wrapSigner(signer: Signer): Signer {
-  return {
-    ...signer,
-    sign(toBeSignedDer) {
-      if (isSignerAway) throw new Error('the key store is away')
-      signatures++
-      return signer.sign(toBeSignedDer)
-    }
-  }
-}
-
 let lastDevice = 0
 
 /** An intent that was cut off before its signature, and the request that a station repeats. */
 async function openIntent() {
   const csr = makeCertificationRequest({ Country: 'US', CommonName: `damaged-${++lastDevice}` })
-  isSignerAway = true
+  signing.isAway = true
   await expect(issuing.issue(csr)).rejects.toThrow('away')
-  isSignerAway = false
+  signing.isAway = false
   const row = await test.database.prisma.intent.findFirstOrThrow({ orderBy: { id: 'desc' } })
   return { csr, row }
-}
-
-/** Changes an intent as one does who owns the database. */
-async function tamper(id: string, column: string, value: unknown): Promise<void> {
-  const { prisma } = test.database
-  const partitions = await prisma.$queryRaw<{ name: string }[]>`
-    SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'intent'::regclass`
-  for (const table of ['intent', ...partitions.map(({ name }) => name)]) {
-    await prisma.$executeRawUnsafe(`ALTER TABLE ${table} DISABLE TRIGGER USER`)
-  }
-  const changed = await prisma.$executeRawUnsafe(
-    `UPDATE intent SET ${column} = $1 WHERE id = $2::uuid`,
-    value,
-    id
-  )
-  expect(changed).toBe(1)
-  for (const table of ['intent', ...partitions.map(({ name }) => name)]) {
-    await prisma.$executeRawUnsafe(`ALTER TABLE ${table} ENABLE ALWAYS TRIGGER append_only`)
-  }
-}
-
-/** The TBSCertificate again, with something else in it. */
-function rebuilt(tbsDer: Uint8Array, change: Partial<TbsCertificateContent>): Uint8Array {
-  const tbs = parseTbsCertificate(tbsDer)
-  return buildTbsCertificate({
-    serialNumber: tbs.serialNumber,
-    signatureAlgorithm: 'ecdsa-with-SHA256',
-    issuerNameDer: tbs.issuerName.der,
-    notBefore: tbs.notBefore,
-    notAfter: tbs.notAfter,
-    subjectNameDer: tbs.subjectName.der,
-    spkiDer: tbs.subjectPublicKeyInfo.der,
-    keyUsage: ['digitalSignature'],
-    extendedKeyUsage: ['clientAuth'],
-    authorityKeyIdentifier: tbs.extensions.authorityKeyIdentifier!,
-    ...change
-  })
 }
 
 /** What somebody wrote into `tbs_der`. */
@@ -115,22 +67,6 @@ const forgeries: readonly [string, (tbsDer: Uint8Array) => Uint8Array | Promise<
   ['bytes behind it', tbs => Uint8Array.of(...tbs, 0)]
 ]
 
-function asAuthority(tbsDer: Uint8Array): Uint8Array {
-  const tbs = parseTbsCertificate(tbsDer)
-  return buildAuthorityTbsCertificate({
-    subject: tbs.subjectName.der,
-    issuer: {
-      subjectNameDer: tbs.issuerName.der,
-      subjectKeyIdentifier: tbs.extensions.authorityKeyIdentifier!
-    },
-    spkiDer: tbs.subjectPublicKeyInfo.der,
-    notBefore: tbs.notBefore,
-    notAfter: tbs.notAfter,
-    serialNumber: tbs.serialNumber,
-    signatureAlgorithm: 'ecdsa-with-SHA256'
-  })
-}
-
 function withOrganization(tbsDer: Uint8Array): Uint8Array {
   const { subject } = parseTbsCertificate(tbsDer)
   return rebuilt(tbsDer, { subjectNameDer: buildName({ ...subject, Organization: 'Somebody' }) })
@@ -149,23 +85,23 @@ describe('an open intent that was changed in the database', () => {
   it.each(forgeries)('into %s is not signed at the retry', async (_name, forge) => {
     const { csr, row } = await openIntent()
     await tamper(row.id, 'tbs_der', await forge(row.tbsDer))
-    const before = signatures
+    const before = signing.signatures
     await expect(issuing.issue(csr)).rejects.toMatchObject({
       code: 'record_damaged',
       members: { issuanceId: row.id }
     })
     // Nor at the next.
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
-    expect(signatures).toBe(before)
+    expect(signing.signatures).toBe(before)
   })
 
   it('in its CSR is not signed at the retry', async () => {
     const { csr, row } = await openIntent()
     const other = await openIntent()
     await tamper(row.id, 'csr_der', other.row.csrDer)
-    const before = signatures
+    const before = signing.signatures
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
-    expect(signatures).toBe(before)
+    expect(signing.signatures).toBe(before)
   })
 
   it('in its serial number is not signed at the retry', async () => {
@@ -177,9 +113,9 @@ describe('an open intent that was changed in the database', () => {
   it('by taking away that it is open is signed once at a retry, not without end', async () => {
     const { csr, row } = await openIntent()
     await test.database.prisma.$executeRaw`DELETE FROM open_intent WHERE intent_id = ${row.id}::uuid`
-    const before = signatures
+    const before = signing.signatures
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
-    expect(signatures - before).toBeLessThanOrEqual(1)
+    expect(signing.signatures - before).toBeLessThanOrEqual(1)
   })
 
   it('in its time, so that the certificate would live too long, is not signed at the retry', async () => {
@@ -287,9 +223,9 @@ describe('an open intent that nobody changed', () => {
     )
     const subject = { Country: 'US', CommonName: `dropped-${++lastDevice}` }
     const csr = makeCertificationRequest({ ...subject, Organization: 'Widgits', Locality: 'Bern' })
-    isSignerAway = true
+    signing.isAway = true
     await expect(issuing.issue(csr, 'dropping')).rejects.toThrow('away')
-    isSignerAway = false
+    signing.isAway = false
     const { record, replayed } = await issuing.issue(csr, 'dropping')
     expect(replayed).toBe(true)
     expect(record.subject).toEqual({ ...subject, Organization: 'Acme' })
