@@ -9,12 +9,6 @@ import { pathNotFound } from './unknown-route.ts'
 
 export const documentationPath = '/docs'
 
-/** Made once: to make one takes tens of milliseconds, and a copy a reader would be memory that readers decide about. */
-interface Descriptions {
-  readonly json: Buffer
-  readonly yaml: Buffer
-}
-
 /** Describes the routes that are registered after it, as OpenAPI 3.1 and as a page to try them out. */
 export async function addDocumentation(app: FastifyInstance, version: string): Promise<void> {
   await app.register(swagger, {
@@ -60,22 +54,24 @@ function isLost({ statusCode = 500 }: FastifyError): boolean {
   return statusCode === 403 || statusCode === 404
 }
 
-/** Puts ready octets in the place of what the plugin would make anew for each request. */
+/**
+ * Puts octets that are made once in the place of what the plugin would make anew for each request. They are made for the
+ * first reader: the start of the service does not wait for a page that may never be asked for.
+ */
 function serveDescriptionsOnce(app: FastifyInstance): void {
-  let descriptions: Descriptions | undefined
-  app.addHook('onReady', async () => {
-    descriptions = {
-      json: Buffer.from(JSON.stringify(app.swagger())),
-      yaml: Buffer.from(app.swagger({ yaml: true }))
-    }
-  })
-  const send = (form: keyof Descriptions, type: string): RouteHandlerMethod =>
+  const lazily = (make: () => string) => {
+    let octets: Buffer | undefined
+    return () => (octets ??= Buffer.from(make()))
+  }
+  const send = (description: () => Buffer, type: string): RouteHandlerMethod =>
     async function (_request, reply) {
-      return reply.type(type).send(descriptions?.[form])
+      return reply.type(type).send(description())
     }
+  const json = lazily(() => JSON.stringify(app.swagger()))
+  const yaml = lazily(() => app.swagger({ yaml: true }))
   const handlers: Readonly<Record<string, RouteHandlerMethod>> = {
-    [`${documentationPath}/json`]: send('json', 'application/json; charset=utf-8'),
-    [`${documentationPath}/yaml`]: send('yaml', 'application/yaml; charset=utf-8')
+    [`${documentationPath}/json`]: send(json, 'application/json; charset=utf-8'),
+    [`${documentationPath}/yaml`]: send(yaml, 'application/yaml; charset=utf-8')
   }
   app.addHook('onRoute', route => {
     const handler = handlers[route.url]
