@@ -22,6 +22,7 @@ import { addUnknownRoute } from './plugins/unknown-route.ts'
 import { addProblemDetails, answerClientError, sendProblem } from './problems/problem-details.ts'
 import { chooseRequestId } from './request-id.ts'
 import { sharedSchemas } from './schemas/shared.ts'
+import { createSerializerFactory } from './serializers.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
 
 /**
@@ -50,6 +51,7 @@ export async function createHttpServer(
         verbose: true
       }
     },
+    schemaController: { compilersFactory: { buildSerializer: createSerializerFactory() } },
     // Comes before any hook: what the router itself cannot read.
     frameworkErrors: (error, request, reply) => {
       setCommonHeaders(request, reply)
