@@ -21,8 +21,8 @@ const registering = await startRegistering(
     verifications: mortal(usual.verifications),
     openSigner: async reference => mortal(await usual.openSigner(reference)),
     accesses: {
-      open(place): AwsAccess {
-        const { iot, ...rest } = usual.accesses.open(place)
+      async open(place): Promise<AwsAccess> {
+        const { iot, ...rest } = await usual.accesses.open(place)
         return mortal({ ...rest, iot: mortal(iot) })
       }
     }

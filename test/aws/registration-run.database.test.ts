@@ -194,8 +194,8 @@ describe('a run', () => {
     const { id, region } = await post()
     const slow = await startRegistering(test.database, data.path, ({ accesses }) => ({
       accesses: {
-        open: place => ({
-          ...accesses.open(place),
+        open: async place => ({
+          ...(await accesses.open(place)),
           async examineRole() {
             const off = { ...jitp, region, setAsActive: false }
             await registering.registrations.post('starter-g1', off, act)

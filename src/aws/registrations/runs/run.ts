@@ -52,7 +52,7 @@ export function createRegistrationRuns(dependencies: RegistrationDependencies): 
       // Not drift: the sweep has AWS brought to the newer profile.
       if (state.state !== 'failed' && (newestVersion ?? 0) > (state.profileVersion ?? 0)) return
       try {
-        const access = accesses.open(registration)
+        const access = await accesses.open(registration)
         const comparison = await compare({ access, authority, resolved, earlierDrift: state.drift })
         const isAsAsked = comparison.drift.length === 0
         await keepCheck(loaded, comparison, isAsAsked ? newestVersion : state.profileVersion, since)
@@ -91,7 +91,7 @@ async function buildRun(
   const profileLine = await profileLineOf(profiles, desired)
   const issuingLines = new Set((await profiles.list()).map(({ document }) => document.authority))
   return {
-    access: accesses.open(registration),
+    access: await accesses.open(registration),
     authority,
     resolved,
     earlierDrift: state?.drift ?? [],
