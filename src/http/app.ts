@@ -24,6 +24,7 @@ import { chooseRequestId } from './request-id.ts'
 import { sharedSchemas } from './schemas/shared.ts'
 import { createSerializerFactory } from './serializers.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
+import { createValidatorFactory } from './validators.ts'
 
 /**
  * The HTTP API over the given services, ready to `listen` or `inject`. It holds no state of its own; `close`
@@ -51,7 +52,12 @@ export async function createHttpServer(
         verbose: true
       }
     },
-    schemaController: { compilersFactory: { buildSerializer: createSerializerFactory() } },
+    schemaController: {
+      compilersFactory: {
+        buildSerializer: createSerializerFactory(),
+        buildValidator: createValidatorFactory()
+      }
+    },
     // Comes before any hook: what the router itself cannot read.
     frameworkErrors: (error, request, reply) => {
       setCommonHeaders(request, reply)
