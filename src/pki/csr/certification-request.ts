@@ -102,17 +102,16 @@ function readVersion(info: DerReader): void {
  * that others can read the CSR on record as well; what is in the SETs is not.
  */
 function readAttributes(info: DerReader): string | undefined {
-  const element = info.readTagged(contextConstructed(0), 'the attributes')
-  const attributes = info.enter(element)
+  const attributes = info.enter(info.readTagged(contextConstructed(0), 'the attributes'))
+  const second = attributes.fork(tell)
   while (!attributes.isAtEnd) {
     const attribute = attributes.readSequence('an attribute')
     attribute.readObjectIdentifier('an attribute type')
     attribute.readTagged(tags.set, 'the attribute values')
     attribute.assertEnd('an attribute')
   }
-  const { bytes, depth } = attributes
   try {
-    assertAttributesForm(new DerReader(bytes, tell, element.contentStart, element.end, depth))
+    assertAttributesForm(second)
     return undefined
   } catch (error) {
     if (isMintlineError(error)) return error.detail

@@ -1,12 +1,9 @@
+import type { DerElement } from './element.ts'
 import { tags } from './tag.ts'
 
 /** Which content rule of DER (X.690 §8, §11) the primitive element breaks; types without rules pass. */
-export function primitiveFault(
-  bytes: Uint8Array,
-  tag: number,
-  start: number,
-  end: number
-): string | undefined {
+export function primitiveFault(bytes: Uint8Array, element: DerElement): string | undefined {
+  const { tag, contentStart: start, end } = element
   switch (tag) {
     case tags.boolean:
       return booleanFault(bytes, start, end)

@@ -1,4 +1,5 @@
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
+import type { DerElement } from './element.ts'
 import { dottedForm, primitiveFault } from './primitive.ts'
 import { contextConstructed, tagName, tags } from './tag.ts'
 
@@ -9,14 +10,6 @@ export type DerRefusal = (reason: string, offset: number) => MintlineError
 export function createDerRefusal(code: ErrorCode, structure: string): DerRefusal {
   return (reason, offset) =>
     new MintlineError(code, `The ${structure} is malformed at byte ${offset}: ${reason}.`)
-}
-
-/** One tag-length-value; all offsets are absolute. */
-export interface DerElement {
-  readonly tag: number
-  readonly start: number
-  readonly contentStart: number
-  readonly end: number
 }
 
 /** Deeper structures than this occur in no CSR or certificate. */
@@ -32,21 +25,19 @@ const maximumDepth = 16
 export class DerReader {
   readonly bytes: Uint8Array
   readonly refuse: DerRefusal
-  readonly end: number
-  readonly depth: number
-  offset: number
+  offset = 0
+  #end: number
+  #depth = 0
 
-  constructor(bytes: Uint8Array, refuse: DerRefusal, start = 0, end = bytes.length, depth = 0) {
-    if (depth > maximumDepth) throw refuse(`it is nested deeper than ${maximumDepth} levels`, start)
+  /** Reads all of `bytes`; a reader over a part of them is had by entering an element. */
+  constructor(bytes: Uint8Array, refuse: DerRefusal) {
     this.bytes = bytes
     this.refuse = refuse
-    this.offset = start
-    this.end = end
-    this.depth = depth
+    this.#end = bytes.length
   }
 
   get isAtEnd(): boolean {
-    return this.offset >= this.end
+    return this.offset >= this.#end
   }
 
   /** The next tag, or `undefined` at the end. */
@@ -76,12 +67,24 @@ export class DerReader {
 
   /** A reader over the contents of a constructed element. */
   enter(element: DerElement): DerReader {
-    return new DerReader(this.bytes, this.refuse, element.contentStart, element.end, this.depth + 1)
+    const { contentStart, end } = element
+    if (this.#depth >= maximumDepth) {
+      throw this.refuse(`it is nested deeper than ${maximumDepth} levels`, contentStart)
+    }
+    const inner = this.fork()
+    inner.offset = contentStart
+    inner.#end = end
+    inner.#depth += 1
+    return inner
   }
 
-  /** A second reader at the same place, to look ahead. */
-  fork(): DerReader {
-    return new DerReader(this.bytes, this.refuse, this.offset, this.end, this.depth)
+  /** A second reader at the same place, to look ahead; it can refuse in words of its own. */
+  fork(refuse = this.refuse): DerReader {
+    const second = new DerReader(this.bytes, refuse)
+    second.offset = this.offset
+    second.#end = this.#end
+    second.#depth = this.#depth
+    return second
   }
 
   readSequence(what: string): DerReader {
@@ -159,7 +162,7 @@ export class DerReader {
 
   /** What is left. */
   get rest(): Uint8Array {
-    return this.bytes.subarray(this.offset, this.end)
+    return this.bytes.subarray(this.offset, this.#end)
   }
 
   content(element: DerElement): Uint8Array {
@@ -175,7 +178,7 @@ export class DerReader {
   assertEnd(what: string): void {
     if (!this.isAtEnd) {
       throw this.refuse(
-        `${this.end - this.offset} unexpected bytes follow at the end of ${what}`,
+        `${this.#end - this.offset} unexpected bytes follow at the end of ${what}`,
         this.offset
       )
     }
@@ -183,14 +186,13 @@ export class DerReader {
 
   /** Checks the content rules of DER for the universal primitive types; other types pass. */
   assertPrimitive(element: DerElement): void {
-    const { contentStart, end } = element
-    const reason = primitiveFault(this.bytes, element.tag, contentStart, end)
-    if (reason !== undefined) throw this.refuse(reason, contentStart)
+    const reason = primitiveFault(this.bytes, element)
+    if (reason !== undefined) throw this.refuse(reason, element.contentStart)
   }
 
   /** Reads a length at `at`, moves behind the content and returns where the content starts. */
   #readLength(at: number): number {
-    const first = at < this.end ? (this.bytes[at] as number) : undefined
+    const first = at < this.#end ? (this.bytes[at] as number) : undefined
     if (first === undefined) throw this.refuse('the data ends before a length', at)
     if (first === 0x80) throw this.refuse('indefinite lengths are BER, not DER', at)
     let length = first
@@ -199,16 +201,16 @@ export class DerReader {
       const octets = first & 0x7f
       if (octets > 4) throw this.refuse(`a length of ${octets} octets is too long`, at)
       contentStart += octets
-      if (contentStart > this.end) throw this.refuse('the data ends within a length', at)
+      if (contentStart > this.#end) throw this.refuse('the data ends within a length', at)
       length = 0
       for (let i = at + 1; i < contentStart; i++) length = length * 256 + (this.bytes[i] as number)
       if (length < 0x80 || this.bytes[at + 1] === 0) {
         throw this.refuse('a length is not in its shortest form', at)
       }
     }
-    if (length > this.end - contentStart) {
+    if (length > this.#end - contentStart) {
       throw this.refuse(
-        `a length of ${length} bytes is announced but only ${this.end - contentStart} are left`,
+        `a length of ${length} bytes is announced but only ${this.#end - contentStart} are left`,
         at
       )
     }

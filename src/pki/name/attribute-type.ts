@@ -10,29 +10,22 @@ export interface AttributeType {
   readonly maximumLength: number
 }
 
-function attributeType(
-  field: SubjectField,
-  oid: string,
-  stringTag: AttributeType['stringTag'],
-  maximumLength: number,
-  minimumLength = 1
-): AttributeType {
-  return { field, oid, stringTag, minimumLength, maximumLength }
-}
+const printable = { stringTag: tags.printableString, minimumLength: 1 } as const
+const utf8 = { stringTag: tags.utf8String, minimumLength: 1 } as const
 
 /**
  * In the order in which a Name carries them. X.520 sets no bound for dnQualifier; 128 is what a profile can hold.
  * CommonName and the other DirectoryStrings are written as UTF8String (RFC 5280 §4.1.2.4).
  */
 export const attributeTypes: readonly AttributeType[] = [
-  attributeType('Country', '2.5.4.6', tags.printableString, 2, 2),
-  attributeType('StateName', '2.5.4.8', tags.utf8String, 128),
-  attributeType('Locality', '2.5.4.7', tags.utf8String, 128),
-  attributeType('Organization', '2.5.4.10', tags.utf8String, 64),
-  attributeType('OrganizationalUnit', '2.5.4.11', tags.utf8String, 64),
-  attributeType('DistinguishedNameQualifier', '2.5.4.46', tags.printableString, 128),
-  attributeType('CommonName', '2.5.4.3', tags.utf8String, 64),
-  attributeType('SerialNumber', '2.5.4.5', tags.printableString, 64)
+  { ...printable, field: 'Country', oid: '2.5.4.6', minimumLength: 2, maximumLength: 2 },
+  { ...utf8, field: 'StateName', oid: '2.5.4.8', maximumLength: 128 },
+  { ...utf8, field: 'Locality', oid: '2.5.4.7', maximumLength: 128 },
+  { ...utf8, field: 'Organization', oid: '2.5.4.10', maximumLength: 64 },
+  { ...utf8, field: 'OrganizationalUnit', oid: '2.5.4.11', maximumLength: 64 },
+  { ...printable, field: 'DistinguishedNameQualifier', oid: '2.5.4.46', maximumLength: 128 },
+  { ...utf8, field: 'CommonName', oid: '2.5.4.3', maximumLength: 64 },
+  { ...printable, field: 'SerialNumber', oid: '2.5.4.5', maximumLength: 64 }
 ]
 
 const byOid = new Map(attributeTypes.map(type => [type.oid, type]))

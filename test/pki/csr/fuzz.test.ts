@@ -151,10 +151,8 @@ describe('no CSR makes the intake fail in another way than by refusing it', () =
   it('with changes to its bytes', async () => {
     const property = fc.asyncProperty(
       request,
-      fc.nat(),
-      octet,
-      fc.nat({ max: 3 }),
-      async (der, at, value, width) => {
+      fc.record({ at: fc.nat(), value: octet, width: fc.nat({ max: 3 }) }),
+      async (der, { at, value, width }) => {
         const offset = at % der.length
         const input = Buffer.concat([
           der.subarray(0, offset),

@@ -140,25 +140,40 @@ describe('a public key', () => {
     expect(pointersOf(error)).toEqual(['/publicKey/modulus', '/publicKey/publicExponent'])
   })
 
-  const policies: readonly (readonly [string, KeyPolicy, PublicKey, string])[] = [
-    ['P-256 where P-384 is asked', { ec: { curves: ['P-384'] } }, p256, '/publicKey/curve'],
-    ['EC where RSA is asked', { rsa: { minimumBits: 2048, maximumBits: 2048 } }, p256, '/publicKey'],
-    ['RSA where EC is asked', { ec: { curves: ['P-256'] } }, rsaKey(soundModulus), '/publicKey'],
-    [
-      'RSA-2048 where 3072 is asked',
-      { rsa: { minimumBits: 3072, maximumBits: 4096 } },
-      rsaKey(soundModulus),
-      '/publicKey/modulus'
-    ],
-    [
-      'RSA-1024 even where a policy says so',
-      { rsa: { minimumBits: 1024, maximumBits: 4096 } },
-      rsaKey(modulusOf(1024)),
-      '/publicKey/modulus'
-    ],
-    ['anything where nothing is listed', {}, p256, '/publicKey']
-  ]
-  it.each(policies)('%s is refused', async (_, policy, key, pointer) => {
+  interface PolicyCase {
+    readonly policy: KeyPolicy
+    readonly key: PublicKey
+    readonly pointer: string
+  }
+  const policies: Readonly<Record<string, PolicyCase>> = {
+    'P-256 where P-384 is asked': {
+      policy: { ec: { curves: ['P-384'] } },
+      key: p256,
+      pointer: '/publicKey/curve'
+    },
+    'EC where RSA is asked': {
+      policy: { rsa: { minimumBits: 2048, maximumBits: 2048 } },
+      key: p256,
+      pointer: '/publicKey'
+    },
+    'RSA where EC is asked': {
+      policy: { ec: { curves: ['P-256'] } },
+      key: rsaKey(soundModulus),
+      pointer: '/publicKey'
+    },
+    'RSA-2048 where 3072 is asked': {
+      policy: { rsa: { minimumBits: 3072, maximumBits: 4096 } },
+      key: rsaKey(soundModulus),
+      pointer: '/publicKey/modulus'
+    },
+    'RSA-1024 even where a policy says so': {
+      policy: { rsa: { minimumBits: 1024, maximumBits: 4096 } },
+      key: rsaKey(modulusOf(1024)),
+      pointer: '/publicKey/modulus'
+    },
+    'anything where nothing is listed': { policy: {}, key: p256, pointer: '/publicKey' }
+  }
+  it.each(Object.entries(policies))('%s is refused', async (_, { policy, key, pointer }) => {
     const error = await refusalOf(() => assertKeyAllowed(key, policy))
     expect(error?.code).toBe('key_refused')
     expect(pointersOf(error)).toEqual([pointer])
