@@ -10,7 +10,7 @@ import type { StoredToken, TokenStore } from './token-store.ts'
 /** A token as it may be shown: never its secret. */
 export type TokenView = Omit<StoredToken, 'secretSha256'>
 
-export interface NewToken {
+interface NewToken {
   readonly token: TokenView
   /** The bearer token itself. Shown once, kept nowhere. */
   readonly secret: string

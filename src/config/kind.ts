@@ -12,13 +12,13 @@ export interface Kind<Value> {
   readonly content?: FileContent
 }
 
-export interface Parsed<Value> {
+interface Parsed<Value> {
   readonly value?: Value | undefined
   readonly refusals?: readonly Refusal[]
 }
 
 /** What goes into a violation beside the setting's name. */
-export interface Refusal {
+interface Refusal {
   readonly expected: string
   readonly found: string
   readonly message: string

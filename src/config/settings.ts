@@ -18,7 +18,7 @@ import {
 export type Environment = Readonly<Record<string, string | undefined>>
 
 /** What a default may depend on. */
-export interface Surroundings {
+interface Surroundings {
   readonly environment: Environment
   readonly isRoot: boolean
 }

@@ -4,8 +4,6 @@ import { connectionConfig } from './connection.ts'
 import { PrismaClient } from './generated/client.ts'
 import { runQuery } from './run-query.ts'
 
-export type { Prisma } from './generated/client.ts'
-export type { PrismaClient }
 export {
   isCheckViolation,
   isRefusedByGuard,
@@ -13,6 +11,7 @@ export {
   isUniqueViolation,
   translateDatabaseError
 } from './database-error.ts'
+export type { Prisma } from './generated/client.ts'
 
 export interface DatabaseOptions {
   readonly connectionString: string

@@ -57,7 +57,7 @@ function membersOf(facts: Columns, makeSchema: (name: string, column: Column) =>
   return { issuanceId, requestedAt: Timestamp, ...(Object.fromEntries(members) as Record<string, TSchema>) }
 }
 
-export const IssuedData = Type.Object(
+const IssuedData = Type.Object(
   {
     ...membersOf(
       { ...intentFacts, ...certificateFacts },
@@ -71,7 +71,7 @@ export const IssuedData = Type.Object(
 )
 
 /** Without what was not known yet. */
-export const RefusedData = Type.Object(
+const RefusedData = Type.Object(
   membersOf(refusalFacts, (name, column) => {
     const schema = described[name] ?? schemaOf(column)
     return column.isNullable ? Type.Optional(schema) : schema
@@ -97,12 +97,12 @@ const actMembers = {
   after: Type.Optional(Facts)
 }
 
-export const AuthorityChangedData = Type.Object(
+const AuthorityChangedData = Type.Object(
   { authority: Type.String({ description: 'Name of the generation.' }), ...actMembers },
   strict
 )
 
-export const RegistrationDriftedData = Type.Object(
+const RegistrationDriftedData = Type.Object(
   { registration: Type.String({ description: 'Id of the registration.' }), ...actMembers },
   strict
 )

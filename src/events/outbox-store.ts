@@ -5,8 +5,8 @@ import { selectIssuances, selectRefusals } from '../records/record-query.ts'
 import type { EventType } from './event-type.ts'
 
 /** A record, as it is on record. */
-export type IssuedFact = IssuedRow & { readonly kind: 'issued' }
-export type RefusedFact = RefusalRow & { readonly kind: 'refused' }
+type IssuedFact = IssuedRow & { readonly kind: 'issued' }
+type RefusedFact = RefusalRow & { readonly kind: 'refused' }
 
 export interface AuditFact {
   readonly kind: 'audit'
@@ -32,7 +32,7 @@ export interface OwedEvent {
 }
 
 /** What the webhook is told of. */
-export interface Subscription {
+interface Subscription {
   readonly enabled: boolean
   readonly eventTypes: readonly EventType[]
 }
@@ -45,7 +45,7 @@ export interface Backlog {
   readonly oldestOwedAt: Date | undefined
 }
 
-export const maximumCount = 100_000
+const maximumCount = 100_000
 
 export interface OutboxStore {
   /** From its commit on, records of these types owe an event. @param newSource becomes the source if there is none yet. */

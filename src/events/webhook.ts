@@ -11,7 +11,7 @@ import { type Backlog, createOutboxStore } from './outbox-store.ts'
 import { createReceiver } from './receiver.ts'
 import { parseWebhookSecret } from './signature.ts'
 
-export interface WebhookSettings {
+interface WebhookSettings {
   readonly url: string
   readonly secretFile: string
   readonly eventTypes: readonly EventType[]

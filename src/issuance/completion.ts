@@ -14,14 +14,14 @@ export interface CompletionDependencies {
 }
 
 /** What AWS IoT will make of the signed certificate. */
-export type PredictThing = (certificateDer: Uint8Array) => PredictedThing | null
+type PredictThing = (certificateDer: Uint8Array) => PredictedThing | null
 
-export interface Completed extends SignedCertificate {
+interface Completed extends SignedCertificate {
   /** False when another process had recorded a certificate of this intent first; then that one counts. */
   readonly recorded: boolean
 }
 
-export interface CompletionOrder {
+interface CompletionOrder {
   readonly intent: Durable<ToBeSigned>
   readonly authority: IssuingAuthority
   /** Of bytes that were read back; see `SigningOrder`. */

@@ -44,7 +44,7 @@ export function mayHaveBeenServed({ code }: MintlineError): boolean {
 }
 
 /** The rules a request was held against, as far as it came. */
-export type RulesReached = Pick<RefusalRow, 'profileVersion' | 'authority'>
+type RulesReached = Pick<RefusalRow, 'profileVersion' | 'authority'>
 
 export interface RefusalDependencies {
   readonly refusals: Pick<GroupCommit<RefusalRow, void>, 'submit'>

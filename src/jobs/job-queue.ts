@@ -7,7 +7,7 @@ import { concurrencyOf, jobKinds, jobRules, noKey, takeOverSeconds } from './job
 import { createJobRun, type JobLog } from './job-run.ts'
 import { createJobStore } from './job-store.ts'
 
-export type { JobData, JobHandlers, JobKind } from './job.ts'
+export type { JobHandlers, JobKind } from './job.ts'
 
 export interface JobQueue {
   /**
@@ -35,7 +35,7 @@ export interface JobService extends JobQueue {
   close(): Promise<void>
 }
 
-export interface JobWork {
+interface JobWork {
   /**
    * What this process works on. Jobs of the other kinds wait for a process that does. A handler may send jobs itself.
    */

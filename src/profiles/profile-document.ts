@@ -51,7 +51,7 @@ export const SubjectRule = Type.Union(
   { description: 'rule: required | allowed | fixed | forbidden.' }
 )
 
-export const SubjectFieldName = Type.Enum(subjectFields)
+const SubjectFieldName = Type.Enum(subjectFields)
 
 const SubjectRules = Type.Object(
   Object.fromEntries(subjectFields.map(field => [field, Type.Optional(SubjectRule)])) as Record<
@@ -61,9 +61,9 @@ const SubjectRules = Type.Object(
   strict
 )
 
-export const keyUsages = ['digitalSignature', 'nonRepudiation', 'keyEncipherment', 'keyAgreement'] as const
-export const extendedKeyUsages = ['clientAuth', 'serverAuth', 'codeSigning', 'emailProtection'] as const
-export const curves = ['P-256', 'P-384', 'P-521'] as const
+const keyUsages = ['digitalSignature', 'nonRepudiation', 'keyEncipherment', 'keyAgreement'] as const
+const extendedKeyUsages = ['clientAuth', 'serverAuth', 'codeSigning', 'emailProtection'] as const
+const curves = ['P-256', 'P-384', 'P-521'] as const
 
 const minimumDays = Type.Optional(
   Type.Integer({

@@ -9,7 +9,7 @@ import type { ProfileDocument } from './profile-document.ts'
 import type { ProfileStore } from './profile-store.ts'
 import type { ProfileVersion } from './profile-version.ts'
 
-export interface PostedProfile {
+interface PostedProfile {
   readonly profile: ProfileVersion
   /** False when the document was the newest version already. */
   readonly isNew: boolean

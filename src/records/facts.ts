@@ -16,7 +16,7 @@ import {
 type Fact<Value> = Value extends Uint8Array ? string : Value
 
 /** What columns hold, as it is told: bytes as lower-case hexadecimal. */
-export type FactsOf<Of extends Columns> = { readonly [Name in keyof Of]: Fact<ValueOf<Of[Name]>> }
+type FactsOf<Of extends Columns> = { readonly [Name in keyof Of]: Fact<ValueOf<Of[Name]>> }
 
 /** What the TBSCertificate says itself. */
 export type CertificateContent = Pick<TbsCertificate, 'subject' | 'notBefore' | 'notAfter'>
@@ -39,7 +39,7 @@ export type RefusalFacts = FactsOf<typeof refusalFacts>
  * @param tbs where it was read already.
  * @throws MintlineError `record_damaged` where it cannot be read, or names rules that are not there.
  */
-export function intentFactsOf(row: IntentRow, tbs: CertificateContent = readTbs(row)): IntentFacts {
+function intentFactsOf(row: IntentRow, tbs: CertificateContent = readTbs(row)): IntentFacts {
   const { subject, notBefore, notAfter } = tbs
   if (row.profile === null || row.authority === null) throw recordDamaged(row.id, [namesNothing])
   return { ...factsOf(intentFacts, row), subject, notBefore, notAfter }

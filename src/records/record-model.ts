@@ -121,7 +121,7 @@ export const readColumns = {
 export type Asked = Row<typeof askedColumns>
 export type Intent = Row<typeof intentColumns>
 /** The names behind an intent's ids. */
-export type AppliedRules = Row<typeof ruleFacts>
+type AppliedRules = Row<typeof ruleFacts>
 export type SignedCertificate = Row<typeof issuedColumns>
 export type RefusalRow = Row<typeof refusalColumns>
 

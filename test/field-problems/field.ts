@@ -20,12 +20,12 @@ export const deviceRegion = 'us-east-1'
 export const endpoint = 'a1b2c3d4e5f6g7-ats.iot.us-east-1.amazonaws.com'
 export const roleArn = `arn:aws:iam::${accountId}:role/JITPRole`
 
-export interface Problem {
+interface Problem {
   readonly code: string
   readonly violations?: readonly { readonly pointer: string }[]
 }
 
-export interface Answer<Body> {
+interface Answer<Body> {
   readonly status: number
   readonly body: Body & Partial<Problem>
 }

@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json }
 export type JsonMembers = { [name: string]: Json }
 
-export const id = 'AWS::IoT::Certificate::Id'
 export const ref = (name: string): JsonMembers => ({ Ref: `AWS::IoT::Certificate::${name}` })
 
 export const connectDocument = (resource = 'arn:aws:iot:eu-central-1:210987654321:client/*'): string =>

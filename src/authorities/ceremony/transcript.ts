@@ -2,7 +2,7 @@ import { hash } from 'node:crypto'
 import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import { formatName } from './subject-text.ts'
 
-export interface TranscriptTool {
+interface TranscriptTool {
   readonly name: string
   readonly version: string
   readonly nodeVersion: string

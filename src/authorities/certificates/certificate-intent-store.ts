@@ -6,7 +6,7 @@ import type { AuthorityState } from '../life-cycle/life-cycle.ts'
 import type { CertificateIntent } from './certificate-intent.ts'
 import { assertMayCrossSign } from './cross-signing.ts'
 
-export type DurableCertificateIntent = Durable<CertificateIntent>
+type DurableCertificateIntent = Durable<CertificateIntent>
 
 export interface CertificateIntentStore {
   /**

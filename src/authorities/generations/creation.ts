@@ -30,7 +30,7 @@ export interface AuthorityRequest {
     | { readonly kind: 'external' }
 }
 
-export interface ImportRequest {
+interface ImportRequest {
   readonly line: string
   readonly privateKey: KeyObject
   /** Its own certificate first, up to the root. */

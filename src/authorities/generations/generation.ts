@@ -27,7 +27,7 @@ export interface GenerationView {
   readonly createdAt: Date
 }
 
-export interface CertificateFacts {
+interface CertificateFacts {
   /** Lower-case hex SHA-256 of its DER. */
   readonly sha256: string
   readonly notBefore: Date

@@ -3,15 +3,8 @@ import { daysUntil } from '../../pki/der/time.ts'
 import type { Authority } from '../authority.ts'
 import type { ProfileNeed } from './plan.ts'
 
-export const authorityWarningKinds = [
-  'none_active',
-  'expires_within_validity',
-  'certificate_irregular',
-  'starter_in_use'
-] as const
-
 export interface AuthorityWarning {
-  readonly kind: (typeof authorityWarningKinds)[number]
+  readonly kind: 'none_active' | 'expires_within_validity' | 'certificate_irregular' | 'starter_in_use'
   /** Name of the generation; of the line for `none_active`. */
   readonly authority: string
   readonly message: string

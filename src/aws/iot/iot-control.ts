@@ -22,7 +22,7 @@ import type { AwsPlace } from './place.ts'
 import { describeReference, referenceOperations, type ReferenceState } from './template-references.ts'
 
 /** A CA as DescribeCACertificate tells it. */
-export interface HeldCertificate {
+interface HeldCertificate {
   readonly certificateArn: string
   readonly status: string
   readonly autoRegistration: string
@@ -38,7 +38,7 @@ export interface HeldTemplate {
   readonly defaultVersionId: number
 }
 
-export interface CaRegistration {
+interface CaRegistration {
   readonly caCertificatePem: string
   /** With the mode DEFAULT, and only then. */
   readonly verificationCertificatePem: string | undefined
@@ -57,7 +57,7 @@ export interface CaUpdate {
   readonly removeRegistrationConfig?: boolean | undefined
 }
 
-export type RegisterOutcome =
+type RegisterOutcome =
   | { readonly kind: 'registered' }
   /** In this account, or in another one in DEFAULT mode. */
   | { readonly kind: 'exists'; readonly resourceId: string | undefined }

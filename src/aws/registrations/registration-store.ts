@@ -25,11 +25,9 @@ export interface StoredRegistration {
   readonly state: StoredState | undefined
 }
 
-export const knownStates = ['registered', 'drifted', 'failed'] as const
-
 /** What is known of AWS, as of `checkedAt`, about one version of what was asked for. */
 export interface StoredState {
-  readonly state: (typeof knownStates)[number]
+  readonly state: 'registered' | 'drifted' | 'failed'
   readonly version: number
   readonly profileVersion: number | null
   /** Of the account that held the CA at the last look. */
@@ -81,7 +79,7 @@ export interface RegistrationStore {
   ): Promise<void>
 }
 
-export interface RegistrationFilter {
+interface RegistrationFilter {
   readonly id?: string
   readonly authorityId?: string
   readonly region?: string

@@ -44,7 +44,7 @@ export interface Registrations {
   registrationGaps(line: string): Promise<readonly RegistrationGap[]>
 }
 
-export interface AuthorityEnding {
+interface AuthorityEnding {
   readonly end: 'retired' | 'compromised'
   readonly fate?: RegistrationFate | undefined
 }

@@ -4,7 +4,7 @@ import { type Database, isRefusedByGuard, isUniqueViolation } from '../../databa
 import { runQuery } from '../../database/run-query.ts'
 
 /** An intent that is known never to have been recorded, and never will be. */
-export interface Void {
+interface Void {
   readonly intentId: string
   readonly createdAt: Date
   readonly actor: string
@@ -12,7 +12,7 @@ export interface Void {
 }
 
 /** What became of the act; an intent is issued or void, never both. */
-export type VoidOutcome = 'void' | 'void-before' | 'issued' | 'not-found'
+type VoidOutcome = 'void' | 'void-before' | 'issued' | 'not-found'
 
 export interface VoidStore {
   /** The row, its event and the end of the open intent in one transaction. `not-found`: there is no such intent. */

@@ -5,7 +5,7 @@ import { isJsonList, isJsonObject, kindOf } from '../reading/json-value.ts'
 
 const maximumDocumentLength = 2048
 
-export interface DocumentProblem {
+interface DocumentProblem {
   readonly id: FindingId
   /** UTF-16 code unit of the document. */
   readonly index: number
@@ -23,7 +23,7 @@ export interface DocumentExamination {
   readonly usesThingVariables: boolean
 }
 
-export interface PolicyStatement {
+interface PolicyStatement {
   readonly effect: JsonValue | undefined
   readonly actions: readonly string[]
   readonly resources: readonly string[]

@@ -1,7 +1,7 @@
 import type { SubjectField } from '../../pki/name/subject-field.ts'
 
 /** What certificates can carry in one field, as far as a profile narrows it. */
-export interface SubjectFieldValues {
+interface SubjectFieldValues {
   readonly values?: readonly string[]
   /** RE2 syntax, matched against the whole value. */
   readonly pattern?: string

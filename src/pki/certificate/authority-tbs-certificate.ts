@@ -12,7 +12,7 @@ import type { Subject } from '../name/subject-field.ts'
 import { extensionOids, keyUsageNames } from './extension.ts'
 
 /** The CA above, as its own certificate has it. */
-export interface AuthorityIssuer {
+interface AuthorityIssuer {
   readonly subjectNameDer: Uint8Array
   readonly subjectKeyIdentifier: Uint8Array
 }

@@ -66,7 +66,7 @@ export interface Extensions {
   readonly authorityKeyIdentifier: Uint8Array | undefined
 }
 
-export interface BasicConstraints {
+interface BasicConstraints {
   readonly isCa: boolean
   readonly pathLength: number | undefined
 }

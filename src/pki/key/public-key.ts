@@ -28,7 +28,7 @@ export interface RsaPublicKey {
 }
 
 /** A key that is well-formed as a SubjectPublicKeyInfo but of no kind that Mintline certifies. */
-export interface UnsupportedPublicKey {
+interface UnsupportedPublicKey {
   readonly type: 'unsupported'
   /** A readable name, e.g. `Ed25519` or `EC on secp256k1`. */
   readonly found: string

@@ -17,7 +17,7 @@ export interface IotFaults {
   readonly failNext: readonly PlannedFault[]
 }
 
-export interface PlannedFault {
+interface PlannedFault {
   readonly operation: string
   readonly mode: FaultMode
   readonly times: number

@@ -3,7 +3,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises'
 import { generateKey, isKeySpec, type KeySpec } from './key-spec.ts'
 import { KmsRefusal } from './kms-refusal.ts'
 
-export type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
+type KeyState = 'Enabled' | 'Disabled' | 'PendingDeletion'
 export type KeyUsage = 'SIGN_VERIFY' | 'ENCRYPT_DECRYPT'
 
 export interface KmsKey {

@@ -13,7 +13,7 @@ import { findDrift } from './drift.ts'
 /** Does one step and records how it went: the text is what was done; without one there was nothing to do. */
 export type RecordStep = (step: StepName, work: () => Promise<string | undefined>) => Promise<void>
 
-export type StepName =
+type StepName =
   | 'look'
   | 'lint'
   | 'role'

@@ -19,7 +19,7 @@ export interface Verification {
 
 export type DurableVerification = Durable<Verification>
 
-export interface StoredVerification {
+interface StoredVerification {
   readonly verification: DurableVerification
   /** Undefined while it is not signed. */
   readonly certificateDer: Uint8Array | undefined

@@ -5,12 +5,12 @@ import { ProfileName } from '../../../profiles/profile-document.ts'
 import { example } from '../../schemas/example.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
-export const maximumMetadataEntries = 16
+const maximumMetadataEntries = 16
 
 const metadataKey = '[A-Za-z0-9_.-]{1,64}'
 const metadataValue = '[^\\u0000-\\u001f\\u007f]{0,256}'
 
-export const Metadata = Type.Unsafe<Record<string, string>>({
+const Metadata = Type.Unsafe<Record<string, string>>({
   type: 'object',
   propertyNames: { pattern: `^${metadataKey}$` },
   additionalProperties: { type: 'string', pattern: `^${metadataValue}$` },
@@ -60,7 +60,7 @@ export const IssuanceQuerystring = Type.Object(
   strict
 )
 
-export const Subject = Type.Object(
+const Subject = Type.Object(
   Object.fromEntries(subjectFields.map(field => [field, Type.Optional(Type.String())])) as Record<
     SubjectField,
     ReturnType<typeof Type.Optional<ReturnType<typeof Type.String>>>

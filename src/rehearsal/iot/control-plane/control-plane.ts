@@ -30,7 +30,7 @@ export interface ControlPlaneOptions extends Surroundings {
   readonly random?: (() => number) | undefined
 }
 
-export type ControlOperationName = OperationName | IamOperationName
+type ControlOperationName = OperationName | IamOperationName
 
 export interface ControlPlane {
   readonly url: string

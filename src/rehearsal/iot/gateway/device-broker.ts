@@ -6,7 +6,7 @@ import type { StandInSettings } from '../stand-in-settings.ts'
 import { decide, type DeviceSession } from './device-session.ts'
 import { Mqtt5Connection } from './mqtt5-connection.ts'
 
-export type Connection = Client['conn']
+type Connection = Client['conn']
 
 export interface DeviceBrokerOptions {
   readonly registry: Registry

@@ -4,7 +4,7 @@ import { evaluateText } from './expression.ts'
 import { overrideOf, type PlanContext, refuseConflict, refuseValue } from './plan.ts'
 import type { TemplateResource } from './template-engine.ts'
 
-export type ThingPrincipalType = ThingPrincipal['thingPrincipalType']
+type ThingPrincipalType = ThingPrincipal['thingPrincipalType']
 
 export interface PlannedCertificate {
   readonly logicalName: string

@@ -3,13 +3,13 @@ import type { ProvisioningTemplateRecord, ProvisioningTemplateVersion } from '..
 import type { RegistryContext } from './context.ts'
 import { assertName } from './names.ts'
 
-export type NewProvisioningTemplate = Pick<
+type NewProvisioningTemplate = Pick<
   ProvisioningTemplateRecord,
   'templateName' | 'type' | 'description' | 'templateBody' | 'enabled' | 'provisioningRoleArn'
 >
 
 /** What is absent stays as it is. */
-export interface ProvisioningTemplateChange {
+interface ProvisioningTemplateChange {
   readonly description?: string | undefined
   readonly enabled?: boolean | undefined
   readonly defaultVersionId?: number | undefined

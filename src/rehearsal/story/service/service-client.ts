@@ -1,7 +1,7 @@
 import { StoryFailure } from '../steps.ts'
 
 /** What the service answers, as JSON. */
-export type Answer = Readonly<Record<string, unknown>>
+type Answer = Readonly<Record<string, unknown>>
 
 export interface ServiceClient {
   get(path: string): Promise<Answer>

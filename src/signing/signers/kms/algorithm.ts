@@ -8,7 +8,7 @@ import {
 } from '../../../pki/key/signature-algorithm.ts'
 
 /** The KMS key specs that an authority's key may have: those whose certificates AWS IoT accepts. */
-export const kmsKeySpecs = [
+const kmsKeySpecs = [
   'ECC_NIST_P256',
   'ECC_NIST_P384',
   'ECC_NIST_P521',
@@ -17,7 +17,7 @@ export const kmsKeySpecs = [
   'RSA_4096'
 ] as const
 
-export type KmsKeySpec = (typeof kmsKeySpecs)[number]
+type KmsKeySpec = (typeof kmsKeySpecs)[number]
 
 export type KmsSigningAlgorithm =
   | 'ECDSA_SHA_256'

@@ -8,7 +8,7 @@ import {
 import { untilAborted } from '../../../aws-client/call.ts'
 import type { KmsSigningAlgorithm } from './algorithm.ts'
 
-export interface KmsPublicKey {
+interface KmsPublicKey {
   readonly spkiDer: Uint8Array | undefined
   readonly keySpec: string | undefined
   readonly keyUsage: string | undefined

@@ -10,7 +10,7 @@ export type KmsPermission = 'kms:GetPublicKey' | 'kms:Sign' | 'kms:DescribeKey'
  * - `lost`: no answer came, so KMS may have done it.
  * - `final`: sending it again is no use.
  */
-export type KmsOutcome = 'refused' | 'lost' | 'final'
+type KmsOutcome = 'refused' | 'lost' | 'final'
 
 export interface KmsFailure {
   readonly outcome: KmsOutcome

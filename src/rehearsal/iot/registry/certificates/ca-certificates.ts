@@ -11,7 +11,7 @@ import type { RegistryContext } from '../context.ts'
 import { type ReadCertificate, readCertificate } from './certificate-reading.ts'
 import { assertCa, assertRegistrable, isIssuedBy } from './certificate-requirements.ts'
 
-export interface CaRegistration {
+interface CaRegistration {
   readonly caCertificatePem: string
   readonly verificationCertificatePem: string | null
   readonly certificateMode: CertificateMode
@@ -21,7 +21,7 @@ export interface CaRegistration {
 }
 
 /** What is absent stays as it is. */
-export interface CaChange {
+interface CaChange {
   readonly status?: CaStatus | undefined
   readonly autoRegistrationStatus?: AutoRegistrationStatus | undefined
   /** Null goes from just-in-time provisioning to just-in-time registration. */

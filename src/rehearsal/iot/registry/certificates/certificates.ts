@@ -9,7 +9,7 @@ import type { RegistryContext } from '../context.ts'
 import { type ReadCertificate, readCertificate } from './certificate-reading.ts'
 import { assertRegistrable, isIssuedBy } from './certificate-requirements.ts'
 
-export interface CertificateRegistration {
+interface CertificateRegistration {
   readonly certificatePem: string
   /** Needed where several registered CAs have the same subject. */
   readonly caCertificatePem: string | null

@@ -5,7 +5,7 @@ import type { RegistryContext } from '../context.ts'
 import { assertAttributes, assertName } from '../names.ts'
 import { thingOf } from './things.ts'
 
-export type NewThingGroup = Pick<
+type NewThingGroup = Pick<
   ThingGroupRecord,
   'thingGroupName' | 'parentGroupName' | 'description' | 'attributes'
 >

@@ -5,7 +5,7 @@ import { thingOf } from './things.ts'
 
 type ThingPrincipalType = ThingPrincipal['thingPrincipalType']
 
-export interface PrincipalThing {
+interface PrincipalThing {
   readonly thingName: string
   readonly thingPrincipalType: ThingPrincipalType
 }

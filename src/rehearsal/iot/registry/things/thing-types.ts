@@ -6,8 +6,8 @@ import type { RegistryContext } from '../context.ts'
 import { assertName } from '../names.ts'
 import { thingOf } from './things.ts'
 
-export type NewThingType = Pick<ThingTypeRecord, 'thingTypeName' | 'description' | 'searchableAttributes'>
-export type NewBillingGroup = Pick<BillingGroupRecord, 'billingGroupName' | 'description'>
+type NewThingType = Pick<ThingTypeRecord, 'thingTypeName' | 'description' | 'searchableAttributes'>
+type NewBillingGroup = Pick<BillingGroupRecord, 'billingGroupName' | 'description'>
 
 /** What a thing may have one of: a thing type and a billing group. */
 export interface ThingTypes {

@@ -5,7 +5,7 @@ import type { ThingRecord } from '../../records.ts'
 import type { RegistryContext } from '../context.ts'
 import { assertAttributes, assertName } from '../names.ts'
 
-export interface NewThing {
+interface NewThing {
   readonly thingName: string
   readonly thingTypeName?: string | null | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
@@ -13,7 +13,7 @@ export interface NewThing {
 }
 
 /** What is absent stays as it is. */
-export interface ThingChange {
+interface ThingChange {
   /** Null takes the thing type away. */
   readonly thingTypeName?: string | null | undefined
   readonly attributes?: Readonly<Record<string, string>> | undefined
