@@ -1,9 +1,9 @@
-import type { KnipConfig } from 'knip'
-
 /**
  * What nothing uses is an error: files, exports, types, dependencies. Tests, benchmarks and scripts count as users; a
  * second run, of what is marked `!`, finds files and dependencies of the program that only tests use. The entry
  * `src/main.ts` is the `bin` of package.json; tests and the configuration of tools are found by asking those tools.
+ *
+ * @type {import('knip').KnipConfig}
  */
 export default {
   entry: [
@@ -26,4 +26,4 @@ export default {
   ],
   // Of the machine, not of npm: `.ci/run` installs them, and cfssl is there where somebody wants the comparison.
   ignoreBinaries: ['openssl', 'certtool', 'softhsm2-util', 'mosquitto_pub', 'cfssl', 'cfssljson']
-} satisfies KnipConfig
+}
