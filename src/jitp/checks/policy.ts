@@ -13,9 +13,10 @@ import { policyExpressions } from '../template/expressions-of-template.ts'
 import type { PolicyDocumentObject, PolicyResource } from '../template/template.ts'
 import type { CheckContext } from './context.ts'
 import { checkOverrideSettings, noOverrides } from './override-settings.ts'
-import { checkExisting } from './thing.ts'
+import { checkExisting, type NamingRule } from './thing.ts'
 
 const policiesPerCertificate = 10
+const policyNaming: NamingRule = { kind: policyNameKind, invalid: 'policy-name-invalid' }
 
 /** Reports policies that AWS would refuse, and documents that would not let the device do its work. */
 export function checkPolicies(context: CheckContext): void {
@@ -58,11 +59,11 @@ function checkPolicy(policy: PolicyResource, context: CheckContext): DocumentExa
   }
   checkOverrideSettings(policy.overrides ?? [], noOverrides, context)
   for (const expression of policyExpressions(policy)) reportJoin(expression, context)
-  checkExisting(policyName, policyNameKind, 'policy-name-invalid', context)
+  checkExisting(policyName, policyNaming, context)
   if (policyDocument === undefined) return undefined
   if (policyDocument.kind === 'object') return checkObject(policyDocument, context)
   return policyDocument.kind === 'literal'
-    ? examineAt(policyDocument.value, policyDocument.pointer, context, true)
+    ? examineLiteral(policyDocument, context)
     : checkMadeDocument(policyDocument, context)
 }
 
@@ -111,7 +112,7 @@ function checkMadeDocument(document: Expression, context: CheckContext): Documen
   }
   if (document.kind !== 'sub' || !document.pieces.every(isPlain)) return undefined
   const text = document.pieces.map(piece => (piece.kind === 'literal' ? piece.value : 'x')).join('')
-  return examineAt(text, document.pointer, context, false)
+  return examineMade(text, document.pointer, context)
 }
 
 function isPlain(piece: Expression): boolean {
@@ -127,7 +128,7 @@ function checkObject(document: PolicyDocumentObject, context: CheckContext): Doc
     found: 'an object'
   })
   reportIntrinsics(document.value, document.pointer, context)
-  return examineAt(JSON.stringify(document.value), document.pointer, context, false)
+  return examineMade(JSON.stringify(document.value), document.pointer, context)
 }
 
 function reportIntrinsics(value: JsonValue, pointer: string, context: CheckContext): void {
@@ -149,16 +150,20 @@ function reportIntrinsics(value: JsonValue, pointer: string, context: CheckConte
   }
 }
 
-function examineAt(
-  text: string,
-  pointer: string,
-  { report }: CheckContext,
-  isString: boolean
+function examineLiteral(
+  { value, pointer }: Extract<Expression, { kind: 'literal' }>,
+  { report }: CheckContext
 ): DocumentExamination {
+  const examination = examinePolicyDocument(value)
+  for (const { id, ...problem } of examination.problems) report.addInString(id, { pointer, ...problem })
+  return examination
+}
+
+/** A text that stands nowhere in the template as it is: its problems have the place of the whole value. */
+function examineMade(text: string, pointer: string, { report }: CheckContext): DocumentExamination {
   const examination = examinePolicyDocument(text)
-  for (const { id, index, message, expected, found } of examination.problems) {
-    if (isString) report.addInString(id, { pointer, index, message, expected, found })
-    else report.add(id, { pointer, message, expected, found })
+  for (const { id, message, expected, found } of examination.problems) {
+    report.add(id, { pointer, message, expected, found })
   }
   return examination
 }

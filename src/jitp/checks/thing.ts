@@ -22,6 +22,18 @@ const attributesWithoutType = 3
 const attributesWithType = 50
 export const groupsPerThing = 10
 
+/** A kind of name, and the finding for a literal that breaks its rules. */
+export interface NamingRule {
+  readonly kind: AwsName
+  readonly invalid: FindingId
+}
+
+const thingNaming: NamingRule = { kind: thingName, invalid: 'thing-name-invalid' }
+const thingTypeNaming: NamingRule = { kind: thingTypeName, invalid: 'thing-type-invalid' }
+const thingGroupNaming: NamingRule = { kind: thingGroupName, invalid: 'thing-group-invalid' }
+const billingGroupNaming: NamingRule = { kind: billingGroupName, invalid: 'billing-group-invalid' }
+const attributeValueNaming: NamingRule = { kind: attributeValue, invalid: 'attribute-value-invalid' }
+
 /** Reports a thing resource that AWS could not create, or that would not be what its author thinks. */
 export function checkThings(context: CheckContext): void {
   const { template, report } = context
@@ -47,8 +59,8 @@ export function checkThings(context: CheckContext): void {
     checkName(each, context)
     checkAttributes(each, context)
     checkGroups(each, context)
-    checkExisting(each.thingTypeName, thingTypeName, 'thing-type-invalid', context)
-    checkExisting(each.billingGroup, billingGroupName, 'billing-group-invalid', context)
+    checkExisting(each.thingTypeName, thingTypeNaming, context)
+    checkExisting(each.billingGroup, billingGroupNaming, context)
     checkOverrides(each, context)
   }
 }
@@ -56,15 +68,14 @@ export function checkThings(context: CheckContext): void {
 /** Reports a literal that breaks the rules for its kind of name, and says whether it did. */
 function checkLiteral(
   expression: Expression,
-  kind: AwsName,
-  id: FindingId,
+  { kind, invalid }: NamingRule,
   { report }: CheckContext
 ): boolean {
   if (expression.kind !== 'literal') return false
   const problem = findNameProblem(kind, expression.value)
   if (problem === undefined) return false
   const found = quoted(expression.value)
-  report.add(id, {
+  report.add(invalid, {
     pointer: expression.pointer,
     message: `${found} ${problem.found}: ${problem.rule}.`,
     expected: describeName(kind),
@@ -76,12 +87,11 @@ function checkLiteral(
 /** Reports what follows from naming something that provisioning does not create. */
 export function checkExisting(
   expression: Expression | undefined,
-  kind: AwsName,
-  id: FindingId,
+  rule: NamingRule,
   context: CheckContext
 ): void {
   if (expression === undefined) return
-  if (!checkLiteral(expression, kind, id, context)) checkExistence(expression, context)
+  if (!checkLiteral(expression, rule, context)) checkExistence(expression, context)
 }
 
 function checkExistence(expression: Expression | ListExpression, { report }: CheckContext): void {
@@ -126,7 +136,7 @@ function checkName({ thingName: name, pointer }: ThingResource, context: CheckCo
     })
     return
   }
-  checkLiteral(name, thingName, 'thing-name-invalid', context)
+  checkLiteral(name, thingNaming, context)
   const parameters = parametersOf(name)
   if (parameters.includes(certificateIdParameter)) {
     const message = 'The thing is named by the certificate id.'
@@ -169,7 +179,7 @@ function checkAttributes(
         found: quoted(attribute.name)
       })
     }
-    checkLiteral(attribute.value, attributeValue, 'attribute-value-invalid', context)
+    checkLiteral(attribute.value, attributeValueNaming, context)
   }
   const most = type === undefined ? attributesWithoutType : attributesWithType
   if (attributes.length <= most) return
@@ -202,7 +212,7 @@ function checkGroups(
   if (thingGroups?.kind !== 'list') return
   const seen = new Set<string>()
   for (const group of thingGroups.items) {
-    checkExisting(group, thingGroupName, 'thing-group-invalid', context)
+    checkExisting(group, thingGroupNaming, context)
     if (group.kind !== 'literal') continue
     if (seen.has(group.value)) {
       report.add('thing-group-repeated', {

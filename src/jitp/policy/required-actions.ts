@@ -59,12 +59,12 @@ export function requiredActions(template: ProvisioningTemplate): readonly Requir
     .map(({ action, reason, isEssential }) => ({ action, reason, isEssential }))
 }
 
-function rule(name: string, reason: string, isNeeded: Rule['isNeeded'], isEssential = false): Rule {
-  return { action: `iot:${name}`, reason, isNeeded, isEssential }
+function rule(name: string, reason: string, isNeeded: Rule['isNeeded']): Rule {
+  return { action: `iot:${name}`, reason, isNeeded, isEssential: false }
 }
 
 function essential(name: string, reason: string, isNeeded: Rule['isNeeded']): Rule {
-  return rule(name, reason, isNeeded, true)
+  return { ...rule(name, reason, isNeeded), isEssential: true }
 }
 
 function factsOf({ things, policies }: ProvisioningTemplate) {

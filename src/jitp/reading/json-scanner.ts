@@ -13,14 +13,17 @@ export type JsonFaultKind =
   | 'too-deep'
   | 'too-large'
 
-export interface JsonFault {
+interface JsonMismatch {
+  readonly expected: string
+  readonly found: string
+}
+
+export interface JsonFault extends JsonMismatch {
   readonly kind: JsonFaultKind
   /** Index into the text, in UTF-16 code units. */
   readonly offset: number
   /** The value that was being read, as an RFC 6901 pointer. */
   readonly pointer: string
-  readonly expected: string
-  readonly found: string
 }
 
 const faultsPerKind = 20
@@ -60,20 +63,20 @@ export class JsonScanner {
     const start = this.offset
     const opening = this.peek()
     const isStraight = opening === '"'
-    if (opening === "'") this.fault('single-quotes', start, '"', "'")
-    else if (!isStraight) this.fault('typographic-quotes', start, '"', opening)
+    if (opening === "'") this.fault('single-quotes', start, { expected: '"', found: "'" })
+    else if (!isStraight) this.fault('typographic-quotes', start, { expected: '"', found: opening })
     this.offset += 1
     for (;;) {
       const character = this.peek()
       if (character === '') {
         this.offset = start
-        this.stop('syntax', 'a string that is closed', 'the end of the text')
+        this.stop('syntax', { expected: 'a string that is closed', found: 'the end of the text' })
       }
       if (isStraight ? character === '"' : this.#closesLoose(opening, character)) break
       this.character(parts, origins)
     }
     if (!isStraight && this.peek() !== '"' && opening !== "'") {
-      this.fault('typographic-quotes', this.offset, '"', this.peek())
+      this.fault('typographic-quotes', this.offset, { expected: '"', found: this.peek() })
     }
     origins?.push(this.offset)
     this.offset += 1
@@ -92,12 +95,8 @@ export class JsonScanner {
     this.offset += 1
     if (character === '\\') value = this.#escape(start)
     else if (character < ' ') {
-      this.fault(
-        'control-character',
-        start,
-        'line breaks in a string written as \\n',
-        codePointName(character)
-      )
+      const expected = 'line breaks in a string written as \\n'
+      this.fault('control-character', start, { expected, found: codePointName(character) })
     }
     parts.push(value)
     for (let unit = 0; unit < value.length; unit += 1) origins?.push(start)
@@ -116,7 +115,8 @@ export class JsonScanner {
     const value = Object.hasOwn(simpleEscapes, letter) ? simpleEscapes[letter] : undefined
     if (value !== undefined) return value
     const kind = typographicQuotes.has(letter) ? 'typographic-quotes' : 'bad-escape'
-    this.fault(kind, start, 'one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX', `\\${letter}`)
+    const expected = 'one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX'
+    this.fault(kind, start, { expected, found: `\\${letter}` })
     return letter
   }
 
@@ -127,7 +127,10 @@ export class JsonScanner {
         this.offset += 1
       else if (character === '/' && !this.#skipComment()) return
       else if (foreignSpaces.has(character)) {
-        this.fault('foreign-space', this.offset, 'a plain space', codePointName(character))
+        this.fault('foreign-space', this.offset, {
+          expected: 'a plain space',
+          found: codePointName(character)
+        })
         this.offset += 1
       } else if (character !== '/') return
     }
@@ -136,7 +139,7 @@ export class JsonScanner {
   #skipComment(): boolean {
     const next = this.text.charAt(this.offset + 1)
     if (next !== '/' && next !== '*') return false
-    this.fault('comment', this.offset, 'no comments', `/${next}`)
+    this.fault('comment', this.offset, { expected: 'no comments', found: `/${next}` })
     const end = this.text.indexOf(next === '/' ? '\n' : '*/', this.offset + 2)
     this.offset = end < 0 ? this.text.length : next === '/' ? end : end + 2
     return true
@@ -154,13 +157,13 @@ export class JsonScanner {
     return this.offset >= this.text.length ? 'the end of the text' : `"${this.peek()}"`
   }
 
-  fault(kind: JsonFaultKind, offset: number, expected: string, found: string): void {
+  fault(kind: JsonFaultKind, offset: number, { expected, found }: JsonMismatch): void {
     if (this.faults.filter(fault => fault.kind === kind).length >= faultsPerKind) return
     this.faults.push({ kind, offset, pointer: this.pointer, expected, found })
   }
 
-  stop(kind: JsonFaultKind, expected: string, found: string): never {
-    this.fault(kind, this.offset, expected, found)
+  stop(kind: JsonFaultKind, mismatch: JsonMismatch): never {
+    this.fault(kind, this.offset, mismatch)
     throw new ReadingStopped()
   }
 }

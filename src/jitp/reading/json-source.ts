@@ -81,15 +81,16 @@ class JsonReader extends JsonScanner {
 
   #document(): JsonValue {
     if (this.text.length > maximumTextLength) {
-      this.stop('too-large', `at most ${maximumTextLength} characters`, `${this.text.length}`)
+      const expected = `at most ${maximumTextLength} characters`
+      this.stop('too-large', { expected, found: `${this.text.length}` })
     }
     if (this.text.startsWith('\ufeff')) {
-      this.fault('byte-order-mark', 0, 'no byte order mark', 'U+FEFF')
+      this.fault('byte-order-mark', 0, { expected: 'no byte order mark', found: 'U+FEFF' })
       this.offset = 1
     }
     const value = this.#value('', undefined, 0)
     this.skipBlank()
-    if (this.offset < this.text.length) this.stop('syntax', 'the end of the text', this.here())
+    if (this.offset < this.text.length) this.#stopHere('the end of the text')
     return value
   }
 
@@ -99,7 +100,9 @@ class JsonReader extends JsonScanner {
     this.#offsets.set(pointer, { value: this.offset, name: nameOffset })
     const character = this.peek()
     if (character === '{' || character === '[') {
-      if (depth >= maximumDepth) this.stop('too-deep', `at most ${maximumDepth} levels`, 'more')
+      if (depth >= maximumDepth) {
+        this.stop('too-deep', { expected: `at most ${maximumDepth} levels`, found: 'more' })
+      }
       return character === '{' ? this.#object(pointer, depth) : this.#array(pointer, depth)
     }
     if (this.isQuote(character)) return this.#stringOrBrokenObject(pointer, depth)
@@ -114,15 +117,15 @@ class JsonReader extends JsonScanner {
       this.skipBlank()
       if (this.#closes('}', comma)) return members
       const nameOffset = this.offset
-      if (!this.isQuote(this.peek())) this.stop('syntax', 'a member name in double quotes', this.here())
+      if (!this.isQuote(this.peek())) this.#stopHere('a member name in double quotes')
       const name = this.string()
       const memberPointer = pointerTo(pointer, name)
       this.pointer = memberPointer
       if (Object.hasOwn(members, name)) {
-        this.fault('duplicate-name', nameOffset, 'each name once', `a second "${name}"`)
+        this.fault('duplicate-name', nameOffset, { expected: 'each name once', found: `a second "${name}"` })
       }
       this.skipBlank()
-      if (this.peek() !== ':') this.stop('syntax', '":" after the member name', this.here())
+      if (this.peek() !== ':') this.#stopHere('":" after the member name')
       this.offset += 1
       members[name] = this.#value(memberPointer, nameOffset, depth + 1)
       this.pointer = pointer
@@ -147,14 +150,15 @@ class JsonReader extends JsonScanner {
   #separator(closing: string): number {
     this.skipBlank()
     if (this.peek() === closing) return -1
-    if (this.peek() !== ',') this.stop('syntax', `"," or "${closing}"`, this.here())
+    if (this.peek() !== ',') this.#stopHere(`"," or "${closing}"`)
     this.offset += 1
     return this.offset - 1
   }
 
   #closes(closing: string, comma: number): boolean {
     if (this.peek() !== closing) return false
-    if (comma >= 0) this.fault('trailing-comma', comma, `no comma before "${closing}"`, '","')
+    if (comma >= 0)
+      this.fault('trailing-comma', comma, { expected: `no comma before "${closing}"`, found: '","' })
     this.offset += 1
     return true
   }
@@ -171,12 +175,13 @@ class JsonReader extends JsonScanner {
     const end = this.offset
     const stringFaults = this.faults
     this.faults = [...faults]
-    this.fault('unescaped-quotes', start, 'quotes inside a string written as \\"', 'a bare "')
+    const expected = 'quotes inside a string written as \\"'
+    this.fault('unescaped-quotes', start, { expected, found: 'a bare "' })
     try {
       this.offset = start + 1
       const value = this.#value(pointer, this.#offsets.get(pointer)?.name, depth + 1)
       this.skipBlank()
-      if (!this.isQuote(this.peek())) this.stop('syntax', 'the closing quote', this.here())
+      if (!this.isQuote(this.peek())) this.#stopHere('the closing quote')
       this.offset += 1
       return value
     } catch (error) {
@@ -196,6 +201,10 @@ class JsonReader extends JsonScanner {
     return next === '' || ',}]'.includes(next)
   }
 
+  #stopHere(expected: string): never {
+    this.stop('syntax', { expected, found: this.here() })
+  }
+
   #numberOrWord(): JsonValue {
     numberPattern.lastIndex = this.offset
     const number = numberPattern.exec(this.text)
@@ -205,7 +214,7 @@ class JsonReader extends JsonScanner {
     }
     wordPattern.lastIndex = this.offset
     const word = wordPattern.exec(this.text)?.[0] ?? ''
-    if (!Object.hasOwn(words, word)) this.stop('syntax', 'a JSON value', this.here())
+    if (!Object.hasOwn(words, word)) this.#stopHere('a JSON value')
     this.offset += word.length
     return words[word] ?? null
   }

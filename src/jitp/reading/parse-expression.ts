@@ -1,4 +1,4 @@
-import { quoted } from '../findings/finding.ts'
+import { type FindingText, quoted } from '../findings/finding.ts'
 import type { TemplateReport } from '../findings/report.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
 import type { JsonObject, JsonValue } from './json-source.ts'
@@ -37,12 +37,11 @@ export function parseExpression(
     case 'Fn::Sub':
       return parseSub(argument, argumentPointer, report)
     case 'Fn::Split':
-      wrongArguments(
-        report,
+      wrongArguments(report, {
         pointer,
-        'a text: put Fn::Select around Fn::Split',
-        'Fn::Split, which makes a list'
-      )
+        expected: 'a text: put Fn::Select around Fn::Split',
+        found: 'Fn::Split, which makes a list'
+      })
       return undefined
   }
 }
@@ -66,7 +65,7 @@ export function parseListExpression(
   }
   const inner = pointerTo(pointer, 'Fn::Split')
   if (!isJsonList(split) || split.length !== 2 || typeof split[0] !== 'string' || split[0] === '') {
-    wrongArguments(report, inner, '["delimiter", "source"]', kindOf(split))
+    wrongArguments(report, { pointer: inner, expected: '["delimiter", "source"]', found: kindOf(split) })
     return undefined
   }
   const source = parseExpression(split[1], pointerTo(inner, 1), report)
@@ -100,7 +99,7 @@ function parseCall(
 
 function parseJoin(value: JsonValue, pointer: string, report: TemplateReport): Expression | undefined {
   if (!isJsonList(value) || value.length !== 2 || typeof value[0] !== 'string') {
-    wrongArguments(report, pointer, '["delimiter", [texts]]', kindOf(value))
+    wrongArguments(report, { pointer, expected: '["delimiter", [texts]]', found: kindOf(value) })
     return undefined
   }
   const list = parseListExpression(value[1], pointerTo(pointer, 1), report)
@@ -109,7 +108,7 @@ function parseJoin(value: JsonValue, pointer: string, report: TemplateReport): E
 
 function parseSelect(value: JsonValue, pointer: string, report: TemplateReport): Expression | undefined {
   if (!isJsonList(value) || value.length !== 2) {
-    wrongArguments(report, pointer, '["index", [texts]]', kindOf(value))
+    wrongArguments(report, { pointer, expected: '["index", [texts]]', found: kindOf(value) })
     return undefined
   }
   const indexValue = typeof value[0] === 'number' ? String(value[0]) : value[0]
@@ -120,7 +119,7 @@ function parseSelect(value: JsonValue, pointer: string, report: TemplateReport):
 
 function parseFindInMap(value: JsonValue, pointer: string, report: TemplateReport): Expression | undefined {
   if (!isJsonList(value) || value.length !== 3 || typeof value[0] !== 'string') {
-    wrongArguments(report, pointer, '["map", "top key", "second key"]', kindOf(value))
+    wrongArguments(report, { pointer, expected: '["map", "top key", "second key"]', found: kindOf(value) })
     return undefined
   }
   const top = parseExpression(value[1], pointerTo(pointer, 1), report)
@@ -132,7 +131,11 @@ function parseSub(value: JsonValue, pointer: string, report: TemplateReport): Ex
   if (typeof value === 'string') return { kind: 'sub', pieces: subPieces(value, pointer, new Map()), pointer }
   const [text, variables] = isJsonList(value) && value.length === 2 ? value : []
   if (typeof text !== 'string' || !isJsonObject(variables)) {
-    wrongArguments(report, pointer, 'a string, or ["string", {variables}]', kindOf(value))
+    wrongArguments(report, {
+      pointer,
+      expected: 'a string, or ["string", {variables}]',
+      found: kindOf(value)
+    })
     return undefined
   }
   const bound = parseVariables(variables, pointerTo(pointer, 1), report)
@@ -165,6 +168,6 @@ function subPieces(
   })
 }
 
-function wrongArguments(report: TemplateReport, pointer: string, expected: string, found: string): void {
-  report.add('function-arguments-wrong', { pointer, message: `Expected ${expected}.`, expected, found })
+function wrongArguments(report: TemplateReport, text: Omit<FindingText, 'message'>): void {
+  report.add('function-arguments-wrong', { ...text, message: `Expected ${text.expected}.` })
 }

@@ -27,17 +27,19 @@ const otherCertificateForms = ['CertificateSigningRequest', 'CertificatePem', 'C
 const certificateProperties = ['CertificateId', ...otherCertificateForms, 'Status', 'ThingPrincipalType']
 const policyProperties = ['PolicyName', 'PolicyDocument']
 
-export function parseThing(
-  logicalName: string,
-  resource: JsonObject,
-  pointer: string,
-  report: TemplateReport
-): ThingResource {
-  const properties = new Properties(resource, pointer, thingProperties, report)
+/** A resource as the template has it. */
+export interface ResourceSource {
+  readonly logicalName: string
+  readonly members: JsonObject
+  readonly pointer: string
+}
+
+export function parseThing(resource: ResourceSource, report: TemplateReport): ThingResource {
+  const properties = new Properties(resource, thingProperties, report)
   return {
-    logicalName,
-    pointer,
-    overrides: parseOverrides(resource, pointer, report),
+    logicalName: resource.logicalName,
+    pointer: resource.pointer,
+    overrides: parseOverrides(resource, report),
     thingName: properties.text('ThingName'),
     attributes: parseAttributes(
       properties.value('AttributePayload'),
@@ -54,17 +56,12 @@ export function parseThing(
   }
 }
 
-export function parseCertificate(
-  logicalName: string,
-  resource: JsonObject,
-  pointer: string,
-  report: TemplateReport
-): CertificateResource {
-  const properties = new Properties(resource, pointer, certificateProperties, report)
+export function parseCertificate(resource: ResourceSource, report: TemplateReport): CertificateResource {
+  const properties = new Properties(resource, certificateProperties, report)
   return {
-    logicalName,
-    pointer,
-    overrides: parseOverrides(resource, pointer, report),
+    logicalName: resource.logicalName,
+    pointer: resource.pointer,
+    overrides: parseOverrides(resource, report),
     certificateId: properties.text('CertificateId'),
     otherForms: otherCertificateForms
       .filter(name => properties.value(name) !== undefined)
@@ -74,17 +71,12 @@ export function parseCertificate(
   }
 }
 
-export function parsePolicy(
-  logicalName: string,
-  resource: JsonObject,
-  pointer: string,
-  report: TemplateReport
-): PolicyResource {
-  const properties = new Properties(resource, pointer, policyProperties, report)
+export function parsePolicy(resource: ResourceSource, report: TemplateReport): PolicyResource {
+  const properties = new Properties(resource, policyProperties, report)
   return {
-    logicalName,
-    pointer,
-    overrides: parseOverrides(resource, pointer, report),
+    logicalName: resource.logicalName,
+    pointer: resource.pointer,
+    overrides: parseOverrides(resource, report),
     policyName: properties.text('PolicyName'),
     policyDocument: parseDocument(
       properties.value('PolicyDocument'),
@@ -100,12 +92,12 @@ class Properties {
   readonly #pointer: string
   readonly #report: TemplateReport
 
-  constructor(resource: JsonObject, pointer: string, known: readonly string[], report: TemplateReport) {
+  constructor({ members, pointer }: ResourceSource, known: readonly string[], report: TemplateReport) {
     this.#pointer = pointerTo(pointer, 'Properties')
     this.#report = report
-    this.#values = isJsonObject(resource.Properties) ? resource.Properties : undefined
-    if (this.#values === undefined) report.wrongType(this.#pointer, 'an object', resource.Properties)
-    for (const name of Object.keys(resource)) {
+    this.#values = isJsonObject(members.Properties) ? members.Properties : undefined
+    if (this.#values === undefined) report.wrongType(this.#pointer, 'an object', members.Properties)
+    for (const name of Object.keys(members)) {
       if (!resourceMembers.includes(name))
         report.unknownMember(pointerTo(pointer, name), name, resourceMembers)
     }
@@ -165,11 +157,10 @@ function parseDocument(
 }
 
 function parseOverrides(
-  resource: JsonObject,
-  pointer: string,
+  { members, pointer }: ResourceSource,
   report: TemplateReport
 ): readonly Override[] | undefined {
-  const value = resource.OverrideSettings
+  const value = members.OverrideSettings
   if (value === undefined) return undefined
   const inner = pointerTo(pointer, 'OverrideSettings')
   if (!isJsonObject(value)) {

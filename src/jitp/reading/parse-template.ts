@@ -12,7 +12,7 @@ import type { JsonObject, JsonValue } from './json-source.ts'
 import { pointerTo } from './json-source.ts'
 import { isJsonObject } from './json-value.ts'
 import { isIntrinsic } from './parse-expression.ts'
-import { parseCertificate, parsePolicy, parseThing } from './parse-resource.ts'
+import { parseCertificate, parsePolicy, parseThing, type ResourceSource } from './parse-resource.ts'
 
 const templateMembers = ['Parameters', 'Resources', 'Mappings', 'DeviceConfiguration']
 const parameterMembers = ['Type', 'Default']
@@ -98,16 +98,17 @@ function parseResources(
     else report.wrongType('/Resources', 'an object', value)
     return { things, certificates, policies }
   }
-  for (const [logicalName, resource] of Object.entries(value)) {
+  for (const [logicalName, members] of Object.entries(value)) {
     const pointer = pointerTo('/Resources', logicalName)
-    if (!isJsonObject(resource)) report.wrongType(pointer, 'a resource', resource)
-    else if (resource.Type === 'AWS::IoT::Thing')
-      things.push(parseThing(logicalName, resource, pointer, report))
-    else if (resource.Type === 'AWS::IoT::Certificate')
-      certificates.push(parseCertificate(logicalName, resource, pointer, report))
-    else if (resource.Type === 'AWS::IoT::Policy')
-      policies.push(parsePolicy(logicalName, resource, pointer, report))
-    else reportResourceType(resource.Type, pointer, report)
+    if (!isJsonObject(members)) {
+      report.wrongType(pointer, 'a resource', members)
+      continue
+    }
+    const resource: ResourceSource = { logicalName, members, pointer }
+    if (members.Type === 'AWS::IoT::Thing') things.push(parseThing(resource, report))
+    else if (members.Type === 'AWS::IoT::Certificate') certificates.push(parseCertificate(resource, report))
+    else if (members.Type === 'AWS::IoT::Policy') policies.push(parsePolicy(resource, report))
+    else reportResourceType(members.Type, pointer, report)
   }
   return { things, certificates, policies }
 }
@@ -124,38 +125,37 @@ function reportResourceType(type: JsonValue | undefined, pointer: string, report
 }
 
 function parseMappings(value: JsonValue, report: TemplateReport): Mappings {
-  return parseLevel(value, '/Mappings', report, (map, mapPointer) =>
-    parseLevel(map, mapPointer, report, (top, topPointer) =>
-      parseLevel(top, topPointer, report, (text, pointer) => {
-        if (typeof text === 'string') return text
-        if (isIntrinsic(text)) {
-          report.add('function-in-mappings', {
-            pointer,
-            message: 'A value in Mappings is written out.',
-            expected: 'a string',
-            found: 'a function'
-          })
-        } else report.wrongType(pointer, 'a string', text)
-        return undefined
+  const parseText = (text: JsonValue, pointer: string): string | undefined => {
+    if (typeof text === 'string') return text
+    if (isIntrinsic(text)) {
+      report.add('function-in-mappings', {
+        pointer,
+        message: 'A value in Mappings is written out.',
+        expected: 'a string',
+        found: 'a function'
       })
-    )
-  )
+    } else report.wrongType(pointer, 'a string', text)
+    return undefined
+  }
+  const parseMaps = levelParser(levelParser(levelParser(parseText, report), report), report)
+  return parseMaps(value, '/Mappings')
 }
 
-function parseLevel<Inner>(
-  value: JsonValue,
-  pointer: string,
-  report: TemplateReport,
-  parse: (inner: JsonValue, pointer: string) => Inner | undefined
-): ReadonlyMap<string, Inner> {
-  const level = new Map<string, Inner>()
-  if (!isJsonObject(value)) {
-    report.wrongType(pointer, 'an object', value)
+/** Makes the parser of an object whose members `parseInner` can read; those that it cannot are left out. */
+function levelParser<Inner>(
+  parseInner: (inner: JsonValue, pointer: string) => Inner | undefined,
+  report: TemplateReport
+): (value: JsonValue, pointer: string) => ReadonlyMap<string, Inner> {
+  return (value, pointer) => {
+    const level = new Map<string, Inner>()
+    if (!isJsonObject(value)) {
+      report.wrongType(pointer, 'an object', value)
+      return level
+    }
+    for (const [name, inner] of Object.entries(value)) {
+      const parsed = parseInner(inner, pointerTo(pointer, name))
+      if (parsed !== undefined) level.set(name, parsed)
+    }
     return level
   }
-  for (const [name, inner] of Object.entries(value)) {
-    const parsed = parse(inner, pointerTo(pointer, name))
-    if (parsed !== undefined) level.set(name, parsed)
-  }
-  return level
 }

@@ -64,6 +64,14 @@ function findingOfFault(fault: JsonFault, detail: Pick<FindingDetail, 'pointer' 
   })
 }
 
+/** The text that a value was read from. */
+interface TextReading {
+  readonly layer: SourceLayer
+  readonly reading: JsonReading
+  /** How many layers of escaping are around it. */
+  readonly layers: number
+}
+
 class TemplateReader {
   readonly #findings: Finding[] = []
   #value: JsonObject | undefined
@@ -94,36 +102,31 @@ class TemplateReader {
         expected: 'JSON',
         found: typeof input
       })
-    } else this.#unwrap(value, undefined, '', 0)
+    } else this.#unwrap(value, '')
   }
 
   readText(layer: SourceLayer, layers = 0): void {
     const start = layer.text.search(/[^\s\ufeff]/)
     if (/^[[{](?:\s|\\[nrt])*\\["“”]/.test(layer.text.slice(Math.max(start, 0), start + 200))) {
-      this.#readInner(layer, readEscapedText(layer.text, start), layers, true)
+      this.#surplusLayers += 1
+      this.#readInner(layer, readEscapedText(layer.text, start), layers)
       return
     }
     const reading = readJson(layer.text)
     this.#sourceMap = createSourceMap(layer, reading.offsets)
     this.#reportFaults(reading, layer)
-    if (reading.value !== undefined) this.#unwrap(reading.value, layer, '', layers, reading)
+    if (reading.value !== undefined) this.#unwrap(reading.value, '', { layer, reading, layers })
   }
 
-  #unwrap(
-    value: JsonValue,
-    layer: SourceLayer | undefined,
-    pointer: string,
-    layers: number,
-    reading?: JsonReading
-  ): void {
-    if (typeof value === 'string') this.#unwrapString(value, layer, pointer, layers, reading)
+  #unwrap(value: JsonValue, pointer: string, text?: TextReading): void {
+    if (typeof value === 'string') this.#unwrapString(value, pointer, text)
     else if (!isJsonObject(value)) this.#reportNotFound(pointer, kindOf(value))
     else if (value.Resources !== undefined || value.Parameters !== undefined)
-      this.#acceptTemplate(value, pointer, layer)
+      this.#acceptTemplate(value, pointer, text)
     else if (value.templateBody !== undefined && this.#form !== 'registration-config') {
-      this.#unwrapConfig(value, layer, pointer, layers, reading)
+      this.#unwrapConfig(value, pointer, text)
     } else if (isJsonObject(value.registrationConfig)) {
-      this.#unwrap(value.registrationConfig, layer, pointerTo(pointer, 'registrationConfig'), layers, reading)
+      this.#unwrap(value.registrationConfig, pointerTo(pointer, 'registrationConfig'), text)
     } else if (typeof value.templateName === 'string') {
       const name = quoted(value.templateName)
       this.#report('template-named-only', {
@@ -139,9 +142,9 @@ class TemplateReader {
       )
   }
 
-  #acceptTemplate(value: JsonObject, pointer: string, layer: SourceLayer | undefined): void {
+  #acceptTemplate(value: JsonObject, pointer: string, text?: TextReading): void {
     this.#value = value
-    if (this.#form !== 'template' && pointer === '') this.#bodyText = layer?.text
+    if (this.#form !== 'template' && pointer === '') this.#bodyText = text?.layer.text
     const outer = this.#sourceMap
     if (pointer !== '') {
       this.#sourceMap = {
@@ -159,46 +162,37 @@ class TemplateReader {
     })
   }
 
-  #unwrapString(
-    value: string,
-    layer: SourceLayer | undefined,
-    pointer: string,
-    layers: number,
-    reading: JsonReading | undefined
-  ): void {
+  #unwrapString(value: string, pointer: string, text?: TextReading): void {
     const isBody = pointer !== '' && this.#surplusLayers === 0
+    const layers = text?.layers ?? 0
     const isFirst = this.#form === 'template' && layers === 0
     if (isFirst) this.#form = 'string'
-    const offset = reading?.offsets.get(pointer)?.value
-    if (layer === undefined || offset === undefined) this.readText(createTextLayer(value), layers + 1)
-    else this.#readInner(layer, readStringLiteral(layer.text, offset), layers, !isFirst && !isBody)
+    const offset = text?.reading.offsets.get(pointer)?.value
+    if (text === undefined || offset === undefined) {
+      this.readText(createTextLayer(value), layers + 1)
+      return
+    }
+    if (!isFirst && !isBody) this.#surplusLayers += 1
+    this.#readInner(text.layer, readStringLiteral(text.layer.text, offset), layers)
   }
 
   #readInner(
     outer: SourceLayer,
     literal: { value: string; origins: readonly number[] },
-    layers: number,
-    isSurplus: boolean
+    layers: number
   ): void {
-    if (isSurplus) this.#surplusLayers += 1
     if (layers >= maximumLayers) this.#reportNotFound('', `more than ${maximumLayers} layers of escaping`)
     else this.readText(createInnerLayer(outer, literal.value, literal.origins), layers + 1)
   }
 
-  #unwrapConfig(
-    config: JsonObject,
-    layer: SourceLayer | undefined,
-    pointer: string,
-    layers: number,
-    reading: JsonReading | undefined
-  ): void {
+  #unwrapConfig(config: JsonObject, pointer: string, text?: TextReading): void {
     this.#form = 'registration-config'
-    this.#roleArn = readRoleArn(config, pointer, (id, text) => {
-      this.#report(id, text)
+    this.#roleArn = readRoleArn(config, pointer, (id, finding) => {
+      this.#report(id, finding)
     })
     const bodyPointer = pointerTo(pointer, 'templateBody')
     const body = config.templateBody
-    const wasReported = reading?.faults.some(
+    const wasReported = text?.reading.faults.some(
       fault => fault.kind === 'unescaped-quotes' && fault.pointer === bodyPointer
     )
     if (typeof body !== 'string' && wasReported !== true) {
@@ -209,7 +203,7 @@ class TemplateReader {
         found: kindOf(body)
       })
     }
-    if (body !== undefined) this.#unwrap(body, layer, bodyPointer, layers, reading)
+    if (body !== undefined) this.#unwrap(body, bodyPointer, text)
   }
 
   /** Wrong quotes come by the hundred: the first one stands for all. */

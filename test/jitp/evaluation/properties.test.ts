@@ -93,14 +93,16 @@ describe('a template that the checker accepts', () => {
       fc.property(
         templateFrom(anyText),
         options,
-        subjectOf(fc.oneof(word, fc.string({ minLength: 1 }))),
-        serialNumber,
-        certificateId,
-        (template, switches, subject, certificateSerialNumber, id) => {
+        fc.record({
+          subject: subjectOf(fc.oneof(word, fc.string({ minLength: 1 }))),
+          certificateSerialNumber: serialNumber,
+          id: certificateId
+        }),
+        (template, switches, { id, ...certificate }) => {
           const source = readTemplateSource(template)
           if (checkTemplate(source, switches).some(isError)) return
           accepted += 1
-          const facts = { subject, certificateSerialNumber, ...(id !== undefined && { certificateId: id }) }
+          const facts = { ...certificate, ...(id !== undefined && { certificateId: id }) }
           const evaluation = evaluateTemplate(compile(source, switches), facts)
           if (evaluation.ok) predicted += 1
           else expect(evaluation.findings.length).toBeGreaterThan(0)
@@ -117,10 +119,9 @@ describe('a template that the checker accepts', () => {
     fc.assert(
       fc.property(
         strict,
-        subjectOf(word),
-        serialNumber,
+        fc.record({ subject: subjectOf(word), certificateSerialNumber: serialNumber }),
         fc.constantFrom('subject', 'certificate'),
-        (template, subject, certificateSerialNumber, serialNumberSource) => {
+        (template, { subject, certificateSerialNumber }, serialNumberSource) => {
           const source = readTemplateSource(template)
           if (checkTemplate(source, { serialNumberSource }).some(isError)) return
           accepted += 1

@@ -48,10 +48,8 @@ describe('readJson', () => {
     fc.assert(
       fc.property(
         fc.jsonValue({ maxDepth: 3 }),
-        fc.nat(),
-        fc.nat(2),
-        damage,
-        (value, place, removed, inserted) => {
+        fc.record({ place: fc.nat(), removed: fc.nat(2), inserted: damage }),
+        (value, { place, removed, inserted }) => {
           const text = JSON.stringify(value)
           const at = place % (text.length + 1)
           const damaged = text.slice(0, at) + inserted + text.slice(at + removed)

@@ -18,59 +18,64 @@ const read = (input: unknown) => {
 }
 
 describe('readTemplateSource finds the template', () => {
-  it.each<[string, unknown, string, string[]]>([
-    ['as text', body, 'template', []],
-    ['as an object', template, 'template', []],
-    ['as a string literal', JSON.stringify(body), 'string', []],
+  it.each<[string, unknown, { form: string; places: string[] }]>([
+    ['as text', body, { form: 'template', places: [] }],
+    ['as an object', template, { form: 'template', places: [] }],
+    ['as a string literal', JSON.stringify(body), { form: 'string', places: [] }],
     [
       'as a string literal of a string literal',
       JSON.stringify(JSON.stringify(body)),
-      'string',
-      ['escaped-too-often@1:4']
+      { form: 'string', places: ['escaped-too-often@1:4'] }
     ],
-    ['escaped, its outer quotes lost', escaped(body), 'template', ['escaped-too-often@1:1']],
-    ['in a config', config(body), 'registration-config', []],
-    ['in a config given as an object', { templateBody: body, roleArn: role }, 'registration-config', []],
-    ['in a config, unescaped', config(template), 'registration-config', ['escaped-too-seldom@2:19']],
+    [
+      'escaped, its outer quotes lost',
+      escaped(body),
+      { form: 'template', places: ['escaped-too-often@1:1'] }
+    ],
+    ['in a config', config(body), { form: 'registration-config', places: [] }],
+    [
+      'in a config given as an object',
+      { templateBody: body, roleArn: role },
+      { form: 'registration-config', places: [] }
+    ],
+    [
+      'in a config, unescaped',
+      config(template),
+      { form: 'registration-config', places: ['escaped-too-seldom@2:19'] }
+    ],
     [
       'in a config object, unescaped',
       { templateBody: template, roleArn: role },
-      'registration-config',
-      ['escaped-too-seldom@-:-']
+      { form: 'registration-config', places: ['escaped-too-seldom@-:-'] }
     ],
     [
       'in a config, escaped twice',
       config(JSON.stringify(body)),
-      'registration-config',
-      ['escaped-too-often@2:22']
+      { form: 'registration-config', places: ['escaped-too-often@2:22'] }
     ],
     [
       'in a config, escaped twice without quotes',
       config(escaped(body)),
-      'registration-config',
-      ['escaped-too-often@2:20']
+      { form: 'registration-config', places: ['escaped-too-often@2:20'] }
     ],
     [
       'in a config, escaped five times',
       config(JSON.stringify(JSON.stringify(JSON.stringify(JSON.stringify(body))))),
-      'registration-config',
-      ['escaped-too-often@2:50']
+      { form: 'registration-config', places: ['escaped-too-often@2:50'] }
     ],
     [
       'in a request of the AWS CLI',
       `{"setAsActive": true, "registrationConfig": ${config(body)}}`,
-      'registration-config',
-      []
+      { form: 'registration-config', places: [] }
     ],
     [
       'in a stored template',
       JSON.stringify({ templateName: 'pumps', templateBody: body, provisioningRoleArn: role }),
-      'registration-config',
-      []
+      { form: 'registration-config', places: [] }
     ],
-    ['after a byte order mark', `\ufeff${body}`, 'template', ['byte-order-mark@1:1']]
-  ])('%s', (_, input, form, places) => {
-    expect(read(input)).toEqual({ isTemplate: true, form, places })
+    ['after a byte order mark', `\ufeff${body}`, { form: 'template', places: ['byte-order-mark@1:1'] }]
+  ])('%s', (_, input, expected) => {
+    expect(read(input)).toEqual({ isTemplate: true, ...expected })
   })
 
   it('in a config whose body was never escaped', () => {
@@ -106,19 +111,18 @@ describe('readTemplateSource refuses', () => {
 })
 
 describe('the role', () => {
-  it.each<[string, Json | undefined, string | undefined, string[]]>([
-    ['is read', role, role, []],
+  it.each<[string, Json | undefined, { read?: string; ids: string[] }]>([
+    ['is read', role, { read: role, ids: [] }],
     [
       'of another partition is read',
       'arn:aws-cn:iam::210987654321:role/x',
-      'arn:aws-cn:iam::210987654321:role/x',
-      []
+      { read: 'arn:aws-cn:iam::210987654321:role/x', ids: [] }
     ],
-    ['may be missing', undefined, undefined, ['role-arn-missing']],
-    ['is not a placeholder', '<ROLE_ARN>', undefined, ['role-arn-invalid']],
-    ['is not a user', 'arn:aws:iam::210987654321:user/x', undefined, ['role-arn-invalid']],
-    ['is a string', 12, undefined, ['role-arn-invalid']]
-  ])('%s', (_, roleArn, expected, ids) => {
+    ['may be missing', undefined, { ids: ['role-arn-missing'] }],
+    ['is not a placeholder', '<ROLE_ARN>', { ids: ['role-arn-invalid'] }],
+    ['is not a user', 'arn:aws:iam::210987654321:user/x', { ids: ['role-arn-invalid'] }],
+    ['is a string', 12, { ids: ['role-arn-invalid'] }]
+  ])('%s', (_, roleArn, { read: expected, ids }) => {
     const source = readTemplateSource({ templateBody: body, ...(roleArn !== undefined && { roleArn }) })
     expect(source.roleArn).toBe(expected)
     expect(source.findings.map(({ id }) => id)).toEqual(ids)
