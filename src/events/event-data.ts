@@ -65,7 +65,10 @@ const IssuedData = Type.Object(
     ),
     subject: Type.Record(Text, Text),
     notBefore: Timestamp,
-    notAfter: Timestamp
+    notAfter: Timestamp,
+    damaged: Type.Optional(
+      Type.Literal(true, { description: 'The record was changed in the database and cannot be read.' })
+    )
   },
   strict
 )

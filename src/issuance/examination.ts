@@ -36,7 +36,7 @@ const roundingMs = 1_000
  * comes of the predicted thing, and a later release may predict more.
  *
  * @returns what stands in the bytes.
- * @throws MintlineError `record_damaged` with every difference; `members.issuanceId` names the record.
+ * @throws MintlineError `record_damaged` with every difference; `members.earlierIssuance` names the record.
  */
 export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCertificate {
   const { earlier, authority } = examined
@@ -55,7 +55,7 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
     ...subjectDifferences(csr, tbs, examined),
     ...profileDifferences(tbs, examined)
   ]
-  if (violations.length > 0) throw recordDamaged(earlier.record.id, violations)
+  if (violations.length > 0) throw recordDamaged(earlier.record, violations)
   return tbs
 }
 
@@ -65,7 +65,7 @@ function readOr<Read>({ record }: EarlierIntent, read: () => Read): Read {
     return read()
   } catch (error) {
     if (!isMintlineError(error)) throw error
-    throw recordDamaged(record.id, error.violations, error)
+    throw recordDamaged(record, error.violations, error)
   }
 }
 

@@ -24,6 +24,8 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'csr_signature_invalid',
   'key_already_certified',
   'device_already_certified',
+  // Whoever looks after the record is told of it, and not the station alone.
+  'record_damaged',
   // No CSR and no profile should get this far. If one does, it is on record for whoever looks into it.
   'lint_failed'
 ])
@@ -33,7 +35,7 @@ const servedBeforeCounts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'authority_unavailable'
 ])
 
-/** A refusal is about the request and goes on record. The rest is about the service: the station tries again. */
+/** A refusal is about the request or its earlier one and goes on record. The rest is about the service: the station tries again. */
 export function isRefusal({ code }: MintlineError): boolean {
   return refusalCodes.has(code)
 }

@@ -2,7 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
 import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
-import { recordDamaged } from '../records/damaged.ts'
+import { namesNothing, recordDamaged, unreadable } from '../records/damaged.ts'
+import { namesItsRules } from '../records/facts.ts'
+import type { IssuedRecord } from '../records/record.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
 import { type Completion, declaredVoid } from './completion.ts'
@@ -44,7 +46,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
 
   async function replay(earlier: EarlierIntent): Promise<IssuanceResult> {
     const { record } = earlier
-    if (record.outcome === 'issued') return { record, replayed: true }
+    if (record.outcome === 'issued') return answerAgain(record)
     // All retries of one open intent wait together.
     const wait = waits.get(record.id) ?? waitOrComplete(earlier).finally(() => waits.delete(record.id))
     waits.set(record.id, wait)
@@ -60,7 +62,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     waitEnds = clock().getTime() + resumeAfterMs
   ): Promise<IssuanceResult> {
     const { record } = earlier
-    if (record.outcome === 'issued') return { record, replayed: true }
+    if (record.outcome === 'issued') return answerAgain(record)
     if (record.outcome === 'void') throw declaredVoid(record.id)
     const resumeAt = Math.min(record.createdAt.getTime() + resumeAfterMs, waitEnds)
     const isWaiting = clock().getTime() < resumeAt
@@ -68,12 +70,13 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     else await completeOpen(earlier)
     const later = await findSettled(record.id)
     // A completion that leaves no certificate on record would do so again, and sign each time.
-    if (!isWaiting && later.record.outcome === 'unknown') throw recordDamaged(record.id, [])
+    if (!isWaiting && later.record.outcome === 'unknown') throw recordDamaged(later.record, [])
     return waitOrComplete(later, waitEnds)
   }
 
   async function completeOpen(earlier: EarlierIntent): Promise<void> {
     const { record, toBeSigned: intent, authorityId } = earlier
+    if (!namesItsRules(record)) throw recordDamaged(record, [namesNothing])
     const authority = await authorities.issuingById(authorityId)
     const profile = await profiles.compiled(record.profile, record.profileVersion)
     await completion.complete({
@@ -86,4 +89,9 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
   }
 
   return { replay, findSettled }
+}
+
+function answerAgain(record: IssuedRecord): IssuanceResult {
+  if (record.damaged) throw recordDamaged(record, [namesItsRules(record) ? unreadable : namesNothing])
+  return { record, replayed: true }
 }

@@ -1,11 +1,47 @@
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { IssuedRecord, UnknownRecord } from './record.ts'
 
-/** The error of a record that does not follow from what it was made of: somebody or something changed the database. */
-export function recordDamaged(id: string, violations: readonly Violation[], cause?: unknown): MintlineError {
+/**
+ * The error of a record that does not follow from what it was made of: somebody or something changed the database.
+ *
+ * @returns `members.earlierIssuance` names the record.
+ */
+export function recordDamaged(
+  { id, serialNumber, createdAt, outcome }: Damageable,
+  violations: readonly Violation[],
+  cause?: unknown
+): MintlineError {
+  const remedy =
+    outcome === 'issued'
+      ? 'is not handed out. Ask the administrator to restore it from a backup of the database.'
+      : `is not signed. Ask the administrator to void it (POST /v1/issuances/${id}/void); after that the same CSR is issued anew.`
   return new MintlineError(
     'record_damaged',
-    `The record ${id} of this request was changed in the database and is not signed. Ask the administrator to void ` +
-      `it (POST /v1/issuances/${id}/void); after that the same CSR is issued anew.`,
-    { violations, cause, members: { issuanceId: id } }
+    `The record ${id} of this request was changed in the database and ${remedy}`,
+    {
+      violations,
+      cause,
+      members: { earlierIssuance: { id, serialNumber, requestedAt: createdAt.toISOString() } }
+    }
   )
+}
+
+type Damageable = Pick<IssuedRecord | UnknownRecord, 'id' | 'serialNumber' | 'createdAt'> & {
+  readonly outcome: 'issued' | 'unknown' | 'void'
+}
+
+/** Of a record that names rules which are not there. */
+export const namesNothing: Violation = {
+  pointer: '',
+  expected: 'a profile version and an authority that are on record',
+  found: 'another one',
+  message: 'The record names what is not there.'
+}
+
+/** Of a record whose certificate cannot be read. */
+export const unreadable: Violation = {
+  pointer: '/certificate',
+  expected: 'the certificate that was recorded',
+  found: 'bytes that cannot be read',
+  message: 'The record does not hold a certificate any more.'
 }

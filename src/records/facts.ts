@@ -1,7 +1,6 @@
 import type { Columns, Row, ValueOf } from '../database/column.ts'
-import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
+import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
-import { recordDamaged } from './damaged.ts'
 import {
   certificateFacts,
   intentFacts,
@@ -35,49 +34,46 @@ export interface VoidFacts extends IntentFacts, FactsOf<typeof voidFacts> {}
 
 export type RefusalFacts = FactsOf<typeof refusalFacts>
 
-/**
- * @param tbs where it was read already.
- * @throws MintlineError `record_damaged` where it cannot be read, or names rules that are not there.
- */
-function intentFactsOf(row: IntentRow, tbs: CertificateContent = readTbs(row)): IntentFacts {
+/** @param tbs where it was read already. */
+export function intentFactsOf(
+  row: IntentRow,
+  tbs: CertificateContent | undefined = readTbs(row)
+): IntentFacts {
+  if (tbs === undefined || row.profile === null || row.authority === null) return damagedFactsOf(row, tbs)
   const { subject, notBefore, notAfter } = tbs
-  if (row.profile === null || row.authority === null) throw recordDamaged(row.id, [namesNothing])
   return { ...factsOf(intentFacts, row), subject, notBefore, notAfter }
 }
 
-/** As `intentFactsOf`. */
+/** What cannot be read hides neither the record nor its neighbours. */
+function damagedFactsOf(row: IntentRow, tbs: CertificateContent | undefined): IntentFacts {
+  const { createdAt } = row
+  const { subject, notBefore, notAfter } = tbs ?? { subject: {}, notBefore: createdAt, notAfter: createdAt }
+  return { ...factsOf(intentFacts, withoutNulls(row)), subject, notBefore, notAfter, damaged: true }
+}
+
+/** Ids that lead nowhere have no names behind them. */
+function withoutNulls(row: IntentRow) {
+  return {
+    ...row,
+    profile: row.profile ?? '',
+    profileVersion: row.profileVersion ?? 0,
+    templateSha256: row.templateSha256 ?? '',
+    authority: row.authority ?? ''
+  }
+}
+
+/** Whether the profile version and the authority that the record names are there. */
+export function namesItsRules({ profile, authority }: IntentFacts): boolean {
+  return profile !== '' && authority !== ''
+}
+
+/** @param tbs where it was read already. */
 export function issuedFactsOf(row: IssuedRow, tbs?: CertificateContent): IssuedFacts {
   return { ...intentFactsOf(row, tbs), ...factsOf(certificateFacts, row) }
 }
 
-/** As `intentFactsOf`; but what cannot be read hides neither the record nor its neighbours. */
-export function readableFactsOf(row: IntentRow): IntentFacts {
-  try {
-    return intentFactsOf(row)
-  } catch (error) {
-    if (!isMintlineError(error, 'record_damaged')) throw error
-    const { createdAt } = row
-    const unread = { ...row, ...withoutNulls(row) }
-    return {
-      ...intentFactsOf(unread, { subject: {}, notBefore: createdAt, notAfter: createdAt }),
-      damaged: true
-    }
-  }
-}
-
-/** The names behind ids that lead nowhere. */
-function withoutNulls({ profile, profileVersion, templateSha256, authority }: Partial<IntentRow>) {
-  return {
-    profile: profile ?? '',
-    profileVersion: profileVersion ?? 0,
-    templateSha256: templateSha256 ?? '',
-    authority: authority ?? ''
-  }
-}
-
-/** As `readableFactsOf`. */
 export function voidFactsOf(row: VoidRow): VoidFacts {
-  return { ...readableFactsOf(row), ...factsOf(voidFacts, row) }
+  return { ...intentFactsOf(row), ...factsOf(voidFacts, row) }
 }
 
 export function refusalFactsOf(row: RefusalRow): RefusalFacts {
@@ -119,18 +115,11 @@ function factsOf<Of extends Columns>(columns: Of, row: Row<Of>): FactsOf<Of> {
   return facts as FactsOf<Of>
 }
 
-const namesNothing: Violation = {
-  pointer: '',
-  expected: 'a profile version and an authority that are on record',
-  found: 'another one',
-  message: 'The record names what is not there.'
-}
-
-function readTbs({ id, tbsDer }: IntentRow): TbsCertificate {
+function readTbs({ tbsDer }: IntentRow): TbsCertificate | undefined {
   try {
     return parseTbsCertificate(tbsDer)
   } catch (error) {
     if (!isMintlineError(error)) throw error
-    throw recordDamaged(id, error.violations, error)
+    return undefined
   }
 }

@@ -3,8 +3,8 @@ import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
 import {
   type CertificateContent,
+  intentFactsOf,
   issuedFactsOf,
-  readableFactsOf,
   refusalFactsOf,
   voidFactsOf
 } from './facts.ts'
@@ -51,7 +51,7 @@ export function createRecords(store: RecordStore, chains: Chains): Records {
   const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
     if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer }
     if (isIssued(row)) return describeIssued(row, (await chains.find(row.authorityId)).chainDer)
-    return { outcome: 'unknown', ...readableFactsOf(row), csrDer: row.csrDer }
+    return { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer }
   }
   const toEarlier = async (row: Durable<IssuanceRow>): Promise<EarlierIntent> => ({
     record: await toRecord(row),

@@ -7,6 +7,7 @@ import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-sto
 import { encodePem } from '../../src/pki/pem/pem.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { changeRow } from '../support/forgery/forgery.ts'
 import { type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -93,6 +94,20 @@ describe('a certificate', () => {
     await Promise.all([1, 2, 3].map(() => issuing.issue(csr)))
     expect(await take()).toHaveLength(1)
   })
+})
+
+it('a record that cannot be read any more keeps back no event', async () => {
+  const { record } = await issuing.issue(device('damaged'))
+  await changeRow(test.database, {
+    table: 'intent',
+    id: record.id,
+    columns: { tbs_der: new Uint8Array([1, 2, 3]) }
+  })
+  const after = await issuing.issue(device('after-the-damaged'))
+  const events = await take()
+  expect(events.map(({ id }) => id)).toEqual([record.id, after.record.id])
+  expect(events[0]).toMatchObject({ data: { damaged: true, serialNumber: record.serialNumber } })
+  expect(faultsOf(events[0]!)).toEqual([])
 })
 
 it('a refusal owes an event with its reasons, but without what was sent', async () => {

@@ -88,12 +88,42 @@ describe('an open intent that was changed in the database', () => {
     const before = signing.signatures
     await expect(issuing.issue(csr)).rejects.toMatchObject({
       code: 'record_damaged',
-      members: { issuanceId: row.id }
+      members: { earlierIssuance: { id: row.id } }
     })
     // Nor at the next.
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
     expect(signing.signatures).toBe(before)
   })
+
+  it('is on record as a refusal each time, for whoever looks after the records', async () => {
+    const { csr, row } = await openIntent()
+    await tamper(row.id, 'tbs_der', asAuthority(row.tbsDer))
+    const error = await issuing.issue(csr).catch((caught: unknown) => caught)
+    const { issuanceId } = (error as { members: { issuanceId: string } }).members
+    const refusal = await issuing.records.find(issuanceId)
+    expect(refusal).toMatchObject({ outcome: 'rejected', code: 'record_damaged' })
+    expect((refusal as { detail: string }).detail).toContain(row.id)
+    expect((refusal as { violations: readonly unknown[] }).violations).not.toEqual([])
+  })
+
+  it.each(['profile_version_id', 'authority_id'])(
+    'to name no %s is not signed at the retry',
+    async column => {
+      const { csr, row } = await openIntent()
+      await tamper(row.id, column, '01a21576-3a40-73b9-ba33-bd5d53ba14ae')
+      const before = signing.signatures
+      await expect(issuing.issue(csr)).rejects.toMatchObject({
+        code: 'record_damaged',
+        members: { earlierIssuance: { id: row.id } },
+        violations: [{ message: 'The record names what is not there.' }]
+      })
+      expect(signing.signatures).toBe(before)
+      expect(await voiding.declareVoid(row.id, { actor: 'admin/test', reason: 'damaged' })).toMatchObject({
+        outcome: 'void'
+      })
+      expect((await issuing.issue(csr)).replayed).toBe(false)
+    }
+  )
 
   it('in its CSR is not signed at the retry', async () => {
     const { csr, row } = await openIntent()
@@ -116,6 +146,8 @@ describe('an open intent that was changed in the database', () => {
     const before = signing.signatures
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
     expect(signing.signatures - before).toBeLessThanOrEqual(1)
+    await voiding.declareVoid(row.id, { actor: 'admin/test', reason: 'damaged' })
+    expect((await issuing.issue(csr)).replayed).toBe(false)
   })
 
   it('in its time, so that the certificate would live too long, is not signed at the retry', async () => {
@@ -126,6 +158,21 @@ describe('an open intent that was changed in the database', () => {
       await tamper(row.id, 'created_at', new Date(row.createdAt.getTime() + 7 * 86_400_000))
     }
     await expect(issuing.issue(csr)).rejects.toMatchObject({ code: 'record_damaged' })
+  })
+})
+
+describe('an issued record whose certificate cannot be read', () => {
+  it('is not handed out, and hides no other record', async () => {
+    const csr = makeCertificationRequest({ Country: 'US', CommonName: `damaged-${++lastDevice}` })
+    const { record } = await issuing.issue(csr)
+    await tamper(record.id, 'tbs_der', new Uint8Array([1, 2, 3]))
+    await expect(issuing.issue(csr)).rejects.toMatchObject({
+      code: 'record_damaged',
+      members: { earlierIssuance: { id: record.id, serialNumber: record.serialNumber } }
+    })
+    expect(await issuing.records.find(record.id)).toMatchObject({ outcome: 'issued', damaged: true })
+    const { items } = await issuing.records.list({ outcome: 'issued', limit: 200 })
+    expect(items.map(({ id }) => id)).toContain(record.id)
   })
 })
 

@@ -187,7 +187,11 @@ DECLARE
     held record;
 BEGIN
     DELETE FROM public.open_intent WHERE intent_id = NEW.intent_id;
-    IF NOT FOUND THEN
+    -- Without that row no certificate can be recorded any more, so that the end of an intent that lost it by hand is void.
+    IF NOT FOUND AND (
+        EXISTS (SELECT FROM public.issued WHERE intent_id = NEW.intent_id)
+        OR NOT EXISTS (SELECT FROM public.intent WHERE id = NEW.intent_id)
+    ) THEN
         RAISE EXCEPTION 'only an open intent can be void' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
     -- This frees the key, if this was its first use. Waits for who relies on the key (see device_may_return).

@@ -62,9 +62,9 @@ export const serviceProblems = {
     status: 500,
     title: 'A record was changed in the database',
     meaning:
-      'What the database holds of an earlier request does not follow from its CSR, profile and authority, so somebody or something changed it there. Nothing was signed for it. `violations` has the differences, `issuanceId` the record.',
+      'What the database holds of an earlier request does not follow from its CSR, profile and authority, so somebody or something changed it there. Nothing was signed for it. `violations` has the differences, `earlierIssuance` the record.',
     remedy:
-      'Tell the administrator, who finds out who wrote to the database and voids the record with `POST /v1/issuances/{id}/void`. Then send the same CSR again.'
+      'Tell the administrator, who finds out who wrote to the database and, where no certificate was issued yet, voids the record with `POST /v1/issuances/{id}/void`. Then send the same CSR again.'
   },
   internal_error: {
     status: 500,
