@@ -79,16 +79,7 @@ export async function createIotStandIn(options: IotStandInOptions = {}): Promise
   const { stateFile, onLog } = options
   const registry = await createRegistry({ accountId, region, clock, stateFile, onLog })
   const roleArn = `arn:aws:iam::${accountId}:role/JITPRole`
-  const makeRole = (arn: string): void => {
-    if (registry.findRole(arn) !== undefined) return
-    registry.putRole({
-      roleArn: arn,
-      assumeRolePolicyDocument: trustInIot,
-      policies: {},
-      attachedPolicyArns: [thingsRegistrationPolicyArn],
-      createdAt: clock()
-    })
-  }
+  const makeRole = (arn: string): void => makeProvisioningRole(registry, arn, clock())
   makeRole(roleArn)
   const gateway = await createDeviceGateway({
     registry,
@@ -132,4 +123,16 @@ export async function createIotStandIn(options: IotStandInOptions = {}): Promise
       await registry.saved()
     }
   }
+}
+
+/** A role that AWS IoT may assume, with the managed policy for what provisioning needs; not where one has the name. */
+function makeProvisioningRole(registry: Registry, roleArn: string, createdAt: number): void {
+  if (registry.findRole(roleArn) !== undefined) return
+  registry.putRole({
+    roleArn,
+    assumeRolePolicyDocument: trustInIot,
+    policies: {},
+    attachedPolicyArns: [thingsRegistrationPolicyArn],
+    createdAt
+  })
 }

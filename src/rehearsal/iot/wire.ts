@@ -39,7 +39,7 @@ export function createTextMembers(texts: Iterable<readonly [string, string]>): M
       const text = members[name]
       if (text === undefined) return undefined
       const number = /^\d{1,15}$/.test(text) ? Number(text) : NaN
-      return assertRange(name, number, minimum, maximum)
+      return assertRange(name, number, { minimum, maximum })
     }
   }
 }
@@ -72,7 +72,7 @@ function createMembers(members: Json): Members {
     optionalFlag: name => optional(name, isFlag, 'must be a boolean'),
     optionalInteger(name, minimum, maximum) {
       const number = optional(name, value => typeof value === 'number', 'must be a number')
-      return number === undefined ? undefined : assertRange(name, number, minimum, maximum)
+      return number === undefined ? undefined : assertRange(name, number, { minimum, maximum })
     },
     optionalChoice(name, choices) {
       const text = optionalText(name)
@@ -116,7 +116,12 @@ function parseFlag(name: string, text: string | undefined): boolean | undefined 
   throw refuse(name, 'must be true or false')
 }
 
-function assertRange(name: string, number: number, minimum: number, maximum: number): number {
+interface Range {
+  readonly minimum: number
+  readonly maximum: number
+}
+
+function assertRange(name: string, number: number, { minimum, maximum }: Range): number {
   if (Number.isInteger(number) && number >= minimum && number <= maximum) return number
   throw refuse(name, `must be a whole number from ${minimum} to ${maximum}`)
 }

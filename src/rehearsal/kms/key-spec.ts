@@ -9,20 +9,26 @@ const generateKeyPairAsync = promisify(generateKeyPair)
 
 interface SigningScheme {
   readonly hash: HashName
-  readonly signDigest: (key: KeyObject, spec: KeySpec, digest: Uint8Array) => Uint8Array
+  readonly signDigest: (key: SigningKey, digest: Uint8Array) => Uint8Array
+}
+
+interface SigningKey {
+  readonly spec: KeySpec
+  readonly privateKey: KeyObject
 }
 
 const ecdsa = (hash: HashName): SigningScheme => ({
   hash,
-  signDigest: (key, spec, digest) => signEcdsaDigest(curves[spec] as EcdsaCurve, key, digest)
+  signDigest: ({ spec, privateKey }, digest) =>
+    signEcdsaDigest(curves[spec] as EcdsaCurve, privateKey, digest)
 })
 const pkcs1 = (hash: HashName): SigningScheme => ({
   hash,
-  signDigest: (key, _, digest) => signPkcs1Digest(key, hash, digest)
+  signDigest: ({ privateKey }, digest) => signPkcs1Digest(privateKey, hash, digest)
 })
 const pss = (hash: HashName): SigningScheme => ({
   hash,
-  signDigest: (key, _, digest) => signPssDigest(key, hash, digest)
+  signDigest: ({ privateKey }, digest) => signPssDigest(privateKey, hash, digest)
 })
 
 const schemes = {
@@ -117,11 +123,6 @@ export function digestOfMessage(algorithm: KmsSigningAlgorithm, messageType: str
   throw new KmsRefusal('ValidationException', `Digest is invalid length for algorithm ${algorithm}.`)
 }
 
-export function signDigest(
-  spec: KeySpec,
-  privateKey: KeyObject,
-  algorithm: KmsSigningAlgorithm,
-  digest: Uint8Array
-): Uint8Array {
-  return schemes[algorithm].signDigest(privateKey, spec, digest)
+export function signDigest(key: SigningKey, algorithm: KmsSigningAlgorithm, digest: Uint8Array): Uint8Array {
+  return schemes[algorithm].signDigest(key, digest)
 }

@@ -48,24 +48,26 @@ export interface KmsStandIn {
  */
 export async function createKmsStandIn(options: KmsStandInOptions = {}): Promise<KmsStandIn> {
   const { region = 'us-east-1', accountId = '111122223333', stateFile, random = Math.random } = options
-  const course: Course = {
-    faults: { ...noFaults, ...options.faults },
-    signatureCounts: new Map(),
-    requestCounts: new Map(),
-    random
-  }
+  const signatureCounts = new Map<string, number>()
   const keyRing = await createKeyRing({ accountId, region, stateFile })
   const operations = createOperations({
     keyRing,
     accountId,
-    onSignature: digestHex => countUp(course.signatureCounts, digestHex)
+    onSignature: digestHex => countUp(signatureCounts, digestHex)
   })
+  const course: Course = {
+    operations,
+    faults: { ...noFaults, ...options.faults },
+    signatureCounts,
+    requestCounts: new Map(),
+    random
+  }
   let connectionCount = 0
   const server = createServer((request, response) => {
     const isOutside = request.url?.startsWith('/rehearsal/') === true
     const answer = isOutside
       ? answerRehearsal(course, request, response)
-      : answerKms(course, operations, request, response)
+      : answerKms(course, request, response)
     // A client that hangs up in the middle of its request is owed no answer.
     answer.catch(() => response.destroy())
   })
@@ -75,7 +77,7 @@ export async function createKmsStandIn(options: KmsStandInOptions = {}): Promise
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     region,
-    signatureCounts: course.signatureCounts,
+    signatureCounts,
     requestCounts: course.requestCounts,
     get connectionCount() {
       return connectionCount
@@ -95,40 +97,29 @@ export async function createKmsStandIn(options: KmsStandInOptions = {}): Promise
   }
 }
 
-/** What happens while the stand-in runs. */
+/** What the stand-in does, and what happens while it runs. */
 interface Course {
+  readonly operations: Readonly<Record<OperationName, Operation>>
   faults: KmsFaults
   readonly signatureCounts: Map<string, number>
   readonly requestCounts: Map<OperationName, number>
   readonly random: () => number
 }
 
-type Operations = Readonly<Record<OperationName, Operation>>
-
-async function answerKms(
-  course: Course,
-  operations: Operations,
-  request: IncomingMessage,
-  response: ServerResponse
-): Promise<void> {
+async function answerKms(course: Course, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const body = await readBody(request)
-  const reply = await replyTo(course, operations, request, body).catch(refusalReply)
+  const reply = await replyTo(course, request, body).catch(refusalReply)
   await wait(course.faults.latencyMs)
   if (course.random() < course.faults.droppedReplyRate) response.destroy()
   else sendJson(response, reply, 'application/x-amz-json-1.1')
 }
 
-async function replyTo(
-  course: Course,
-  operations: Operations,
-  request: IncomingMessage,
-  body: string
-): Promise<Reply> {
+async function replyTo(course: Course, request: IncomingMessage, body: string): Promise<Reply> {
   const operationName = parseTarget(request)
   countUp(course.requestCounts, operationName)
   assertSignedForm(request)
   injectRefusal(course, operationName)
-  return { status: 200, body: await operations[operationName](parseKmsInput(body)) }
+  return { status: 200, body: await course.operations[operationName](parseKmsInput(body)) }
 }
 
 async function answerRehearsal(

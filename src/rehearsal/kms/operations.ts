@@ -118,7 +118,7 @@ function sign(key: KmsKey, input: KmsInput, { onSignature }: OperationDependenci
   const digest = digestOfMessage(algorithm, input.optionalText('MessageType') ?? 'RAW', message)
   if (input.isTrue('DryRun'))
     throw new KmsRefusal('DryRunOperationException', 'The request would have succeeded.')
-  const signature = signDigest(key.spec, key.privateKey, algorithm, digest)
+  const signature = signDigest(key, algorithm, digest)
   onSignature(digest.toString('hex'))
   return {
     KeyId: key.arn,

@@ -17,12 +17,24 @@ export function signPkcs1Digest(privateKey: KeyObject, hash: HashName, digest: U
 /** RSASSA-PSS over a digest that was made elsewhere, MGF1 with the same hash, the salt as long as the digest. */
 export function signPssDigest(privateKey: KeyObject, hash: HashName, digest: Uint8Array): Uint8Array {
   const modulusBits = privateKey.asymmetricKeyDetails?.modulusLength ?? 0
-  const encoded = encodePss(hash, digest, randomBytes(digest.length), modulusBits - 1)
+  const encoded = encodePss({
+    hash,
+    messageHash: digest,
+    salt: randomBytes(digest.length),
+    emBits: modulusBits - 1
+  })
   return privateEncrypt({ key: privateKey, padding: constants.RSA_NO_PADDING }, encoded)
 }
 
+interface PssInput {
+  readonly hash: HashName
+  readonly messageHash: Uint8Array
+  readonly salt: Uint8Array
+  readonly emBits: number
+}
+
 /** EMSA-PSS-ENCODE (RFC 8017 §9.1.1) from step 5 on; names as there. */
-function encodePss(hash: HashName, messageHash: Uint8Array, salt: Uint8Array, emBits: number): Uint8Array {
+function encodePss({ hash, messageHash, salt, emBits }: PssInput): Uint8Array {
   const emLength = Math.ceil(emBits / 8)
   const h = createHash(hash).update(new Uint8Array(8)).update(messageHash).update(salt).digest()
   const db = Buffer.concat([new Uint8Array(emLength - salt.length - h.length - 2), Uint8Array.of(0x01), salt])

@@ -75,14 +75,17 @@ export async function postProfile(
 const roleArnOf = ({ roleArn, place }: StoryTemplate) =>
   roleArn ?? `arn:aws:iam::${place.accountId}:role/JITPRole`
 
+export interface StoryRegistration {
+  readonly admin: ServiceClient
+  readonly template: StoryTemplate
+  readonly standIn: IotStandIn
+  readonly steps: Steps
+  readonly signal: AbortSignal
+}
+
 /** Registers the CA with AWS IoT, and waits until that is done. */
-export async function register(
-  admin: ServiceClient,
-  template: StoryTemplate,
-  standIn: IotStandIn,
-  steps: Steps,
-  signal: AbortSignal
-): Promise<void> {
+export async function register(registration: StoryRegistration): Promise<void> {
+  const { admin, template, standIn, steps, signal } = registration
   const roleArn = roleArnOf(template)
   standIn.makeRole(roleArn)
   await steps.run(

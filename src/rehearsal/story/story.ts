@@ -56,9 +56,9 @@ export async function playStory(options: StoryOptions): Promise<StoryReport> {
 /** @returns nothing to compare when a step failed, which `steps` reported. */
 async function playAndStop(options: StoryOptions, steps: Steps): Promise<readonly Compared[]> {
   // Stops everything in the reverse order, also when one of them cannot be stopped.
-  await using stops: Stops = new AsyncDisposableStack()
+  await using stops = new AsyncDisposableStack()
   try {
-    return await play(options, steps, stops)
+    return await play({ options, steps, stops })
   } catch (error) {
     if (!(error instanceof StoryFailure)) throw error
     return []
@@ -70,30 +70,37 @@ function verdictOf({ reports }: Steps, comparison: readonly Compared[]): StoryRe
   return comparison.every(({ isEqual }) => isEqual) ? 'as-predicted' : 'not-as-predicted'
 }
 
-type Stops = AsyncDisposableStack
+/** Where the story is played. */
+interface Stage {
+  readonly options: StoryOptions
+  readonly steps: Steps
+  /** Takes what is to be stopped at the end. */
+  readonly stops: AsyncDisposableStack
+}
 
-async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<readonly Compared[]> {
+async function play(stage: Stage): Promise<readonly Compared[]> {
+  const { options, steps } = stage
+  const { signal } = options
   const template = await steps.run(
     'Read the provisioning template',
     async () => readStoryTemplate(options.templateText ?? storyTemplate),
     ({ requiredFields }) => `Certificates must carry: ${requiredFields.join(', ') || 'no particular field'}.`
   )
-  const standIn = await startStandIn(template, steps, stops)
-  const kms = options.kms ? await startKms(template.place, steps, stops) : undefined
-  const { admin, station } = await startService(options, standIn, kms, steps, stops)
+  const standIn = await startStandIn(template, stage)
+  const kms = options.kms ? await startKms(template.place, stage) : undefined
+  const { admin, station } = await startService(standIn, kms, stage)
   await makeAuthority(admin, kms, steps)
   await postProfile(admin, template, steps)
-  const iot = createClient(standIn, stops)
-  const device = await makeOrReadDevice(options, template, steps)
+  const iot = createClient(standIn, stage)
+  const device = await makeOrReadDevice(template, stage)
   await steps.run(
     'Make in AWS IoT what the template expects to find',
     async () => makePrerequisites(iot, await preview(station, { csr: device.csrPem })),
     made => (made.length === 0 ? 'Nothing: the template makes all that it needs.' : made.join('\n'))
   )
-  await register(admin, template, standIn, steps, options.signal)
+  await register({ admin, template, standIn, steps, signal })
   const issuance = await issue(station, device, steps)
   const prediction = await preview(station, { certificate: issuance.certificatePem })
-  const { signal } = options
   await powerUp({ standIn, steps, issuance, prediction, privateKey: device.privateKey, iot, signal })
   return steps.run(
     'Ask AWS IoT what it holds now, and hold it against the prediction',
@@ -102,7 +109,7 @@ async function play(options: StoryOptions, steps: Steps, stops: Stops): Promise<
   )
 }
 
-async function startStandIn(template: StoryTemplate, steps: Steps, stops: Stops): Promise<IotStandIn> {
+async function startStandIn(template: StoryTemplate, { steps, stops }: Stage): Promise<IotStandIn> {
   const { accountId, region } = template.place
   const standIn = await steps.run(
     'Start the stand-in of AWS IoT Core',
@@ -120,7 +127,7 @@ interface StoryKms {
   readonly region: string
 }
 
-async function startKms({ region }: Place, steps: Steps, stops: Stops): Promise<StoryKms> {
+async function startKms({ region }: Place, { steps, stops }: Stage): Promise<StoryKms> {
   const kms = await steps.run(
     'Start the stand-in of AWS KMS, and make the CA key there',
     async () => {
@@ -134,11 +141,9 @@ async function startKms({ region }: Place, steps: Steps, stops: Stops): Promise<
 }
 
 async function startService(
-  options: StoryOptions,
   standIn: IotStandIn,
   kms: StoryKms | undefined,
-  steps: Steps,
-  stops: Stops
+  { options, steps, stops }: Stage
 ): Promise<{ admin: ServiceClient; station: ServiceClient }> {
   const dataDirectory = await mkdtemp(join(tmpdir(), 'mintline-rehearsal-'))
   stops.defer(() => rm(dataDirectory, { recursive: true, force: true }))
@@ -184,7 +189,7 @@ function serviceEnvironment(
   }
 }
 
-function createClient(standIn: IotStandIn, stops: Stops): IoTClient {
+function createClient(standIn: IotStandIn, { stops }: Stage): IoTClient {
   const iot = new IoTClient({
     region: standIn.registry.region,
     endpoint: standIn.controlUrl,
@@ -197,10 +202,10 @@ function createClient(standIn: IotStandIn, stops: Stops): IoTClient {
 }
 
 async function makeOrReadDevice(
-  { csrText, privateKeyPem }: StoryOptions,
   { requiredFields }: StoryTemplate,
-  steps: Steps
+  { options, steps }: Stage
 ): Promise<StoryDevice> {
+  const { csrText, privateKeyPem } = options
   if (csrText !== undefined) {
     return steps.run(
       'Read your CSR',

@@ -10,10 +10,10 @@ import { IotRefusal } from '../iot-refusal.ts'
 import type { Surroundings } from '../operations/operation.ts'
 import type { OperationName } from '../operations/operations.ts'
 import type { Registry } from '../registry/registry.ts'
-import { createTpsLimiter, type TpsLimiter, type TpsLimits } from '../tps.ts'
+import { createTpsLimiter, type TpsLimits } from '../tps.ts'
 import { createIotService } from './iot-service.ts'
 import { answerRehearsal } from './rehearsal.ts'
-import type { PendingCall, Reply, Service, WireRequest } from './service.ts'
+import type { Reply, Service, WireRequest } from './service.ts'
 import { type CredentialScope, parseCredentialScope } from './signature.ts'
 
 export interface ControlPlaneOptions extends Surroundings {
@@ -65,7 +65,15 @@ export async function createControlPlane(
   )
   const requestCounts = new Map<ControlOperationName, number>()
   const tpsLimiter = createTpsLimiter(options.tpsLimits ?? {}, clock)
-  const desk: Desk = { registry, accounts, iot, iam, injector, requestCounts, tpsLimiter }
+  const desk: Desk = {
+    registry,
+    accounts,
+    iot: { service: iot, assertWithinQuota: (caller, name) => tpsLimiter.take(caller, name) },
+    // Limits are given for AWS IoT alone.
+    iam: { service: iam, assertWithinQuota: () => undefined },
+    injector,
+    requestCounts
+  }
   const server = createServer((request, response) => {
     const answered = readRequest(request).then(async wireRequest => {
       const reply = wireRequest.url.startsWith('/rehearsal/')
@@ -94,14 +102,19 @@ export async function createControlPlane(
   }
 }
 
+interface LimitedService<Name extends ControlOperationName> {
+  readonly service: Service<Name>
+  /** Throws what the service's `refuse` makes a reply of. */
+  readonly assertWithinQuota: (caller: Registry, name: Name) => void
+}
+
 interface Desk {
   readonly registry: Registry
   readonly accounts: ReadonlyMap<string, string>
-  readonly iot: Service<OperationName>
-  readonly iam: Service<IamOperationName>
+  readonly iot: LimitedService<OperationName>
+  readonly iam: LimitedService<IamOperationName>
   readonly injector: FaultInjector
   readonly requestCounts: Map<ControlOperationName, number>
-  readonly tpsLimiter: TpsLimiter
 }
 
 async function readRequest(request: IncomingMessage): Promise<WireRequest> {
@@ -117,23 +130,24 @@ async function answerService(desk: Desk, request: WireRequest): Promise<Reply | 
 }
 
 async function chooseService(desk: Desk, request: WireRequest): Promise<Outcome> {
-  const { iot, iam, tpsLimiter } = desk
   try {
     const scope = parseCredentialScope(request.headers)
     switch (scope.service) {
       case 'iot':
-        return await carryOut(desk, iot, request, scope, (registry, { name }) =>
-          tpsLimiter.take(registry, name)
-        )
+        return await carryOut(desk, desk.iot, { ...request, scope })
       case 'iam':
       case 'sts':
-        return await carryOut(desk, iam, request, scope, () => undefined)
+        return await carryOut(desk, desk.iam, { ...request, scope })
       default:
         throw new IotRefusal('UnknownOperationException', `The stand-in has no service ${scope.service}.`)
     }
   } catch (error) {
-    return { reply: iot.refuse(error), isLost: false }
+    return { reply: desk.iot.service.refuse(error), isLost: false }
   }
+}
+
+interface SignedRequest extends WireRequest {
+  readonly scope: CredentialScope
 }
 
 interface Outcome {
@@ -142,21 +156,19 @@ interface Outcome {
 }
 
 async function carryOut<Name extends ControlOperationName>(
-  desk: Desk,
-  service: Service<Name>,
-  request: WireRequest,
-  scope: CredentialScope,
-  assertWithinQuota: (registry: Registry, call: PendingCall<Name>) => void
+  { registry: home, accounts, requestCounts, injector }: Desk,
+  { service, assertWithinQuota }: LimitedService<Name>,
+  request: SignedRequest
 ): Promise<Outcome> {
-  const { accounts, requestCounts, injector } = desk
-  const accountId = accounts.get(scope.accessKeyId) ?? desk.registry.accountId
-  const registry = desk.registry.neighbour(accountId, scope.region)
+  const { scope } = request
+  const accountId = accounts.get(scope.accessKeyId) ?? home.accountId
+  const registry = home.neighbour(accountId, scope.region)
   try {
     const call = service.parse(request)
     requestCounts.set(call.name, (requestCounts.get(call.name) ?? 0) + 1)
     const { dropsReply } = injector.meet(call.name)
-    assertWithinQuota(registry, call)
-    const reply = await runAndSave(registry, scope, call, service)
+    assertWithinQuota(registry, call.name)
+    const reply = await runAndSave(registry, service, () => call.run(registry, scope))
     return { reply, isLost: dropsReply }
   } catch (error) {
     return { reply: service.refuse(error), isLost: false }
@@ -164,15 +176,10 @@ async function carryOut<Name extends ControlOperationName>(
 }
 
 /** Answers when what was done would outlive the process, even if the operation was refused half-way. */
-async function runAndSave(
-  registry: Registry,
-  scope: CredentialScope,
-  call: PendingCall,
-  service: Service
-): Promise<Reply> {
+async function runAndSave(registry: Registry, service: Service, run: () => Reply): Promise<Reply> {
   let reply: Reply
   try {
-    reply = call.run(registry, scope)
+    reply = run()
   } catch (error) {
     reply = service.refuse(error)
   }

@@ -81,7 +81,7 @@ export async function createDeviceGateway(options: DeviceGatewayOptions): Promis
   server.on('secureConnection', socket => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    receive(socket, registration, broker, registry)
+    receive(socket, { registration, broker, registry })
   })
   server.on('tlsClientError', error => logHandshake(registry, error.message))
   server.listen(options.port, '127.0.0.1')
@@ -111,12 +111,14 @@ export async function createDeviceGateway(options: DeviceGatewayOptions): Promis
   }
 }
 
-function receive(
-  socket: TLSSocket,
-  registration: AutoRegistration,
-  broker: DeviceBroker,
-  registry: Registry
-): void {
+/** What a device meets when its handshake is complete. */
+interface Reception {
+  readonly registration: AutoRegistration
+  readonly broker: DeviceBroker
+  readonly registry: Registry
+}
+
+function receive(socket: TLSSocket, { registration, broker, registry }: Reception): void {
   // A device may go at any time; the broker and the timeout clean up.
   socket.on('error', () => undefined)
   const chain = presentedChain(socket)

@@ -11,15 +11,19 @@ export interface DeviceSession {
   clientId: string
 }
 
-export type PolicyResourceKind = 'client' | 'topic' | 'topicfilter'
+/** What a device is about to do. */
+export interface Access {
+  readonly action: IotAction
+  readonly kind: 'client' | 'topic' | 'topicfilter'
+  /** Of the client, the topic or the filter. */
+  readonly name: string
+}
 
 /** Judges by the policies of the certificate and of the groups that its thing is in, as they are now. */
 export function decide(
   registry: Registry,
   { certificate, clientId }: DeviceSession,
-  action: IotAction,
-  kind: PolicyResourceKind,
-  name: string
+  { action, kind, name }: Access
 ): PolicyDecision {
   const { accountId, region } = registry
   const certificateArn = registry.certificateArn(certificate.certificateId)

@@ -38,19 +38,26 @@ export function planCertificate(resource: TemplateResource, context: PlanContext
   const status = readStatus(text('Status'))
   const principalType = readPrincipalType(text('ThingPrincipalType'))
   const common = { logicalName, principalType }
-  if (id !== undefined) return { ...common, ...planKnown(id, status, resource, context) }
+  const wanted: WantedCertificate = { resource, status }
+  if (id !== undefined) return { ...common, ...planKnown(id, wanted, context) }
   if (pem === undefined) return refuseValue('The stand-in does not issue certificates from a signing request')
   if (context.connectingCertificateId !== undefined)
     return refuseValue('A device that connects has its certificate named by CertificateId')
-  return { ...common, ...planPem(pem, text('CACertificatePem') ?? null, status, resource, context) }
+  const pems = { certificatePem: pem, caCertificatePem: text('CACertificatePem') ?? null }
+  return { ...common, ...planPem(pems, wanted, context) }
+}
+
+/** What a template asks of its certificate, whichever way it says which one. */
+interface WantedCertificate {
+  readonly resource: TemplateResource
+  readonly status: SettledStatus
 }
 
 type PlannedFrom = Omit<PlannedCertificate, 'logicalName' | 'principalType'>
 
 function planKnown(
   certificateId: string,
-  status: SettledStatus,
-  resource: TemplateResource,
+  { resource, status }: WantedCertificate,
   context: PlanContext
 ): PlannedFrom {
   const { registry, connectingCertificateId } = context
@@ -78,23 +85,20 @@ function settlesStatus(
 }
 
 function planPem(
-  certificatePem: string,
-  caCertificatePem: string | null,
-  status: SettledStatus,
-  resource: TemplateResource,
+  pems: { readonly certificatePem: string; readonly caCertificatePem: string | null },
+  wanted: WantedCertificate,
   context: PlanContext
 ): PlannedFrom {
   const { registry } = context
+  const { certificatePem } = pems
   const { certificateId } = readCertificate(certificatePem)
-  if (registry.findCertificate(certificateId) !== undefined)
-    return planKnown(certificateId, status, resource, context)
+  if (registry.findCertificate(certificateId) !== undefined) return planKnown(certificateId, wanted, context)
   return {
     certificateId,
     certificatePem,
     requiredActions: ['iot:RegisterCertificate'],
-    register: () =>
-      void registry.registerCertificate({ certificatePem, caCertificatePem, status: 'INACTIVE' }),
-    settle: () => void registry.setCertificateStatus(certificateId, status)
+    register: () => void registry.registerCertificate({ ...pems, status: 'INACTIVE' }),
+    settle: () => void registry.setCertificateStatus(certificateId, wanted.status)
   }
 }
 

@@ -35,7 +35,8 @@ export function planThing(
   const wanted = readWantedThing(resource, context)
   const { thingName } = wanted
   const existing = registry.findThing(thingName)
-  const next = existing === undefined ? newState(wanted) : overridden(existing, wanted, resource, context)
+  const overrideFor = (property: string) => overrideOf(resource, property, context.settings)
+  const next = existing === undefined ? newState(wanted) : overridden(existing, wanted, overrideFor)
   assertAttributes(next.attributes, next.thingTypeName === null ? attributesWithoutType : attributesWithType)
   assertGroups(next.thingGroups, context)
   assertAttachable(thingName, certificate, context)
@@ -43,7 +44,7 @@ export function planThing(
     logicalName: resource.logicalName,
     requiredActions: requiredActions(existing, next),
     apply(certificateArn) {
-      putThing(thingName, existing, next, context)
+      putThing(registry, existing, { thingName, ...next })
       registry.attachThingPrincipal(thingName, certificateArn, certificate.principalType)
       return registry.thingArn(thingName)
     }
@@ -93,20 +94,21 @@ function newState(wanted: WantedThing): ThingState {
   }
 }
 
+interface PropertyValues<Value> {
+  readonly present: Value
+  /** Undefined where the template has none. */
+  readonly given: Value | undefined
+  readonly merged: Value
+}
+
 function overridden(
   existing: ThingRecord,
   wanted: WantedThing,
-  resource: TemplateResource,
-  { settings }: PlanContext
+  overrideFor: (property: string) => ReturnType<typeof overrideOf>
 ): ThingState {
-  const choose = <Value>(
-    property: string,
-    present: Value,
-    given: Value | undefined,
-    merged: Value
-  ): Value => {
+  const choose = <Value>(property: string, { present, given, merged }: PropertyValues<Value>): Value => {
     if (given === undefined) return present
-    switch (overrideOf(resource, property, settings)) {
+    switch (overrideFor(property)) {
       case 'DO_NOTHING':
         return present
       case 'REPLACE':
@@ -120,12 +122,21 @@ function overridden(
   const { attributes, thingTypeName, thingGroups } = existing
   const mergedGroups = [...new Set([...thingGroups, ...(wanted.thingGroups ?? [])])]
   return {
-    attributes: choose('AttributePayload', attributes, wanted.attributes, {
-      ...attributes,
-      ...wanted.attributes
+    attributes: choose('AttributePayload', {
+      present: attributes,
+      given: wanted.attributes,
+      merged: { ...attributes, ...wanted.attributes }
     }),
-    thingTypeName: choose('ThingTypeName', thingTypeName, wanted.thingTypeName, thingTypeName),
-    thingGroups: choose('ThingGroups', thingGroups, wanted.thingGroups, mergedGroups),
+    thingTypeName: choose('ThingTypeName', {
+      present: thingTypeName,
+      given: wanted.thingTypeName,
+      merged: thingTypeName
+    }),
+    thingGroups: choose('ThingGroups', {
+      present: thingGroups,
+      given: wanted.thingGroups,
+      merged: mergedGroups
+    }),
     billingGroupName: existing.billingGroupName
   }
 }
@@ -173,12 +184,11 @@ function isChanged(existing: ThingRecord, next: ThingState): boolean {
 }
 
 function putThing(
-  thingName: string,
+  registry: PlanContext['registry'],
   existing: ThingRecord | undefined,
-  next: ThingState,
-  { registry }: PlanContext
+  next: ThingState & Pick<ThingRecord, 'thingName'>
 ): void {
-  const { attributes, thingTypeName, billingGroupName } = next
+  const { thingName, attributes, thingTypeName, billingGroupName } = next
   if (existing === undefined) registry.createThing({ thingName, attributes, thingTypeName, billingGroupName })
   else if (isChanged(existing, next)) registry.updateThing(thingName, { attributes, thingTypeName })
   const present = existing?.thingGroups ?? []

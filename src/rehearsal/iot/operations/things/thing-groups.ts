@@ -105,9 +105,9 @@ function groupNameAndArn({ thingGroupArn }: Call['registry'], { thingGroupName }
 }
 
 function parseGroup({ registry, body }: Call): string {
-  return nameOf(body, 'thingGroupName', 'thingGroupArn', registry.thingGroupArn)
+  return nameOf(body, 'thingGroup', registry.thingGroupArn)
 }
 
 function parseThing({ registry, body }: Call): string {
-  return nameOf(body, 'thingName', 'thingArn', registry.thingArn)
+  return nameOf(body, 'thing', registry.thingArn)
 }

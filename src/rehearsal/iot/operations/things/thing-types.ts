@@ -102,8 +102,5 @@ function describeType({ thingTypeArn }: Call['registry'], type: ThingTypeRecord)
 }
 
 function parseMembership({ registry, body }: Call): [string, string] {
-  return [
-    nameOf(body, 'billingGroupName', 'billingGroupArn', registry.billingGroupArn),
-    nameOf(body, 'thingName', 'thingArn', registry.thingArn)
-  ]
+  return [nameOf(body, 'billingGroup', registry.billingGroupArn), nameOf(body, 'thing', registry.thingArn)]
 }

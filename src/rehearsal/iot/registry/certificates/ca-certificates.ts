@@ -58,19 +58,7 @@ export function createCaCertificates(context: RegistryContext): CaCertificates {
     return record
   }
   return {
-    getRegistrationCode() {
-      if (state.registrationCode === null) {
-        state.registrationCode = randomBytes(32).toString('hex')
-        changed()
-      }
-      return state.registrationCode
-    },
-    deleteRegistrationCode() {
-      if (state.registrationCode === null)
-        throw new IotRefusal('ResourceNotFoundException', 'There is no registration code.')
-      state.registrationCode = null
-      changed()
-    },
+    ...createRegistrationCode(context),
     registerCaCertificate(registration) {
       const certificate = readRegistrableCa(context, registration)
       const now = clock()
@@ -107,6 +95,28 @@ export function createCaCertificates(context: RegistryContext): CaCertificates {
       changed()
     },
     listCaCertificates: () => [...state.caCertificates.values()]
+  }
+}
+
+/** What the verification certificate of a CA must name. */
+function createRegistrationCode({
+  state,
+  changed
+}: RegistryContext): Pick<CaCertificates, 'getRegistrationCode' | 'deleteRegistrationCode'> {
+  return {
+    getRegistrationCode() {
+      if (state.registrationCode === null) {
+        state.registrationCode = randomBytes(32).toString('hex')
+        changed()
+      }
+      return state.registrationCode
+    },
+    deleteRegistrationCode() {
+      if (state.registrationCode === null)
+        throw new IotRefusal('ResourceNotFoundException', 'There is no registration code.')
+      state.registrationCode = null
+      changed()
+    }
   }
 }
 

@@ -47,8 +47,7 @@ export function createCertificates(context: RegistryContext): Certificates {
   }
   const add = (
     certificate: ReadCertificate,
-    certificatePem: string,
-    status: CertificateStatus,
+    { certificatePem, status }: Pick<DeviceCertificateRecord, 'certificatePem' | 'status'>,
     ca: CaCertificateRecord | null
   ): DeviceCertificateRecord => {
     const { certificateId } = certificate
@@ -72,12 +71,12 @@ export function createCertificates(context: RegistryContext): Certificates {
   return {
     registerCertificate({ certificatePem, caCertificatePem, status }) {
       const certificate = read(certificatePem)
-      return add(certificate, certificatePem, status, findIssuer(context, certificate, caCertificatePem))
+      return add(certificate, { certificatePem, status }, findIssuer(context, certificate, caCertificatePem))
     },
     registerCertificateWithoutCa: ({ certificatePem, status }) =>
-      add(read(certificatePem), certificatePem, status, null),
+      add(read(certificatePem), { certificatePem, status }, null),
     registerPending: (certificatePem, ca) =>
-      add(read(certificatePem), certificatePem, 'PENDING_ACTIVATION', ca),
+      add(read(certificatePem), { certificatePem, status: 'PENDING_ACTIVATION' }, ca),
     findCertificate: certificateId => state.certificates.get(certificateId),
     describeCertificate,
     setCertificateStatus(certificateId, status) {

@@ -48,8 +48,10 @@ export function createThingTypes(context: RegistryContext): ThingTypes {
       const { thingTypeName } = type
       assertName('thingTypeName', thingTypeName)
       const existing = state.thingTypes.get(thingTypeName)
-      if (existing !== undefined)
-        return assertSame(existing, type, thingTypeName, arns.thingTypeArn(thingTypeName))
+      if (existing !== undefined) {
+        const resourceArn = arns.thingTypeArn(thingTypeName)
+        return assertSame(existing, type, { resourceId: thingTypeName, resourceArn })
+      }
       const record = { ...type, thingTypeId: randomUUID(), createdAt: clock() }
       state.thingTypes.set(thingTypeName, record)
       changed()
@@ -61,8 +63,10 @@ export function createThingTypes(context: RegistryContext): ThingTypes {
       const { billingGroupName } = group
       assertName('billingGroupName', billingGroupName)
       const existing = state.billingGroups.get(billingGroupName)
-      if (existing !== undefined)
-        return assertSame(existing, group, billingGroupName, arns.billingGroupArn(billingGroupName))
+      if (existing !== undefined) {
+        const resourceArn = arns.billingGroupArn(billingGroupName)
+        return assertSame(existing, group, { resourceId: billingGroupName, resourceArn })
+      }
       const record = { ...group, billingGroupId: randomUUID(), createdAt: clock() }
       state.billingGroups.set(billingGroupName, record)
       changed()
@@ -87,10 +91,9 @@ export function createThingTypes(context: RegistryContext): ThingTypes {
 function assertSame<Existing extends object>(
   existing: Existing,
   wanted: Partial<Existing>,
-  resourceId: string,
-  resourceArn: string
+  resource: { readonly resourceId: string; readonly resourceArn: string }
 ): Existing {
   if (isDeepStrictEqual(existing, { ...existing, ...wanted })) return existing
-  const resource = { resourceId, resourceArn }
-  throw new IotRefusal('ResourceAlreadyExistsException', `${resourceArn} exists and is different.`, resource)
+  const message = `${resource.resourceArn} exists and is different.`
+  throw new IotRefusal('ResourceAlreadyExistsException', message, resource)
 }

@@ -1,0 +1,149 @@
+import type { ProvisioningLogEntry } from '../records.ts'
+import type { Registry } from '../registry/registry.ts'
+import type { StandInSettings } from '../stand-in-settings.ts'
+import { type Access, decide, type DeviceSession } from './device-session.ts'
+
+export interface DeviceGuardOptions {
+  readonly registry: Registry
+  readonly settings: StandInSettings
+  readonly clock: () => number
+}
+
+/** What of a message is judged. */
+interface Publication {
+  readonly topic: string
+  readonly payload: string | Buffer
+  readonly qos: number
+  readonly retain: boolean
+}
+
+interface Judgement {
+  readonly mistake: string | undefined
+  readonly warning?: string | undefined
+  readonly topic?: string
+}
+
+/** Octets; the model's limit for a client id. */
+const clientIdMaximum = 128
+/** Octets. Topics below `$aws/` are not measured: those of Basic Ingest have a prefix that does not count. */
+const topicMaximum = 256
+/** Octets. */
+const payloadMaximum = 128 * 1024
+const connectIntervalMs = 1000
+
+/**
+ * Judges what devices do by the limits of AWS IoT and by their policies, and enters each judgement but those of
+ * deliveries into the log of the registry. A judgement says what is wrong, or undefined.
+ */
+export class DeviceGuard {
+  readonly #registry: Registry
+  readonly #settings: StandInSettings
+  readonly #pace: ConnectPace
+
+  constructor({ registry, settings, clock }: DeviceGuardOptions) {
+    this.#registry = registry
+    this.#settings = settings
+    this.#pace = new ConnectPace(clock)
+  }
+
+  judgeConnect(session: DeviceSession): string | undefined {
+    const haste = this.#pace.findHaste(session.clientId)
+    const isClosing = this.#settings.frequentConnect === 'close'
+    const mistake = this.#findConnectMistake(session) ?? (isClosing ? haste : undefined)
+    return this.#log(session, 'Connect', { mistake, warning: haste })
+  }
+
+  judgePublish(session: DeviceSession, publication: Publication): string | undefined {
+    const mistake = this.#findPublishMistake(session, publication)
+    return this.#log(session, 'Publish', { mistake, topic: publication.topic })
+  }
+
+  judgeSubscribe(session: DeviceSession, topicFilter: string): string | undefined {
+    const mistake = this.#findSubscribeMistake(session, topicFilter)
+    return this.#log(session, 'Subscribe', { mistake, topic: topicFilter })
+  }
+
+  mayReceive(session: DeviceSession, topic: string): boolean {
+    return decide(this.#registry, session, { action: 'iot:Receive', kind: 'topic', name: topic }).isAllowed
+  }
+
+  #findConnectMistake(session: DeviceSession): string | undefined {
+    const { clientId } = session
+    if (Buffer.byteLength(clientId) > clientIdMaximum)
+      return `the client id is longer than ${clientIdMaximum} octets`
+    return this.#findDenial(session, { action: 'iot:Connect', kind: 'client', name: clientId })
+  }
+
+  #findPublishMistake(
+    session: DeviceSession,
+    { topic, payload, qos, retain }: Publication
+  ): string | undefined {
+    if (qos === 2) return 'AWS IoT has no QoS 2'
+    if (!topic.startsWith('$aws/') && Buffer.byteLength(topic) > topicMaximum)
+      return `the topic is longer than ${topicMaximum} octets`
+    if (Buffer.byteLength(payload) > payloadMaximum)
+      return `the message is longer than ${payloadMaximum} octets`
+    if (topic.startsWith('$') && (!topic.startsWith('$aws/') || topic.startsWith('$aws/events/')))
+      return 'the topic is reserved'
+    const resource = { kind: 'topic', name: topic } as const
+    return (
+      this.#findDenial(session, { action: 'iot:Publish', ...resource }) ??
+      (retain ? this.#findDenial(session, { action: 'iot:RetainPublish', ...resource }) : undefined)
+    )
+  }
+
+  #findSubscribeMistake(session: DeviceSession, topicFilter: string): string | undefined {
+    // The broker would take them for topics like others.
+    if (topicFilter.startsWith('$SYS/') || topicFilter.startsWith('$share/'))
+      return 'the stand-in has no such topics'
+    return this.#findDenial(session, { action: 'iot:Subscribe', kind: 'topicfilter', name: topicFilter })
+  }
+
+  #findDenial(session: DeviceSession, access: Access): string | undefined {
+    const { isAllowed, reason } = decide(this.#registry, session, access)
+    return isAllowed ? undefined : reason
+  }
+
+  /** @returns the mistake. */
+  #log(
+    { certificate, clientId }: DeviceSession,
+    eventType: ProvisioningLogEntry['eventType'],
+    { mistake, warning, topic }: Judgement
+  ): string | undefined {
+    const refused = { outcome: 'Failure', errorCode: 'UnauthorizedException' } as const
+    const reason = mistake ?? warning
+    this.#registry.log({
+      eventType,
+      ...(mistake === undefined ? { outcome: 'Success' } : refused),
+      ...(reason === undefined ? {} : { reason }),
+      certificateId: certificate.certificateId,
+      clientId,
+      ...(topic === undefined ? {} : { topic })
+    })
+    return mistake
+  }
+}
+
+/** AWS IoT takes one CONNECT a second of one client id. */
+class ConnectPace {
+  readonly #clock: () => number
+  readonly #last = new Map<string, number>()
+
+  constructor(clock: () => number) {
+    this.#clock = clock
+  }
+
+  /** Counts a CONNECT, and says when it came too soon. */
+  findHaste(clientId: string): string | undefined {
+    const now = this.#clock()
+    const isTooSoon = now - (this.#last.get(clientId) ?? -Infinity) < connectIntervalMs
+    this.#last.delete(clientId)
+    this.#last.set(clientId, now)
+    // The oldest come first; what is longer ago than the interval says nothing any more.
+    for (const [name, at] of this.#last) {
+      if (now - at < connectIntervalMs) break
+      this.#last.delete(name)
+    }
+    return isTooSoon ? 'more than one CONNECT a second with one client id' : undefined
+  }
+}
