@@ -81,7 +81,7 @@ async function isRefused({ csr, row, profile }: Awaited<ReturnType<typeof openIn
       ({ record }) => `signed ${record.id}`,
       (error: { code?: string; members?: object; message: string }) => error
     )
-    expect(outcome).toMatchObject({ code: 'record_damaged', members: { issuanceId: row.id } })
+    expect(outcome).toMatchObject({ code: 'record_damaged', members: { earlierIssuance: { id: row.id } } })
   }
   expect(signing.signatures).toBe(before)
 }
