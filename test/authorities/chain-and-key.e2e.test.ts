@@ -12,6 +12,7 @@ import { loadPassphrase } from '../../src/signing/signers/secret-file.ts'
 import type { SignerReference } from '../../src/signing/signers/signer-reference.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { rsaKeyPair } from '../pki/key/rsa-key.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -167,7 +168,7 @@ describe('the key of an authority', () => {
 
   it.each<readonly [string, () => Promise<void>]>([
     ['is another key', () => replaceKey(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)],
-    ['is of another kind', () => replaceKey(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)],
+    ['is of another kind', () => replaceKey(rsaKeyPair().privateKey)],
     [
       'is under another passphrase',
       async () => replaceKey(await loadPrivateKey(keyFile, passphrase), `${passphrase} `)

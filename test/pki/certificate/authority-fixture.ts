@@ -15,6 +15,7 @@ import {
 } from '../../../src/pki/key/signature-algorithm.ts'
 import { buildName } from '../../../src/pki/name/name.ts'
 import { readFixture } from '../csr/csr-fixture.ts'
+import { rsaKeyPair } from '../key/rsa-key.ts'
 
 export type AuthorityKey = 'P-256' | 'P-384' | 'P-521' | 'RSA'
 
@@ -28,9 +29,7 @@ export interface TestAuthority {
 /** A self-signed authority valid from 2020 through 9999. */
 export function createTestAuthority(key: AuthorityKey = 'P-256'): TestAuthority {
   const { publicKey, privateKey } =
-    key === 'RSA'
-      ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-      : generateKeyPairSync('ec', { namedCurve: key })
+    key === 'RSA' ? rsaKeyPair() : generateKeyPairSync('ec', { namedCurve: key })
   const spkiDer = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
   const signatureAlgorithm = authoritySignatureAlgorithm(spkiDer)
   const signBytes = (bytes: Uint8Array): Uint8Array => sign(hashNameOf(signatureAlgorithm), bytes, privateKey)

@@ -18,6 +18,7 @@ import {
 } from '../../../src/pki/key/signature-algorithm.ts'
 import { encodeCertificatePem, encodeChainPem } from '../../../src/pki/pem/pem.ts'
 import { type DerNode, editDer, nodeAt, readNode } from '../der/der-edit.ts'
+import { rsaKeyPair } from '../key/rsa-key.ts'
 import { refusalOf } from '../refusal.ts'
 import { createTestAuthority, deviceContent } from './authority-fixture.ts'
 
@@ -196,7 +197,7 @@ describe('a fresh certificate', () => {
   })
 
   const ec = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const rsa = rsaKeyPair()
   it.each(signatureAlgorithms)('signed with %s is accepted by node, too', async algorithm => {
     const pair = signatureScheme(algorithm).keyType === 'ec' ? ec : rsa
     const tbs = buildTbsCertificate({ ...content, signatureAlgorithm: algorithm })

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { decodeCertificationRequest } from '../../../src/pki/csr/intake.ts'
 import { encodePem } from '../../../src/pki/pem/pem.ts'
+import { rsaKeyPair } from '../key/rsa-key.ts'
 import { refusalOf } from '../refusal.ts'
 import { readFixture } from './csr-fixture.ts'
 
@@ -10,7 +11,7 @@ const pem = encodePem('CERTIFICATE REQUEST', der)
 const base64 = Buffer.from(der).toString('base64')
 const lines = pem.split('\n')
 const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-const rsaPair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const rsaPair = rsaKeyPair()
 const certificatePem = Buffer.from(readFixture('refused/certificate.pem')).toString()
 const certificateDer = Buffer.from(certificatePem.replaceAll(/-----.*-----|\s/g, ''), 'base64')
 

@@ -1,4 +1,4 @@
-import { ECDH, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { ECDH, type KeyObject } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { encodeElement, encodeSequence } from '../../../src/pki/der/writer.ts'
 import { assertKeyAllowed } from '../../../src/pki/key/public-key.ts'
@@ -6,6 +6,7 @@ import { buildName } from '../../../src/pki/name/name.ts'
 import { encodePem } from '../../../src/pki/pem/pem.ts'
 import { makeDeviceKey, signCertificationRequest } from '../../support/certification-request.ts'
 import { editDer, readNode } from '../der/der-edit.ts'
+import { rsaKeyPair } from '../key/rsa-key.ts'
 import { refusalOf } from '../refusal.ts'
 import { readFixture, takeIn, wholePolicy } from './csr-fixture.ts'
 
@@ -153,7 +154,7 @@ const misencoded: Readonly<Record<string, readonly [RegExp, Uint8Array]>> = {
 }
 
 function shortRsaRequest(): Uint8Array {
-  const pair = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const pair = rsaKeyPair()
   const spkiDer = new Uint8Array(pair.publicKey.export({ type: 'spki', format: 'der' }))
   for (let i = 0; ; i++) {
     let isShort = false
@@ -193,7 +194,7 @@ function hybridKey(): Uint8Array {
 }
 
 function keyWithoutNull(): Uint8Array {
-  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const { publicKey, privateKey } = rsaKeyPair()
   const spkiDer = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
   return withSpki(
     editDer(spkiDer, [0, 1], () => []),

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { hashNameOf } from '../../../src/pki/key/signature-algorithm.ts'
 import { createPkcs11Signer } from '../../../src/signing/signers/pkcs11/pkcs11-signer.ts'
 import type { Signer } from '../../../src/signing/signers/signer.ts'
+import { rsaKeyPair } from '../../pki/key/rsa-key.ts'
 import { createSoftHsm, hasSoftHsm, type SoftHsm, softHsmModule } from '../../support/softhsm.ts'
 import { describeSigner } from './signer-contract.ts'
 
@@ -16,7 +17,7 @@ const keys: Readonly<Record<string, KeyObject>> = {
   'ec-p256': generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,
   'ec-p384': generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey,
   'ec-p521': generateKeyPairSync('ec', { namedCurve: 'P-521' }).privateKey,
-  'rsa-2048': generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+  'rsa-2048': rsaKeyPair().privateKey
 }
 
 describe.runIf(hasSoftHsm)('the PKCS#11 signer', () => {
