@@ -108,7 +108,7 @@ describe('a template that the checker accepts', () => {
           else expect(evaluation.findings.length).toBeGreaterThan(0)
         }
       ),
-      { numRuns: 1500 }
+      { numRuns: 700 }
     )
     expect(Math.min(accepted, predicted)).toBeGreaterThan(20)
   })
@@ -139,7 +139,7 @@ describe('a template that the checker accepts', () => {
           }
         }
       ),
-      { numRuns: 500 }
+      { numRuns: 250 }
     )
     expect(accepted).toBeGreaterThan(20)
   })
@@ -186,7 +186,7 @@ describe('any JSON in the place of a template', () => {
           expect(findings.length).toBeGreaterThan(0)
         }
       ),
-      { numRuns: 1000 }
+      { numRuns: 500 }
     )
   })
 })
