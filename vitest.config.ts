@@ -20,7 +20,7 @@ const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
  * | --- | --- | --- |
  * | unit | all others | nothing but its process |
  * | database | `*.database.test.ts` | a real PostgreSQL |
- * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes: the service, commands, other people's tools |
+ * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes and sockets: the service, stand-ins, other people's tools |
  * | e2e-alone | those of them that measure time | a machine that does nothing else |
  */
 export default defineConfig({

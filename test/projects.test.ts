@@ -6,8 +6,8 @@ import { type Need, needsOf } from './support/needs.ts'
 /** What the tests of a project may need. Their files are named in vitest.config.ts. */
 const mayNeed = {
   unit: [],
-  database: ['postgres'],
-  e2e: ['postgres', 'processes']
+  database: ['postgres', 'sockets'],
+  e2e: ['postgres', 'processes', 'sockets']
 } as const satisfies Readonly<Record<string, readonly Need[]>>
 
 const files = readdirSync(fileURLToPath(new URL('.', import.meta.url)), { recursive: true, encoding: 'utf8' })
@@ -24,7 +24,7 @@ describe('a test file', () => {
     expect(files.length).toBeGreaterThan(100)
   })
 
-  it('needs no more than its name says: .database.test.ts for PostgreSQL, .e2e.test.ts for processes', () => {
+  it('needs no more than its name says: .database.test.ts for PostgreSQL, .e2e.test.ts for processes and sockets', () => {
     const excess = files.flatMap(file => {
       const allowed: readonly Need[] = mayNeed[projectOf(file)]
       return [...needsOf(file)].filter(need => !allowed.includes(need)).map(need => `${file}: ${need}`)
@@ -37,8 +37,12 @@ describe('a test file', () => {
     expect(needless).toEqual([])
   })
 
-  it('of the database starts no processes, and of e2e does', () => {
-    const misnamed = files.filter(file => projectOf(file) === 'e2e' && !needsOf(file).has('processes'))
+  it('of the database starts no processes, and of e2e does, or has sockets without PostgreSQL', () => {
+    const misnamed = files.filter(file => {
+      const needs = needsOf(file)
+      const isEndToEnd = needs.has('processes') || (needs.has('sockets') && !needs.has('postgres'))
+      return projectOf(file) === 'e2e' && !isEndToEnd
+    })
     expect(misnamed).toEqual([])
   })
 })

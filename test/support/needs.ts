@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** What a test file needs beyond its own process. */
-export type Need = 'postgres' | 'processes'
+export type Need = 'postgres' | 'processes' | 'sockets'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 
@@ -12,6 +12,11 @@ const importPattern =
 
 const needsOfModules: readonly (readonly [RegExp, Need])[] = [
   [/^(node:)?child_process$/, 'processes'],
+  [/^node:(net|tls|http|http2|https|dgram)$/, 'sockets'],
+  [
+    /^src\/rehearsal\/(kms\/kms-stand-in|iot\/(iot-stand-in|control-plane\/control-plane|gateway\/device-gateway))\.ts$/,
+    'sockets'
+  ],
   [/^pg$|^test\/support\/(postgres\/)?test-(database|postgres)\.ts$|^src\/database\/embedded\//, 'postgres']
 ]
 

@@ -1,5 +1,5 @@
 import { type AddressInfo, connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import type { IssuanceResult } from '../../src/issuance/request.ts'
 import { bearer, createTestApp, record, type TestApp } from './port.ts'
 
@@ -72,6 +72,25 @@ describe('a connection', () => {
     await ended
     expect(received()).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `))
     expect(codeIn(received())).toBe(code)
+  })
+})
+
+describe('a client that leaves', () => {
+  it('is not logged as a fault of the service', async () => {
+    const lines: string[] = []
+    const { number } = await listen({
+      logLevel: 'trace',
+      logStream: { write: line => void lines.push(line) }
+    })
+    const { socket } = open(number)
+    socket.write(
+      `POST /v1/issuances HTTP/1.1\r\nHost: x\r\n${authorization}Content-Type: application/json\r\nContent-Length: 50\r\n\r\n{`
+    )
+    await new Promise(resolve => setTimeout(resolve, 50))
+    socket.destroy()
+    await vi.waitFor(() => expect(lines.length).toBeGreaterThan(0))
+    const levels = lines.map(line => (JSON.parse(line) as { level: number }).level)
+    expect(Math.max(...levels)).toBeLessThan(50)
   })
 })
 

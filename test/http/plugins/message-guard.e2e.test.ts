@@ -14,7 +14,8 @@ async function send(head: string): Promise<{ status: number; code: string | unde
   const socket = connect((app.server.address() as AddressInfo).port, '127.0.0.1')
   let text = ''
   socket.setEncoding('latin1').on('data', chunk => (text += String(chunk)))
-  socket.write(`${head}\r\nConnection: close\r\n\r\n`)
+  const [requestLine, ...rest] = head.split('\r\n')
+  socket.write([requestLine, 'Connection: close', ...rest, '', ''].join('\r\n'))
   await new Promise(resolve => socket.once('close', resolve))
   return { status: Number(text.split(' ')[1]), code: /"code":"(\w+)"/.exec(text)?.[1] }
 }
