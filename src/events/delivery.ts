@@ -38,7 +38,56 @@ const longestPauseMs = 60 * 60_000
  * @throws MintlineError `webhook_failed` when the receiver takes nothing at the moment.
  */
 export function createDelivery(dependencies: DeliveryDependencies): (signal: AbortSignal) => Promise<void> {
-  const { outbox, receiver, clock, randomBytes } = dependencies
+  const { outbox, clock, randomBytes } = dependencies
+  return async signal => {
+    const endMs = clock().getTime() + longestRunMs
+    const mayGoOn = () => !signal.aborted && clock().getTime() < endMs
+    const source = await outbox.findSource()
+    if (source === undefined) return
+    const run = new DeliveryRun(dependencies, source, signal)
+    while (mayGoOn()) {
+      const batch = await outbox.takeBatch(newId(clock(), randomBytes), batchSize)
+      if (batch.length === 0) break
+      await run.sendBatch(batch)
+    }
+    if (mayGoOn()) await run.sendDue()
+  }
+}
+
+class DeliveryRun {
+  readonly #dependencies: DeliveryDependencies
+  readonly #source: string
+  readonly #signal: AbortSignal
+
+  constructor(dependencies: DeliveryDependencies, source: string, signal: AbortSignal) {
+    this.#dependencies = dependencies
+    this.#source = source
+    this.#signal = signal
+  }
+
+  async sendBatch(events: readonly OwedEvent[]): Promise<void> {
+    const { outbox } = this.#dependencies
+    const outcome = await this.#send(events[0]!.batchId!, events)
+    if (this.#isCutOff(outcome)) return
+    if (outcome.verdict === 'accepted') return outbox.remove(events.map(({ position }) => position))
+    if (outcome.verdict === 'unavailable') throw failureOf(outcome)
+    // What is left of it must not go out under the id of the whole.
+    const dissolve = () => outbox.dissolve(events.map(({ position }) => position))
+    const { settled, failed } = await this.#sendSingly(events, dissolve)
+    if (settled === 0 && failed[0] !== undefined) {
+      if (!(await this.#canGrow(events))) throw failureOf(failed[0].outcome)
+      return dissolve()
+    }
+    for (const { event } of failed) await this.#postpone(event)
+  }
+
+  /** The line does not wait for them, whatever becomes of them. */
+  async sendDue(): Promise<void> {
+    const { outbox, clock } = this.#dependencies
+    const due = await outbox.listDue(clock(), batchSize)
+    const { failed } = await this.#sendSingly(due, async () => undefined)
+    for (const { event } of failed) await this.#postpone(event)
+  }
 
   /**
    * Sends each by itself; a receiver that fails now and then gets what it failed at once more, as long as it takes
@@ -46,10 +95,8 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
    *
    * @returns how many are settled, and those at which the receiver failed to the last.
    */
-  async function sendSingly(
+  async #sendSingly(
     events: readonly OwedEvent[],
-    source: string,
-    signal: AbortSignal,
     beforeFirstSettled: () => Promise<void>
   ): Promise<{ readonly settled: number; readonly failed: readonly Failed[] }> {
     let settled = 0
@@ -58,16 +105,16 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
       const failedNow: Failed[] = []
       const settledBefore = settled
       for (const event of round) {
-        if (signal.aborted) return { settled, failed: [] }
-        const outcome = await receiver.send(event.recordId, [buildCloudEvent(event, source)], signal)
-        if (isCutOff(outcome, signal)) return { settled, failed: [] }
+        if (this.#signal.aborted) return { settled, failed: [] }
+        const outcome = await this.#send(event.recordId, [event])
+        if (this.#isCutOff(outcome)) return { settled, failed: [] }
         if (outcome.verdict === 'unavailable') throw failureOf(outcome)
         if (outcome.verdict === 'failed') {
           failedNow.push({ event, outcome })
           continue
         }
         if (settled++ === 0) await beforeFirstSettled()
-        await (outcome.verdict === 'accepted' ? outbox.remove([event.position]) : postpone(event))
+        await (outcome.verdict === 'accepted' ? this.#strikeOut(event) : this.#postpone(event))
       }
       failed = failedNow
       round = settled > settledBefore ? failedNow.map(({ event }) => event) : []
@@ -75,57 +122,31 @@ export function createDelivery(dependencies: DeliveryDependencies): (signal: Abo
     return { settled, failed }
   }
 
-  async function postpone({ position, refusals }: OwedEvent): Promise<void> {
+  #send(id: string, events: readonly OwedEvent[]): Promise<Outcome> {
+    const cloudEvents = events.map(event => buildCloudEvent(event, this.#source))
+    return this.#dependencies.receiver.send(id, cloudEvents, this.#signal)
+  }
+
+  #strikeOut({ position }: OwedEvent): Promise<void> {
+    return this.#dependencies.outbox.remove([position])
+  }
+
+  async #postpone({ position, refusals }: OwedEvent): Promise<void> {
+    const { outbox, clock } = this.#dependencies
     const pauseMs = Math.min(firstPauseMs * 2 ** refusals, longestPauseMs)
     await outbox.postpone(position, new Date(clock().getTime() + pauseMs))
   }
 
-  async function sendBatch(events: readonly OwedEvent[], source: string, signal: AbortSignal): Promise<void> {
-    const cloudEvents = events.map(event => buildCloudEvent(event, source))
-    const outcome = await receiver.send(events[0]!.batchId!, cloudEvents, signal)
-    if (isCutOff(outcome, signal)) return
-    if (outcome.verdict === 'accepted') return outbox.remove(events.map(({ position }) => position))
-    if (outcome.verdict === 'unavailable') throw failureOf(outcome)
-    // What is left of it must not go out under the id of the whole.
-    const dissolve = () => outbox.dissolve(events.map(({ position }) => position))
-    const { settled, failed } = await sendSingly(events, source, signal, dissolve)
-    if (settled === 0 && failed[0] !== undefined) {
-      if (!(await canGrow(events))) throw failureOf(failed[0].outcome)
-      return dissolve()
-    }
-    for (const { event } of failed) await postpone(event)
-  }
-
   /** Whether others came since, which tell if it is the events at which the receiver fails, or the receiver. */
-  async function canGrow(events: readonly OwedEvent[]): Promise<boolean> {
-    const { waiting, refused } = await outbox.backlog()
+  async #canGrow(events: readonly OwedEvent[]): Promise<boolean> {
+    const { waiting, refused } = await this.#dependencies.outbox.backlog()
     return events.length < batchSize && waiting - refused > events.length
   }
 
-  /** The line does not wait for them, whatever becomes of them. */
-  async function sendDue(source: string, signal: AbortSignal): Promise<void> {
-    const due = await outbox.listDue(clock(), batchSize)
-    const { failed } = await sendSingly(due, source, signal, async () => undefined)
-    for (const { event } of failed) await postpone(event)
+  /** Not the receiver's fault; what was sent stays owed. */
+  #isCutOff({ verdict }: Outcome): boolean {
+    return this.#signal.aborted && verdict === 'unavailable'
   }
-
-  return async signal => {
-    const endMs = clock().getTime() + longestRunMs
-    const mayGoOn = () => !signal.aborted && clock().getTime() < endMs
-    const source = await outbox.findSource()
-    if (source === undefined) return
-    while (mayGoOn()) {
-      const batch = await outbox.takeBatch(newId(clock(), randomBytes), batchSize)
-      if (batch.length === 0) break
-      await sendBatch(batch, source, signal)
-    }
-    if (mayGoOn()) await sendDue(source, signal)
-  }
-}
-
-/** Not the receiver's fault; what was sent stays owed. */
-function isCutOff({ verdict }: Outcome, signal: AbortSignal): boolean {
-  return signal.aborted && verdict === 'unavailable'
 }
 
 function failureOf({ detail }: Outcome): MintlineError {

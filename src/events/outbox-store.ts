@@ -96,6 +96,23 @@ const auditStatement = `
 SELECT id, created_at AS "createdAt", actor, act, subject, before, after, reason
 FROM audit_event WHERE id = ANY ($1::uuid[])`
 
+const subscribeStatement = `
+INSERT INTO webhook (name, source, enabled, event_types, changed_at)
+VALUES ('webhook', $1::uuid, $2, $3::text[], $4::timestamptz)
+ON CONFLICT (name) DO UPDATE SET
+  enabled = excluded.enabled, event_types = excluded.event_types, changed_at = excluded.changed_at
+WHERE (webhook.enabled, webhook.event_types) IS DISTINCT FROM (excluded.enabled, excluded.event_types)`
+
+const postponeStatement = `
+UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1, due_at = $2::timestamptz
+WHERE position = $1::bigint`
+
+const backlogStatement = `
+SELECT
+  (SELECT count(*)::int FROM (SELECT FROM outgoing_event LIMIT $1) AS counted) AS waiting,
+  (SELECT count(*)::int FROM (SELECT FROM outgoing_event WHERE refusals > 0 LIMIT $1) AS counted) AS refused,
+  (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest`
+
 const statements = { issued: issuedStatement, refused: refusedStatement, audit: auditStatement } as const
 
 const kinds = {
@@ -129,17 +146,7 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
 
   return {
     async subscribe({ enabled, eventTypes }, newSource, time) {
-      await execute(
-        `INSERT INTO webhook (name, source, enabled, event_types, changed_at)
-         VALUES ('webhook', $1::uuid, $2, $3::text[], $4::timestamptz)
-         ON CONFLICT (name) DO UPDATE SET
-           enabled = excluded.enabled, event_types = excluded.event_types, changed_at = excluded.changed_at
-         WHERE (webhook.enabled, webhook.event_types) IS DISTINCT FROM (excluded.enabled, excluded.event_types)`,
-        newSource,
-        enabled,
-        eventTypes,
-        time.toISOString()
-      )
+      await execute(subscribeStatement, newSource, enabled, eventTypes, time.toISOString())
     },
     findSource: async () => (await runQuery(() => prisma.webhook.findFirst()))?.source,
     takeBatch: async (newBatchId, limit) => addFacts(await query<OwedRow>(takeStatement, newBatchId, limit)),
@@ -151,22 +158,14 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
       )
     },
     async postpone(position, dueAt) {
-      await execute(
-        `UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1, due_at = $2::timestamptz
-         WHERE position = $1::bigint`,
-        position,
-        dueAt.toISOString()
-      )
+      await execute(postponeStatement, position, dueAt.toISOString())
     },
     async remove(positions) {
       await execute('DELETE FROM outgoing_event WHERE position = ANY ($1::bigint[])', positions)
     },
     async backlog() {
       const [row] = await query<{ waiting: number; refused: number; oldest: Date | null }>(
-        `SELECT
-           (SELECT count(*)::int FROM (SELECT FROM outgoing_event LIMIT $1) AS counted) AS waiting,
-           (SELECT count(*)::int FROM (SELECT FROM outgoing_event WHERE refusals > 0 LIMIT $1) AS counted) AS refused,
-           (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest`,
+        backlogStatement,
         maximumCount
       )
       const { waiting = 0, refused = 0, oldest = null } = row ?? {}

@@ -9,19 +9,20 @@ import { createJobStore } from './job-store.ts'
 
 export type { JobHandlers, JobKind } from './job.ts'
 
+interface SendOptions {
+  readonly key?: string
+  /** A job that waits for its next try is taken up at once, too. Without it, it keeps its pause. */
+  readonly now?: boolean
+}
+
 export interface JobQueue {
   /**
    * Durable when it resolves. A job with the same kind and key that waits, for its first try or the next one, is this
    * one; one that is under way is followed by this one.
    *
-   * @param options.now a job that waits for its next try is taken up at once, too. Without it, it keeps its pause.
    * @throws MintlineError `database_unavailable`.
    */
-  send<Kind extends JobKind>(
-    kind: Kind,
-    data: JobData[Kind],
-    options?: { readonly key?: string; readonly now?: boolean }
-  ): Promise<void>
+  send<Kind extends JobKind>(kind: Kind, data: JobData[Kind], options?: SendOptions): Promise<void>
 }
 
 export interface JobService extends JobQueue {
@@ -78,7 +79,7 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
   const stopping = new AbortController()
   const workers = new Map<JobKind, string>()
 
-  async function send(kind: JobKind, data: object, key: string | undefined, now: boolean): Promise<void> {
+  async function send(kind: JobKind, data: object, { key, now = false }: SendOptions = {}): Promise<void> {
     const target = { singletonKey: key ?? noKey, ...(now && { startAfter: new Date() }) }
     await runQuery(() => boss.upsert(kind, data, target))
     const worker = workers.get(kind)
@@ -90,10 +91,6 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
     await boss.stop({ graceful: true, timeout: stopTimeoutMs })
   }
 
-  const queue: JobQueue = {
-    send: (kind, data, { key, now = false } = {}) => send(kind, data, key, now)
-  }
-
   async function start(): Promise<void> {
     await boss.start()
     for (const kind of jobKinds) await defineQueue(boss, kind)
@@ -101,17 +98,17 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
   }
 
   async function startWorking({ handlers: handlersOf, schedules }: JobWork): Promise<void> {
-    const handlers = handlersOf(queue)
+    const handlers = handlersOf({ send })
     await defineSchedules(boss, kind => (handlers[kind] === undefined ? undefined : schedules[kind]))
     await boss.work<{ kind: JobKind }>(
       tickQueue,
       { pollingIntervalSeconds: tickIntervalSeconds },
       async jobs => {
-        for (const { data } of jobs) await send(data.kind, {}, undefined, false)
+        for (const { data } of jobs) await send(data.kind, {})
       }
     )
     for (const kind of jobKinds) {
-      const run = createJobRun(kind, handlers, log, stopping.signal)
+      const run = createJobRun(kind, handlers, { log, stopping: stopping.signal })
       if (run === undefined) continue
       const settings = {
         perJobResults: true,
@@ -128,7 +125,7 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
     await close().catch(() => undefined)
     throw isPrivilegeMissing(error) ? adviseToGrant(error) : error
   }
-  return { ...queue, ...createJobStore(boss.getDb()), close }
+  return { send, ...createJobStore(boss.getDb()), close }
 }
 
 function openBoss({

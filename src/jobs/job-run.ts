@@ -6,6 +6,12 @@ export interface JobLog {
   readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void
 }
 
+export interface JobRunOptions {
+  readonly log: JobLog
+  /** Aborted when the service stops. */
+  readonly stopping: AbortSignal
+}
+
 /**
  * What a worker of the library does with the one job that it took. It never throws: the library would keep the error
  * with stack and causes, and what is kept with a job is shown.
@@ -13,8 +19,7 @@ export interface JobLog {
 export function createJobRun<Kind extends JobKind>(
   kind: Kind,
   handlers: JobHandlers,
-  log: JobLog,
-  stopping: AbortSignal
+  { log, stopping }: JobRunOptions
 ): ((jobs: Job<JobData[Kind]>[]) => Promise<JobResult[]>) | undefined {
   const handle = handlers[kind] as ((data: JobData[Kind], signal: AbortSignal) => Promise<void>) | undefined
   if (handle === undefined) return undefined
