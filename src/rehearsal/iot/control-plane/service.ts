@@ -17,7 +17,7 @@ export interface Reply {
 }
 
 /** One request, understood but not yet carried out. */
-export interface PendingCall<Name extends string = string> {
+interface PendingCall<Name extends string = string> {
   readonly name: Name
   /** Throws what the service's `refuse` makes a reply of. */
   readonly run: (registry: Registry, scope: CredentialScope) => Reply
