@@ -1,5 +1,6 @@
 import type { GroupCommit } from '../database/group-commit.ts'
 import { type ErrorCode, MintlineError, type Violation } from '../errors/mintline-error.ts'
+import { earlierIssuanceOf } from '../records/record.ts'
 import type { RefusalRow } from '../records/record-model.ts'
 import type { EarlierIntent } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -98,13 +99,12 @@ export function alreadyCertified(
   { record }: EarlierIntent,
   violations: readonly Violation[] = []
 ): MintlineError {
-  const { id, serialNumber } = record
-  const requestedAt = record.createdAt.toISOString()
+  const earlierIssuance = earlierIssuanceOf(record)
   const values = violations.map(({ pointer, found }) => `${pointer.replace(/^.*\//, '')} ${found}`)
   const clash = values.length === 0 ? '' : ` It is the same device by ${values.join(' and ')}.`
-  const detail = `${conflicts[code]}${clash} The earlier issuance is ${id} of ${requestedAt}.`
+  const detail = `${conflicts[code]}${clash} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
   return new MintlineError(code, detail, {
     violations,
-    members: { earlierIssuance: { id, serialNumber, requestedAt } }
+    members: { earlierIssuance }
   })
 }

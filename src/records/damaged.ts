@@ -1,5 +1,5 @@
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
-import type { IssuedRecord, UnknownRecord } from './record.ts'
+import { earlierIssuanceOf, type IssuedRecord, type UnknownRecord, type VoidRecord } from './record.ts'
 
 /**
  * The error of a record that does not follow from what it was made of: somebody or something changed the database.
@@ -7,10 +7,11 @@ import type { IssuedRecord, UnknownRecord } from './record.ts'
  * @returns `members.earlierIssuance` names the record.
  */
 export function recordDamaged(
-  { id, serialNumber, createdAt, outcome }: Damageable,
+  record: IssuedRecord | UnknownRecord | VoidRecord,
   violations: readonly Violation[],
   cause?: unknown
 ): MintlineError {
+  const { id, outcome } = record
   const remedy =
     outcome === 'issued'
       ? 'is not handed out. Ask the administrator to restore it from a backup of the database.'
@@ -21,13 +22,9 @@ export function recordDamaged(
     {
       violations,
       cause,
-      members: { earlierIssuance: { id, serialNumber, requestedAt: createdAt.toISOString() } }
+      members: { earlierIssuance: earlierIssuanceOf(record) }
     }
   )
-}
-
-type Damageable = Pick<IssuedRecord | UnknownRecord, 'id' | 'serialNumber' | 'createdAt'> & {
-  readonly outcome: 'issued' | 'unknown' | 'void'
 }
 
 /** Of a record that names rules which are not there. */

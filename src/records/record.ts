@@ -33,6 +33,11 @@ export interface Refusal extends RefusalFacts {
 
 export type IssuanceRecord = IssuedRecord | UnknownRecord | VoidRecord | Refusal
 
+/** How the answer to a later request names an earlier one. */
+export function earlierIssuanceOf({ id, serialNumber, createdAt }: IntentFacts) {
+  return { id, serialNumber, requestedAt: createdAt.toISOString() }
+}
+
 export const outcomes = ['issued', 'rejected', 'unknown', 'void'] as const
 export type Outcome = (typeof outcomes)[number]
 
