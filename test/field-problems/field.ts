@@ -105,23 +105,24 @@ async function cloudEnvironment({ controlUrl }: IotStandIn, folder: string) {
 }
 
 type Call = ReturnType<typeof createCall>
+type Role = 'admin' | 'station'
 
-function createCall(url: string, tokens: Readonly<Record<'admin' | 'station', string>>) {
-  return async <Body = object>(
-    role: 'admin' | 'station',
-    method: 'GET' | 'POST',
-    path: string,
-    body?: object
-  ): Promise<Answer<Body>> => {
-    const response = await fetch(`${url}/v1${path}`, {
-      method,
-      headers: {
-        authorization: `Bearer ${tokens[role]}`,
-        ...(body !== undefined && { 'content-type': 'application/json' })
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) })
-    })
+function createCall(url: string, tokens: Readonly<Record<Role, string>>) {
+  const send = async <Body>(role: Role, path: string, init: RequestInit): Promise<Answer<Body>> => {
+    const authorization = `Bearer ${tokens[role]}`
+    const response = await fetch(`${url}/v1${path}`, { ...init, headers: { ...init.headers, authorization } })
     return { status: response.status, body: (await response.json()) as Body & Partial<Problem> }
+  }
+  return {
+    get: <Body = object>(role: Role, path: string) => send<Body>(role, path, { method: 'GET' }),
+    post: <Body = object>(role: Role, path: string, body?: object) =>
+      send<Body>(role, path, {
+        method: 'POST',
+        ...(body !== undefined && {
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify(body)
+        })
+      })
   }
 }
 
@@ -130,7 +131,7 @@ function factoryOf(call: Call) {
   /** A device posts its CSR; refusals are answered as they are. */
   const askCertificate = (profile: string, subject: Subject, key = makeDeviceKey()) => {
     const csr = Buffer.from(makeCertificationRequest(subject, key)).toString('base64')
-    return call<Issuance>('station', 'POST', '/issuances', { csr, profile })
+    return call.post<Issuance>('station', '/issuances', { csr, profile })
   }
   return {
     askCertificate,
@@ -146,12 +147,12 @@ function factoryOf(call: Call) {
     async makeAuthority(line: string, days = 9125, subject: Subject = { CommonName: `${line} CA` }) {
       const certificate = { kind: 'self-signed', days }
       const key = { kind: 'local', keyType: 'P-256' }
-      await call('admin', 'POST', '/authorities', { line, key, subject, certificate })
-      await call('admin', 'POST', `/authorities/${line}-g1/activate`, { reason: 'field problems' })
+      await call.post('admin', '/authorities', { line, key, subject, certificate })
+      await call.post('admin', `/authorities/${line}-g1/activate`, { reason: 'field problems' })
     },
     /** Of the line `field`; a device is a thing by its CommonName, and its certificate has all its days. */
     postProfile(name: string, template: JsonMembers = templateOf(), change: object = {}) {
-      return call<{ templateSha256: string; warnings: { pointer: string }[] }>('admin', 'POST', '/profiles', {
+      return call.post<{ templateSha256: string; warnings: { pointer: string }[] }>('admin', '/profiles', {
         ...starterProfile,
         deviceIdentity: undefined,
         name,
@@ -168,7 +169,7 @@ function factoryOf(call: Call) {
 function registrationsOf(call: Call) {
   const pathOf = (authority: string) => `/authorities/${authority}/aws-registrations`
   const read = async (authority: string, id: string) =>
-    (await call<AwsRegistrationAnswer>('admin', 'GET', `${pathOf(authority)}/${id}`)).body
+    (await call.get<AwsRegistrationAnswer>('admin', `${pathOf(authority)}/${id}`)).body
 
   /** Waits for the job of what was asked for or ordered. */
   async function settled(authority: string, id: string, lookedAt?: string): Promise<AwsRegistrationAnswer> {
@@ -181,13 +182,13 @@ function registrationsOf(call: Call) {
 
   async function order(kind: 'check' | 'sync', { authority, id }: AwsRegistrationAnswer) {
     const { checkedAt } = await read(authority, id)
-    await call('admin', 'POST', `${pathOf(authority)}/${id}/${kind}`)
+    await call.post('admin', `${pathOf(authority)}/${id}/${kind}`)
     return settled(authority, id, checkedAt)
   }
 
   /** Posts it; refusals are answered as they are. */
   const askRegistration = (authority: string, request: object) =>
-    call<AwsRegistrationAnswer>('admin', 'POST', pathOf(authority), {
+    call.post<AwsRegistrationAnswer>('admin', pathOf(authority), {
       certificateMode: 'SNI_ONLY',
       setAsActive: true,
       allowAutoRegistration: true,

@@ -54,7 +54,7 @@ describe('pre-flight: the issuance', () => {
       '/subject/Country'
     ])
     const { certificatePem: certificate } = await field.issue('field', { CommonName: 'unit-5' })
-    const preview = await field.call('station', 'POST', '/profiles/country/preview', { certificate })
+    const preview = await field.call.post('station', '/profiles/country/preview', { certificate })
     expect([preview.body.code, preview.body.violations?.[0]?.pointer]).toEqual([
       'jitp_would_fail',
       '/subject/Country'
@@ -74,7 +74,7 @@ describe('pre-flight: the issuance', () => {
     ['sha1-ecdsa.pem', 'csr_signature_algorithm_refused']
   ])('#18 refuses a device with a key or signature that AWS IoT does not take: %s', async (file, code) => {
     const csr = readFileSync(new URL(`../fixtures/csr/refused/${file}`, import.meta.url), 'utf8')
-    const { body } = await field.call('station', 'POST', '/issuances', { csr, profile: 'field' })
+    const { body } = await field.call.post('station', '/issuances', { csr, profile: 'field' })
     expect(body.code).toBe(code)
   })
 

@@ -44,7 +44,7 @@ describe('registration', () => {
     expect(stepsOf(await field.register('same-name-g1', { region }))).toContain('lint noted')
     const key = { kind: 'local', keyType: 'P-256' }
     const next = { line: 'one-name', key, subject, certificate: { kind: 'self-signed', days: 9125 } }
-    await field.call('admin', 'POST', '/authorities', next)
+    await field.call.post('admin', '/authorities', next)
     expect(stepsOf(await field.register('one-name-g2', { region }))).not.toContain('lint noted')
   })
 

@@ -21,7 +21,9 @@ afterAll(() => folder.remove())
 
 /** A client of the back end, with a certificate of another CA that was registered by hand. */
 async function openBackEnd({ registry, connect }: Rehearsal) {
-  const backEnd = issueDevice(folder.path, createCa(folder.path, '/CN=Office CA'), '/CN=back-end')
+  const backEnd = issueDevice(createCa(folder.path, '/CN=Office CA'), '/CN=back-end', {
+    directory: folder.path
+  })
   const { certificatePem } = backEnd
   const { certificateId } = registry.registerCertificateWithoutCa({ certificatePem, status: 'ACTIVE' })
   registry.createPolicy(
@@ -46,7 +48,7 @@ describe.runIf(hasTool('openssl'))('just-in-time registration', () => {
     backEnd.on('message', (_, payload) => events.push(JSON.parse(payload.toString())))
     await backEnd.subscribeAsync(topic, { qos: 1 })
 
-    const device = issueDevice(folder.path, ca, '/CN=unit-1')
+    const device = issueDevice(ca, '/CN=unit-1', { directory: folder.path })
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     await vi.waitFor(() => expect(events).toHaveLength(2))
@@ -75,7 +77,7 @@ describe.runIf(hasTool('openssl'))('just-in-time registration', () => {
     const rehearsal = await openRehearsal()
     const { registry, gateway, connect } = rehearsal
     const { certificateId } = registerCa(registry, ca, null)
-    const device = issueDevice(folder.path, ca, '/CN=unit-1')
+    const device = issueDevice(ca, '/CN=unit-1', { directory: folder.path })
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     await gateway.settled()
     expect(registry.listThings()).toEqual([])
@@ -94,7 +96,7 @@ describe.runIf(hasTool('openssl'))('just-in-time registration', () => {
     const { certificateId } = registerCa(registry, ca, null)
     const topics: string[] = []
     await gateway.subscribe('$aws/events/certificates/registered/#', topic => topics.push(topic))
-    const device = issueDevice(folder.path, ca, '/CN=unit-1')
+    const device = issueDevice(ca, '/CN=unit-1', { directory: folder.path })
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     await vi.waitFor(() => expect(topics).toHaveLength(1))
     registry.updateCaCertificate(certificateId, { status: 'INACTIVE' })

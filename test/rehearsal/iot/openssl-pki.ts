@@ -30,12 +30,17 @@ export function createCa(
   return readPair(path)
 }
 
+export interface DeviceKeyOptions {
+  /** Where the files go. */
+  readonly directory: string
+  readonly algorithm?: KeyAlgorithm | undefined
+}
+
 /** A device certificate, valid for 30 days from now. */
 export function issueDevice(
-  directory: string,
   ca: OpensslCertificate,
   subject: string,
-  algorithm: KeyAlgorithm = 'ec'
+  { directory, algorithm = 'ec' }: DeviceKeyOptions
 ): OpensslCertificate {
   const path = pathOf(directory)
   openssl([

@@ -36,10 +36,14 @@ const deny = (Action: string, Resource: string, Condition?: object): Statement =
   Effect: 'Deny'
 })
 
+interface Access {
+  readonly action: IotAction
+  readonly resource: string
+}
+
 function isAllowed(
   statements: readonly (readonly Statement[] | string)[],
-  action: IotAction,
-  resource: string,
+  { action, resource }: Access,
   known: ReadonlyMap<string, string> = variables
 ): boolean {
   const policies = statements.map((Statement, index) => ({
@@ -53,108 +57,134 @@ function isAllowed(
 const all = allow('*', '*')
 
 describe('a policy', () => {
-  const allowing: readonly [string, Statement, IotAction, string][] = [
-    ['names action and resource', allow('iot:Connect', arn('client/unit-1')), 'iot:Connect', 'client/unit-1'],
+  const allowing: readonly [string, Statement, Access][] = [
+    [
+      'names action and resource',
+      allow('iot:Connect', arn('client/unit-1')),
+      { action: 'iot:Connect', resource: 'client/unit-1' }
+    ],
     [
       'lists them',
       allow(['iot:Publish', 'iot:Connect'], ['x', arn('client/unit-1')]),
-      'iot:Connect',
-      'client/unit-1'
+      { action: 'iot:Connect', resource: 'client/unit-1' }
     ],
-    ['has an asterisk for the action', allow('iot:*', '*'), 'iot:Receive', 'topic/a'],
-    ['has an asterisk across slashes', allow('iot:Publish', arn('topic/a/*')), 'iot:Publish', 'topic/a/b/c'],
-    ['has a question mark', allow('iot:Publish', arn('topic/a?')), 'iot:Publish', 'topic/a1'],
-    ['names the client', allow('iot:Connect', arn('client/${iot:ClientId}')), 'iot:Connect', 'client/unit-1'],
+    ['has an asterisk for the action', allow('iot:*', '*'), { action: 'iot:Receive', resource: 'topic/a' }],
+    [
+      'has an asterisk across slashes',
+      allow('iot:Publish', arn('topic/a/*')),
+      { action: 'iot:Publish', resource: 'topic/a/b/c' }
+    ],
+    [
+      'has a question mark',
+      allow('iot:Publish', arn('topic/a?')),
+      { action: 'iot:Publish', resource: 'topic/a1' }
+    ],
+    [
+      'names the client',
+      allow('iot:Connect', arn('client/${iot:ClientId}')),
+      { action: 'iot:Connect', resource: 'client/unit-1' }
+    ],
     [
       'names the thing',
       allow('iot:Connect', arn('client/${iot:Connection.Thing.ThingName}')),
-      'iot:Connect',
-      'client/unit-1'
+      { action: 'iot:Connect', resource: 'client/unit-1' }
     ],
     [
       'names an attribute',
       allow('iot:Publish', arn('topic/${iot:Connection.Thing.Attributes[line]}/x')),
-      'iot:Publish',
-      'topic/A7/x'
+      { action: 'iot:Publish', resource: 'topic/A7/x' }
     ],
     [
       'takes a filter by its text',
       allow('iot:Subscribe', arn('topicfilter/a/+/b')),
-      'iot:Subscribe',
-      'topicfilter/a/+/b'
+      { action: 'iot:Subscribe', resource: 'topicfilter/a/+/b' }
     ],
-    ['writes a variable for an asterisk', allow('iot:Publish', arn('topic/${*}')), 'iot:Publish', 'topic/*'],
+    [
+      'writes a variable for an asterisk',
+      allow('iot:Publish', arn('topic/${*}')),
+      { action: 'iot:Publish', resource: 'topic/*' }
+    ],
     [
       'asks Bool',
       allow('iot:Connect', '*', { Bool: { 'iot:Connection.Thing.IsAttached': ['true'] } }),
-      'iot:Connect',
-      'client/x'
+      { action: 'iot:Connect', resource: 'client/x' }
     ],
     [
       'asks Bool without quotes',
       allow('iot:Connect', '*', { Bool: { 'iot:Connection.Thing.IsAttached': true } }),
-      'iot:Connect',
-      'client/x'
+      { action: 'iot:Connect', resource: 'client/x' }
     ],
     [
       'asks StringEquals of one of two',
       allow('iot:Connect', '*', { StringEquals: { 'iot:ClientId': ['z', 'unit-1'] } }),
-      'iot:Connect',
-      'client/x'
+      { action: 'iot:Connect', resource: 'client/x' }
     ],
     [
       'asks StringLike',
       allow('iot:Connect', '*', { StringLike: { 'iot:ClientId': 'unit-?' } }),
-      'iot:Connect',
-      'client/x'
+      { action: 'iot:Connect', resource: 'client/x' }
     ],
     [
       'compares two variables',
       allow('iot:Connect', '*', { StringEquals: { 'iot:ClientId': '${iot:Connection.Thing.ThingName}' } }),
-      'iot:Connect',
-      'client/x'
+      { action: 'iot:Connect', resource: 'client/x' }
     ]
   ]
-  it.each(allowing)('that %s allows', (_, statement, action, resource) => {
-    expect(isAllowed([[statement]], action, resource)).toBe(true)
+  it.each(allowing)('that %s allows', (_, statement, access) => {
+    expect(isAllowed([[statement]], access)).toBe(true)
   })
 
-  const refusing: readonly [string, Statement, IotAction, string][] = [
-    ['names another action', allow('iot:Publish', '*'), 'iot:Connect', 'client/unit-1'],
-    ['spells the action in another case', allow('iot:connect', '*'), 'iot:Connect', 'client/unit-1'],
-    ['names another client', allow('iot:Connect', arn('client/unit-2')), 'iot:Connect', 'client/unit-1'],
-    ['names a shorter topic', allow('iot:Publish', arn('topic/a')), 'iot:Publish', 'topic/a/b'],
-    ['names a topic for a filter', allow('iot:Subscribe', arn('topic/a')), 'iot:Subscribe', 'topicfilter/a'],
+  const refusing: readonly [string, Statement, Access][] = [
+    ['names another action', allow('iot:Publish', '*'), { action: 'iot:Connect', resource: 'client/unit-1' }],
+    [
+      'spells the action in another case',
+      allow('iot:connect', '*'),
+      { action: 'iot:Connect', resource: 'client/unit-1' }
+    ],
+    [
+      'names another client',
+      allow('iot:Connect', arn('client/unit-2')),
+      { action: 'iot:Connect', resource: 'client/unit-1' }
+    ],
+    [
+      'names a shorter topic',
+      allow('iot:Publish', arn('topic/a')),
+      { action: 'iot:Publish', resource: 'topic/a/b' }
+    ],
+    [
+      'names a topic for a filter',
+      allow('iot:Subscribe', arn('topic/a')),
+      { action: 'iot:Subscribe', resource: 'topicfilter/a' }
+    ],
     [
       'reads a filter as a wildcard',
       allow('iot:Subscribe', arn('topicfilter/a/+')),
-      'iot:Subscribe',
-      'topicfilter/a/b'
+      { action: 'iot:Subscribe', resource: 'topicfilter/a/b' }
     ],
     [
       'has a wildcard in a value',
       allow('iot:Publish', arn('topic/${iot:Certificate.Subject.CommonName}')),
-      'iot:Publish',
-      'topic/abc'
+      { action: 'iot:Publish', resource: 'topic/abc' }
     ],
-    ['uses an unknown variable', allow('iot:Publish', arn('topic/${iot:Domain}*')), 'iot:Publish', 'topic/a'],
+    [
+      'uses an unknown variable',
+      allow('iot:Publish', arn('topic/${iot:Domain}*')),
+      { action: 'iot:Publish', resource: 'topic/a' }
+    ],
     [
       'uses an unknown operator',
       allow('iot:Publish', '*', { IpAddress: { 'aws:SourceIp': '0.0.0.0/0' } }),
-      'iot:Publish',
-      'topic/a'
+      { action: 'iot:Publish', resource: 'topic/a' }
     ],
     [
       'uses an unknown key',
       allow('iot:Publish', '*', { StringEquals: { 'aws:SourceIp': '1.2.3.4' } }),
-      'iot:Publish',
-      'topic/a'
+      { action: 'iot:Publish', resource: 'topic/a' }
     ],
     [
       'has a condition that fails',
       allow('iot:Publish', '*', { Bool: { 'iot:Connection.Thing.IsAttached': 'false' } }),
-      'iot:Publish',
-      'topic/a'
+      { action: 'iot:Publish', resource: 'topic/a' }
     ],
     [
       'has one of two conditions that fails',
@@ -162,19 +192,21 @@ describe('a policy', () => {
         Bool: { 'iot:Connection.Thing.IsAttached': 'true' },
         StringEquals: { 'iot:ClientId': 'x' }
       }),
-      'iot:Publish',
-      'topic/a'
+      { action: 'iot:Publish', resource: 'topic/a' }
     ],
     [
       'has a wildcard in StringEquals',
       allow('iot:Publish', '*', { StringEquals: { 'iot:ClientId': 'unit-*' } }),
-      'iot:Publish',
-      'topic/a'
+      { action: 'iot:Publish', resource: 'topic/a' }
     ],
-    ['has NotAction', { Effect: 'Allow', NotAction: 'iot:Connect', Resource: '*' }, 'iot:Publish', 'topic/a']
+    [
+      'has NotAction',
+      { Effect: 'Allow', NotAction: 'iot:Connect', Resource: '*' },
+      { action: 'iot:Publish', resource: 'topic/a' }
+    ]
   ]
-  it.each(refusing)('that %s does not allow', (_, statement, action, resource) => {
-    expect(isAllowed([[statement]], action, resource)).toBe(false)
+  it.each(refusing)('that %s does not allow', (_, statement, access) => {
+    expect(isAllowed([[statement]], access)).toBe(false)
   })
 
   const denying: readonly [string, Statement][] = [
@@ -184,36 +216,44 @@ describe('a policy', () => {
     ['denies all but another action', { Effect: 'Deny', NotAction: 'iot:Connect', Resource: '*' }]
   ]
   it.each(denying)('that %s overrules one that allows, in any order', (_, statement) => {
-    expect(isAllowed([[all], [statement]], 'iot:Publish', 'topic/secret')).toBe(false)
-    expect(isAllowed([[statement, all]], 'iot:Publish', 'topic/secret')).toBe(false)
+    expect(isAllowed([[all], [statement]], { action: 'iot:Publish', resource: 'topic/secret' })).toBe(false)
+    expect(isAllowed([[statement, all]], { action: 'iot:Publish', resource: 'topic/secret' })).toBe(false)
   })
 
   it('that denies something else leaves the rest allowed', () => {
-    expect(isAllowed([[deny('iot:Publish', arn('topic/secret'))], [all]], 'iot:Publish', 'topic/open')).toBe(
-      true
-    )
     expect(
-      isAllowed(
-        [[deny('iot:Publish', '*', { StringEquals: { 'iot:ClientId': 'x' } }), all]],
-        'iot:Publish',
-        'topic/a'
-      )
+      isAllowed([[deny('iot:Publish', arn('topic/secret'))], [all]], {
+        action: 'iot:Publish',
+        resource: 'topic/open'
+      })
+    ).toBe(true)
+    expect(
+      isAllowed([[deny('iot:Publish', '*', { StringEquals: { 'iot:ClientId': 'x' } }), all]], {
+        action: 'iot:Publish',
+        resource: 'topic/a'
+      })
     ).toBe(true)
   })
 
   it('that cannot be read denies everything', () => {
-    expect(isAllowed([[all], '{'], 'iot:Publish', 'topic/a')).toBe(false)
-    expect(isAllowed([[all], '{"Statement":[{"Effect":"Maybe"}]}'], 'iot:Publish', 'topic/a')).toBe(false)
+    expect(isAllowed([[all], '{'], { action: 'iot:Publish', resource: 'topic/a' })).toBe(false)
+    expect(
+      isAllowed([[all], '{"Statement":[{"Effect":"Maybe"}]}'], { action: 'iot:Publish', resource: 'topic/a' })
+    ).toBe(false)
   })
 
   it('that is not there allows nothing', () => {
-    expect(isAllowed([], 'iot:Connect', 'client/unit-1')).toBe(false)
+    expect(isAllowed([], { action: 'iot:Connect', resource: 'client/unit-1' })).toBe(false)
   })
 
   it('with a thing variable is of no use without a thing', () => {
     const statement = allow('iot:Connect', arn('client/${iot:Connection.Thing.ThingName}'))
     expect(
-      isAllowed([[statement]], 'iot:Connect', 'client/unit-1', new Map([['iot:ClientId', 'unit-1']]))
+      isAllowed(
+        [[statement]],
+        { action: 'iot:Connect', resource: 'client/unit-1' },
+        new Map([['iot:ClientId', 'unit-1']])
+      )
     ).toBe(false)
   })
 })

@@ -27,7 +27,7 @@ beforeAll(async () => {
   folder = await createTemporaryDirectory()
   if (!hasTool('openssl')) return
   ca = createCa(folder.path, '/O=Example/CN=Factory CA')
-  device = issueDevice(folder.path, ca, '/C=DE/O=Example/CN=unit-1')
+  device = issueDevice(ca, '/C=DE/O=Example/CN=unit-1', { directory: folder.path })
 })
 afterAll(() => folder.remove())
 
@@ -40,8 +40,7 @@ const part = (template: Template, name: string, member = 'Properties') =>
 async function provision(
   registry: Registry,
   templateBody: string,
-  unit: OpensslCertificate = device,
-  settings: Partial<StandInSettings> = {}
+  { unit = device, settings }: { unit?: OpensslCertificate; settings?: Partial<StandInSettings> } = {}
 ) {
   const registration = createAutoRegistration({
     registry,
@@ -423,7 +422,7 @@ describe.runIf(hasTool('openssl'))('the role', () => {
 
 describe.runIf(hasTool('openssl'))('the parameters', () => {
   const parametersOf = (subject: string, settings: Partial<StandInSettings> = {}) =>
-    readCertificateParameters(issueDevice(folder.path, ca, subject).certificatePem, {
+    readCertificateParameters(issueDevice(ca, subject, { directory: folder.path }).certificatePem, {
       ...defaultStandInSettings,
       ...settings
     })
@@ -476,8 +475,8 @@ describe.runIf(hasTool('openssl'))('the parameters', () => {
     template.Parameters['AWS::IoT::Certificate::OrganizationalUnit'] = { Type: 'String', Default: 'none' }
     part(template, 'thing').AttributePayload = { unit: { Ref: 'AWS::IoT::Certificate::OrganizationalUnit' } }
     const registry = await openRegistry()
-    const twice = issueDevice(folder.path, ca, '/OU=a/OU=b/CN=unit-2')
-    expect((await provision(registry, JSON.stringify(template), twice)).last?.errorCode).toBe(
+    const twice = issueDevice(ca, '/OU=a/OU=b/CN=unit-2', { directory: folder.path })
+    expect((await provision(registry, JSON.stringify(template), { unit: twice })).last?.errorCode).toBe(
       'InvalidRequestException'
     )
     expect((await provision(registry, JSON.stringify(template))).status).toBe('ACTIVE')
@@ -496,7 +495,9 @@ describe.runIf(hasTool('openssl'))('a policy made from a document', () => {
     const registry = await openRegistry()
     const document = documentAllowing('*')
     await provision(registry, withDocument(document))
-    await provision(registry, withDocument(document), issueDevice(folder.path, ca, '/CN=unit-2'))
+    await provision(registry, withDocument(document), {
+      unit: issueDevice(ca, '/CN=unit-2', { directory: folder.path })
+    })
     const made = registry.listPolicies().filter(({ policyName }) => policyName !== 'factory-device')
     expect(made).toMatchObject([{ policyDocument: document }])
     expect(made[0]?.targets).toHaveLength(2)
@@ -513,7 +514,9 @@ describe.runIf(hasTool('openssl'))('a policy made from a document', () => {
       ]
     }
     await provision(registry, withDocument(document))
-    await provision(registry, withDocument(document), issueDevice(folder.path, ca, '/CN=unit-2'))
+    await provision(registry, withDocument(document), {
+      unit: issueDevice(ca, '/CN=unit-2', { directory: folder.path })
+    })
     expect(registry.listPolicies()).toHaveLength(3)
   })
 
@@ -521,9 +524,12 @@ describe.runIf(hasTool('openssl'))('a policy made from a document', () => {
     const registry = await openRegistry()
     const document = documentAllowing('*')
     const compact = { generatedPolicyName: 'sha1-of-compact-document' } as const
-    await provision(registry, withDocument(document), device, compact)
+    await provision(registry, withDocument(document), { settings: compact })
     const spaced = JSON.stringify(JSON.parse(document), undefined, 2)
-    await provision(registry, withDocument(spaced), issueDevice(folder.path, ca, '/CN=unit-2'), compact)
+    await provision(registry, withDocument(spaced), {
+      unit: issueDevice(ca, '/CN=unit-2', { directory: folder.path }),
+      settings: compact
+    })
     expect(registry.listPolicies()).toHaveLength(2)
   })
 })
@@ -540,43 +546,56 @@ describe.runIf(hasTool('openssl'))('a thing that exists', () => {
     thingTypeName: 'sensor',
     thingGroups: ['north']
   }
-  const outcomes: readonly [string, object | undefined, Partial<StandInSettings>, Outcome][] = [
-    ['is left alone by default', undefined, {}, untouched],
+  interface Given {
+    readonly overrides?: Readonly<Record<string, string>>
+    readonly settings?: Partial<StandInSettings>
+  }
+  const outcomes: readonly [string, Given, Outcome][] = [
+    ['is left alone by default', {}, untouched],
     [
       'is left alone',
-      { AttributePayload: 'DO_NOTHING', ThingTypeName: 'DO_NOTHING', ThingGroups: 'DO_NOTHING' },
-      {},
+      {
+        overrides: { AttributePayload: 'DO_NOTHING', ThingTypeName: 'DO_NOTHING', ThingGroups: 'DO_NOTHING' }
+      },
       untouched
     ],
     [
       'gets new attributes',
-      { AttributePayload: 'REPLACE' },
-      {},
+      { overrides: { AttributePayload: 'REPLACE' } },
       { ...untouched, attributes: { line: 'A7' } }
     ],
     [
       'gets attributes beside its own',
-      { AttributePayload: 'MERGE' },
-      {},
+      { overrides: { AttributePayload: 'MERGE' } },
       { ...untouched, attributes: { line: 'A7', old: 'yes' } }
     ],
-    ['gets another type', { ThingTypeName: 'REPLACE' }, {}, { ...untouched, thingTypeName: 'actor' }],
-    ['changes its groups', { ThingGroups: 'REPLACE' }, {}, { ...untouched, thingGroups: ['south'] }],
-    ['joins more groups', { ThingGroups: 'MERGE' }, {}, { ...untouched, thingGroups: ['north', 'south'] }],
+    [
+      'gets another type',
+      { overrides: { ThingTypeName: 'REPLACE' } },
+      { ...untouched, thingTypeName: 'actor' }
+    ],
+    [
+      'changes its groups',
+      { overrides: { ThingGroups: 'REPLACE' } },
+      { ...untouched, thingGroups: ['south'] }
+    ],
+    [
+      'joins more groups',
+      { overrides: { ThingGroups: 'MERGE' } },
+      { ...untouched, thingGroups: ['north', 'south'] }
+    ],
     [
       'is replaced where the settings say so',
-      undefined,
-      { absentOverride: 'REPLACE' },
+      { settings: { absentOverride: 'REPLACE' } },
       { attributes: { line: 'A7' }, thingTypeName: 'actor', thingGroups: ['south'] }
     ],
-    ...['AttributePayload', 'ThingTypeName', 'ThingGroups'].map((name): [string, object, object, Outcome] => [
+    ...['AttributePayload', 'ThingTypeName', 'ThingGroups'].map((name): [string, Given, Outcome] => [
       `stops it by ${name}`,
-      { [name]: 'FAIL' },
-      {},
+      { overrides: { [name]: 'FAIL' } },
       { ...untouched, errorCode: 'ConflictingResourceUpdateException' }
     ])
   ]
-  it.each(outcomes)('%s', async (_, overrides, settings, { errorCode, ...expected }) => {
+  it.each(outcomes)('%s', async (_, { overrides, settings = {} }, { errorCode, ...expected }) => {
     const registry = await openRegistry()
     for (const thingTypeName of ['sensor', 'actor'])
       registry.createThingType({ thingTypeName, description: '', searchableAttributes: [] })
@@ -587,7 +606,7 @@ describe.runIf(hasTool('openssl'))('a thing that exists', () => {
     const template = workingTemplate()
     Object.assign(part(template, 'thing'), { ThingTypeName: 'actor', ThingGroups: ['south'] })
     ;(template.Resources.thing as Body).OverrideSettings = overrides as Record<string, unknown>
-    const { status, last } = await provision(registry, JSON.stringify(template), device, settings)
+    const { status, last } = await provision(registry, JSON.stringify(template), { settings })
     expect(last?.errorCode).toBe(errorCode)
     expect(status).toBe(errorCode === undefined ? 'ACTIVE' : 'PENDING_ACTIVATION')
     expect(registry.describeThing('unit-1')).toMatchObject(expected)

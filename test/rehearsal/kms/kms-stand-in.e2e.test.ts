@@ -102,11 +102,11 @@ describe('signatures', () => {
 
 describe('refusals reach the SDK as its own errors', () => {
   it.each([
-    ['a key that is not there', 'no-such-key', sha256Digest, NotFoundException, 404],
-    ['a malformed ARN', 'arn:aws:kms:x', sha256Digest, InvalidArnException, 400],
-    ['an alias that is not there', 'alias/ca', sha256Digest, NotFoundException, 404]
-  ])('%s', async (_, keyId, input, type, status) => {
-    const error: unknown = await sign(keyId, input).catch((thrown: unknown) => thrown)
+    ['a key that is not there', 'no-such-key', { type: NotFoundException, status: 404 }],
+    ['a malformed ARN', 'arn:aws:kms:x', { type: InvalidArnException, status: 400 }],
+    ['an alias that is not there', 'alias/ca', { type: NotFoundException, status: 404 }]
+  ])('%s', async (_, keyId, { type, status }) => {
+    const error: unknown = await sign(keyId, sha256Digest).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(type)
     expect(error).toMatchObject({ $metadata: { httpStatusCode: status } })
   })
@@ -192,23 +192,25 @@ describe('the wire', () => {
   }
   const listKeys = { 'x-amz-target': 'TrentService.ListKeys' }
 
-  it.each([
-    ['no Authorization', listKeys, '{}', 'MissingAuthenticationTokenException'],
+  it.each<[string, { headers: Record<string, string>; body?: string }, string]>([
+    ['no Authorization', { headers: listKeys }, 'MissingAuthenticationTokenException'],
     [
       'a bearer token',
-      { ...listKeys, ...signedForm, authorization: 'Bearer x' },
-      '{}',
+      { headers: { ...listKeys, ...signedForm, authorization: 'Bearer x' } },
       'IncompleteSignatureException'
     ],
     [
       'an unknown operation',
-      { ...signedForm, 'x-amz-target': 'TrentService.Encrypt' },
-      '{}',
+      { headers: { ...signedForm, 'x-amz-target': 'TrentService.Encrypt' } },
       'UnknownOperationException'
     ],
-    ['a body that is no object', { ...listKeys, ...signedForm }, '[', 'SerializationException'],
-    ['no key id', { ...signedForm, 'x-amz-target': 'TrentService.Sign' }, '{}', 'ValidationException']
-  ])('refuses %s', async (_, headers, body, type) => {
+    [
+      'a body that is no object',
+      { headers: { ...listKeys, ...signedForm }, body: '[' },
+      'SerializationException'
+    ],
+    ['no key id', { headers: { ...signedForm, 'x-amz-target': 'TrentService.Sign' } }, 'ValidationException']
+  ])('refuses %s', async (_, { headers, body }, type) => {
     const answer = await post(headers, body)
     expect(answer.status).toBe(400)
     expect(answer.headers.get('content-type')).toBe('application/x-amz-json-1.1')

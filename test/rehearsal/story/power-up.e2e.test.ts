@@ -26,7 +26,7 @@ async function powerUpWith(role: 'present' | 'absent', hasKey: boolean): Promise
   const ca = createCa(folder.path, '/O=Example/CN=Factory CA')
   registerCa(registry, ca, { templateBody: JSON.stringify(workingTemplate()), roleArn })
   if (role === 'absent') registry.removeRole(roleArn)
-  const device = issueDevice(folder.path, ca, '/CN=unit-1')
+  const device = issueDevice(ca, '/CN=unit-1', { directory: folder.path })
   const credentials = { accessKeyId: 'rehearsal', secretAccessKey: 'rehearsal' }
   const iot = new IoTClient({ region: 'eu-west-1', endpoint, credentials })
   onTestFinished(() => iot.destroy())

@@ -159,45 +159,47 @@ describe('the wire', () => {
   const send = (path: string, init: RequestInit = {}) => fetch(`${rehearsal.controlPlane.url}${path}`, init)
 
   it.each([
-    ['no signature', '/endpoint', {}, 403, 'MissingAuthenticationTokenException'],
+    [
+      'no signature',
+      { path: '/endpoint' },
+      { status: 403, errorName: 'MissingAuthenticationTokenException' }
+    ],
     [
       'a signature in another form',
-      '/endpoint',
-      { headers: { authorization: 'Basic x' } },
-      403,
-      'IncompleteSignatureException'
+      { path: '/endpoint', headers: { authorization: 'Basic x' } },
+      { status: 403, errorName: 'IncompleteSignatureException' }
     ],
-    ['another service', '/endpoint', { headers: signed('kms') }, 404, 'UnknownOperationException'],
-    ['an unknown path', '/jobs', { headers: signed('iot') }, 404, 'UnknownOperationException'],
+    [
+      'another service',
+      { path: '/endpoint', headers: signed('kms') },
+      { status: 404, errorName: 'UnknownOperationException' }
+    ],
+    [
+      'an unknown path',
+      { path: '/jobs', headers: signed('iot') },
+      { status: 404, errorName: 'UnknownOperationException' }
+    ],
     [
       'an unknown method',
-      '/endpoint',
-      { headers: signed('iot'), method: 'POST' },
-      404,
-      'UnknownOperationException'
+      { path: '/endpoint', headers: signed('iot'), method: 'POST' },
+      { status: 404, errorName: 'UnknownOperationException' }
     ],
     [
       'a label that is no percent-encoding',
-      '/things/%ZZ',
-      { headers: signed('iot') },
-      404,
-      'UnknownOperationException'
+      { path: '/things/%ZZ', headers: signed('iot') },
+      { status: 404, errorName: 'UnknownOperationException' }
     ],
     [
       'a body that is not JSON',
-      '/things/a',
-      { headers: signed('iot'), method: 'POST', body: '{' },
-      400,
-      'SerializationException'
+      { path: '/things/a', headers: signed('iot'), method: 'POST', body: '{' },
+      { status: 400, errorName: 'SerializationException' }
     ],
     [
       'a member of another type',
-      '/things/a',
-      { headers: signed('iot'), method: 'POST', body: '{"thingTypeName":1}' },
-      400,
-      'InvalidRequestException'
+      { path: '/things/a', headers: signed('iot'), method: 'POST', body: '{"thingTypeName":1}' },
+      { status: 400, errorName: 'InvalidRequestException' }
     ]
-  ] as const)('with %s is refused', async (_, path, init, status, errorName) => {
+  ] as const)('with %s is refused', async (_, { path, ...init }, { status, errorName }) => {
     const response = await send(path, init)
     expect(response.status).toBe(status)
     expect(response.headers.get('x-amzn-errortype')).toBe(errorName)

@@ -32,18 +32,13 @@ beforeAll(async () => {
 afterAll(() => folder.remove())
 
 const issue = (subject: string, algorithm?: KeyAlgorithm, issuer = ca) =>
-  issueDevice(folder.path, issuer, subject, algorithm)
+  issueDevice(issuer, subject, { directory: folder.path, algorithm })
 
-/** The first power-up, both connections. */
-async function powerUp(
-  { gateway, connect }: Rehearsal,
-  device: OpensslCertificate,
-  name: string,
-  options?: DeviceOptions
-) {
-  await expect(connect(device, name, options)).rejects.toThrow()
+/** The first power-up of unit-1, both connections. */
+async function powerUp({ gateway, connect }: Rehearsal, device: OpensslCertificate, options?: DeviceOptions) {
+  await expect(connect(device, 'unit-1', options)).rejects.toThrow()
   await gateway.settled()
-  return connect(device, name, options)
+  return connect(device, 'unit-1', options)
 }
 
 const lastEntry = ({ registry }: Rehearsal) => registry.entries.at(-1)
@@ -62,7 +57,7 @@ describe.runIf(hasTool('openssl'))('the first power-up', () => {
       const { registry } = rehearsal
       registerCa(registry, ca)
       const options: DeviceOptions = { minVersion: version, maxVersion: version, protocolVersion: level }
-      const client = await powerUp(rehearsal, issue('/CN=unit-1', algorithm), 'unit-1', options)
+      const client = await powerUp(rehearsal, issue('/CN=unit-1', algorithm), options)
       expect((client.stream as TLSSocket).getProtocol()).toBe(version)
       const message = new Promise<string>(resolve => {
         client.once('message', (topic, payload) => resolve(`${topic} ${payload.toString()}`))
@@ -121,7 +116,7 @@ describe.runIf(hasTool('openssl'))('the first power-up', () => {
     await gateway.settled()
     expect(lastEntry(rehearsal)?.errorCode).toBe('ResourceRegistrationFailureException')
     registry.createPolicy('factory-device', policyDocument)
-    expect((await powerUp(rehearsal, device, 'unit-1')).connected).toBe(true)
+    expect((await powerUp(rehearsal, device)).connected).toBe(true)
   })
 
   it('takes a stored template', async () => {
@@ -136,7 +131,7 @@ describe.runIf(hasTool('openssl'))('the first power-up', () => {
       provisioningRoleArn: roleArn
     })
     registerCa(rehearsal.registry, ca, { templateName })
-    expect((await powerUp(rehearsal, issue('/CN=unit-1'), 'unit-1')).connected).toBe(true)
+    expect((await powerUp(rehearsal, issue('/CN=unit-1'))).connected).toBe(true)
   })
 
   it('fails while the stored template is not enabled', async () => {
@@ -246,7 +241,7 @@ describe.runIf(hasTool('openssl'))('a device that is not known', () => {
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     expect(lastEntry(rehearsal)?.errorCode).toBe('CertificateConflictException')
     const withChain = { ...device, certificatePem: device.certificatePem + ca.certificatePem }
-    expect((await powerUp(rehearsal, withChain, 'unit-1')).connected).toBe(true)
+    expect((await powerUp(rehearsal, withChain)).connected).toBe(true)
     expect(registry.listCertificates()).toMatchObject([{ caCertificateId: certificateId }])
   })
 
@@ -254,7 +249,7 @@ describe.runIf(hasTool('openssl'))('a device that is not known', () => {
     const rehearsal = await openRehearsal({ sameSubjectWithoutChain: 'by-signature' })
     registerCa(rehearsal.registry, createCa(folder.path, '/O=Example/CN=Factory CA'))
     const { certificateId } = registerCa(rehearsal.registry, ca)
-    await powerUp(rehearsal, issue('/CN=unit-1'), 'unit-1')
+    await powerUp(rehearsal, issue('/CN=unit-1'))
     expect(rehearsal.registry.listCertificates()).toMatchObject([{ caCertificateId: certificateId }])
   })
 })
@@ -264,7 +259,7 @@ describe.runIf(hasTool('openssl'))('a device that was provisioned', () => {
     const rehearsal = await openRehearsal(settings)
     const { certificateId: caCertificateId } = registerCa(rehearsal.registry, ca)
     const device = issue('/CN=unit-1')
-    const client = await powerUp(rehearsal, device, 'unit-1')
+    const client = await powerUp(rehearsal, device)
     const certificateId = rehearsal.registry.listCertificates()[0]?.certificateId ?? ''
     return { rehearsal, client, device, certificateId, caCertificateId }
   }

@@ -27,7 +27,7 @@ async function openWith(...names: readonly string[]): Promise<readonly Unit[]> {
   registerCa(registry, ca)
   const units: Unit[] = []
   for (const name of names) {
-    const device = issueDevice(folder.path, ca, `/CN=${name}`)
+    const device = issueDevice(ca, `/CN=${name}`, { directory: folder.path })
     await expect(connect(device, name)).rejects.toThrow()
     await gateway.settled()
     const [principal] = registry.findThing(name)?.principals ?? []
