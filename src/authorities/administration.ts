@@ -54,22 +54,10 @@ export interface AdministrationDependencies {
 export function createAuthorityAdministration(
   dependencies: AdministrationDependencies
 ): AuthorityAdministration {
-  const { store, authorities, creation, openSigner, clock, randomBytes } = dependencies
+  const { store, authorities, creation, openSigner, clock } = dependencies
+  const { stepEvent } = createEventMaker(dependencies)
 
   const requireNamed = async (name: string) => requireGeneration(await store.generations(), name)
-
-  function eventOf(act: Act, verb: string, what: EventDetail): AuditEvent {
-    const { authority, before, after } = what
-    const subject = `authority/${authority}`
-    return buildAuditEvent(
-      { ...act, act: `authority.${verb}`, subject, before, after },
-      { time: clock(), randomBytes }
-    )
-  }
-
-  function stepEvent(act: Act, { name, state }: StoredGeneration, next: AuthorityState): AuditEvent {
-    return eventOf(act, next, { authority: name, before: { state }, after: { state: next } })
-  }
 
   async function step(name: string, next: AuthorityState, act: Act): Promise<void> {
     await store.change(generations => {
@@ -112,25 +100,34 @@ export function createAuthorityAdministration(
     },
     retire: (name, act) => step(name, 'retired', act),
     compromise: (name, act) => step(name, 'compromised', act),
-    async crossSign(name, subjectName, act) {
-      const all = await store.generations()
-      const issuer = requireCertified(requireGeneration(all, name))
-      const subject = requireCertified(requireGeneration(all, subjectName))
-      const content = crossContent(issuer, subject, clock())
-      const { intentId, certificateDer } = await withProvenSigner(openSigner, issuer, signer =>
-        issueIntendedAuthority(dependencies, signer, content, crossIntended(issuer, subjectName, act))
-      )
-      await store.change(generations => {
-        assertMayCrossSign(requireGeneration(generations, name), requireGeneration(generations, subjectName))
-        const event = eventOf(act, 'cross-sign', { authority: name, after: { certificateOf: subjectName } })
-        const { createdAt } = event
-        const id = newId(createdAt, randomBytes)
-        const parties = { issuerId: issuer.id, subjectId: subject.id }
-        return { crossCertificate: { id, intentId, ...parties, certificateDer, createdAt }, events: [event] }
-      })
-      return certificateDer
-    }
+    crossSign: (name, subjectName, act) => crossSign(dependencies, { name, subjectName }, act)
   }
+}
+
+async function crossSign(
+  dependencies: AdministrationDependencies,
+  { name, subjectName }: { readonly name: string; readonly subjectName: string },
+  act: Act
+): Promise<Uint8Array> {
+  const { store, openSigner, clock, randomBytes } = dependencies
+  const { eventOf } = createEventMaker(dependencies)
+  const all = await store.generations()
+  const issuer = requireCertified(requireGeneration(all, name))
+  const subject = requireCertified(requireGeneration(all, subjectName))
+  const content = crossContent(issuer, subject, clock())
+  const intended = crossIntended(issuer, subjectName, act)
+  const { intentId, certificateDer } = await withProvenSigner(openSigner, issuer, signer =>
+    issueIntendedAuthority(dependencies, signer, { content, intended })
+  )
+  await store.change(generations => {
+    assertMayCrossSign(requireGeneration(generations, name), requireGeneration(generations, subjectName))
+    const event = eventOf(act, 'cross-sign', { authority: name, after: { certificateOf: subjectName } })
+    const { createdAt } = event
+    const id = newId(createdAt, randomBytes)
+    const parties = { issuerId: issuer.id, subjectId: subject.id }
+    return { crossCertificate: { id, intentId, ...parties, certificateDer, createdAt }, events: [event] }
+  })
+  return certificateDer
 }
 
 interface EventDetail {
@@ -138,6 +135,22 @@ interface EventDetail {
   readonly authority: string
   readonly before?: object
   readonly after: object
+}
+
+function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencies, 'clock' | 'randomBytes'>) {
+  function eventOf(act: Act, verb: string, { authority, before, after }: EventDetail): AuditEvent {
+    const subject = `authority/${authority}`
+    return buildAuditEvent(
+      { ...act, act: `authority.${verb}`, subject, before, after },
+      { time: clock(), randomBytes }
+    )
+  }
+
+  function stepEvent(act: Act, { name, state }: StoredGeneration, next: AuthorityState): AuditEvent {
+    return eventOf(act, next, { authority: name, before: { state }, after: { state: next } })
+  }
+
+  return { eventOf, stepEvent }
 }
 
 function crossIntended(issuer: StoredAuthority, subjectName: string, { actor }: Act): IntendedFor {

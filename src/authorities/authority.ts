@@ -8,7 +8,7 @@ import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Signer } from '../signing/signers/signer.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
-import { openProvenSigner } from './generations/proven-signer.ts'
+import { OpenedSigners } from './generations/opened-signers.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 import { createRefresh } from './refresh.ts'
 
@@ -69,46 +69,23 @@ export interface AuthorityDependencies {
 
 export function createAuthorities({ store, openSigner }: AuthorityDependencies): Authorities {
   let known: ReadonlyMap<string, Authority> = new Map()
-  const signers = new Map<string, Promise<Signer>>()
+  const signers = new OpenedSigners(openSigner)
 
-  const closings = new Set<Promise<void>>()
-
-  /** One signer for each generation for as long as it may sign. */
   async function open(authority: Authority): Promise<IssuingAuthority> {
-    let opening = signers.get(authority.id)
-    if (opening === undefined) {
-      const { name, signerReference: reference, certificate } = authority
-      opening = openProvenSigner(openSigner, { name, reference, spkiDer: certificate.spkiDer })
-      signers.set(authority.id, opening)
-      // A key that could not be opened is tried again by the next one who needs it.
-      opening.catch(() => signers.delete(authority.id))
-    }
-    return { ...authority, signer: await opening }
+    const { id, name, signerReference: reference, certificate } = authority
+    return { ...authority, signer: await signers.open(id, { name, reference, spkiDer: certificate.spkiDer }) }
   }
 
-  const findActive = (line: string) => active().find(authority => authority.line === line)
   const active = () => [...known.values()].filter(({ state }) => state === 'active')
   const refresh = createRefresh(async () => {
     const authorities = (await store.list()).map(toAuthority)
     known = new Map(authorities.map(authority => [authority.id, authority]))
-    closeFinished()
+    signers.keepOnly(id => findFinishing(id) !== undefined)
   })
 
-  /**
-   * Signatures under way are completed. One that is asked for later throws `signer_unavailable`, and its intent stays
-   * open, as after a crash: the generation signs no more.
-   */
-  function closeFinished(): void {
-    for (const [id, opening] of signers) {
-      const authority = known.get(id)
-      if (authority !== undefined && mayFinish(authority)) continue
-      signers.delete(id)
-      const closing = opening
-        .then(signer => signer.close())
-        .catch(() => undefined)
-        .finally(() => closings.delete(closing))
-      closings.add(closing)
-    }
+  function findFinishing(id: string): Authority | undefined {
+    const authority = known.get(id)
+    return authority !== undefined && mayFinish(authority) ? authority : undefined
   }
 
   /** What was read before will do if it has it; else it is read again. */
@@ -122,24 +99,14 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
   return {
     refresh,
     async issuing(line) {
-      const authority = await look(() => findActive(line))
-      if (authority !== undefined) return open(authority)
-      throw new MintlineError(
-        'authority_unavailable',
-        `No generation of the authority ${line} is active, so nothing can be signed. Tell the administrator.`
-      )
+      const authority = await look(() => active().find(authority => authority.line === line))
+      if (authority === undefined) throw noneActive(line)
+      return open(authority)
     },
     async issuingById(id) {
-      const finishing = () => {
-        const authority = known.get(id)
-        return authority !== undefined && mayFinish(authority) ? authority : undefined
-      }
-      const authority = await look(finishing)
-      if (authority !== undefined) return open(authority)
-      throw new MintlineError(
-        'authority_unavailable',
-        'The authority of this intent no longer signs, so it cannot be completed. Tell the administrator.'
-      )
+      const authority = await look(() => findFinishing(id))
+      if (authority === undefined) throw noLongerSigns()
+      return open(authority)
     },
     async hasLine(line) {
       return (await look(() => [...known.values()].find(authority => authority.line === line))) !== undefined
@@ -160,13 +127,22 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     async assertUsable() {
       await Promise.all(active().map(async authority => (await open(authority)).signer.assertUsable()))
     },
-    async close() {
-      for (const result of await Promise.allSettled(signers.values())) {
-        if (result.status === 'fulfilled') await result.value.close()
-      }
-      await Promise.all(closings)
-    }
+    close: () => signers.close()
   }
+}
+
+function noneActive(line: string): MintlineError {
+  return new MintlineError(
+    'authority_unavailable',
+    `No generation of the authority ${line} is active, so nothing can be signed. Tell the administrator.`
+  )
+}
+
+function noLongerSigns(): MintlineError {
+  return new MintlineError(
+    'authority_unavailable',
+    'The authority of this intent no longer signs, so it cannot be completed. Tell the administrator.'
+  )
 }
 
 function mayFinish({ state }: Authority): boolean {

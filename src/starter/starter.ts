@@ -100,7 +100,10 @@ async function createStarterAuthority(
     signer: reference,
     createdBy: act.actor
   } as const
-  const { intentId, certificateDer } = await issueIntendedAuthority(dependencies, signer, content, intended)
+  const { intentId, certificateDer } = await issueIntendedAuthority(dependencies, signer, {
+    content,
+    intended
+  })
   return {
     id,
     name,

@@ -106,26 +106,40 @@ function assertAllowedByRoot(root: AuthorityCertificate, wish: Wish): void {
 
 function rootViolations(root: AuthorityCertificate, wish: Wish): readonly Violation[] {
   const violations: Violation[] = []
-  const add = (pointer: string, expected: string, found: string, message: string) =>
-    void violations.push({ pointer, expected, found, message })
+  const add = (violation: Violation) => void violations.push(violation)
   if (!root.isSelfSigned) {
-    add(
-      '/root',
-      'a self-signed certificate',
-      'one that another CA signed',
-      'Use the certificate of the root.'
-    )
+    add({
+      pointer: '/root',
+      expected: 'a self-signed certificate',
+      found: 'one that another CA signed',
+      message: 'Use the certificate of the root.'
+    })
   }
   if (wish.notBefore < root.notBefore) {
     const found = wish.notBefore.toISOString()
     const message = 'The root is not valid yet. Check the clock of this machine.'
-    add('/validity/notBefore', `${root.notBefore.toISOString()} or later`, found, message)
+    add({
+      pointer: '/validity/notBefore',
+      expected: `${root.notBefore.toISOString()} or later`,
+      found,
+      message
+    })
   }
   if (isEqual(wish.subjectNameDer, root.subjectNameDer)) {
-    add('/subject', "another subject than the root's", 'the same', 'Give the authority a name of its own.')
+    add({
+      pointer: '/subject',
+      expected: "another subject than the root's",
+      found: 'the same',
+      message: 'Give the authority a name of its own.'
+    })
   }
   if (isEqual(wish.spkiDer, root.spkiDer)) {
-    add('/publicKey', "another key than the root's", 'the same', 'Make a key of its own for the authority.')
+    add({
+      pointer: '/publicKey',
+      expected: "another key than the root's",
+      found: 'the same',
+      message: 'Make a key of its own for the authority.'
+    })
   }
   return violations
 }

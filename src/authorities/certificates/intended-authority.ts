@@ -31,8 +31,7 @@ export interface IntendedCertificate {
 export async function issueIntendedAuthority(
   { intents, clock, randomBytes }: IntendedDependencies,
   signer: Signer,
-  content: IntendedContent,
-  intended: IntendedFor
+  { content, intended }: { readonly content: IntendedContent; readonly intended: IntendedFor }
 ): Promise<IntendedCertificate> {
   const draft = draftAuthority(signer, content, randomBytes)
   const createdAt = clock()

@@ -3,7 +3,7 @@ import type { Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { isSignatureValid } from '../../pki/key/signature.ts'
-import { type ChainLink, formViolations, invalid, parseLink, violation } from './chain-link.ts'
+import { type ChainLink, formViolations, invalid, parseLink } from './chain-link.ts'
 
 export interface ChainExpectation {
   /** The authority's own key. */
@@ -56,19 +56,26 @@ function decodeChain(chainPem: string): readonly Uint8Array[] {
   const texts = chainPem.match(pemCertificate) ?? []
   if (texts.length === 0 || texts.length > maximumCertificates) {
     throw invalid([
-      violation(
-        '/chain',
-        `1 to ${maximumCertificates} certificates in PEM`,
-        `${texts.length}`,
-        'Send the chain.'
-      )
+      {
+        pointer: '/chain',
+        expected: `1 to ${maximumCertificates} certificates in PEM`,
+        found: `${texts.length}`,
+        message: 'Send the chain.'
+      }
     ])
   }
   return texts.map((text, index) => {
     try {
       return new Uint8Array(new X509Certificate(text).raw)
     } catch {
-      throw invalid([violation(`/chain/${index}`, 'a certificate', 'something else', 'Send the file whole.')])
+      throw invalid([
+        {
+          pointer: `/chain/${index}`,
+          expected: 'a certificate',
+          found: 'something else',
+          message: 'Send the file whole.'
+        }
+      ])
     }
   })
 }
@@ -80,7 +87,14 @@ function keyViolations(
 ): readonly Violation[] {
   const holder = chain.find(({ authority }) => isEqual(authority.spkiDer, spkiDer))
   if (holder?.index === 0) return []
-  return [violation('/chain/0', "the authority's own key", 'another key', keyAdvice(holder, origin))]
+  return [
+    {
+      pointer: '/chain/0',
+      expected: "the authority's own key",
+      found: 'another key',
+      message: keyAdvice(holder, origin)
+    }
+  ]
 }
 
 function keyAdvice(holder: ChainLink | undefined, origin: ChainExpectation['origin']): string {
@@ -108,11 +122,21 @@ function standingViolations({ index, authority }: ChainLink, now: Date): readonl
   const pointer = `/chain/${index}`
   if (now < notBefore || now > notAfter) {
     const found = `${notBefore.toISOString()} to ${notAfter.toISOString()}`
-    violations.push(violation(pointer, `a validity that includes ${now.toISOString()}`, found, 'Renew it.'))
+    violations.push({
+      pointer,
+      expected: `a validity that includes ${now.toISOString()}`,
+      found,
+      message: 'Renew it.'
+    })
   }
   if (pathLength !== undefined && pathLength < index) {
     const message = 'A CA above allows fewer CAs below it than there are. Have it issued anew.'
-    violations.push(violation(pointer, `a path length of ${index} or more`, `${pathLength}`, message))
+    violations.push({
+      pointer,
+      expected: `a path length of ${index} or more`,
+      found: `${pathLength}`,
+      message
+    })
   }
   return violations
 }
@@ -123,12 +147,17 @@ async function signatureViolations(chain: readonly ChainLink[]): Promise<readonl
       const issuer = chain[link.index + 1] ?? (link.authority.isSelfSigned ? link : undefined)
       const pointer = `/chain/${link.index}`
       if (issuer === undefined) {
-        return violation('/chain', 'a chain up to its self-signed root', 'no root', 'Add what is above.')
+        return {
+          pointer: '/chain',
+          expected: 'a chain up to its self-signed root',
+          found: 'no root',
+          message: 'Add what is above.'
+        }
       }
       if (await isSignedBy(link, issuer)) return undefined
       const message =
         'It is not signed by the next one. Send the chain in order, each issuer after what it signed.'
-      return violation(pointer, "the next certificate's signature", 'another issuer', message)
+      return { pointer, expected: "the next certificate's signature", found: 'another issuer', message }
     })
   )
   return found.filter(each => each !== undefined)

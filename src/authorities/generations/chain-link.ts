@@ -25,7 +25,14 @@ export function parseLink(der: Uint8Array, index: number): ChainLink {
     return { index, authority: parseAuthorityCertificate(der), certificate, publicKey }
   } catch (error) {
     if (!isMintlineError(error)) throw error
-    throw invalid([violation(`/chain/${index}`, 'a CA certificate', 'one that cannot issue', error.detail)])
+    throw invalid([
+      {
+        pointer: `/chain/${index}`,
+        expected: 'a CA certificate',
+        found: 'one that cannot issue',
+        message: error.detail
+      }
+    ])
   }
 }
 
@@ -46,36 +53,28 @@ export function formViolations({ index, certificate, publicKey }: ChainLink): re
   if (!isEqual(signatureAlgorithm.der, outerSignatureAlgorithm.der)) {
     const expected = `${signatureAlgorithm.found}, as in the signed part (RFC 5280 §4.1.1.2)`
     const message = 'The certificate was altered or made wrongly. Have it issued anew.'
-    violations.push(
-      violation(
-        `${pointer}/signatureAlgorithm`,
-        expected,
-        `another identifier: ${outerSignatureAlgorithm.found}`,
-        message
-      )
-    )
+    violations.push({
+      pointer: `${pointer}/signatureAlgorithm`,
+      expected,
+      found: `another identifier: ${outerSignatureAlgorithm.found}`,
+      message
+    })
   }
   if (signatureAlgorithm.algorithm === undefined) {
     const message = 'Neither AWS IoT nor Mintline takes it. Have the certificate issued anew, with SHA-256.'
-    violations.push(
-      violation(
-        `${pointer}/signatureAlgorithm`,
-        signatureAlgorithms.join(', '),
-        signatureAlgorithm.found,
-        message
-      )
-    )
+    violations.push({
+      pointer: `${pointer}/signatureAlgorithm`,
+      expected: signatureAlgorithms.join(', '),
+      found: signatureAlgorithm.found,
+      message
+    })
   }
   if (publicKey === undefined) {
     const expected = 'a key that can verify signatures, such as an EC point on its curve'
     const message = 'Have the certificate issued anew, over a sound key.'
-    violations.push(violation(`${pointer}/publicKey`, expected, 'one that cannot be used', message))
+    violations.push({ pointer: `${pointer}/publicKey`, expected, found: 'one that cannot be used', message })
   }
   return violations
-}
-
-export function violation(pointer: string, expected: string, found: string, message: string): Violation {
-  return { pointer, expected, found, message }
 }
 
 export function invalid(violations: readonly Violation[]): MintlineError {

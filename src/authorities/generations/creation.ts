@@ -71,56 +71,7 @@ type Credentials = Pick<
 >
 
 export function createAuthorityCreation(dependencies: CreationDependencies): AuthorityCreation {
-  const { store, keys, openSigner, clock, randomBytes } = dependencies
-
-  async function insert(
-    place: Place,
-    key: ProvidedKey,
-    credentials: Credentials,
-    spkiDer: Uint8Array,
-    act: Act & { readonly act: string }
-  ): Promise<void> {
-    const createdAt = clock()
-    const { name, line, generation } = place
-    const id = newId(createdAt, randomBytes)
-    const after = { state: credentials.state, signer: key.reference }
-    const what = { ...act, subject: `authority/${name}`, after }
-    const event = buildAuditEvent(what, { time: createdAt, randomBytes })
-    await store.change(generations => {
-      assertKeyIsNew(generations, spkiDer)
-      if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
-      const insert = { id, name, line, generation, createdAt, signer: key.reference, ...credentials }
-      return { insert, events: [event] }
-    })
-  }
-
-  async function certify(
-    signer: Signer,
-    { certificate }: AuthorityRequest,
-    subject: Subject,
-    what: Pick<IntendedFor, 'authorityName' | 'signer' | 'createdBy'>
-  ): Promise<Credentials> {
-    if (certificate.kind === 'external') {
-      const csrDer = await signCsrForUpperCa(signer, subject)
-      return { state: 'pending', certificateDer: null, csrDer, issuersDer: [], certificateIntentId: null }
-    }
-    const now = clock().getTime()
-    const content = {
-      subject,
-      spkiDer: signer.publicKeySpkiDer,
-      notBefore: new Date(now - millisecondsPerDay),
-      notAfter: new Date(now + certificate.days * millisecondsPerDay)
-    }
-    // The key's store may show the key to others, so that also its first certificate is intended first.
-    const { intentId: certificateIntentId, certificateDer } = await issueIntendedAuthority(
-      dependencies,
-      signer,
-      content,
-      { purpose: 'self-signed', ...what }
-    )
-    return { state: 'staged', certificateDer, csrDer: null, issuersDer: [], certificateIntentId }
-  }
-
+  const { store, keys, openSigner, clock } = dependencies
   return {
     async create(request, act) {
       const generations = await store.generations()
@@ -131,11 +82,13 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
         await using signer = closing(await openSigner(key.reference))
         const { publicKeySpkiDer } = signer
         assertKeyIsNew(generations, publicKeySpkiDer)
-        const what = { authorityName: place.name, signer: key.reference, createdBy: act.actor }
-        const credentials = await certify(signer, request, subject, what)
+        const intended = { authorityName: place.name, signer: key.reference, createdBy: act.actor }
+        const { certificate } = request
+        const credentials = await certify(dependencies, signer, { certificate, subject, intended })
+        const made = { place, key, credentials, spkiDer: publicKeySpkiDer }
         return {
           name: place.name,
-          commit: () => insert(place, key, credentials, publicKeySpkiDer, { ...act, act: 'authority.create' })
+          commit: () => insert(dependencies, made, { ...act, act: 'authority.create' })
         }
       })
     },
@@ -146,9 +99,10 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
       const chain: AuthorityChain = await verifyAuthorityChain(chainPem, expectation)
       const key = await keys.keep(privateKey, place.name)
       const credentials = { state: 'staged', csrDer: null, certificateIntentId: null, ...chain } as const
+      const made = { place, key, credentials, spkiDer }
       const name = await discardingUnused(key, async () => ({
         name: place.name,
-        commit: () => insert(place, key, credentials, spkiDer, { ...act, act: 'authority.import' })
+        commit: () => insert(dependencies, made, { ...act, act: 'authority.import' })
       }))
       return { name, irregularities: examineAuthorityCertificate(chain.certificateDer).irregularities }
     }
@@ -159,6 +113,63 @@ interface Place {
   readonly name: string
   readonly line: string
   readonly generation: number
+}
+
+interface Made {
+  readonly place: Place
+  readonly key: ProvidedKey
+  readonly credentials: Credentials
+  readonly spkiDer: Uint8Array
+}
+
+async function insert(
+  { store, clock, randomBytes }: CreationDependencies,
+  { place, key, credentials, spkiDer }: Made,
+  act: Act & { readonly act: string }
+): Promise<void> {
+  const createdAt = clock()
+  const { name, line, generation } = place
+  const id = newId(createdAt, randomBytes)
+  const after = { state: credentials.state, signer: key.reference }
+  const what = { ...act, subject: `authority/${name}`, after }
+  const event = buildAuditEvent(what, { time: createdAt, randomBytes })
+  await store.change(generations => {
+    assertKeyIsNew(generations, spkiDer)
+    if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
+    const insert = { id, name, line, generation, createdAt, signer: key.reference, ...credentials }
+    return { insert, events: [event] }
+  })
+}
+
+interface CertificateWish {
+  readonly certificate: AuthorityRequest['certificate']
+  readonly subject: Subject
+  readonly intended: Pick<IntendedFor, 'authorityName' | 'signer' | 'createdBy'>
+}
+
+async function certify(
+  dependencies: CreationDependencies,
+  signer: Signer,
+  { certificate, subject, intended }: CertificateWish
+): Promise<Credentials> {
+  if (certificate.kind === 'external') {
+    const csrDer = await signCsrForUpperCa(signer, subject)
+    return { state: 'pending', certificateDer: null, csrDer, issuersDer: [], certificateIntentId: null }
+  }
+  const now = dependencies.clock().getTime()
+  const content = {
+    subject,
+    spkiDer: signer.publicKeySpkiDer,
+    notBefore: new Date(now - millisecondsPerDay),
+    notAfter: new Date(now + certificate.days * millisecondsPerDay)
+  }
+  // The key's store may show the key to others, so that also its first certificate is intended first.
+  const { intentId: certificateIntentId, certificateDer } = await issueIntendedAuthority(
+    dependencies,
+    signer,
+    { content, intended: { purpose: 'self-signed', ...intended } }
+  )
+  return { state: 'staged', certificateDer, csrDer: null, issuersDer: [], certificateIntentId }
 }
 
 /** A line that looks like a generation's name would be taken for one. */
