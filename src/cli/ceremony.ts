@@ -39,6 +39,14 @@ const flagNames = {
   sign: ['out', 'root-key', 'root-certificate', 'passphrase-file', 'csr', 'days', 'path-length', 'operator']
 } as const
 
+interface Bounds {
+  readonly minimum: number
+  readonly maximum: number
+}
+
+const possibleDays: Bounds = { minimum: 1, maximum: 36_500 }
+const possiblePathLength: Bounds = { minimum: 0, maximum: 8 }
+
 /**
  * Runs `mintline ceremony …`.
  *
@@ -57,8 +65,8 @@ async function runRoot(flags: Flags, io: CommandIo): Promise<void> {
   const subject = parseSubjectText(required(flags, 'subject'))
   const passphrase = await loadPassphrase(required(flags, 'passphrase-file'), '--passphrase-file')
   const keyType = readKeyType(flags)
-  const days = readNumber(flags, 'days', 1, 36_500) ?? 7_300
-  const pathLength = readNumber(flags, 'path-length', 0, 8) ?? 1
+  const days = readNumber(flags, 'days', possibleDays) ?? 7_300
+  const pathLength = readNumber(flags, 'path-length', possiblePathLength) ?? 1
   const now = wholeSeconds(new Date())
   const validity = { notBefore: now, notAfter: daysAfter(now, days) }
   const randomBytes = createRandomSource()
@@ -73,14 +81,14 @@ async function runRoot(flags: Flags, io: CommandIo): Promise<void> {
     inputs: [],
     certificates: [describeCertificate(root.certificateDer)]
   }
-  await finish('root', directory, outputs, record, io)
+  await finish(io, directory, { name: 'root', outputs, record })
 }
 
 async function runSign(flags: Flags, io: CommandIo): Promise<void> {
   const directory = required(flags, 'out')
-  const days = readNumber(flags, 'days', 1, 36_500)
+  const days = readNumber(flags, 'days', possibleDays)
   if (days === undefined) throw new UsageError('--days is missing')
-  const pathLength = readNumber(flags, 'path-length', 0, 8) ?? 0
+  const pathLength = readNumber(flags, 'path-length', possiblePathLength) ?? 0
   const [keyFile, certificateFile, csrFile] = await Promise.all(
     ['root-key', 'root-certificate', 'csr'].map(async name => {
       const file = required(flags, name)
@@ -110,7 +118,7 @@ async function runSign(flags: Flags, io: CommandIo): Promise<void> {
     inputs: [keyFile!, certificateFile!, csrFile!].map(({ file, content }) => describeFile(file, content)),
     certificates: chainDer.map(describeCertificate)
   }
-  await finish('authority', directory, outputs, record, io)
+  await finish(io, directory, { name: 'authority', outputs, record })
 }
 
 function startTranscript(ceremony: Transcript['ceremony'], now: Date, flags: Flags) {
@@ -128,13 +136,13 @@ function startTranscript(ceremony: Transcript['ceremony'], now: Date, flags: Fla
   }
 }
 
-async function finish(
-  name: 'root' | 'authority',
-  directory: string,
-  outputs: readonly NewFile[],
-  record: Omit<Transcript, 'outputs'>,
-  io: CommandIo
-): Promise<void> {
+interface Result {
+  readonly name: 'root' | 'authority'
+  readonly outputs: readonly NewFile[]
+  readonly record: Omit<Transcript, 'outputs'>
+}
+
+async function finish(io: CommandIo, directory: string, { name, outputs, record }: Result): Promise<void> {
   const described = outputs.map(output => describeFile(output.name, output.text))
   const transcript: Transcript = { ...record, outputs: described }
   const json = renderTranscriptJson(transcript)
@@ -162,7 +170,7 @@ function required(flags: Flags, name: string): string {
   return value
 }
 
-function readNumber(flags: Flags, name: string, minimum: number, maximum: number): number | undefined {
+function readNumber(flags: Flags, name: string, { minimum, maximum }: Bounds): number | undefined {
   const text = flags[name]
   if (text === undefined) return undefined
   const value = typeof text === 'string' && /^\d{1,6}$/.test(text) ? Number(text) : Number.NaN

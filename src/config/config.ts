@@ -89,7 +89,9 @@ function readSetting(setting: Setting<unknown>, environment: Environment): Read 
   const file = fileVariant === undefined ? undefined : readVariable(fileVariant.name, environment)
   const violations = [...direct.violations, ...(file?.violations ?? [])]
   if (fileVariant === undefined || file?.text === undefined) {
-    return direct.text === undefined ? { violations } : parse(setting, name, direct.text, violations)
+    return direct.text === undefined
+      ? { violations }
+      : parse(setting, { pointer: name, text: direct.text }, violations)
   }
   const pointer = fileVariant.name
   if (direct.text !== undefined) {
@@ -97,7 +99,7 @@ function readSetting(setting: Setting<unknown>, environment: Environment): Read 
     violations.push({ pointer, expected, found: 'both', message: 'Unset one of them.' })
   }
   const content = readFirstLine(file.text)
-  if (content !== undefined) return parse(setting, pointer, content, violations)
+  if (content !== undefined) return parse(setting, { pointer, text: content }, violations)
   const expected = 'a file that can be read'
   violations.push({ pointer, expected, found: file.text, message: 'Check path and mode.' })
   return { violations }
@@ -105,8 +107,7 @@ function readSetting(setting: Setting<unknown>, environment: Environment): Read 
 
 function parse(
   { kind }: Setting<unknown>,
-  pointer: string,
-  text: string,
+  { pointer, text }: { readonly pointer: string; readonly text: string },
   violations: readonly Violation[]
 ): Read {
   const { value, refusals = [] } = kind.parse(text)

@@ -48,8 +48,12 @@ export async function runTemplateCommand(args: readonly string[], io: TemplateCo
     const source = readTemplateSource(text)
     const options = readOptions(flags['serial-number-source'])
     if (command === 'explain') return explain(source, options, io)
-    if (command === 'export') return exportConfig(source, options, flags['role-arn'], io)
-    return check(source, text, options, await readFacts(flags.csr, flags.cert, io), flags.json === true, io)
+    if (command === 'export') return exportConfig(source, { options, roleArn: flags['role-arn'] }, io)
+    const facts = await readFacts(flags.csr, flags.cert, io)
+    const outcome = checkOutcome(source, options, facts)
+    if (flags.json === true) io.write(renderJson(outcome))
+    else writeOutcome(outcome, { text, hasExample: isExampleShown(facts, options) }, io)
+    return outcome.accepted ? 0 : 1
   } catch (error) {
     if (!(error instanceof CommandRefusal)) throw error
     io.writeError(`mintline template: ${error.message}\n`)
@@ -143,28 +147,23 @@ function requestFacts(bytes: Uint8Array): CertificateFacts {
   return { subject: subjectOf({ attributes: request.subject }), certificateSerialNumber: exampleSerialNumber }
 }
 
-function check(
-  source: TemplateSource,
-  text: string,
-  options: TemplateOptions,
+/** Whether the prediction shows a serial number that the certificate will not have. */
+function isExampleShown(
   facts: CertificateFacts | undefined,
-  asJson: boolean,
+  { serialNumberSource }: TemplateOptions
+): boolean {
+  return facts?.certificateSerialNumber === exampleSerialNumber && serialNumberSource === 'certificate'
+}
+
+function writeOutcome(
+  outcome: CheckOutcome,
+  { text, hasExample }: { readonly text: string; readonly hasExample: boolean },
   io: TemplateCommandIo
-): number {
-  const outcome = checkOutcome(source, options, facts)
-  if (asJson) io.write(renderJson(outcome))
-  else {
-    const hasColour = io.isTerminal && (io.environment.NO_COLOR ?? '') === ''
-    io.write(renderFindings(outcome, text, hasColour))
-    if (outcome.prediction !== undefined) io.write(renderPrediction(outcome.prediction))
-    if (
-      facts?.certificateSerialNumber === exampleSerialNumber &&
-      options.serialNumberSource === 'certificate'
-    ) {
-      io.write('The serial number in this prediction is an example: the CA chooses it.\n')
-    }
-  }
-  return outcome.accepted ? 0 : 1
+): void {
+  const hasColour = io.isTerminal && (io.environment.NO_COLOR ?? '') === ''
+  io.write(renderFindings(outcome, text, hasColour))
+  if (outcome.prediction !== undefined) io.write(renderPrediction(outcome.prediction))
+  if (hasExample) io.write('The serial number in this prediction is an example: the CA chooses it.\n')
 }
 
 function checkOutcome(
@@ -210,8 +209,7 @@ function explain(source: TemplateSource, options: TemplateOptions, io: TemplateC
 
 function exportConfig(
   source: TemplateSource,
-  options: TemplateOptions,
-  roleArn: string | undefined,
+  { options, roleArn }: { readonly options: TemplateOptions; readonly roleArn: string | undefined },
   io: TemplateCommandIo
 ): number {
   if (roleArn !== undefined && !isRoleArn(roleArn))
