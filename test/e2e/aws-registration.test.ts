@@ -4,17 +4,24 @@ import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { jitp, standInEnvironment, startControlPlane } from '../aws/registering.ts'
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let cloud: Awaited<ReturnType<typeof startControlPlane>>
 let environment: Record<string, string>
 let data: TemporaryDirectory
+let test: TestDatabase
 let service: ServiceProcess
 let admin: string
 
 beforeAll(async () => {
   data = await createTemporaryDirectory()
+  test = await createTestDatabase()
   cloud = await startControlPlane()
-  environment = { ...standInEnvironment(cloud.plane.url), MINTLINE_LOG_LEVEL: 'error' }
+  environment = {
+    ...standInEnvironment(cloud.plane.url),
+    DATABASE_URL: test.connectionString,
+    MINTLINE_LOG_LEVEL: 'error'
+  }
   service = await startServiceProcess(data.path, environment)
   admin = await service.token('admin')
 }, 60_000)
@@ -22,6 +29,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.end('SIGTERM')
   await cloud.plane.stop()
+  await test.drop()
   await data.remove()
 })
 

@@ -4,6 +4,7 @@ import { makeCertificationRequest } from '../support/certification-request.ts'
 import { startTestPostgres } from '../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 
 interface Answer {
   readonly csr: Uint8Array
@@ -112,7 +113,9 @@ describe('a database that goes away', () => {
 describe('SIGTERM', () => {
   it('does not wait for a client that stalls in the middle of its request', async () => {
     await using data = await createTemporaryDirectory()
+    await using test = await createTestDatabase()
     const service = await startServiceProcess(data.path, {
+      DATABASE_URL: test.connectionString,
       MINTLINE_LOG_LEVEL: 'error',
       MINTLINE_SHUTDOWN_TIMEOUT_MS: '500'
     })
@@ -135,7 +138,11 @@ describe('SIGTERM', () => {
 describe('SIGTERM under load', () => {
   it('answers what is in flight, and exits with 0', async () => {
     await using data = await createTemporaryDirectory()
-    const service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
+    await using test = await createTestDatabase()
+    const service = await startServiceProcess(data.path, {
+      DATABASE_URL: test.connectionString,
+      MINTLINE_LOG_LEVEL: 'error'
+    })
     const token = await service.token('station')
     const requests = Array.from({ length: 32 }, (_, index) =>
       makeCertificationRequest({ Country: 'US', CommonName: `term-${index}` })

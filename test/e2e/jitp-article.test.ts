@@ -16,6 +16,7 @@ import { createIotStandIn, type IotStandIn } from '../../src/rehearsal/iot/iot-s
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { hasTool } from '../support/tool.ts'
 
 /**
@@ -138,11 +139,14 @@ describe.runIf(canRun)('the article, by hand', () => {
 
 describe.runIf(canRun)('the article, with Mintline', () => {
   let data: TemporaryDirectory
+  let test: TestDatabase
   let service: ServiceProcess
 
   beforeAll(async () => {
     data = await createTemporaryDirectory()
+    test = await createTestDatabase()
     service = await startServiceProcess(data.path, {
+      DATABASE_URL: test.connectionString,
       AWS_ENDPOINT_URL_IOT: standIn.controlUrl,
       AWS_ENDPOINT_URL_IAM: standIn.controlUrl,
       AWS_ACCESS_KEY_ID: 'article',
@@ -153,6 +157,7 @@ describe.runIf(canRun)('the article, with Mintline', () => {
 
   afterAll(async () => {
     await service.end('SIGTERM')
+    await test.drop()
     await data.remove()
   })
 

@@ -5,34 +5,17 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { createTestReceiver, secret } from '../events/test-receiver.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { otherDefaults, setDefaults, timesOnRecord } from '../support/postgres/other-defaults.ts'
-import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 
 let data: TemporaryDirectory
-let postgres: TestPostgres
-let server: pg.Client
 
 beforeAll(async () => {
   data = await createTemporaryDirectory()
-  postgres = await startTestPostgres()
-  server = new pg.Client({ connectionString: postgres.connectionString })
-  await server.connect()
-}, 60_000)
-
-afterAll(async () => {
-  await server.end()
-  await postgres.remove()
-  await data.remove()
 })
 
-async function createDatabase(name: string, settings: readonly string[]): Promise<string> {
-  await server.query(`CREATE DATABASE ${name}`)
-  const address = new URL(postgres.connectionString)
-  address.pathname = name
-  await setDefaults(address.href, settings)
-  return address.href
-}
+afterAll(() => data.remove())
 
 interface Answer {
   readonly id: string
@@ -51,7 +34,9 @@ describe('a database with other defaults', () => {
     'serves, with the %s of each setting at once: the same bytes, the same times, also after a restart',
     async name => {
       const settings = otherDefaults.map(alternatives => alternatives.at(name === 'first' ? 0 : -1)!)
-      const DATABASE_URL = await createDatabase(name, settings)
+      await using test = await createTestDatabase({ empty: true })
+      const DATABASE_URL = test.connectionString
+      await setDefaults(DATABASE_URL, settings)
       const directory = join(data.path, name)
       await mkdir(directory)
       await writeFile(join(directory, 'webhook-secret'), `${secret}\n`, { mode: 0o600 })
@@ -113,7 +98,9 @@ describe('a database with other defaults', () => {
 })
 
 it('is refused where a superuser has taken triggers out', async () => {
-  const DATABASE_URL = await createDatabase('without_triggers', ['session_replication_role = replica'])
+  await using test = await createTestDatabase({ empty: true })
+  const DATABASE_URL = test.connectionString
+  await setDefaults(DATABASE_URL, ['session_replication_role = replica'])
   await expect(startServiceProcess(join(data.path, 'without_triggers'), { DATABASE_URL })).rejects.toThrow(
     'session_replication_role'
   )

@@ -1,20 +1,20 @@
 import { X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificationRequest } from '../support/certification-request.ts'
-import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let data: TemporaryDirectory
-let postgres: TestPostgres
+let test: TestDatabase
 let services: readonly [ServiceProcess, ServiceProcess]
 let station: string
 let admin: string
 
 beforeAll(async () => {
   data = await createTemporaryDirectory()
-  postgres = await startTestPostgres()
-  const environment = { DATABASE_URL: postgres.connectionString, MINTLINE_LOG_LEVEL: 'error' }
+  test = await createTestDatabase()
+  const environment = { DATABASE_URL: test.connectionString, MINTLINE_LOG_LEVEL: 'error' }
   const first = await startServiceProcess(data.path, environment)
   services = [first, await startServiceProcess(data.path, environment)]
   station = await first.token('station')
@@ -23,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const service of services ?? []) await service.end('SIGTERM')
-  await postgres.remove()
+  await test.drop()
   await data.remove()
 })
 

@@ -3,18 +3,18 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createTestReceiver, secret, type TestReceiver } from '../events/test-receiver.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
-import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let data: TemporaryDirectory
-let postgres: TestPostgres
+let test: TestDatabase
 let receiver: TestReceiver
 let service: ServiceProcess
 
 const start = () =>
   startServiceProcess(data.path, {
-    DATABASE_URL: postgres.connectionString,
+    DATABASE_URL: test.connectionString,
     MINTLINE_LOG_LEVEL: 'error',
     MINTLINE_WEBHOOK_URL: receiver.url,
     MINTLINE_WEBHOOK_SECRET_FILE: join(data.path, 'webhook-secret')
@@ -22,7 +22,7 @@ const start = () =>
 
 beforeAll(async () => {
   data = await createTemporaryDirectory()
-  postgres = await startTestPostgres()
+  test = await createTestDatabase()
   receiver = await createTestReceiver()
   await writeFile(join(data.path, 'webhook-secret'), `${secret}\n`, { mode: 0o600 })
   service = await start()
@@ -31,7 +31,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.end('SIGTERM')
   await receiver[Symbol.asyncDispose]()
-  await postgres.remove()
+  await test.drop()
   await data.remove()
 })
 
