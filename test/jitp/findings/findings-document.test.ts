@@ -21,5 +21,5 @@ function describeCatalogue(): string {
 }
 
 it('docs/template-findings.md is in step with the catalogue', async () => {
-  await expect(describeCatalogue()).toMatchFileSnapshot('../../docs/template-findings.md')
+  await expect(describeCatalogue()).toMatchFileSnapshot('../../../docs/template-findings.md')
 })
