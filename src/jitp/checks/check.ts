@@ -12,6 +12,7 @@ import type { CheckContext } from './context.ts'
 import { checkExpressions } from './expressions.ts'
 import { checkParameters } from './parameters.ts'
 import { checkPolicies } from './policy.ts'
+import { isTooLarge } from './size.ts'
 import { checkSubjectRules } from './subject-rules.ts'
 import { checkThings } from './thing.ts'
 
@@ -38,12 +39,15 @@ export function examineTemplate(source: TemplateSource, options: TemplateOptions
   const template = parseTemplate(source.value, report)
   const context: CheckContext = { template, options, report }
   checkLength(source, report)
-  checkParameters(context)
-  checkExpressions(context)
-  checkThings(context)
-  checkCertificates(context)
-  checkPolicies(context)
-  checkSubjectRules(context)
+  // What is too large to be evaluated is too large to say more of.
+  if (!isTooLarge(context)) {
+    checkParameters(context)
+    checkExpressions(context)
+    checkThings(context)
+    checkCertificates(context)
+    checkPolicies(context)
+    checkSubjectRules(context)
+  }
   return { template, findings: [...source.findings, ...report.findings].sort(byPosition) }
 }
 

@@ -12,9 +12,9 @@ export function checkExpressions(context: CheckContext): void {
   const { template, options, report } = context
   const acceptsFunctions = options.functions === 'accept'
   for (const expression of expressionsOf(template)) {
-    if ([...partsOf(expression)].some(part => functionKinds.has(part.kind)))
-      reportFunction(expression, context)
-    for (const part of partsOf(expression)) checkPart(part, context)
+    const parts = partsOf(expression)
+    if (parts.some(part => functionKinds.has(part.kind))) reportFunction(expression, context)
+    for (const part of parts) checkPart(part, context)
   }
   if (acceptsFunctions) return
   if (template.mappings !== undefined) {

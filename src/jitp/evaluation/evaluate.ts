@@ -25,8 +25,7 @@ import type { Expression, ListExpression } from '../template/expression.ts'
 import { parametersOf } from '../template/expression.ts'
 import type { ThingResource } from '../template/template.ts'
 import type { CompiledParameter, CompiledPolicy, CompiledTemplate } from './compile.ts'
-import type { EvaluationScope } from './evaluate-expression.ts'
-import { evaluateExpression, evaluateList } from './evaluate-expression.ts'
+import { ExpressionEvaluator } from './evaluate-expression.ts'
 import type { PredictedPolicy, PredictedThing, Prediction } from './prediction.ts'
 
 /** What a template is evaluated against: the certificate as it is, or will be, signed. */
@@ -76,18 +75,18 @@ class Evaluator {
   readonly #compiled: CompiledTemplate
   readonly #facts: CertificateFacts
   readonly #values = new Map<string, string | null>()
-  readonly #scope: EvaluationScope
+  readonly #expressions: ExpressionEvaluator
 
   constructor(compiled: CompiledTemplate, facts: CertificateFacts) {
     this.#compiled = compiled
     this.#facts = facts
-    this.#scope = {
+    this.#expressions = new ExpressionEvaluator({
       values: this.#values,
       mappings: compiled.mappings,
       report: (id, text) => {
         this.#report(id, text)
       }
-    }
+    })
   }
 
   predict(): Prediction {
@@ -143,7 +142,7 @@ class Evaluator {
   }
 
   #groups(list: ListExpression): readonly string[] {
-    const texts = evaluateList(list, this.#scope) ?? []
+    const texts = this.#expressions.list(list) ?? []
     texts.forEach((text, index) => {
       const item = list.kind === 'list' ? (list.items[index] ?? list) : list
       this.#checkName(text, item, places.groupName)
@@ -170,7 +169,7 @@ class Evaluator {
           policyName: this.#text(policy.policyName, places.policyName) ?? ''
         }
       case 'made': {
-        const policyDocument = evaluateExpression(policy.policyDocument, this.#scope) ?? ''
+        const policyDocument = this.#expressions.text(policy.policyDocument) ?? ''
         this.#checkDocument(policyDocument, policy.policyDocument)
         return { policyDocument, predictedName: predictPolicyName(policyDocument, this.#compiled.options) }
       }
@@ -191,7 +190,7 @@ class Evaluator {
   }
 
   #text(expression: Expression, name: NamedPlace): string | null {
-    const text = evaluateExpression(expression, this.#scope)
+    const text = this.#expressions.text(expression)
     if (text !== null && expression.kind !== 'literal') this.#checkName(text, expression, name)
     return text
   }

@@ -44,6 +44,12 @@ export const expressionFindings = {
     atAws: 'AWS IoT answers "Cannot resolve reference value" and provisions nothing.',
     remedy: 'Declare the name under Parameters, or correct it.'
   },
+  'expressions-too-large': {
+    severity: 'error',
+    atAws:
+      'What AWS IoT does with it is not known; the limits are far above the 10,240 characters of a body, the 4,096 of a value and the 2,048 of a policy document that it takes.',
+    remedy: 'Nest fewer functions, and let none of them repeat a long text.'
+  },
   'function-unknown': {
     severity: 'error',
     atAws: 'AWS IoT refuses the template.',

@@ -114,8 +114,27 @@ function explainPolicy({ policyName, policyDocument }: PolicyResource): readonly
   return lines
 }
 
-function describe(expression: Expression | ListExpression, options: TemplateOptions): string {
-  const words = (part: Expression | ListExpression): string => describe(part, options)
+/** As long as a description gets: what functions make of functions is no more told than read. */
+const longestDescription = 2_000
+
+function describe(
+  expression: Expression | ListExpression,
+  options: TemplateOptions,
+  described = new Map<Expression | ListExpression, string>()
+): string {
+  const known = described.get(expression)
+  if (known !== undefined) return known
+  const text = describePart(expression, options, part => describe(part, options, described))
+  const description = text.length > longestDescription ? `${text.slice(0, longestDescription)} …` : text
+  described.set(expression, description)
+  return description
+}
+
+function describePart(
+  expression: Expression | ListExpression,
+  options: TemplateOptions,
+  words: (part: Expression | ListExpression) => string
+): string {
   switch (expression.kind) {
     case 'literal':
       return quoted(expression.value)

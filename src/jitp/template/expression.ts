@@ -32,10 +32,19 @@ export type ListExpression =
       readonly pointer: string
     }
 
-/** What an expression is made from, itself first. */
-export function* partsOf(expression: Expression | ListExpression): Generator<Expression | ListExpression> {
-  yield expression
-  for (const part of directPartsOf(expression)) yield* partsOf(part)
+/**
+ * What an expression is made from, itself first, each part once: a value that Fn::Sub binds to a name is one part,
+ * however often the name stands in the text. Time is linear in the template's text.
+ */
+export function partsOf(expression: Expression | ListExpression): readonly (Expression | ListExpression)[] {
+  const parts = new Set<Expression | ListExpression>()
+  const waiting = [expression]
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    if (parts.has(part)) continue
+    parts.add(part)
+    for (const inner of directPartsOf(part).toReversed()) waiting.push(inner)
+  }
+  return [...parts]
 }
 
 /** The parameters that an expression refers to, each once. */
@@ -45,7 +54,10 @@ export function parametersOf(expression: Expression | ListExpression): readonly 
   return [...names]
 }
 
-function directPartsOf(expression: Expression | ListExpression): readonly (Expression | ListExpression)[] {
+/** The parts that an expression is put together from, as often as they stand in it. */
+export function directPartsOf(
+  expression: Expression | ListExpression
+): readonly (Expression | ListExpression)[] {
   switch (expression.kind) {
     case 'literal':
     case 'ref':

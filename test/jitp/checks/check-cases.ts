@@ -110,6 +110,20 @@ export const functionCases: readonly CheckCase[] = [
     findings: [`function-unknown ${thing}/ThingTypeName`]
   },
   {
+    flaw: 'Fn::Sub that makes more text than anything takes',
+    template: templateOf({
+      thing: {
+        ThingName: {
+          'Fn::Sub': [
+            '${a}'.repeat(9),
+            { a: { 'Fn::Sub': '${AWS::IoT::Certificate::CommonName}'.repeat(9) } }
+          ]
+        }
+      }
+    }),
+    findings: [`expressions-too-large ${thing}/ThingName/Fn::Sub`]
+  },
+  {
     flaw: 'Fn::Join',
     template: templateOf({ thing: { ThingName: { 'Fn::Join': ['-', ['p', ref('CommonName')]] } } }),
     findings: [`function-not-for-jitp ${thing}/ThingName/Fn::Join`]

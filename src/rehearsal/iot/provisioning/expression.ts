@@ -66,7 +66,9 @@ type IntrinsicFunction = (argument: unknown, scope: ExpressionScope) => unknown
 const functions: Readonly<Record<string, IntrinsicFunction>> = {
   'Fn::Join': argument => {
     const [delimiter, items] = asList(argument)
-    return typeof delimiter === 'string' && Array.isArray(items) ? items.join(delimiter) : undefined
+    if (typeof delimiter !== 'string' || !Array.isArray(items)) return undefined
+    assertLength(items.flatMap(item => [String(item), delimiter]))
+    return items.join(delimiter)
   },
   'Fn::Split': argument => {
     const [delimiter, text] = asList(argument)
@@ -86,10 +88,21 @@ const functions: Readonly<Record<string, IntrinsicFunction>> = {
     if (typeof text !== 'string' || !isObject(local)) return undefined
     const valueOf = (name: string) =>
       typeof local[name] === 'string' ? local[name] : resolveReference(name, { values } as ExpressionScope)
-    return text.replace(/\$\{([^}]+)\}/g, (_, name: string) => valueOf(name))
+    const pieces = text
+      .split(/\$\{([^}]+)\}/)
+      .map((piece, index) => (index % 2 === 0 ? piece : valueOf(piece)))
+    assertLength(pieces)
+    return pieces.join('')
   }
 }
 
+/** Functions within functions multiply: a text has at most what a whole template body has. */
+function assertLength(pieces: readonly string[]): void {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  if (length > longestText) refuse(`a function makes ${length} characters; at most ${longestText} are made`)
+}
+
+const longestText = 10_240
 const asList = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 
 function refuse(reason: string): never {
