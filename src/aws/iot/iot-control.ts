@@ -7,6 +7,7 @@ import {
   GetRegistrationCodeCommand,
   IoTClient,
   ListProvisioningTemplateVersionsCommand,
+  type ProvisioningTemplateVersionSummary,
   RegisterCACertificateCommand,
   type RegistrationConfig,
   ResourceAlreadyExistsException,
@@ -239,17 +240,21 @@ function templateOperations(client: IoTClient, inTurn: InTurn) {
       const listed = await inTurn('ListProvisioningTemplateVersions', abortSignal =>
         client.send(new ListProvisioningTemplateVersionsCommand({ templateName }), { abortSignal })
       )
-      const spare = (listed.versions ?? [])
-        .filter(({ isDefaultVersion }) => isDefaultVersion !== true)
-        .flatMap(({ versionId }) => versionId ?? [])
-      if (spare.length === 0) return
-      const versionId = Math.min(...spare)
+      const versionId = oldestSpare(listed.versions)
+      if (versionId === undefined) return
       await inTurn('DeleteProvisioningTemplateVersion', async abortSignal => {
         const command = new DeleteProvisioningTemplateVersionCommand({ templateName, versionId })
         await client.send(command, { abortSignal })
       })
     }
   }
+}
+
+function oldestSpare(versions: readonly ProvisioningTemplateVersionSummary[] = []): number | undefined {
+  const spare = versions
+    .filter(({ isDefaultVersion }) => isDefaultVersion !== true)
+    .flatMap(({ versionId }) => versionId ?? [])
+  return spare.length === 0 ? undefined : Math.min(...spare)
 }
 
 /** False for the one error that the caller expects. */

@@ -21,14 +21,16 @@ export async function provideTemplate(
   // Its creation was lost on the way back, or somebody else's came first.
   const template = held ?? (await iot.describeTemplate(templateName))
   if (template === undefined) throw gone(templateName)
-  return updateTemplate(iot, templateName, template, { templateBody, roleArn })
+  return updateTemplate(iot, template, { templateName, templateBody, roleArn })
 }
 
 async function updateTemplate(
   iot: IotControl,
-  templateName: string,
   { type, templateBody, roleArn, enabled }: HeldTemplate,
-  wanted: Pick<TargetProvisioning, 'templateBody' | 'roleArn'>
+  {
+    templateName,
+    ...wanted
+  }: { readonly templateName: string } & Pick<TargetProvisioning, 'templateBody' | 'roleArn'>
 ): Promise<string | undefined> {
   if (type !== 'JITP') throw wrongType(templateName, type)
   const done: string[] = []

@@ -68,15 +68,14 @@ export interface RegistrationStore {
   addStep(registrationId: string, step: RegistrationStep): Promise<void>
   /**
    * In place of what was known, with an audit event where the change is worth one.
-   *
-   * @param since when given, nothing is written where something was known later than this.
    */
-  putState(
-    registrationId: string,
-    state: StoredState,
-    event: AuditEvent | undefined,
-    since?: Date
-  ): Promise<void>
+  putState(registrationId: string, state: StoredState, options?: PutOptions): Promise<void>
+}
+
+interface PutOptions {
+  readonly event?: AuditEvent | undefined
+  /** When given, nothing is written where something was known later than this. */
+  readonly since?: Date | undefined
 }
 
 interface RegistrationFilter {
@@ -134,24 +133,32 @@ export function createRegistrationStore(database: Database): RegistrationStore {
     async addStep(registrationId, step) {
       await runQuery(() => client.awsRegistrationStep.create({ data: { ...step, registrationId } }))
     },
-    async putState(registrationId, state, event, since) {
-      const data = toStateRow(state)
+    async putState(registrationId, state, { event, since } = {}) {
+      const row = { registrationId, ...toStateRow(state) }
       await runQuery(() =>
         client.$transaction(async transaction => {
-          const isKnown = { registrationId, ...(since !== undefined && { checkedAt: { lte: since } }) }
-          const updated = await transaction.awsRegistrationState.updateMany({ where: isKnown, data })
-          const created =
-            updated.count > 0
-              ? updated
-              : await transaction.awsRegistrationState.createMany({
-                  data: [{ registrationId, ...data }],
-                  skipDuplicates: true
-                })
-          if (created.count > 0 && event !== undefined) await insertAuditEvent(transaction, event)
+          const isPut = await putRow(transaction, row, since)
+          if (isPut && event !== undefined) await insertAuditEvent(transaction, event)
         })
       )
     }
   }
+}
+
+/** False where something was known later than `since`. */
+async function putRow(
+  transaction: Prisma.TransactionClient,
+  { registrationId, ...data }: { readonly registrationId: string } & ReturnType<typeof toStateRow>,
+  since: Date | undefined
+): Promise<boolean> {
+  const isKnown = { registrationId, ...(since !== undefined && { checkedAt: { lte: since } }) }
+  const updated = await transaction.awsRegistrationState.updateMany({ where: isKnown, data })
+  if (updated.count > 0) return true
+  const created = await transaction.awsRegistrationState.createMany({
+    data: [{ registrationId, ...data }],
+    skipDuplicates: true
+  })
+  return created.count > 0
 }
 
 function insertsOf(client: Database['prisma'], change: RegistrationChange) {

@@ -58,20 +58,7 @@ type AskingDependencies = Pick<
 export function createRegistrations(dependencies: AskingDependencies): Registrations {
   const { store, authorities, jobs, clock, randomBytes } = dependencies
   const { eventOf, changeOf } = createChangeMaker(clock, randomBytes)
-
-  const generationOf = async (name: string) => requireGeneration(await authorities.generations(), name)
-
-  async function findStored(name: string, id: string) {
-    const generation = await generationOf(name)
-    const [registration] = await store.list({ id, authorityId: generation.id })
-    if (registration !== undefined) return { registration, generation }
-    throw new MintlineError('aws_registration_not_found', `${name} has no registration ${id}.`)
-  }
-
-  async function reportOf(registration: StoredRegistration, generation: StoredGeneration) {
-    const steps = await store.steps(registration.id)
-    return { ...describeRegistration(registration, generation), steps }
-  }
+  const { generationOf, findStored, reportOf } = createLookUp(dependencies)
 
   const reconcileSoon = (registrationId: string) =>
     jobs.send('aws-registration.reconcile', { registrationId }, { key: registrationId, now: true })
@@ -94,7 +81,7 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
       const desired = desiredOf(request)
       for (;;) {
         const [existing] = await store.list(place)
-        await assertMayAsk(dependencies, generation, place, desired, existing)
+        await assertMayAsk(dependencies, generation, { place, desired, existing })
         if (existing !== undefined && isDeepStrictEqual(existing.desired, desired))
           return reportOf(existing, generation)
         const change = changeOf(act, { place, existing, desired })
@@ -121,12 +108,7 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
       const { id: authorityId, state } = await generationOf(name)
       assertTransition(name, state, end)
       for (;;) {
-        const changes = (await store.list({ authorityId })).flatMap(existing => {
-          const desired = followed(existing.desired, fate)
-          return isDeepStrictEqual(desired, existing.desired)
-            ? []
-            : [changeOf(act, { place: existing, existing, desired })]
-        })
+        const changes = movesTo(fate, await store.list({ authorityId })).map(move => changeOf(act, move))
         if (!(await store.change(changes))) continue
         for (const { registrationId } of changes) await reconcileSoon(registrationId)
         return
@@ -139,12 +121,41 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
   }
 }
 
+function createLookUp({ store, authorities }: Pick<AskingDependencies, 'store' | 'authorities'>) {
+  const generationOf = async (name: string) => requireGeneration(await authorities.generations(), name)
+
+  async function findStored(name: string, id: string) {
+    const generation = await generationOf(name)
+    const [registration] = await store.list({ id, authorityId: generation.id })
+    if (registration !== undefined) return { registration, generation }
+    throw new MintlineError('aws_registration_not_found', `${name} has no registration ${id}.`)
+  }
+
+  async function reportOf(registration: StoredRegistration, generation: StoredGeneration) {
+    const steps = await store.steps(registration.id)
+    return { ...describeRegistration(registration, generation), steps }
+  }
+
+  return { generationOf, findStored, reportOf }
+}
+
+/** Only where the fate asks for something else than is asked for already. */
+function movesTo(fate: RegistrationFate, registrations: readonly StoredRegistration[]) {
+  return registrations
+    .map(existing => ({ place: existing, existing, desired: followed(existing.desired, fate) }))
+    .filter(({ existing, desired }) => !isDeepStrictEqual(desired, existing.desired))
+}
+
+interface Asked {
+  readonly place: AwsPlace
+  readonly desired: DesiredRegistration
+  readonly existing: StoredRegistration | undefined
+}
+
 async function assertMayAsk(
   dependencies: AskingDependencies,
   generation: StoredGeneration,
-  place: AwsPlace,
-  desired: DesiredRegistration,
-  existing: StoredRegistration | undefined
+  { place, desired, existing }: Asked
 ): Promise<void> {
   const { profiles, clock } = dependencies
   const authority = requireCertified(generation)

@@ -48,44 +48,36 @@ function authorityViolations({ authority, desired, isRegistered, now }: LintInpu
   const { notBefore, notAfter } = parseCertificate(certificateDer, 'key_unusable')
   const found: Violation[] = []
   if (state === 'compromised' && (isMeantToWork || !isRegistered)) {
-    found.push(
-      violation(
-        '/path/name',
-        'an authority that is trusted',
-        `${name}, compromised`,
-        'It can only be deactivated.'
-      )
-    )
+    found.push({
+      pointer: '/path/name',
+      expected: 'an authority that is trusted',
+      found: `${name}, compromised`,
+      message: 'It can only be deactivated.'
+    })
   }
   if (notAfter <= now && (isMeantToWork || !isRegistered)) {
-    found.push(
-      violation(
-        '/path/name',
-        'an authority that is valid now',
-        `it ended ${notAfter.toISOString()}`,
-        expiredAdvice
-      )
-    )
+    found.push({
+      pointer: '/path/name',
+      expected: 'an authority that is valid now',
+      found: `it ended ${notAfter.toISOString()}`,
+      message: expiredAdvice
+    })
   }
   if (notBefore > now && !isRegistered) {
-    found.push(
-      violation(
-        '/path/name',
-        'an authority that is valid now',
-        `it begins ${notBefore.toISOString()}`,
-        'Wait.'
-      )
-    )
+    found.push({
+      pointer: '/path/name',
+      expected: 'an authority that is valid now',
+      found: `it begins ${notBefore.toISOString()}`,
+      message: 'Wait.'
+    })
   }
   if (state === 'retired' && desired.certificateMode === 'DEFAULT' && !isRegistered) {
-    found.push(
-      violation(
-        '/certificateMode',
-        'SNI_ONLY',
-        'DEFAULT',
-        'DEFAULT needs a signature of the key, which is retired.'
-      )
-    )
+    found.push({
+      pointer: '/certificateMode',
+      expected: 'SNI_ONLY',
+      found: 'DEFAULT',
+      message: 'DEFAULT needs a signature of the key, which is retired.'
+    })
   }
   return found
 }
@@ -102,9 +94,12 @@ function certificateViolations({ authority: { certificateDer } }: LintInput): re
   const found: Violation[] = []
   const isKeyFit = key.type === 'ec' || (key.type === 'rsa' && key.modulusBits >= 2048)
   const refuse = (expected: string, what: string) =>
-    found.push(
-      violation('/path/name', expected, what, 'AWS IoT does not take this CA. Make a new generation.')
-    )
+    found.push({
+      pointer: '/path/name',
+      expected,
+      found: what,
+      message: 'AWS IoT does not take this CA. Make a new generation.'
+    })
   if (!isKeyFit) refuse('RSA of 2048 bits or more, or EC on P-256, P-384 or P-521', key.type)
   if (outerSignatureAlgorithm.algorithm === undefined)
     refuse('a signature with SHA-256, SHA-384 or SHA-512', outerSignatureAlgorithm.found)
@@ -119,22 +114,31 @@ function provisioningViolations(input: LintInput): readonly Violation[] {
   const found: Violation[] = []
   if (profileLine !== authority.line) {
     const line = `${profile}, for the line ${profileLine}`
-    found.push(
-      violation('/profile', `a profile of the line ${authority.line}`, line, 'Choose another profile.')
-    )
+    found.push({
+      pointer: '/profile',
+      expected: `a profile of the line ${authority.line}`,
+      found: line,
+      message: 'Choose another profile.'
+    })
   }
   const { length } = target.provisioning.templateBody
   if (length > maximumBodyLength) {
     const expected = `a template body of at most ${maximumBodyLength} characters`
-    found.push(
-      violation('/profile', expected, `${length} characters`, 'Shorten the template in the profile.')
-    )
+    found.push({
+      pointer: '/profile',
+      expected,
+      found: `${length} characters`,
+      message: 'Shorten the template in the profile.'
+    })
   }
   const partition = partitionOf(place.region)
   if (roleArn.split(':')[1] !== partition) {
-    found.push(
-      violation('/roleArn', `a role of the partition ${partition}`, roleArn, 'The region has its own IAM.')
-    )
+    found.push({
+      pointer: '/roleArn',
+      expected: `a role of the partition ${partition}`,
+      found: roleArn,
+      message: 'The region has its own IAM.'
+    })
   }
   return found
 }
@@ -149,21 +153,22 @@ function neighbourViolations(input: LintInput) {
   )
   if (desired.certificateMode === 'DEFAULT' && isDefaultElsewhere) {
     const what = 'DEFAULT, in another account of the region already'
-    found.push(
-      violation('/certificateMode', 'SNI_ONLY', what, 'AWS takes a CA in DEFAULT mode once for a region.')
-    )
+    found.push({
+      pointer: '/certificateMode',
+      expected: 'SNI_ONLY',
+      found: what,
+      message: 'AWS takes a CA in DEFAULT mode once for a region.'
+    })
   }
   const sameSubject = neighboursOfSameSubject(input)
   if (!isRegistered && sameSubject.length >= maximumOfOneSubject) {
     const expected = `fewer than ${maximumOfOneSubject} CAs of one subject`
-    found.push(
-      violation(
-        '/path/name',
-        expected,
-        String(sameSubject.length),
-        'Give the next generation a subject of its own.'
-      )
-    )
+    found.push({
+      pointer: '/path/name',
+      expected,
+      found: String(sameSubject.length),
+      message: 'Give the next generation a subject of its own.'
+    })
   }
   const { templateName, profile } = desired.provisioning ?? { templateName: null, profile: '' }
   const holder = inAccount.find(
@@ -174,9 +179,12 @@ function neighbourViolations(input: LintInput) {
   )
   if (holder !== undefined) {
     const what = `that of profile ${holder.desired.provisioning?.profile}`
-    found.push(
-      violation('/templateName', 'a name that no other profile has', what, 'Choose another templateName.')
-    )
+    found.push({
+      pointer: '/templateName',
+      expected: 'a name that no other profile has',
+      found: what,
+      message: 'Choose another templateName.'
+    })
   }
   return found
 }
@@ -196,8 +204,4 @@ export function neighboursOfSameSubject({
       other.place.accountAlias === place.accountAlias &&
       isEqual(subjectOf(other.authority), subject)
   )
-}
-
-function violation(pointer: string, expected: string, found: string, message: string): Violation {
-  return { pointer, expected, found, message }
 }

@@ -22,15 +22,8 @@ export interface OutcomeKeeper {
   /**
    * Keeps what was found at AWS. A registration that failed stays so while it is not as asked for, with its reason and
    * its next try.
-   *
-   * @param since a look that began then is out of date when something was kept since.
    */
-  keepCheck(
-    loaded: LoadedRegistration,
-    comparison: Comparison,
-    profileVersion: number | null,
-    since: Date
-  ): Promise<void>
+  keepCheck(loaded: LoadedRegistration, comparison: Comparison, look: Look): Promise<void>
   /** Keeps why nothing could be found, beside what was known. Throws it again. */
   keepFailedCheck(loaded: LoadedRegistration, error: unknown): Promise<never>
   /**
@@ -38,6 +31,13 @@ export interface OutcomeKeeper {
    * no reason to keep.
    */
   keepFailure(loaded: LoadedRegistration, error: unknown): Promise<void>
+}
+
+interface Look {
+  /** The profile's version that AWS was compared with. */
+  readonly profileVersion: number | null
+  /** When it began: it is out of date when something was kept since. */
+  readonly since: Date
 }
 
 type Outcome = Pick<StoredState, 'state' | 'drift' | 'lastError'> & Partial<StoredState>
@@ -64,13 +64,16 @@ export function createOutcomeKeeper({
       ...outcome
     }
     const isChange = before?.state !== state.state
-    await store.putState(id, state, isChange ? eventOf(loaded, state, randomBytes) : undefined, since)
+    await store.putState(id, state, {
+      event: isChange ? eventOf(loaded, state, randomBytes) : undefined,
+      since
+    })
   }
 
   return {
     keepComparison: (loaded, comparison, profileVersion) =>
       keep(loaded, outcomeOf(comparison, profileVersion)),
-    keepCheck(loaded, comparison, profileVersion, since) {
+    keepCheck(loaded, comparison, { profileVersion, since }) {
       const found = outcomeOf(comparison, profileVersion)
       const { state: before } = loaded.registration
       const isStillFailed = before?.state === 'failed' && found.state !== 'registered'
@@ -83,7 +86,7 @@ export function createOutcomeKeeper({
         (isMintlineError(error, 'aws_refused') || isMintlineError(error, 'aws_unavailable'))
       ) {
         const { code, detail } = error
-        await store.putState(id, { ...state, lastError: { code, detail } }, undefined, state.checkedAt)
+        await store.putState(id, { ...state, lastError: { code, detail } }, { since: state.checkedAt })
       }
       throw error
     },

@@ -55,7 +55,8 @@ export function createRegistrationRuns(dependencies: RegistrationDependencies): 
         const access = await accesses.open(registration)
         const comparison = await compare({ access, authority, resolved, earlierDrift: state.drift })
         const isAsAsked = comparison.drift.length === 0
-        await keepCheck(loaded, comparison, isAsAsked ? newestVersion : state.profileVersion, since)
+        const profileVersion = isAsAsked ? newestVersion : state.profileVersion
+        await keepCheck(loaded, comparison, { profileVersion, since })
       } catch (error) {
         await keepFailedCheck(loaded, error)
       }

@@ -59,11 +59,11 @@ export async function provideVerification(
     const verification = isUsable
       ? newest.verification
       : await store.insert(
-          await draftVerification(authority, clock(), randomBytes, {
-            registrationId,
-            registrationCode,
-            number: (newest?.verification.number ?? 0) + 1
-          })
+          await draftVerification(
+            authority,
+            { registrationId, registrationCode, number: (newest?.verification.number ?? 0) + 1 },
+            { now: clock(), randomBytes }
+          )
         )
     // Another process drafted one at the same time: theirs it is.
     if (verification === undefined) continue
@@ -89,9 +89,8 @@ function isEnding({ tbsDer }: Verification, now: Date): boolean {
 
 async function draftVerification(
   { certificateDer }: StoredAuthority,
-  now: Date,
-  randomBytes: RandomBytes,
-  what: Pick<Verification, 'registrationId' | 'registrationCode' | 'number'>
+  what: Pick<Verification, 'registrationId' | 'registrationCode' | 'number'>,
+  { now, randomBytes }: { readonly now: Date; readonly randomBytes: RandomBytes }
 ): Promise<Verification> {
   const issuer = parseAuthorityCertificate(certificateDer)
   const { publicKey } = await generateKeys('ec', { namedCurve: 'P-256' })
