@@ -26,6 +26,19 @@ import { createSerializerFactory } from './serializers.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
 import { createValidatorFactory } from './validators.ts'
 
+const allRoutes = [
+  issuanceRoutes,
+  recordRoutes,
+  profileRoutes,
+  authorityReadRoutes,
+  authorityRoutes,
+  awsRegistrationRoutes,
+  previewRoutes,
+  tokenRoutes,
+  jobRoutes,
+  healthRoutes
+]
+
 /**
  * The HTTP API over the given services, ready to `listen` or `inject`. It holds no state of its own; `close`
  * lets requests in flight finish.
@@ -79,20 +92,7 @@ export async function createHttpServer(
   addAccess(app, services.tokens)
   addTextGuard(app)
   await addDocumentation(app, settings.version)
-  for (const routes of [
-    issuanceRoutes,
-    recordRoutes,
-    profileRoutes,
-    authorityReadRoutes,
-    authorityRoutes,
-    awsRegistrationRoutes,
-    previewRoutes,
-    tokenRoutes,
-    jobRoutes,
-    healthRoutes
-  ]) {
-    await app.register(routes, { services })
-  }
+  for (const routes of allRoutes) await app.register(routes, { services })
   await app.ready()
   return app
 }

@@ -57,9 +57,7 @@ interface Progress {
 const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
-  const { profiles, authorities, records, cycle, completion, recordRefusal, observe } = dependencies
-  const { replay, findSettled } = dependencies.replay
-  const { clock, randomBytes } = dependencies
+  const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
 
   async function answer(request: IssuanceRequest): Promise<IssuanceResult> {
     const progress: Progress = { request }
@@ -70,7 +68,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       return await decide(progress, csr)
     } catch (error) {
       if (!isMintlineError(error)) throw error
-      const served = mayHaveBeenServed(error) ? await findServed(progress) : undefined
+      const served = mayHaveBeenServed(error) ? await findServed(dependencies, progress) : undefined
       if (served !== undefined) return served
       if (!isRefusal(error)) throw error
       const { profile, authority } = progress
@@ -91,9 +89,9 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf(request) })
       switch (outcome.kind) {
         case 'durable':
-          return finishNew(outcome.intent, draft.tbs, profile, authority)
+          return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
         case 'taken':
-          return resolveTaken(outcome, draft)
+          return resolveTaken(dependencies.replay, outcome, draft)
         case 'outdated':
           await takeNewRules(outcome.reason)
       }
@@ -112,56 +110,65 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     )
   }
 
-  async function finishNew(
-    intent: Durable<Intent>,
-    tbs: TbsCertificate,
-    profile: CompiledProfile,
-    authority: IssuingAuthority
-  ): Promise<IssuanceResult> {
-    const completed = await completion.complete({
-      intent,
-      authority,
-      judgement: refuseUnjudged,
-      predictThing: certificateDer => predict(profile, tbs, certificateDer).thing
-    })
-    if (!completed.recorded) return replay(await findSettled(intent.id))
-    const { name, version, templateSha256 } = profile.version
-    const rules = { profile: name, profileVersion: version, templateSha256, authority: authority.name }
-    const record = describeIssued({ ...intent, ...rules, ...completed }, authority.chainDer, tbs)
-    return { record, replayed: false }
-  }
-
-  async function resolveTaken(
-    { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
-    { intent, device, tbs }: Draft
-  ): Promise<IssuanceResult> {
-    // A device that came back with its key has a later intent than the key's first.
-    const latest = await findSettled((byDevice ?? byKey)!)
-    if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
-    if (byKey === undefined) {
-      const clash = device && clashViolations(device, tbs.subject, latest.record.subject)
-      throw alreadyCertified('device_already_certified', latest, clash)
-    }
-    const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
-    if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
-    throw alreadyCertified('key_already_certified', earlier)
-  }
-
-  async function findServed({ csr, request }: Progress): Promise<IssuanceResult | undefined> {
-    if (csr === undefined) return undefined
-    const spkiSha256 = digestOf(csr.spkiDer)
-    const earlier = await records.findByKey(spkiSha256)
-    if (earlier === undefined) return undefined
-    const asked = requestDigest(spkiSha256, csr.subject, request.profile)
-    return isEqual(earlier.requestSha256, asked) ? replay(earlier) : undefined
-  }
-
   return { issue: observed(answer, observe) }
+}
+
+interface DraftedUnder {
+  readonly tbs: TbsCertificate
+  readonly profile: CompiledProfile
+  readonly authority: IssuingAuthority
+}
+
+async function finishNew(
+  { completion, replay: { replay, findSettled } }: Pick<IssuanceDependencies, 'completion' | 'replay'>,
+  intent: Durable<Intent>,
+  { tbs, profile, authority }: DraftedUnder
+): Promise<IssuanceResult> {
+  const completed = await completion.complete({
+    intent,
+    authority,
+    judgement: refuseUnjudged,
+    predictThing: certificateDer => predict(profile, tbs, certificateDer).thing
+  })
+  if (!completed.recorded) return replay(await findSettled(intent.id))
+  const { name, version, templateSha256 } = profile.version
+  const rules = { profile: name, profileVersion: version, templateSha256, authority: authority.name }
+  const record = describeIssued({ ...intent, ...rules, ...completed }, authority.chainDer, tbs)
+  return { record, replayed: false }
 }
 
 /** A draft is judged before its commit. */
 function refuseUnjudged(): never {
   throw new TypeError('A draft was not held against its rules')
+}
+
+async function resolveTaken(
+  { replay, findSettled }: Replay,
+  { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
+  { intent, device, tbs }: Draft
+): Promise<IssuanceResult> {
+  // A device that came back with its key has a later intent than the key's first.
+  const latest = await findSettled((byDevice ?? byKey)!)
+  if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
+  if (byKey === undefined) {
+    const clash = device && clashViolations(device, tbs.subject, latest.record.subject)
+    throw alreadyCertified('device_already_certified', latest, clash)
+  }
+  const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
+  if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
+  throw alreadyCertified('key_already_certified', earlier)
+}
+
+async function findServed(
+  { records, replay: { replay } }: Pick<IssuanceDependencies, 'records' | 'replay'>,
+  { csr, request }: Progress
+): Promise<IssuanceResult | undefined> {
+  if (csr === undefined) return undefined
+  const spkiSha256 = digestOf(csr.spkiDer)
+  const earlier = await records.findByKey(spkiSha256)
+  if (earlier === undefined) return undefined
+  const asked = requestDigest(spkiSha256, csr.subject, request.profile)
+  return isEqual(earlier.requestSha256, asked) ? replay(earlier) : undefined
 }
 
 function observed(answer: Issuance['issue'], observe: IssuanceDependencies['observe']): Issuance['issue'] {

@@ -16,8 +16,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     convertConstToEnum: false,
     hideUntagged: true,
     refResolver: {
-      buildLocalReference: (schema, _baseUri, _fragment, index) =>
-        typeof schema.$id === 'string' ? schema.$id : `schema${index}`
+      buildLocalReference: ({ $id }, ...[, , index]) => (typeof $id === 'string' ? $id : `schema${index}`)
     },
     transform: ({ schema, url, route }) => ({ schema: describeAccess(schema, route.config?.access), url })
   })

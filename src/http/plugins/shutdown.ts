@@ -16,8 +16,7 @@ export function addShutdown(app: FastifyInstance): void {
     done(new MintlineError('shutting_down', detail, { retryAfterSeconds }))
   })
   // A connection kept alive would hold up the closing until it times out.
-  app.addHook('onSend', (_request, reply, payload, done) => {
+  app.addHook('onSend', async (_request, reply) => {
     if (isClosing) reply.header('connection', 'close')
-    done(null, payload)
   })
 }
