@@ -78,10 +78,7 @@ export function createTokenLink(
   }
 
   function drop(): void {
-    if (connection === undefined) return
-    const { generation, lookupSession, idleSessions } = connection
-    // Handles of an earlier generation may by now be those of someone else's sessions.
-    if (generation === module.generation) closeSessions(module, [lookupSession, ...idleSessions])
+    if (connection !== undefined) closeIdle(module, connection)
     connection = undefined
   }
 
@@ -104,6 +101,11 @@ export function createTokenLink(
     },
     close: drop
   }
+}
+
+function closeIdle(module: Pkcs11Module, { generation, lookupSession, idleSessions }: TokenConnection): void {
+  // Handles of an earlier generation may by now be those of someone else's sessions.
+  if (generation === module.generation) closeSessions(module, [lookupSession, ...idleSessions])
 }
 
 function translate({ library }: Pkcs11Module, error: unknown): unknown {
