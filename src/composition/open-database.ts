@@ -1,10 +1,13 @@
 import { mkdir } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
+import { settings } from '../config/settings.ts'
 import { createDatabase, type Database, type DatabaseOptions } from '../database/database.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
 import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts'
 import { migrateDatabase } from '../database/migrations/migrations.ts'
+import { admitServiceRole, type DatabaseRoles, makeServiceRole } from '../database/roles/roles.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { prepareJobSchema } from '../jobs/job-schema.ts'
 import { hold } from './holding.ts'
 
 export interface OpenedDatabase {
@@ -21,16 +24,31 @@ const searchPoolSize = 3
 /**
  * The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started.
  *
- * @returns its connection string, for every process that works on it.
+ * @returns the connection string of the role that the service works with, for every process that works on it.
  */
 export async function prepareDatabase(
   config: Config,
   log: DatabaseLog,
   stops: AsyncDisposableStack
 ): Promise<string> {
-  const connectionString = config.databaseUrl ?? (await startOwnPostgres(config, log, stops))
-  await migrateDatabase({ connectionString, log })
-  return connectionString
+  const { setting, ...roles } = rolesOf(config) ?? (await startOwnPostgres(config, log, stops))
+  const owner = { connectionString: roles.owner, setting }
+  await migrateDatabase({ ...owner, log })
+  await prepareJobSchema(owner)
+  await admitServiceRole(roles, log)
+  return roles.service
+}
+
+interface GivenRoles extends DatabaseRoles {
+  /** What the owner was set by. */
+  readonly setting: string
+}
+
+function rolesOf({ databaseUrl, databaseOwnerUrl }: Config): GivenRoles | undefined {
+  if (databaseUrl === undefined) return undefined
+  return databaseOwnerUrl === undefined
+    ? { owner: databaseUrl, service: databaseUrl, setting: settings.databaseUrl.name }
+    : { owner: databaseOwnerUrl, service: databaseUrl, setting: settings.databaseOwnerUrl.name }
 }
 
 export interface OpenOptions {
@@ -90,10 +108,11 @@ async function startOwnPostgres(
   config: Config,
   log: DatabaseLog,
   stops: AsyncDisposableStack
-): Promise<string> {
+): Promise<GivenRoles> {
   const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
   stops.defer(() => postgres.stop())
-  return postgres.connectionString
+  const owner = postgres.connectionString
+  return { owner, service: await makeServiceRole(owner), setting: settings.dataDirectory.name }
 }
 
 function adviseToStop(error: unknown): never {

@@ -46,7 +46,9 @@ export function readConfig(
     violations.push(...found)
     return [member, value ?? setting.defaultOf({ environment, isRoot })] as const
   })
-  for (const [, setting] of settingEntries) violations.push(...refuseHalf(setting, environment))
+  for (const [, setting] of settingEntries) {
+    violations.push(...refuseHalf(setting, environment), ...refuseWithoutNeeded(setting, environment))
+  }
   return { config: Object.freeze(Object.fromEntries(members)) as Config, violations }
 }
 
@@ -75,6 +77,21 @@ function refuseHalf(
   if (pointer === undefined || others.length > 0) return []
   const expected = `${name} and ${togetherWith} together`
   return [{ pointer, expected, found: 'one of them', message: 'Set both, or neither.' }]
+}
+
+function refuseWithoutNeeded(setting: Setting<unknown>, environment: Environment): readonly Violation[] {
+  const [, needed] = settingEntries.find(([member]) => member === setting.needs) ?? []
+  if (needed === undefined || !isGiven(setting, environment) || isGiven(needed, environment)) return []
+  const pointer = nameOf(setting, environment)
+  const message = `It means nothing without ${needed.name}: set that too, or unset this.`
+  return [{ pointer, expected: `${needed.name} as well`, found: 'this one alone', message }]
+}
+
+function isGiven({ name, fileVariant }: SettingText, environment: Environment): boolean {
+  return (
+    environment[name] !== undefined ||
+    (fileVariant !== undefined && environment[fileVariant.name] !== undefined)
+  )
 }
 
 interface Read {

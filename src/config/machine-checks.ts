@@ -16,7 +16,7 @@ export interface CheckedSettings {
  * Reads the environment and holds it against this machine: whether the named files can be read and the data directory
  * can be used. Changes nothing.
  *
- * @returns every mistake; `pointer` is the setting's name. Of DATABASE_URL only the names of files in it are repeated.
+ * @returns every mistake; `pointer` is the setting's name. Of a database's URL only the names of files in it are repeated.
  */
 export function checkSettings(environment: Environment): CheckedSettings {
   const { config, violations } = readConfig(environment)
@@ -24,7 +24,8 @@ export function checkSettings(environment: Environment): CheckedSettings {
   const found = [
     ...checkDataDirectory(config),
     ...namedFiles(config).flatMap(({ name, file, content }) => checkFile(name, file, content)),
-    ...checkTlsFiles(config, nameOf(settings.databaseUrl, environment))
+    ...checkTlsFiles(config.databaseUrl, nameOf(settings.databaseUrl, environment)),
+    ...checkTlsFiles(config.databaseOwnerUrl, nameOf(settings.databaseOwnerUrl, environment))
   ]
   return {
     config,
@@ -105,9 +106,9 @@ function isThere(path: string): boolean {
 }
 
 /** The driver reads them while it takes the address apart, with an error of its own. */
-function checkTlsFiles({ databaseUrl }: Config, name: string): readonly Violation[] {
-  if (databaseUrl === undefined) return []
-  const parameters = new URL(databaseUrl).searchParams
+function checkTlsFiles(url: string | undefined, name: string): readonly Violation[] {
+  if (url === undefined) return []
+  const parameters = new URL(url).searchParams
   return ['sslrootcert', 'sslcert', 'sslkey'].flatMap(parameter => {
     const file = parameters.getAll(parameter).at(-1) ?? ''
     const expected = `a file that can be read as ${parameter}`

@@ -41,6 +41,8 @@ export interface SettingText {
   readonly fileVariant?: { readonly name: string; readonly meaning: string }
   /** The setting that means nothing without this one, and without which this one means nothing. */
   readonly togetherWith?: string
+  /** The member of the configuration without which this one means nothing. */
+  readonly needs?: string
 }
 
 /** With a default. */
@@ -77,23 +79,27 @@ export const settings = {
     meaning: 'Directory of the embedded database, the local CA keys and the starter tokens'
   },
   /** Undefined: the embedded PostgreSQL in the data directory. */
-  databaseUrl: optional(
-    url({
-      expected: 'postgres://user:password@host:port/database',
-      secret: 'password',
-      isUsable: ({ protocol, pathname }) =>
-        ['postgres:', 'postgresql:'].includes(protocol) && pathname.length > 1
-    }),
-    {
-      name: 'DATABASE_URL',
-      defaultText: 'the embedded PostgreSQL',
-      meaning: 'postgres:// URL of a PostgreSQL 14 or newer to use instead',
-      fileVariant: {
-        name: 'DATABASE_URL_FILE',
-        meaning: 'File that holds DATABASE_URL, for secrets mounted as files'
-      }
+  databaseUrl: optional(postgresUrl(), {
+    name: 'DATABASE_URL',
+    defaultText: 'the embedded PostgreSQL',
+    meaning: 'postgres:// URL of a PostgreSQL 14 or newer to use instead',
+    fileVariant: {
+      name: 'DATABASE_URL_FILE',
+      meaning: 'File that holds DATABASE_URL, for secrets mounted as files'
     }
-  ),
+  }),
+  /** Undefined: the role of `databaseUrl` does both. */
+  databaseOwnerUrl: optional(postgresUrl(), {
+    name: 'MINTLINE_DATABASE_OWNER_URL',
+    defaultText: 'DATABASE_URL',
+    meaning:
+      'The same database with the role that makes and owns the tables; DATABASE_URL then needs no rights',
+    needs: 'databaseUrl',
+    fileVariant: {
+      name: 'MINTLINE_DATABASE_OWNER_URL_FILE',
+      meaning: 'File that holds MINTLINE_DATABASE_OWNER_URL'
+    }
+  }),
   databasePoolSize: setting(wholeNumber({ minimum: 2, maximum: 100 }), 10, {
     name: 'MINTLINE_DATABASE_POOL_SIZE',
     meaning: 'Connections to PostgreSQL'
@@ -171,6 +177,15 @@ export const settings = {
     name: 'MINTLINE_WEBHOOK_EVENTS',
     defaultText: 'all',
     meaning: 'Types of the events to send'
+  })
+}
+
+function postgresUrl(): Kind<string> {
+  return url({
+    expected: 'postgres://user:password@host:port/database',
+    secret: 'password',
+    isUsable: ({ protocol, pathname }) =>
+      ['postgres:', 'postgresql:'].includes(protocol) && pathname.length > 1
   })
 }
 

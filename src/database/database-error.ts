@@ -91,6 +91,12 @@ export function isRefusedByGuard(error: unknown): boolean {
   return unwrap(error).code === '23000'
 }
 
+/** The role lacks a right. Also behind what `translateDatabaseError` made of it. */
+export function isPrivilegeMissing(error: unknown): boolean {
+  const cause = isMintlineError(error) ? error.cause : error
+  return cause instanceof Error && unwrap(cause).code === '42501'
+}
+
 /** The transaction lost to another one and did nothing; running it again is safe and makes sense. */
 export function isSerializationOrDeadlock(error: unknown): boolean {
   const { code } = unwrap(error)

@@ -1,9 +1,8 @@
 import { PgBoss } from 'pg-boss'
 import { connectionConfig } from '../database/connection.ts'
 import { runQuery } from '../database/run-query.ts'
-import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
-import { concurrencyOf, jobKinds, jobRules, noKey, takeOverSeconds } from './job-rules.ts'
+import { concurrencyOf, jobKinds, noKey, takeOverSeconds, tickQueue } from './job-rules.ts'
 import { createJobRun, type JobLog } from './job-run.ts'
 import { createJobStore } from './job-store.ts'
 
@@ -64,14 +63,13 @@ const pollingIntervalSeconds = 2
 /** Cron runs on whole minutes; who asks each five seconds is late by little. */
 const tickIntervalSeconds = 5
 const quietMs = 60_000
-/** What cron sends to. Its worker sends the job itself, so that the rule of one waiting job holds for it as well. */
-const tickQueue = 'tick'
 
 /**
  * Jobs in PostgreSQL, in a schema of the library's own. Processes share the work. What fails is tried again with
- * growing pauses, and so is what a process that died had in hand: it is missed after `takeOverSeconds`.
+ * growing pauses, and so is what a process that died had in hand: it is missed after `takeOverSeconds`. The schema must
+ * be there: see job-schema.ts.
  *
- * @throws MintlineError `database_unavailable`; `config_invalid` when the database's role may not make that schema.
+ * @throws MintlineError `database_unavailable`.
  */
 export async function createJobQueue(options: JobQueueOptions): Promise<JobService> {
   const { work, log, stopTimeoutMs } = options
@@ -93,7 +91,6 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
 
   async function start(): Promise<void> {
     await boss.start()
-    for (const kind of jobKinds) await defineQueue(boss, kind)
     if (work !== undefined) await startWorking(work)
   }
 
@@ -123,7 +120,7 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
     await runQuery(start)
   } catch (error) {
     await close().catch(() => undefined)
-    throw isPrivilegeMissing(error) ? adviseToGrant(error) : error
+    throw error
   }
   return { send, ...createJobStore(boss.getDb()), close }
 }
@@ -142,6 +139,7 @@ function openBoss({
   }
   const boss = new PgBoss({
     ...pool,
+    migrate: false,
     registerInstance: false,
     supervise: work !== undefined,
     schedule: work !== undefined,
@@ -161,38 +159,10 @@ function openBoss({
   return boss
 }
 
-/** The rules of the program hold also for a queue that an older one made. */
-async function defineQueue(boss: PgBoss, kind: JobKind): Promise<void> {
-  const rules = jobRules[kind]
-  await boss.createQueue(kind, { policy: 'singleton', ...rules })
-  await boss.updateQueue(kind, rules)
-}
-
 async function defineSchedules(boss: PgBoss, cronOf: (kind: JobKind) => string | undefined): Promise<void> {
-  await boss.createQueue(tickQueue, { retryLimit: 0, deleteAfterSeconds: 600 })
   for (const kind of jobKinds) {
     const cron = cronOf(kind)
     if (cron === undefined) await boss.unschedule(tickQueue, kind)
     else await boss.schedule(tickQueue, cron, { kind }, { key: kind })
   }
-}
-
-/** SQLSTATE insufficient_privilege. */
-function isPrivilegeMissing(error: unknown): boolean {
-  if (!isMintlineError(error) || !(error.cause instanceof Error)) return false
-  return 'code' in error.cause && error.cause.code === '42501'
-}
-
-function adviseToGrant(cause: unknown): MintlineError {
-  return new MintlineError('config_invalid', 'The job queue cannot make its tables.', {
-    violations: [
-      {
-        pointer: 'DATABASE_URL',
-        expected: 'a role that may make the schema pgboss, and owns it from then on',
-        found: 'a role that may not',
-        message: 'Let it own the database, or GRANT CREATE ON DATABASE to it.'
-      }
-    ],
-    cause
-  })
 }

@@ -63,3 +63,6 @@ export const jobKinds = Object.keys(jobRules) as readonly JobKind[]
 
 /** In the place of a key, for the jobs that need none: the library tells them apart by it. */
 export const noKey = 'all'
+
+/** What cron sends to. Its worker sends the job itself, so that the rule of one waiting job holds for it as well. */
+export const tickQueue = 'tick'

@@ -167,7 +167,7 @@ describe('changes of another process', () => {
     await expect.poll(() => changes, { timeout: 5_000 }).toEqual([undefined])
     await activeGeneration('told')
     await expect.poll(() => changes).toContain('authority')
-    await test.database.prisma.$queryRaw`
+    await test.owner.prisma.$queryRaw`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'mintline-listen' AND datname = current_database()`
     await expect.poll(() => changes.at(-1), { timeout: 8_000 }).toBe(undefined)

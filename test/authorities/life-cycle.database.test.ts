@@ -103,7 +103,7 @@ describe('the steps of an authority', () => {
   it.each(pairs.filter(({ from, to }) => from !== to))(
     'the database holds the same table: $from to $to',
     async ({ from, to }) => {
-      const { prisma } = test.database
+      const { prisma } = test.owner
       const id = `00000000-0000-7000-8000-0000000${String(10_000 + ++lines)}`
       const name = `raw-${lines}`
       await prisma.$executeRawUnsafe(

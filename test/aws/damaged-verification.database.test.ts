@@ -21,7 +21,7 @@ let registering: Registering
 let authority: StoredAuthority
 const signing = new WatchedSigning()
 const tamper = (id: string, columns: Readonly<Record<string, unknown>>) =>
-  changeRow(test.database, { table: 'aws_verification', id, columns })
+  changeRow(test.owner, { table: 'aws_verification', id, columns })
 let dependencies: VerificationDependencies
 
 beforeAll(async () => {

@@ -51,7 +51,7 @@ const rows = [
   `INSERT INTO audit_event VALUES (${id(1)}, now(), 'admin', 'create', 'token')`
 ]
 
-const run = (statement: string): Promise<number> => test.database.prisma.$executeRawUnsafe(statement)
+const run = (statement: string): Promise<number> => test.owner.prisma.$executeRawUnsafe(statement)
 
 /** The SQLSTATE of the refusal. */
 async function refusalOf(statement: string): Promise<unknown> {
@@ -68,7 +68,7 @@ async function refusalOf(statement: string): Promise<unknown> {
 beforeAll(async () => {
   test = await createTestDatabase()
   // The ids of these tests are of the first moment that a UUIDv7 can tell.
-  await test.database.prisma.$queryRaw`SELECT ensure_partitions('1970-01-01', 1)`
+  await test.owner.prisma.$queryRaw`SELECT ensure_partitions('1970-01-01', 1)`
   for (const statement of rows) await run(statement)
 })
 

@@ -8,6 +8,7 @@ import { listenForChanges } from '../../src/database/notifications.ts'
 import { eventTypes } from '../../src/events/event-type.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
 import { createJobQueue } from '../../src/jobs/job-queue.ts'
+import { prepareJobSchema } from '../../src/jobs/job-schema.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
@@ -48,6 +49,7 @@ describe('a database with other defaults', () => {
         expect(time!.getTime()).toBeLessThanOrEqual(Date.now())
       }
       await migrateDatabase({ connectionString, log: silentLog })
+      await prepareJobSchema({ connectionString })
       const database = createDatabase({ connectionString, poolSize: 2 })
       const search = createDatabase({ connectionString, poolSize: 1, purpose: 'search' })
       const heard: (string | undefined)[] = []

@@ -17,7 +17,7 @@ afterAll(() => test.drop())
 
 const random = (size: number) => new Uint8Array(randomBytes(size))
 const query = <Row>(statement: string, ...values: unknown[]): Promise<Row[]> =>
-  test.database.prisma.$queryRawUnsafe<Row[]>(statement, ...values)
+  test.owner.prisma.$queryRawUnsafe<Row[]>(statement, ...values)
 
 async function partitionsOf(parent: string): Promise<readonly string[]> {
   const rows = await query<{ name: string }>(

@@ -98,7 +98,7 @@ describe('a certificate', () => {
 
 it('a record that cannot be read any more keeps back no event', async () => {
   const { record } = await issuing.issue(device('damaged'))
-  await changeRow(test.database, {
+  await changeRow(test.owner, {
     table: 'intent',
     id: record.id,
     columns: { tbs_der: new Uint8Array([1, 2, 3]) }

@@ -17,7 +17,7 @@ let directory: TemporaryDirectory
 let issuing: Issuing
 const signing = new WatchedSigning()
 const tamper = (id: string, columns: Readonly<Record<string, unknown>>) =>
-  changeRow(test.database, { table: 'intent', id, columns })
+  changeRow(test.owner, { table: 'intent', id, columns })
 
 beforeAll(async () => {
   test = await createTestDatabase()

@@ -18,7 +18,7 @@ let issuing: Issuing
 let voiding: Voiding
 const signing = new WatchedSigning()
 const tamper = (id: string, column: string, value: unknown) =>
-  changeRow(test.database, { table: 'intent', id, columns: { [column]: value } })
+  changeRow(test.owner, { table: 'intent', id, columns: { [column]: value } })
 
 beforeAll(async () => {
   test = await createTestDatabase()

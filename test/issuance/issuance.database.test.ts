@@ -66,7 +66,7 @@ async function refusal(attempt: Promise<unknown>, code: ErrorCode): Promise<Mint
 
 /** Runs `use` while every insert into a table fails, as a full disk would make it fail. */
 async function whileInsertsFail(table: string, use: () => Promise<void>): Promise<void> {
-  const { prisma } = test.database
+  const { prisma } = test.owner
   await prisma.$executeRawUnsafe(
     `CREATE FUNCTION fail_insert() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'disk full' USING ERRCODE = 'disk_full'; END $$`
   )

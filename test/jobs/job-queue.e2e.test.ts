@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createJobQueue, type JobHandlers, type JobService } from '../../src/jobs/job-queue.ts'
+import { prepareJobSchema } from '../../src/jobs/job-schema.ts'
 import { startTestPostgres } from '../support/postgres/test-postgres.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -282,14 +283,14 @@ describe('without a database', () => {
   })
 
   it('in which it may make its tables, there is no queue, and the setting is named', async () => {
-    await using own = await createTestDatabase()
+    await using own = await createTestDatabase({ empty: true })
     const role = `role_${crypto.randomUUID().replaceAll('-', '')}`
-    const { prisma } = own.database
+    const { prisma } = own.owner
     await prisma.$executeRawUnsafe(`CREATE ROLE ${role} LOGIN PASSWORD 'word'`)
     const address = new URL(own.connectionString)
     address.username = role
     address.password = 'word'
-    await expect(open({}, { connectionString: address.href })).rejects.toMatchObject({
+    await expect(prepareJobSchema({ connectionString: address.href })).rejects.toMatchObject({
       code: 'config_invalid',
       violations: [{ pointer: 'DATABASE_URL' }]
     })
@@ -298,6 +299,7 @@ describe('without a database', () => {
 
   it('that comes back, it goes on by itself', async () => {
     const postgres = await startTestPostgres()
+    await prepareJobSchema(postgres)
     const seen: string[] = []
     const queue = await open(
       { [reconcile]: async ({ registrationId }) => void seen.push(registrationId) },

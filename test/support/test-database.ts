@@ -5,25 +5,35 @@ import { createDatabase, type Database } from '../../src/database/database.ts'
 
 /** A migrated database of a test file's own. */
 export interface TestDatabase extends AsyncDisposable {
+  /** Of the owner, whom nothing keeps from changing the record. */
   readonly connectionString: string
+  /** Of the role that the service works with. */
+  readonly serviceConnectionString: string
+  /** As the service works with it: what its role may not do fails here. */
   readonly database: Database
-  /** Closes `database` and drops it, whoever may still be connected. */
+  /** As the owner. */
+  readonly owner: Database
+  /** Closes both and drops it, whoever may still be connected. */
   drop(): Promise<void>
 }
 
-/** Clones the template of the run, or makes an empty database. Call it in `beforeAll`, and `drop` in `afterAll`. */
+/** Clones the template of the run, or makes an empty database, where both roles are the owner. Call it in `beforeAll`, and `drop` in `afterAll`. */
 export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const template = new URL(inject('templateDatabase'))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const source = empty ? 'template0' : template.pathname.slice(1)
   await onServer(template, `CREATE DATABASE ${name} TEMPLATE ${source}`)
   const connectionString = withDatabase(template, name)
-  const database = createDatabase({ connectionString, poolSize: 5 })
+  const serviceConnectionString = empty
+    ? connectionString
+    : withDatabase(new URL(inject('templateForService')), name)
+  const database = createDatabase({ connectionString: serviceConnectionString, poolSize: 5 })
+  const owner = createDatabase({ connectionString, poolSize: 1 })
   const drop = async (): Promise<void> => {
-    await database.close()
+    await Promise.all([database.close(), owner.close()])
     await onServer(template, `DROP DATABASE ${name} WITH (FORCE)`)
   }
-  return { connectionString, database, drop, [Symbol.asyncDispose]: drop }
+  return { connectionString, serviceConnectionString, database, owner, drop, [Symbol.asyncDispose]: drop }
 }
 
 /** Through a database that is not the template: a connection to that one would bar the others from cloning it. */

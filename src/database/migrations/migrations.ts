@@ -2,21 +2,24 @@ import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import { connectClient, connectionConfig } from '../connection.ts'
-import { translateDatabaseError } from '../database-error.ts'
+import { isPrivilegeMissing, translateDatabaseError } from '../database-error.ts'
 import type { DatabaseLog } from '../database-log.ts'
 import { monthsBehind, monthsInAll } from '../partitions.ts'
 import { loadHistory, pendingMigrations } from './history.ts'
 import { loadMigrations, type Migration, sha256HexOf } from './migration.ts'
 
 export interface MigrateOptions {
+  /** Of the role that owns the tables. */
   readonly connectionString: string
+  /** What it was set by, for advice. */
+  readonly setting?: string
   readonly log: DatabaseLog
   /** Where the migrations lie, if not where this program keeps its own. */
   readonly directory?: string
 }
 
 /** The one that Prisma's CLI takes, so that neither migrates beside the other. */
-const advisoryLockKey = 72_707_369
+export const migrationLockKey = 72_707_369
 
 /**
  * Brings the database to the form that this program needs, and makes the partitions of these months. Several processes
@@ -28,20 +31,21 @@ const advisoryLockKey = 72_707_369
  *   program knows, or when it refuses a migration; `config_invalid` when the role may not make tables, or connections
  *   lack the settings they need; `database_unavailable`.
  */
-export async function migrateDatabase({ connectionString, log, directory }: MigrateOptions): Promise<void> {
+export async function migrateDatabase(options: MigrateOptions): Promise<void> {
+  const { connectionString, setting = 'DATABASE_URL', log, directory } = options
   const migrations = await loadMigrations(directory)
   let client: pg.Client | undefined
   try {
     client = await connectClient(connectionConfig(connectionString, 'migration'))
     // First of all: without it, two processes would find the same migrations missing.
-    await client.query('SELECT pg_advisory_lock($1)', [advisoryLockKey])
+    await client.query('SELECT pg_advisory_lock($1)', [migrationLockKey])
     for (const migration of pendingMigrations(migrations, await loadHistory(client))) {
       await apply(client, migration)
       log.info({ migration: migration.name }, 'applied a database migration')
     }
     await client.query(ensureStatement, [monthsBehind, monthsInAll])
   } catch (error) {
-    throw isPrivilegeMissing(error) ? adviseToGrant(error) : translateDatabaseError(error)
+    throw cannotMakeTables(error) ? adviseToGrant(setting, error) : translateDatabaseError(error)
   } finally {
     // Gives the lock back as well.
     await client?.end().catch(() => undefined)
@@ -64,20 +68,20 @@ async function apply(client: pg.Client, migration: Migration): Promise<void> {
     await client.query('COMMIT')
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined)
-    throw isPrivilegeMissing(error) ? error : refusedMigration(migration, error)
+    throw cannotMakeTables(error) ? error : refusedMigration(migration, error)
   }
 }
 
-/** SQLSTATE insufficient_privilege, or no schema `public` at all. */
-function isPrivilegeMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === '42501' || error.code === '3F000')
+/** For want of a privilege, or of the schema `public`. */
+function cannotMakeTables(error: unknown): boolean {
+  return isPrivilegeMissing(error) || (error instanceof Error && 'code' in error && error.code === '3F000')
 }
 
-function adviseToGrant(cause: unknown): MintlineError {
+function adviseToGrant(setting: string, cause: unknown): MintlineError {
   return new MintlineError('config_invalid', 'Mintline cannot make its tables.', {
     violations: [
       {
-        pointer: 'DATABASE_URL',
+        pointer: setting,
         expected: 'a role that may make tables in the schema public',
         found: 'a role that may not',
         message: 'Let it own the database, or GRANT CREATE, USAGE ON SCHEMA public to it.'

@@ -1,23 +1,32 @@
 import type { TestProject } from 'vitest/node'
 import { migrateDatabase } from '../../../src/database/migrations/migrations.ts'
+import { admitServiceRole, makeServiceRole } from '../../../src/database/roles/roles.ts'
+import { prepareJobSchema } from '../../../src/jobs/job-schema.ts'
 import { silentLog } from '../silent-log.ts'
 import { startTestPostgres, type TestPostgres } from './test-postgres.ts'
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** A migrated, empty database that nobody may connect to while it is being cloned. */
+    /** A migrated, empty database that nobody may connect to while it is being cloned, with its owner's role. */
     templateDatabase: string
+    /** The same with the role that the service works with. */
+    templateForService: string
   }
 }
 
 /** Each project loads this file anew: what they share is kept with the process. */
-const shared = globalThis as { mintlineTestServer?: Promise<TestPostgres> | undefined }
+const shared = globalThis as { mintlineTestServer?: Promise<TemplateServer> | undefined }
+
+interface TemplateServer extends TestPostgres {
+  readonly forService: string
+}
 
 /** One PostgreSQL for all projects of the run that need one, with one migrated database to clone. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   shared.mintlineTestServer ??= startWithTemplate()
-  const { connectionString } = await shared.mintlineTestServer
+  const { connectionString, forService } = await shared.mintlineTestServer
   project.provide('templateDatabase', connectionString)
+  project.provide('templateForService', forService)
   return async () => {
     const server = shared.mintlineTestServer
     shared.mintlineTestServer = undefined
@@ -25,8 +34,12 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   }
 }
 
-async function startWithTemplate(): Promise<TestPostgres> {
+async function startWithTemplate(): Promise<TemplateServer> {
   const postgres = await startTestPostgres()
-  await migrateDatabase({ connectionString: postgres.connectionString, log: silentLog })
-  return postgres
+  const { connectionString } = postgres
+  await migrateDatabase({ connectionString, log: silentLog })
+  await prepareJobSchema({ connectionString })
+  const forService = await makeServiceRole(connectionString)
+  await admitServiceRole({ owner: connectionString, service: forService }, silentLog)
+  return { ...postgres, forService }
 }

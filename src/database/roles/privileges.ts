@@ -1,0 +1,81 @@
+/** What the service does to a table besides reading it and adding rows. */
+interface Change {
+  readonly table: string
+  readonly privilege: 'UPDATE' | 'DELETE'
+  /** Of an update; none: all. */
+  readonly columns?: readonly string[]
+}
+
+/**
+ * A statement that locks rows (FOR SHARE, FOR UPDATE) needs the right to update a column of them, and the triggers act
+ * with the rights of who fires them. The triggers still refuse what none may do.
+ */
+const changes: readonly Change[] = [
+  // The whole of it, since a change of state locks the table.
+  { table: 'authority', privilege: 'UPDATE' },
+  { table: 'token', privilege: 'UPDATE', columns: ['revoked_at'] },
+  { table: 'open_intent', privilege: 'DELETE' },
+  // For the locks of the guards alone.
+  { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },
+  { table: 'aws_registration_state', privilege: 'UPDATE' },
+  { table: 'webhook', privilege: 'UPDATE' },
+  { table: 'outgoing_event', privilege: 'UPDATE' },
+  { table: 'outgoing_event', privilege: 'DELETE' }
+]
+
+/**
+ * What the service's role must be able to do and cannot yet, as statements for the tables' owner. The partitions are
+ * not among them: rows are reached through the table above them, and by no other way.
+ */
+export const missingGrants = `
+WITH role AS (SELECT $1::text AS name),
+changed AS (
+  SELECT "table", privilege, columns
+  FROM jsonb_to_recordset($2::jsonb) AS t("table" text, privilege text, columns text[])
+),
+wanted AS (
+  SELECT format('GRANT USAGE ON SCHEMA %I TO %I', nspname, role.name) AS statement
+  FROM pg_namespace, role
+  WHERE nspname IN ('public', 'pgboss') AND NOT has_schema_privilege(role.name, oid, 'USAGE')
+  UNION ALL
+  SELECT format('GRANT %s ON %s TO %I', privilege, pg_class.oid::regclass, role.name)
+  FROM pg_class, role, unnest(
+    CASE
+      WHEN relnamespace = 'pgboss'::regnamespace THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
+      WHEN relname = '_prisma_migrations' THEN ARRAY['SELECT']
+      ELSE ARRAY['SELECT', 'INSERT']
+    END
+  ) AS privilege
+  WHERE relkind IN ('r', 'p') AND NOT (relispartition AND relnamespace = 'public'::regnamespace)
+    AND relnamespace IN ('public'::regnamespace, 'pgboss'::regnamespace)
+    AND NOT has_table_privilege(role.name, pg_class.oid, privilege)
+  UNION ALL
+  SELECT format(
+    'GRANT %s%s ON public.%I TO %I',
+    privilege,
+    (SELECT ' (' || string_agg(quote_ident(name), ', ') || ')' FROM unnest(columns) AS name),
+    "table",
+    role.name
+  )
+  FROM changed, role
+  WHERE NOT CASE
+    WHEN columns IS NULL THEN has_table_privilege(role.name, 'public.' || quote_ident("table"), privilege)
+    ELSE NOT EXISTS (
+      SELECT FROM unnest(columns) AS name
+      WHERE NOT has_column_privilege(role.name, 'public.' || quote_ident("table"), name, privilege)
+    )
+  END
+  UNION ALL
+  SELECT format('GRANT USAGE ON SEQUENCE %s TO %I', pg_class.oid::regclass, role.name)
+  FROM pg_class, role
+  WHERE relkind = 'S' AND relnamespace IN ('public'::regnamespace, 'pgboss'::regnamespace)
+    AND NOT has_sequence_privilege(role.name, pg_class.oid, 'USAGE')
+  UNION ALL
+  SELECT format('GRANT EXECUTE ON FUNCTION %s TO %I', pg_proc.oid::regprocedure, role.name)
+  FROM pg_proc, role
+  WHERE pronamespace IN ('public'::regnamespace, 'pgboss'::regnamespace)
+    AND pg_has_role(proowner, 'USAGE') AND NOT has_function_privilege(role.name, pg_proc.oid, 'EXECUTE')
+)
+SELECT statement FROM wanted`
+
+export const changesJson = JSON.stringify(changes)

@@ -1,0 +1,136 @@
+import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import { connectClient, connectionConfig } from '../connection.ts'
+import { isPrivilegeMissing, translateDatabaseError } from '../database-error.ts'
+import type { DatabaseLog } from '../database-log.ts'
+import { migrationLockKey } from '../migrations/migrations.ts'
+import { changesJson, missingGrants } from './privileges.ts'
+
+export interface DatabaseRoles {
+  /** Of the role that owns the tables. */
+  readonly owner: string
+  /** Of the role that the service works with. The same, where there is but one. */
+  readonly service: string
+}
+
+/**
+ * Gives the service's role the rights that its work needs, and no other: it adds rows, and can neither change a table
+ * nor take a guard off. With one role for both there is nothing to give, and the log says what that means.
+ *
+ * The tables must be there. May be called by several processes at once.
+ *
+ * @throws MintlineError `config_invalid` when the two are not of one database, or the owner does not own the tables;
+ *   `database_unavailable`.
+ */
+export async function admitServiceRole({ owner, service }: DatabaseRoles, log: DatabaseLog): Promise<void> {
+  const served = await withClient(service, identify)
+  if (owner !== service) {
+    await withClient(owner, async client => {
+      const owned = await identify(client)
+      if (owned.database !== served.database) throw refuseOther()
+      if (owned.role !== served.role) await grant(client, served.role)
+    })
+  }
+  if (!served.isOwner) return
+  log.warn(
+    { role: served.role },
+    "the service's role owns the tables of the record, or is a superuser: who takes over the service could take their " +
+      'guards off. Give DATABASE_URL a role without rights of its own, and MINTLINE_DATABASE_OWNER_URL the one that owns the tables'
+  )
+}
+
+const ownServiceRole = 'mintline_service'
+
+/**
+ * On a server of our own: a role without rights for the service. Its password lasts until the next call, and is kept
+ * nowhere.
+ *
+ * @param owner connection string of a superuser
+ * @returns that of the role.
+ * @throws MintlineError `database_unavailable`.
+ */
+export async function makeServiceRole(owner: string): Promise<string> {
+  const password = randomBytes(32).toString('base64url')
+  await withClient(owner, async client => {
+    const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [ownServiceRole])
+    if (rowCount === 0) await client.query(`CREATE ROLE ${ownServiceRole}`)
+    await client.query(`ALTER ROLE ${ownServiceRole} LOGIN PASSWORD '${password}'`)
+  })
+  const service = new URL(owner)
+  service.username = ownServiceRole
+  service.password = password
+  return service.href
+}
+
+async function grant(client: pg.Client, role: string): Promise<void> {
+  await client.query('SELECT pg_advisory_lock($1)', [migrationLockKey])
+  const { rows } = await client.query<{ statement: string }>(missingGrants, [role, changesJson])
+  // One transaction: a crash leaves the role with all of its rights or those that it had.
+  await client.query(['BEGIN', ...rows.map(({ statement }) => statement), 'COMMIT'].join(';'))
+}
+
+interface Identity {
+  readonly role: string
+  /** Tells one database from another, on whatever server. */
+  readonly database: string
+  /** Whether it can do to the tables of the record what it likes. */
+  readonly isOwner: boolean
+}
+
+const identityStatement = `
+SELECT
+  current_user AS role,
+  (SELECT oid FROM pg_database WHERE datname = current_database()) || ' ' || pg_postmaster_start_time() AS database,
+  (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR (
+    SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class
+    WHERE relname = 'intent' AND relnamespace = 'public'::regnamespace
+  ) AS "isOwner"`
+
+async function identify(client: pg.Client): Promise<Identity> {
+  const { rows } = await client.query<Identity>(identityStatement)
+  return rows[0]!
+}
+
+async function withClient<Result>(
+  connectionString: string,
+  work: (client: pg.Client) => Promise<Result>
+): Promise<Result> {
+  let client: pg.Client | undefined
+  try {
+    client = await connectClient(connectionConfig(connectionString, 'migration'))
+    return await work(client)
+  } catch (error) {
+    throw isPrivilegeMissing(error) ? adviseToOwn(error) : translateDatabaseError(error)
+  } finally {
+    await client?.end().catch(() => undefined)
+  }
+}
+
+function adviseToOwn(cause: unknown): MintlineError {
+  return new MintlineError('config_invalid', "The service's role cannot be given its rights.", {
+    violations: [
+      {
+        pointer: 'MINTLINE_DATABASE_OWNER_URL',
+        expected: "the role that owns Mintline's tables",
+        found: 'a role that does not own all of them',
+        message:
+          'Name the role that made them; or, as a superuser, make it theirs: REASSIGN OWNED BY the old owner TO the new one.'
+      }
+    ],
+    cause
+  })
+}
+
+function refuseOther(): MintlineError {
+  return new MintlineError('config_invalid', 'The two roles are not of one database.', {
+    violations: [
+      {
+        pointer: 'MINTLINE_DATABASE_OWNER_URL',
+        expected: 'the database of DATABASE_URL, with another role',
+        found: 'another database',
+        message: 'Give both the same host, port and database.'
+      }
+    ]
+  })
+}
