@@ -1,7 +1,8 @@
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
-import { type Need, needsOf } from './support/needs.ts'
+import { packageOfTool } from './support/needs/needs.ts'
+import { type Need, needsOf, undeclaredToolsOf } from './support/needs/needs-by-imports.ts'
 
 /** What the tests of a project may need. Their files are named in vitest.config.ts. */
 const mayNeed = {
@@ -45,4 +46,14 @@ describe('a test file', () => {
     })
     expect(misnamed).toEqual([])
   })
+  it('says by needs() which tools it runs, so that it is skipped where they are not', () => {
+    const undeclared = files.flatMap(file => undeclaredToolsOf(file).map(tool => `${file}: ${tool}`))
+    expect(undeclared).toEqual([])
+  })
+})
+
+it('CI has every tool that a test needs', () => {
+  const run = readFileSync(new URL('../.ci/run', import.meta.url), 'utf8')
+  const [, packages = ''] = /^packages=\((.*)\)$/m.exec(run) ?? []
+  expect(packages.split(' ').toSorted()).toEqual(Object.values(packageOfTool).toSorted())
 })

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findWarnings } from '../../src/authorities/rotation/warnings.ts'
 import { encodeChainPem, encodePem } from '../../src/pki/pem/pem.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
+import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -90,7 +91,7 @@ async function makePending(line: string): Promise<{ name: string; csrFile: strin
   return { name, csrFile }
 }
 
-describe('a generation below an openssl root', () => {
+describe('a generation below an openssl root', needs('openssl'), () => {
   it('asks with a CSR that openssl verifies, and issues once it has its chain', async () => {
     const { administration, authorities } = parts
     const { name, csrFile } = await makePending('below')
@@ -176,7 +177,7 @@ describe('a generation below an openssl root', () => {
 const importFiles = (line: string, key: string, chainPem: string) =>
   parts.creation.importKey({ line, privateKey: createPrivateKey(read(key)), chainPem }, { actor: 'cli/test' })
 
-describe('an imported key', () => {
+describe('an imported key', needs('openssl'), () => {
   it('is kept encrypted and issues', async () => {
     const { name } = await importFiles('taken-over', 'root.key', read('root.pem'))
     await parts.administration.activate(name, act)
@@ -248,7 +249,7 @@ describe('an imported key', () => {
   })
 })
 
-describe('cross-signing', () => {
+describe('cross-signing', needs('openssl'), () => {
   it('certifies another generation, verified by openssl, and joins the trust bundle', async () => {
     const { administration } = parts
     const old = await administration.create(selfSigned('crossed'), act)

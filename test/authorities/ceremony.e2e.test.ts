@@ -10,8 +10,8 @@ import { UsageError } from '../../src/cli/command.ts'
 import { isMintlineError } from '../../src/errors/mintline-error.ts'
 import { encryptPrivateKey } from '../../src/signing/signers/local/key-file.ts'
 import { makeCertificationRequest, signCertificationRequest } from '../support/certification-request.ts'
+import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { hasTool } from '../support/tool.ts'
 
 const passphrase = 'a long passphrase of the test'
 let folder: TemporaryDirectory
@@ -137,7 +137,7 @@ describe('a root', () => {
     expect((await stat(at('root'))).mode & 0o777).toBe(0o700)
   })
 
-  it.runIf(hasTool('openssl'))('has a key that openssl opens with the passphrase', async () => {
+  it('has a key that openssl opens with the passphrase', needs('openssl'), async () => {
     const { status, output } = run(
       'openssl',
       'pkey',
@@ -199,7 +199,7 @@ describe('an issuing authority', () => {
     })
   })
 
-  it.runIf(hasTool('openssl'))('and its root are accepted by openssl verify -x509_strict', () => {
+  it('and its root are accepted by openssl verify -x509_strict', needs('openssl'), () => {
     const chain = run(
       'openssl',
       'verify',
@@ -211,7 +211,7 @@ describe('an issuing authority', () => {
     expect(chain).toEqual({ status: 0, output: 'issuing/authority.cert.pem: OK\n' })
   })
 
-  it.runIf(hasTool('certtool'))('and its root are accepted by certtool --verify', () => {
+  it('and its root are accepted by certtool --verify', needs('certtool'), () => {
     const { status, output } = run(
       'certtool',
       ...[
@@ -225,7 +225,7 @@ describe('an issuing authority', () => {
     expect([status, output.includes('Chain verification output: Verified.')]).toEqual([0, true])
   })
 
-  it.runIf(hasTool('openssl'))('may come with a CSR made by openssl', async () => {
+  it('may come with a CSR made by openssl', needs('openssl'), async () => {
     const made = run(
       'openssl',
       ...['req', '-new', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'openssl.key', '-out', 'openssl.csr'],
@@ -248,10 +248,10 @@ describe('an issuing authority', () => {
     'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -days 9000 -keyout foreign.key -out foreign.pem'
   const keyUsage = ['-addext', 'keyUsage=critical,keyCertSign,cRLSign']
 
-  it.runIf(hasTool('openssl')).each([
+  it.each([
     ['as it should be', keyUsage, ['-x509_strict']],
     ['without keyUsage', [], []]
-  ])('may stand below a root made by openssl, %s', async (name, extensions, checks) => {
+  ])('may stand below a root made by openssl, %s', needs('openssl'), async (name, extensions, checks) => {
     const made = run(
       'openssl',
       ...makeRoot.split(' '),
@@ -310,7 +310,7 @@ describe('an issuing authority is refused', () => {
     await expect(stat(at(`refused ${name}`))).rejects.toMatchObject({ code: 'ENOENT' })
   })
 
-  it.runIf(hasTool('openssl'))('below a certificate that is no CA', async () => {
+  it('below a certificate that is no CA', needs('openssl'), async () => {
     const made = run(
       'openssl',
       ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-days', '9000'],

@@ -15,6 +15,7 @@ import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { rsaKeyPair } from '../pki/key/rsa-key.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
+import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -109,7 +110,7 @@ function keyFileNameOf(reference: SignerReference): string {
 
 const hexOf = (chainDer: readonly Uint8Array[]) => chainDer.map(der => Buffer.from(der).toString('hex'))
 
-describe('the chain of a device', () => {
+describe('the chain of a device', needs('openssl'), () => {
   it('ends below the root: the issuing CA, then the intermediates above it', async () => {
     const root = makeAuthority('acme-root')
     const intermediates = [

@@ -1,28 +1,36 @@
 import { execFileSync } from 'node:child_process'
 import { createPrivateKey } from 'node:crypto'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { importAuthorityKey } from '../../src/authorities/generations/import-key.ts'
-import { hasTool } from '../support/tool.ts'
+import { needs } from '../support/needs/needs.ts'
 
 const openssl = (args: string, input?: string): string =>
   execFileSync('openssl', args.split(' '), { input, stdio: ['pipe', 'pipe', 'ignore'] }).toString()
 
-describe.runIf(hasTool('openssl'))('a CA key made by openssl', () => {
-  const ecKey = openssl('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384')
-  const rsaKey = openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048')
+describe('a CA key made by openssl', needs('openssl'), () => {
+  let keys: Readonly<Record<'ec' | 'rsa', string>>
+
+  beforeAll(() => {
+    keys = {
+      ec: openssl('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384'),
+      rsa: openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048')
+    }
+  })
+
   const isSame = (imported: string, original: string, passphrase?: string) =>
     importAuthorityKey(imported, passphrase).equals(createPrivateKey(original))
 
-  it.each([
-    ['PKCS#8, EC', ecKey, ''],
-    ['PKCS#8, RSA', rsaKey, ''],
-    ['SEC 1', ecKey, 'ec'],
-    ['PKCS#1', rsaKey, 'rsa -traditional'],
-    ['PKCS#8 encrypted, EC', ecKey, 'pkcs8 -topk8 -v2 aes-256-cbc -passout pass:open-sesame'],
-    ['PKCS#8 encrypted, RSA', rsaKey, 'pkcs8 -topk8 -scrypt -passout pass:open-sesame'],
-    ['SEC 1 encrypted', ecKey, 'ec -aes256 -passout pass:open-sesame'],
-    ['PKCS#1 encrypted', rsaKey, 'rsa -traditional -aes256 -passout pass:open-sesame']
-  ])('is read as %s', (_, key, command) => {
+  it.each<[string, 'ec' | 'rsa', string]>([
+    ['PKCS#8, EC', 'ec', ''],
+    ['PKCS#8, RSA', 'rsa', ''],
+    ['SEC 1', 'ec', 'ec'],
+    ['PKCS#1', 'rsa', 'rsa -traditional'],
+    ['PKCS#8 encrypted, EC', 'ec', 'pkcs8 -topk8 -v2 aes-256-cbc -passout pass:open-sesame'],
+    ['PKCS#8 encrypted, RSA', 'rsa', 'pkcs8 -topk8 -scrypt -passout pass:open-sesame'],
+    ['SEC 1 encrypted', 'ec', 'ec -aes256 -passout pass:open-sesame'],
+    ['PKCS#1 encrypted', 'rsa', 'rsa -traditional -aes256 -passout pass:open-sesame']
+  ])('is read as %s', (_, kind, command) => {
+    const key = keys[kind]
     const written = command === '' ? key : openssl(command, key)
     expect(written.includes('ENCRYPTED')).toBe(command.includes('open-sesame'))
     expect(isSame(written, key, 'open-sesame')).toBe(true)
@@ -39,16 +47,29 @@ describe.runIf(hasTool('openssl'))('a CA key made by openssl', () => {
     expect(isSame(key, key)).toBe(true)
   })
 
-  it.each<[string, string, string | undefined]>([
-    ['encrypted, without a passphrase', openssl('ec -aes256 -passout pass:open-sesame', ecKey), undefined],
-    ['encrypted with another passphrase', openssl('ec -aes256 -passout pass:open-sesame', ecKey), 'wrong'],
-    ['a public key', openssl('pkey -pubout', ecKey), undefined],
-    ['text', 'not a key', undefined],
-    ['RSA of 1024 bits', openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024'), undefined],
-    ['on secp256k1', openssl('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1'), undefined],
-    ['Ed25519', openssl('genpkey -algorithm ED25519'), undefined],
-    ['RSA for PSS alone', openssl('genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048'), undefined]
-  ])('is refused: %s', (_, pem, passphrase) => {
+  it.each<[string, () => string, string | undefined]>([
+    [
+      'encrypted, without a passphrase',
+      () => openssl('ec -aes256 -passout pass:open-sesame', keys.ec),
+      undefined
+    ],
+    [
+      'encrypted with another passphrase',
+      () => openssl('ec -aes256 -passout pass:open-sesame', keys.ec),
+      'wrong'
+    ],
+    ['a public key', () => openssl('pkey -pubout', keys.ec), undefined],
+    ['text', () => 'not a key', undefined],
+    ['RSA of 1024 bits', () => openssl('genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:1024'), undefined],
+    ['on secp256k1', () => openssl('genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1'), undefined],
+    ['Ed25519', () => openssl('genpkey -algorithm ED25519'), undefined],
+    [
+      'RSA for PSS alone',
+      () => openssl('genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048'),
+      undefined
+    ]
+  ])('is refused: %s', (_, make, passphrase) => {
+    const pem = make()
     expect(() => importAuthorityKey(pem, passphrase)).toThrow(
       expect.objectContaining({ code: 'key_unusable' })
     )

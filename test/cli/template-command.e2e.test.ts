@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runTemplateCommand } from '../../src/cli/template/template.ts'
 import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
 import { fixturePath, readFixture, ref, templateOf } from '../jitp/template-cases.ts'
+import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 
 const csrPath = (name: string): string => new URL(`../fixtures/csr/${name}`, import.meta.url).pathname
@@ -121,7 +122,7 @@ describe('mintline template check', () => {
 describe('mintline template check of a device', () => {
   const commonName = 'SN-0042'
 
-  it('predicts the thing for a CSR', async () => {
+  it('predicts the thing for a CSR', needs('openssl'), async () => {
     const file = write('by-name.json', JSON.stringify(templateOf()))
     const { code, shown } = await runJson(['check', file, '--csr', csrPath('openssl-p256.pem')])
     const subject = execFileSync(
@@ -146,7 +147,7 @@ describe('mintline template check of a device', () => {
     })
   })
 
-  it('predicts the thing named by Id for a certificate', async () => {
+  it('predicts the thing named by Id for a certificate', needs('openssl'), async () => {
     const key = path.join(directory.path, 'key.pem')
     const certificate = path.join(directory.path, 'certificate.pem')
     execFileSync(

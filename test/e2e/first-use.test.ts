@@ -4,9 +4,9 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needs } from '../support/needs/needs.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { hasTool } from '../support/tool.ts'
 
 const run = promisify(execFile)
 let data: TemporaryDirectory
@@ -35,37 +35,41 @@ function printedCommand(word: string): string {
 }
 
 describe('a new user', () => {
-  it('pastes what the service printed and has a chain that openssl accepts', async () => {
-    await run('sh', ['-ec', printedCommand('openssl')], { cwd: desk.path })
-    await run('sh', ['-ec', printedCommand('curl')], { cwd: desk.path })
-    const chain = await readFile(onDesk('deviceCertAndCACert.crt'), 'utf8')
-    const [device, authority] = chain
-      .split(/(?<=-----END CERTIFICATE-----\n)/)
-      .map(pem => new X509Certificate(pem))
-    expect(device!.subject).toBe('C=US\nCN=device-0001')
-    execFileSync(
-      'sh',
-      [
-        '-ec',
-        'tail -n +$(($(grep -n END deviceCertAndCACert.crt | head -1 | cut -d: -f1) + 1)) deviceCertAndCACert.crt > ca.pem'
-      ],
-      { cwd: desk.path }
-    )
-    const verified = await run(
-      'openssl',
-      ['verify', '-x509_strict', '-CAfile', 'ca.pem', 'deviceCertAndCACert.crt'],
-      { cwd: desk.path }
-    )
-    expect(verified.stdout).toContain('OK')
-    expect(device!.checkIssued(authority!)).toBe(true)
-    expect(
-      device!.checkPrivateKey(
-        (await import('node:crypto')).createPrivateKey(await readFile(onDesk('device.key')))
+  it(
+    'pastes what the service printed and has a chain that openssl accepts',
+    needs('openssl', 'curl'),
+    async () => {
+      await run('sh', ['-ec', printedCommand('openssl')], { cwd: desk.path })
+      await run('sh', ['-ec', printedCommand('curl')], { cwd: desk.path })
+      const chain = await readFile(onDesk('deviceCertAndCACert.crt'), 'utf8')
+      const [device, authority] = chain
+        .split(/(?<=-----END CERTIFICATE-----\n)/)
+        .map(pem => new X509Certificate(pem))
+      expect(device!.subject).toBe('C=US\nCN=device-0001')
+      execFileSync(
+        'sh',
+        [
+          '-ec',
+          'tail -n +$(($(grep -n END deviceCertAndCACert.crt | head -1 | cut -d: -f1) + 1)) deviceCertAndCACert.crt > ca.pem'
+        ],
+        { cwd: desk.path }
       )
-    ).toBe(true)
-  })
+      const verified = await run(
+        'openssl',
+        ['verify', '-x509_strict', '-CAfile', 'ca.pem', 'deviceCertAndCACert.crt'],
+        { cwd: desk.path }
+      )
+      expect(verified.stdout).toContain('OK')
+      expect(device!.checkIssued(authority!)).toBe(true)
+      expect(
+        device!.checkPrivateKey(
+          (await import('node:crypto')).createPrivateKey(await readFile(onDesk('device.key')))
+        )
+      ).toBe(true)
+    }
+  )
 
-  it.runIf(hasTool('certtool'))('has a chain that GnuTLS accepts', async () => {
+  it('has a chain that GnuTLS accepts', needs('openssl', 'curl', 'certtool'), async () => {
     const verified = await run('certtool', ['--verify-chain', '--infile', 'deviceCertAndCACert.crt'], {
       cwd: desk.path
     })
@@ -86,24 +90,28 @@ describe('a new user', () => {
 })
 
 describe('a station', () => {
-  it('gets the same bytes after a restart, which takes less than two seconds', async () => {
-    const csr = await readFile(onDesk('deviceCert.csr'))
-    const token = await service.token('station')
-    const before = (await (await postCsr(service, token, csr)).json()) as object
-    const seconds: number[] = []
-    // The best of three: it is the program that is timed, and not what else the machine does.
-    while (seconds.length < 3 && !seconds.some(each => each < 2)) {
-      expect(await service.end('SIGTERM')).toBe(0)
-      service = await startServiceProcess(data.path)
-      seconds.push(service.secondsToReady)
+  it(
+    'gets the same bytes after a restart, which takes less than two seconds',
+    { ...needs('openssl'), timeout: 60_000 },
+    async () => {
+      const csr = await readFile(onDesk('deviceCert.csr'))
+      const token = await service.token('station')
+      const before = (await (await postCsr(service, token, csr)).json()) as object
+      const seconds: number[] = []
+      // The best of three: it is the program that is timed, and not what else the machine does.
+      while (seconds.length < 3 && !seconds.some(each => each < 2)) {
+        expect(await service.end('SIGTERM')).toBe(0)
+        service = await startServiceProcess(data.path)
+        seconds.push(service.secondsToReady)
+      }
+      const after = await postCsr(service, token, csr)
+      expect(after.status).toBe(200)
+      expect(await after.json()).toEqual({ ...before, replayed: true })
+      expect(Math.min(...seconds)).toBeLessThan(2)
     }
-    const after = await postCsr(service, token, csr)
-    expect(after.status).toBe(200)
-    expect(await after.json()).toEqual({ ...before, replayed: true })
-    expect(Math.min(...seconds)).toBeLessThan(2)
-  }, 60_000)
+  )
 
-  it('may send the CSR with bare curl, and reads what is wrong with it', async () => {
+  it('may send the CSR with bare curl, and reads what is wrong with it', needs('curl'), async () => {
     const token = await service.token('station')
     const bad = [
       '-sS',
@@ -123,7 +131,7 @@ describe('a station', () => {
 })
 
 describe('operations', () => {
-  it('sees a ready service and its metrics', async () => {
+  it('sees a ready service and its metrics', needs('openssl', 'curl'), async () => {
     const ready = await fetch(`${service.url}/readyz`)
     expect(ready.status).toBe(200)
     const metrics = await (await fetch(`${service.url}/metrics`)).text()

@@ -14,16 +14,15 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createIotStandIn, type IotStandIn } from '../../src/rehearsal/iot/iot-stand-in.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { needs } from '../support/needs/needs.ts'
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import { hasTool } from '../support/tool.ts'
 
 /**
  * The steps of AWS's article on just-in-time provisioning, in its own commands: keys, CSRs and certificates by
  * openssl, the AWS CLI's calls by the SDK, the device by mosquitto_pub.
  */
-const canRun = hasTool('openssl') && hasTool('mosquitto_pub')
 /** The article's template; its policy lets devices publish alone, and without iot:Connect none gets in. */
 const registrationConfig = {
   templateBody: JSON.stringify(starterProfile.template),
@@ -105,7 +104,7 @@ const certificateIdOf = (file: string) =>
     .replaceAll(':', '')
     .toLowerCase()
 
-describe.runIf(canRun)('the article, by hand', () => {
+describe('the article, by hand', needs('openssl', 'mosquitto_pub'), () => {
   it('makes a CA, registers it, makes a device, and publishes', async () => {
     openssl('genrsa -out rootCA.key 2048')
     openssl(
@@ -137,7 +136,7 @@ describe.runIf(canRun)('the article, by hand', () => {
   })
 })
 
-describe.runIf(canRun)('the article, with Mintline', () => {
+describe('the article, with Mintline', needs('openssl', 'mosquitto_pub', 'curl'), () => {
   let data: TemporaryDirectory
   let test: TestDatabase
   let service: ServiceProcess

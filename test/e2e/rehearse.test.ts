@@ -6,8 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { StoryReport } from '../../src/rehearsal/story/report/report.ts'
+import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { hasTool } from '../support/tool.ts'
 
 const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const timeoutMs = 60_000
@@ -82,35 +82,32 @@ describe.concurrent('mintline rehearse', () => {
     timeoutMs
   )
 
-  it.runIf(hasTool('openssl'))(
-    "plays the user's own template, CSR and key",
-    async () => {
-      writeFileSync(at('template.json'), JSON.stringify(ownTemplate))
-      openssl('req -new -newkey rsa:2048 -nodes -keyout own.key -subj /dnQualifier=pump-0001 -out own.csr')
-      const outcome = await rehearse(
-        '--json',
-        '--template',
-        at('template.json'),
-        '--csr',
-        at('own.csr'),
-        '--key',
-        at('own.key')
-      )
-      const report = reportOf(outcome)
-      expect([outcome.status, failedSteps(report)]).toEqual([0, []])
-      expect(report.comparison).toContainEqual({
-        what: 'thing',
-        predicted: 'pump-0001',
-        found: 'pump-0001',
-        isEqual: true
-      })
-      expect(report.steps.map(({ outcome: ended }) => ended)).not.toContain('left-out')
-    },
-    timeoutMs
-  )
+  it("plays the user's own template, CSR and key", { ...needs('openssl'), timeout: timeoutMs }, async () => {
+    writeFileSync(at('template.json'), JSON.stringify(ownTemplate))
+    openssl('req -new -newkey rsa:2048 -nodes -keyout own.key -subj /dnQualifier=pump-0001 -out own.csr')
+    const outcome = await rehearse(
+      '--json',
+      '--template',
+      at('template.json'),
+      '--csr',
+      at('own.csr'),
+      '--key',
+      at('own.key')
+    )
+    const report = reportOf(outcome)
+    expect([outcome.status, failedSteps(report)]).toEqual([0, []])
+    expect(report.comparison).toContainEqual({
+      what: 'thing',
+      predicted: 'pump-0001',
+      found: 'pump-0001',
+      isEqual: true
+    })
+    expect(report.steps.map(({ outcome: ended }) => ended)).not.toContain('left-out')
+  })
 
-  it.runIf(hasTool('openssl'))(
+  it(
     'says what is wrong with a CSR that lacks what the template needs, and with a key of another',
+    { ...needs('openssl'), timeout: timeoutMs },
     async () => {
       writeFileSync(at('template.json'), JSON.stringify(ownTemplate))
       openssl('req -new -newkey rsa:2048 -nodes -keyout lacking.key -subj /CN=pump-0001 -out lacking.csr')
@@ -128,18 +125,17 @@ describe.concurrent('mintline rehearse', () => {
         at('lacking.key')
       )
       expect([other.status, failedSteps(reportOf(other)).length]).toEqual([1, 1])
-    },
-    timeoutMs
+    }
   )
 
-  it.runIf(hasTool('openssl'))(
+  it(
     'provisions a CSR whose key is not at hand, without a connection',
+    { ...needs('openssl'), timeout: timeoutMs },
     async () => {
       openssl('req -new -newkey rsa:2048 -nodes -keyout away.key -subj /C=DE/CN=away-1 -out away.csr')
       const outcome = await rehearse('--json', '--csr', at('away.csr'))
       expect([outcome.status, reportOf(outcome).verdict]).toEqual([0, 'as-predicted'])
-    },
-    timeoutMs
+    }
   )
 
   it('refuses a template that AWS IoT would not take before anything is started', async () => {

@@ -6,7 +6,7 @@ import { createKmsStandIn, type KmsStandIn } from '../../src/rehearsal/kms/kms-s
 import { rehearsalCredentials } from '../rehearsal/kms/rehearsal-kms-client.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
-import { createSoftHsm, hasSoftHsm, type SoftHsm, softHsmModule } from '../support/softhsm.ts'
+import { createSoftHsm, hasSoftHsm, needsSoftHsm, type SoftHsm, softHsmModule } from '../support/softhsm.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -114,8 +114,9 @@ describe('a line whose key store goes away and comes back', () => {
     expect([...signatureCounts.values()].filter(count => count > 1)).toEqual([])
   }, 45_000)
 
-  it.runIf(hasSoftHsm)(
+  it(
     'on a token refuses meanwhile, and goes on by itself',
+    { ...needsSoftHsm, timeout: 45_000 },
     async () => {
       await rotateTo({ kind: 'pkcs11', tokenLabel: 'acme', keyLabel: 'ca' })
       const load = await startLoad('token')
@@ -128,7 +129,6 @@ describe('a line whose key store goes away and comes back', () => {
       await expect.poll(() => load.count('201'), { timeout: 10_000 }).toBeGreaterThan(before + 20)
       await expect.poll(readyStatus, { timeout: 5_000 }).toBe(200)
       expect(await load.stop()).toEqual(['201', '503 signer_unavailable'])
-    },
-    45_000
+    }
   )
 })

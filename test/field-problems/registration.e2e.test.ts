@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AwsRegistrationAnswer } from '../../src/http/api/aws-registrations/schemas.ts'
 import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
 import { connectDocument, ref, templateOf } from '../jitp/template-cases.ts'
-import { hasTool } from '../support/tool.ts'
+import { needs } from '../support/needs/needs.ts'
 import { accountId, type Field, openField, otherAccountId, roleArn } from './field.ts'
 
 let field: Field
@@ -238,7 +238,7 @@ describe('registration', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('pre-flight: the import of a CA', () => {
+describe('pre-flight: the import of a CA', needs('openssl'), () => {
   const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
   /** Makes a CA as openssl does and has it imported: the exit code, and the code of the refusal. */

@@ -46,7 +46,7 @@ const tests: readonly FieldTest[] = readdirSync(folder)
       .split(/^ {2}it\b/m)
       .slice(1)
       .map(text => ({
-        subject: /'([^']+)', \(\) =>/.exec(suite)?.[1] ?? '',
+        subject: /'([^']+)'/.exec(suite)?.[1] ?? '',
         number: Number(/'#(\d+) /.exec(text)?.[1]),
         text
       }))

@@ -4,8 +4,8 @@ import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadPkcs11Library } from '../../src/signing/signers/pkcs11/cryptoki.ts'
+import { skipFor, whyWithout, whyWithoutPackage } from './needs/needs.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
-import { hasPackage, hasTool } from './tool.ts'
 
 const modulePaths = [
   '/usr/lib/softhsm/libsofthsm2.so',
@@ -18,8 +18,17 @@ const modulePaths = [
 /** Undefined where SoftHSM2 is not installed. */
 export const softHsmModule = modulePaths.find(path => existsSync(path))
 
+const whyWithoutSoftHsm = [
+  ...whyWithout('softhsm2-util'),
+  ...(softHsmModule === undefined ? ['without libsofthsm2.so in any of its usual places'] : []),
+  ...whyWithoutPackage('pkcs11js')
+]
+
 /** Whether there can be tokens of SoftHSM2, and signers for them. */
-export const hasSoftHsm = softHsmModule !== undefined && hasTool('softhsm2-util') && hasPackage('pkcs11js')
+export const hasSoftHsm = whyWithoutSoftHsm.length === 0
+
+/** Options of a test, or of a group, that has such tokens. */
+export const needsSoftHsm = skipFor(whyWithoutSoftHsm)
 
 export interface SoftHsm extends AsyncDisposable {
   readonly pin: string

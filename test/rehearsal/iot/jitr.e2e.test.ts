@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { hasTool } from '../../support/tool.ts'
 import {
   openRehearsal,
   registerCa,
@@ -15,7 +15,7 @@ let ca: OpensslCertificate
 
 beforeAll(async () => {
   folder = await createTemporaryDirectory()
-  if (hasTool('openssl')) ca = createCa(folder.path, '/O=Example/CN=Factory CA')
+  ca = createCa(folder.path, '/O=Example/CN=Factory CA')
 })
 afterAll(() => folder.remove())
 
@@ -37,7 +37,7 @@ async function openBackEnd({ registry, connect }: Rehearsal) {
   return connect(backEnd, 'back-end')
 }
 
-describe.runIf(hasTool('openssl'))('just-in-time registration', () => {
+describe('just-in-time registration', needs('openssl'), () => {
   it('announces a device to a subscriber each time, until it is made ACTIVE', async () => {
     const rehearsal = await openRehearsal()
     const { registry, connect } = rehearsal

@@ -7,8 +7,8 @@ import { registerThing } from '../../../src/rehearsal/iot/provisioning/provision
 import type { RoleRecord } from '../../../src/rehearsal/iot/records.ts'
 import type { Registry } from '../../../src/rehearsal/iot/registry/registry.ts'
 import { defaultStandInSettings, type StandInSettings } from '../../../src/rehearsal/iot/stand-in-settings.ts'
+import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { hasTool } from '../../support/tool.ts'
 import {
   endpoint,
   openRegistry,
@@ -25,7 +25,6 @@ let device: OpensslCertificate
 
 beforeAll(async () => {
   folder = await createTemporaryDirectory()
-  if (!hasTool('openssl')) return
   ca = createCa(folder.path, '/O=Example/CN=Factory CA')
   device = issueDevice(ca, '/C=DE/O=Example/CN=unit-1', { directory: folder.path })
 })
@@ -89,7 +88,7 @@ const contents = (registry: Registry) => ({
   policies: registry.listPolicies().map(({ policyName, targets }) => ({ policyName, targets }))
 })
 
-describe.runIf(hasTool('openssl'))('a template that fails leaves the device pending and nothing made', () => {
+describe('a template that fails leaves the device pending and nothing made', needs('openssl'), () => {
   const ref = (name: string) => ({ Ref: `AWS::IoT::Certificate::${name}` })
   const failures: readonly [string, (template: Template) => unknown, string][] = [
     ['is not JSON', () => '{', 'InvalidRequestException'],
@@ -316,7 +315,7 @@ describe.runIf(hasTool('openssl'))('a template that fails leaves the device pend
   })
 })
 
-describe.runIf(hasTool('openssl'))('the role', () => {
+describe('the role', needs('openssl'), () => {
   const allow = (Action: unknown, Effect = 'Allow') =>
     JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect, Action, Resource: '*' }] })
   const bare: RoleRecord = {
@@ -420,7 +419,7 @@ describe.runIf(hasTool('openssl'))('the role', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('the parameters', () => {
+describe('the parameters', needs('openssl'), () => {
   const parametersOf = (subject: string, settings: Partial<StandInSettings> = {}) =>
     readCertificateParameters(issueDevice(ca, subject, { directory: folder.path }).certificatePem, {
       ...defaultStandInSettings,
@@ -484,7 +483,7 @@ describe.runIf(hasTool('openssl'))('the parameters', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('a policy made from a document', () => {
+describe('a policy made from a document', needs('openssl'), () => {
   const withDocument = (PolicyDocument: unknown) => {
     const template = workingTemplate()
     template.Resources.policy = { Type: 'AWS::IoT::Policy', Properties: { PolicyDocument } }
@@ -534,7 +533,7 @@ describe.runIf(hasTool('openssl'))('a policy made from a document', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('a thing that exists', () => {
+describe('a thing that exists', needs('openssl'), () => {
   interface Outcome {
     readonly attributes?: object
     readonly thingTypeName?: string
@@ -614,7 +613,7 @@ describe.runIf(hasTool('openssl'))('a thing that exists', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('the certificate', () => {
+describe('the certificate', needs('openssl'), () => {
   it.each([
     [undefined, undefined, 'ACTIVE'],
     ['Active', undefined, 'ACTIVE'],
@@ -640,7 +639,7 @@ describe.runIf(hasTool('openssl'))('the certificate', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('RegisterThing of a caller', () => {
+describe('RegisterThing of a caller', needs('openssl'), () => {
   const template = () => {
     const { Resources } = workingTemplate()
     const Parameters = { Name: { Type: 'String' }, Pem: { Type: 'String' }, Line: { Type: 'String' } }

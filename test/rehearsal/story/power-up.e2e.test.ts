@@ -4,8 +4,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { createIotStandIn } from '../../../src/rehearsal/iot/iot-stand-in.ts'
 import { powerUp } from '../../../src/rehearsal/story/power-up.ts'
 import { createSteps, type StepReport, StoryFailure } from '../../../src/rehearsal/story/steps.ts'
+import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
-import { hasTool } from '../../support/tool.ts'
 import { factoryPolicy, registerCa, workingTemplate } from '../iot/gateway/device-rehearsal.ts'
 import { createCa, issueDevice } from '../iot/openssl-pki.ts'
 
@@ -55,7 +55,7 @@ async function powerUpWith(role: 'present' | 'absent', hasKey: boolean): Promise
   return { failure, steps: steps.reports, milliseconds: performance.now() - start }
 }
 
-describe.runIf(hasTool('openssl'))('the power-up of the story', () => {
+describe('the power-up of the story', needs('openssl'), () => {
   it.each([true, false])(
     'succeeds where AWS IoT provisions the device, its key at hand: %s',
     async hasKey => {

@@ -9,6 +9,7 @@ import {
   writeSecretFile
 } from '../../../src/signing/signers/local/key-file.ts'
 import { createSignerOpener } from '../../../src/signing/signers/open-signer.ts'
+import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 
 let directory: TemporaryDirectory
@@ -24,7 +25,7 @@ afterAll(() => directory.remove())
 const fileNamed = (name: string) => join(directory.path, name)
 
 describe('an encrypted key', () => {
-  it('is opened with its passphrase, and by openssl', async () => {
+  it('is opened with its passphrase, and by openssl', needs('openssl'), async () => {
     const file = fileNamed('ca.key.pem')
     await writeSecretFile(file, await encryptPrivateKey(privateKey, passphrase))
     expect((await loadPrivateKey(file, passphrase)).equals(privateKey)).toBe(true)
@@ -32,7 +33,7 @@ describe('an encrypted key', () => {
     expect(byOpenssl.toString()).toBe(privateKey.export({ type: 'pkcs8', format: 'pem' }))
   })
 
-  it('says to openssl that it is scrypt and AES-256', async () => {
+  it('says to openssl that it is scrypt and AES-256', needs('openssl'), async () => {
     const file = fileNamed('described.pem')
     await writeSecretFile(file, await encryptPrivateKey(privateKey, passphrase))
     const shown = execFileSync('openssl', ['asn1parse', '-in', file]).toString()

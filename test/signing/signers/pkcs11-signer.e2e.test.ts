@@ -8,7 +8,7 @@ import { hashNameOf } from '../../../src/pki/key/signature-algorithm.ts'
 import { createPkcs11Signer } from '../../../src/signing/signers/pkcs11/pkcs11-signer.ts'
 import type { Signer } from '../../../src/signing/signers/signer.ts'
 import { rsaKeyPair } from '../../pki/key/rsa-key.ts'
-import { createSoftHsm, hasSoftHsm, type SoftHsm, softHsmModule } from '../../support/softhsm.ts'
+import { createSoftHsm, needsSoftHsm, type SoftHsm, softHsmModule } from '../../support/softhsm.ts'
 import { describeSigner } from './signer-contract.ts'
 
 const modulePath = softHsmModule ?? ''
@@ -20,7 +20,7 @@ const keys: Readonly<Record<string, KeyObject>> = {
   'rsa-2048': rsaKeyPair().privateKey
 }
 
-describe.runIf(hasSoftHsm)('the PKCS#11 signer', () => {
+describe('the PKCS#11 signer', needsSoftHsm, () => {
   let hsm: SoftHsm
 
   beforeAll(async () => {

@@ -23,6 +23,7 @@ import {
   type UpdateCACertificateCommandInput
 } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needs } from '../../../support/needs/needs.ts'
 import { type CertificateWishes, makeCa, makeCertificate } from '../certificate-making.ts'
 import {
   accountId,
@@ -153,7 +154,7 @@ describe('registering a CA certificate', () => {
   it.each([
     ['Ed25519', '-newkey ed25519'],
     ['a curve that is not of NIST', '-newkey ec -pkeyopt ec_paramgen_curve:secp256k1']
-  ])('refuses a certificate with a key of %s', async (_, keyOptions) => {
+  ])('refuses a certificate with a key of %s', needs('openssl'), async (_, keyOptions) => {
     const caCertificate = await runOpensslRequest(keyOptions)
     await expect(register({ caCertificate, certificateMode: 'SNI_ONLY' })).rejects.toBeInstanceOf(
       CertificateValidationException

@@ -7,8 +7,8 @@ import { IoTClient, RegisterCACertificateCommand } from '@aws-sdk/client-iot'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { readProtocolLevel } from '../../../../src/rehearsal/iot/gateway/protocol-level.ts'
 import { createIotStandIn } from '../../../../src/rehearsal/iot/iot-stand-in.ts'
+import { hasTool, needs } from '../../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
-import { hasTool } from '../../../support/tool.ts'
 import { createCa, issueDevice, type KeyAlgorithm, type OpensslCertificate } from '../openssl-pki.ts'
 import {
   type DeviceOptions,
@@ -43,7 +43,7 @@ async function powerUp({ gateway, connect }: Rehearsal, device: OpensslCertifica
 
 const lastEntry = ({ registry }: Rehearsal) => registry.entries.at(-1)
 
-describe.runIf(hasTool('openssl'))('the first power-up', () => {
+describe('the first power-up', needs('openssl'), () => {
   const kinds: readonly [KeyAlgorithm, 'TLSv1.2' | 'TLSv1.3', 4 | 5][] = [
     ['ec', 'TLSv1.2', 4],
     ['ec', 'TLSv1.3', 5],
@@ -156,7 +156,7 @@ describe.runIf(hasTool('openssl'))('the first power-up', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('a device that is not known', () => {
+describe('a device that is not known', needs('openssl'), () => {
   interface Refusal {
     readonly name: string
     readonly prepare: (rehearsal: Rehearsal) => unknown
@@ -254,7 +254,7 @@ describe.runIf(hasTool('openssl'))('a device that is not known', () => {
   })
 })
 
-describe.runIf(hasTool('openssl'))('a device that was provisioned', () => {
+describe('a device that was provisioned', needs('openssl'), () => {
   async function provisioned(settings?: Parameters<typeof openRehearsal>[0]) {
     const rehearsal = await openRehearsal(settings)
     const { certificateId: caCertificateId } = registerCa(rehearsal.registry, ca)
@@ -482,7 +482,7 @@ describe.runIf(hasTool('openssl'))('a device that was provisioned', () => {
   })
 })
 
-describe.runIf(hasTool('openssl') && hasTool('mosquitto_pub'))('mosquitto_pub', () => {
+describe('mosquitto_pub', needs('openssl', 'mosquitto_pub'), () => {
   it.each([
     ['tlsv1.2', 'mqttv311'],
     ['tlsv1.3', 'mqttv5']
@@ -540,7 +540,7 @@ describe.runIf(hasTool('openssl') && hasTool('mosquitto_pub'))('mosquitto_pub', 
   })
 })
 
-describe.runIf(hasTool('openssl'))('a certificate that is presented without a connection', () => {
+describe('a certificate that is presented without a connection', needs('openssl'), () => {
   it('is provisioned as it would be with one, within the quota, by a role that was made for it', async () => {
     // The clock stands, so that no call is earned back while the certificates are made, which are valid from now on.
     const now = Date.now() + 60_000

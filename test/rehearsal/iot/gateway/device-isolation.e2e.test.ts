@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { needs } from '../../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
-import { hasTool } from '../../../support/tool.ts'
 import { createCa, issueDevice, type OpensslCertificate } from '../openssl-pki.ts'
 import { openRehearsal, registerCa, type Rehearsal } from './device-rehearsal.ts'
 
@@ -10,7 +10,7 @@ let ca: OpensslCertificate
 
 beforeAll(async () => {
   folder = await createTemporaryDirectory()
-  if (hasTool('openssl')) ca = createCa(folder.path, '/O=Example/CN=Factory CA')
+  ca = createCa(folder.path, '/O=Example/CN=Factory CA')
 })
 afterAll(() => folder.remove())
 
@@ -50,7 +50,7 @@ const allow = (policyName: string, ...actions: readonly string[]) => {
   )
 }
 
-describe.runIf(hasTool('openssl'))('a device among others', () => {
+describe('a device among others', needs('openssl'), () => {
   const isPublication = ({ eventType }: { eventType: string }) => eventType === 'Publish'
 
   it.each([

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { packageOfTool } from './needs.ts'
 
 /** What a test file needs beyond its own process. */
 export type Need = 'postgres' | 'processes' | 'sockets'
 
-const root = fileURLToPath(new URL('../../', import.meta.url))
+const root = fileURLToPath(new URL('../../../', import.meta.url))
 
 const importPattern =
   /^(?:import|export)\b(?!\s+type\b)(?:[^'";=]*\bfrom)?\s*'([^']+)'|\bimport\(\s*'([^']+)'/gm
@@ -37,10 +38,30 @@ export function needsOf(file: string, seen = new Set<string>()): ReadonlySet<Nee
   return needs
 }
 
+/** The tools that the file runs, itself or through other files below `test/`, without a word of `needs` for them. */
+export function undeclaredToolsOf(file: string): readonly string[] {
+  if (!needsOf(file).has('processes')) return []
+  const declarations = /\b(?:needs\([^)]*\)|needsSoftHsm\b)/g
+  const own = readText(file)
+  const declared = (own.match(declarations) ?? []).join().replaceAll('needsSoftHsm', "'softhsm2-util'")
+  const texts = [own.replaceAll(declarations, ''), ...helpersOf(file).map(readText)]
+  return Object.keys(packageOfTool)
+    .map(tool => `'${tool}'`)
+    .filter(tool => texts.some(text => text.includes(tool)) && !declared.includes(tool))
+}
+
+function helpersOf(file: string): readonly string[] {
+  const files = new Set([file])
+  for (const each of files)
+    for (const imported of importsOf(each)) if (imported.startsWith('test/')) files.add(imported)
+  return [...files].filter(each => each !== file && each !== 'test/support/needs/needs.ts')
+}
+
+const readText = (file: string) => readFileSync(join(root, file), 'utf8')
+
 /** Our own modules as paths from the top of the repository, others as they are named. */
 function importsOf(file: string): readonly string[] {
-  const text = readFileSync(join(root, file), 'utf8')
-  return [...text.matchAll(importPattern)].map(([, declared, called]) => {
+  return [...readText(file).matchAll(importPattern)].map(([, declared, called]) => {
     const specifier = declared ?? called ?? ''
     return specifier.startsWith('.') ? join(file, '..', specifier) : specifier
   })
