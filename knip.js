@@ -9,6 +9,8 @@ export default {
   entry: [
     'bench/*.ts',
     'scripts/*.ts',
+    // Of runs that test/skips.e2e.test.ts starts.
+    'test/fixtures/skips/*.ts',
     // The browser's side of `#crypto` in src/package.json.
     'src/pki/crypto/web-crypto.ts!'
   ],

@@ -37,6 +37,7 @@ const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
 export default defineConfig({
   test: {
     pool: 'forks',
+    reporters: ['default', './test/support/needs/skip-reporter.ts'],
     // Much of the time of a test is waiting for processes.
     maxWorkers: 3,
     maxConcurrency: 3,
