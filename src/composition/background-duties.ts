@@ -4,30 +4,52 @@ import type { Config } from '../config/config.ts'
 import { programVersion } from '../config/version.ts'
 import { ensurePartitions } from '../database/partitions.ts'
 import { createNudge, createWebhook } from '../events/webhook.ts'
-import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
+import { createJobQueue, jobNotice } from '../jobs/job-queue.ts'
+import { seekLeadership } from '../jobs/leadership.ts'
 import type { Reactions } from './change-following.ts'
 import type { Core } from './core.ts'
 import { createRegistrationParts } from './registration-parts.ts'
-
-export interface BackgroundDuties {
-  /** The queue that they work on; others send to it. */
-  readonly jobs: JobService
-  /** For `followChanges`. */
-  readonly reactions: Reactions
-}
 
 /** Cron. */
 const eachMinute = '* * * * *'
 const daily = '17 3 * * *'
 
+/** What the duties act on. */
+type DutyReactions = Readonly<
+  Record<'profile_version' | 'outgoing_event' | typeof jobNotice, () => Promise<void>>
+>
+
 /**
- * What is done in the background, and when it is done without being asked for. Any number of processes may do it:
- * they share the jobs.
+ * What is done in the background, and when it is done without being asked for. One process of the database does it at
+ * a time; the others stand by.
+ *
+ * @returns for `followChanges`: where another process does the duties, they do nothing.
  */
-export async function startBackgroundDuties(
-  core: Core,
-  stops: AsyncDisposableStack
-): Promise<BackgroundDuties> {
+export async function standByForDuties(core: Core, stops: AsyncDisposableStack): Promise<Reactions> {
+  const { connectionString, log } = core
+  let inCharge: DutyReactions | undefined
+  const leadership = await seekLeadership({
+    connectionString,
+    name: 'duty',
+    async lead(work) {
+      inCharge = await startBackgroundDuties(core, work)
+      work.defer(() => {
+        inCharge = undefined
+      })
+      // What came while nobody was in charge.
+      for (const react of Object.values(inCharge)) await react()
+    },
+    log
+  })
+  stops.defer(() => leadership.close())
+  return {
+    profile_version: async () => inCharge?.profile_version(),
+    outgoing_event: async () => inCharge?.outgoing_event(),
+    [jobNotice]: async () => inCharge?.[jobNotice]()
+  }
+}
+
+async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): Promise<DutyReactions> {
   const { config, database, connectionString, log, clock, randomBytes } = core
   const settings = webhookSettingsOf(config)
   const webhook = await createWebhook({ database, settings, version: programVersion, clock, randomBytes })
@@ -45,7 +67,8 @@ export async function startBackgroundDuties(
         'aws-registration.sweep': eachMinute,
         'database.partitions': daily,
         'webhook.deliver': eachMinute
-      }
+      },
+      isAlone: true
     },
     log,
     stopTimeoutMs: config.shutdownTimeoutMs
@@ -56,12 +79,12 @@ export async function startBackgroundDuties(
   const tellError = (error: unknown) => log.warn({ err: error }, 'the webhook waits for the next minute')
   const nudge = webhook.isEnabled ? createNudge(jobs, tellError) : undefined
   stops.defer(() => nudge?.close())
-  const reactions: Reactions = {
+  return {
     // The registrations that carry a profile follow its newest version.
     profile_version: () => jobs.send('aws-registration.sweep', {}),
-    outgoing_event: async () => nudge?.give()
+    outgoing_event: async () => nudge?.give(),
+    [jobNotice]: async () => jobs.wake()
   }
-  return { jobs, reactions }
 }
 
 function webhookSettingsOf({ webhookUrl, webhookSecretFile, webhookEvents }: Config) {

@@ -1,4 +1,4 @@
-import { listenForChanges } from '../database/notifications.ts'
+import { listenForChanges } from '../database/sessions/notifications.ts'
 import type { Core } from './core.ts'
 
 /** What is done when a table changed, by its name. */

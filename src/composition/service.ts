@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
-import { startBackgroundDuties } from './background-duties.ts'
+import { standByForDuties } from './background-duties.ts'
 import { followChanges } from './change-following.ts'
 import { createCore, loadAuthorities, type ServiceLog } from './core.ts'
 import { hold } from './holding.ts'
@@ -19,7 +19,7 @@ export interface Service {
 
 /**
  * The whole service in one process: the supervisor's part (the database, migrated, and the starter set), the duties in
- * the background and one worker.
+ * the background, or standing by for them, and one worker.
  */
 export async function startService(config: Config, log: ServiceLog): Promise<Service> {
   const { result, stop } = await hold(log, stops => startParts(config, log, stops))
@@ -33,8 +33,7 @@ async function startParts(config: Config, log: ServiceLog, stops: AsyncDisposabl
   const core = createCore({ config, log, ...opened }, stops)
   const madeStarterSet = await makeStarterSet(core)
   await loadAuthorities(core)
-  const { jobs, reactions } = await startBackgroundDuties(core, stops)
-  followChanges(core, reactions, stops)
-  const { url } = await startWorker(core, jobs, stops)
+  followChanges(core, await standByForDuties(core, stops), stops)
+  const { url } = await startWorker(core, stops)
   return { url, madeStarterSet }
 }

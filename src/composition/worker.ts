@@ -11,7 +11,7 @@ import type { HttpServices, HttpSettings } from '../http/services.ts'
 import { createPreview } from '../issuance/preview.ts'
 import { createVoidStore } from '../issuance/void/void-store.ts'
 import { createVoiding } from '../issuance/void/voiding.ts'
-import type { JobService } from '../jobs/job-queue.ts'
+import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
 import { createReadiness } from '../monitoring/readiness.ts'
@@ -26,12 +26,10 @@ export interface Worker {
 }
 
 /** What answers stations and administrators. Jobs are sent, and done wherever the background duties are. */
-export async function startWorker(
-  core: Core,
-  jobs: JobService,
-  stops: AsyncDisposableStack
-): Promise<Worker> {
-  const { config, database, clock } = core
+export async function startWorker(core: Core, stops: AsyncDisposableStack): Promise<Worker> {
+  const { config, database, clock, connectionString, log } = core
+  const jobs = await createJobQueue({ connectionString, log, stopTimeoutMs: config.shutdownTimeoutMs })
+  stops.defer(() => jobs.close())
   const metrics = createMetrics(core)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
   const { observeIssuance: observe, observeGroup } = metrics

@@ -4,9 +4,10 @@
  * - `search`: what people look for, planned for the values that are asked for, and reading alone;
  * - `jobs`: the job queue's own;
  * - `listen`: waits for notifications;
+ * - `lock`: holds a lock for as long as it lives;
  * - `migration`: may wait for another process that migrates, and takes as long as it takes.
  */
-export type ConnectionPurpose = 'commit' | 'search' | 'jobs' | 'listen' | 'migration'
+export type ConnectionPurpose = 'commit' | 'search' | 'jobs' | 'listen' | 'lock' | 'migration'
 
 /** PostgreSQL's name → value as `current_setting` shows it. */
 export type SessionSettings = Readonly<Record<string, string>>
@@ -74,6 +75,11 @@ const only: Readonly<Record<ConnectionPurpose, SessionSettings>> = {
   },
   jobs: timeouts('1min', '30s'),
   listen: timeouts('15s', '7500ms'),
+  lock: {
+    ...timeouts('5s', '5s'),
+    // The lock of a machine that went silent, or of a process that was stopped, is given to another.
+    idle_session_timeout: '15s'
+  },
   migration: timeouts('0', '2min')
 }
 

@@ -1,10 +1,11 @@
 import { PgBoss } from 'pg-boss'
 import { connectionConfig } from '../database/connection.ts'
 import { runQuery } from '../database/run-query.ts'
+import { notifyStatement } from '../database/sessions/notifications.ts'
 import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
 import { concurrencyOf, jobKinds, noKey, takeOverSeconds, tickQueue } from './job-rules.ts'
 import { createJobRun, type JobLog } from './job-run.ts'
-import { createJobStore } from './job-store.ts'
+import { createJobStore, interrupted } from './job-store.ts'
 
 export type { JobHandlers, JobKind } from './job.ts'
 
@@ -31,6 +32,8 @@ export interface JobService extends JobQueue {
   find(id: string): Promise<Job>
   /** How many wait, run and have failed, by kind. */
   count(): Promise<JobCounts>
+  /** Looks for jobs at once, which others may have sent: see `jobNotice`. */
+  wake(): void
   /** Takes up no more, tells the jobs under way to come to an end and waits for them, but not longer than told. */
   close(): Promise<void>
 }
@@ -45,6 +48,11 @@ interface JobWork {
    * one does not work on are taken out.
    */
   readonly schedules: { readonly [Kind in JobKind]?: string }
+  /**
+   * That no other process works on jobs, as who leads knows. What is found running at the start was in the hands of one
+   * that is gone, and is begun anew at once.
+   */
+  readonly isAlone?: boolean
 }
 
 export interface JobQueueOptions {
@@ -57,6 +65,9 @@ export interface JobQueueOptions {
   /** How often a job whose process died is looked for. */
   readonly supervisionIntervalSeconds?: number
 }
+
+/** What is told to those who listen for changes when a job was sent. */
+export const jobNotice = 'job'
 
 const poolSize = 3
 const pollingIntervalSeconds = 2
@@ -78,10 +89,16 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
   const workers = new Map<JobKind, string>()
 
   async function send(kind: JobKind, data: object, { key, now = false }: SendOptions = {}): Promise<void> {
-    const target = { singletonKey: key ?? noKey, ...(now && { startAfter: new Date() }) }
+    // In seconds from now, as the database counts them.
+    const target = { singletonKey: key ?? noKey, ...(now && { startAfter: 0 }) }
     await runQuery(() => boss.upsert(kind, data, target))
-    const worker = workers.get(kind)
-    if (worker !== undefined && !stopping.signal.aborted) boss.notifyWorker(worker)
+    // Who misses it finds the job soon.
+    await boss.getDb().executeSql(notifyStatement, [jobNotice]).catch(nobodyToTell)
+  }
+
+  function wake(): void {
+    if (stopping.signal.aborted) return
+    for (const worker of workers.values()) boss.notifyWorker(worker)
   }
 
   async function close(): Promise<void> {
@@ -94,8 +111,17 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
     if (work !== undefined) await startWorking(work)
   }
 
-  async function startWorking({ handlers: handlersOf, schedules }: JobWork): Promise<void> {
+  /** A crash in between leaves a job that failed once, and is tried again after its pause. */
+  async function takeOver(): Promise<void> {
+    for (const { id, kind, key, data } of await createJobStore(boss.getDb()).listRunning()) {
+      await boss.fail(kind, id, interrupted)
+      await send(kind, data, { key, now: true })
+    }
+  }
+
+  async function startWorking({ handlers: handlersOf, schedules, isAlone }: JobWork): Promise<void> {
     const handlers = handlersOf({ send })
+    if (isAlone === true) await takeOver()
     await defineSchedules(boss, kind => (handlers[kind] === undefined ? undefined : schedules[kind]))
     await boss.work<{ kind: JobKind }>(
       tickQueue,
@@ -119,11 +145,14 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
   try {
     await runQuery(start)
   } catch (error) {
-    await close().catch(() => undefined)
+    await close().catch(nobodyToTell)
     throw error
   }
-  return { send, ...createJobStore(boss.getDb()), close }
+  const { list, find, count } = createJobStore(boss.getDb())
+  return { send, wake, list, find, count, close }
 }
+
+const nobodyToTell = () => undefined
 
 function openBoss({
   connectionString,
@@ -151,8 +180,8 @@ function openBoss({
   // An 'error' event without a listener would end the process. While the database is away each poll has one.
   let quietUntil = 0
   boss.on('error', error => {
-    if (Date.now() < quietUntil) return
-    quietUntil = Date.now() + quietMs
+    if (performance.now() < quietUntil) return
+    quietUntil = performance.now() + quietMs
     log.warn({ err: error }, 'the job queue met an error; it goes on (said once a minute)')
   })
   boss.on('warning', ({ message }) => log.warn({}, `job queue: ${message}`))

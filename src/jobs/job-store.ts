@@ -12,6 +12,15 @@ export interface JobStore {
   list(query: JobQuery): Promise<JobPage>
   find(id: string): Promise<Job>
   count(): Promise<JobCounts>
+  /** Those that a process has in hand, or had when it died. */
+  listRunning(): Promise<readonly RunningJob[]>
+}
+
+interface RunningJob {
+  readonly id: string
+  readonly kind: JobKind
+  readonly key: string
+  readonly data: object
 }
 
 type StoredState = 'created' | 'retry' | 'active' | 'completed' | 'cancelled' | 'failed'
@@ -58,6 +67,12 @@ export function createJobStore(database: JobDatabase): JobStore {
 
   return {
     find,
+    listRunning: () =>
+      query<RunningJob>(
+        `SELECT id, name AS kind, singleton_key AS key, data FROM pgboss.job
+         WHERE name = ANY($1) AND state = 'active' ORDER BY created_on`,
+        [jobKinds]
+      ),
     async list({ state, kind, limit, after }) {
       const states = Object.entries(stateOf).flatMap(([stored, shown]) =>
         state === undefined || shown === state ? [stored] : []
@@ -108,12 +123,15 @@ function toJob({ id, kind, key, state, attempts, createdAt, nextTryAt, endedAt, 
   }
 }
 
+export const interrupted = {
+  code: 'job_interrupted',
+  detail: 'The process that ran it stopped, or it took too long.'
+} as const satisfies JobError
+
 /** What our own run left; anything else is the library's word for a job whose process is gone. */
 function toError(output: unknown): JobError {
   const { code, detail } = output as Partial<Record<string, unknown>>
-  return isErrorCode(code) && typeof detail === 'string'
-    ? { code, detail }
-    : { code: 'job_interrupted', detail: 'The process that ran it stopped, or it took too long.' }
+  return isErrorCode(code) && typeof detail === 'string' ? { code, detail } : interrupted
 }
 
 function isErrorCode(value: unknown): value is ErrorCode {

@@ -25,7 +25,7 @@ beforeAll(async () => {
 })
 afterAll(() => test.drop())
 
-const purposes: readonly ConnectionPurpose[] = ['commit', 'search', 'jobs', 'listen', 'migration']
+const purposes: readonly ConnectionPurpose[] = ['commit', 'search', 'jobs', 'listen', 'lock', 'migration']
 
 async function settingsOf(client: pg.Client, names: readonly string[]): Promise<unknown> {
   const { rows } = await client.query<{ name: string; value: string }>(

@@ -226,6 +226,32 @@ describe('a process', () => {
     })
   })
 
+  it('that knows that it is alone begins anew at once what a dead one had in hand', async () => {
+    await withQueue({}, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await queue.send('aws-registration.sweep', {})
+      await test.database.prisma.$executeRawUnsafe(
+        "UPDATE pgboss.job SET state = 'active', started_on = now()"
+      )
+      const seen: unknown[] = []
+      const work = {
+        handlers: () => ({
+          [reconcile]: async (data: object) => void seen.push(data),
+          'aws-registration.sweep': async (data: object) => void seen.push(data)
+        }),
+        schedules: {},
+        isAlone: true
+      }
+      const { connectionString } = test
+      const other = await createJobQueue({ connectionString, work, log: silentLog, stopTimeoutMs: 2_000 })
+      await vi.waitFor(() => expect(seen).toHaveLength(2), 2_000)
+      expect(seen).toContainEqual({ registrationId: 'r1' })
+      const { items } = await queue.list({ limit: 9, kind: reconcile })
+      expect(items).toMatchObject([{ key: 'r1', attempts: 2 }])
+      await other.close()
+    })
+  })
+
   it('that stops tells its jobs so, and waits for them', async () => {
     let ended = false
     const queue = await open({

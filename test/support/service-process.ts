@@ -16,6 +16,7 @@ export interface ServiceProcess {
   readonly secondsToReady: number
   /** The starter token of a role. */
   readonly token: (role: 'station' | 'auditor' | 'admin') => Promise<string>
+  readonly signal: (signal: NodeJS.Signals) => void
   /** Sends a signal and waits for the end; gives the exit code, or null after a fatal signal. */
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>
 }
@@ -41,6 +42,7 @@ export async function startServiceProcess(
     output,
     secondsToReady: (performance.now() - start) / 1000,
     token: async role => (await readFile(join(dataDirectory, `${role}-token`), 'utf8')).trim(),
+    signal: signal => void child.kill(signal),
     async end(signal) {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
       child.kill(signal)

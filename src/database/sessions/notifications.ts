@@ -1,10 +1,10 @@
 import pg from 'pg'
-import { connectionConfig } from './connection.ts'
+import { connectionConfig } from '../connection.ts'
 
 export interface NotificationOptions {
   readonly connectionString: string
   /**
-   * Told which table changed, or undefined when changes may have been missed: after each connection. Must not throw.
+   * Told which table changed, or what else there is notice of, or undefined when changes may have been missed: after each connection. Must not throw.
    */
   readonly onChange: (table: string | undefined) => void
   /** Told when the connection breaks or cannot be made. */
@@ -16,6 +16,8 @@ export interface Notifications {
 }
 
 const channel = 'mintline_change'
+/** With what is told as its parameter; a table's trigger does the same. */
+export const notifyStatement = `SELECT pg_notify('${channel}', $1)`
 const reconnectAfterMs = 1_000
 
 /**
