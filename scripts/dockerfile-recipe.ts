@@ -18,7 +18,7 @@ import { delimiter, join, resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse as parseYaml } from 'yaml'
 import { startEmbeddedPostgres } from '../src/database/embedded/embedded-postgres.ts'
-import { postCsr } from '../test/support/service-process.ts'
+import { postCsrForChain } from '../test/support/service-process.ts'
 import { silentLog } from '../test/support/silent-log.ts'
 
 interface Instruction {
@@ -294,7 +294,7 @@ async function issueCertificate(url: string, token: string, directory: string): 
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'device.key']
   const request = ['req', '-new', ...key, '-subj', '/C=US/CN=recipe-1', '-outform', 'DER']
   const csrDer = execFileSync('openssl', request, { cwd: directory, stdio: ['ignore', 'pipe', 'ignore'] })
-  const response = await postCsr({ url }, token, csrDer, { accept: 'application/pem-certificate-chain' })
+  const response = await postCsrForChain({ url }, token, csrDer)
   const answer = await response.text()
   assert.equal(response.status, 201, answer)
   assert.equal(new X509Certificate(answer).subject, 'C=US\nCN=recipe-1')

@@ -53,14 +53,12 @@ function makeRoot(name: string, pathLength = ''): void {
 /** Signs a CSR file with a root, as an offline CA does. */
 function signRequest(
   csr: string,
-  root: string,
   out: string,
-  extensions = authorityExtensions(',pathlen:0'),
-  days = '1825'
+  { root = 'root', extensions = authorityExtensions(',pathlen:0') } = {}
 ): string {
   write('extensions.cnf', extensions)
   openssl(
-    ...`x509 -req -in ${csr} -CA ${root}.pem -CAkey ${root}.key -CAcreateserial -out ${out} -days ${days} -extfile extensions.cnf`.split(
+    ...`x509 -req -in ${csr} -CA ${root}.pem -CAkey ${root}.key -CAcreateserial -out ${out} -days 1825 -extfile extensions.cnf`.split(
       ' '
     )
   )
@@ -97,7 +95,7 @@ describe('a generation below an openssl root', needs('openssl'), () => {
     const { name, csrFile } = await makePending('below')
     expect(String(openssl('req', '-in', csrFile, '-noout', '-verify', '-subject'))).toContain('below CA')
     await expect(administration.findCertificates(name)).rejects.toMatchObject({ code: 'authority_not_found' })
-    const chain = signRequest(csrFile, 'root', 'below.pem') + read('root.pem')
+    const chain = signRequest(csrFile, 'below.pem') + read('root.pem')
     await administration.certify(name, chain, act)
     await administration.activate(name, act)
     const issuing = await authorities.issuing('below')
@@ -116,38 +114,33 @@ describe('a generation below an openssl root', needs('openssl'), () => {
     'a private key in its place': () => read('root.key'),
     'another key': async () => {
       const stranger = await makePending('stranger')
-      return signRequest(stranger.csrFile, 'root', 'stranger.pem') + read('root.pem')
+      return signRequest(stranger.csrFile, 'stranger.pem') + read('root.pem')
     },
-    'no root': csr => signRequest(csr, 'root', 'a.pem'),
-    'the wrong root': csr => signRequest(csr, 'root', 'b.pem') + read('other.pem'),
-    'the order turned round': csr => read('root.pem') + signRequest(csr, 'root', 'c.pem'),
+    'no root': csr => signRequest(csr, 'a.pem'),
+    'the wrong root': csr => signRequest(csr, 'b.pem') + read('other.pem'),
+    'the order turned round': csr => read('root.pem') + signRequest(csr, 'c.pem'),
     'no CA:TRUE': csr =>
-      signRequest(
-        csr,
-        'root',
-        'd.pem',
-        'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n'
-      ) + read('root.pem'),
+      signRequest(csr, 'd.pem', {
+        extensions:
+          'basicConstraints=critical,CA:FALSE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n'
+      }) + read('root.pem'),
     'no keyCertSign': csr =>
-      signRequest(
-        csr,
-        'root',
-        'e.pem',
-        'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\nsubjectKeyIdentifier=hash\n'
-      ) + read('root.pem'),
+      signRequest(csr, 'e.pem', {
+        extensions:
+          'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,cRLSign\nsubjectKeyIdentifier=hash\n'
+      }) + read('root.pem'),
     'no keyUsage': csr =>
-      signRequest(csr, 'root', 'n.pem', 'basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n') +
-      read('root.pem'),
+      signRequest(csr, 'n.pem', {
+        extensions: 'basicConstraints=critical,CA:TRUE\nsubjectKeyIdentifier=hash\n'
+      }) + read('root.pem'),
     'a keyUsage that is not critical': csr =>
-      signRequest(
-        csr,
-        'root',
-        'f.pem',
-        'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n'
-      ) + read('root.pem'),
-    'a root whose path length is 0': csr => signRequest(csr, 'short', 'g.pem') + read('short.pem'),
+      signRequest(csr, 'f.pem', {
+        extensions:
+          'basicConstraints=critical,CA:TRUE\nkeyUsage=keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n'
+      }) + read('root.pem'),
+    'a root whose path length is 0': csr => signRequest(csr, 'g.pem', { root: 'short' }) + read('short.pem'),
     'a signature that was changed': csr => {
-      const der = Buffer.from(new X509Certificate(signRequest(csr, 'root', 'i.pem')).raw)
+      const der = Buffer.from(new X509Certificate(signRequest(csr, 'i.pem')).raw)
       der[der.length - 1]! ^= 1
       return encodePem('CERTIFICATE', der) + read('root.pem')
     }
@@ -164,7 +157,7 @@ describe('a generation below an openssl root', needs('openssl'), () => {
 
   it('is refused a chain that has expired', async () => {
     const { name, csrFile } = await makePending('late')
-    const chain = signRequest(csrFile, 'root', 'late.pem') + read('root.pem')
+    const chain = signRequest(csrFile, 'late.pem') + read('root.pem')
     const clock = () => new Date(Date.now() + 1900 * 86_400_000)
     const later = createTestAdministration(test.database, data.path, { clock })
     await expect(later.administration.certify(name, chain, act)).rejects.toMatchObject({

@@ -35,30 +35,57 @@ const registration: StoredRegistration = {
 const withState = (change: Partial<StoredState>) => ({ ...registration, state: { ...state, ...change } })
 const asJitr = { ...registration, desired: { ...registration.desired, provisioning: null } }
 
+interface Given {
+  readonly stored: StoredRegistration
+  readonly newestProfileVersion: number
+}
+
 describe('dueFor', () => {
-  it.each<[string, StoredRegistration, number, ReturnType<typeof dueFor>]>([
-    ['one that nothing is known of', { ...registration, state: undefined }, 3, 'reconcile'],
-    ['one of which something newer is asked', { ...registration, version: 3 }, 3, 'reconcile'],
-    ['one whose own job is on its way', { ...registration, version: 3, changedAt: now }, 3, undefined],
+  it.each<[string, Given, ReturnType<typeof dueFor>]>([
     [
-      'a new one whose own job is on its way',
-      { ...registration, state: undefined, changedAt: now },
-      3,
+      'one that nothing is known of',
+      { stored: { ...registration, state: undefined }, newestProfileVersion: 3 },
+      'reconcile'
+    ],
+    [
+      'one of which something newer is asked',
+      { stored: { ...registration, version: 3 }, newestProfileVersion: 3 },
+      'reconcile'
+    ],
+    [
+      'one whose own job is on its way',
+      { stored: { ...registration, version: 3, changedAt: now }, newestProfileVersion: 3 },
       undefined
     ],
-    ['one whose profile has a newer version', registration, 4, 'reconcile'],
-    ['one without a profile', asJitr, 4, undefined],
-    ['one that was looked at a moment ago', registration, 3, undefined],
-    ['one that was looked at an hour ago', withState({ checkedAt: minutesAgo(60) }), 3, 'check'],
     [
-      'a drifted one, which is not repaired unasked',
-      withState({ state: 'drifted', checkedAt: minutesAgo(60) }),
-      3,
+      'a new one whose own job is on its way',
+      { stored: { ...registration, state: undefined, changedAt: now }, newestProfileVersion: 3 },
+      undefined
+    ],
+    ['one whose profile has a newer version', { stored: registration, newestProfileVersion: 4 }, 'reconcile'],
+    ['one without a profile', { stored: asJitr, newestProfileVersion: 4 }, undefined],
+    ['one that was looked at a moment ago', { stored: registration, newestProfileVersion: 3 }, undefined],
+    [
+      'one that was looked at an hour ago',
+      { stored: withState({ checkedAt: minutesAgo(60) }), newestProfileVersion: 3 },
       'check'
     ],
-    ['a failed one whose time has come', withState({ state: 'failed', retryAt: now }), 3, 'reconcile'],
-    ['a failed one that has time', withState({ state: 'failed', retryAt: minutesAgo(-1) }), 4, undefined]
-  ])('of %s', (_name, stored, newestProfileVersion, due) => {
+    [
+      'a drifted one, which is not repaired unasked',
+      { stored: withState({ state: 'drifted', checkedAt: minutesAgo(60) }), newestProfileVersion: 3 },
+      'check'
+    ],
+    [
+      'a failed one whose time has come',
+      { stored: withState({ state: 'failed', retryAt: now }), newestProfileVersion: 3 },
+      'reconcile'
+    ],
+    [
+      'a failed one that has time',
+      { stored: withState({ state: 'failed', retryAt: minutesAgo(-1) }), newestProfileVersion: 4 },
+      undefined
+    ]
+  ])('of %s', (_name, { stored, newestProfileVersion }, due) => {
     expect(dueFor(stored, newestProfileVersion, now)).toBe(due)
   })
 })

@@ -23,7 +23,13 @@ function insertIntent(intentId: string, columns: IntentColumns = {}): string {
       'station', ${id(1)}, ${id(1)}, ${id(1)}, '{}', 'request')`
 }
 
-const insertAuthority = (digit: number, line: string, state: string, generation = digit): string =>
+interface AuthorityColumns {
+  readonly line: string
+  readonly state: string
+  readonly generation?: number
+}
+
+const insertAuthority = (digit: number, { line, state, generation = digit }: AuthorityColumns): string =>
   `INSERT INTO authority (id, name, line, generation, state, certificate_der, issuers_der, signer, created_at)
    VALUES (${id(digit)}, 'g${digit}', '${line}', ${generation}, '${state}', '', '{}', '{}', now())`
 
@@ -32,7 +38,7 @@ const insertToken = (digit: number, secretSha256: string): string =>
    VALUES (${id(digit)}, 'token', 'station', ${secretSha256}, now(), 'test')`
 
 const rows = [
-  insertAuthority(1, 'line', 'active'),
+  insertAuthority(1, { line: 'line', state: 'active' }),
   `INSERT INTO profile_version VALUES (${id(1)}, 'profile', 1, '{}', ${sha256}, now(), 'test')`,
   insertToken(1, sha256),
   insertIntent(id(1)),
@@ -106,7 +112,7 @@ describe('append-only tables', () => {
 
 describe('rows of which one column may change', () => {
   it('an authority changes its state and nothing else, and stays', async () => {
-    await run(insertAuthority(2, 'changing', 'pending', 1))
+    await run(insertAuthority(2, { line: 'changing', state: 'pending', generation: 1 }))
     await run(`UPDATE authority SET state = 'staged' WHERE id = ${id(2)}`)
     expect(await refusalOf(`UPDATE authority SET certificate_der = '\\x00' WHERE id = ${id(2)}`)).toBe(
       '23000'
@@ -173,13 +179,13 @@ describe('uniqueness', () => {
       `INSERT INTO issued VALUES (${id(1)}, '', decode(repeat('00', 32), 'hex'), NULL, now())`
     ],
     ['secret of a token', insertToken(6, sha256)],
-    ['active generation of a line', insertAuthority(7, 'line', 'active')]
+    ['active generation of a line', insertAuthority(7, { line: 'line', state: 'active' })]
   ])('a second %s is refused', async (_what, statement) => {
     expect(await refusalOf(statement)).toBe('23505')
   })
 
   it('a line may have further generations that are not active', async () => {
-    expect(await run(insertAuthority(8, 'line', 'staged'))).toBe(1)
+    expect(await run(insertAuthority(8, { line: 'line', state: 'staged' }))).toBe(1)
     expect(await refusalOf(`UPDATE authority SET state = 'active' WHERE id = ${id(8)}`)).toBe('23505')
   })
 })

@@ -2,7 +2,12 @@ import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { startTestPostgres } from '../support/postgres/test-postgres.ts'
-import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
+import {
+  postCsr,
+  postCsrForChain,
+  type ServiceProcess,
+  startServiceProcess
+} from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase } from '../support/test-database.ts'
 
@@ -11,19 +16,23 @@ interface Answer {
   readonly chain: string
 }
 
+interface Load {
+  readonly requests: readonly Uint8Array[]
+  readonly onAnswer?: (count: number) => void
+}
+
 /** Posts all of them over a few connections; gives back what a station really received. */
 async function postAll(
   service: ServiceProcess,
   token: string,
-  requests: readonly Uint8Array[],
-  onAnswer: (count: number) => void = () => undefined
+  { requests, onAnswer = () => undefined }: Load
 ): Promise<Answer[]> {
   const waiting = [...requests]
   const answers: Answer[] = []
   const work = async () => {
     for (let csr = waiting.shift(); csr !== undefined; csr = waiting.shift()) {
       try {
-        const response = await postCsr(service, token, csr, { accept: 'application/pem-certificate-chain' })
+        const response = await postCsrForChain(service, token, csr)
         if (response.ok) onAnswer(answers.push({ csr, chain: await response.text() }))
       } catch {
         // The service is gone: no answer was received.
@@ -51,8 +60,11 @@ describe('kill -9 under load', () => {
         makeCertificationRequest({ Country: 'US', CommonName: `crash-${round}-${index}` })
       )
       const enough = Promise.withResolvers<void>()
-      const posting = postAll(service, token, requests, count => {
-        if (count === 10 + round * 40) enough.resolve()
+      const posting = postAll(service, token, {
+        requests,
+        onAnswer: count => {
+          if (count === 10 + round * 40) enough.resolve()
+        }
       })
       await enough.promise
       await service.end('SIGKILL')
@@ -61,7 +73,7 @@ describe('kill -9 under load', () => {
       expect(received.length).toBeLessThan(requests.length)
 
       const next = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
-      const again = await postAll(next, token, requests)
+      const again = await postAll(next, token, { requests })
       expect(again).toHaveLength(requests.length)
       const chains = new Map(again.map(({ csr, chain }) => [csr, chain]))
       for (const { csr, chain } of received) expect(chains.get(csr)).toBe(chain)
@@ -83,11 +95,9 @@ describe('a database that goes away', () => {
     })
     const token = await service.token('station')
     const newRequest = (name: string) => makeCertificationRequest({ Country: 'US', CommonName: name })
-    const load = postAll(
-      service,
-      token,
-      Array.from({ length: 200 }, (_, index) => newRequest(`load-${index}`))
-    )
+    const load = postAll(service, token, {
+      requests: Array.from({ length: 200 }, (_, index) => newRequest(`load-${index}`))
+    })
     await new Promise(resolve => setTimeout(resolve, 100))
     await postgres.stop()
     await load

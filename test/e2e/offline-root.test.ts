@@ -19,7 +19,13 @@ const run = (program: string, ...args: readonly string[]) =>
   execFileSync(program, args, { cwd: directory.path, encoding: 'utf8', stdio: 'pipe' })
 const openssl = (command: string) => run('openssl', ...command.split(' '))
 
-async function send(path: string, body: string, contentType: string, role: 'admin' | 'station' = 'admin') {
+interface Sent {
+  readonly body: string
+  readonly contentType: string
+  readonly role?: 'admin' | 'station'
+}
+
+async function send(path: string, { body, contentType, role = 'admin' }: Sent) {
   const headers = { authorization: `Bearer ${await service.token(role)}`, 'content-type': contentType }
   const response = await fetch(`${service.url}/v1${path}`, { method: 'POST', headers, body })
   const answer = await response.text()
@@ -27,7 +33,8 @@ async function send(path: string, body: string, contentType: string, role: 'admi
   return answer
 }
 
-const post = (path: string, body: object) => send(path, JSON.stringify(body), 'application/json')
+const post = (path: string, body: object) =>
+  send(path, { body: JSON.stringify(body), contentType: 'application/json' })
 
 /** A TLS server that trusts the root alone, and a device that presents its chain. Prints whether it was let in. */
 const handshake = `
@@ -84,7 +91,10 @@ describe('an issuing CA below an offline root of openssl', needs('openssl'), () 
       'x509 -req -in acme.csr -CA root.pem -CAkey root.key -CAcreateserial -days 1825 -sha256 -extfile acme.cnf -out acme.pem'
     )
     const chain = read('acme.pem') + read('root.pem')
-    await send('/authorities/acme-g1/certificate', chain, 'application/pem-certificate-chain')
+    await send('/authorities/acme-g1/certificate', {
+      body: chain,
+      contentType: 'application/pem-certificate-chain'
+    })
     await post('/authorities/acme-g1/activate', { reason: 'first generation' })
     await post('/profiles', {
       ...starterProfile,
@@ -95,7 +105,11 @@ describe('an issuing CA below an offline root of openssl', needs('openssl'), () 
     openssl(
       'req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout device.key -subj /C=DE/CN=pump-1 -out device.csr'
     )
-    const answer = await send('/issuances?profile=acme', read('device.csr'), 'application/pkcs10', 'station')
+    const answer = await send('/issuances?profile=acme', {
+      body: read('device.csr'),
+      contentType: 'application/pkcs10',
+      role: 'station'
+    })
     const { chainPem, certificatePem } = JSON.parse(answer) as { chainPem: string; certificatePem: string }
     write('chain.pem', chainPem)
     write('device.pem', certificatePem)

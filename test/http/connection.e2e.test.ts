@@ -55,17 +55,15 @@ describe('a connection', () => {
     [
       'a header section over the limit',
       `GET / HTTP/1.1\r\nX: ${'x'.repeat(20_000)}\r\n\r\n`,
-      413,
-      'request_too_large'
+      { status: 413, code: 'request_too_large' }
     ],
-    ['what is not HTTP', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 400, 'request_invalid'],
+    ['what is not HTTP', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', { status: 400, code: 'request_invalid' }],
     [
       'two contradicting lengths',
       'POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',
-      400,
-      'request_invalid'
+      { status: 400, code: 'request_invalid' }
     ]
-  ])('is answered and closed after %s', async (_name, bytes, status, code) => {
+  ])('is answered and closed after %s', async (_name, bytes, { status, code }) => {
     const { number } = await listen()
     const { socket, received, ended } = open(number)
     socket.write(bytes, 'latin1')

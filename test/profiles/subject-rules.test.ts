@@ -31,76 +31,101 @@ function select(
 
 const name = { CommonName: 'x' }
 
+interface Given {
+  readonly rules: Rules
+  readonly requested: Subject
+  readonly declared?: readonly SubjectField[]
+}
+
 describe('a subject', () => {
-  it.each<[string, Rules, Subject, readonly SubjectField[], Subject | string[]]>([
-    ['required and there', { CommonName: { rule: 'required' } }, name, [], name],
+  it.each<[string, Given, Subject | string[]]>([
+    ['required and there', { rules: { CommonName: { rule: 'required' } }, requested: name }, name],
     [
       'required and absent',
-      { Country: { rule: 'required' }, CommonName: { rule: 'allowed' } },
-      name,
-      [],
+      { rules: { Country: { rule: 'required' }, CommonName: { rule: 'allowed' } }, requested: name },
       ['/subject/Country']
     ],
-    ['allowed and absent', { Country: { rule: 'allowed' }, CommonName: { rule: 'allowed' } }, name, [], name],
-    ['without a rule', {}, name, [], ['/subject/CommonName']],
-    ['without a rule, but declared', {}, name, ['CommonName'], name],
-    ['declared and absent', { CommonName: { rule: 'allowed' } }, name, ['Country'], ['/subject/Country']],
+    [
+      'allowed and absent',
+      { rules: { Country: { rule: 'allowed' }, CommonName: { rule: 'allowed' } }, requested: name },
+      name
+    ],
+    ['without a rule', { rules: {}, requested: name }, ['/subject/CommonName']],
+    ['without a rule, but declared', { rules: {}, requested: name, declared: ['CommonName'] }, name],
+    [
+      'declared and absent',
+      { rules: { CommonName: { rule: 'allowed' } }, requested: name, declared: ['Country'] },
+      ['/subject/Country']
+    ],
     [
       'declared, allowed and absent',
-      { CommonName: { rule: 'allowed' }, Country: { rule: 'allowed' } },
-      name,
-      ['Country'],
+      {
+        rules: { CommonName: { rule: 'allowed' }, Country: { rule: 'allowed' } },
+        requested: name,
+        declared: ['Country']
+      },
       ['/subject/Country']
     ],
     [
       'declared and fixed',
-      { CommonName: { rule: 'allowed' }, Country: { rule: 'fixed', value: 'US' } },
-      name,
-      ['Country'],
+      {
+        rules: { CommonName: { rule: 'allowed' }, Country: { rule: 'fixed', value: 'US' } },
+        requested: name,
+        declared: ['Country']
+      },
       { Country: 'US', CommonName: 'x' }
     ],
-    ['fixed and absent', { CommonName: { rule: 'fixed', value: 'x' } }, {}, [], name],
-    ['fixed and equal', { CommonName: { rule: 'fixed', value: 'x' } }, name, [], name],
-    ['fixed and different', { CommonName: { rule: 'fixed', value: 'y' } }, name, [], ['/subject/CommonName']],
+    ['fixed and absent', { rules: { CommonName: { rule: 'fixed', value: 'x' } }, requested: {} }, name],
+    ['fixed and equal', { rules: { CommonName: { rule: 'fixed', value: 'x' } }, requested: name }, name],
     [
-      'forbidden and absent',
-      { Country: { rule: 'forbidden' }, CommonName: { rule: 'allowed' } },
-      name,
-      [],
-      name
-    ],
-    ['forbidden and there', { CommonName: { rule: 'forbidden' } }, name, [], ['/subject/CommonName']],
-    ['of the list', { CommonName: { rule: 'required', values: ['x', 'y'] } }, name, [], name],
-    [
-      'not of the list',
-      { CommonName: { rule: 'required', values: ['X', 'y'] } },
-      name,
-      [],
+      'fixed and different',
+      { rules: { CommonName: { rule: 'fixed', value: 'y' } }, requested: name },
       ['/subject/CommonName']
     ],
-    ['that matches', { CommonName: { rule: 'required', pattern: '[a-z]' } }, name, [], name],
+    [
+      'forbidden and absent',
+      { rules: { Country: { rule: 'forbidden' }, CommonName: { rule: 'allowed' } }, requested: name },
+      name
+    ],
+    [
+      'forbidden and there',
+      { rules: { CommonName: { rule: 'forbidden' } }, requested: name },
+      ['/subject/CommonName']
+    ],
+    [
+      'of the list',
+      { rules: { CommonName: { rule: 'required', values: ['x', 'y'] } }, requested: name },
+      name
+    ],
+    [
+      'not of the list',
+      { rules: { CommonName: { rule: 'required', values: ['X', 'y'] } }, requested: name },
+      ['/subject/CommonName']
+    ],
+    [
+      'that matches',
+      { rules: { CommonName: { rule: 'required', pattern: '[a-z]' } }, requested: name },
+      name
+    ],
     [
       'that matches in part only',
-      { CommonName: { rule: 'required', pattern: '[a-z]' } },
-      { CommonName: 'xy' },
-      [],
+      { rules: { CommonName: { rule: 'required', pattern: '[a-z]' } }, requested: { CommonName: 'xy' } },
       ['/subject/CommonName']
     ],
     [
       'that matches but is not of the list',
-      { CommonName: { rule: 'allowed', pattern: '.*', values: ['y'] } },
-      name,
-      [],
+      { rules: { CommonName: { rule: 'allowed', pattern: '.*', values: ['y'] } }, requested: name },
       ['/subject/CommonName']
     ],
     [
       'with several faults, all told',
-      { Country: { rule: 'required' }, Locality: { rule: 'forbidden' } },
-      { ...name, Locality: 'Bern' },
-      [],
+      {
+        rules: { Country: { rule: 'required' }, Locality: { rule: 'forbidden' } },
+        requested: { ...name, Locality: 'Bern' }
+      },
       ['/subject/Country', '/subject/CommonName', '/subject/Locality']
     ]
-  ])('%s', (_, rules, requested, declared, expected) => {
+  ])('%s', (_, { rules, requested, declared }, expected) => {
     expect(select(rules, requested, declared)).toEqual(expected)
   })
 

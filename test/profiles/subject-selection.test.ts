@@ -150,40 +150,47 @@ describe('an attribute that occurs more than once', () => {
   })
 })
 
+interface Given {
+  readonly rules: ProfileDocument['subject']
+  readonly attribute: Attribute
+}
+
 describe('a value that is nearly the right one', () => {
-  it.each<[string, ProfileDocument['subject'], Attribute, string]>([
+  it.each<[string, Given, string]>([
     [
       'of a list, in the other case',
-      { Country: { rule: 'required', values: ['US', 'DE'] } },
-      ['Country', 'de', 0x13],
+      { rules: { Country: { rule: 'required', values: ['US', 'DE'] } }, attribute: ['Country', 'de', 0x13] },
       'DE'
     ],
     [
       'of a pattern, in the other case',
-      { Country: { rule: 'required', pattern: '[A-Z]{2}' } },
-      ['Country', 'de', 0x13],
+      { rules: { Country: { rule: 'required', pattern: '[A-Z]{2}' } }, attribute: ['Country', 'de', 0x13] },
       'DE'
     ],
-    ['fixed, in the other case', { Country: { rule: 'fixed', value: 'DE' } }, ['Country', 'De', 0x13], 'DE'],
+    [
+      'fixed, in the other case',
+      { rules: { Country: { rule: 'fixed', value: 'DE' } }, attribute: ['Country', 'De', 0x13] },
+      'DE'
+    ],
     [
       'of a pattern in small letters',
-      { CommonName: { rule: 'allowed', pattern: 'sn-[0-9]' } },
-      ['CommonName', 'SN-1'],
+      { rules: { CommonName: { rule: 'allowed', pattern: 'sn-[0-9]' } }, attribute: ['CommonName', 'SN-1'] },
       'sn-1'
     ],
     [
       'of a list, in mixed case',
-      { CommonName: { rule: 'allowed', values: ['Sn-1'] } },
-      ['CommonName', 'SN-1'],
+      { rules: { CommonName: { rule: 'allowed', values: ['Sn-1'] } }, attribute: ['CommonName', 'SN-1'] },
       'Sn-1'
     ],
     [
       'of a list, decomposed',
-      { CommonName: { rule: 'allowed', values: ['Müller'] } },
-      ['CommonName', 'Mu\u0308ller'],
+      {
+        rules: { CommonName: { rule: 'allowed', values: ['Müller'] } },
+        attribute: ['CommonName', 'Mu\u0308ller']
+      },
       'Müller'
     ]
-  ])('%s, is told as that', async (_, rules, attribute, nearest) => {
+  ])('%s, is told as that', async (_, { rules, attribute }, nearest) => {
     const changed = profile({ subject: { ...profileSubject, ...rules } })
     const others = [country, commonName].filter(([name]) => name !== attribute[0])
     const error = await refusalOf(() => selectSubject(changed, request(attribute, ...others).subject))

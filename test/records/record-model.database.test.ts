@@ -104,13 +104,20 @@ afterAll(async () => {
   await directory.remove()
 })
 
-const tables = [
-  ['intent', intentColumns, () => intent, () => intent.id, 'id'],
-  ['issued', issuedColumns, () => certificate, () => intent.id, 'intent_id'],
-  ['refusal', refusalColumns, () => refusal, () => refusal.id, 'id']
-] as const
+interface Table {
+  readonly columns: Columns
+  readonly rowOf: () => object
+  readonly idOf: () => string
+  readonly key: string
+}
 
-describe.each(tables)('the table %s', (table, columns: Columns, rowOf, idOf, key) => {
+const tables: readonly (readonly [string, Table])[] = [
+  ['intent', { columns: intentColumns, rowOf: () => intent, idOf: () => intent.id, key: 'id' }],
+  ['issued', { columns: issuedColumns, rowOf: () => certificate, idOf: () => intent.id, key: 'intent_id' }],
+  ['refusal', { columns: refusalColumns, rowOf: () => refusal, idOf: () => refusal.id, key: 'id' }]
+]
+
+describe.each(tables)('the table %s', (table, { columns, rowOf, idOf, key }) => {
   it('has the columns of the model, of their types, and no others', async () => {
     const found = await test.database.prisma.$queryRaw<object[]>`
       SELECT column_name AS sql, replace(udt_name, 'int4', 'int') AS type, is_nullable = 'YES' AS "isNullable"
@@ -147,11 +154,11 @@ describe('each fact', () => {
   })
 
   it.each([
-    ['an issuance', () => intent.id, issuanceFacts, IssuedEntry],
-    ['a refusal', () => refusal.id, Object.keys(refusalFacts), RejectedEntry]
+    ['an issuance', { id: () => intent.id, facts: issuanceFacts, schema: IssuedEntry }],
+    ['a refusal', { id: () => refusal.id, facts: Object.keys(refusalFacts), schema: RejectedEntry }]
   ] as const)(
     'of %s is shown by the API, and nothing that its schema does not know',
-    async (_, id, facts, schema) => {
+    async (_, { id, facts, schema }) => {
       const view = viewRecord(await issuing.records.find(id()))
       expect(Object.keys(view)).toEqual(expect.arrayContaining(facts.map(apiName)))
       const unknown = Object.keys(view).filter(name => !(name in schema.properties))
@@ -160,9 +167,12 @@ describe('each fact', () => {
   )
 
   it.each([
-    ['an issuance', 'mintline.issuance.issued', () => intent.id, issuanceFacts],
-    ['a refusal', 'mintline.issuance.rejected', () => refusal.id, Object.keys(refusalFacts)]
-  ] as const)('of %s is told by its event, as the schema says', (_, type, id, facts) => {
+    ['an issuance', { type: 'mintline.issuance.issued', id: () => intent.id, facts: issuanceFacts }],
+    [
+      'a refusal',
+      { type: 'mintline.issuance.rejected', id: () => refusal.id, facts: Object.keys(refusalFacts) }
+    ]
+  ] as const)('of %s is told by its event, as the schema says', (_, { type, id, facts }) => {
     const data = events.get(id())!
     const told = facts.filter(name => name !== 'templateSha256').map(eventName)
     expect(Object.keys(data)).toEqual(expect.arrayContaining(told))

@@ -67,12 +67,25 @@ async function urlOf(child: ChildProcess, output: () => string): Promise<string>
 export function postCsr(
   service: Pick<ServiceProcess, 'url'>,
   token: string,
-  csr: Uint8Array | string,
-  headers: Readonly<Record<string, string>> = {}
+  csr: Uint8Array | string
 ): Promise<Response> {
-  return fetch(`${service.url}/v1/issuances?profile=starter`, {
+  return send(service.url, { authorization: `Bearer ${token}` }, csr)
+}
+
+/** Posts a CSR as a station that takes the chain as a file. */
+export function postCsrForChain(
+  service: Pick<ServiceProcess, 'url'>,
+  token: string,
+  csr: Uint8Array
+): Promise<Response> {
+  const accept = 'application/pem-certificate-chain'
+  return send(service.url, { authorization: `Bearer ${token}`, accept }, csr)
+}
+
+function send(url: string, headers: Readonly<Record<string, string>>, csr: Uint8Array | string) {
+  return fetch(`${url}/v1/issuances?profile=starter`, {
     method: 'POST',
-    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/pkcs10', ...headers },
+    headers: { 'content-type': 'application/pkcs10', ...headers },
     body: typeof csr === 'string' ? csr : Buffer.from(csr)
   })
 }

@@ -45,6 +45,11 @@ afterAll(() => service.stop())
 const post = (payload: Request['payload'], contentType = 'application/json', profile = 'sensors') =>
   service.as('station').post(`/v1/profiles/${profile}/preview`, payload, { 'content-type': contentType })
 
+interface Sent {
+  readonly payload: () => Request['payload']
+  readonly contentType: string
+}
+
 describe('POST /v1/profiles/{name}/preview', () => {
   it('answers what would come of it, as the schema says', async () => {
     const answer = await post({ csr: csrPem })
@@ -67,23 +72,25 @@ describe('POST /v1/profiles/{name}/preview', () => {
     expect(await service.countRecords()).toBe(before)
   })
 
-  it.each<[string, () => Request['payload'], string, 'csr' | 'certificate']>([
-    ['a CSR in JSON', () => ({ csr: csrPem }), 'application/json', 'csr'],
-    ['a certificate in JSON', () => ({ certificate: certificatePem }), 'application/json', 'certificate'],
-    ['a CSR file', () => csr, 'application/pkcs10', 'csr'],
+  it.each<[string, Sent, 'csr' | 'certificate']>([
+    ['a CSR in JSON', { payload: () => ({ csr: csrPem }), contentType: 'application/json' }, 'csr'],
+    [
+      'a certificate in JSON',
+      { payload: () => ({ certificate: certificatePem }), contentType: 'application/json' },
+      'certificate'
+    ],
+    ['a CSR file', { payload: () => csr, contentType: 'application/pkcs10' }, 'csr'],
     [
       'a certificate file',
-      () => new X509Certificate(certificatePem).raw,
-      'application/pkix-cert',
+      { payload: () => new X509Certificate(certificatePem).raw, contentType: 'application/pkix-cert' },
       'certificate'
     ],
     [
       'a chain, its type with a parameter',
-      () => chainPem,
-      'Application/PEM-certificate-chain; charset=utf-8',
+      { payload: () => chainPem, contentType: 'Application/PEM-certificate-chain; charset=utf-8' },
       'certificate'
     ]
-  ])('takes %s', async (_, payload, contentType, kind) => {
+  ])('takes %s', async (_, { payload, contentType }, kind) => {
     const answer = await post(payload(), contentType)
     expect(answer.statusCode).toBe(200)
     const preview = answer.json<PreviewView>()

@@ -98,9 +98,13 @@ describe('GET /v1/issuances/{id}', () => {
   })
 
   it.each([
-    ['an id without a record', '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11', 404, 'issuance_not_found'],
-    ['what is no id', '42', 400, 'request_invalid']
-  ])('refuses %s', async (_name, id, status, code) => {
+    [
+      'an id without a record',
+      '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11',
+      { status: 404, code: 'issuance_not_found' }
+    ],
+    ['what is no id', '42', { status: 400, code: 'request_invalid' }]
+  ])('refuses %s', async (_name, id, { status, code }) => {
     const answer = await get(`/v1/issuances/${id}`)
     expect([answer.statusCode, problemOf(answer).code]).toEqual([status, code])
   })
@@ -190,12 +194,12 @@ describe('POST /v1/issuances/{id}/void', () => {
     expect((await post(csr, 'asked-again')).statusCode).toBe(201)
   })
 
-  it.each<[string, () => string, object, number]>([
-    ['what is issued', () => views.get('issued')!.id, { reason }, 409],
-    ['a refusal', () => views.get('rejected')!.id, { reason }, 409],
-    ['what is not there', () => '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11', { reason }, 404],
-    ['an intent without a reason', () => views.get('unknown')!.id, {}, 400]
-  ])('refuses %s', async (_what, id, body, status) => {
+  it.each<[string, { readonly id: () => string; readonly body: object }, number]>([
+    ['what is issued', { id: () => views.get('issued')!.id, body: { reason } }, 409],
+    ['a refusal', { id: () => views.get('rejected')!.id, body: { reason } }, 409],
+    ['what is not there', { id: () => '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11', body: { reason } }, 404],
+    ['an intent without a reason', { id: () => views.get('unknown')!.id, body: {} }, 400]
+  ])('refuses %s', async (_what, { id, body }, status) => {
     expect((await declareVoid(id(), body)).statusCode).toBe(status)
     expect((await list('outcome=void')).items).toHaveLength(1)
   })

@@ -27,17 +27,27 @@ async function countKept() {
 
 describe('text that cannot be kept', () => {
   it.each([
-    ['a lone surrogate in a value', '/v1/issuances', 'station', withMetadata('\\ud800'), '/metadata/fixture'],
-    ['NUL in a token name', '/v1/tokens', 'admin', '{"role":"station","name":"a\\u0000b"}', '/name'],
+    [
+      'a lone surrogate in a value',
+      { url: '/v1/issuances', role: 'station', payload: withMetadata('\\ud800') },
+      '/metadata/fixture'
+    ],
+    [
+      'NUL in a token name',
+      { url: '/v1/tokens', role: 'admin', payload: '{"role":"station","name":"a\\u0000b"}' },
+      '/name'
+    ],
     [
       'NUL deep in a document',
-      '/v1/profiles',
-      'admin',
-      profileNamed('deep', { a: [{ 'b/c': 'x\0' }] }),
+      { url: '/v1/profiles', role: 'admin', payload: profileNamed('deep', { a: [{ 'b/c': 'x\0' }] }) },
       '/template/a/0/b~1c'
     ],
-    ['NUL in a name', '/v1/profiles', 'admin', profileNamed('named', { a: { 'x\0': 1 } }), '/template/a']
-  ] as const)('is refused with its place: %s', async (_, url, role, payload, pointer) => {
+    [
+      'NUL in a name',
+      { url: '/v1/profiles', role: 'admin', payload: profileNamed('named', { a: { 'x\0': 1 } }) },
+      '/template/a'
+    ]
+  ] as const)('is refused with its place: %s', async (_, { url, role, payload }, pointer) => {
     const before = await countKept()
     const answer = await post(url, role, payload)
     expect(problemOf(answer)).toMatchObject({ status: 400, code: 'request_invalid' })

@@ -100,47 +100,58 @@ describe('a problem document', () => {
 type Case = readonly [
   name: string,
   request: () => Promise<LightMyRequestResponse>,
-  status: number,
-  code: ErrorCode
+  problem: { readonly status: number; readonly code: ErrorCode }
 ]
 
 const cases: readonly Case[] = [
-  ['a body over the limit', () => post(`"${'x'.repeat(70_000)}"`), 413, 'request_too_large'],
-  ['JSON that ends early', () => post('{"csr":'), 400, 'request_invalid'],
-  ['JSON with a raw line break in a string', () => post('{"csr":"a\nb"}'), 400, 'request_invalid'],
+  [
+    'a body over the limit',
+    () => post(`"${'x'.repeat(70_000)}"`),
+    { status: 413, code: 'request_too_large' }
+  ],
+  ['JSON that ends early', () => post('{"csr":'), { status: 400, code: 'request_invalid' }],
+  [
+    'JSON with a raw line break in a string',
+    () => post('{"csr":"a\nb"}'),
+    { status: 400, code: 'request_invalid' }
+  ],
   [
     'JSON with a __proto__ member',
     () => post('{"csr":"x","profile":"starter","__proto__":{"a":1}}'),
-    400,
-    'request_invalid'
+    { status: 400, code: 'request_invalid' }
   ],
-  ['an empty JSON body', () => post(''), 400, 'request_invalid'],
+  ['an empty JSON body', () => post(''), { status: 400, code: 'request_invalid' }],
   [
     'a body shorter than announced',
     () => post('{}', { ...json, 'content-length': '9' }),
-    400,
-    'request_invalid'
+    { status: 400, code: 'request_invalid' }
   ],
   [
     'a content type that is not read',
     () => post('x', { 'content-type': 'text/xml' }),
-    415,
-    'media_type_unsupported'
+    { status: 415, code: 'media_type_unsupported' }
   ],
-  ['an unknown path', () => app.inject('/v2/issuances'), 404, 'route_not_found'],
-  ['a path below a known one', () => app.inject('/v1/tokens/a/b'), 404, 'route_not_found'],
-  ['an unknown method', () => app.inject({ method: 'PATCH', url: '/v1/tokens' }), 405, 'method_not_allowed'],
-  ['a path with broken percent-encoding', () => app.inject('/v1/issuances/%zz'), 400, 'request_invalid'],
+  ['an unknown path', () => app.inject('/v2/issuances'), { status: 404, code: 'route_not_found' }],
+  ['a path below a known one', () => app.inject('/v1/tokens/a/b'), { status: 404, code: 'route_not_found' }],
+  [
+    'an unknown method',
+    () => app.inject({ method: 'PATCH', url: '/v1/tokens' }),
+    { status: 405, code: 'method_not_allowed' }
+  ],
+  [
+    'a path with broken percent-encoding',
+    () => app.inject('/v1/issuances/%zz'),
+    { status: 400, code: 'request_invalid' }
+  ],
   [
     'a path parameter of 200 characters',
     () => app.inject(`/v1/tokens/${'a'.repeat(200)}`),
-    405,
-    'method_not_allowed'
+    { status: 405, code: 'method_not_allowed' }
   ]
 ]
 
 describe('what Fastify itself refuses', () => {
-  it.each(cases)('%s', async (_name, request, status, code) => {
+  it.each(cases)('%s', async (_name, request, { status, code }) => {
     const answer = await request()
     expect([answer.statusCode, problemOf(answer).code]).toEqual([status, code])
     expect(answer.headers['content-type']).toMatch(/^application\/problem\+json/)

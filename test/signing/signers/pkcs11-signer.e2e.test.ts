@@ -198,15 +198,23 @@ describe('the PKCS#11 signer', needsSoftHsm, () => {
   })
 
   describe('refuses to open', () => {
-    it.each<[string, string, Changes, string]>([
-      ['a key label that is not there', 'ec-p999', {}, 'key_unusable'],
-      ['a key label that is there twice', 'double', {}, 'key_unusable'],
-      ['a key on a curve that no authority can have', 'curve', {}, 'key_unusable'],
-      ['a token label that is there twice', 'ec-p256', { tokenLabel: 'twin' }, 'key_unusable'],
-      ['a token label that is not there', 'ec-p256', { tokenLabel: 'nowhere' }, 'signer_unavailable'],
-      ['a module that is not there', 'ec-p256', { modulePath: '/nonexistent/module.so' }, 'key_unusable'],
-      ['a PIN file that is not there', 'ec-p256', { pinFile: '/nonexistent/pin' }, 'key_unusable']
-    ])('%s', async (_, keyLabel, changes, code) => {
+    it.each<[string, { readonly keyLabel: string } & Changes, string]>([
+      ['a key label that is not there', { keyLabel: 'ec-p999' }, 'key_unusable'],
+      ['a key label that is there twice', { keyLabel: 'double' }, 'key_unusable'],
+      ['a key on a curve that no authority can have', { keyLabel: 'curve' }, 'key_unusable'],
+      ['a token label that is there twice', { keyLabel: 'ec-p256', tokenLabel: 'twin' }, 'key_unusable'],
+      [
+        'a token label that is not there',
+        { keyLabel: 'ec-p256', tokenLabel: 'nowhere' },
+        'signer_unavailable'
+      ],
+      [
+        'a module that is not there',
+        { keyLabel: 'ec-p256', modulePath: '/nonexistent/module.so' },
+        'key_unusable'
+      ],
+      ['a PIN file that is not there', { keyLabel: 'ec-p256', pinFile: '/nonexistent/pin' }, 'key_unusable']
+    ])('%s', async (_, { keyLabel, ...changes }, code) => {
       await expect(open(keyLabel, changes)).rejects.toMatchObject({ code })
     })
 
