@@ -15,6 +15,7 @@ import { createBoundedServer } from './connections/server.ts'
 import { buildLogOptions } from './logging.ts'
 import { addAccess } from './plugins/access.ts'
 import { addDocumentation } from './plugins/documentation.ts'
+import { addJsonGuard } from './plugins/json-guard.ts'
 import { addMessageGuard } from './plugins/message-guard.ts'
 import { addShutdown } from './plugins/shutdown.ts'
 import { addTextGuard } from './plugins/text-guard.ts'
@@ -24,7 +25,7 @@ import { chooseRequestId } from './request-id.ts'
 import { sharedSchemas } from './schemas/shared.ts'
 import { createSerializerFactory } from './serializers.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
-import { createValidatorFactory } from './validators.ts'
+import { createValidators, useLinearUniqueItems } from './validators.ts'
 
 const allRoutes = [
   issuanceRoutes,
@@ -47,6 +48,7 @@ export async function createHttpServer(
   services: HttpServices,
   settings: HttpSettings
 ): Promise<FastifyInstance> {
+  const validators = createValidators()
   const app = Fastify({
     ...buildLogOptions(settings),
     genReqId: (request: IncomingMessage) => chooseRequestId(request),
@@ -63,12 +65,13 @@ export async function createHttpServer(
         // Safe with a bounded body: the number of faults is bounded by its length.
         allErrors: true,
         verbose: true
-      }
+      },
+      plugins: [useLinearUniqueItems]
     },
     schemaController: {
       compilersFactory: {
         buildSerializer: createSerializerFactory(),
-        buildValidator: createValidatorFactory()
+        buildValidator: validators.factory
       }
     },
     // Comes before any hook: what the router itself cannot read.
@@ -78,7 +81,8 @@ export async function createHttpServer(
     },
     clientErrorHandler: answerClientError
   }).withTypeProvider<TypeBoxTypeProvider>()
-  app.removeContentTypeParser('text/plain')
+  app.removeContentTypeParser(['text/plain', 'application/json'])
+  addJsonGuard(app)
   for (const schema of sharedSchemas) app.addSchema(schema)
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -93,6 +97,10 @@ export async function createHttpServer(
   addTextGuard(app)
   await addDocumentation(app, settings.version)
   for (const routes of allRoutes) await app.register(routes, { services })
+  app.addHook('onListen', done => {
+    void validators.prepare()
+    done()
+  })
   await app.ready()
   return app
 }

@@ -56,6 +56,7 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
     help: 'Intents without a record when the service started: outcome unknown until the station retries.',
     registers
   })
+  addEventLoopMetric(registers)
   addAuthorityMetrics(registers, dependencies)
   return {
     registry,
@@ -72,6 +73,20 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
     },
     setOpenIntents: count => openIntents.set(count)
   }
+}
+
+/** Whatever else the machine does, this thread's time is what requests wait for. */
+function addEventLoopMetric(registers: Registry[]): void {
+  new Counter({
+    name: 'mintline_event_loop_cpu_seconds_total',
+    help: 'CPU time of the thread that serves all requests.',
+    registers,
+    collect() {
+      const { user, system } = process.threadCpuUsage()
+      this.reset()
+      this.inc((user + system) / 1e6)
+    }
+  })
 }
 
 /** Read when they are asked for. */

@@ -32,26 +32,36 @@ export function addTextGuard(app: FastifyInstance): void {
 
 interface Place {
   readonly value: unknown
-  readonly pointer: string
+  readonly name: string
+  /** Undefined for the whole. */
+  readonly parent: Place | undefined
   readonly depth: number
 }
 
-function findFaults(root: unknown, pointer: string): readonly Violation[] {
+function findFaults(root: unknown, rootPointer: string): readonly Violation[] {
   const violations: Violation[] = []
-  const waiting: Place[] = [{ value: root, pointer, depth: 0 }]
+  const waiting: Place[] = [{ value: root, name: '', parent: undefined, depth: 0 }]
   for (let place = waiting.pop(); place !== undefined; place = waiting.pop()) {
     const { value, depth } = place
-    if (typeof value === 'string' && place.pointer !== takenForBytes && !isStorable(value)) {
-      violations.push(notText(place.pointer))
+    if (typeof value === 'string' && !isStorable(value)) {
+      const pointer = rootPointer + pointerOf(place)
+      if (pointer !== takenForBytes) violations.push(notText(pointer))
     }
     if (typeof value !== 'object' || value === null) continue
-    if (depth === maximumDepth) return [tooDeep(pointer)]
+    if (depth === maximumDepth) return [tooDeep(rootPointer)]
     for (const [name, member] of Object.entries(value)) {
-      if (!isStorable(name)) violations.push(notText(place.pointer))
-      waiting.push({ value: member, pointer: `${place.pointer}/${escapePointer(name)}`, depth: depth + 1 })
+      if (!isStorable(name)) violations.push(notText(rootPointer + pointerOf(place)))
+      // Most of what a list holds, and numbers at that, can neither be at fault nor hold a fault.
+      if (typeof member === 'string' || (typeof member === 'object' && member !== null))
+        waiting.push({ value: member, name, parent: place, depth: depth + 1 })
     }
   }
   return violations
+}
+
+/** Written for what is at fault alone. */
+function pointerOf({ name, parent }: Place): string {
+  return parent === undefined ? '' : `${pointerOf(parent)}/${escapePointer(name)}`
 }
 
 function isStorable(text: string): boolean {

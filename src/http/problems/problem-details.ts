@@ -1,7 +1,12 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { type ErrorCode, isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import {
+  type ErrorCode,
+  isMintlineError,
+  MintlineError,
+  type Violation
+} from '../../errors/mintline-error.ts'
 import { problemMediaType } from '../schemas/problem.ts'
 import { problemTable } from './problem-table.ts'
 import { buildViolations, type SchemaFault } from './schema-violations.ts'
@@ -39,10 +44,28 @@ function buildProblem(error: MintlineError, requestId: string): Readonly<Record<
     detail: error.detail,
     code: error.code,
     ...(typeof issuanceId === 'string' && { instance: `/v1/issuances/${issuanceId}` }),
-    ...(error.violations.length > 0 && { violations: error.violations.slice(0, maximumViolations) }),
+    ...(error.violations.length > 0 && {
+      violations: error.violations.slice(0, maximumViolations).map(clip)
+    }),
     ...(omitted > 0 && { violationsOmitted: omitted }),
     requestId
   }
+}
+
+/** A pointer is as long as the names that the client chose, and may stand in the message again. */
+const maximumTextLength = 1_000
+
+function clip({ pointer, expected, found, message }: Violation): Violation {
+  return {
+    pointer: clipText(pointer),
+    expected: clipText(expected),
+    found: clipText(found),
+    message: clipText(message)
+  }
+}
+
+function clipText(text: string): string {
+  return text.length > maximumTextLength ? `${text.slice(0, maximumTextLength)}…` : text
 }
 
 /** RFC 6750, section 3. A request without a token is told of the scheme and nothing else. */
@@ -60,7 +83,7 @@ function logProblem(error: MintlineError, status: number, request: FastifyReques
   // `found` may repeat what the client sent, so the log gets the pointers alone.
   const facts = {
     code: error.code,
-    pointers: error.violations.slice(0, maximumViolations).map(({ pointer }) => pointer)
+    pointers: error.violations.slice(0, maximumViolations).map(({ pointer }) => clipText(pointer))
   }
   if (status === 401 || status === 403) request.log.warn(facts, 'request refused')
   else request.log.info(facts, 'request refused')

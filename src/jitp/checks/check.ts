@@ -5,6 +5,7 @@ import { parseTemplate } from '../reading/parse-template.ts'
 import { bodyTextOf } from '../reading/registration-config.ts'
 import { noSourceMap } from '../reading/source-map.ts'
 import type { TemplateSource } from '../reading/template-source.ts'
+import { limits } from '../template/limits.ts'
 import type { TemplateOptions } from '../template/options.ts'
 import type { ProvisioningTemplate } from '../template/template.ts'
 import { checkCertificates } from './certificate.ts'
@@ -36,9 +37,13 @@ export function checkTemplate(source: TemplateSource, options: TemplateOptions =
 export function examineTemplate(source: TemplateSource, options: TemplateOptions = {}): TemplateExamination {
   const report = createTemplateReport(source.value === undefined ? noSourceMap : source.sourceMap)
   if (source.value === undefined) return { template: emptyTemplate, findings: source.findings }
+  const length = bodyTextOf(source).length
+  checkLength(length, report)
+  if (length > limits.bodyLength) {
+    return { template: emptyTemplate, findings: [...source.findings, ...report.findings] }
+  }
   const template = parseTemplate(source.value, report)
   const context: CheckContext = { template, options, report }
-  checkLength(source, report)
   // What is too large to be evaluated is too large to say more of.
   if (!isTooLarge(context)) {
     checkParameters(context)
@@ -62,8 +67,7 @@ const emptyTemplate: ProvisioningTemplate = {
 }
 
 /** A body that came as a string is measured as it is; otherwise as `exportRegistrationConfig` would write it. */
-function checkLength(source: TemplateSource, report: TemplateReport): void {
-  const length = bodyTextOf(source).length
+function checkLength(length: number, report: TemplateReport): void {
   if (length <= maximumBodyLength) return
   const message = `The template body has ${length} characters.`
   report.add('body-too-long', {

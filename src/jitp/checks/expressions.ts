@@ -48,11 +48,14 @@ function checkPart(part: Expression | ListExpression, context: CheckContext): vo
   else if (part.kind === 'select') checkIndex(part, context)
 }
 
+/** More parameters than there are. */
+const maximumListed = 12
+
 function checkReference(name: string, pointer: string, { template, report }: CheckContext): void {
   if (template.parameters.has(name)) return
   const near = template.parameters.has(nearestParameter(name) ?? '') ? nearestParameter(name) : undefined
   const advice = near === undefined ? '' : ` Perhaps ${quoted(near)} is meant.`
-  const declared = [...template.parameters.keys()].join(', ')
+  const declared = [...template.parameters.keys()].slice(0, maximumListed).join(', ')
   const message = `${quoted(name)} is not declared under Parameters.${advice}`
   report.add('ref-undeclared', {
     pointer,

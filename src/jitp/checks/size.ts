@@ -10,7 +10,6 @@ import type { CheckContext } from './context.ts'
  */
 export function isTooLarge(context: CheckContext): boolean {
   const { template, report } = context
-  const before = report.findings.length
   const expressions = expressionsOf(template)
   checkParts(expressions, context)
   const sizes = new ExpressionSizes(template)
@@ -20,7 +19,7 @@ export function isTooLarge(context: CheckContext): boolean {
     checkLength(expression, sizes, context)
     for (const part of partsOf(expression)) if (makesText(part)) total += sizes.of(part).length
   }
-  if (report.findings.length === before && total > limits.totalLength) {
+  if (!isReported(context) && total > limits.totalLength) {
     report.add('expressions-too-large', {
       pointer: '/Resources',
       message: `The texts that the template makes for one certificate can have ${countOf(total)} characters.`,
@@ -28,7 +27,11 @@ export function isTooLarge(context: CheckContext): boolean {
       found: countOf(total)
     })
   }
-  return report.findings.length > before
+  return isReported(context)
+}
+
+function isReported({ report }: CheckContext): boolean {
+  return report.findings.some(({ id }) => id === 'expressions-too-large')
 }
 
 function checkParts(expressions: readonly (Expression | ListExpression)[], { report }: CheckContext): void {

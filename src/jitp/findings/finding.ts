@@ -6,6 +6,8 @@ import { policyFindings } from './policy-findings.ts'
 import { readingFindings } from './reading-findings.ts'
 import { thingFindings } from './thing-findings.ts'
 
+export { quoted } from './quoted.ts'
+
 /**
  * Every finding there is. An id is a contract like an error code: scripts branch on it, tests assert it,
  * `docs/template-findings.md` lists it.
@@ -63,10 +65,4 @@ export function createFinding(id: FindingId, detail: FindingDetail): Finding {
 
 export function isError(finding: Finding): boolean {
   return finding.severity === 'error'
-}
-
-/** A value as it appears in a message: quoted, and cut after 80 characters. */
-export function quoted(value: string): string {
-  const characters = [...value]
-  return characters.length > 80 ? `\`${characters.slice(0, 77).join('')}…\`` : `\`${value}\``
 }

@@ -3,7 +3,7 @@ import { kindOf } from '../reading/json-value.ts'
 import type { SourceMap } from '../reading/source-map.ts'
 import { createFinding, type Finding, type FindingId, type FindingText, quoted } from './finding.ts'
 
-/** Collects findings about a template and adds their place in the text. */
+/** Collects findings about a template, at most fifty of a kind, and adds their place in the text. */
 export interface TemplateReport {
   readonly findings: readonly Finding[]
   readonly add: (id: FindingId, text: FindingText) => void
@@ -17,21 +17,26 @@ export interface TemplateReport {
   readonly unknownMember: (pointer: string, name: string, known: readonly string[]) => void
 }
 
+/** Of one kind, as of faults of JSON: those that are over show once the others are corrected. */
+const findingsOfAKind = 50
+
 export function createTemplateReport(sourceMap: SourceMap): TemplateReport {
   const findings: Finding[] = []
-  const add: TemplateReport['add'] = (id, text) => {
-    findings.push(createFinding(id, { ...text, position: sourceMap.positionOf(text.pointer) }))
+  const counts = new Map<FindingId, number>()
+  const keep = (id: FindingId, text: FindingText, positionOf: () => Finding['position']) => {
+    const count = (counts.get(id) ?? 0) + 1
+    counts.set(id, count)
+    if (count <= findingsOfAKind) findings.push(createFinding(id, { ...text, position: positionOf() }))
   }
-  const addAtName: TemplateReport['addAtName'] = (id, text) => {
-    findings.push(createFinding(id, { ...text, position: sourceMap.positionOf(text.pointer, 'name') }))
-  }
+  const add: TemplateReport['add'] = (id, text) => keep(id, text, () => sourceMap.positionOf(text.pointer))
+  const addAtName: TemplateReport['addAtName'] = (id, text) =>
+    keep(id, text, () => sourceMap.positionOf(text.pointer, 'name'))
   return {
     findings,
     add,
     addAtName,
-    addInString: (id, { index, ...text }) => {
-      findings.push(createFinding(id, { ...text, position: sourceMap.positionInString(text.pointer, index) }))
-    },
+    addInString: (id, { index, ...text }) =>
+      keep(id, text, () => sourceMap.positionInString(text.pointer, index)),
     wrongType: (pointer, expected, value) => {
       const found = kindOf(value)
       add('value-type-wrong', { pointer, message: `Expected ${expected}, found ${found}.`, expected, found })

@@ -4,6 +4,8 @@ import { pointerTo, readJson } from '../reading/json-source.ts'
 import { isJsonList, isJsonObject, kindOf } from '../reading/json-value.ts'
 
 const maximumDocumentLength = 2048
+/** Those that are over show once the others are corrected. */
+const problemsOfAKind = 50
 
 interface DocumentProblem {
   readonly id: FindingId
@@ -43,6 +45,7 @@ class DocumentExaminer {
   readonly #text: string
   readonly #reading: JsonReading
   readonly #problems: DocumentProblem[] = []
+  readonly #counts = new Map<FindingId, number>()
 
   constructor(text: string) {
     this.#text = text
@@ -59,7 +62,8 @@ class DocumentExaminer {
         found: String(length)
       })
     }
-    const statements = this.#isEscaped() ? [] : this.#statements()
+    // A text without end is not looked at any closer; four times the limit is far more than a slip of the pen.
+    const statements = length > 4 * maximumDocumentLength || this.#isEscaped() ? [] : this.#statements()
     return {
       problems: this.#problems,
       statements,
@@ -86,7 +90,7 @@ class DocumentExaminer {
       if (fault.kind === 'typographic-quotes' && fault !== quotes) continue
       const id = fault === quotes ? 'typographic-quotes' : 'policy-document-not-json'
       const message = `The policy document is not JSON: expected ${fault.expected}, found ${fault.found}.`
-      this.#problems.push({ id, index: fault.offset, message, expected: fault.expected, found: fault.found })
+      this.#keep({ id, index: fault.offset, message, expected: fault.expected, found: fault.found })
     }
     const document = this.#reading.value
     if (document === undefined) return []
@@ -162,7 +166,7 @@ class DocumentExaminer {
       const name = match[1] ?? ''
       if (/^(?:iot|aws):(?!:)/i.test(name) || ['*', '?', '$'].includes(name)) continue
       const message = `${quoted(match[0])} is not a policy variable, and the template does not replace it here.`
-      this.#problems.push({
+      this.#keep({
         id: 'policy-variable-unknown',
         index: match.index,
         message,
@@ -172,7 +176,7 @@ class DocumentExaminer {
     }
     for (const match of this.#text.matchAll(/<[A-Za-z][A-Za-z0-9 _-]{0,60}>/g)) {
       const message = `${quoted(match[0])} looks like a placeholder.`
-      this.#problems.push({
+      this.#keep({
         id: 'placeholder-left',
         index: match.index,
         message,
@@ -193,8 +197,14 @@ class DocumentExaminer {
 
   #report(id: FindingId, { pointer, ...text }: FindingText): void {
     const parent = pointer.slice(0, Math.max(pointer.lastIndexOf('/'), 0))
-    const offset = this.#reading.offsets.get(pointer) ?? this.#reading.offsets.get(parent)
-    this.#problems.push({ id, index: offset?.value ?? 0, ...text })
+    const offset = this.#reading.places.find(pointer) ?? this.#reading.places.find(parent)
+    this.#keep({ id, index: offset?.value ?? 0, ...text })
+  }
+
+  #keep(problem: DocumentProblem): void {
+    const count = (this.#counts.get(problem.id) ?? 0) + 1
+    this.#counts.set(problem.id, count)
+    if (count <= problemsOfAKind) this.#problems.push(problem)
   }
 }
 

@@ -39,6 +39,9 @@ const simpleEscapes: Readonly<Record<string, string>> = {
   r: '\r',
   t: '\t'
 }
+// eslint-disable-next-line no-control-regex -- what JSON has escaped
+const plainPattern = /[^"\\\u0000-\u001f]+/y
+
 /** What a scanner throws when it cannot go on; its fault is on the list. */
 export class ReadingStopped extends Error {}
 
@@ -47,8 +50,6 @@ export class JsonScanner {
   readonly text: string
   faults: JsonFault[] = []
   offset = 0
-  /** The value being read, for the faults. */
-  pointer = ''
 
   constructor(text: string) {
     this.text = text
@@ -73,7 +74,8 @@ export class JsonScanner {
         this.stop('syntax', { expected: 'a string that is closed', found: 'the end of the text' })
       }
       if (isStraight ? character === '"' : this.#closesLoose(opening, character)) break
-      this.character(parts, origins)
+      if (isStraight && character !== '\\' && character >= ' ') this.#plainRun(parts, origins)
+      else this.character(parts, origins)
     }
     if (!isStraight && this.peek() !== '"' && opening !== "'") {
       this.fault('typographic-quotes', this.offset, { expected: '"', found: this.peek() })
@@ -81,6 +83,16 @@ export class JsonScanner {
     origins?.push(this.offset)
     this.offset += 1
     return parts.join('')
+  }
+
+  /** The characters up to the next one that means something in a string. */
+  #plainRun(parts: string[], origins?: number[]): void {
+    const start = this.offset
+    plainPattern.lastIndex = start
+    plainPattern.test(this.text)
+    this.offset = plainPattern.lastIndex
+    parts.push(this.text.slice(start, this.offset))
+    for (let origin = start; origins !== undefined && origin < this.offset; origin += 1) origins.push(origin)
   }
 
   #closesLoose(opening: string, character: string): boolean {
@@ -158,8 +170,15 @@ export class JsonScanner {
   }
 
   fault(kind: JsonFaultKind, offset: number, { expected, found }: JsonMismatch): void {
-    if (this.faults.filter(fault => fault.kind === kind).length >= faultsPerKind) return
-    this.faults.push({ kind, offset, pointer: this.pointer, expected, found })
+    let count = 0
+    for (const fault of this.faults) if (fault.kind === kind) count += 1
+    if (count >= faultsPerKind) return
+    this.faults.push({ kind, offset, pointer: this.pointer(), expected, found })
+  }
+
+  /** The value being read, for the faults. */
+  pointer(): string {
+    return ''
   }
 
   stop(kind: JsonFaultKind, mismatch: JsonMismatch): never {

@@ -1,5 +1,8 @@
-import type { JsonFault } from './json-scanner.ts'
-import { JsonScanner, ReadingStopped } from './json-scanner.ts'
+import { quoted } from '../findings/quoted.ts'
+import { addPlace, type JsonPlace, JsonPlaces, pointerOf } from './json-places.ts'
+import { type JsonFault, JsonScanner, ReadingStopped } from './json-scanner.ts'
+
+export { pointerTo } from './json-places.ts'
 
 /** JSON as read here. Objects have no prototype, so that a member named `__proto__` is a member and nothing else. */
 export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
@@ -8,22 +11,20 @@ export interface JsonObject {
   readonly [name: string]: JsonValue
 }
 
-/** Where a value starts, and its member name if it has one. */
-export interface JsonOffset {
-  readonly value: number
-  readonly name: number | undefined
-}
-
 export interface JsonReading {
   /** What could be read, mistakes passed over; undefined when reading had to stop. */
   readonly value: JsonValue | undefined
   /** In the order met; at most twenty of a kind. Empty exactly when the text is RFC 8259 JSON with unique names. */
   readonly faults: readonly JsonFault[]
-  /** By RFC 6901 pointer. */
-  readonly offsets: ReadonlyMap<string, JsonOffset>
+  readonly places: JsonPlaces
 }
 
-export const maximumTextLength = 262_144
+/** A template body has 10,240 characters at most; what is pasted may have several layers of escaping around it. */
+export const maximumTextLength = 163_840
+/** Characters that are read once more, since a string seemed to be an object: each time it may be all of the rest. */
+const maximumReread = 1_000_000
+/** Twice as many as a body of 10,240 characters has room for. */
+export const maximumValues = 10_000
 export const maximumDepth = 64
 
 const numberPattern = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y
@@ -61,13 +62,11 @@ export function readEscapedText(text: string, offset: number): { value: string; 
   return { value: parts.join(''), origins }
 }
 
-/** Appends one reference token to an RFC 6901 pointer. */
-export function pointerTo(pointer: string, token: string | number): string {
-  return `${pointer}/${String(token).replaceAll('~', '~0').replaceAll('/', '~1')}`
-}
-
 class JsonReader extends JsonScanner {
-  readonly #offsets = new Map<string, JsonOffset>()
+  readonly #root: JsonPlace = { value: 0, name: undefined, parent: undefined, token: '' }
+  #place = this.#root
+  #values = 0
+  #reread = 0
 
   read(): JsonReading {
     let value: JsonValue | undefined
@@ -76,7 +75,11 @@ class JsonReader extends JsonScanner {
     } catch (error) {
       if (!(error instanceof ReadingStopped)) throw error
     }
-    return { value, faults: this.faults, offsets: this.#offsets }
+    return { value, faults: this.faults, places: new JsonPlaces(this.#root) }
+  }
+
+  override pointer(): string {
+    return pointerOf(this.#place)
   }
 
   #document(): JsonValue {
@@ -88,28 +91,31 @@ class JsonReader extends JsonScanner {
       this.fault('byte-order-mark', 0, { expected: 'no byte order mark', found: 'U+FEFF' })
       this.offset = 1
     }
-    const value = this.#value('', undefined, 0)
+    const value = this.#value(this.#root, 0)
     this.skipBlank()
     if (this.offset < this.text.length) this.#stopHere('the end of the text')
     return value
   }
 
-  #value(pointer: string, nameOffset: number | undefined, depth: number): JsonValue {
-    this.pointer = pointer
+  #value(place: JsonPlace, depth: number): JsonValue {
+    this.#place = place
+    if (++this.#values > maximumValues) {
+      this.stop('too-large', { expected: `at most ${maximumValues} values`, found: 'more' })
+    }
     this.skipBlank()
-    this.#offsets.set(pointer, { value: this.offset, name: nameOffset })
+    place.value = this.offset
     const character = this.peek()
     if (character === '{' || character === '[') {
       if (depth >= maximumDepth) {
         this.stop('too-deep', { expected: `at most ${maximumDepth} levels`, found: 'more' })
       }
-      return character === '{' ? this.#object(pointer, depth) : this.#array(pointer, depth)
+      return character === '{' ? this.#object(place, depth) : this.#array(place, depth)
     }
-    if (this.isQuote(character)) return this.#stringOrBrokenObject(pointer, depth)
+    if (this.isQuote(character)) return this.#stringOrBrokenObject(place, depth)
     return this.#numberOrWord()
   }
 
-  #object(pointer: string, depth: number): JsonObject {
+  #object(place: JsonPlace, depth: number): JsonObject {
     const members = Object.create(null) as Record<string, JsonValue>
     this.offset += 1
     let comma = -1
@@ -119,29 +125,32 @@ class JsonReader extends JsonScanner {
       const nameOffset = this.offset
       if (!this.isQuote(this.peek())) this.#stopHere('a member name in double quotes')
       const name = this.string()
-      const memberPointer = pointerTo(pointer, name)
-      this.pointer = memberPointer
+      const member = addPlace(place, name, nameOffset)
+      this.#place = member
       if (Object.hasOwn(members, name)) {
-        this.fault('duplicate-name', nameOffset, { expected: 'each name once', found: `a second "${name}"` })
+        this.fault('duplicate-name', nameOffset, {
+          expected: 'each name once',
+          found: `a second ${quoted(name)}`
+        })
       }
       this.skipBlank()
       if (this.peek() !== ':') this.#stopHere('":" after the member name')
       this.offset += 1
-      members[name] = this.#value(memberPointer, nameOffset, depth + 1)
-      this.pointer = pointer
+      members[name] = this.#value(member, depth + 1)
+      this.#place = place
       comma = this.#separator('}')
     }
   }
 
-  #array(pointer: string, depth: number): readonly JsonValue[] {
+  #array(place: JsonPlace, depth: number): readonly JsonValue[] {
     const items: JsonValue[] = []
     this.offset += 1
     let comma = -1
     for (;;) {
       this.skipBlank()
       if (this.#closes(']', comma)) return items
-      items.push(this.#value(pointerTo(pointer, items.length), undefined, depth + 1))
-      this.pointer = pointer
+      items.push(this.#value(addPlace(place, items.length), depth + 1))
+      this.#place = place
       comma = this.#separator(']')
     }
   }
@@ -167,11 +176,11 @@ class JsonReader extends JsonScanner {
    * A string that seems to end inside an object, as in `"{ "Version": …`, is an object that was put between
    * quotes without escaping. It is read as that object if that works out.
    */
-  #stringOrBrokenObject(pointer: string, depth: number): JsonValue {
+  #stringOrBrokenObject(place: JsonPlace, depth: number): JsonValue {
     const start = this.offset
     const faults = [...this.faults]
     const text = this.string()
-    if (!/^\s*\{/.test(text) || this.#atValueEnd()) return text
+    if (!/^\s*\{/.test(text) || this.#atValueEnd() || !this.#mayReread()) return text
     const end = this.offset
     const stringFaults = this.faults
     this.faults = [...faults]
@@ -179,7 +188,7 @@ class JsonReader extends JsonScanner {
     this.fault('unescaped-quotes', start, { expected, found: 'a bare "' })
     try {
       this.offset = start + 1
-      const value = this.#value(pointer, this.#offsets.get(pointer)?.name, depth + 1)
+      const value = this.#value(place, depth + 1)
       this.skipBlank()
       if (!this.isQuote(this.peek())) this.#stopHere('the closing quote')
       this.offset += 1
@@ -188,9 +197,15 @@ class JsonReader extends JsonScanner {
       if (!(error instanceof ReadingStopped)) throw error
       this.faults = stringFaults
       this.offset = end
-      this.pointer = pointer
+      place.value = start
+      this.#place = place
       return text
     }
+  }
+
+  #mayReread(): boolean {
+    this.#reread += this.text.length
+    return this.#reread <= maximumReread
   }
 
   #atValueEnd(): boolean {

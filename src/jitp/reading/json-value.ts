@@ -20,22 +20,32 @@ export function kindOf(value: JsonValue | undefined): string {
 }
 
 /**
- * Copies a parsed value into prototype-free objects. Undefined if it holds anything that JSON does not, or nests
- * deeper than 64 levels.
+ * Copies a parsed value into prototype-free objects. Undefined if it holds anything that JSON does not, nests deeper
+ * than 64 levels, or has more than `maximumValues` values.
  */
-export function toJsonValue(value: unknown, depth = 0): JsonValue | undefined {
-  if (value === null || typeof value === 'string' || typeof value === 'boolean') return value
-  if (typeof value === 'number') return Number.isFinite(value) ? value : undefined
-  if (typeof value !== 'object' || depth >= maximumDepth) return undefined
-  if (Array.isArray(value)) {
-    const items = value.map(item => toJsonValue(item, depth + 1))
-    return items.some(item => item === undefined) ? undefined : (items as JsonValue[])
+export function toJsonValue(value: unknown, maximumValues: number): JsonValue | undefined {
+  let values = 0
+  const copy = (original: unknown, depth: number): JsonValue | undefined => {
+    if (++values > maximumValues) return undefined
+    if (original === null || typeof original === 'string' || typeof original === 'boolean') return original
+    if (typeof original === 'number') return Number.isFinite(original) ? original : undefined
+    if (typeof original !== 'object' || depth >= maximumDepth) return undefined
+    if (Array.isArray(original)) {
+      const items: JsonValue[] = []
+      for (const item of original) {
+        const itemCopy = copy(item, depth + 1)
+        if (itemCopy === undefined) return undefined
+        items.push(itemCopy)
+      }
+      return items
+    }
+    const members = Object.create(null) as Record<string, JsonValue>
+    for (const [name, member] of Object.entries(original)) {
+      const memberCopy = copy(member, depth + 1)
+      if (memberCopy === undefined) return undefined
+      members[name] = memberCopy
+    }
+    return members
   }
-  const members = Object.create(null) as Record<string, JsonValue>
-  for (const [name, member] of Object.entries(value)) {
-    const copy = toJsonValue(member, depth + 1)
-    if (copy === undefined) return undefined
-    members[name] = copy
-  }
-  return members
+  return copy(value, 0)
 }

@@ -161,10 +161,15 @@ function subPieces(
   pointer: string,
   bound: ReadonlyMap<string, Expression>
 ): readonly Expression[] {
+  const named = new Map(bound)
+  const expressionOf = (name: string): Expression => {
+    const expression = named.get(name) ?? { kind: 'ref', name, pointer }
+    named.set(name, expression)
+    return expression
+  }
   return text.split(/(\$\{[^{}]*\})/).flatMap((piece, index): Expression[] => {
-    if (index % 2 === 0) return piece === '' ? [] : [{ kind: 'literal', value: piece, pointer }]
-    const name = piece.slice(2, -1).trim()
-    return [bound.get(name) ?? { kind: 'ref', name, pointer }]
+    if (index % 2 === 1) return [expressionOf(piece.slice(2, -1).trim())]
+    return piece === '' ? [] : [{ kind: 'literal', value: piece, pointer }]
   })
 }
 

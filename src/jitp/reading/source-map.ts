@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../findings/finding.ts'
-import type { JsonOffset } from './json-source.ts'
+import type { JsonPlaces } from './json-places.ts'
 import { readStringLiteral } from './json-source.ts'
 
 /** A text, and for each place in it the place in the text that was given. */
@@ -28,8 +28,8 @@ export function createTextLayer(text: string): SourceLayer {
     text,
     positionAt: offset => {
       lineStarts ??= findLineStarts(text)
-      const index = lineStarts.findLastIndex(start => start <= offset)
-      return { line: index + 1, column: offset - (lineStarts[index] ?? 0) + 1 }
+      const line = countUpTo(lineStarts, offset)
+      return { line, column: offset - (lineStarts[line - 1] ?? 0) + 1 }
     }
   }
 }
@@ -40,28 +40,35 @@ export function createInnerLayer(outer: SourceLayer, text: string, origins: read
   return { text, positionAt: offset => outer.positionAt(origins[offset] ?? end) }
 }
 
-export function createSourceMap(layer: SourceLayer, offsets: ReadonlyMap<string, JsonOffset>): SourceMap {
+export function createSourceMap(layer: SourceLayer, places: JsonPlaces): SourceMap {
+  const originsByPlace = new Map<number, readonly number[]>()
+  const originsAt = (place: number) => {
+    const origins = originsByPlace.get(place) ?? readStringLiteral(layer.text, place).origins
+    originsByPlace.set(place, origins)
+    return origins
+  }
   return {
     positionOf: (pointer, part = 'value') => {
-      const offset = nearestOffset(offsets, pointer)
+      const offset = places.nearest(pointer)
       return layer.positionAt(part === 'name' ? (offset.name ?? offset.value) : offset.value)
     },
     positionInString: (pointer, index) => {
-      const { value } = nearestOffset(offsets, pointer)
+      const { value } = places.nearest(pointer)
       if (layer.text.charAt(value) !== '"') return layer.positionAt(value)
-      return layer.positionAt(readStringLiteral(layer.text, value).origins[index] ?? value)
+      return layer.positionAt(originsAt(value)[index] ?? value)
     }
   }
 }
 
-function nearestOffset(offsets: ReadonlyMap<string, JsonOffset>, pointer: string): JsonOffset {
-  let current = pointer
-  for (;;) {
-    const offset = offsets.get(current)
-    if (offset !== undefined) return offset
-    if (current === '') return { value: 0, name: undefined }
-    current = current.slice(0, current.lastIndexOf('/'))
+/** How many of the ascending numbers are not above `limit`. */
+function countUpTo(numbers: readonly number[], limit: number): number {
+  let [low, high] = [0, numbers.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((numbers[middle] ?? 0) <= limit) low = middle + 1
+    else high = middle
   }
+  return low
 }
 
 function findLineStarts(text: string): number[] {

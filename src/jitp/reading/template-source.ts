@@ -2,7 +2,7 @@ import type { Finding, FindingDetail, FindingId, FindingText } from '../findings
 import { createFinding, quoted } from '../findings/finding.ts'
 import type { JsonFault, JsonFaultKind } from './json-scanner.ts'
 import type { JsonObject, JsonReading, JsonValue } from './json-source.ts'
-import { pointerTo, readEscapedText, readJson, readStringLiteral } from './json-source.ts'
+import { maximumValues, pointerTo, readEscapedText, readJson, readStringLiteral } from './json-source.ts'
 import { isJsonObject, kindOf, toJsonValue } from './json-value.ts'
 import { readRoleArn } from './role-arn.ts'
 import type { SourceLayer, SourceMap } from './source-map.ts'
@@ -94,11 +94,11 @@ class TemplateReader {
   }
 
   readParsed(input: unknown): void {
-    const value = toJsonValue(input)
+    const value = toJsonValue(input, maximumValues)
     if (value === undefined) {
       this.#report('template-not-found', {
         pointer: '',
-        message: 'The value is not JSON, or nests too deeply.',
+        message: `The value is not JSON, nests too deeply or has more than ${maximumValues} values.`,
         expected: 'JSON',
         found: typeof input
       })
@@ -113,7 +113,7 @@ class TemplateReader {
       return
     }
     const reading = readJson(layer.text)
-    this.#sourceMap = createSourceMap(layer, reading.offsets)
+    this.#sourceMap = createSourceMap(layer, reading.places)
     this.#reportFaults(reading, layer)
     if (reading.value !== undefined) this.#unwrap(reading.value, '', { layer, reading, layers })
   }
@@ -167,7 +167,7 @@ class TemplateReader {
     const layers = text?.layers ?? 0
     const isFirst = this.#form === 'template' && layers === 0
     if (isFirst) this.#form = 'string'
-    const offset = text?.reading.offsets.get(pointer)?.value
+    const offset = text?.reading.places.find(pointer)?.value
     if (text === undefined || offset === undefined) {
       this.readText(createTextLayer(value), layers + 1)
       return

@@ -4,6 +4,8 @@
  * parameter has 4,096 and a policy document 2,048 at most. docs/jitp.md names the limits.
  */
 export const limits = {
+  /** Characters of a body that is still looked at, to say what else is wrong with it. */
+  bodyLength: 65_536,
   /** Functions within functions. */
   functionDepth: 16,
   /** Places in all expressions of a template where a part stands. */

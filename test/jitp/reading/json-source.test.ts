@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   maximumDepth,
   maximumTextLength,
+  maximumValues,
   readJson,
   readStringLiteral
 } from '../../../src/jitp/reading/json-source.ts'
@@ -94,10 +95,10 @@ describe('readJson', () => {
 
   it('keeps the place of every value and name', () => {
     const text = '{ "a/b": [ 10, { "~": true } ] }'
-    const { offsets } = readJson(text)
-    expect(offsets.get('/a~1b')).toEqual({ value: 9, name: 2 })
-    expect(offsets.get('/a~1b/1')).toEqual({ value: 15, name: undefined })
-    expect(offsets.get('/a~1b/1/~0')).toEqual({ value: 22, name: 17 })
+    const { places } = readJson(text)
+    expect(places.find('/a~1b')).toEqual({ value: 9, name: 2 })
+    expect(places.find('/a~1b/1')).toEqual({ value: 15, name: undefined })
+    expect(places.find('/a~1b/1/~0')).toEqual({ value: 22, name: 17 })
   })
 
   it('reads __proto__ as a member like any other', () => {
@@ -126,6 +127,19 @@ describe('readJson', () => {
     expect(faultsOf(deep(maximumDepth + 1))).toEqual([`too-deep@${maximumDepth}`])
     expect(faultsOf(long(maximumTextLength))).toEqual([])
     expect(faultsOf(long(maximumTextLength + 1))).toEqual(['too-large@0'])
+  })
+
+  it('reads as many values as the limit says, and no more', () => {
+    const list = (length: number): string => `[${Array(length).fill(0).join()}]`
+    expect(faultsOf(list(maximumValues - 1))).toEqual([])
+    expect(faultsOf(list(maximumValues))).toEqual([expect.stringMatching(/^too-large@/)])
+  })
+
+  it('reads once more what seems to be an object in quotes only while that costs little', () => {
+    const nested = (times: number): string => '["{ '.repeat(times)
+    // Each attempt at a level would try all levels inside it again, and go on behind it: two to the power of sixty.
+    expect(readJson(nested(60)).value).toBeUndefined()
+    expect(readJson(nested(maximumTextLength / 8)).value).toBeUndefined()
   })
 })
 
