@@ -21,6 +21,8 @@ export interface IssuancePathOptions {
   readonly observe?: IssuanceDependencies['observe']
   /** Told after each group: of intents and certificates, or of refusals. */
   readonly observeGroup?: (kind: 'cycle' | 'rejection', size: number, seconds: number) => void
+  /** Told each time that a record is found changed. */
+  readonly observeDamage?: () => void
   /** How long a retry waits for another process's record before it completes the intent itself. */
   readonly resumeAfterMs?: number
   readonly maximumGroupSize?: number
@@ -34,10 +36,18 @@ export function createIssuancePath(
   stops: AsyncDisposableStack,
   options: IssuancePathOptions = {}
 ): IssuancePath {
-  const { database, search, authorities, profiles, clock, randomBytes } = core
-  const { observe = () => undefined, resumeAfterMs = 5_000, wrapCycle = cycle => cycle } = options
+  const { database, search, authorities, profiles, clock, randomBytes, log } = core
+  const { observe = () => undefined, observeDamage = () => undefined } = options
+  const { resumeAfterMs = 5_000, wrapCycle = cycle => cycle } = options
   const store = createRecordStore(database, search)
-  const records = createRecords(store, authorities)
+  const records = createRecords({
+    store,
+    findIssuer: id => authorities.find(id),
+    onDamaged(recordId, damage) {
+      log.error({ recordId, damage }, 'a record was changed in the database; it is not handed out')
+      observeDamage()
+    }
+  })
   const limits = (kind: 'cycle' | 'rejection') => groupLimits(core, kind, options)
   const cycle = wrapCycle(
     createCycle(createGroupCommit({ commit: createCycleStore(database).commit, ...limits('cycle') }))

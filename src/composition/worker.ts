@@ -32,8 +32,8 @@ export async function startWorker(core: Core, stops: AsyncDisposableStack): Prom
   stops.defer(() => jobs.close())
   const metrics = createMetrics(core)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
-  const { observeIssuance: observe, observeGroup } = metrics
-  const path = createIssuancePath(core, stops, { observe, observeGroup })
+  const { observeIssuance: observe, observeGroup, observeDamage } = metrics
+  const path = createIssuancePath(core, stops, { observe, observeGroup, observeDamage })
   await tellOpenIntents(core, path, metrics)
   const http = await createHttpServer(createServices(core, jobs, { path, metrics }), httpSettings(config))
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))

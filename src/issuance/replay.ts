@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
 import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
-import { namesNothing, recordDamaged, unreadable } from '../records/damaged.ts'
+import { namesNothing, recordDamaged } from '../records/damaged.ts'
 import { namesItsRules } from '../records/facts.ts'
 import type { IssuedRecord } from '../records/record.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
@@ -92,6 +92,6 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
 }
 
 function answerAgain(record: IssuedRecord): IssuanceResult {
-  if (record.damaged) throw recordDamaged(record, [namesItsRules(record) ? unreadable : namesNothing])
+  if (record.damaged) throw recordDamaged(record, record.damage === undefined ? [] : [record.damage])
   return { record, replayed: true }
 }

@@ -10,6 +10,8 @@ export interface Metrics {
   observeIssuance(outcome: string, seconds: number): void
   /** One committed group: of intents and certificates, or of refusals. */
   observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
+  /** One look at a record that somebody changed. */
+  observeDamage(): void
   setOpenIntents(count: number): void
 }
 
@@ -37,25 +39,6 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
     buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
     registers
   })
-  const groupSizes = new Histogram({
-    name: 'mintline_commit_group_size',
-    help: 'Rows that shared one durable commit.',
-    labelNames: ['kind'],
-    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
-    registers
-  })
-  const groupDurations = new Histogram({
-    name: 'mintline_commit_group_duration_seconds',
-    help: 'Duration of one durable commit.',
-    labelNames: ['kind'],
-    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
-    registers
-  })
-  const openIntents = new Gauge({
-    name: 'mintline_open_intents_at_start',
-    help: 'Intents without a record when the service started: outcome unknown until the station retries.',
-    registers
-  })
   addEventLoopMetric(registers)
   addAuthorityMetrics(registers, dependencies)
   return {
@@ -67,12 +50,46 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
         seconds
       )
     },
-    observeGroup(kind, size, seconds) {
-      groupSizes.observe({ kind }, size)
-      groupDurations.observe({ kind }, seconds)
-    },
-    setOpenIntents: count => openIntents.set(count)
+    ...createGroupMetrics(registers),
+    ...createRecordMetrics(registers)
   }
+}
+
+function createGroupMetrics(registers: Registry[]): Pick<Metrics, 'observeGroup'> {
+  const sizes = new Histogram({
+    name: 'mintline_commit_group_size',
+    help: 'Rows that shared one durable commit.',
+    labelNames: ['kind'],
+    buckets: [1, 2, 4, 8, 16, 32, 64, 128, 256],
+    registers
+  })
+  const durations = new Histogram({
+    name: 'mintline_commit_group_duration_seconds',
+    help: 'Duration of one durable commit.',
+    labelNames: ['kind'],
+    buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5],
+    registers
+  })
+  return {
+    observeGroup(kind, size, seconds) {
+      sizes.observe({ kind }, size)
+      durations.observe({ kind }, seconds)
+    }
+  }
+}
+
+function createRecordMetrics(registers: Registry[]): Pick<Metrics, 'observeDamage' | 'setOpenIntents'> {
+  const damaged = new Counter({
+    name: 'mintline_damaged_records_total',
+    help: 'Times that a certificate on record was found to be another than was recorded. Each wants looking into.',
+    registers
+  })
+  const openIntents = new Gauge({
+    name: 'mintline_open_intents_at_start',
+    help: 'Intents without a record when the service started: outcome unknown until the station retries.',
+    registers
+  })
+  return { observeDamage: () => damaged.inc(), setOpenIntents: count => openIntents.set(count) }
 }
 
 /** Whatever else the machine does, this thread's time is what requests wait for. */

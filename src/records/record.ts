@@ -1,3 +1,4 @@
+import type { Violation } from '../errors/mintline-error.ts'
 import type { IntentFacts, IssuedFacts, RefusalFacts, VoidFacts } from './facts.ts'
 
 /** A certificate that was signed, verified and recorded. */
@@ -7,6 +8,8 @@ export interface IssuedRecord extends IssuedFacts {
   readonly certificateDer: Uint8Array
   /** Device certificate first, then the issuing CA, then intermediates above it; no root above an intermediate. */
   readonly chainDer: readonly Uint8Array[]
+  /** Where it is damaged: how that shows. Such a certificate leaves the service no more. */
+  readonly damage?: Violation
 }
 
 /**

@@ -1,4 +1,4 @@
-import { MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
 import {
@@ -8,6 +8,7 @@ import {
   refusalFactsOf,
   voidFactsOf
 } from './facts.ts'
+import { type CertificateIssuer, findDamage } from './integrity.ts'
 import type {
   IssuancePage,
   IssuanceQuery,
@@ -42,16 +43,27 @@ export interface EarlierIntent {
   readonly authorityId: string
 }
 
-/** The chain of each authority generation. */
-export interface Chains {
-  find(authorityId: string): Promise<{ readonly chainDer: readonly Uint8Array[] }>
+export interface RecordsDependencies {
+  readonly store: RecordStore
+  /** @throws MintlineError `authority_not_found`. */
+  readonly findIssuer: (authorityId: string) => Promise<CertificateIssuer>
+  /** Told each time that a certificate on record is found to be another than was recorded. */
+  readonly onDamaged?: (id: string, damage: Violation) => void
 }
 
-export function createRecords(store: RecordStore, chains: Chains): Records {
+export function createRecords({ store, findIssuer, onDamaged }: RecordsDependencies): Records {
   const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
     if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer }
-    if (isIssued(row)) return describeIssued(row, (await chains.find(row.authorityId)).chainDer)
+    if (isIssued(row)) return readBack(row)
     return { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer }
+  }
+  const readBack = async (row: IssuedRow): Promise<IssuedRecord> => {
+    const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
+    const damage = await findDamage(row, issuer)
+    const record = describeIssued(row, issuer?.chainDer ?? [])
+    if (damage === undefined) return record
+    onDamaged?.(row.id, damage)
+    return { ...record, damaged: true, damage }
   }
   const toEarlier = async (row: Durable<IssuanceRow>): Promise<EarlierIntent> => ({
     record: await toRecord(row),
@@ -88,6 +100,10 @@ export function createRecords(store: RecordStore, chains: Chains): Records {
       return { items, nextCursor: records.length > query.limit ? items.at(-1)?.id : undefined }
     }
   }
+}
+
+function ignoreAbsent(error: unknown): undefined {
+  if (!isMintlineError(error, 'authority_not_found')) throw error
 }
 
 /** The record of a certificate, the same whether it was signed a moment or ten years ago. `tbs`: if it was read already. */

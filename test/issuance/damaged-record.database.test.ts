@@ -1,9 +1,16 @@
+import { generateKeyPairSync, hash, sign } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { viewRecord } from '../../src/http/api/issuances/view.ts'
 import { createVoidStore } from '../../src/issuance/void/void-store.ts'
 import { createVoiding, type Voiding } from '../../src/issuance/void/voiding.ts'
-import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
+import {
+  assembleCertificate,
+  parseCertificate,
+  parseTbsCertificate
+} from '../../src/pki/certificate/certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'
+import type { IssuedRecord } from '../../src/records/record.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { asAuthority, changeRow, rebuilt } from '../support/forgery/forgery.ts'
@@ -173,6 +180,66 @@ describe('an issued record whose certificate cannot be read', () => {
     expect(await issuing.records.find(record.id)).toMatchObject({ outcome: 'issued', damaged: true })
     const { items } = await issuing.records.list({ outcome: 'issued', limit: 200 })
     expect(items.map(({ id }) => id)).toContain(record.id)
+  })
+})
+
+describe('an issued record that was changed in the database', () => {
+  async function issueOne() {
+    const csr = makeCertificationRequest({ Country: 'US', CommonName: `edited-${++lastDevice}` })
+    return { csr, record: (await issuing.issue(csr)).record as IssuedRecord }
+  }
+  type Issued = Awaited<ReturnType<typeof issueOne>>['record']
+  type Change = readonly ['intent' | 'issued', Readonly<Record<string, unknown>>]
+  const withId = (certificateDer: Uint8Array): Change => [
+    'issued',
+    { certificate_der: certificateDer, certificate_id: hash('sha256', certificateDer, 'buffer') }
+  ]
+  const signedAnew = (tbsDer: Uint8Array): Uint8Array => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    return assembleCertificate(tbsDer, 'ecdsa-with-SHA256', sign('sha256', tbsDer, privateKey))
+  }
+
+  const changes: readonly (readonly [string, string, (record: Issued) => Change | Promise<Change>])[] = [
+    ['its id', '/certificateId', () => ['issued', { certificate_id: new Uint8Array(32).fill(7) }]],
+    [
+      'a bit of its signature',
+      '/certificate',
+      ({ certificateDer }) => withId(certificateDer.with(-1, certificateDer.at(-1)! ^ 1))
+    ],
+    [
+      'its certificate for that of another device',
+      '/certificate',
+      async () => withId((await issueOne()).record.certificateDer)
+    ],
+    [
+      'its certificate, signed by another key',
+      '/certificate',
+      ({ certificateDer }) => withId(signedAnew(parseCertificate(certificateDer).tbsDer))
+    ],
+    [
+      'its serial number',
+      '/serialNumber',
+      () => ['intent', { serial_number: new Uint8Array(16).fill(0x42) }]
+    ],
+    ['the key it is for', '/spkiSha256', () => ['intent', { spki_sha256: new Uint8Array(32).fill(0x42) }]]
+  ]
+
+  it.each(changes)('in %s is not handed out', async (_name, pointer, change) => {
+    const { csr, record } = await issueOne()
+    const [table, columns] = await change(record)
+    await changeRow(test.owner, { table, id: record.id, columns })
+    const found = await issuing.records.find(record.id)
+    expect(found).toMatchObject({ outcome: 'issued', damaged: true, damage: { pointer } })
+    expect(viewRecord(found)).not.toHaveProperty('certificatePem')
+    expect(viewRecord(found)).not.toHaveProperty('chainPem')
+    await expect(issuing.issue(csr)).rejects.toMatchObject({
+      code: 'record_damaged',
+      violations: [{ pointer }],
+      members: { earlierIssuance: { id: record.id } }
+    })
+    const other = await issueOne()
+    expect((await issuing.issue(other.csr)).replayed).toBe(true)
+    expect(await issuing.records.find(other.record.id)).not.toHaveProperty('damaged')
   })
 })
 

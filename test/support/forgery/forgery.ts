@@ -41,7 +41,7 @@ export function asAuthority(tbsDer: Uint8Array): Uint8Array {
 }
 
 export interface RowChange {
-  readonly table: 'intent' | 'aws_verification'
+  readonly table: 'intent' | 'issued' | 'aws_verification'
   readonly id: string
   readonly columns: Readonly<Record<string, unknown>>
 }
@@ -51,10 +51,11 @@ export async function changeRow({ prisma }: Database, { table, id, columns }: Ro
   const partitions = await prisma.$queryRaw<{ name: string }[]>`
     SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = ${table}::regclass`
   const tables = [table, ...partitions.map(({ name }) => name)]
-  for (const each of tables) await prisma.$executeRawUnsafe(`ALTER TABLE ${each} DISABLE TRIGGER USER`)
+  for (const each of tables) await prisma.$executeRawUnsafe(`ALTER TABLE ${each} DISABLE TRIGGER append_only`)
   for (const [column, value] of Object.entries(columns)) {
-    const type = column.endsWith('_id') ? '::uuid' : ''
-    const sql = `UPDATE ${table} SET ${column} = $1${type} WHERE id = $2::uuid`
+    const type = typeof value === 'string' && column.endsWith('_id') ? '::uuid' : ''
+    const key = table === 'issued' ? 'intent_id' : 'id'
+    const sql = `UPDATE ${table} SET ${column} = $1${type} WHERE ${key} = $2::uuid`
     expect(await prisma.$executeRawUnsafe(sql, value, id)).toBe(1)
   }
   for (const each of tables)

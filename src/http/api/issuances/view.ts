@@ -48,11 +48,12 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
       return { ...viewIntent(facts), reason }
     }
     case 'issued': {
-      const { certificateDer, chainDer, ...issued } = record
+      const { certificateDer, chainDer, damage, ...issued } = record
       return {
         ...viewIntent(issued),
-        certificatePem: encodeCertificatePem(certificateDer),
-        chainPem: encodeChainPem(chainDer),
+        ...(damage === undefined
+          ? { certificatePem: encodeCertificatePem(certificateDer), chainPem: encodeChainPem(chainDer) }
+          : { damage }),
         thing: viewThing(record.thing)
       }
     }

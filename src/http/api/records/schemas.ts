@@ -26,7 +26,7 @@ const csr = Type.String({ description: 'The certification request as PEM.', exam
 const damaged = Type.Optional(
   Type.Literal(true, {
     description:
-      'There where somebody changed the record in the database so that it cannot be read: what it cannot say is empty.'
+      'There where somebody changed the record in the database: what it cannot say any more is empty.'
   })
 )
 
@@ -36,11 +36,19 @@ export const IssuedEntry = Type.Object(
     ...commonMembers,
     ...certificateMembers,
     ...issuedMembers,
+    certificatePem: Type.Optional(issuedMembers.certificatePem),
+    chainPem: Type.Optional(issuedMembers.chainPem),
     csr,
     damaged,
+    damage: Type.Optional(referenceTo(Violation)),
     notes
   } satisfies MembersOf<IssuedFacts>,
-  { $id: 'IssuedEntry', ...strict, description: 'Signed, verified and recorded.' }
+  {
+    $id: 'IssuedEntry',
+    ...strict,
+    description:
+      'Signed, verified and recorded. Where the certificate on record is another than was recorded, `damage` says how that shows, and neither it nor the chain is handed out.'
+  }
 )
 
 export const RejectedEntry = Type.Object(
