@@ -62,7 +62,7 @@ export const serviceProblems = {
     status: 500,
     title: 'A record was changed in the database',
     meaning:
-      'What the database holds of an earlier request does not follow from its CSR, profile and authority, so somebody or something changed it there. Nothing was signed for it. `violations` has the differences, `earlierIssuance` the record.',
+      'What the database holds of an earlier request does not follow from its CSR, profile and authority, or its certificate is not the one that was recorded: somebody or something changed it there. Nothing was signed for it or handed out. `violations` has the differences, `earlierIssuance` the record.',
     remedy:
       'Tell the administrator, who finds out who wrote to the database and, where no certificate was issued yet, voids the record with `POST /v1/issuances/{id}/void`. Then send the same CSR again.'
   },
