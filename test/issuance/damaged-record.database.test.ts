@@ -10,7 +10,6 @@ import {
   parseTbsCertificate
 } from '../../src/pki/certificate/certificate.ts'
 import { buildName } from '../../src/pki/name/name.ts'
-import type { IssuedRecord } from '../../src/records/record.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { asAuthority, changeRow, rebuilt } from '../support/forgery/forgery.ts'
@@ -186,7 +185,7 @@ describe('an issued record whose certificate cannot be read', () => {
 describe('an issued record that was changed in the database', () => {
   async function issueOne() {
     const csr = makeCertificationRequest({ Country: 'US', CommonName: `edited-${++lastDevice}` })
-    return { csr, record: (await issuing.issue(csr)).record as IssuedRecord }
+    return { csr, record: (await issuing.issue(csr)).record }
   }
   type Issued = Awaited<ReturnType<typeof issueOne>>['record']
   type Change = readonly ['intent' | 'issued', Readonly<Record<string, unknown>>]
