@@ -11,6 +11,8 @@ export default {
     'scripts/*.ts',
     // Of runs that test/skips.e2e.test.ts starts.
     'test/fixtures/skips/*.ts',
+    // Started as a thread, by a URL.
+    'src/signing/signers/local/key-thread-worker.ts!',
     // The browser's side of `#crypto` in src/package.json.
     'src/pki/crypto/web-crypto.ts!'
   ],

@@ -23,7 +23,7 @@ export interface AuthorityChain {
 }
 
 const maximumCertificates = 8
-const pemCertificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g
+const [begin, end] = ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----']
 
 /**
  * Reads a PEM chain, the authority's own certificate first and the self-signed root last, and verifies it: the first
@@ -53,13 +53,13 @@ export async function verifyAuthorityChain(
 }
 
 function decodeChain(chainPem: string): readonly Uint8Array[] {
-  const texts = chainPem.match(pemCertificate) ?? []
+  const texts = findCertificates(chainPem)
   if (texts.length === 0 || texts.length > maximumCertificates) {
     throw invalid([
       {
         pointer: '/chain',
         expected: `1 to ${maximumCertificates} certificates in PEM`,
-        found: `${texts.length}`,
+        found: texts.length > maximumCertificates ? 'more' : String(texts.length),
         message: 'Send the chain.'
       }
     ])
@@ -78,6 +78,19 @@ function decodeChain(chainPem: string): readonly Uint8Array[] {
       ])
     }
   })
+}
+
+/** Each armoured text, and no more than tells that there are too many. One pass: a beginning without an end ends it. */
+function findCertificates(chainPem: string): readonly string[] {
+  const texts: string[] = []
+  let start = chainPem.indexOf(begin)
+  while (start >= 0 && texts.length <= maximumCertificates) {
+    const stop = chainPem.indexOf(end, start)
+    if (stop < 0) break
+    texts.push(chainPem.slice(start, stop + end.length))
+    start = chainPem.indexOf(begin, stop)
+  }
+  return texts
 }
 
 function keyViolations(

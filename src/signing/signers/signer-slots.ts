@@ -5,6 +5,8 @@ export interface SlotSettings {
   readonly maximumConcurrent: number
   /** How many more may wait for their turn. */
   readonly maximumWaiting: number
+  /** What to tell those that cannot even wait. */
+  readonly busy?: string
 }
 
 export interface Slots {
@@ -19,7 +21,11 @@ export interface Slots {
   close(): Promise<void>
 }
 
-export function createSlots({ maximumConcurrent, maximumWaiting }: SlotSettings): Slots {
+export function createSlots({
+  maximumConcurrent,
+  maximumWaiting,
+  busy = 'More signatures are asked for than the CA key can make.'
+}: SlotSettings): Slots {
   const waiting: PromiseWithResolvers<void>[] = []
   let underWay = 0
   let ended: PromiseWithResolvers<void> | undefined
@@ -31,9 +37,7 @@ export function createSlots({ maximumConcurrent, maximumWaiting }: SlotSettings)
       return
     }
     if (waiting.length >= maximumWaiting) {
-      throw new MintlineError('overloaded', 'More signatures are asked for than the CA key can make.', {
-        retryAfterSeconds: 1
-      })
+      throw new MintlineError('overloaded', busy, { retryAfterSeconds: 1 })
     }
     const turn = Promise.withResolvers<void>()
     waiting.push(turn)

@@ -1,9 +1,10 @@
-import { createCipheriv, createPrivateKey, type KeyObject, randomBytes, scrypt } from 'node:crypto'
+import { createCipheriv, type KeyObject, randomBytes, scrypt } from 'node:crypto'
 import { open, readFile, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import * as asn1js from 'asn1js'
-import { MintlineError } from '../../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
+import { runOnKeyThread } from './key-thread.ts'
 
 const deriveKey = promisify<Buffer | string, Buffer, number, { N: number; r: number; p: number }, Buffer>(
   scrypt
@@ -98,8 +99,10 @@ export async function loadPrivateKey(path: string, passphrase: string): Promise<
     throw new MintlineError('key_unusable', `The CA key file ${path} cannot be read.`, { cause })
   })
   try {
-    return createPrivateKey({ key: pem, passphrase })
+    // The passphrase is stretched, which takes a twentieth of a second: not where requests are served.
+    return await runOnKeyThread({ kind: 'open', pem, passphrase })
   } catch (cause) {
+    if (isMintlineError(cause)) throw cause
     throw new MintlineError(
       'key_unusable',
       `The CA key file ${path} cannot be opened: the passphrase is not the one it was encrypted with, or the file is damaged.`,
