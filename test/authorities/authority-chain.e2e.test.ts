@@ -7,19 +7,16 @@ import { findWarnings } from '../../src/authorities/rotation/warnings.ts'
 import { encodeChainPem, encodePem } from '../../src/pki/pem/pem.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { needs } from '../support/needs/needs.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
-let test: TestDatabase
-let data: TemporaryDirectory
-let parts: ReturnType<typeof createTestAdministration>
+let parts: TestAdministration
 
 let lines = 0
 
 const openssl = (...args: readonly string[]) =>
-  execFileSync('openssl', args, { cwd: data.path, stdio: 'pipe' })
-const read = (file: string) => readFileSync(join(data.path, file), 'utf8')
-const write = (file: string, text: string) => writeFileSync(join(data.path, file), text)
+  execFileSync('openssl', args, { cwd: parts.data.path, stdio: 'pipe' })
+const read = (file: string) => readFileSync(join(parts.data.path, file), 'utf8')
+const write = (file: string, text: string) => writeFileSync(join(parts.data.path, file), text)
 
 const authorityExtensions = (pathLength: string) =>
   `basicConstraints=critical,CA:TRUE${pathLength}\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n`
@@ -66,20 +63,13 @@ function signRequest(
 }
 
 beforeAll(async () => {
-  test = await createTestDatabase()
-  data = await createTemporaryDirectory()
-  write('ca-passphrase', 'correct horse\n')
-  parts = createTestAdministration(test.database, data.path)
+  parts = await startTestAdministration()
   makeRoot('root')
   makeRoot('other')
   makeRoot('short', ',pathlen:0')
 })
 
-afterAll(async () => {
-  await parts.authorities.close()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => parts.stop())
 
 async function makePending(line: string): Promise<{ name: string; csrFile: string }> {
   const external = { certificate: { kind: 'external' } } as const
@@ -159,7 +149,7 @@ describe('a generation below an openssl root', needs('openssl'), () => {
     const { name, csrFile } = await makePending('late')
     const chain = signRequest(csrFile, 'late.pem') + read('root.pem')
     const clock = () => new Date(Date.now() + 1900 * 86_400_000)
-    const later = createTestAdministration(test.database, data.path, { clock })
+    const later = createTestAdministration(parts.test.database, parts.data.path, { clock })
     await expect(later.administration.certify(name, chain, act)).rejects.toMatchObject({
       code: 'authority_invalid',
       violations: [{ pointer: '/chain/0' }]

@@ -6,25 +6,16 @@ import { findWarnings } from '../../src/authorities/rotation/warnings.ts'
 import { listenForChanges } from '../../src/database/sessions/notifications.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
-let test: TestDatabase
-let data: TemporaryDirectory
-let parts: ReturnType<typeof createTestAdministration>
+let parts: TestAdministration
 
 beforeAll(async () => {
-  test = await createTestDatabase()
-  data = await createTemporaryDirectory()
-  await writeFile(join(data.path, 'ca-passphrase'), 'correct horse\n')
-  parts = createTestAdministration(test.database, data.path)
+  parts = await startTestAdministration()
 })
 
-afterAll(async () => {
-  await parts.authorities.close()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => parts.stop())
 
 async function activeGeneration(line: string): Promise<string> {
   const name = await parts.administration.create(selfSigned(line), act)
@@ -57,7 +48,7 @@ describe('who signs', () => {
     await activeGeneration('far')
     const far = parts.authorities.list().find(({ line }) => line === 'far')!
     const isFar = (reference: object) => JSON.stringify(reference) === JSON.stringify(far.signerReference)
-    const other = createTestAdministration(test.database, data.path, {
+    const other = createTestAdministration(parts.test.database, parts.data.path, {
       wrapOpener: open => async reference => {
         if (isFar(reference)) throw new MintlineError('signer_unavailable', 'The key store is away.')
         return open(reference)
@@ -75,7 +66,7 @@ describe('who signs', () => {
     await activeGeneration('locked')
     await using elsewhere = await createTemporaryDirectory()
     await writeFile(join(elsewhere.path, 'ca-passphrase'), 'wrong horse\n')
-    const other = createTestAdministration(test.database, elsewhere.path)
+    const other = createTestAdministration(parts.test.database, elsewhere.path)
     await other.authorities.refresh()
     await expect(other.authorities.openSigners()).rejects.toMatchObject({ code: 'key_unusable' })
   })
@@ -84,7 +75,9 @@ describe('who signs', () => {
 describe('the plan of a rotation', () => {
   const need = (validityDays: number) => async () => [{ profile: 'sensor', line: 'planned', validityDays }]
   const pointersOf = async (validityDays: number) => {
-    const planning = createTestAdministration(test.database, data.path, { listNeeds: need(validityDays) })
+    const planning = createTestAdministration(parts.test.database, parts.data.path, {
+      listNeeds: need(validityDays)
+    })
     const { missing, ready } = await planning.administration.plan('planned')
     expect(ready).toBe(missing.length === 0)
     return missing.map(({ pointer }) => pointer)
@@ -106,7 +99,7 @@ describe('the plan of a rotation', () => {
   })
 
   it('finds a key that cannot be used', async () => {
-    const away = createTestAdministration(test.database, data.path, {
+    const away = createTestAdministration(parts.test.database, parts.data.path, {
       wrapOpener: () => async () => {
         throw new MintlineError('signer_disabled', 'The key is disabled.')
       }
@@ -160,14 +153,14 @@ describe('changes of another process', () => {
     const changes: (string | undefined)[] = []
     let losses = 0
     const notifications = listenForChanges({
-      connectionString: test.connectionString,
+      connectionString: parts.test.connectionString,
       onChange: table => changes.push(table),
       onConnectionLost: () => losses++
     })
     await expect.poll(() => changes, { timeout: 5_000 }).toEqual([undefined])
     await activeGeneration('told')
     await expect.poll(() => changes).toContain('authority')
-    await test.owner.prisma.$queryRaw`
+    await parts.test.owner.prisma.$queryRaw`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity
       WHERE application_name = 'mintline-listen' AND datname = current_database()`
     await expect.poll(() => changes.at(-1), { timeout: 8_000 }).toBe(undefined)

@@ -1,8 +1,6 @@
 import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -11,20 +9,18 @@ import { createVerificationStore } from '../../src/aws/registrations/verificatio
 import { parseCertificate } from '../../src/pki/certificate/certificate.ts'
 import type { OpenSigner } from '../../src/signing/signers/open-signer.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
 const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 
-let test: TestDatabase
-let data: TemporaryDirectory
-let parts: ReturnType<typeof createTestAdministration>
+let parts: TestAdministration
 
 /** At each signature, what the intents in the database were to sign. */
 const signings: { readonly toBeSigned: string; readonly durable: readonly string[] }[] = []
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
-const findIntents = () => test.database.prisma.authorityCertificateIntent.findMany({ orderBy: { id: 'asc' } })
+const findIntents = () =>
+  parts.test.database.prisma.authorityCertificateIntent.findMany({ orderBy: { id: 'asc' } })
 
 const watched =
   (open: OpenSigner): OpenSigner =>
@@ -41,17 +37,10 @@ const watched =
   }
 
 beforeAll(async () => {
-  test = await createTestDatabase()
-  data = await createTemporaryDirectory()
-  await writeFile(join(data.path, 'ca-passphrase'), 'correct horse\n')
-  parts = createTestAdministration(test.database, data.path, { wrapOpener: watched })
+  parts = await startTestAdministration({ wrapOpener: watched })
 })
 
-afterAll(async () => {
-  await parts.authorities.close()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => parts.stop())
 
 let lines = 0
 
@@ -102,7 +91,7 @@ describe('a CA certificate', () => {
       expect(intent).toMatchObject({ purpose, createdBy: act.actor })
       expect(hex(intent.serialNumber)).toBe(hex(parseCertificate(certificateDer).serialNumber))
       const serial = { serialNumber: intent.serialNumber }
-      expect(await test.database.prisma.certifiedSerial.findUnique({ where: serial })).toMatchObject({
+      expect(await parts.test.database.prisma.certifiedSerial.findUnique({ where: serial })).toMatchObject({
         intentId: intent.id
       })
       expect(await parts.administration.listOpenIntents(line)).toEqual([])
@@ -112,7 +101,7 @@ describe('a CA certificate', () => {
   it('is on record together with its intent', async () => {
     const [, active, staged] = await makePair()
     const certificateDer = await parts.administration.crossSign(active, staged, act)
-    const { prisma } = test.database
+    const { prisma } = parts.test.database
     const crossed = await prisma.crossCertificate.findFirstOrThrow({
       include: { intent: true },
       orderBy: { id: 'desc' }
@@ -142,7 +131,7 @@ describe('a CA certificate', () => {
 
   it('keeps the key unused when the intent cannot be written', async () => {
     const [, active, staged] = await makePair()
-    const down = createTestAdministration(test.database, data.path, {
+    const down = createTestAdministration(parts.test.database, parts.data.path, {
       wrapOpener: watched,
       wrapStore: store =>
         'insert' in store ? { ...store, insert: () => Promise.reject(new Error('the disk is full')) } : store
@@ -174,7 +163,7 @@ describe('the commit of an intent', () => {
 
   it('decides by what the issuer has become since it was looked at, and the key is not used', async () => {
     const [, active, staged] = await makePair()
-    const late = createTestAdministration(test.database, data.path, {
+    const late = createTestAdministration(parts.test.database, parts.data.path, {
       wrapOpener: open => async reference => {
         const signer = await watched(open)(reference)
         await parts.administration.compromise(active, act)
@@ -188,7 +177,7 @@ describe('the commit of an intent', () => {
 
   it('waits for a change of the issuer that is under way, and decides by its outcome', async () => {
     const [, active, staged] = await makePair()
-    const { prisma } = test.database
+    const { prisma } = parts.test.database
     let outcome: Promise<unknown> | undefined
     await prisma.$transaction(async transaction => {
       await transaction.$executeRaw`LOCK TABLE authority IN EXCLUSIVE MODE`
@@ -203,13 +192,13 @@ describe('the commit of an intent', () => {
   it('keeps its serial number from a verification certificate for AWS IoT', async () => {
     const [, active, staged] = await makePair()
     const { serialNumber } = await parts.intents.insert(intentOf(active, staged, 6))
-    const { prisma } = test.database
+    const { prisma } = parts.test.database
     const authority = await prisma.authority.findUniqueOrThrow({ where: { name: active } })
     const registrationId = '00000000-0000-7000-8000-000000000001'
     const createdAt = new Date()
     const place = { accountAlias: '', region: 'eu-central-1', createdAt, createdBy: act.actor }
     await prisma.awsRegistration.create({ data: { id: registrationId, authorityId: authority.id, ...place } })
-    const store = createVerificationStore(test.database)
+    const store = createVerificationStore(parts.test.database)
     const verification = {
       id: '00000000-0000-7000-8000-000000000002',
       registrationId,
@@ -229,7 +218,7 @@ describe('the commit of an intent', () => {
   it.each(['a device', 'a CA certificate'])('refuses the serial number of %s', async holder => {
     const [line, active, staged] = await makePair()
     const taken = intentOf(active, staged, holder === 'a device' ? 3 : 4)
-    const { prisma } = test.database
+    const { prisma } = parts.test.database
     if (holder === 'a device')
       await prisma.certifiedSerial.create({
         data: { serialNumber: new Uint8Array(taken.serialNumber), intentId: taken.id }
@@ -246,7 +235,7 @@ describe('the commit of an intent', () => {
 
 /** Runs until the child has killed itself at the effect. */
 async function crash(effect: string, when: string, names: readonly string[]): Promise<void> {
-  const args = [child, test.connectionString, data.path, effect, when, ...names]
+  const args = [child, parts.test.connectionString, parts.data.path, effect, when, ...names]
   const running = spawn(process.execPath, args, { stdio: 'inherit' })
   const [, signal] = (await once(running, 'close')) as [number | null, NodeJS.Signals | null]
   expect(signal).toBe('SIGKILL')
@@ -299,7 +288,7 @@ describe('a process that is killed', () => {
 describe('the signer of a generation', () => {
   it('is closed once it may no longer finish what it began', async () => {
     const closed: string[] = []
-    const { administration, authorities } = createTestAdministration(test.database, data.path, {
+    const { administration, authorities } = createTestAdministration(parts.test.database, parts.data.path, {
       wrapOpener: open => async reference => {
         const signer = await open(reference)
         const name =

@@ -1,6 +1,4 @@
 import { type KeyObject, sign } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { verifyAuthorityChain } from '../../src/authorities/generations/certificate-chain.ts'
@@ -13,10 +11,9 @@ import { buildName } from '../../src/pki/name/name.ts'
 import { encodeChainPem } from '../../src/pki/pem/pem.ts'
 import { type DerNode, editDer, nodeAt, pathsOf, readNode, writeNode } from '../pki/der/der-edit.ts'
 import { pointersOf, refusalOf } from '../pki/refusal.ts'
-import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
+import { act, selfSigned } from '../support/authority-administration.ts'
 import { makeDeviceKey } from '../support/certification-request.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
 vi.setConfig({ testTimeout: 60_000 })
 
@@ -171,22 +168,13 @@ describe('an imported key that is not of the first certificate', () => {
 })
 
 describe('no chain makes the service fail in another way than by refusing it', () => {
-  let test: TestDatabase
-  let data: TemporaryDirectory
-  let parts: ReturnType<typeof createTestAdministration>
+  let parts: TestAdministration
 
   beforeAll(async () => {
-    test = await createTestDatabase()
-    data = await createTemporaryDirectory()
-    await writeFile(join(data.path, 'ca-passphrase'), 'correct horse\n')
-    parts = createTestAdministration(test.database, data.path)
+    parts = await startTestAdministration()
   })
 
-  afterAll(async () => {
-    await parts.authorities.close()
-    await test.drop()
-    await data.remove()
-  })
+  afterAll(() => parts.stop())
 
   let lines = 0
 

@@ -1,5 +1,3 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type AuthorityState,
@@ -7,25 +5,15 @@ import {
   nextStates
 } from '../../src/authorities/life-cycle/life-cycle.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
-let test: TestDatabase
-let data: TemporaryDirectory
-let parts: ReturnType<typeof createTestAdministration>
+let parts: TestAdministration
 
 beforeAll(async () => {
-  test = await createTestDatabase()
-  data = await createTemporaryDirectory()
-  await writeFile(join(data.path, 'ca-passphrase'), 'correct horse\n')
-  parts = createTestAdministration(test.database, data.path)
+  parts = await startTestAdministration()
 })
 
-afterAll(async () => {
-  await parts.authorities.close()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => parts.stop())
 
 /** How a generation gets into each state. */
 const ways: Readonly<Record<AuthorityState, readonly ('activate' | 'retire' | 'compromise')[]>> = {
@@ -72,7 +60,7 @@ describe('the steps of an authority', () => {
       const name = await generationIn(from)
       await parts.administration[verbs[to]](name, act)
       expect(await stateOf(name)).toBe(to)
-      const event = await test.database.prisma.auditEvent.findFirst({
+      const event = await parts.test.database.prisma.auditEvent.findFirst({
         where: { subject: `authority/${name}` },
         orderBy: { id: 'desc' }
       })
@@ -90,12 +78,12 @@ describe('the steps of an authority', () => {
     '$from to $to is refused, and nothing is written',
     async ({ from, to }) => {
       const name = await generationIn(from)
-      const events = await test.database.prisma.auditEvent.count()
+      const events = await parts.test.database.prisma.auditEvent.count()
       await expect(parts.administration[verbs[to]](name, act)).rejects.toMatchObject({
         code: 'authority_transition_refused'
       })
       expect(await stateOf(name)).toBe(from)
-      expect(await test.database.prisma.auditEvent.count()).toBe(events)
+      expect(await parts.test.database.prisma.auditEvent.count()).toBe(events)
     }
   )
 
@@ -103,7 +91,7 @@ describe('the steps of an authority', () => {
   it.each(pairs.filter(({ from, to }) => from !== to))(
     'the database holds the same table: $from to $to',
     async ({ from, to }) => {
-      const { prisma } = test.owner
+      const { prisma } = parts.test.owner
       const id = `00000000-0000-7000-8000-0000000${String(10_000 + ++lines)}`
       const name = `raw-${lines}`
       await prisma.$executeRawUnsafe(
@@ -147,7 +135,7 @@ describe('a rotation', () => {
     const first = await generationIn('active')
     const [line] = first.split('-g')
     const second = await parts.administration.create(selfSigned(line!), act)
-    const broken = createTestAdministration(test.database, data.path, {
+    const broken = createTestAdministration(parts.test.database, parts.data.path, {
       wrapOpener: open => async reference => {
         const signer = await open(reference)
         return { ...signer, publicKeySpkiDer: signer.publicKeySpkiDer.slice(1) }
@@ -159,7 +147,7 @@ describe('a rotation', () => {
 
   it('does not switch to a certificate that has expired', async () => {
     const name = await generationIn('staged')
-    const later = createTestAdministration(test.database, data.path, {
+    const later = createTestAdministration(parts.test.database, parts.data.path, {
       clock: () => new Date(Date.now() + 9126 * 86_400_000)
     })
     await expect(later.administration.activate(name, act)).rejects.toMatchObject({
