@@ -25,11 +25,24 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   logProblem(known, status, request)
   const challenge = challenges[known.code]
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
-  if (known.retryAfterSeconds !== undefined) reply.header('retry-after', Math.ceil(known.retryAfterSeconds))
+  const retryAfter = retryAfterOf(status, known.retryAfterSeconds)
+  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
   return reply
     .code(status)
     .type(problemMediaType)
     .send(JSON.stringify(buildProblem(known, request.id)))
+}
+
+/**
+ * What the station is to wait where nobody knows better: what is away for long, or waits for a person, is not asked for
+ * more often than this.
+ */
+const unknownWaitSeconds = 30
+
+/** The value of Retry-After (RFC 9110 §10.2.3). A 503 always has one, whatever its code. */
+function retryAfterOf(status: number, retryAfterSeconds?: number): number | undefined {
+  const seconds = retryAfterSeconds ?? (status === 503 ? unknownWaitSeconds : undefined)
+  return seconds === undefined ? undefined : Math.ceil(seconds)
 }
 
 function buildProblem(error: MintlineError, requestId: string): Readonly<Record<string, unknown>> {
@@ -185,13 +198,13 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 export function answerOnSocket(socket: Socket | null, problem: MintlineError): void {
   if (socket === null || !socket.writable) return
   const { status } = problemTable[problem.code]
-  const { retryAfterSeconds } = problem
+  const retryAfter = retryAfterOf(status, problem.retryAfterSeconds)
   const body = JSON.stringify(buildProblem(problem, 'none'))
   const head = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     `Content-Type: ${problemMediaType}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
-    ...(retryAfterSeconds === undefined ? [] : [`Retry-After: ${Math.ceil(retryAfterSeconds)}`]),
+    ...(retryAfter === undefined ? [] : [`Retry-After: ${retryAfter}`]),
     'Connection: close'
   ]
   // Who does not even read this is not waited for.

@@ -84,6 +84,14 @@ describe('a problem document', () => {
     expect((await issue()).headers['retry-after']).toBe('2')
   })
 
+  it.each(errorCodes)('of %s says when to try again if it is a 503', async code => {
+    failWith(new MintlineError(code, 'No.'))
+    const { statusCode, headers } = await issue()
+    expect(statusCode).toBe(problemTable[code].status)
+    if (statusCode === 503) expect(headers['retry-after']).toMatch(/^[1-9]\d*$/)
+    else expect(headers).not.toHaveProperty('retry-after')
+  })
+
   it('says nothing of a fault that is not known', async () => {
     failWith(Object.assign(new Error('postgres://user:secret@host'), { statusCode: 400, code: 'P2002' }))
     const answer = await issue()
