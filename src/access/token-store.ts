@@ -1,7 +1,8 @@
 import type { AuditEvent } from '../audit/audit-event.ts'
-import { insertAuditEvent } from '../audit/audit-store.ts'
-import type { Database } from '../database/database.ts'
+import { assertTokenStands, insertAuditEvent } from '../audit/audit-store.ts'
+import { type Database, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
+import { notifyStatement } from '../database/sessions/notifications.ts'
 import type { Role } from './principal.ts'
 
 /** A token as it is kept: its secret only as a digest. */
@@ -15,12 +16,15 @@ export interface StoredToken {
   readonly secretSha256: Uint8Array
 }
 
+/** What is told to those who listen for changes when a token was revoked. */
+export const revocationNotice = 'token'
+
 export interface TokenStore {
   find(id: string): Promise<StoredToken | undefined>
   /** Newest first. */
   list(): Promise<readonly StoredToken[]>
   insert(token: StoredToken, event: AuditEvent): Promise<void>
-  /** As of the event. Never leaves the service without a valid admin token. */
+  /** As of the event, and told to every process. Never leaves the service without a valid admin token. */
   revoke(id: string, event: AuditEvent): Promise<'revoked' | 'not-found' | 'last-admin'>
 }
 
@@ -43,29 +47,31 @@ export function createTokenStore(database: Database): TokenStore {
       const { id, name, role, createdAt, createdBy } = token
       const secretSha256 = new Uint8Array(token.secretSha256)
       await runQuery(() =>
-        client.$transaction([
-          client.token.create({ data: { id, name, role, createdAt, createdBy, secretSha256 } }),
-          insertAuditEvent(client, event)
-        ])
+        client.$transaction(async transaction => {
+          await transaction.token.create({ data: { id, name, role, createdAt, createdBy, secretSha256 } })
+          await insertAuditEvent(transaction, event)
+        }, transactionLimits)
       )
     },
-    async revoke(id, event) {
-      return runQuery(() =>
+    revoke: (id, event) =>
+      runQuery(() =>
         client.$transaction(async transaction => {
           // Locked, so that two administrators cannot revoke each other's at once.
-          const admins = await transaction.$queryRaw<{ id: string }[]>`
-            SELECT id FROM token WHERE role = 'admin' AND revoked_at IS NULL FOR UPDATE`
-          if (admins.length === 1 && admins[0]?.id === id) return 'last-admin'
-          const { count } = await transaction.token.updateMany({
-            where: { id, revokedAt: null },
-            data: { revokedAt: event.createdAt }
-          })
-          if (count === 0) return 'not-found'
+          const valid = await transaction.$queryRaw<{ id: string; role: Role }[]>`
+            SELECT id, role::text AS role FROM token
+            WHERE (role = 'admin' OR id = ${id}::uuid) AND revoked_at IS NULL FOR UPDATE`
+          const others = valid.filter(token => token.id !== id)
+          const revoked = valid.find(token => token.id === id)
+          await assertTokenStands(transaction, event)
+          if (revoked === undefined) return 'not-found'
+          if (others.length === 0 && revoked.role === 'admin') return 'last-admin'
+          // Before the revocation: a token may revoke itself.
           await insertAuditEvent(transaction, event)
+          await transaction.token.update({ where: { id }, data: { revokedAt: event.createdAt } })
+          await transaction.$executeRawUnsafe(notifyStatement, revocationNotice)
           return 'revoked'
-        })
+        }, transactionLimits)
       )
-    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
-import type { Clock } from '../sources/clock.ts'
+import { type Clock, type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
@@ -17,37 +17,47 @@ interface NewToken {
 }
 
 export interface Tokens {
-  /** @throws MintlineError `token_invalid`, for every reason alike. */
-  authenticate(bearerToken: string): Promise<Principal>
+  /**
+   * For what changes something the database is asked (`afresh`). Otherwise the answer may be a second old; who commits
+   * has the token checked once more by the commit itself.
+   *
+   * @throws MintlineError `token_invalid`, for every reason alike.
+   */
+  authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
   create(request: { role: Role; name: string }, act: Act): Promise<NewToken>
   /** Newest first, revoked ones included. */
   list(): Promise<readonly TokenView[]>
   /** @throws MintlineError `token_not_found` when there is none or it is revoked already; `last_admin_token`. */
   revoke(id: string, act: Act): Promise<void>
+  /** Another process may have revoked one: takes none for valid without asking again. */
+  forget(): void
 }
 
 export interface TokenDependencies {
   readonly store: TokenStore
   readonly clock: Clock
+  readonly stopwatch?: Stopwatch
   readonly randomBytes: RandomBytes
 }
 
 /**
- * How long a token that was seen valid is taken for valid without asking again. It bounds what a revocation in
- * another process takes to reach this one's reads; an issuance asks the database in its own commit.
+ * How long a token that was seen valid is taken for valid without asking again. It bounds what a revocation in another
+ * process takes to reach this one's reads when the notice of it is lost. What is written asks the database in its own
+ * transaction.
  */
-const trustMs = 5_000
+const trustMs = 1_000
 const maximumRemembered = 10_000
 
 const bearerForm = /^mintline_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 
-export function createTokens({ store, clock, randomBytes }: TokenDependencies): Tokens {
+export function createTokens(dependencies: TokenDependencies): Tokens {
+  const { store, clock, stopwatch = systemStopwatch, randomBytes } = dependencies
   let revocations = 0
   const remembered = new Map<string, { readonly token: StoredToken; readonly until: number }>()
-  async function findToken(id: string): Promise<StoredToken | undefined> {
-    const now = clock().getTime()
+  async function findToken(id: string, afresh: boolean): Promise<StoredToken | undefined> {
+    const now = stopwatch()
     const known = remembered.get(id)
-    if (known !== undefined && known.until > now) return known.token
+    if (!afresh && known !== undefined && known.until > now) return known.token
     const revocationsBefore = revocations
     const token = await store.find(id)
     // Read while a revocation was under way, it may be out of date already.
@@ -58,9 +68,9 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
     return token
   }
   return {
-    async authenticate(bearerToken) {
+    async authenticate(bearerToken, { afresh = false } = {}) {
       const [, idHex, secret] = bearerForm.exec(bearerToken) ?? []
-      const token = idHex === undefined ? undefined : await findToken(uuidOf(idHex))
+      const token = idHex === undefined ? undefined : await findToken(uuidOf(idHex), afresh)
       if (token === undefined || secret === undefined || token.revokedAt !== undefined) throw invalidToken()
       if (!timingSafeEqual(digestOf(secret), token.secretSha256)) throw invalidToken()
       return { tokenId: token.id, name: token.name, role: token.role }
@@ -92,6 +102,10 @@ export function createTokens({ store, clock, randomBytes }: TokenDependencies): 
       }
       if (outcome === 'not-found')
         throw new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
+    },
+    forget() {
+      revocations++
+      remembered.clear()
     }
   }
 }

@@ -1,3 +1,4 @@
+import { MintlineError } from '../errors/mintline-error.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 
@@ -8,6 +9,8 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 export interface Act {
   /** A principal's `role/name`, `cli/<user of the operating system>`, `mintline/starter`, or `system`. */
   readonly actor: string
+  /** Of the token that the request came with. The act is not done when it is revoked by then; see `assertTokenStands`. */
+  readonly tokenId?: string | undefined
   readonly reason?: string | undefined
   /** Of the HTTP request, where it came by one: the service's log has it as well. */
   readonly requestId?: string | undefined
@@ -33,6 +36,14 @@ export function buildAuditEvent(
   { time, randomBytes }: { readonly time: Date; readonly randomBytes: RandomBytes }
 ): AuditEvent {
   return { ...what, id: newId(time, randomBytes), createdAt: time }
+}
+
+/** What a request meets whose token is revoked by the time of its commit. */
+export function tokenRevoked(): MintlineError {
+  return new MintlineError(
+    'token_invalid',
+    'This token has been revoked. Ask the administrator for a new one.'
+  )
 }
 
 /** A principal as the audit names it. */

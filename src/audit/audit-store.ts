@@ -1,13 +1,18 @@
 import type { Prisma } from '../database/database.ts'
-import type { AuditEvent } from './audit-event.ts'
+import { type Act, type AuditEvent, tokenRevoked } from './audit-event.ts'
+
+type Transaction = Pick<Prisma.TransactionClient, 'auditEvent' | '$queryRaw'>
 
 /**
- * Inserts the event by the client of the transaction that does the act, so that there is no act without its event and no
- * event without its act. It may be one of the promises of `$transaction([…])`.
+ * Inserts the event by the client of the transaction that does the act, so that there is no act without its event, no
+ * event without its act, and neither by a token that is revoked.
+ *
+ * @throws MintlineError `token_invalid`.
  */
-export function insertAuditEvent(client: Pick<Prisma.TransactionClient, 'auditEvent'>, event: AuditEvent) {
+export async function insertAuditEvent(client: Transaction, event: AuditEvent): Promise<void> {
+  await assertTokenStands(client, event)
   const { id, createdAt, actor, act, subject, before, after, reason, requestId } = event
-  return client.auditEvent.create({
+  await client.auditEvent.create({
     data: {
       id,
       createdAt,
@@ -20,4 +25,20 @@ export function insertAuditEvent(client: Pick<Prisma.TransactionClient, 'auditEv
       ...(after !== undefined && { after })
     }
   })
+}
+
+/**
+ * Holds off the revocation of the token until the transaction is over, so that nothing is committed by a token that was
+ * revoked before, on whatever process.
+ *
+ * @throws MintlineError `token_invalid` when it is revoked.
+ */
+export async function assertTokenStands(
+  client: Pick<Transaction, '$queryRaw'>,
+  { tokenId }: Pick<Act, 'tokenId'>
+): Promise<void> {
+  if (tokenId === undefined) return
+  const standing = await client.$queryRaw<unknown[]>`
+    SELECT id FROM token WHERE id = ${tokenId}::uuid AND revoked_at IS NULL FOR SHARE`
+  if (standing.length === 0) throw tokenRevoked()
 }

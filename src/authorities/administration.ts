@@ -115,9 +115,9 @@ async function crossSign(
   const issuer = requireCertified(requireGeneration(all, name))
   const subject = requireCertified(requireGeneration(all, subjectName))
   const content = crossContent(issuer, subject, clock())
-  const intended = crossIntended(issuer, subjectName, act)
+  const intended = crossIntended(issuer, subjectName)
   const { intentId, certificateDer } = await withProvenSigner(openSigner, issuer, signer =>
-    issueIntendedAuthority(dependencies, signer, { content, intended })
+    issueIntendedAuthority(dependencies, signer, { content, intended, act })
   )
   await store.change(generations => {
     assertMayCrossSign(requireGeneration(generations, name), requireGeneration(generations, subjectName))
@@ -153,9 +153,9 @@ function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencie
   return { eventOf, stepEvent }
 }
 
-function crossIntended(issuer: StoredAuthority, subjectName: string, { actor }: Act): IntendedFor {
+function crossIntended(issuer: StoredAuthority, subjectName: string): IntendedFor {
   const { name: issuerName, signer } = issuer
-  return { purpose: 'cross-signed', issuerName, authorityName: subjectName, signer, createdBy: actor }
+  return { purpose: 'cross-signed', issuerName, authorityName: subjectName, signer }
 }
 
 /** The generation that issues now steps back first: a line has one active generation at every moment. */

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
-import type { Database, Prisma } from '../database/database.ts'
+import { type Database, type Prisma, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
@@ -73,8 +73,6 @@ export interface AuthorityStore {
 
 type Client = Prisma.TransactionClient
 
-const transactionOptions = { maxWait: 5_000, timeout: 20_000 }
-
 export function createAuthorityStore(database: Database): AuthorityStore {
   const client = database.prisma
   return {
@@ -97,7 +95,7 @@ export function createAuthorityStore(database: Database): AuthorityStore {
           // table's lock queues: it waits for the commits under way, and later ones wait for it. Reads go on.
           await transaction.$executeRaw`LOCK TABLE authority IN EXCLUSIVE MODE`
           await apply(transaction, decide(await findGenerations(transaction)))
-        }, transactionOptions)
+        }, transactionLimits)
       )
     }
   }

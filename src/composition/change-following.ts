@@ -1,3 +1,4 @@
+import { revocationNotice } from '../access/token-store.ts'
 import { listenForChanges } from '../database/sessions/notifications.ts'
 import type { Core } from './core.ts'
 
@@ -6,8 +7,9 @@ export type Reactions = Readonly<Record<string, () => Promise<void>>>
 
 /** What another process changes is seen at once; without the notice, an intent's commit would tell. */
 export function followChanges(core: Core, ofDuties: Reactions, stops: AsyncDisposableStack): void {
-  const { connectionString, log, authorities, profiles } = core
+  const { connectionString, log, authorities, profiles, tokens } = core
   const ofCore: Reactions = {
+    [revocationNotice]: async () => tokens.forget(),
     authority: () => authorities.refresh(),
     profile_version: () => profiles.refresh()
   }

@@ -1,3 +1,5 @@
+import { createTokens, type Tokens } from '../access/token.ts'
+import { createTokenStore } from '../access/token-store.ts'
 import { type Authorities, createAuthorities } from '../authorities/authority.ts'
 import { type AuthorityStore, createAuthorityStore } from '../authorities/authority-store.ts'
 import {
@@ -37,6 +39,7 @@ export interface Core extends Ground {
   readonly certificateIntents: CertificateIntentStore
   readonly authorities: Authorities
   readonly profiles: Profiles
+  readonly tokens: Tokens
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
 }
@@ -75,6 +78,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     certificateIntents: wrapStore(createCertificateIntentStore(database)),
     authorities,
     profiles,
+    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
     listNeeds,
     listWarnings: async () => findWarnings(authorities.list(), await listNeeds(), clock())
   }

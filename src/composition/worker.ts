@@ -1,6 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import { createTokens } from '../access/token.ts'
-import { createTokenStore } from '../access/token-store.ts'
 import { describeGap } from '../aws/registrations/gaps.ts'
 import { createRegistrations } from '../aws/registrations/registration.ts'
 import type { Config } from '../config/config.ts'
@@ -46,7 +44,7 @@ interface WorkerParts {
 }
 
 function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerParts): HttpServices {
-  const { database, authorities, profiles, listWarnings, clock, randomBytes } = core
+  const { database, authorities, profiles, tokens, listWarnings, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
   const listRegistrationGaps = async (line: string) =>
     (await awsRegistrations.registrationGaps(line)).map(describeGap)
@@ -58,7 +56,7 @@ function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerP
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     awsRegistrations,
     preview: createPreview({ profiles, authorities, clock, randomBytes }),
-    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
+    tokens,
     jobs,
     readiness: createReadiness({ database, authorities, listWarnings }),
     metrics: metrics.registry

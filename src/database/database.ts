@@ -14,6 +14,9 @@ export {
 } from './database-error.ts'
 export type { Prisma } from './generated/client.ts'
 
+/** Of a transaction of several statements, in milliseconds: for a connection, and in all. */
+export const transactionLimits = { maxWait: 5_000, timeout: 20_000 } as const
+
 export interface DatabaseOptions {
   readonly connectionString: string
   /** The most connections held open at once. */

@@ -41,8 +41,8 @@ export interface HttpServices {
     versions(name: string): Promise<readonly ProfileVersion[]>
   }
   readonly tokens: {
-    /** @throws MintlineError `token_invalid` */
-    authenticate(bearerToken: string): Promise<Principal>
+    /** @param options `afresh`: not from memory. @throws MintlineError `token_invalid` */
+    authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
     create(request: { role: Role; name: string }, act: Act): Promise<{ token: TokenView; secret: string }>
     list(): Promise<readonly TokenView[]>
     /** @throws MintlineError `token_not_found` */

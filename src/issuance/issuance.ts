@@ -1,3 +1,4 @@
+import { tokenRevoked } from '../audit/audit-event.ts'
 import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
 import { type ErrorCode, isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
@@ -104,10 +105,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   async function takeNewRules(reason: 'authority' | 'profile' | 'token'): Promise<void> {
     if (reason === 'authority') return authorities.refresh()
     if (reason === 'profile') return profiles.refresh()
-    throw new MintlineError(
-      'token_invalid',
-      'This token has been revoked. Ask the administrator for a new one.'
-    )
+    throw tokenRevoked()
   }
 
   return { issue: observed(answer, observe) }

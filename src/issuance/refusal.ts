@@ -1,8 +1,10 @@
+import { tokenRevoked } from '../audit/audit-event.ts'
 import type { GroupCommit } from '../database/group-commit.ts'
 import { type ErrorCode, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import { earlierIssuanceOf } from '../records/record.ts'
 import type { RefusalRow } from '../records/record-model.ts'
 import type { EarlierIntent } from '../records/records.ts'
+import type { RefusalOutcome } from '../records/refusal-store.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
@@ -50,7 +52,7 @@ export function mayHaveBeenServed({ code }: MintlineError): boolean {
 type RulesReached = Pick<RefusalRow, 'profileVersion' | 'authority'>
 
 export interface RefusalDependencies {
-  readonly refusals: Pick<GroupCommit<RefusalRow, void>, 'submit'>
+  readonly refusals: Pick<GroupCommit<RefusalRow, RefusalOutcome>, 'submit'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
@@ -58,7 +60,8 @@ export interface RefusalDependencies {
 /**
  * Puts a refusal on record.
  *
- * @returns the same error with `members.issuanceId`, the id of the record.
+ * @returns the same error with `members.issuanceId`, the id of the record; `token_invalid`, and nothing is on record, when
+ *   the request's token was revoked meanwhile.
  */
 export type RecordRefusal = (
   error: MintlineError,
@@ -71,7 +74,7 @@ export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalD
     const createdAt = clock()
     const id = newId(createdAt, randomBytes)
     const { code, detail, violations, members, cause } = error
-    await refusals.submit({
+    const outcome = await refusals.submit({
       id,
       createdAt,
       code,
@@ -82,6 +85,7 @@ export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalD
       ...askedOf(request),
       ...rules
     })
+    if (outcome === 'token-revoked') return tokenRevoked()
     return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId: id } })
   }
 }

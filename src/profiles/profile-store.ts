@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
-import { type Database, isUniqueViolation } from '../database/database.ts'
+import { type Database, isUniqueViolation, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import type { ProfileVersion } from './profile-version.ts'
@@ -61,12 +61,12 @@ export function createProfileStore(database: Database): ProfileStore {
       const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
       return runQuery(async () => {
         try {
-          await client.$transaction([
-            client.profileVersion.create({
+          await client.$transaction(async transaction => {
+            await transaction.profileVersion.create({
               data: { id, name, version, document, templateSha256, createdAt, createdBy }
-            }),
-            insertAuditEvent(client, event)
-          ])
+            })
+            await insertAuditEvent(transaction, event)
+          }, transactionLimits)
           return true
         } catch (error) {
           if (isUniqueViolation(error)) return false

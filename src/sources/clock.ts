@@ -1,2 +1,7 @@
 /** The time as the service knows it. Given as an argument, so that a test decides what time it is. */
 export type Clock = () => Date
+
+/** Milliseconds that pass, from no particular beginning. Nobody sets it back or ahead: every wait is measured by it. */
+export type Stopwatch = () => number
+
+export const systemStopwatch: Stopwatch = () => performance.now()

@@ -97,12 +97,12 @@ async function createStarterAuthority(
   const intended = {
     purpose: 'self-signed',
     authorityName: name,
-    signer: reference,
-    createdBy: act.actor
+    signer: reference
   } as const
   const { intentId, certificateDer } = await issueIntendedAuthority(dependencies, signer, {
     content,
-    intended
+    intended,
+    act
   })
   return {
     id,

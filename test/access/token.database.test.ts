@@ -8,6 +8,7 @@ import { createTestDatabase, type TestDatabase } from '../support/test-database.
 
 let test: TestDatabase
 let now = new Date('2026-11-01T00:00:00Z')
+let elapsedMs = 0
 
 beforeAll(async () => {
   test = await createTestDatabase()
@@ -19,6 +20,7 @@ function makeTokens() {
   return createTokens({
     store: createTokenStore(test.database),
     clock: () => now,
+    stopwatch: () => elapsedMs,
     randomBytes: size => new Uint8Array(nodeRandomBytes(size))
   })
 }
@@ -55,15 +57,51 @@ describe('a token', () => {
     expect(Object.keys(token)).not.toContain('secretSha256')
   })
 
-  it('is worth nothing once revoked, at once here and in seconds elsewhere', async () => {
+  it('is worth nothing once revoked, at once here and in a second elsewhere, whatever the clock says', async () => {
     const [here, elsewhere] = [makeTokens(), makeTokens()]
     const { token, secret } = await here.create({ role: 'station', name: 'gone' }, administrator)
     // Both have seen it valid, and would take it for valid a while longer.
     await Promise.all([here.authenticate(secret), elsewhere.authenticate(secret)])
     await here.revoke(token.id, administrator)
     await expect(here.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
-    now = new Date(now.getTime() + 5_001)
+    now = new Date(now.getTime() - 86_400_000)
+    elapsedMs += 1_001
     await expect(elsewhere.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
+  })
+
+  it('is worth nothing elsewhere at once, where notice is taken of its revocation or it is asked for afresh', async () => {
+    const [here, elsewhere] = [makeTokens(), makeTokens()]
+    const { token, secret } = await here.create({ role: 'admin', name: 'gone' }, administrator)
+    await here.create({ role: 'admin', name: 'stays' }, administrator)
+    await elsewhere.authenticate(secret)
+    await here.revoke(token.id, administrator)
+    expect(await elsewhere.authenticate(secret)).toMatchObject({ name: 'gone' })
+    await expect(elsewhere.authenticate(secret, { afresh: true })).rejects.toEqual(withCode('token_invalid'))
+    elsewhere.forget()
+    await expect(elsewhere.authenticate(secret)).rejects.toEqual(withCode('token_invalid'))
+  })
+
+  it('that is revoked makes and revokes no tokens any more, nor anything on record', async () => {
+    const tokens = makeTokens()
+    const { token: gone } = await tokens.create({ role: 'admin', name: 'gone' }, administrator)
+    const { token: other } = await tokens.create({ role: 'admin', name: 'other' }, administrator)
+    await tokens.revoke(gone.id, administrator)
+    const act = { actor: 'admin/gone', tokenId: gone.id }
+    const before = await test.database.prisma.auditEvent.count()
+    await expect(tokens.create({ role: 'admin', name: 'more' }, act)).rejects.toEqual(
+      withCode('token_invalid')
+    )
+    await expect(tokens.revoke(other.id, act)).rejects.toEqual(withCode('token_invalid'))
+    expect(await test.database.prisma.auditEvent.count()).toBe(before)
+    expect((await tokens.list()).map(({ name }) => name)).not.toContain('more')
+  })
+
+  it('may revoke itself', async () => {
+    const tokens = makeTokens()
+    const { token } = await tokens.create({ role: 'admin', name: 'self' }, administrator)
+    await tokens.create({ role: 'admin', name: 'stays' }, administrator)
+    await tokens.revoke(token.id, { actor: 'admin/self', tokenId: token.id })
+    expect((await tokens.list()).find(({ id }) => id === token.id)?.revokedAt).toEqual(now)
   })
 
   it('can be revoked once', async () => {

@@ -38,10 +38,10 @@ it('has nulls for what there is not', async () => {
 it('is undone with its act', async () => {
   const event = buildAuditEvent({ ...what, subject: 'lot/8' }, sources)
   await expect(
-    test.database.prisma.$transaction([
-      insertAuditEvent(test.database.prisma, event),
-      insertAuditEvent(test.database.prisma, event)
-    ])
+    test.database.prisma.$transaction(async transaction => {
+      await insertAuditEvent(transaction, event)
+      await insertAuditEvent(transaction, event)
+    })
   ).rejects.toThrow()
   expect(await test.database.prisma.auditEvent.count({ where: { subject: 'lot/8' } })).toBe(0)
 })

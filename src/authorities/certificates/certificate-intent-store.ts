@@ -1,3 +1,5 @@
+import type { Act } from '../../audit/audit-event.ts'
+import { assertTokenStands } from '../../audit/audit-store.ts'
 import type { Database, Prisma } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import { type Durable, vouchDurable } from '../../signing/durable.ts'
@@ -14,9 +16,9 @@ export interface CertificateIntentStore {
    * while this is committed is seen.
    *
    * @throws MintlineError `authority_not_found`, `authority_transition_refused` when the issuer does not cross-sign
-   * now, or not for this generation.
+   * now, or not for this generation; `token_invalid` when the token of the act is revoked.
    */
-  insert(intent: CertificateIntent): Promise<DurableCertificateIntent>
+  insert(intent: CertificateIntent, act?: Pick<Act, 'tokenId'>): Promise<DurableCertificateIntent>
   /** Those with no certificate on record, oldest first: in flight, cut off by a crash, or signed and then refused. */
   listOpen(): Promise<readonly CertificateIntent[]>
 }
@@ -30,10 +32,11 @@ interface Standing {
 export function createCertificateIntentStore(database: Database): CertificateIntentStore {
   const client = database.prisma
   return {
-    insert: intent =>
+    insert: (intent, act = {}) =>
       runQuery(async () => {
         await client.$transaction(async transaction => {
           const issuerId = await lockIssuer(transaction, intent)
+          await assertTokenStands(transaction, act)
           const { id, createdAt, createdBy, purpose, authorityName } = intent
           const serialNumber = new Uint8Array(intent.serialNumber)
           const tbsDer = new Uint8Array(intent.tbsDer)

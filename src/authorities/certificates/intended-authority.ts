@@ -1,3 +1,4 @@
+import type { Act } from '../../audit/audit-event.ts'
 import type { Signer } from '../../signing/signers/signer.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
@@ -12,9 +13,14 @@ export interface IntendedDependencies {
   readonly randomBytes: RandomBytes
 }
 
-/** For whom, by which key and at whose request. */
-export type IntendedFor = Pick<CertificateIntent, 'authorityName' | 'signer' | 'createdBy'> &
-  CertificatePurpose
+/** For whom and by which key. */
+export type IntendedFor = Pick<CertificateIntent, 'authorityName' | 'signer'> & CertificatePurpose
+
+interface Intended {
+  readonly content: IntendedContent
+  readonly intended: IntendedFor
+  readonly act: Act
+}
 
 export interface IntendedCertificate {
   /** To be recorded with the certificate; without that the intent stays open. */
@@ -31,12 +37,12 @@ export interface IntendedCertificate {
 export async function issueIntendedAuthority(
   { intents, clock, randomBytes }: IntendedDependencies,
   signer: Signer,
-  { content, intended }: { readonly content: IntendedContent; readonly intended: IntendedFor }
+  { content, intended, act }: Intended
 ): Promise<IntendedCertificate> {
   const draft = draftAuthority(signer, content, randomBytes)
   const createdAt = clock()
   const id = newId(createdAt, randomBytes)
-  const intent = await intents.insert({ ...intended, ...draft, id, createdAt })
+  const intent = await intents.insert({ ...intended, createdBy: act.actor, ...draft, id, createdAt }, act)
   // A crash from here on leaves an open intent: its serial number is explained, and a repeat makes another one.
   return { intentId: intent.id, certificateDer: await signAuthority(signer, intent) }
 }

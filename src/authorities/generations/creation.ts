@@ -82,9 +82,9 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
         await using signer = closing(await openSigner(key.reference))
         const { publicKeySpkiDer } = signer
         assertKeyIsNew(generations, publicKeySpkiDer)
-        const intended = { authorityName: place.name, signer: key.reference, createdBy: act.actor }
+        const intended = { authorityName: place.name, signer: key.reference }
         const { certificate } = request
-        const credentials = await certify(dependencies, signer, { certificate, subject, intended })
+        const credentials = await certify(dependencies, signer, { certificate, subject, intended, act })
         const made = { place, key, credentials, spkiDer: publicKeySpkiDer }
         return {
           name: place.name,
@@ -144,13 +144,14 @@ async function insert(
 interface CertificateWish {
   readonly certificate: AuthorityRequest['certificate']
   readonly subject: Subject
-  readonly intended: Pick<IntendedFor, 'authorityName' | 'signer' | 'createdBy'>
+  readonly intended: Pick<IntendedFor, 'authorityName' | 'signer'>
+  readonly act: Act
 }
 
 async function certify(
   dependencies: CreationDependencies,
   signer: Signer,
-  { certificate, subject, intended }: CertificateWish
+  { certificate, subject, intended, act }: CertificateWish
 ): Promise<Credentials> {
   if (certificate.kind === 'external') {
     const csrDer = await signCsrForUpperCa(signer, subject)
@@ -167,7 +168,7 @@ async function certify(
   const { intentId: certificateIntentId, certificateDer } = await issueIntendedAuthority(
     dependencies,
     signer,
-    { content, intended: { purpose: 'self-signed', ...intended } }
+    { content, intended: { purpose: 'self-signed', ...intended }, act }
   )
   return { state: 'staged', certificateDer, csrDer: null, issuersDer: [], certificateIntentId }
 }

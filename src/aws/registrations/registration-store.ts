@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../../audit/audit-event.ts'
 import { insertAuditEvent } from '../../audit/audit-store.ts'
-import { type Database, isUniqueViolation } from '../../database/database.ts'
+import { type Database, isUniqueViolation, transactionLimits } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { ObservedRegistration } from '../iot/ca-registration.ts'
@@ -120,16 +120,16 @@ export function createRegistrationStore(database: Database): RegistrationStore {
     change: changes =>
       runQuery(async () => {
         try {
-          await client.$transaction(changes.flatMap(change => insertsOf(client, change)))
+          await client.$transaction(async transaction => {
+            for (const change of changes) await insertChange(transaction, change)
+          }, transactionLimits)
           return true
         } catch (error) {
           if (isUniqueViolation(error)) return false
           throw error
         }
       }),
-    async addEvent(event) {
-      await runQuery(() => insertAuditEvent(client, event))
-    },
+    addEvent: event => runQuery(() => client.$transaction(each => insertAuditEvent(each, event))),
     async addStep(registrationId, step) {
       await runQuery(() => client.awsRegistrationStep.create({ data: { ...step, registrationId } }))
     },
@@ -161,26 +161,21 @@ async function putRow(
   return created.count > 0
 }
 
-function insertsOf(client: Database['prisma'], change: RegistrationChange) {
-  const { create, registrationId, versionId, version, desired, event } = change
+async function insertChange(
+  transaction: Prisma.TransactionClient,
+  { create, registrationId, versionId, version, desired, event }: RegistrationChange
+): Promise<void> {
   const { createdAt, actor: createdBy } = event
   const document: object = desired
-  return [
-    ...(create === undefined
-      ? []
-      : [client.awsRegistration.create({ data: { id: registrationId, ...create, createdAt, createdBy } })]),
-    client.awsRegistrationVersion.create({
-      data: {
-        id: versionId,
-        registrationId,
-        version,
-        desired: document,
-        createdAt,
-        createdBy
-      }
-    }),
-    insertAuditEvent(client, event)
-  ]
+  if (create !== undefined) {
+    await transaction.awsRegistration.create({
+      data: { id: registrationId, ...create, createdAt, createdBy }
+    })
+  }
+  await transaction.awsRegistrationVersion.create({
+    data: { id: versionId, registrationId, version, desired: document, createdAt, createdBy }
+  })
+  await insertAuditEvent(transaction, event)
 }
 
 function toStateRow({ observed, drift, lastError, ...rest }: StoredState) {

@@ -45,7 +45,8 @@ export function principalOf(request: FastifyRequest): Principal {
 
 /** The administrative act that a request is, for the audit. @throws TypeError on a public route. */
 export function actOf(request: FastifyRequest, reason?: string): Act {
-  return { actor: actorOf(principalOf(request)), reason, requestId: request.id }
+  const principal = principalOf(request)
+  return { actor: actorOf(principal), tokenId: principal.tokenId, reason, requestId: request.id }
 }
 
 async function authorize(
@@ -53,7 +54,10 @@ async function authorize(
   access: readonly Role[],
   tokens: HttpServices['tokens']
 ): Promise<Principal> {
-  const principal = await tokens.authenticate(parseBearer(request.headers.authorization))
+  const { method } = request.raw
+  const afresh =
+    method !== 'GET' && method !== 'HEAD' && request.routeOptions.config.access?.includes('station') !== true
+  const principal = await tokens.authenticate(parseBearer(request.headers.authorization), { afresh })
   if (access.includes(principal.role)) return principal
   throw new MintlineError(
     'role_forbidden',

@@ -1,6 +1,11 @@
 import type { AuditEvent } from '../../audit/audit-event.ts'
 import { insertAuditEvent } from '../../audit/audit-store.ts'
-import { type Database, isRefusedByGuard, isUniqueViolation } from '../../database/database.ts'
+import {
+  type Database,
+  isRefusedByGuard,
+  isUniqueViolation,
+  transactionLimits
+} from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 
 /** An intent that is known never to have been recorded, and never will be. */
@@ -39,10 +44,10 @@ export function createVoidStore(database: Database): VoidStore {
         const before = await find(intentId)
         if (before !== 'open') return before
         try {
-          await client.$transaction([
-            client.void.create({ data: { intentId, createdAt, actor, reason } }),
-            insertAuditEvent(client, event)
-          ])
+          await client.$transaction(async transaction => {
+            await transaction.void.create({ data: { intentId, createdAt, actor, reason } })
+            await insertAuditEvent(transaction, event)
+          }, transactionLimits)
           return 'void'
         } catch (error) {
           // Another process recorded its certificate, or declared it void, at this very moment.

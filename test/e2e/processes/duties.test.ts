@@ -1,11 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { createTestReceiver, secret, type TestReceiver } from '../events/test-receiver.ts'
-import { makeCertificationRequest } from '../support/certification-request.ts'
-import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
-import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestReceiver, secret, type TestReceiver } from '../../events/test-receiver.ts'
+import { makeCertificationRequest } from '../../support/certification-request.ts'
+import { startTestPostgres, type TestPostgres } from '../../support/postgres/test-postgres.ts'
+import { postCsr, type ServiceProcess, startServiceProcess } from '../../support/service-process.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 
 let data: TemporaryDirectory
 let postgres: TestPostgres
