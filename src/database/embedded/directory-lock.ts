@@ -1,7 +1,6 @@
-import { once } from 'node:events'
-import { stat } from 'node:fs/promises'
-import { connect, createServer, type Server } from 'node:net'
-import { text } from 'node:stream/consumers'
+import { open, readFile, stat } from 'node:fs/promises'
+import path from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
 import { MintlineError } from '../../errors/mintline-error.ts'
 
 export interface DirectoryLock {
@@ -10,48 +9,81 @@ export interface DirectoryLock {
 
 /**
  * Makes this process the only one to work on the directory, until it releases the lock or ends in whatever way.
- * Throws `data_directory_unusable`, naming the other process, when there is one.
  *
- * The proof is a listening socket in Linux's abstract namespace, named after the directory's device and inode. The
- * kernel gives a name to one process and takes it back when that process dies, so the lock cannot go stale and
- * there is no file to clean up. It reaches as far as the network namespace: two containers that share a volume do
- * not see each other's.
+ * The proof is a lock of the kernel on a file in the directory, which SQLite takes in the way that each platform has
+ * one. The kernel takes it back when the process dies, so it cannot go stale; it holds between containers that share
+ * the volume; and who may not write to the file cannot take it. The file's content says nothing.
+ *
+ * @throws MintlineError `data_directory_unusable`: another process holds it, which is named, or the file cannot be used.
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
-  const { dev, ino } = await stat(directory, { bigint: true })
-  const address = `\0mintline-data-${dev}-${ino}`
-  const server = createServer(socket => {
-    socket.on('error', () => undefined)
-    socket.end(String(process.pid))
-  })
+  const file = path.join(directory, 'lock')
+  const holder = path.join(directory, 'lock-holder')
   try {
-    await listen(server, address)
-  } catch (error) {
-    throw new MintlineError(
-      'data_directory_unusable',
-      `Another Mintline (process ${await holderOf(address)}) is working on ${directory}.`,
-      { cause: error }
-    )
-  }
-  // The lock alone is no reason for the process to stay.
-  server.unref()
-  return {
-    async release() {
-      server.close()
-      await once(server, 'close')
+    await makePrivate(file)
+    const database = await takeLock(file)
+    await note(holder)
+    return {
+      async release() {
+        database.close()
+      }
     }
+  } catch (error) {
+    if (!isBusy(error)) throw refuse(`${file} cannot be used as a lock.`, error)
+    throw refuse(`Another Mintline (process ${await readHolder(holder)}) is working on ${directory}.`, error)
   }
 }
 
-async function listen(server: Server, address: string): Promise<void> {
-  server.listen(address)
-  await once(server, 'listening')
+/** Whether another process works on the directory. Changes nothing. */
+export function isHeldByAnother(error: unknown): boolean {
+  return error instanceof MintlineError && error.code === 'data_directory_unusable' && isBusy(error.cause)
 }
 
-/** The holder tells its process id to whoever connects, unless it hangs. */
-async function holderOf(address: string): Promise<string> {
-  const socket = connect(address)
-  socket.setTimeout(1000, () => socket.destroy())
-  const answer = await text(socket).catch(() => '')
-  return /^\d+$/.test(answer) ? answer : 'unknown'
+/** Before SQLite makes it, with the mode that the umask leaves. */
+async function makePrivate(file: string): Promise<void> {
+  const handle = await open(file, 'a', 0o600)
+  try {
+    const { uid } = await stat(file)
+    // A lock that another user can take keeps the service from starting.
+    if (uid === process.getuid?.()) await handle.chmod(0o600)
+  } finally {
+    await handle.close()
+  }
+}
+
+/** Loaded when it is needed: only the embedded database needs it. */
+async function takeLock(file: string): Promise<DatabaseSync> {
+  const { DatabaseSync } = await import('node:sqlite')
+  const database = new DatabaseSync(file, { timeout: 0 })
+  try {
+    database.exec('BEGIN EXCLUSIVE')
+    return database
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** For people; the lock does not depend on it. */
+async function note(holder: string): Promise<void> {
+  const handle = await open(holder, 'w', 0o600)
+  try {
+    await handle.writeFile(String(process.pid))
+  } finally {
+    await handle.close()
+  }
+}
+
+async function readHolder(holder: string): Promise<string> {
+  const text = await readFile(holder, 'utf8').catch(() => '')
+  return /^\d+$/.test(text) ? text : 'unknown'
+}
+
+/** SQLITE_BUSY. */
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && error.errcode === 5
+}
+
+function refuse(detail: string, cause: unknown): MintlineError {
+  return new MintlineError('data_directory_unusable', detail, { cause })
 }

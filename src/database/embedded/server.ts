@@ -7,6 +7,7 @@ import pg from 'pg'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { startupOptionsOf } from '../connection.ts'
 import { type Cluster, databaseName, roleName } from './cluster.ts'
+import { workingDirectoryOf } from './working-directory.ts'
 
 /** A running postmaster. */
 export interface PostgresServer {
@@ -152,7 +153,7 @@ async function untilGone(pid: number, directory: string): Promise<string> {
 
 async function worksIn(pid: number, directory: string): Promise<boolean> {
   try {
-    const [cluster, cwd] = await Promise.all([stat(directory), stat(`/proc/${pid}/cwd`)])
+    const [cluster, cwd] = await Promise.all([stat(directory), stat(await workingDirectoryOf(pid))])
     return cluster.dev === cwd.dev && cluster.ino === cwd.ino
   } catch {
     return false

@@ -134,6 +134,18 @@ describe('startEmbeddedPostgres', () => {
     await gone(pid)
   })
 
+  it('is locked by a file that its owner alone can open, whatever stands in it and whoever left it behind', async () => {
+    await start()
+    const lock = path.join(directory.path, 'lock')
+    expect((await stat(lock)).mode & 0o777).toBe(0o600)
+    await stop()
+    // As a process that was killed in the middle of something might leave it.
+    await writeFile(path.join(directory.path, 'lock-holder'), 'nobody')
+    await chmod(lock, 0o666)
+    await start()
+    expect((await stat(lock)).mode & 0o777).toBe(0o600)
+  })
+
   it('stops the server that a killed Mintline left behind and takes over its data', async () => {
     await query(await startInChild(), 'CREATE TABLE orphaned AS SELECT 7 AS n')
     const orphan = await postmasterPid()

@@ -14,6 +14,7 @@ declare module 'vitest' {
 export const packageOfTool = {
   openssl: 'openssl',
   curl: 'curl',
+  lsof: 'lsof',
   certtool: 'gnutls-bin',
   'softhsm2-util': 'softhsm2',
   mosquitto_pub: 'mosquitto-clients',
