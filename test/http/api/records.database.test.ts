@@ -1,8 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Issuance } from '../../../src/http/api/issuances/schemas.ts'
 import type { IssuancePageView } from '../../../src/http/api/records/schemas.ts'
+import { encodeElement, encodeSequence } from '../../../src/pki/der/writer.ts'
+import { buildName } from '../../../src/pki/name/name.ts'
 import { encodePem } from '../../../src/pki/pem/pem.ts'
-import { makeCertificationRequest } from '../../support/certification-request.ts'
+import {
+  makeCertificationRequest,
+  makeDeviceKey,
+  signCertificationRequest
+} from '../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../answer.ts'
 import { type HttpService, openService, someSubject } from '../service.ts'
 import { faultsOf } from '../shared-schema.ts'
@@ -202,5 +208,31 @@ describe('POST /v1/issuances/{id}/void', () => {
   ])('refuses %s', async (_what, { id, body }, status) => {
     expect((await declareVoid(id(), body)).statusCode).toBe(status)
     expect((await list('outcome=void')).items).toHaveLength(1)
+  })
+})
+
+describe('a page of large records', () => {
+  it('ends early, and the next one goes on from there', async () => {
+    const padding = encodeElement(0x04, new Uint8Array(15_000))
+    const attribute = encodeSequence(
+      encodeElement(0x06, Uint8Array.of(0x55, 4, 3)),
+      encodeElement(0x31, padding)
+    )
+    const attributesDer = encodeElement(0xa0, attribute)
+    // Refused for its subject, and kept whole.
+    const csr = signCertificationRequest(buildName({ Country: 'US' }), makeDeviceKey(), { attributesDer })
+    for (let count = 0; count < 80; count++) expect((await post(csr, `large-${count}`)).statusCode).toBe(422)
+    const ids: string[] = []
+    let cursor = ''
+    let pages = 0
+    do {
+      const page = await list(`limit=200&outcome=rejected${cursor}`)
+      ids.push(...page.items.map(({ id }) => id))
+      cursor = page.nextCursor === undefined ? '' : `&cursor=${page.nextCursor}`
+      pages += 1
+    } while (cursor !== '')
+    expect(pages).toBe(2)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(ids.length).toBeGreaterThanOrEqual(80)
   })
 })

@@ -1,4 +1,4 @@
-import { createPublicKey, sign,verify } from 'node:crypto'
+import { createPublicKey, sign, verify } from 'node:crypto'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
