@@ -34,6 +34,7 @@ export function buildViolations(faults: readonly SchemaFault[], pointerPrefix: s
 
 interface Branch {
   readonly const?: unknown
+  readonly format?: string
   readonly properties?: Readonly<Record<string, Branch>>
 }
 
@@ -56,6 +57,9 @@ function settleUnion(union: SchemaFault, inside: readonly SchemaFault[]): readon
   const branches = union.schema as readonly Branch[]
   if (branches.every(branch => branch.const !== undefined)) {
     return [asEnum(union, branches)]
+  }
+  if (branches.every(branch => branch.format !== undefined) && typeof union.data === 'string') {
+    return [{ ...union, keyword: 'format', params: { format: branches.map(({ format }) => format) } }]
   }
   const faultsOf = branches.map((_branch, index) =>
     inside.filter(fault => `${fault.schemaPath}/`.startsWith(`${union.schemaPath}/${index}/`))
@@ -124,11 +128,15 @@ function expectation(
   if (keyword === 'type') return `a value of type ${String(params['type'])}`
   if (keyword === 'enum') return (params['allowedValues'] as unknown[]).map(String).join(' | ')
   if (keyword === 'const') return String(params['allowedValue'])
-  if (keyword === 'format' && params['format'] === 'date-time')
-    return 'a time as RFC 3339 writes it, e.g. 2026-11-23T10:00:00Z'
-  if (keyword === 'format') return `a ${String(params['format'])}`
+  if (keyword === 'format') return [params['format']].flat().map(describeFormat).join(', or ')
   if (keyword === 'pattern') return parentSchema?.description ?? `a match of ${String(params['pattern'])}`
   return undefined
+}
+
+function describeFormat(format: unknown): string {
+  if (format === 'date-time') return 'a time as RFC 3339 writes it, e.g. 2026-11-23T10:00:00Z'
+  if (format === 'date') return 'a date, e.g. 2026-11-23'
+  return `a ${String(format)}`
 }
 
 function pointerTo(member: string): string {

@@ -18,6 +18,10 @@ describe('what records are searched for', () => {
       { from: '2026-11-23T00:00:00+01:00', to: '2026-11-24T00:00:00.5Z' },
       { limit: 50, from: new Date('2026-11-22T23:00:00Z'), to: new Date('2026-11-24T00:00:00.5Z') }
     ],
+    [
+      { from: '2026-11-18', to: '2026-11-19' },
+      { limit: 50, from: new Date('2026-11-18T00:00:00Z'), to: new Date('2026-11-19T00:00:00Z') }
+    ],
     [{ certificateId: id }, { limit: 50, certificateId: 'ab'.repeat(32) }],
     [{ serialNumber: '5F:3A' }, { limit: 50, serialNumber: '5f3a' }],
     [{ serialNumber: 'F33A' }, { limit: 50, serialNumber: '00f33a' }],

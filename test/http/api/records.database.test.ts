@@ -152,6 +152,9 @@ describe('GET /v1/issuances', () => {
     ['another serialNumber', () => 'serialNumber=01', []],
     ['from', () => 'from=2099-01-01T00:00:00Z', []],
     ['to', () => 'to=2026-01-01T00:00:00%2B01:00', []],
+    ['from as a date', () => 'from=2099-01-01', []],
+    ['to as a date', () => 'to=2026-01-01', []],
+    ['from and to as dates', () => 'from=2020-01-01&to=2099-01-01&outcome=issued', ['issued']],
     ['from and to', () => 'from=2020-01-01T00:00:00Z&to=2099-01-01T00:00:00Z&outcome=issued', ['issued']]
   ])('finds by %s', async (_what, query, expected) => {
     expect(idsOf(await list(query()))).toEqual(expected.map(idOf))
@@ -163,7 +166,8 @@ describe('GET /v1/issuances', () => {
     ['limit=1e2', ['/query/limit']],
     ['limit=', ['/query/limit']],
     ['outcome=lost', ['/query/outcome']],
-    ['from=yesterday&to=2026-11-24', ['/query/from', '/query/to']],
+    ['from=yesterday&to=2026-11-31', ['/query/from', '/query/to']],
+    ['from=2026-11', ['/query/from']],
     ['serialNumber=xyz', ['/query/serialNumber']],
     ['certificateId=ab', ['/query/certificateId']],
     ['station=', ['/query/station']],

@@ -20,7 +20,7 @@ export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): Issua
   }
 }
 
-/** RFC 3339 has a leap second, which a Date cannot hold. */
+/** A date alone is its beginning in UTC, as ECMA-262 reads it. RFC 3339 has a leap second, which a Date cannot hold. */
 function parseInstant(text: string, name: string): Date {
   const instant = new Date(text)
   if (!Number.isNaN(instant.getTime())) return instant

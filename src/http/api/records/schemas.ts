@@ -152,7 +152,9 @@ export type IssuancePageView = Static<typeof IssuancePage>
 
 export const defaultLimit = 50
 
-const instant = { format: 'date-time', examples: ['2026-11-23T00:00:00Z'] }
+const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
+const instantForms =
+  'A time as RFC 3339 writes it, e.g. `2026-11-23T08:30:00Z`, or a date, which is its beginning in UTC, e.g. `2026-11-23`.'
 const name = { minLength: 1, maxLength: 128 }
 
 export const IssuanceListQuerystring = Type.Object(
@@ -177,8 +179,8 @@ export const IssuanceListQuerystring = Type.Object(
       Type.String({ ...name, description: 'The generation that signed.', examples: ['starter-g1'] })
     ),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
-    from: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, inclusive.' })),
-    to: Type.Optional(Type.String({ ...instant, description: 'RFC 3339, exclusive.' })),
+    from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
+    to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultLimit })),
     cursor: Type.Optional(
       uuid({
