@@ -7,10 +7,11 @@ import {
   createCertificateIntentStore
 } from '../authorities/certificates/certificate-intent-store.ts'
 import type { ProfileNeed } from '../authorities/rotation/plan.ts'
-import { type AuthorityWarning, findWarnings } from '../authorities/rotation/warnings.ts'
+import { type AuthorityWarning, findWarnings, lifetimeWarnings } from '../authorities/rotation/warnings.ts'
 import type { Config } from '../config/config.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
 import { createProfiles, type Profiles } from '../profiles/profile.ts'
+import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { createProfileStore } from '../profiles/profile-store.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import { createSignerOpener, type OpenSigner } from '../signing/signers/open-signer.ts'
@@ -65,6 +66,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   const profiles = createProfiles({
     store: createProfileStore(database),
     hasAuthorityLine: line => authorities.hasLine(line),
+    lifetimeWarnings: document => lifetimeWarnings(authorities.list(), needOf(document), clock()),
     clock,
     randomBytes
   })
@@ -86,11 +88,12 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
 
 /** What each profile asks of its authority line. */
 function needsOf(profiles: readonly ProfileVersion[]): readonly ProfileNeed[] {
-  return profiles.map(({ name, document: { authority, validity } }) => ({
-    profile: name,
-    line: authority,
-    validityDays: 'days' in validity ? validity.days : Number.POSITIVE_INFINITY
-  }))
+  return profiles.map(({ document }) => needOf(document))
+}
+
+function needOf({ name, authority, validity }: ProfileDocument): ProfileNeed {
+  const validityDays = 'days' in validity ? validity.days : Number.POSITIVE_INFINITY
+  return { profile: name, line: authority, validityDays }
 }
 
 /** @throws MintlineError `key_unusable` when the key of an active generation is the wrong one or cannot be opened. */

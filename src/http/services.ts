@@ -11,7 +11,7 @@ import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
 import type { Voiding } from '../issuance/void/voiding.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
 import type { Readiness } from '../monitoring/readiness.ts'
-import type { ProfileDocument } from '../profiles/profile-document.ts'
+import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { ServerSettings } from './connections/server.ts'
@@ -30,7 +30,7 @@ export interface HttpServices {
   readonly profiles: {
     /** @throws MintlineError `profile_invalid` */
     post(
-      document: ProfileDocument,
+      request: ProfileRequest,
       act: Act
     ): Promise<{ profile: ProfileVersion; isNew: boolean; warnings: readonly Violation[] }>
     /** The newest version of each. */

@@ -1,9 +1,13 @@
-import Type from 'typebox'
+import Type, { type TSchema } from 'typebox'
 import { subjectFields } from '../pki/name/subject-field.ts'
 
 const strict = { additionalProperties: false }
 
 const namePattern = '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$'
+
+export function isProfileName(text: string): boolean {
+  return new RegExp(namePattern).test(text)
+}
 
 export const ProfileName = Type.String({
   pattern: namePattern,
@@ -74,7 +78,34 @@ const minimumDays = Type.Optional(
   })
 )
 
-/** A profile as an administrator posts it. */
+export const whenIssuerExpiresFirst = Type.Enum(['refuse', 'shorten'], {
+  description:
+    '`refuse` the request, or `shorten` the certificate to the end of its issuer, where that comes first.'
+})
+
+/** How long certificates last, by days or without end; `whenIssuerExpiresFirst` is the schema of that member. */
+export function validityOf<Choice extends TSchema>(choice: Choice) {
+  return Type.Union([
+    Type.Object(
+      {
+        days: Type.Integer({ minimum: 1, maximum: 36500 }),
+        whenIssuerExpiresFirst: choice,
+        minimumDays
+      },
+      strict
+    ),
+    Type.Object(
+      {
+        notAfter: Type.Literal('99991231235959Z', { description: 'No expiry, as IEEE 802.1AR wants it.' }),
+        whenIssuerExpiresFirst: choice,
+        minimumDays
+      },
+      strict
+    )
+  ])
+}
+
+/** What a profile says, complete as it is kept. `ProfileRequest` is what an administrator must give of it. */
 export const ProfileDocument = Type.Object(
   {
     name: ProfileName,
@@ -198,24 +229,7 @@ export const ProfileDocument = Type.Object(
       },
       { ...strict, minProperties: 1, description: 'Accepted device keys. What is not listed is refused.' }
     ),
-    validity: Type.Union([
-      Type.Object(
-        {
-          days: Type.Integer({ minimum: 1, maximum: 36500 }),
-          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')]),
-          minimumDays
-        },
-        strict
-      ),
-      Type.Object(
-        {
-          notAfter: Type.Literal('99991231235959Z', { description: 'No expiry, as IEEE 802.1AR wants it.' }),
-          whenIssuerExpiresFirst: Type.Union([Type.Literal('refuse'), Type.Literal('shorten')]),
-          minimumDays
-        },
-        strict
-      )
-    ]),
+    validity: validityOf(whenIssuerExpiresFirst),
     backdateMinutes: Type.Integer({
       minimum: 0,
       maximum: 10080,

@@ -6,6 +6,7 @@ import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type CompiledProfile, compileProfile } from './compiled-profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
+import { completeProfile, type ProfileRequest } from './profile-request.ts'
 import type { ProfileStore } from './profile-store.ts'
 import type { ProfileVersion } from './profile-version.ts'
 
@@ -19,11 +20,12 @@ interface PostedProfile {
 
 export interface Profiles {
   /**
-   * Makes the document the newest version of its name. Posting what is newest already changes nothing.
+   * Makes the document, completed by the defaults, the newest version of its name. Posting what is newest already
+   * changes nothing.
    *
    * @throws MintlineError `profile_invalid` with every mistake at once; pointers go into the document.
    */
-  post(document: ProfileDocument, act: Act): Promise<PostedProfile>
+  post(request: ProfileRequest, act: Act): Promise<PostedProfile>
   list(): Promise<readonly ProfileVersion[]>
   /** The newest version unless one is named. @throws MintlineError `profile_not_found`. */
   find(name: string, version?: number): Promise<ProfileVersion>
@@ -44,12 +46,14 @@ export interface Profiles {
 export interface ProfileDependencies {
   readonly store: ProfileStore
   readonly hasAuthorityLine: (line: string) => Promise<boolean>
+  /** Where no active CA of the profile's line lives as long as its certificates are to. */
+  readonly lifetimeWarnings: (document: ProfileDocument) => readonly Violation[]
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
-  const { store, hasAuthorityLine, clock, randomBytes } = dependencies
+  const { store, hasAuthorityLine, lifetimeWarnings, clock, randomBytes } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
   async function insertNext(
@@ -78,12 +82,13 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
   }
 
   return {
-    async post(document, act) {
+    async post(request, act) {
+      const document = completeProfile(request)
       const rules = compileProfile(document)
       if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
       const { profile, isNew } = await insertNext(document, rules.templateSha256, act)
       compiled.set(profile.name, { version: profile, ...rules })
-      return { profile, isNew, warnings: rules.warnings }
+      return { profile, isNew, warnings: [...rules.warnings, ...lifetimeWarnings(document)] }
     },
     list: () => store.listNewest(),
     async find(name, version) {
@@ -106,9 +111,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       const version = (await store.find(name, number)) ?? refuseUnknown(`${name} version ${number}`)
       return { version, ...compileProfile(version.document) }
     },
-    async refresh() {
-      compiled.clear()
-    }
+    refresh: async () => compiled.clear()
   }
 }
 

@@ -1,4 +1,5 @@
 import type { ProfileDocument } from '../profiles/profile-document.ts'
+import { completeProfile } from '../profiles/profile-request.ts'
 
 /**
  * The provisioning template of the starter profile: a thing named by the certificate's id, with a version and the
@@ -35,8 +36,8 @@ const template = {
   }
 }
 
-/** The profile to try Mintline out with. */
-export const starterProfile: ProfileDocument = {
+/** The profile to try Mintline out with: the defaults, and the country that its template declares. */
+export const starterProfile: ProfileDocument = completeProfile({
   name: 'starter',
   description: 'To try Mintline out: a device is its CommonName, AWS IoT names the thing by the certificate.',
   authority: 'starter',
@@ -50,10 +51,5 @@ export const starterProfile: ProfileDocument = {
     DistinguishedNameQualifier: { rule: 'allowed' },
     SerialNumber: { rule: 'allowed' }
   },
-  deviceIdentity: ['CommonName'],
-  keys: { ec: { curves: ['P-256', 'P-384'] }, rsa: { minimumBits: 2048, maximumBits: 4096 } },
-  validity: { days: 3650, whenIssuerExpiresFirst: 'shorten' },
-  backdateMinutes: 60,
-  keyUsage: ['digitalSignature'],
-  extendedKeyUsage: ['clientAuth']
-}
+  deviceIdentity: ['CommonName']
+})

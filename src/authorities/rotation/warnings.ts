@@ -1,3 +1,4 @@
+import type { Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { daysUntil } from '../../pki/der/time.ts'
 import type { Authority } from '../authority.ts'
@@ -39,6 +40,33 @@ function vacancyWarnings(
     const message = `no generation of ${line} is active, and a profile names it: its stations get nothing`
     return { kind: 'none_active', authority: line, message }
   })
+}
+
+/** Where no active generation of the line lives as long as the certificates of a profile are to. */
+export function lifetimeWarnings(
+  authorities: readonly Authority[],
+  { line, validityDays }: Pick<ProfileNeed, 'line' | 'validityDays'>,
+  now: Date
+): readonly Violation[] {
+  const ofLine = authorities.filter(authority => authority.line === line)
+  const active = ofLine.filter(({ state }) => state === 'active')
+  if (active.length === 0) {
+    const expected = `an active generation of ${line}`
+    const staged = ofLine.findLast(({ state }) => state === 'staged')?.name ?? '<name>'
+    const message = `Stations get nothing until POST /v1/authorities/${staged}/activate has made one active.`
+    return [{ pointer: '/authority', expected, found: 'none', message }]
+  }
+  const daysLeft = Math.floor(Math.max(...active.map(each => daysUntil(each.certificate.notAfter, now))))
+  if (daysLeft >= validityDays) return []
+  const ask = Number.isFinite(validityDays) ? `${validityDays} days` : 'no expiry'
+  return [
+    {
+      pointer: '/validity',
+      expected: `at most the ${daysLeft} days that ${active.map(({ name }) => name).join(', ')} has left`,
+      found: ask,
+      message: 'Certificates will be shortened or refused. Ask for less, or rotate to a CA that lives longer.'
+    }
+  ]
 }
 
 function expiryWarnings(

@@ -18,5 +18,28 @@ export const example = {
     thingGroups: [],
     billingGroup: null
   },
+  template: {
+    Parameters: {
+      'AWS::IoT::Certificate::CommonName': { Type: 'String' },
+      'AWS::IoT::Certificate::Id': { Type: 'String' }
+    },
+    Resources: {
+      thing: {
+        Type: 'AWS::IoT::Thing',
+        Properties: { ThingName: { Ref: 'AWS::IoT::Certificate::CommonName' } },
+        OverrideSettings: {
+          AttributePayload: 'MERGE',
+          ThingTypeName: 'DO_NOTHING',
+          ThingGroups: 'DO_NOTHING'
+        }
+      },
+      certificate: {
+        Type: 'AWS::IoT::Certificate',
+        Properties: { CertificateId: { Ref: 'AWS::IoT::Certificate::Id' }, Status: 'ACTIVE' },
+        OverrideSettings: { Status: 'REPLACE' }
+      },
+      policy: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: 'acme-sensor' } }
+    }
+  },
   metadata: { fixture: 'F-12', firmware: '1.4.2' }
 } as const

@@ -14,7 +14,13 @@ import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
 import { Preview } from '../api/preview/schemas.ts'
-import { PostedProfile, Profile, ProfileList, SharedProfileDocument } from '../api/profiles/schemas.ts'
+import {
+  PostedProfile,
+  Profile,
+  ProfileList,
+  SharedProfileDocument,
+  SharedProfileRequest
+} from '../api/profiles/schemas.ts'
 import {
   IssuanceEntry,
   IssuancePage,
@@ -39,6 +45,7 @@ export const sharedSchemas = [
   VoidEntry,
   IssuanceEntry,
   IssuancePage,
+  SharedProfileRequest,
   SharedProfileDocument,
   Profile,
   PostedProfile,

@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProfileView } from '../../../src/http/api/profiles/schemas.ts'
+import { completeProfile } from '../../../src/profiles/profile-request.ts'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
+import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../answer.ts'
+import { generationBody } from '../generations.ts'
 import { type HttpService, openService } from '../service.ts'
 import { faultsOf } from '../shared-schema.ts'
 
@@ -137,6 +140,45 @@ describe('profiles', () => {
     expect(problemOf(answer).violations).toMatchObject([
       { expected: 'required | allowed | fixed | forbidden', found: '"maybe"' }
     ])
+  })
+
+  const least = { name: 'least', authority: 'starter', template: document.template! }
+
+  it('of name, authority and template alone are kept in full, and issue', async () => {
+    const answer = await post(least)
+    expect(answer.statusCode).toBe(201)
+    const kept = answer.json<ProfileView>().document
+    expect(kept).toEqual(completeProfile(least))
+    expect((await get('/v1/profiles/least')).json<ProfileView>().document).toEqual(kept)
+    const csr = makeCertificationRequest({ Country: 'DE', CommonName: 'least-1' })
+    expect(await service.issue(csr, { profile: 'least' })).toMatchObject({ profileVersion: 1 })
+    expect((await post(kept)).statusCode).toBe(200)
+  })
+
+  it('that lack name, authority or the template are refused', async () => {
+    const { name: _name, authority: _authority, ...rest } = least
+    expect(pointersOf(await post(rest))).toEqual(['/authority', '/name'])
+    const answer = await post({ name: 'least', authority: 'starter' })
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([422, 'profile_invalid'])
+  })
+
+  const warned = async (change: object) => {
+    const answer = await post({ ...least, name: 'long', ...change })
+    return answer.json<{ warnings: { pointer: string }[] }>().warnings.map(({ pointer }) => pointer)
+  }
+
+  it('whose certificates no active CA of the line outlives are answered with a warning', async () => {
+    expect(await warned({ validity: { days: 9000 } })).not.toContain('/validity')
+    expect(await warned({ validity: { days: 9200 } })).toContain('/validity')
+    expect(await warned({ validity: { notAfter: '99991231235959Z' } })).toContain('/validity')
+    const { checks } = (await get('/readyz')).json<{ checks: { authorities: { detail: string } } }>()
+    expect(checks.authorities.detail).toContain('no expiry')
+  })
+
+  it('whose line has no active CA are answered with a warning', async () => {
+    const made = await service.as('admin').post('/v1/authorities', generationBody('staged'))
+    expect(made.statusCode).toBe(201)
+    expect(await warned({ name: 'idle', authority: 'staged' })).toContain('/authority')
   })
 
   it('that nothing could be issued by are refused', async () => {

@@ -12,7 +12,7 @@ import {
   ProfileParams,
   ProfileVersionParams,
   type ProfileView,
-  SharedProfileDocument
+  SharedProfileRequest
 } from './schemas.ts'
 
 const tags = ['Profiles']
@@ -23,8 +23,9 @@ const postProfile = {
   operationId: 'postProfile',
   tags,
   summary: 'Make a profile, or the next version of one',
-  description: 'Versions are immutable. From now on the new version is the one that issues.',
-  body: referenceTo(SharedProfileDocument),
+  description:
+    'Versions are immutable. From now on the new version is the one that issues. What is left out gets its default, and the answer shows the complete document, which a later change of a default does not touch.',
+  body: referenceTo(SharedProfileRequest),
   response: {
     200: { description: 'The document was the newest version already.', content: jsonContent(PostedProfile) },
     201: {

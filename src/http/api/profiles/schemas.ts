@@ -1,15 +1,24 @@
 import Type, { type Static } from 'typebox'
 import { ProfileDocument, ProfileName } from '../../../profiles/profile-document.ts'
+import { ProfileRequest } from '../../../profiles/profile-request.ts'
 import { example } from '../../schemas/example.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+
+/** What is posted, as a shared schema of the description. */
+export const SharedProfileRequest = Type.Unsafe<ProfileRequest>({
+  ...ProfileRequest,
+  $id: 'ProfileRequest',
+  description:
+    'The rules under which certificates are issued: name, authority and template, and what is to differ from the defaults. What is kept is the complete document. Posting one under a name that exists makes its next version.',
+  examples: [{ name: 'acme-sensor', authority: 'starter', template: example.template }]
+})
 
 /** What a profile says, as a shared schema of the description. */
 export const SharedProfileDocument = Type.Unsafe<ProfileDocument>({
   ...ProfileDocument,
   $id: 'ProfileDocument',
-  description:
-    'The rules under which certificates are issued. Posting a document under a name that exists makes its next version.'
+  description: 'The rules under which certificates are issued, in full.'
 })
 
 const members = {
