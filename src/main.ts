@@ -18,6 +18,7 @@ const usage = `usage: mintline <command>
   template check    say what AWS IoT would make of a provisioning template
   template explain  say in plain words what a template creates
   template export   write the registration config for the AWS CLI
+  profile init      write a first profile for a provisioning template
   rehearse          play the whole road of a device on this machine, with no AWS account
   rehearse aws      run a stand-in of AWS IoT Core
   rehearse kms      run a stand-in of AWS KMS
@@ -51,6 +52,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
       usage: templateUsage,
       run: (io, args) => runTemplateCommand(args, { ...io, isTerminal: stdout.isTTY, standardInput: stdin })
     }
+  },
+  async profile() {
+    const { profileUsage, runProfile } = await import('./cli/profile.ts')
+    return { usage: profileUsage, run: runProfile }
   },
   async aws() {
     const { awsUsage, runAws } = await import('./cli/aws.ts')

@@ -1,0 +1,141 @@
+import { writeFile } from 'node:fs/promises'
+import { type Config, loadConfig } from '../config/config.ts'
+import { readTemplateSource } from '../jitp/reading/template-source.ts'
+import { serialNumberParameter } from '../jitp/template/certificate-parameter.ts'
+import type { SubjectField } from '../pki/name/subject-field.ts'
+import { compileProfile } from '../profiles/compiled-profile.ts'
+import { buildFirstProfile } from '../profiles/first-profile.ts'
+import { isProfileName, type ProfileDocument } from '../profiles/profile-document.ts'
+import { tokenFile } from '../starter/starter.ts'
+import { type CommandIo, parseFlags, readInputFile, UsageError } from './command.ts'
+import { describeViolation } from './failure-text.ts'
+
+export const profileUsage = `usage: mintline profile init --template FILE [--name NAME] [--authority LINE] [--out FILE]
+           [--serial-number-source subject|certificate]
+
+Writes a first profile for a provisioning template, to be read, changed and posted: the subject fields that the template
+declares are required, the fields that it names things by are the device, the rest are the defaults. Says what to do next.
+
+  --template              the template, its body, or the registration config of the AWS CLI
+  --name                  of the profile; devices unless given
+  --authority             the authority line that is to sign; starter unless given
+  --out                   the file to write, which must not exist; profile.json unless given
+  --serial-number-source  what AWS::IoT::Certificate::SerialNumber stands for, where the template declares it
+
+Needs no service and no database.
+`
+
+/**
+ * @returns the exit code.
+ * @throws UsageError; MintlineError `profile_invalid` where AWS IoT would not provision by the template.
+ */
+export async function runProfile(io: CommandIo, args: readonly string[]): Promise<number> {
+  const [action, ...rest] = args
+  if (action !== 'init') throw new UsageError('the only command is `init`')
+  const { template, out, ...choices } = parseOptions(rest)
+  const source = readTemplateSource(new TextDecoder().decode(await readInputFile(template)))
+  const declared = source.value?.Parameters
+  if (choices.serialNumberSource === undefined && declaresSerialNumber(declared)) {
+    throw new UsageError(
+      `${template} declares AWS::IoT::Certificate::SerialNumber: say with --serial-number-source what it stands for`
+    )
+  }
+  const profile = buildFirstProfile(source, choices)
+  const { warnings } = compileProfile(profile)
+  await writeNewFile(out, `${JSON.stringify(profile, null, 2)}\n`)
+  for (const warning of warnings) io.writeError(`warning:\n${describeViolation(warning)}\n`)
+  io.write(describeNextSteps(profile, out, loadConfig(io.environment)))
+  return 0
+}
+
+interface Options {
+  readonly template: string
+  readonly out: string
+  readonly name: string
+  readonly authority: string
+  readonly serialNumberSource?: 'subject' | 'certificate'
+}
+
+function parseOptions(args: readonly string[]): Options {
+  const text = { type: 'string' } as const
+  const options = { template: text, name: text, authority: text, out: text, 'serial-number-source': text }
+  const {
+    template,
+    out = 'profile.json',
+    name = 'devices',
+    authority = 'starter',
+    ...others
+  } = parseFlags(args, options)
+  if (template === undefined) throw new UsageError('--template is missing')
+  for (const [flag, value] of Object.entries({ name, authority })) {
+    if (!isProfileName(value)) {
+      throw new UsageError(`--${flag} is lower-case letters, digits and inner hyphens, at most 64`)
+    }
+  }
+  const source = others['serial-number-source']
+  if (source === undefined) return { template, out, name, authority }
+  if (source === 'subject' || source === 'certificate')
+    return { template, out, name, authority, serialNumberSource: source }
+  throw new UsageError('--serial-number-source is subject or certificate')
+}
+
+function declaresSerialNumber(parameters: unknown): boolean {
+  return typeof parameters === 'object' && parameters !== null && serialNumberParameter in parameters
+}
+
+async function writeNewFile(file: string, text: string): Promise<void> {
+  await writeFile(file, text, { flag: 'wx' }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'EEXIST')
+      throw new UsageError(`${file} is there already: name another file with --out`)
+    throw new UsageError(`${file} cannot be written (${error.code ?? 'unknown reason'})`)
+  })
+}
+
+/** As `openssl req -subj` names them, with something to put there. */
+const sampleSubject: Readonly<Record<SubjectField, string>> = {
+  Country: 'C=US',
+  Organization: 'O=Acme',
+  OrganizationalUnit: 'OU=Sensors',
+  DistinguishedNameQualifier: 'dnQualifier=A7',
+  StateName: 'ST=Ohio',
+  CommonName: 'CN=device-0001',
+  SerialNumber: 'serialNumber=0001',
+  Locality: 'L=Dayton'
+}
+
+function describeNextSteps(
+  { name, authority, subject, deviceIdentity = [] }: ProfileDocument,
+  file: string,
+  { host, port, dataDirectory }: Config
+): string {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const required = Object.entries(subject).flatMap(([field, rule]) =>
+    rule.rule === 'required' ? [field as SubjectField] : []
+  )
+  const token = (role: 'admin' | 'station') =>
+    `-H "Authorization: Bearer $(cat ${quoteForShell(tokenFile(dataDirectory, role))})"`
+  return `${file} is the profile ${name}: ${authority} signs, a CSR must carry ${required.join(', ')}, and a device is its ${deviceIdentity.join(' and ')}.
+
+Next:
+1. Read it. A pattern or a list of values for ${deviceIdentity[0]} keeps typing errors out; docs/certificate-profiles.md
+   explains each member.
+2. Post it, as often as you change it; each post makes the next version:
+
+  curl -sS --fail-with-body ${token('admin')} \\
+    -H "Content-Type: application/json" --data-binary @${quoteForShell(file)} ${url}/v1/profiles
+
+3. Ask for a certificate by it:
+
+  openssl req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \\
+    -keyout device.key -out deviceCert.csr -subj "/${required.map(field => sampleSubject[field]).join('/')}"
+
+  curl -sS --fail-with-body ${token('station')} \\
+    -H "Content-Type: application/pkcs10" -H "Accept: application/pem-certificate-chain" \\
+    --data-binary @deviceCert.csr -o deviceCertAndCACert.crt "${url}/v1/issuances?profile=${name}"
+`
+}
+
+/** Plain names stay as they are; what a shell would read otherwise is quoted. */
+function quoteForShell(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+}

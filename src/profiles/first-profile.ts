@@ -1,0 +1,47 @@
+import { examineTemplate } from '../jitp/checks/check.ts'
+import { compileTemplate, requiredSubjectFields, thingNameFields } from '../jitp/evaluation/compile.ts'
+import { isRoleArn } from '../jitp/reading/role-arn.ts'
+import type { TemplateSource } from '../jitp/reading/template-source.ts'
+import { isSharedField } from '../jitp/template/certificate-parameter.ts'
+import type { ProfileDocument } from './profile-document.ts'
+import { completeProfile, defaultSubject } from './profile-request.ts'
+
+export interface FirstProfileChoices extends Pick<ProfileDocument, 'serialNumberSource'> {
+  readonly name: string
+  readonly authority: string
+}
+
+/**
+ * The profile to begin with for a provisioning template: the fields that the template declares are required, and the
+ * fields that it names things by are the device; CommonName where it names things by something else. The rest are
+ * the defaults.
+ *
+ * @throws MintlineError `profile_invalid` where AWS IoT would not provision by the template.
+ */
+export function buildFirstProfile(source: TemplateSource, choices: FirstProfileChoices): ProfileDocument {
+  const { name, authority, serialNumberSource } = choices
+  const options = serialNumberSource === undefined ? {} : { serialNumberSource }
+  const compiled = compileTemplate(examineTemplate(source, options), options)
+  const naming = thingNameFields(compiled)
+  const deviceIdentity = naming.some(field => !isSharedField(field)) ? [...naming] : ['CommonName' as const]
+  const required = new Set([...requiredSubjectFields(compiled), ...deviceIdentity])
+  const subject: ProfileDocument['subject'] = {}
+  for (const [field, rule] of Object.entries(defaultSubject)) {
+    const key = field as keyof typeof defaultSubject
+    if (required.has(key)) subject[key] = { ...rule, rule: 'required' }
+    // What a default asks for is asked for only where something comes of it.
+    else subject[key] = { ...rule, rule: 'allowed' }
+  }
+  return completeProfile({ name, authority, ...templateOf(source), ...options, subject, deviceIdentity })
+}
+
+function templateOf({
+  value,
+  form,
+  bodyText,
+  roleArn
+}: TemplateSource): Pick<ProfileDocument, 'template' | 'registrationConfig'> {
+  if (form === 'registration-config' && bodyText !== undefined && roleArn !== undefined && isRoleArn(roleArn))
+    return { registrationConfig: { templateBody: bodyText, roleArn } }
+  return { template: { ...value } }
+}
