@@ -11,6 +11,7 @@ import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
 import { OpenedSigners } from './generations/opened-signers.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 import { createRefresh } from './refresh.ts'
+import { cannotSign, noLongerSigns, noneActive } from './unavailable.ts'
 
 /** One generation of an authority line, as far as it is public. */
 export interface Authority {
@@ -38,7 +39,8 @@ export interface Authorities {
   /**
    * The active generation of a line, with its key opened and proven to belong to the certificate.
    *
-   * @throws MintlineError `authority_unavailable` when the line has none; `key_unusable`; `signer_unavailable`.
+   * @throws MintlineError `authority_unavailable` when the line has none, or its key is another, missing or locked;
+   * `signer_unavailable`, `signer_disabled`.
    */
   issuing(line: string): Promise<IssuingAuthority>
   /** As `issuing`, for the generation that an earlier intent names, be it active or retiring. */
@@ -50,13 +52,6 @@ export interface Authorities {
   refresh(): Promise<void>
   /** As of the last read. */
   list(): readonly Authority[]
-  /**
-   * Opens the keys of all active generations. A key store that cannot be reached at this moment is passed over:
-   * `assertUsable` tells of it.
-   *
-   * @throws MintlineError `key_unusable` when a key is the wrong one or cannot be opened at all.
-   */
-  openSigners(): Promise<void>
   /** @throws MintlineError when any active generation could not sign at this moment. */
   assertUsable(): Promise<void>
   close(): Promise<void>
@@ -73,7 +68,14 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
 
   async function open(authority: Authority): Promise<IssuingAuthority> {
     const { id, name, signerReference: reference, certificate } = authority
-    return { ...authority, signer: await signers.open(id, { name, reference, spkiDer: certificate.spkiDer }) }
+    try {
+      return {
+        ...authority,
+        signer: await signers.open(id, { name, reference, spkiDer: certificate.spkiDer })
+      }
+    } catch (error) {
+      throw isMintlineError(error, 'key_unusable') ? cannotSign(authority, error) : error
+    }
   }
 
   const active = () => [...known.values()].filter(({ state }) => state === 'active')
@@ -100,7 +102,7 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     refresh,
     async issuing(line) {
       const authority = await look(() => active().find(authority => authority.line === line))
-      if (authority === undefined) throw noneActive(line)
+      if (authority === undefined) throw noneActive(line, [...known.values()])
       return open(authority)
     },
     async issuingById(id) {
@@ -117,32 +119,11 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
       throw new MintlineError('authority_not_found', `There is no authority with the id ${id}.`)
     },
     list: () => [...known.values()],
-    async openSigners() {
-      for (const result of await Promise.allSettled(active().map(open))) {
-        if (result.status === 'fulfilled') continue
-        const error: unknown = result.reason
-        if (!isMintlineError(error) || error.code === 'key_unusable') throw error
-      }
-    },
     async assertUsable() {
       await Promise.all(active().map(async authority => (await open(authority)).signer.assertUsable()))
     },
     close: () => signers.close()
   }
-}
-
-function noneActive(line: string): MintlineError {
-  return new MintlineError(
-    'authority_unavailable',
-    `No generation of the authority ${line} is active, so nothing can be signed. Tell the administrator.`
-  )
-}
-
-function noLongerSigns(): MintlineError {
-  return new MintlineError(
-    'authority_unavailable',
-    'The authority of this intent no longer signs, so it cannot be completed. Tell the administrator.'
-  )
 }
 
 function mayFinish({ state }: Authority): boolean {

@@ -6,6 +6,7 @@ import {
   type CertificateIntentStore,
   createCertificateIntentStore
 } from '../authorities/certificates/certificate-intent-store.ts'
+import { createLines, type Lines } from '../authorities/lines.ts'
 import type { ProfileNeed } from '../authorities/rotation/plan.ts'
 import { type AuthorityWarning, findWarnings, lifetimeWarnings } from '../authorities/rotation/warnings.ts'
 import type { Config } from '../config/config.ts'
@@ -39,6 +40,7 @@ export interface Core extends Ground {
   readonly authorityStore: AuthorityStore
   readonly certificateIntents: CertificateIntentStore
   readonly authorities: Authorities
+  readonly lines: Lines
   readonly profiles: Profiles
   readonly tokens: Tokens
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
@@ -79,6 +81,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     authorityStore,
     certificateIntents: wrapStore(createCertificateIntentStore(database)),
     authorities,
+    lines: createLines(authorities, clock),
     profiles,
     tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
     listNeeds,
@@ -96,8 +99,17 @@ function needOf({ name, authority, validity }: ProfileDocument): ProfileNeed {
   return { profile: name, line: authority, validityDays }
 }
 
-/** @throws MintlineError `key_unusable` when the key of an active generation is the wrong one or cannot be opened. */
-export async function loadAuthorities({ authorities }: Core): Promise<void> {
+/**
+ * A line that cannot issue is told of and keeps neither the others nor the service from starting: what was issued is
+ * handed out without its key, and the key may come back.
+ *
+ * @throws MintlineError `database_unavailable`.
+ */
+export async function loadAuthorities({ authorities, lines, log }: Core): Promise<void> {
   await authorities.refresh()
-  await authorities.openSigners()
+  for (const { line, authority, obstacle } of await lines.judgeAll()) {
+    if (obstacle === undefined) continue
+    const { code, detail } = obstacle
+    log.error({ line, authority, code, err: obstacle }, `the line ${line} cannot issue: ${detail}`)
+  }
 }

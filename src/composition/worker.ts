@@ -44,7 +44,7 @@ interface WorkerParts {
 }
 
 function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerParts): HttpServices {
-  const { database, authorities, profiles, tokens, listWarnings, clock, randomBytes } = core
+  const { database, authorities, lines, profiles, tokens, listWarnings, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
   const listRegistrationGaps = async (line: string) =>
     (await awsRegistrations.registrationGaps(line)).map(describeGap)
@@ -58,7 +58,7 @@ function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerP
     preview: createPreview({ profiles, authorities, clock, randomBytes }),
     tokens,
     jobs,
-    readiness: createReadiness({ database, authorities, listWarnings }),
+    readiness: createReadiness({ database, lines, listWarnings }),
     metrics: metrics.registry
   }
 }

@@ -10,7 +10,7 @@ import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
 import type { Voiding } from '../issuance/void/voiding.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
-import type { Readiness } from '../monitoring/readiness.ts'
+import type { AskReadiness } from '../monitoring/readiness.ts'
 import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
@@ -60,7 +60,7 @@ export interface HttpServices {
     /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more */
     list(query: JobQuery): Promise<JobPage>
   }
-  readonly readiness: () => Promise<Readiness>
+  readonly readiness: AskReadiness
   readonly metrics: Registry
 }
 

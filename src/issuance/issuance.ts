@@ -63,21 +63,29 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   async function answer(request: IssuanceRequest): Promise<IssuanceResult> {
     const progress: Progress = { request }
     try {
-      const csr = parseCertificationRequest(decodeCertificationRequest(request.csr))
-      await verifyProofOfPossession(csr)
-      progress.csr = csr
-      return await decide(progress, csr)
+      return await decideOrServeAgain(progress)
     } catch (error) {
-      if (!isMintlineError(error)) throw error
-      const served = mayHaveBeenServed(error) ? await findServed(dependencies, progress) : undefined
-      if (served !== undefined) return served
-      if (!isRefusal(error)) throw error
+      if (!isMintlineError(error) || !isRefusal(error)) throw error
       const { profile, authority } = progress
       const rules = {
         profileVersion: profile?.version.version ?? null,
         authority: authority?.name ?? null
       }
       throw await recordRefusal(error, request, rules)
+    }
+  }
+
+  async function decideOrServeAgain(progress: Progress): Promise<IssuanceResult> {
+    try {
+      const csr = parseCertificationRequest(decodeCertificationRequest(progress.request.csr))
+      await verifyProofOfPossession(csr)
+      progress.csr = csr
+      return await decide(progress, csr)
+    } catch (error) {
+      if (!isMintlineError(error) || !mayHaveBeenServed(error)) throw error
+      const served = await findServed(dependencies, progress, error)
+      if (served === undefined) throw error
+      return served
     }
   }
 
@@ -157,16 +165,21 @@ async function resolveTaken(
   throw alreadyCertified('key_already_certified', earlier)
 }
 
+/** What the same request got before `refusal` stood in its way. */
 async function findServed(
   { records, replay: { replay } }: Pick<IssuanceDependencies, 'records' | 'replay'>,
-  { csr, request }: Progress
+  { csr, request }: Progress,
+  refusal: MintlineError
 ): Promise<IssuanceResult | undefined> {
   if (csr === undefined) return undefined
   const spkiSha256 = digestOf(csr.spkiDer)
   const earlier = await records.findByKey(spkiSha256)
   if (earlier === undefined) return undefined
   const asked = requestDigest(spkiSha256, csr.subject, request.profile)
-  return isEqual(earlier.requestSha256, asked) ? replay(earlier) : undefined
+  if (!isEqual(earlier.requestSha256, asked)) return undefined
+  // What is open needs the key that has just failed.
+  if (refusal.code.startsWith('signer_') && earlier.record.outcome !== 'issued') return undefined
+  return replay(earlier)
 }
 
 function observed(answer: Issuance['issue'], observe: IssuanceDependencies['observe']): Issuance['issue'] {

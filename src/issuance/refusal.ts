@@ -35,7 +35,9 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 
 const servedBeforeCounts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...decidedByRules,
-  'authority_unavailable'
+  'authority_unavailable',
+  'signer_unavailable',
+  'signer_disabled'
 ])
 
 /** A refusal is about the request or its earlier one and goes on record. The rest is about the service: the station tries again. */

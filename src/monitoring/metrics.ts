@@ -1,5 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Authorities } from '../authorities/authority.ts'
+import type { Lines } from '../authorities/lines.ts'
 import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import { daysUntil } from '../pki/der/time.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -17,6 +18,7 @@ export interface Metrics {
 
 export interface MetricsDependencies {
   readonly authorities: Pick<Authorities, 'list' | 'assertUsable'>
+  readonly lines: Pick<Lines, 'judgeAll'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly clock: Clock
 }
@@ -41,6 +43,7 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
   })
   addEventLoopMetric(registers)
   addAuthorityMetrics(registers, dependencies)
+  addLineMetric(registers, dependencies)
   return {
     registry,
     observeIssuance(outcome, seconds) {
@@ -145,6 +148,21 @@ function addAuthorityMetrics(
         () => false
       )
       this.set(isUsable ? 1 : 0)
+    }
+  })
+}
+
+/** Read when it is asked for. */
+function addLineMetric(registers: Registry[], { lines }: MetricsDependencies): void {
+  new Gauge({
+    name: 'mintline_line_ready',
+    help: '1 while the authority line can issue, else 0.',
+    labelNames: ['line'],
+    registers,
+    async collect() {
+      const states = await lines.judgeAll()
+      this.reset()
+      for (const { line, obstacle } of states) this.set({ line }, obstacle === undefined ? 1 : 0)
     }
   })
 }

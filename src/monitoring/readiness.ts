@@ -1,32 +1,77 @@
-import type { Authorities } from '../authorities/authority.ts'
+import type { Lines, LineState } from '../authorities/lines.ts'
 import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import type { Database } from '../database/database.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 
-/** Whether the service can issue right now, and what each thing it depends on says. */
+interface Check {
+  readonly ok: boolean
+  readonly detail: string
+}
+
+/** Whether a line can issue right now, and if not, why. */
+interface LineCheck {
+  readonly name: string
+  readonly ready: boolean
+  readonly reason?: string
+}
+
+/** Whether certificates can be issued right now, and what each thing that takes says. */
 export interface Readiness {
   readonly ready: boolean
-  readonly checks: Readonly<Record<string, { readonly ok: boolean; readonly detail: string }>>
+  readonly checks: {
+    readonly database: Check
+    /** Whether any of `lines` is ready. */
+    readonly signer: Check
+    readonly authorities: Check
+    readonly lines: readonly LineCheck[]
+  }
 }
 
 export interface ReadinessDependencies {
   readonly database: Pick<Database, 'ping'>
-  readonly authorities: Pick<Authorities, 'assertUsable'>
+  readonly lines: Lines
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
 }
 
-/** Asks each thing that an issuance needs whether it answers now. Warnings are told and keep nothing from working. */
-export function createReadiness(dependencies: ReadinessDependencies): () => Promise<Readiness> {
-  const { database, authorities, listWarnings } = dependencies
-  return async () => {
-    const [databaseCheck, signer, warnings] = await Promise.all([
+/**
+ * Asks each thing that an issuance needs whether it answers now. One line that can issue is enough, unless one is named:
+ * then it is that line. Warnings are told and keep nothing from working.
+ *
+ * @throws MintlineError for a line that is named, what `Lines.judge` throws.
+ */
+export type AskReadiness = (line?: string) => Promise<Readiness>
+
+export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
+  const { database, lines, listWarnings } = dependencies
+  return async line => {
+    const [databaseCheck, states, warnings] = await Promise.all([
       check(() => database.ping(), 'answers'),
-      check(() => authorities.assertUsable(), 'can sign'),
+      line === undefined ? lines.judgeAll() : lines.judge(line).then(state => [state]),
       describeWarnings(listWarnings)
     ])
-    const checks = { database: databaseCheck, signer, authorities: { ok: true, detail: warnings } }
+    const signer = checkSigner(states)
+    const checks = {
+      database: databaseCheck,
+      signer,
+      authorities: { ok: true, detail: warnings },
+      lines: states.map(describeLine)
+    }
     return { ready: databaseCheck.ok && signer.ok, checks }
   }
+}
+
+function checkSigner(states: readonly LineState[]): Check {
+  const stopped = states.filter(({ obstacle }) => obstacle !== undefined).map(({ line }) => line)
+  if (states.length === 0) return { ok: false, detail: 'there is no authority yet' }
+  if (stopped.length === 0) return { ok: true, detail: 'can sign' }
+  return { ok: stopped.length < states.length, detail: `cannot sign for ${stopped.join(', ')}; see lines` }
+}
+
+function describeLine({ line: name, authority, obstacle }: LineState): LineCheck {
+  if (obstacle === undefined) return { name, ready: true }
+  const { code, detail } = obstacle
+  const isNamed = code === 'authority_unavailable' || authority === undefined
+  return { name, ready: false, reason: isNamed ? detail : `${authority} cannot sign. ${detail}` }
 }
 
 async function describeWarnings(listWarnings: ReadinessDependencies['listWarnings']): Promise<string> {
@@ -38,10 +83,7 @@ async function describeWarnings(listWarnings: ReadinessDependencies['listWarning
   }
 }
 
-async function check(
-  probe: () => Promise<void>,
-  detailWhenOk: string
-): Promise<{ ok: boolean; detail: string }> {
+async function check(probe: () => Promise<void>, detailWhenOk: string): Promise<Check> {
   try {
     await probe()
     return { ok: true, detail: detailWhenOk }

@@ -5,7 +5,12 @@ import { createRefresh } from '../../src/authorities/refresh.ts'
 import { findWarnings } from '../../src/authorities/rotation/warnings.ts'
 import { listenForChanges } from '../../src/database/sessions/notifications.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
-import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
+import {
+  act,
+  createTestAdministration,
+  obstaclesOf,
+  selfSigned
+} from '../support/authority-administration.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
@@ -55,7 +60,7 @@ describe('who signs', () => {
       }
     })
     await other.authorities.refresh()
-    await other.authorities.openSigners()
+    expect(await obstaclesOf(other.authorities)).toMatchObject({ near: undefined, far: 'signer_unavailable' })
     expect((await other.authorities.issuing('near')).line).toBe('near')
     await expect(other.authorities.issuing('far')).rejects.toMatchObject({ code: 'signer_unavailable' })
     await expect(other.authorities.assertUsable()).rejects.toMatchObject({ code: 'signer_unavailable' })
@@ -68,7 +73,11 @@ describe('who signs', () => {
     await writeFile(join(elsewhere.path, 'ca-passphrase'), 'wrong horse\n')
     const other = createTestAdministration(parts.test.database, elsewhere.path)
     await other.authorities.refresh()
-    await expect(other.authorities.openSigners()).rejects.toMatchObject({ code: 'key_unusable' })
+    expect(await obstaclesOf(other.authorities)).toMatchObject({ locked: 'authority_unavailable' })
+    await expect(other.authorities.issuing('locked')).rejects.toMatchObject({
+      code: 'authority_unavailable',
+      cause: { code: 'key_unusable' }
+    })
   })
 })
 

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createAuthorities } from '../../src/authorities/authority.ts'
 import { createAuthorityStore } from '../../src/authorities/authority-store.ts'
+import { createLines } from '../../src/authorities/lines.ts'
 import { encodeChainPem } from '../../src/pki/pem/pem.ts'
 import { encryptPrivateKey, loadPrivateKey } from '../../src/signing/signers/local/key-file.ts'
 import { createSignerOpener } from '../../src/signing/signers/open-signer.ts'
@@ -179,8 +180,13 @@ describe('the key of an authority', () => {
     await spoil()
     const authorities = openAuthorities()
     await authorities.refresh()
-    await expect(authorities.openSigners()).rejects.toMatchObject({ code: 'key_unusable' })
-    await expect(authorities.issuing('starter')).rejects.toMatchObject({ code: 'key_unusable' })
+    const { obstacle } = await createLines(authorities, () => new Date()).judge('starter')
+    expect(obstacle?.code).toBe('authority_unavailable')
+    expect(obstacle?.detail).toMatch(/starter-g1.*MINTLINE_/)
+    await expect(authorities.issuing('starter')).rejects.toMatchObject({
+      code: 'authority_unavailable',
+      cause: { code: 'key_unusable' }
+    })
     await writeFile(keyFile, rightPem)
     await authorities.refresh()
     const { signer, publicKey } = await authorities.issuing('starter')

@@ -67,7 +67,10 @@ export function createPort(): Port {
         return { tokenId: `token-of-${role}`, name: `${role}-1`, role }
       }
     } as HttpServices['tokens'],
-    readiness: async () => ({ ready: true, checks: {} }),
+    readiness: async () => {
+      const check = { ok: true, detail: '' }
+      return { ready: true, checks: { database: check, signer: check, authorities: check, lines: [] } }
+    },
     metrics: new Registry()
   }
   const port: Port = {

@@ -1,4 +1,6 @@
+import type { Authorities } from '../../src/authorities/authority.ts'
 import type { AuthorityRequest } from '../../src/authorities/generations/creation.ts'
+import { createLines } from '../../src/authorities/lines.ts'
 import type { ProfileNeed } from '../../src/authorities/rotation/plan.ts'
 import { createAuthorityServices } from '../../src/composition/authority-services.ts'
 import type { CoreOverrides } from '../../src/composition/core.ts'
@@ -37,4 +39,10 @@ export function selfSigned(line: string, change: Partial<AuthorityRequest> = {})
     certificate: { kind: 'self-signed', days: 9125 },
     ...change
   }
+}
+
+/** By line: the code of what keeps it from issuing, undefined where nothing does. */
+export async function obstaclesOf(authorities: Authorities, now = new Date()) {
+  const states = await createLines(authorities, () => now).judgeAll()
+  return Object.fromEntries(states.map(({ line, obstacle }) => [line, obstacle?.code]))
 }

@@ -182,9 +182,11 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   },
   authority_unavailable: {
     status: 503,
-    title: 'No authority can sign',
-    meaning: 'The authority line of the profile has no active generation.',
-    remedy: 'Tell an administrator. The station may try again later.'
+    title: 'The authority line cannot sign',
+    meaning:
+      'The authority line of the profile has no active generation, or the key of that generation cannot be used: `detail` names it, and the setting. Other lines go on.',
+    remedy:
+      'Tell an administrator, who activates another generation or brings the key back. The station may send the same request again later.'
   },
   authority_expires_first: {
     status: 409,

@@ -112,7 +112,7 @@ export const serviceProblems = {
     status: 500,
     title: 'A signing key cannot be used',
     meaning:
-      'The key cannot be read, opened or used for signing, or does not belong to its certificate. The service does not start with it.',
+      'The key cannot be read, opened or used for signing, or does not belong to its certificate. A service with such a key runs, and the line of that key is `authority_unavailable`.',
     remedy:
       'The detail says which: the passphrase or PIN file, the key file, the permissions in AWS KMS, or the token. Do not replace the key.'
   }

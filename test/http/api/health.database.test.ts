@@ -39,13 +39,15 @@ describe('health', () => {
         checks: {
           database: { ok: true, detail: 'answers' },
           signer: { ok: true, detail: 'can sign' },
-          authorities: { ok: true, detail: expect.stringContaining('not for production') as string }
+          authorities: { ok: true, detail: expect.stringContaining('not for production') as string },
+          lines: [{ name: 'starter', ready: true }]
         }
       }
     ])
     await withoutDatabase(async () => {
       const unready = await get('/readyz')
       expect(unready.statusCode).toBe(503)
+      expect(Number(unready.headers['retry-after'])).toBeGreaterThan(0)
       expect(unready.json()).toMatchObject({
         ready: false,
         checks: { database: { ok: false }, signer: { ok: true } }
@@ -54,6 +56,20 @@ describe('health', () => {
       expect((await get('/healthz')).statusCode).toBe(200)
     })
     await vi.waitFor(async () => expect((await get('/readyz')).statusCode).toBe(200), { timeout: 10_000 })
+  })
+
+  it('judges one line alone where one is named', async () => {
+    const named = await get('/readyz?line=starter')
+    expect([named.statusCode, named.json()]).toMatchObject([
+      200,
+      { ready: true, checks: { lines: [{ name: 'starter', ready: true }] } }
+    ])
+    const unknown = await get('/readyz?line=nowhere')
+    expect([unknown.statusCode, unknown.json()]).toMatchObject([404, { code: 'authority_not_found' }])
+    for (const url of ['/readyz?line=No%20line', '/readyz?line=', '/readyz?lines=starter']) {
+      const refused = await get(url)
+      expect([url, refused.statusCode, refused.json()]).toMatchObject([url, 400, { code: 'request_invalid' }])
+    }
   })
 
   it('shows metrics in the format of Prometheus', async () => {

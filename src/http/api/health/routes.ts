@@ -1,8 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { Health, Readiness } from './schemas.ts'
+import { Health, Readiness, ReadinessQuerystring } from './schemas.ts'
 
 export const healthPath = '/healthz'
 
@@ -20,10 +21,19 @@ const getReadiness = {
   operationId: 'getReadiness',
   tags,
   summary: 'Whether certificates can be issued right now',
-  description: 'Asks everything that an issuance needs: the database and the signing keys.',
+  description:
+    'Asks everything that an issuance needs: the database and the signing keys. One line that can issue is enough, unless `line` names one.',
+  querystring: ReadinessQuerystring,
   response: {
     200: { description: 'Ready.', content: jsonContent(Readiness) },
-    503: { description: 'Not ready; `checks` says why.', content: jsonContent(Readiness) }
+    503: {
+      description: 'Not ready; `checks` says why. Ask again after `Retry-After` seconds.',
+      content: jsonContent(Readiness)
+    },
+    ...problemResponses({
+      400: 'The request does not fit the schema.',
+      404: 'There is no such authority line.'
+    })
   }
 }
 
@@ -35,6 +45,8 @@ const getMetrics = {
   response: { 200: { description: 'The metrics.', content: { 'text/plain': { schema: Type.String() } } } }
 }
 
+const unreadyRetrySeconds = 5
+
 /** Asked every few seconds, so that only failures are logged. */
 const quiet = { config: { access: 'public' }, logLevel: 'warn' } as const
 
@@ -45,9 +57,10 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 ) => {
   app.get(healthPath, { ...quiet, schema: getHealth }, async () => ({ status: 'alive' as const }))
 
-  app.get('/readyz', { ...quiet, schema: getReadiness }, async (_request, reply) => {
-    const { ready, checks } = await services.readiness()
-    return reply.code(ready ? 200 : 503).send({ ready, checks })
+  app.get('/readyz', { ...quiet, schema: getReadiness }, async ({ query }, reply) => {
+    const { ready, checks } = await services.readiness(query.line)
+    if (ready) return reply.code(200).send({ ready, checks })
+    return reply.code(503).header('retry-after', unreadyRetrySeconds).send({ ready, checks })
   })
 
   app.get('/metrics', { ...quiet, schema: getMetrics }, async (_request, reply) =>

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ProfileName } from '../../../profiles/profile-document.ts'
 import { strict } from '../../schemas/reference.ts'
 
 export const Health = Type.Object(
@@ -6,16 +7,69 @@ export const Health = Type.Object(
   { $id: 'Health', ...strict, description: 'The process runs.' }
 )
 
+const Check = Type.Object({ ok: Type.Boolean(), detail: Type.String() }, strict)
+
+const LineCheck = Type.Object(
+  {
+    name: Type.String({ examples: ['starter'] }),
+    ready: Type.Boolean(),
+    reason: Type.Optional(
+      Type.String({ description: 'Why it is not: names the CA, and the setting where it is one.' })
+    )
+  },
+  strict
+)
+
 export const Readiness = Type.Object(
   {
     ready: Type.Boolean(),
-    checks: Type.Record(Type.String(), Type.Object({ ok: Type.Boolean(), detail: Type.String() }, strict), {
-      description: 'What each thing that an issuance needs says.'
-    })
+    checks: Type.Object(
+      {
+        database: Check,
+        signer: Type.Object(Check.properties, {
+          ...strict,
+          description: 'Not ok while none of `lines` is ready.'
+        }),
+        authorities: Type.Object(Check.properties, { ...strict, description: 'Always ok; tells warnings.' }),
+        lines: Type.Array(LineCheck, { description: 'Which authority lines can issue, by name.' })
+      },
+      { ...strict, description: 'What each thing that an issuance needs says.' }
+    )
   },
   {
     $id: 'Readiness',
     ...strict,
-    examples: [{ ready: true, checks: { database: { ok: true, detail: 'answers' } } }]
+    examples: [
+      {
+        ready: true,
+        checks: {
+          database: { ok: true, detail: 'answers' },
+          signer: { ok: true, detail: 'cannot sign for acme; see lines' },
+          authorities: { ok: true, detail: 'no warnings' },
+          lines: [
+            {
+              name: 'acme',
+              ready: false,
+              reason:
+                'No generation of the authority acme is active, so nothing can be signed. Tell the administrator.'
+            },
+            { name: 'starter', ready: true }
+          ]
+        }
+      }
+    ]
   }
+)
+
+export const ReadinessQuerystring = Type.Object(
+  {
+    line: Type.Optional(
+      Type.String({
+        ...ProfileName,
+        description: 'An authority line: the answer is about it and no other.',
+        examples: ['starter']
+      })
+    )
+  },
+  strict
 )

@@ -1,0 +1,84 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import type { Clock } from '../sources/clock.ts'
+import type { Authorities, Authority } from './authority.ts'
+import { noneActive } from './unavailable.ts'
+
+/** Whether a line could issue at this moment. */
+export interface LineState {
+  readonly line: string
+  /** Name of the generation that issues; undefined while there is none. */
+  readonly authority: string | undefined
+  /** Why the line cannot issue; undefined where it can. */
+  readonly obstacle: MintlineError | undefined
+}
+
+/** What each line is able to. One that cannot issue says nothing of the others, and keeps nobody waiting. */
+export interface Lines {
+  /** Every line that has had a certificate, by name. Never rejects. */
+  judgeAll(): Promise<readonly LineState[]>
+  /** @throws MintlineError `authority_not_found`; `database_unavailable` for one that this process does not know yet. */
+  judge(line: string): Promise<LineState>
+}
+
+/** A key store has this long to answer. */
+const deadlineMs = 4_000
+
+export function createLines(
+  authorities: Pick<Authorities, 'list' | 'issuing' | 'hasLine'>,
+  clock: Clock
+): Lines {
+  async function judge(line: string): Promise<LineState> {
+    const active = authorities.list().find(each => each.line === line && each.state === 'active')
+    // As of the last read: a line without a generation would else be looked up each time that somebody asks.
+    if (active === undefined)
+      return { line, authority: undefined, obstacle: noneActive(line, authorities.list()) }
+    const obstacle = await findObstacle(async () => {
+      assertNotExpired(active, clock())
+      await assertCanSign(authorities, active)
+    })
+    return { line, authority: active.name, obstacle }
+  }
+
+  return {
+    judgeAll: () => Promise.all([...new Set(authorities.list().map(({ line }) => line))].sort().map(judge)),
+    async judge(line) {
+      if (await authorities.hasLine(line)) return judge(line)
+      throw new MintlineError('authority_not_found', `There is no authority line ${line}.`)
+    }
+  }
+}
+
+function assertNotExpired({ name, certificate: { notAfter } }: Authority, now: Date): void {
+  if (now < notAfter) return
+  throw new MintlineError(
+    'authority_expires_first',
+    `The certificate of ${name} ended ${notAfter.toISOString()}. Activate another generation.`
+  )
+}
+
+async function assertCanSign(
+  authorities: Pick<Authorities, 'issuing'>,
+  { name, line }: Authority
+): Promise<void> {
+  const isOver = new AbortController()
+  const answer = async () => (await authorities.issuing(line)).signer.assertUsable()
+  const lateness = async () => {
+    await delay(deadlineMs, undefined, { signal: isOver.signal })
+    const detail = `The key store of ${name} did not answer within ${deadlineMs / 1000} seconds.`
+    throw new MintlineError('signer_unavailable', detail)
+  }
+  await Promise.race([answer(), lateness()]).finally(() => isOver.abort())
+}
+
+async function findObstacle(probe: () => Promise<void>): Promise<MintlineError | undefined> {
+  try {
+    await probe()
+    return undefined
+  } catch (error) {
+    if (isMintlineError(error)) return error
+    return new MintlineError('internal_error', 'It failed for an unexpected reason; see the log.', {
+      cause: error
+    })
+  }
+}

@@ -1,0 +1,43 @@
+import { MintlineError } from '../errors/mintline-error.ts'
+import type { SignerReference } from '../signing/signers/signer-reference.ts'
+import type { AuthorityState } from './life-cycle/life-cycle.ts'
+
+interface Generation {
+  readonly line: string
+  readonly name: string
+  readonly state: AuthorityState
+}
+
+/** Of a line under which nothing can be signed until a generation is activated. */
+export function noneActive(line: string, all: readonly Generation[]): MintlineError {
+  const newest = all.findLast(each => each.line === line)
+  const known = newest === undefined ? '' : `: ${newest.name} is ${newest.state}`
+  return new MintlineError(
+    'authority_unavailable',
+    `No generation of the authority ${line} is active${known}. Nothing can be signed. Tell the administrator.`
+  )
+}
+
+/** Of an intent: its generation signs no more. */
+export function noLongerSigns(): MintlineError {
+  return new MintlineError(
+    'authority_unavailable',
+    'The authority of this intent no longer signs, so it cannot be completed. Tell the administrator.'
+  )
+}
+
+/** Of a generation whose key cannot be used; `cause` is a `key_unusable`. */
+export function cannotSign(
+  { name, signerReference }: Pick<Generation, 'name'> & { readonly signerReference: SignerReference },
+  cause: MintlineError
+): MintlineError {
+  const detail = `${name} cannot sign. ${cause.detail} ${settingsOf[signerReference.kind]} Tell the administrator.`
+  return new MintlineError('authority_unavailable', detail, { cause })
+}
+
+/** What says where the key is and how it is opened. */
+const settingsOf = {
+  local: 'The key file is looked for in MINTLINE_DATA_DIR, its passphrase in MINTLINE_CA_PASSPHRASE_FILE.',
+  kms: 'The AWS identity is that of AWS_PROFILE, AWS_ROLE_ARN or the machine.',
+  pkcs11: 'The token is reached by MINTLINE_PKCS11_MODULE and MINTLINE_PKCS11_PIN_FILE.'
+} as const satisfies Readonly<Record<SignerReference['kind'], string>>
