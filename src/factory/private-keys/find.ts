@@ -1,0 +1,176 @@
+import { decodeLatin1 } from '../../pki/der/octets.ts'
+import { findKeysInDer } from './der.ts'
+import { type FoundKey, type JsonWebKey, readSshStrings } from './public-key.ts'
+
+/** What was found beside and between other things. */
+export interface Findings {
+  readonly keys: readonly FoundKey[]
+  /** DER that is no private key; a CSR may be among it. */
+  readonly others: readonly Uint8Array[]
+}
+
+/** Base64 in JSON in base64: people do that; nobody does more. */
+const maximumNesting = 3
+const maximumOthers = 8
+const maximumBlocks = 64
+/** Of an RSA key of 16,384 bits. */
+const maximumBlockLength = 16_384
+
+/** `BEGIN … PRIVATE KEY` whatever became of dashes, case, spaces and line ends on its way. */
+const marker = /BEGIN[ +_]{0,3}(?:[A-Z0-9]{1,12}[ +_]{1,3}){0,4}?PRIVATE[ +_]{1,3}KEY(?:[ +_]BLOCK)?/gi
+const anyEnd = /(?:-|[\u2010-\u2015\u2212]){2,}[ \t]*(?:END|BEGIN)|\bEND[ +_%]/i
+const otherBlock = /-----BEGIN ([A-Z0-9 ]{1,40})-----([^-]+)-----END/g
+const base64Text = /^[A-Za-z0-9+/_=\s-]{40,}$/
+/** Base64 in the middle of something else, which begins as DER, PEM and OpenSSH's form do. */
+const base64Run =
+  /(?<![A-Za-z0-9+/_-])(?:M[A-P]|LS0tLS1C|b3BlbnNzaC1r)[A-Za-z0-9+/_-]{50,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]+)*/g
+const hexadecimalText = /^[0-9A-Fa-f\s:]{80,}$/
+const opensshMagic = 'openssh-key-v1\0'
+/** Java's key stores. */
+const keyStoreMagics = ['feedfeed', 'cececece']
+
+/** Gathers what is found in one request, in all its parts. */
+class Search {
+  readonly keys: FoundKey[] = []
+  readonly others: Uint8Array[] = []
+
+  inBytes(bytes: Uint8Array, nesting = 0): void {
+    const isBinary = bytes.some(octet => octet >= 0x80 || octet === 0)
+    if (isBinary) this.#inBinary(bytes)
+    // UTF-16 of ASCII is ASCII with zeros between.
+    const text = decodeLatin1(bytes.includes(0) ? bytes.filter(octet => octet !== 0) : bytes)
+    this.inText(text, nesting)
+  }
+
+  inText(text: string, nesting = 0): void {
+    // The shortest key, of Ed25519, has 48 octets of DER; its scalar alone cannot be told from other hexadecimal.
+    if (text.length < 40 || nesting > maximumNesting) return
+    const plain = unescape(text)
+    const isFound = this.#inMarkedBlocks(plain)
+    for (const [, label = '', body = ''] of [...plain.matchAll(otherBlock)].slice(0, maximumBlocks)) {
+      if (!/PRIVATE KEY/.test(label)) this.#inDecoded(body, nesting, label.endsWith('CERTIFICATE REQUEST'))
+    }
+    this.#inOtherForms(plain)
+    if (!isFound && base64Text.test(plain)) this.#inDecoded(plain, nesting, true)
+    else if (!isFound) {
+      for (const [run] of [...plain.matchAll(base64Run)].slice(0, maximumBlocks))
+        this.#inDecoded(run, nesting, false)
+    }
+    if (hexadecimalText.test(plain)) {
+      this.inBytes(Uint8Array.from(Buffer.from(plain.replace(/[^0-9A-Fa-f]/g, ''), 'hex')), nesting + 1)
+    }
+    if (/^\s*[{[]/.test(plain)) this.#inJsonText(text, nesting)
+  }
+
+  /** JSON as it was parsed. */
+  inJson(root: unknown, nesting = 0): void {
+    const waiting: unknown[] = [root]
+    for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
+      if (typeof value === 'string') this.inText(value, nesting)
+      if (typeof value !== 'object' || value === null) continue
+      if (isPrivateJwk(value)) this.keys.push({ kind: 'jwk', jwk: value })
+      for (const member of Object.values(value)) if (member !== undefined) waiting.push(member)
+    }
+  }
+
+  #inBinary(bytes: Uint8Array): boolean {
+    const found = findKeysInDer(bytes)
+    for (const { kind, der } of found)
+      this.keys.push(kind === 'plain' ? { kind: 'der', der } : { kind: 'sealed' })
+    const magic = Buffer.from(bytes).indexOf(opensshMagic)
+    if (magic !== -1) this.keys.push(opensshKey(bytes, magic))
+    const isKeyStore = keyStoreMagics.includes(Buffer.from(bytes.subarray(0, 4)).toString('hex'))
+    if (isKeyStore) this.keys.push({ kind: 'sealed' })
+    return found.length > 0 || magic !== -1 || isKeyStore
+  }
+
+  #inMarkedBlocks(text: string): boolean {
+    let isFound = false
+    for (const match of [...text.matchAll(marker)].slice(0, maximumBlocks)) {
+      const start = match.index + match[0].length
+      const body = text.slice(start, start + maximumBlockLength).replace(/^[^\n]*?-{2,}/, '')
+      const end = body.search(anyEnd)
+      const block = end === -1 ? body : body.slice(0, end)
+      const digits = block.replace(/^.*:.*$/gm, '').replace(/[^A-Za-z0-9+/=_-]/g, '')
+      // The words alone are no key.
+      if (digits.length < 24) continue
+      isFound = true
+      const isEncrypted = /ENCRYPTED/i.test(match[0]) || /ENCRYPTED/.test(block)
+      const bytes = Uint8Array.from(Buffer.from(digits, 'base64'))
+      if (isEncrypted || !this.#inBinary(bytes)) this.keys.push({ kind: 'sealed' })
+    }
+    return isFound
+  }
+
+  #inDecoded(base64: string, nesting: number, mayBeRequest: boolean): void {
+    const bytes = Uint8Array.from(Buffer.from(base64.replace(/\s/g, ''), 'base64'))
+    if (mayBeRequest && bytes[0] === 0x30 && this.others.length < maximumOthers) this.others.push(bytes)
+    this.inBytes(bytes, nesting + 1)
+  }
+
+  /** Keys that are not in DER: PuTTY's, .NET's XML, and what `openssl pkey -text` prints. */
+  #inOtherForms(text: string): void {
+    if (/PuTTY-User-Key-File-\d/.test(text)) {
+      const publicLines = /Public-Lines: \d+\s([A-Za-z0-9+/=\s]*)/.exec(text)?.[1]
+      const publicKey = Uint8Array.from(Buffer.from(publicLines ?? '', 'base64'))
+      this.keys.push(publicKey.length === 0 ? { kind: 'sealed' } : { kind: 'ssh', publicKey })
+    }
+    if (/<RSAKeyValue>[\s\S]*<D>/.test(text)) {
+      const valueOf = (name: string) =>
+        toBase64Url(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '')
+      this.keys.push({ kind: 'jwk', jwk: { kty: 'RSA', n: valueOf('Modulus'), e: valueOf('Exponent') } })
+    }
+    if (/^[ \t]*(?:priv|privateExponent):[ \t]*\r?$/m.test(text)) this.keys.push({ kind: 'sealed' })
+  }
+
+  #inJsonText(text: string, nesting: number): void {
+    let value: unknown
+    try {
+      value = JSON.parse(text)
+    } catch {
+      return
+    }
+    this.inJson(value, nesting + 1)
+  }
+}
+
+export type { Search }
+
+export function createSearch(): Search {
+  return new Search()
+}
+
+/** What JSON, shells and forms made of line ends and signs. A `+` stays: base64 has more of them than forms have spaces. */
+function unescape(text: string): string {
+  const lines = text.includes('\\')
+    ? text.replace(/\\{1,8}[rnt]/g, '\n').replace(/\\{1,8}(?=["/])/g, '')
+    : text
+  return lines.includes('%')
+    ? lines.replace(/%([0-9A-Fa-f]{2})/g, (_match, hex: string) =>
+        String.fromCharCode(Number.parseInt(hex, 16))
+      )
+    : lines
+}
+
+function opensshKey(bytes: Uint8Array, magic: number): FoundKey {
+  // Cipher, key derivation and its options; then how many keys there are, and their public halves.
+  const start = magic + opensshMagic.length
+  const head = readSshStrings(bytes, start, 3)
+  const skipped = head.reduce((sum, { length }) => sum + 4 + length, start + 4)
+  const [publicKey] = readSshStrings(bytes, skipped, 1)
+  return head.length < 3 || publicKey === undefined ? { kind: 'sealed' } : { kind: 'ssh', publicKey }
+}
+
+function isPrivateJwk(value: object): value is JsonWebKey {
+  const { kty, d, n, x } = value as Readonly<Record<string, unknown>>
+  return (
+    typeof kty === 'string' &&
+    typeof d === 'string' &&
+    d.length >= 20 &&
+    (typeof n === 'string' || typeof x === 'string')
+  )
+}
+
+function toBase64Url(base64: string): string {
+  return Buffer.from(base64, 'base64').toString('base64url')
+}
