@@ -10,7 +10,7 @@ import { assertMayCrossSign, assertNotExpired, crossContent } from './certificat
 import { type IntendedFor, issueIntendedAuthority } from './certificates/intended-authority.ts'
 import { verifyAuthorityChain } from './generations/certificate-chain.ts'
 import type { AuthorityCreation } from './generations/creation.ts'
-import { requireCertified, requireGeneration, spkiOf } from './generations/generation.ts'
+import { keyDigestsOf, requireCertified, requireGeneration, spkiOf } from './generations/generation.ts'
 import { withProvenSigner } from './generations/proven-signer.ts'
 import { assertTransition, type AuthorityState } from './life-cycle/life-cycle.ts'
 
@@ -82,7 +82,9 @@ export function createAuthorityAdministration(
       await store.change(generations => {
         const generation = requireGeneration(generations, name)
         assertTransition(name, generation.state, 'staged')
-        return { certify: { id: generation.id, ...chain }, events: [stepEvent(act, generation, 'staged')] }
+        const keys = keyDigestsOf(expectation.spkiDer, chain.issuersDer)
+        const events = [stepEvent(act, generation, 'staged')]
+        return { certify: { id: generation.id, ...chain }, keys, events }
       })
       await authorities.refresh()
     },
@@ -167,9 +169,11 @@ function activation(
   const successor = requireGeneration(generations, name)
   assertTransition(name, successor.state, 'active')
   const { id, line } = successor
+  const spkiDer = spkiOf(successor)
   const before = generations.filter(generation => generation.line === line && generation.state === 'active')
   return {
     states: [...before.map(each => ({ id: each.id, state: 'retiring' as const })), { id, state: 'active' }],
+    keys: spkiDer === undefined ? [] : keyDigestsOf(spkiDer, successor.issuersDer),
     events: [...before.map(each => eventOf(each, 'retiring')), eventOf(successor, 'active')]
   }
 }

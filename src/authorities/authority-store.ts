@@ -2,6 +2,7 @@ import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
 import { type Database, type Prisma, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
+import { assertNoneBlocked } from '../factory/blocked-keys/blocked-key-store.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
@@ -52,6 +53,8 @@ export interface AuthorityChange {
   readonly certify?: Pick<StoredAuthority, 'id' | 'certificateDer' | 'issuersDer'>
   /** In this order: the one that stops being active goes before the one that becomes so. */
   readonly states?: readonly { readonly id: string; readonly state: AuthorityState }[]
+  /** SHA-256 of the keys that the change brings into use. */
+  readonly keys?: readonly Uint8Array[]
   readonly events: readonly AuditEvent[]
 }
 
@@ -67,6 +70,8 @@ export interface AuthorityStore {
    * Decides on what every generation is at this moment and writes the outcome, with nobody changing an authority
    * and no intent being committed in between. So when it returns, no later intent names a generation that the
    * change took out of `active`. What `decide` throws is thrown, and nothing is written.
+   *
+   * @throws MintlineError `key_blocked` when one of the change's keys is.
    */
   change(decide: (generations: readonly StoredGeneration[]) => AuthorityChange): Promise<void>
 }
@@ -116,7 +121,8 @@ function countUpTo(client: Client, ids: readonly string[], limit: number) {
 }
 
 async function apply(client: Client, change: AuthorityChange): Promise<void> {
-  const { insert, crossCertificate, certify, states = [], events } = change
+  const { insert, crossCertificate, certify, states = [], keys = [], events } = change
+  await assertNoneBlocked(client, keys)
   if (insert !== undefined) await client.authority.create({ data: toRow(insert) })
   if (certify !== undefined) {
     const { id, certificateDer, issuersDer } = certify

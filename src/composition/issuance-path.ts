@@ -1,10 +1,17 @@
+import { spkiOf } from '../authorities/generations/generation.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
+import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
+import { type BlockedKeys, createBlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
-import { createRefusalRecorder } from '../issuance/refusal.ts'
+import { createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
+import { createDisclosureStore } from '../issuance/refusals/disclosure-store.ts'
+import { createRefusalRecorder } from '../issuance/refusals/refusal.ts'
 import { createReplay } from '../issuance/replay.ts'
+import { digestOf } from '../issuance/request.ts'
+import { isEqual } from '../pki/der/octets.ts'
 import { createRecordStore } from '../records/record-store.ts'
 import { createRecords, type Records } from '../records/records.ts'
 import { createRefusalStore } from '../records/refusal-store.ts'
@@ -12,6 +19,8 @@ import type { Core } from './core.ts'
 
 export interface IssuancePath {
   readonly issuance: Issuance
+  readonly disclosures: Disclosures
+  readonly blockedKeys: BlockedKeys
   readonly records: Records
   /** Of all processes. @throws MintlineError `database_unavailable`. */
   countOpenIntents(): Promise<number>
@@ -56,6 +65,21 @@ export function createIssuancePath(
     commit: createRefusalStore(database).commit,
     ...limits('rejection')
   })
+  const recordRefusal = createRefusalRecorder({ refusals, clock, randomBytes })
+  const blockedKeys = createBlockedKeys({
+    store: createBlockedKeyStore(database),
+    listAuthorities: spkiSha256 => namesOfHolders(core, spkiSha256),
+    maximumWaiting: core.config.maximumWaiting,
+    clock,
+    randomBytes
+  })
+  const disclosures = createDisclosures({
+    ...createDisclosureStore(database),
+    blockedKeys,
+    recordRefusal,
+    clock,
+    randomBytes
+  })
   const completion = createCompletion({ cycle, clock })
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
@@ -66,12 +90,23 @@ export function createIssuancePath(
     cycle,
     completion,
     replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
-    recordRefusal: createRefusalRecorder({ refusals, clock, randomBytes }),
+    recordRefusal,
+    disclosures,
+    blockedKeys,
     clock,
     randomBytes,
     observe
   })
-  return { issuance, records, countOpenIntents: () => store.countOpenIntents() }
+  return { issuance, disclosures, blockedKeys, records, countOpenIntents: () => store.countOpenIntents() }
+}
+
+/** The generations of authorities that have this key. */
+async function namesOfHolders({ authorityStore }: Core, spkiSha256: Uint8Array): Promise<readonly string[]> {
+  const holders = (await authorityStore.generations()).filter(generation => {
+    const spkiDer = spkiOf(generation)
+    return spkiDer !== undefined && isEqual(digestOf(spkiDer), spkiSha256)
+  })
+  return holders.map(({ name }) => name)
 }
 
 function groupLimits(

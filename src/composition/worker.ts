@@ -13,6 +13,8 @@ import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
 import { createReadiness } from '../monitoring/readiness.ts'
+import { createPurging } from '../records/purge/purge.ts'
+import { createPurgeStore } from '../records/purge/purge-store.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
@@ -51,11 +53,14 @@ function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerP
   return {
     issuance: path.issuance,
     records: path.records,
+    disclosures: path.disclosures,
+    blockedKeys: path.blockedKeys,
+    purging: createPurging({ store: createPurgeStore(database), records: path.records, clock, randomBytes }),
     voiding: createVoiding({ store: createVoidStore(database), records: path.records, clock, randomBytes }),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     awsRegistrations,
-    preview: createPreview({ profiles, authorities, clock, randomBytes }),
+    preview: createPreview({ profiles, authorities, blockedKeys: path.blockedKeys, clock, randomBytes }),
     tokens,
     jobs,
     readiness: createReadiness({ database, lines, listWarnings }),

@@ -75,11 +75,16 @@ function describeRefused(facts: RefusalFacts): EventData['mintline.issuance.reje
   return { issuanceId, requestedAt, ...told }
 }
 
+function nameOfSubject(act: string, name: string) {
+  if (act.startsWith('authority.')) return { authority: name }
+  return act.startsWith('key.') ? { key: name } : { registration: name }
+}
+
 /** The subject of an audit event is a path: what it is, and its name. */
 function describeAct({ act, actor, subject, before, after, reason }: AuditFact) {
   const name = subject.slice(subject.indexOf('/') + 1)
   return {
-    ...(act.startsWith('authority.') ? { authority: name } : { registration: name }),
+    ...nameOfSubject(act, name),
     act,
     actor,
     ...(reason !== null && { reason }),

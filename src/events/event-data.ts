@@ -110,12 +110,18 @@ const RegistrationDriftedData = Type.Object(
   strict
 )
 
+const KeyBlockedData = Type.Object(
+  { key: Type.String({ description: 'SHA-256 of its SubjectPublicKeyInfo in hex.' }), ...actMembers },
+  strict
+)
+
 /** The schema of each type's `data`. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
   'mintline.issuance.rejected': RefusedData,
   'mintline.authority.changed': AuthorityChangedData,
-  'mintline.aws-registration.drifted': RegistrationDriftedData
+  'mintline.aws-registration.drifted': RegistrationDriftedData,
+  'mintline.key.blocked': KeyBlockedData
 } as const satisfies Readonly<Record<EventType, unknown>>
 
 export interface EventData {
@@ -123,4 +129,5 @@ export interface EventData {
   readonly 'mintline.issuance.rejected': ToldOf<Present<RefusalFacts>>
   readonly 'mintline.authority.changed': Static<typeof AuthorityChangedData>
   readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationDriftedData>
+  readonly 'mintline.key.blocked': Static<typeof KeyBlockedData>
 }

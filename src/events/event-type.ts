@@ -3,7 +3,8 @@ export const eventTypes = [
   'mintline.issuance.issued',
   'mintline.issuance.rejected',
   'mintline.authority.changed',
-  'mintline.aws-registration.drifted'
+  'mintline.aws-registration.drifted',
+  'mintline.key.blocked'
 ] as const
 
 export type EventType = (typeof eventTypes)[number]

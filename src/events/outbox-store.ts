@@ -119,7 +119,8 @@ const kinds = {
   'mintline.issuance.issued': 'issued',
   'mintline.issuance.rejected': 'refused',
   'mintline.authority.changed': 'audit',
-  'mintline.aws-registration.drifted': 'audit'
+  'mintline.aws-registration.drifted': 'audit',
+  'mintline.key.blocked': 'audit'
 } as const satisfies Readonly<Record<EventType, OwedEvent['fact']['kind']>>
 
 export function createOutboxStore({ prisma }: Database): OutboxStore {

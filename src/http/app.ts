@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
+import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
@@ -16,6 +17,7 @@ import { buildLogOptions } from './logging.ts'
 import { addAccess } from './plugins/access.ts'
 import { addDocumentation } from './plugins/documentation.ts'
 import { addJsonGuard } from './plugins/json-guard.ts'
+import { addKeyGuard, refuseUnparsedKeys } from './plugins/key-guard.ts'
 import { addMessageGuard } from './plugins/message-guard.ts'
 import { addShutdown } from './plugins/shutdown.ts'
 import { addTextGuard } from './plugins/text-guard.ts'
@@ -35,6 +37,7 @@ const allRoutes = [
   authorityRoutes,
   awsRegistrationRoutes,
   previewRoutes,
+  blockedKeyRoutes,
   tokenRoutes,
   jobRoutes,
   healthRoutes
@@ -82,7 +85,8 @@ export async function createHttpServer(
     clientErrorHandler: answerClientError
   }).withTypeProvider<TypeBoxTypeProvider>()
   app.removeContentTypeParser(['text/plain', 'application/json'])
-  addJsonGuard(app)
+  const { disclosures } = services
+  addJsonGuard(app, (request, body) => refuseUnparsedKeys(disclosures, request, body))
   for (const schema of sharedSchemas) app.addSchema(schema)
 
   app.addHook('onRequest', (request, reply, done) => {
@@ -94,6 +98,7 @@ export async function createHttpServer(
   addMessageGuard(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
+  addKeyGuard(app, disclosures)
   addTextGuard(app)
   await addDocumentation(app, settings.version)
   for (const routes of allRoutes) await app.register(routes, { services })

@@ -6,13 +6,16 @@ import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { Violation } from '../errors/mintline-error.ts'
+import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
+import type { Disclosures } from '../issuance/refusals/disclosure.ts'
 import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
 import type { Voiding } from '../issuance/void/voiding.ts'
 import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
 import type { AskReadiness } from '../monitoring/readiness.ts'
 import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
+import type { Purging } from '../records/purge/purge.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { ServerSettings } from './connections/server.ts'
 
@@ -27,6 +30,9 @@ export interface HttpServices {
     list(query: IssuanceQuery): Promise<IssuancePage>
   }
   readonly voiding: Voiding
+  readonly purging: Purging
+  readonly disclosures: Disclosures
+  readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>
   readonly profiles: {
     /** @throws MintlineError `profile_invalid` */
     post(

@@ -7,6 +7,7 @@ import {
 import { withPartitions } from '../database/partitions.ts'
 import { batchColumns, describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
+import type { BlockedReason } from '../factory/blocked-keys/blocked-key.ts'
 import { type Intent, intentColumns, issuedColumns, type SignedCertificate } from '../records/record-model.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 
@@ -19,6 +20,8 @@ export type IntentOutcome =
    * written.
    */
   | { readonly kind: 'taken'; readonly byKey: string | undefined; readonly byDevice: string | undefined }
+  /** The key is on the list of those that are certified no more. Nothing was written. */
+  | { readonly kind: 'blocked'; readonly reason: BlockedReason }
   /** The rules it was made under no longer stand. Nothing was written. */
   | { readonly kind: 'outdated'; readonly reason: 'authority' | 'profile' | 'token' }
 
@@ -53,6 +56,7 @@ interface ExceptionRow {
   readonly authority_active: boolean | null
   readonly profile_current: boolean | null
   readonly token_valid: boolean | null
+  readonly blocked_reason: BlockedReason | null
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
   readonly is_void: boolean | null
@@ -74,7 +78,7 @@ const hasEnded = (intentId: string) => `EXISTS (SELECT FROM void WHERE void.inte
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
  * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
  * state, or the revocation of the token, until this group is committed: no intent names a generation that is no longer
- * active, nor comes from a token that is revoked.
+ * active, nor comes from a token that is revoked. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
  */
 const commitStatement = `
 WITH intent_input AS MATERIALIZED (
@@ -101,6 +105,7 @@ judged AS MATERIALIZED (
     intent_input.*,
     authority_id IN (SELECT id FROM active_authority) AS authority_active,
     token_id IN (SELECT id FROM valid_token) AS token_valid,
+    (SELECT reason FROM blocked_key WHERE blocked_key.spki_sha256 = intent_input.spki_sha256) AS blocked_reason,
     profile_version_id IN (SELECT id FROM current_profile) AS profile_current,
     key.occurrence AS key_occurrence,
     key.intent_id AS key_intent_id,
@@ -125,7 +130,7 @@ candidate AS (
     row_number() OVER (PARTITION BY spki_sha256 ORDER BY ordinal) AS key_rank,
     row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
   FROM judged
-  WHERE authority_active AND token_valid AND profile_current
+  WHERE authority_active AND token_valid AND profile_current AND blocked_reason IS NULL
     AND device_free AND (key_free OR key_device_sha256 = device_sha256)
 ),
 committed AS MATERIALIZED (
@@ -162,7 +167,7 @@ new_id AS (
   SELECT certificate_id, intent_id FROM certificate_input WHERE intent_id IN (SELECT intent_id FROM recorded)
 )
 SELECT
-  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid,
+  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, blocked_reason,
   CASE WHEN NOT key_free AND (NOT device_free OR key_device_sha256 <> device_sha256) THEN key_intent_id END
     AS key_intent_id,
   CASE WHEN NOT device_free THEN device_intent_id END AS device_intent_id,
@@ -171,7 +176,7 @@ FROM judged
 WHERE ordinal NOT IN (SELECT ordinal FROM committed)
 UNION ALL
 SELECT
-  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL,
+  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL, NULL,
   EXISTS (SELECT FROM void WHERE void.intent_id = certificate_input.intent_id)
 FROM certificate_input
 WHERE intent_id NOT IN (SELECT intent_id FROM recorded)`
@@ -224,6 +229,7 @@ export function createCycleStore(database: Database): CycleStore {
 function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome | undefined {
   if (row === undefined) return { kind: 'durable', intent: vouchDurable(intent) }
   if (row.token_valid !== true) return { kind: 'outdated', reason: 'token' }
+  if (row.blocked_reason !== null) return { kind: 'blocked', reason: row.blocked_reason }
   if (row.key_intent_id !== null || row.device_intent_id !== null) {
     return {
       kind: 'taken',

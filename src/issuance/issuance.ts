@@ -1,6 +1,7 @@
 import { tokenRevoked } from '../audit/audit-event.ts'
 import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
 import { type ErrorCode, isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../pki/csr/intake.ts'
@@ -19,7 +20,8 @@ import type { IntentOutcome } from './cycle-store.ts'
 import { clashViolations } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
 import { predict } from './prediction.ts'
-import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusal.ts'
+import type { Disclosures } from './refusals/disclosure.ts'
+import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import type { Replay } from './replay.ts'
 import { askedOf, digestOf, type IssuanceRequest, type IssuanceResult, requestDigest } from './request.ts'
 
@@ -39,6 +41,8 @@ export interface IssuanceDependencies {
   readonly completion: Completion
   readonly replay: Replay
   readonly recordRefusal: RecordRefusal
+  readonly disclosures: Disclosures
+  readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   /** Told of every answer: `issued`, `replayed` or the error's code. */
@@ -59,6 +63,7 @@ const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
+  const { disclosures, blockedKeys } = dependencies
 
   async function answer(request: IssuanceRequest): Promise<IssuanceResult> {
     const progress: Progress = { request }
@@ -66,12 +71,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       return await decideOrServeAgain(progress)
     } catch (error) {
       if (!isMintlineError(error) || !isRefusal(error)) throw error
-      const { profile, authority } = progress
-      const rules = {
-        profileVersion: profile?.version.version ?? null,
-        authority: authority?.name ?? null
-      }
-      throw await recordRefusal(error, request, rules)
+      throw await recordRefusal(error, request, rulesReached(progress))
     }
   }
 
@@ -101,6 +101,11 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
         case 'taken':
           return resolveTaken(dependencies.replay, outcome, draft)
+        case 'blocked':
+          throw await blockedKeys.refusalOf(
+            { spkiSha256: draft.intent.spkiSha256, ...outcome },
+            request.station
+          )
         case 'outdated':
           await takeNewRules(outcome.reason)
       }
@@ -116,7 +121,28 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     throw tokenRevoked()
   }
 
-  return { issue: observed(answer, observe) }
+  return { issue: observed(refusingPrivateKeys(answer, disclosures), observe) }
+}
+
+function rulesReached({ profile, authority }: Progress) {
+  return { profileVersion: profile?.version.version ?? null, authority: authority?.name ?? null }
+}
+
+/** What holds a private key is looked at no further, and nothing of it is kept. */
+function refusingPrivateKeys(answer: Issuance['issue'], disclosures: Disclosures): Issuance['issue'] {
+  return async request => {
+    const { csr: body, profile, station: principal, requestId } = request
+    const findings = disclosures.find({ bytes: body })
+    if (findings === undefined) return answer(request)
+    throw await disclosures.refuse({
+      findings,
+      body,
+      principal,
+      requestId,
+      route: 'issuance',
+      issuance: { profile }
+    })
+  }
 }
 
 interface DraftedUnder {
@@ -165,14 +191,20 @@ async function resolveTaken(
   throw alreadyCertified('key_already_certified', earlier)
 }
 
-/** What the same request got before `refusal` stood in its way. */
+/** What the same request got before `refusal` stood in its way; not of a key that is blocked by now. */
 async function findServed(
-  { records, replay: { replay } }: Pick<IssuanceDependencies, 'records' | 'replay'>,
+  {
+    records,
+    blockedKeys,
+    replay: { replay }
+  }: Pick<IssuanceDependencies, 'records' | 'blockedKeys' | 'replay'>,
   { csr, request }: Progress,
   refusal: MintlineError
 ): Promise<IssuanceResult | undefined> {
   if (csr === undefined) return undefined
   const spkiSha256 = digestOf(csr.spkiDer)
+  const blocked = await blockedKeys.find(spkiSha256)
+  if (blocked !== undefined) throw await blockedKeys.refusalOf(blocked, request.station)
   const earlier = await records.findByKey(spkiSha256)
   if (earlier === undefined) return undefined
   const asked = requestDigest(spkiSha256, csr.subject, request.profile)

@@ -1,5 +1,6 @@
 import type { Principal } from '../access/principal.ts'
 import type { Authorities } from '../authorities/authority.ts'
+import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { Prediction } from '../jitp/evaluation/prediction.ts'
 import { parseCertificate } from '../pki/certificate/certificate.ts'
 import { decodeCertificate } from '../pki/certificate/intake.ts'
@@ -13,6 +14,7 @@ import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { draftIntent } from './draft.ts'
 import { predict } from './prediction.ts'
+import { digestOf } from './request.ts'
 
 /** What is to be tried: a CSR as a station would send it, or a certificate that exists. */
 export type PreviewRequest =
@@ -49,11 +51,13 @@ export interface Preview {
 export interface PreviewDependencies {
   readonly profiles: Profiles
   readonly authorities: Authorities
+  readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
-export function createPreview({ profiles, authorities, clock, randomBytes }: PreviewDependencies): Preview {
+export function createPreview(dependencies: PreviewDependencies): Preview {
+  const { profiles, authorities, blockedKeys, clock, randomBytes } = dependencies
   return {
     async preview(request) {
       const profile = await profiles.current(request.profile)
@@ -70,6 +74,8 @@ export function createPreview({ profiles, authorities, clock, randomBytes }: Pre
       }
       const csr = parseCertificationRequest(decodeCertificationRequest(request.csr))
       await verifyProofOfPossession(csr)
+      const blocked = await blockedKeys.find(digestOf(csr.spkiDer))
+      if (blocked !== undefined) throw await blockedKeys.refusalOf(blocked, request.principal)
       const authority = await authorities.issuing(document.authority)
       const { tbs, prediction, notes } = draftIntent({
         csr,

@@ -3,7 +3,8 @@ import { subjectFields } from '../pki/name/subject-field.ts'
 
 const strict = { additionalProperties: false }
 
-const namePattern = '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$'
+/** What a profile may be called. */
+export const namePattern = '^[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?$'
 
 export function isProfileName(text: string): boolean {
   return new RegExp(namePattern).test(text)

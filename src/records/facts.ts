@@ -1,6 +1,7 @@
 import type { Columns, Row, ValueOf } from '../database/column.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
+import type { purgeFacts } from './record-model.ts'
 import {
   certificateFacts,
   intentFacts,
@@ -8,6 +9,7 @@ import {
   type IssuedRow,
   refusalFacts,
   type RefusalRow,
+  type StoredRefusal,
   voidFacts,
   type VoidRow
 } from './record-model.ts'
@@ -33,6 +35,13 @@ export interface IssuedFacts extends IntentFacts, FactsOf<typeof certificateFact
 export interface VoidFacts extends IntentFacts, FactsOf<typeof voidFacts> {}
 
 export type RefusalFacts = FactsOf<typeof refusalFacts>
+
+type PurgeFacts = FactsOf<typeof purgeFacts>
+
+/** All of the purge is null while there is none. */
+export type StoredRefusalFacts = RefusalFacts & {
+  readonly [Name in keyof PurgeFacts]: PurgeFacts[Name] | null
+}
 
 /** @param tbs where it was read already. */
 export function intentFactsOf(
@@ -80,9 +89,16 @@ export function refusalFactsOf(row: RefusalRow): RefusalFacts {
   return factsOf(refusalFacts, row)
 }
 
+export function storedRefusalFactsOf(row: StoredRefusal): StoredRefusalFacts {
+  const { purgedAt, purgedBy, purgeReason } = row
+  return { ...refusalFactsOf(row), purgedAt, purgedBy, purgeReason }
+}
+
 /** As JSON has it. */
 export type Told<Facts> = {
-  readonly [Name in keyof Facts]: Facts[Name] extends Date ? string : Facts[Name]
+  readonly [Name in keyof Facts]: Exclude<Facts[Name], null> extends Date
+    ? string | Extract<Facts[Name], null>
+    : Facts[Name]
 }
 
 /** The form in which facts leave the service: times as RFC 3339. */

@@ -98,7 +98,21 @@ export const refusalFacts = {
   authority: orNull(text('authority_name')),
   code: text<ErrorCode>('code'),
   detail: text('detail'),
-  violations: jsonb<readonly Violation[]>('violations')
+  violations: jsonb<readonly Violation[]>('violations'),
+  /** Octets of what was sent; where all of it is on record, null, since it tells by itself. */
+  bodyLength: orNull(int('body_length')),
+  /** SHA-256 of what was sent, as above. Where it is withheld, over the database's salt and it. */
+  bodySha256: orNull(bytea('body_sha256')),
+  /** `private_key`: nothing was kept, since it held one. `excess`: no CSR, of which the beginning alone was kept. */
+  withheld: orNull(text<'private_key' | 'excess'>('withheld'))
+}
+
+/** Of a refusal whose bytes were blanked. */
+export const purgeFacts = {
+  purgedAt: timestamptz('created_at'),
+  /** As `role/name`. */
+  purgedBy: text('actor'),
+  purgeReason: text('reason')
 }
 
 /** What is written of a refusal: who asked, as which token, and why not. */
@@ -114,7 +128,8 @@ export const readColumns = {
   intent: intentColumns,
   rules: ruleFacts,
   certificate: certificateColumns,
-  end: voidFacts
+  end: voidFacts,
+  purge: purgeFacts
 }
 
 /** What is recorded of a request as it came, whatever becomes of it. */
@@ -124,6 +139,11 @@ export type Intent = Row<typeof intentColumns>
 type AppliedRules = Row<typeof ruleFacts>
 export type SignedCertificate = Row<typeof issuedColumns>
 export type RefusalRow = Row<typeof refusalColumns>
+
+/** A refusal as it is on record; all of its purge is null while there is none. */
+export type StoredRefusal = RefusalRow & {
+  readonly [Name in keyof typeof purgeFacts]: Row<typeof purgeFacts>[Name] | null
+}
 
 /** An intent as it is on record. */
 export type IntentRow = Intent & AppliedRules

@@ -17,6 +17,8 @@ LEFT JOIN authority ON authority.id = intent.authority_id
 LEFT JOIN issued ON issued.intent_id = intent.id
 LEFT JOIN void ON void.intent_id = intent.id`
 
-/** Reads `RefusalRow`s; as above. */
+/** Reads `StoredRefusal`s; as above. */
 export const selectRefusals = `
-SELECT ${selectList(refusalColumns, 'refusal')} FROM refusal`
+SELECT ${selectList(refusalColumns, 'refusal')}, ${selectList(readColumns.purge, 'refusal_purge')}
+FROM refusal
+LEFT JOIN refusal_purge ON refusal_purge.refusal_id = refusal.id`

@@ -4,17 +4,17 @@ import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
 import type { IssuanceQuery } from './record.ts'
-import type { IssuanceRow, RefusalRow } from './record-model.ts'
+import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { selectIssuances, selectRefusals } from './record-query.ts'
 
 export interface RecordStore {
   findIntent(id: string): Promise<Durable<IssuanceRow> | undefined>
   /** The latest intent with this key, unless it is void. */
   findIntentByKey(spkiSha256: Uint8Array): Promise<Durable<IssuanceRow> | undefined>
-  findRefusal(id: string): Promise<RefusalRow | undefined>
+  findRefusal(id: string): Promise<StoredRefusal | undefined>
   /** Newest first, at most `limit` of each kind. */
   listIntents(query: IssuanceQuery): Promise<readonly IssuanceRow[]>
-  listRefusals(query: IssuanceQuery): Promise<readonly RefusalRow[]>
+  listRefusals(query: IssuanceQuery): Promise<readonly StoredRefusal[]>
   /** How many intents wait for their record. */
   countOpenIntents(): Promise<number>
 }
@@ -48,7 +48,9 @@ export function createRecordStore(database: Database, search: Database): RecordS
         AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = intent.id)`
       ),
     async findRefusal(id) {
-      const [row] = await runQuery(() => client.$queryRaw<RefusalRow[]>`${refusals} WHERE id = ${id}::uuid`)
+      const [row] = await runQuery(
+        () => client.$queryRaw<StoredRefusal[]>`${refusals} WHERE id = ${id}::uuid`
+      )
       return row
     },
     async listIntents(query) {
@@ -69,7 +71,7 @@ export function createRecordStore(database: Database, search: Database): RecordS
     },
     listRefusals: query =>
       runQuery(
-        () => search.prisma.$queryRaw<RefusalRow[]>`
+        () => search.prisma.$queryRaw<StoredRefusal[]>`
           ${refusals}
           WHERE ${Prisma.join(refusalConditions(query), ' AND ')}
           ORDER BY id DESC

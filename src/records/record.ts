@@ -1,5 +1,5 @@
 import type { Violation } from '../errors/mintline-error.ts'
-import type { IntentFacts, IssuedFacts, RefusalFacts, VoidFacts } from './facts.ts'
+import type { IntentFacts, IssuedFacts, StoredRefusalFacts, VoidFacts } from './facts.ts'
 
 /** A certificate that was signed, verified and recorded. */
 export interface IssuedRecord extends IssuedFacts {
@@ -28,9 +28,9 @@ export interface VoidRecord extends VoidFacts {
 }
 
 /** A request that was refused. */
-export interface Refusal extends RefusalFacts {
+export interface Refusal extends StoredRefusalFacts {
   readonly outcome: 'rejected'
-  /** The CSR as it was sent. */
+  /** The CSR as it was sent; empty where it is withheld or was purged. */
   readonly csr: Uint8Array
 }
 

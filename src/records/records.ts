@@ -5,7 +5,7 @@ import {
   type CertificateContent,
   intentFactsOf,
   issuedFactsOf,
-  refusalFactsOf,
+  storedRefusalFactsOf,
   voidFactsOf
 } from './facts.ts'
 import { type CertificateIssuer, findDamage } from './integrity.ts'
@@ -18,7 +18,7 @@ import type {
   UnknownRecord,
   VoidRecord
 } from './record.ts'
-import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type RefusalRow } from './record-model.ts'
+import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type StoredRefusal } from './record-model.ts'
 import type { RecordStore } from './record-store.ts'
 
 /** What was asked and what became of it. */
@@ -135,8 +135,8 @@ export function describeIssued(
   }
 }
 
-function toRefusal(row: RefusalRow): Refusal {
-  return { outcome: 'rejected', ...refusalFactsOf(row), csr: row.csr }
+function toRefusal(row: StoredRefusal): Refusal {
+  return { outcome: 'rejected', ...storedRefusalFactsOf(row), csr: row.csr }
 }
 
 /** A refusal has neither serial number nor certificate. */

@@ -36,7 +36,10 @@ export async function reject(
     profileVersion: null,
     authority: null,
     metadata: { fixture: 'F-12' },
-    requestId: requestIdOf(index)
+    requestId: requestIdOf(index),
+    bodyLength: null,
+    bodySha256: null,
+    withheld: null
   }))
   for (let start = 0; start < rows.length; start += 100) await commit(rows.slice(start, start + 100))
   return rows.map(({ id }) => id)

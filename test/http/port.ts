@@ -67,6 +67,10 @@ export function createPort(): Port {
         return { tokenId: `token-of-${role}`, name: `${role}-1`, role }
       }
     } as HttpServices['tokens'],
+    disclosures: {
+      find: () => undefined,
+      refuse: async () => new MintlineError('key_blocked', 'It holds a private key.')
+    },
     readiness: async () => {
       const check = { ok: true, detail: '' }
       return { ready: true, checks: { database: check, signer: check, authorities: check, lines: [] } }

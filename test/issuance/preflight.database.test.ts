@@ -63,10 +63,11 @@ beforeAll(async () => {
   test = await createTestDatabase()
   directory = await createTemporaryDirectory()
   issuing = await startIssuing(test.database, directory.path)
-  const { profiles, authorities } = issuing
+  const { profiles, authorities, blockedKeys } = issuing
   preview = createPreview({
     profiles,
     authorities,
+    blockedKeys,
     clock: () => new Date(),
     randomBytes: createRandomSource()
   })

@@ -89,6 +89,7 @@ beforeAll(async () => {
   refusal = {
     ...(sampleRow(refusalColumns) as unknown as RefusalRow),
     code: 'subject_refused',
+    withheld: 'excess',
     violations: []
   }
   const { commit } = createCycleStore(test.database)

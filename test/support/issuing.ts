@@ -54,7 +54,8 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     commitIntent: around(commitIntent, told('intent')),
     commitCertificate: around(commitCertificate, told('record'))
   })
-  const { issuance, records } = createIssuancePath(core, core.stops, { resumeAfterMs, wrapCycle })
+  const path = createIssuancePath(core, core.stops, { resumeAfterMs, wrapCycle })
+  const { issuance, records, blockedKeys } = path
   const { profiles, authorities, randomBytes } = core
   const station = await findStation(database)
   return {
@@ -62,6 +63,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     profiles,
     authorities,
     records,
+    blockedKeys,
     tokens: createTokens({ store: createTokenStore(database), clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */

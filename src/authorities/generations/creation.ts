@@ -16,7 +16,7 @@ import type { CertificateIntentStore } from '../certificates/certificate-intent-
 import { type IntendedFor, issueIntendedAuthority } from '../certificates/intended-authority.ts'
 import { type AuthorityChain, verifyAuthorityChain } from './certificate-chain.ts'
 import { signCsrForUpperCa } from './csr-for-upper-ca.ts'
-import { assertKeyIsNew, nextGenerationOf } from './generation.ts'
+import { assertKeyIsNew, keyDigestsOf, nextGenerationOf } from './generation.ts'
 
 export interface AuthorityRequest {
   readonly line: string
@@ -137,7 +137,7 @@ async function insert(
     assertKeyIsNew(generations, spkiDer)
     if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
     const insert = { id, name, line, generation, createdAt, signer: key.reference, ...credentials }
-    return { insert, events: [event] }
+    return { insert, keys: keyDigestsOf(spkiDer, credentials.issuersDer), events: [event] }
   })
 }
 

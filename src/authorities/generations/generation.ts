@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { certificateIdHex, parseCertificate } from '../../pki/certificate/certificate.ts'
@@ -117,6 +118,15 @@ export function assertKeyIsNew(generations: readonly StoredGeneration[], spkiDer
   })
   if (holder === undefined) return
   throw new MintlineError('authority_exists', `This key belongs to ${holder.name} already. Use another key.`)
+}
+
+/** SHA-256 of each SubjectPublicKeyInfo: of a key, and of the certificates above it. */
+export function keyDigestsOf(
+  spkiDer: Uint8Array,
+  issuersDer: readonly Uint8Array[] = []
+): readonly Uint8Array[] {
+  const ofIssuers = issuersDer.map(der => parseCertificate(der, 'authority_invalid').subjectPublicKeyInfo.der)
+  return [spkiDer, ...ofIssuers].map(der => hash('sha256', der, 'buffer'))
 }
 
 export function nextGenerationOf(generations: readonly StoredGeneration[], line: string): number {

@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { MintlineError } from '../../errors/mintline-error.ts'
 
 /**
@@ -7,14 +7,34 @@ import { MintlineError } from '../../errors/mintline-error.ts'
  */
 export const maximumJsonValues = 16_384
 
-/** Counts what a JSON body holds before it is parsed, and refuses one that would keep everybody else waiting. */
-export function addJsonGuard(app: FastifyInstance): void {
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** JSON as it came; null for other bodies, and without one. */
+    sentJson: Uint8Array | null
+  }
+}
+
+/**
+ * Counts what a JSON body holds before it is parsed, and refuses one that would keep everybody else waiting.
+ *
+ * @param lookInto a body that is not parsed, or is no JSON; its error comes first, if it has one.
+ */
+export function addJsonGuard(
+  app: FastifyInstance,
+  lookInto: (request: FastifyRequest, body: Uint8Array) => Promise<MintlineError | undefined> = async () =>
+    undefined
+): void {
   const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    // With `parseAs` it is a string, which the types do not say.
-    const text = body as string
-    if (holdsMoreThan(maximumJsonValues, text)) done(tooMany())
-    else void parse(request, text, done)
+  app.decorateRequest('sentJson', null)
+  app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
+    request.sentJson = body
+    const end = (error: Error | null, value?: unknown) => {
+      if (error === null) done(null, value)
+      else lookInto(request, body).then(found => done(found ?? error), done)
+    }
+    const text = body.toString()
+    if (holdsMoreThan(maximumJsonValues, text)) end(tooMany())
+    else void parse(request, text, end)
   })
 }
 

@@ -98,6 +98,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'The key is of a kind, size or form that the profile does not accept, or is known to be weak.',
     remedy: "Make a new key of a kind that the profile's `keys` list."
   },
+  key_blocked: {
+    status: 422,
+    title: 'The key is blocked',
+    meaning:
+      'The key is on the list of keys that are not certified, by whatever profile, or a private key was sent, which puts it there. Of a body that holds a private key nothing is kept but its length and a salted hash. `blockedReason` says why: `key_disclosed`, `key_compromised`, `weak_key`, `duplicate_key` or `withdrawn`; `certificates` names what exists for the key, where who asks may see it.',
+    remedy:
+      'Make a new key pair on the device, delete the old one wherever it lies, and send the new CSR alone. There is no way off the list. A certificate that exists is taken out of use by an administrator.'
+  },
   subject_refused: {
     status: 422,
     title: 'The subject does not match the profile',
@@ -155,6 +163,19 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
       'Only an intent without a certificate can be declared void. This record is issued, or a refusal.',
     remedy:
       'Look at the record with `GET /v1/issuances/{id}`. A certificate that was issued stays valid; a refusal needs no end.'
+  },
+  issuance_not_rejected: {
+    status: 409,
+    title: 'The record is no refusal',
+    meaning:
+      'Only what was sent with a refused request can be purged. This record is an issuance, which stays whole.',
+    remedy: 'Look at the record with `GET /v1/issuances/{id}`.'
+  },
+  blocked_key_not_found: {
+    status: 404,
+    title: 'The key is not blocked',
+    meaning: 'There is no key with this hash on the list.',
+    remedy: 'Check the hash: SHA-256 of the SubjectPublicKeyInfo in DER, 64 hexadecimal digits.'
   },
   token_not_found: {
     status: 404,

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { roles } from '../../access/principal.ts'
 import { errorCodes } from '../../errors/mintline-error.ts'
+import { blockedReasons } from '../../factory/blocked-keys/blocked-key.ts'
 import { referenceTo } from './reference.ts'
 
 export const Violation = Type.Object(
@@ -47,6 +48,28 @@ export const Problem = Type.Object(
       Type.Integer({ minimum: 1, description: 'How many more there are than are listed.' })
     ),
     issuanceId: Type.Optional(Type.String({ description: 'The id of the record that `instance` names.' })),
+    blockedReason: Type.Optional(
+      Type.Enum(blockedReasons, { type: 'string', description: 'With `key_blocked`: why.' })
+    ),
+    spkiSha256: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'With `key_blocked`: SHA-256 of the SubjectPublicKeyInfo of each key, lower-case hex.'
+      })
+    ),
+    certificates: Type.Optional(
+      Type.Array(
+        Type.Object({
+          issuanceId: Type.String(),
+          serialNumber: Type.String(),
+          certificateId: Type.String(),
+          requestedAt: Type.String({ format: 'date-time' })
+        }),
+        {
+          description:
+            'With `key_blocked`: the certificates that exist for the key. A station sees those that it asked for.'
+        }
+      )
+    ),
     requiredRoles: Type.Optional(
       Type.Array(Type.Enum(roles, { type: 'string' }), {
         description: 'With `role_forbidden`: the roles that may.'

@@ -10,6 +10,7 @@ import {
   AwsRegistrationList,
   AwsRegistrationSummary
 } from '../api/aws-registrations/schemas.ts'
+import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
@@ -59,6 +60,8 @@ export const sharedSchemas = [
   AwsRegistrationSummary,
   AwsRegistrationList,
   Preview,
+  BlockedKey,
+  BlockedKeyPage,
   Token,
   NewToken,
   TokenList,

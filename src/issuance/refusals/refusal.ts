@@ -1,14 +1,14 @@
-import { tokenRevoked } from '../audit/audit-event.ts'
-import type { GroupCommit } from '../database/group-commit.ts'
-import { type ErrorCode, MintlineError, type Violation } from '../errors/mintline-error.ts'
-import { earlierIssuanceOf } from '../records/record.ts'
-import type { RefusalRow } from '../records/record-model.ts'
-import type { EarlierIntent } from '../records/records.ts'
-import type { RefusalOutcome } from '../records/refusal-store.ts'
-import type { Clock } from '../sources/clock.ts'
-import { newId } from '../sources/identifier.ts'
-import type { RandomBytes } from '../sources/random-bytes.ts'
-import { askedOf, type IssuanceRequest } from './request.ts'
+import { tokenRevoked } from '../../audit/audit-event.ts'
+import type { GroupCommit } from '../../database/group-commit.ts'
+import { type ErrorCode, MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { earlierIssuanceOf } from '../../records/record.ts'
+import type { RefusalRow } from '../../records/record-model.ts'
+import type { EarlierIntent } from '../../records/records.ts'
+import type { RefusalOutcome } from '../../records/refusal-store.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import { askedOf, type IssuanceRequest } from '../request.ts'
 
 /** What today's rules say of a request. A request that was served under earlier rules is served again. */
 const decidedByRules = [
@@ -25,6 +25,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'csr_too_large',
   'csr_signature_algorithm_refused',
   'csr_signature_invalid',
+  'key_blocked',
   'key_already_certified',
   'device_already_certified',
   // Whoever looks after the record is told of it, and not the station alone.
@@ -50,8 +51,11 @@ export function mayHaveBeenServed({ code }: MintlineError): boolean {
   return servedBeforeCounts.has(code)
 }
 
-/** The rules a request was held against, as far as it came. */
-type RulesReached = Pick<RefusalRow, 'profileVersion' | 'authority'>
+/** What is kept of what was sent. */
+export type KeptBody = Pick<RefusalRow, 'csr' | 'bodyLength' | 'bodySha256' | 'withheld'>
+
+/** The rules a request was held against, as far as it came, and what is kept of it: all, unless it is said. */
+type Reached = Pick<RefusalRow, 'profileVersion' | 'authority'> & { readonly kept?: KeptBody }
 
 export interface RefusalDependencies {
   readonly refusals: Pick<GroupCommit<RefusalRow, RefusalOutcome>, 'submit'>
@@ -68,11 +72,11 @@ export interface RefusalDependencies {
 export type RecordRefusal = (
   error: MintlineError,
   request: IssuanceRequest,
-  rules: RulesReached
+  reached: Reached
 ) => Promise<MintlineError>
 
 export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalDependencies): RecordRefusal {
-  return async (error, request, rules) => {
+  return async (error, request, { kept = keepWhole(request), ...rules }) => {
     const createdAt = clock()
     const id = newId(createdAt, randomBytes)
     const { code, detail, violations, members, cause } = error
@@ -82,7 +86,7 @@ export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalD
       code,
       detail,
       violations,
-      csr: request.csr,
+      ...kept,
       profile: request.profile,
       ...askedOf(request),
       ...rules
@@ -90,6 +94,10 @@ export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalD
     if (outcome === 'token-revoked') return tokenRevoked()
     return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId: id } })
   }
+}
+
+function keepWhole({ csr }: IssuanceRequest): KeptBody {
+  return { csr, bodyLength: null, bodySha256: null, withheld: null }
 }
 
 const conflicts = {

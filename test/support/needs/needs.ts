@@ -15,6 +15,7 @@ export const packageOfTool = {
   openssl: 'openssl',
   curl: 'curl',
   lsof: 'lsof',
+  'ssh-keygen': 'openssh-client',
   certtool: 'gnutls-bin',
   'softhsm2-util': 'softhsm2',
   mosquitto_pub: 'mosquitto-clients',

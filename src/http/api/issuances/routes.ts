@@ -53,7 +53,7 @@ const issued = {
   }
 }
 
-/** No CSR that is read comes near it, and a refused one is kept as it was sent. */
+/** No CSR that is read comes near it, and a refused one is kept as it was sent, unless it holds a private key. */
 export const csrBodyLimitBytes = 65_536
 
 const issueCertificate = {
@@ -91,7 +91,7 @@ export const issuanceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices 
   app.post(
     '/v1/issuances',
     {
-      config: { access: ['station'] },
+      config: { access: ['station'], recordsRefusals: true },
       bodyLimit: csrBodyLimitBytes,
       preValidation: coerceList('metadata'),
       schema: issueCertificate

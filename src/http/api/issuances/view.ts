@@ -73,11 +73,12 @@ function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }
 }
 
 function viewRefusal({ createdAt, csr, violations, ...facts }: Refusal) {
+  const isKept = facts.withheld !== 'private_key' && facts.purgedAt === null
   return {
     ...leaveOutNulls(tell(facts)),
     requestedAt: createdAt.toISOString(),
     violations: [...violations],
-    ...viewSentCsr(csr)
+    ...(isKept && (facts.withheld === null ? viewSentCsr(csr) : viewOctets(csr)))
   }
 }
 
@@ -87,8 +88,12 @@ function viewSentCsr(sent: Uint8Array): { csr: string; csrEncoding: 'pem' | 'bas
     return { csr: encodePem('CERTIFICATE REQUEST', decodeCertificationRequest(sent)), csrEncoding: 'pem' }
   } catch (error) {
     if (!isMintlineError(error)) throw error
-    return { csr: Buffer.from(sent).toString('base64'), csrEncoding: 'base64' }
+    return viewOctets(sent)
   }
+}
+
+function viewOctets(sent: Uint8Array): { csr: string; csrEncoding: 'base64' } {
+  return { csr: Buffer.from(sent).toString('base64'), csrEncoding: 'base64' }
 }
 
 /** Certificates know whole seconds only. */

@@ -11,6 +11,8 @@ import {
   IssuanceListQuerystring,
   IssuancePage,
   IssuanceParams,
+  PurgeBody,
+  RejectedEntry,
   VoidBody,
   VoidEntry
 } from './schemas.ts'
@@ -53,10 +55,24 @@ const declareVoid = {
   }
 }
 
+const purgeRefusal = {
+  operationId: 'purgeRefusal',
+  tags,
+  summary: 'Blank what was sent with a refused request',
+  description:
+    'For what must not be kept, by law or because it is a secret. Blanked are the CSR or whatever was sent, the metadata, and the detail and violations, which may quote it. The code, who asked when, and the length and SHA-256 of what was sent stay; when, by whom and why it was purged is told with the record, and is in the audit. Backups made before still have it. There is no way back; the same again changes nothing.',
+  params: IssuanceParams,
+  body: PurgeBody,
+  response: {
+    200: { description: 'The record without what was sent.', content: jsonContent(RejectedEntry) },
+    ...problemResponses({ 404: 'There is no such record.', 409: 'The record is no refusal.' })
+  }
+}
+
 /** The record of every request for a certificate. */
 export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { records, voiding } }
+  { services: { records, voiding, purging } }
 ) => {
   // The view has told the kinds of record apart already; a serialiser made from the schema would do so again.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
@@ -67,6 +83,15 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     async request => {
       const { reason } = request.body
       return viewRecord(await voiding.declareVoid(request.params.id, { ...actOf(request), reason }))
+    }
+  )
+
+  app.post(
+    '/v1/issuances/:id/purge',
+    { config: { access: ['admin'] }, schema: purgeRefusal },
+    async request => {
+      const { reason } = request.body
+      return viewRecord(await purging.purge(request.params.id, { ...actOf(request), reason }))
     }
   )
 

@@ -1,7 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
-import type { IntentFacts, IssuedFacts, RefusalFacts, VoidFacts } from '../../../records/facts.ts'
+import type { IntentFacts, IssuedFacts, StoredRefusalFacts, VoidFacts } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
 import { Violation } from '../../schemas/problem.ts'
@@ -60,12 +60,42 @@ export const RejectedEntry = Type.Object(
     code: Type.Enum(errorCodes, { type: 'string' }),
     detail: Type.String(),
     violations: Type.Array(referenceTo(Violation)),
-    csr: Type.String({ description: 'What was sent, in the form that `csrEncoding` names.' }),
-    csrEncoding: Type.Enum(['pem', 'base64'], {
-      type: 'string',
-      description: '`pem` when what was sent can be read as a CSR; otherwise `base64` of the very bytes.'
-    })
-  } satisfies MembersOf<RefusalFacts>,
+    csr: Type.Optional(
+      Type.String({
+        description:
+          'What was sent, in the form that `csrEncoding` names. Not there where it was not kept or was purged.'
+      })
+    ),
+    csrEncoding: Type.Optional(
+      Type.Enum(['pem', 'base64'], {
+        type: 'string',
+        description: '`pem` when what was sent can be read as a CSR; otherwise `base64` of the very bytes.'
+      })
+    ),
+    withheld: Type.Optional(
+      Type.Enum(['private_key', 'excess'], {
+        type: 'string',
+        description:
+          'What of what was sent was not kept. `private_key`: all of it, since it held one. `excess`: what is beyond the beginning of something that is no CSR.'
+      })
+    ),
+    bodyLength: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Octets of what was sent, where not all of it is on record.' })
+    ),
+    bodySha256: Type.Optional(
+      Type.String({
+        description:
+          'Lower-case hex SHA-256 of what was sent, where not all of it is on record. With `private_key`, over a salt of this database and it.'
+      })
+    ),
+    purgedAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'When what was sent was purged.' })
+    ),
+    purgedBy: Type.Optional(Type.String({ description: 'Who purged it.', examples: ['admin/starter'] })),
+    purgeReason: Type.Optional(
+      Type.String({ description: 'Why.', examples: ['request of the person concerned'] })
+    )
+  } satisfies MembersOf<StoredRefusalFacts>,
   { $id: 'RejectedEntry', ...strict, description: 'Refused, and why.' }
 )
 
@@ -109,6 +139,11 @@ export const VoidEntry = Type.Object(
 export const VoidBody = Type.Object(
   { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['changed in the database'] }) },
   { ...strict, examples: [{ reason: 'changed in the database' }] }
+)
+
+export const PurgeBody = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['request of the person concerned'] }) },
+  { ...strict, examples: [{ reason: 'request of the person concerned' }] }
 )
 
 export const IssuanceEntry = Type.Unsafe<

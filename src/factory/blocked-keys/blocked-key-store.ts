@@ -1,0 +1,167 @@
+import type { AuditEvent } from '../../audit/audit-event.ts'
+import { insertAuditEvent } from '../../audit/audit-store.ts'
+import {
+  type Database,
+  isRefusedByGuard,
+  isSerializationOrDeadlock,
+  isUniqueViolation,
+  type Prisma,
+  transactionLimits
+} from '../../database/database.ts'
+import { runQuery } from '../../database/run-query.ts'
+import { type BlockedKey, type BlockedReason, type CertifiedUse, keyBlocked } from './blocked-key.ts'
+
+export interface BlockedKeyQuery {
+  readonly spkiSha256?: Uint8Array
+  readonly reason?: BlockedReason
+  /** The `id` of the last one of the page before. */
+  readonly cursor?: string
+  readonly limit: number
+}
+
+/** What became of a block. */
+export interface BlockOutcome {
+  /** As it is on the list: of who came first. */
+  readonly key: BlockedKey
+  readonly isNew: boolean
+  readonly uses: readonly CertifiedUse[]
+}
+
+export interface BlockedKeyStore {
+  find(spkiSha256: Uint8Array): Promise<BlockedKey | undefined>
+  /** Newest first. */
+  list(query: BlockedKeyQuery): Promise<readonly BlockedKey[]>
+  /** What was certified with the key, newest first; not more than a hundred. */
+  findUses(spkiSha256: Uint8Array): Promise<readonly CertifiedUse[]>
+  /**
+   * Puts keys on the list, ends their open intents, and inserts their events, in one transaction. When it returns, no
+   * certificate of them is on record that is not among the uses, and none will be, whichever process issues.
+   */
+  block(blocks: readonly Block[]): Promise<readonly BlockOutcome[]>
+}
+
+/** A key as it goes on the list. */
+export interface Block {
+  readonly key: BlockedKey
+  /** Its event, if it was not on the list before and has one. */
+  readonly eventOf: (uses: readonly CertifiedUse[]) => AuditEvent | undefined
+}
+
+type Client = Prisma.TransactionClient
+
+const maximumTries = 8
+
+export function createBlockedKeyStore(database: Database): BlockedKeyStore {
+  const client = database.prisma
+
+  async function blockTogether(blocks: readonly Block[]): Promise<readonly BlockOutcome[]> {
+    return client.$transaction(async transaction => {
+      const data = blocks.map(({ key }) => ({ ...key, spkiSha256: copy(key.spkiSha256) }))
+      // Waits for the intents that are being committed; later ones wait for this transaction, and see the blocks.
+      const inserted = await transaction.blockedKey.createManyAndReturn({ data, skipDuplicates: true })
+      const newIds = new Set(inserted.map(({ id }) => id))
+      const outcomes: BlockOutcome[] = []
+      for (const { key, eventOf } of blocks) {
+        const uses = await findUses(transaction, key.spkiSha256)
+        const isNew = newIds.has(key.id)
+        if (isNew) await followBlock(transaction, { key, uses, event: eventOf(uses) })
+        outcomes.push({ key: isNew ? key : (await findKey(transaction, key.spkiSha256))!, isNew, uses })
+      }
+      return outcomes
+    }, transactionLimits)
+  }
+
+  return {
+    find: spkiSha256 => runQuery(() => findKey(client, spkiSha256)),
+    list: ({ spkiSha256, reason, cursor, limit }) =>
+      runQuery(async () => {
+        const where = {
+          ...(spkiSha256 !== undefined && { spkiSha256: copy(spkiSha256) }),
+          ...(reason !== undefined && { reason }),
+          ...(cursor !== undefined && { id: { lt: cursor } })
+        }
+        const rows = await client.blockedKey.findMany({ where, orderBy: { id: 'desc' }, take: limit })
+        return rows.map(toBlockedKey)
+      }),
+    findUses: spkiSha256 => runQuery(() => findUses(client, spkiSha256)),
+    block: blocks =>
+      runQuery(async () => {
+        for (let tries = 1; ; tries++) {
+          try {
+            return await blockTogether(blocks)
+          } catch (error) {
+            const isLostRace =
+              isRefusedByGuard(error) || isUniqueViolation(error) || isSerializationOrDeadlock(error)
+            if (!isLostRace || tries === maximumTries) throw error
+          }
+        }
+      })
+  }
+}
+
+interface NewBlock {
+  readonly key: BlockedKey
+  readonly uses: readonly CertifiedUse[]
+  readonly event: AuditEvent | undefined
+}
+
+/**
+ * Open intents become void: nobody has their certificates, and their devices are free for a new key. One that is being
+ * recorded, or declared void, at this moment makes the transaction fail, and the next try sees what became of it.
+ */
+async function followBlock(client: Client, { key, uses, event }: NewBlock): Promise<void> {
+  const { createdAt, actor } = key
+  const reason = `key blocked: ${key.reason}`
+  for (const { issuanceId: intentId, isOpen } of uses) {
+    if (isOpen) await client.void.create({ data: { intentId, createdAt, actor, reason } })
+  }
+  if (event !== undefined) await insertAuditEvent(client, event)
+}
+
+/**
+ * For a transaction that brings CA keys into use. Until it ends no key is blocked.
+ *
+ * @throws MintlineError `key_blocked`.
+ */
+export async function assertNoneBlocked(client: Client, spkiSha256s: readonly Uint8Array[]): Promise<void> {
+  if (spkiSha256s.length === 0) return
+  // The lock of intents: see key_may_be_certified.
+  await client.$executeRaw`SELECT pg_advisory_xact_lock_shared(x'6d696e74'::int, x'626c6f63'::int)`
+  for (const spkiSha256 of spkiSha256s) {
+    const key = await findKey(client, spkiSha256)
+    if (key !== undefined) throw keyBlocked(key, [], { role: 'admin', name: '' })
+  }
+}
+
+type BlockedKeyRow = Omit<BlockedKey, 'reason'> & { readonly reason: string }
+
+async function findKey(client: Client, spkiSha256: Uint8Array): Promise<BlockedKey | undefined> {
+  const row = await client.blockedKey.findUnique({ where: { spkiSha256: copy(spkiSha256) } })
+  return row === null ? undefined : toBlockedKey(row)
+}
+
+function toBlockedKey(row: BlockedKeyRow): BlockedKey {
+  return { ...row, reason: row.reason as BlockedReason }
+}
+
+/** The key is its device's, which may have come back with it, or with another one. */
+function findUses(client: Client, spkiSha256: Uint8Array): Promise<readonly CertifiedUse[]> {
+  return client.$queryRaw<CertifiedUse[]>`
+    SELECT
+      intent.id AS "issuanceId", encode(intent.serial_number, 'hex') AS "serialNumber",
+      encode(issued.certificate_id, 'hex') AS "certificateId", intent.station, intent.created_at AS "requestedAt",
+      EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = intent.id) AS "isOpen"
+    FROM (
+      SELECT DISTINCT certified_device.intent_id FROM certified_key
+      JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256
+      WHERE certified_key.spki_sha256 = ${spkiSha256}
+    ) AS use
+    JOIN intent ON intent.id = use.intent_id AND intent.spki_sha256 = ${spkiSha256}
+    LEFT JOIN issued ON issued.intent_id = intent.id
+    ORDER BY intent.id DESC LIMIT 100`
+}
+
+/** Prisma's types want bytes over an ArrayBuffer of their own. */
+function copy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(bytes)
+}

@@ -1,0 +1,142 @@
+import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import { createGroupCommit } from '../../database/group-commit.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import {
+  type Asker,
+  type BlockedKey,
+  type BlockedReason,
+  type CertifiedUse,
+  keyBlocked
+} from './blocked-key.ts'
+import type { Block, BlockedKeyQuery, BlockedKeyStore, BlockOutcome } from './blocked-key-store.ts'
+
+interface BlockRequest {
+  readonly spkiSha256: Uint8Array
+  readonly reason: BlockedReason
+  readonly comment?: string | undefined
+}
+
+/** Newest first. `nextCursor` is there while older ones remain. */
+interface BlockedKeyPage {
+  readonly items: readonly BlockedKey[]
+  readonly nextCursor: string | undefined
+}
+
+interface BlockResult extends BlockOutcome {
+  /** The generations of authorities that have this key. */
+  readonly authorities: readonly string[]
+}
+
+/** The list of keys that are certified no more. It only grows: a key that is known to others stays known. */
+export interface BlockedKeys {
+  /**
+   * By an administrator. The same again changes nothing: the first reason stays. Certificates that exist stay valid until
+   * they are taken out of use; they are in the audit and raise an event.
+   */
+  block(request: BlockRequest, act: Act): Promise<BlockResult>
+  /** As `block`, of a key whose private half was sent to the service. In the audit where that has consequences. */
+  blockDisclosed(spkiSha256: Uint8Array, act: Act): Promise<BlockResult>
+  /** Undefined where the key is not blocked at this moment. An issuance is asked in its own commit. */
+  find(spkiSha256: Uint8Array): Promise<BlockedKey | undefined>
+  /** As `find`, with what was certified with the key. @throws MintlineError `blocked_key_not_found`. */
+  describe(spkiSha256: Uint8Array): Promise<Pick<BlockOutcome, 'key' | 'uses'>>
+  list(query: BlockedKeyQuery): Promise<BlockedKeyPage>
+  /** The error of a request with a blocked key: `key_blocked`. */
+  refusalOf(key: Pick<BlockedKey, 'spkiSha256' | 'reason'>, asker: Asker): Promise<MintlineError>
+}
+
+export interface BlockedKeysDependencies {
+  readonly store: BlockedKeyStore
+  /** The generations of authorities that have this key, by name. */
+  readonly listAuthorities: (spkiSha256: Uint8Array) => Promise<readonly string[]>
+  /** Blocks that may wait before one is refused with `overloaded`. */
+  readonly maximumWaiting: number
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+export function createBlockedKeys(dependencies: BlockedKeysDependencies): BlockedKeys {
+  const { store, listAuthorities, maximumWaiting, clock, randomBytes } = dependencies
+  // A block holds up issuing for the moment of its commit, so those that come together are committed together.
+  const disclosures = createGroupCommit<Block, BlockOutcome>({
+    commit: items => store.block(items),
+    maximumItems: 32,
+    maximumWaiting,
+    concurrency: 1
+  })
+
+  function buildBlock(
+    { spkiSha256, reason, comment }: BlockRequest,
+    act: Act,
+    mayBeUntold: (consequences: Consequences) => boolean
+  ) {
+    const createdAt = clock()
+    const { actor, requestId = '' } = act
+    const id = newId(createdAt, randomBytes)
+    const key = { id, spkiSha256, reason, comment: comment ?? null, actor, requestId, createdAt }
+    return (authorities: readonly string[]): Block => ({
+      key,
+      eventOf: uses =>
+        mayBeUntold({ uses, authorities }) ? undefined : eventOf(key, act, { uses, authorities })
+    })
+  }
+
+  function eventOf(key: BlockedKey, act: Act, { uses, authorities }: Consequences): AuditEvent {
+    const subject = `key/${Buffer.from(key.spkiSha256).toString('hex')}`
+    const after = { blockedReason: key.reason, ...describeUses(uses), authorities }
+    const reason = act.reason ?? key.comment ?? undefined
+    const what = { ...act, reason, act: 'key.block', subject, after }
+    return buildAuditEvent(what, { time: key.createdAt, randomBytes })
+  }
+
+  return {
+    async block(request, act) {
+      const authorities = await listAuthorities(request.spkiSha256)
+      // By itself, since it fails where the token is revoked by now.
+      const [outcome] = await store.block([buildBlock(request, act, () => false)(authorities)])
+      return { ...outcome!, authorities }
+    },
+    async blockDisclosed(spkiSha256, act) {
+      const authorities = await listAuthorities(spkiSha256)
+      const known = await store.find(spkiSha256)
+      if (known !== undefined) {
+        return { key: known, isNew: false, uses: await store.findUses(spkiSha256), authorities }
+      }
+      const build = buildBlock({ spkiSha256, reason: 'key_disclosed' }, act, hasNoConsequences)
+      return { ...(await disclosures.submit(build(authorities))), authorities }
+    },
+    find: spkiSha256 => store.find(spkiSha256),
+    async describe(spkiSha256) {
+      const key = await store.find(spkiSha256)
+      if (key !== undefined) return { key, uses: await store.findUses(spkiSha256) }
+      throw new MintlineError('blocked_key_not_found', 'This key is not blocked.')
+    },
+    async list(query) {
+      // One more than asked for tells whether there is a next page.
+      const found = await store.list({ ...query, limit: query.limit + 1 })
+      const items = found.slice(0, query.limit)
+      return { items, nextCursor: found.length > query.limit ? items.at(-1)?.id : undefined }
+    },
+    refusalOf: async (key, asker) => keyBlocked(key, await store.findUses(key.spkiSha256), asker)
+  }
+}
+
+interface Consequences {
+  readonly uses: readonly CertifiedUse[]
+  readonly authorities: readonly string[]
+}
+
+function hasNoConsequences({ uses, authorities }: Consequences): boolean {
+  return uses.length + authorities.length === 0
+}
+
+function describeUses(uses: readonly CertifiedUse[]) {
+  const certificates = uses.flatMap(({ issuanceId, serialNumber, certificateId }) =>
+    certificateId === null ? [] : [{ issuanceId, serialNumber, certificateId }]
+  )
+  const voided = uses.flatMap(({ issuanceId, isOpen }) => (isOpen ? [issuanceId] : []))
+  return { certificates, ...(voided.length > 0 && { voided }) }
+}
