@@ -35,6 +35,7 @@ export default {
     'certtool',
     'softhsm2-util',
     'mosquitto_pub',
+    'chromium',
     'cfssl',
     'cfssljson'
   ]

@@ -19,6 +19,7 @@ import { addDocumentation } from './plugins/documentation.ts'
 import { addJsonGuard } from './plugins/json-guard.ts'
 import { addKeyGuard, refuseUnparsedKeys } from './plugins/key-guard.ts'
 import { addMessageGuard } from './plugins/message-guard.ts'
+import { addPages } from './plugins/pages.ts'
 import { addShutdown } from './plugins/shutdown.ts'
 import { addTextGuard } from './plugins/text-guard.ts'
 import { addUnknownRoute } from './plugins/unknown-route.ts'
@@ -101,6 +102,7 @@ export async function createHttpServer(
   addKeyGuard(app, disclosures)
   addTextGuard(app)
   await addDocumentation(app, settings.version)
+  addPages(app, settings.version)
   for (const routes of allRoutes) await app.register(routes, { services })
   app.addHook('onListen', done => {
     void validators.prepare()

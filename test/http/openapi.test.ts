@@ -7,6 +7,7 @@ const { app } = await createTestApp()
 afterAll(() => app.close())
 
 interface Operation {
+  readonly parameters?: readonly { readonly name: string; readonly schema?: object }[]
   readonly operationId?: string
   readonly security?: readonly object[]
   readonly description?: string
@@ -48,6 +49,26 @@ describe('the API description', () => {
 
   it.each(operations.filter(([name]) => isOpen(name)))('%s is open', (_name, operation) => {
     expect(operation.security).toEqual([])
+  })
+
+  it.each(operations)(
+    '%s has no parameter with a sample that the page would send',
+    (_name, { parameters }) => {
+      const sampled = /"(?:example|examples|x-example|x-examples)":/
+      expect((parameters ?? []).filter(each => sampled.test(JSON.stringify(each)))).toEqual([])
+    }
+  )
+
+  it('says in words what its parameters look like', () => {
+    const [, list] = operations.find(([name]) => name === 'get /v1/issuances')!
+    expect(JSON.stringify(list.parameters)).toContain('E.g. `station-7`.')
+  })
+
+  it('leads to what is to be read besides', async () => {
+    const { description = '' } = app.swagger().info
+    const links = [...description.matchAll(/\]\((\/[^)]+)\)/g)].map(([, link]) => link!)
+    expect(links).toEqual(['/docs/errors', '/docs/template-findings'])
+    for (const link of links) expect([link, (await app.inject(link)).statusCode]).toEqual([link, 200])
   })
 
   it('is served, with a page that runs no script but its own', async () => {

@@ -53,6 +53,7 @@ export async function openService(settings: Readonly<Record<string, string>> = {
     (await test.database.prisma.openIntent.findMany()).map(({ intentId }) => intentId)
   const as = (role: Role) => createClient(send, bearer(role))
   return {
+    url: service.url,
     connectionString: test.connectionString,
     database: test.database,
     dataDirectory: directory.path,

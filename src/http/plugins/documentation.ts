@@ -1,7 +1,6 @@
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import type { FastifyError, FastifyInstance, FastifySchema, RouteHandlerMethod } from 'fastify'
-import { renderErrorPage } from '../problems/error-reference.ts'
 import { sendProblem } from '../problems/problem-details.ts'
 import { problemResponses } from '../schemas/problem.ts'
 import type { Access } from './route-access.ts'
@@ -18,7 +17,10 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     refResolver: {
       buildLocalReference: ({ $id }, ...[, , index]) => (typeof $id === 'string' ? $id : `schema${index}`)
     },
-    transform: ({ schema, url, route }) => ({ schema: describeAccess(schema, route.config?.access), url })
+    transform: ({ schema, url, route }) => ({
+      schema: describeAccess(withoutSamples(schema), route.config?.access),
+      url
+    })
   })
   serveDescriptionsOnce(app)
   await app.register(async scope => {
@@ -43,10 +45,6 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       }
     })
   })
-  const page = Buffer.from(renderErrorPage())
-  app.get(`${documentationPath}/errors`, { schema: { hide: true } }, async (_request, reply) =>
-    reply.type('text/html; charset=utf-8').header('content-security-policy', "default-src 'none'").send(page)
-  )
 }
 
 function isLost({ statusCode = 500 }: FastifyError): boolean {
@@ -78,6 +76,37 @@ function serveDescriptionsOnce(app: FastifyInstance): void {
   })
 }
 
+interface ParameterSchema {
+  readonly description?: string
+  readonly examples?: readonly unknown[]
+}
+
+/**
+ * Examples of parameters as words: the page to try the API out would send the first of each as if somebody had asked
+ * for it, so that a search would find nothing and a body be refused for a query beside it.
+ */
+function withoutSamples(schema: FastifySchema | undefined): FastifySchema {
+  const own = { ...schema }
+  for (const part of ['querystring', 'params'] as const) {
+    const parameters = own[part] as
+      { readonly properties: Readonly<Record<string, ParameterSchema>> } | undefined
+    if (parameters === undefined) continue
+    const entries = Object.entries(parameters.properties)
+    const properties = Object.fromEntries(entries.map(([name, each]) => [name, tellExample(each)]))
+    own[part] = { ...parameters, properties }
+  }
+  return own
+}
+
+function tellExample({ examples, ...schema }: ParameterSchema): ParameterSchema {
+  if (examples === undefined) return schema
+  const told = examples.flat().map(each => `\`${String(each)}\``)
+  return {
+    ...schema,
+    description: [schema.description, `E.g. ${told.join(', ')}.`].filter(Boolean).join(' ')
+  }
+}
+
 /** Adds what follows from a route's access, so that no route repeats it. */
 function describeAccess(schema: FastifySchema | undefined, access: Access | undefined): FastifySchema {
   const own = schema ?? {}
@@ -105,7 +134,7 @@ const preamble = {
   info: {
     title: 'Mintline',
     description:
-      'A certificate authority for production lines that make AWS IoT devices. A station posts a CSR, and a certificate chain comes back that is checked against the provisioning template, signed and on record.\n\nErrors are problem documents (RFC 9457); branch on `code`, read `violations`. Every answer carries `X-Request-Id`; send your own (letters, digits, `.`, `_`, `-`, at most 64) to find a request in the log again.',
+      'A certificate authority for production lines that make AWS IoT devices. A station posts a CSR, and a certificate chain comes back that is checked against the provisioning template, signed and on record.\n\nErrors are problem documents (RFC 9457); branch on `code`, read `violations`. Every answer carries `X-Request-Id`; send your own (letters, digits, `.`, `_`, `-`, at most 64) to find a request in the log again.\n\nTo read besides: [what each error means](/docs/errors), [what is said of provisioning templates](/docs/template-findings).',
     license: { name: 'Proprietary', identifier: 'LicenseRef-Proprietary' }
   },
   servers: [{ url: '/', description: 'This service.' }],

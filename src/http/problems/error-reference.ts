@@ -1,4 +1,5 @@
 import { errorCodes } from '../../errors/mintline-error.ts'
+import { renderPage, renderText } from '../pages/page.ts'
 import { problemTable } from './problem-table.ts'
 
 const introduction =
@@ -18,16 +19,7 @@ export function renderErrorPage(): string {
   const sections = errorCodes.map(code => {
     const { status, title, meaning, remedy } = problemTable[code]
     const paragraphs = [`${title}. HTTP status ${status}.`, meaning, `What to do: ${remedy}`]
-    return `<h2 id="${code}">${code}</h2>${paragraphs.map(text => `<p>${markCode(escapeHtml(text))}</p>`).join('')}`
+    return `<h2 id="${code}">${code}</h2>${paragraphs.map(text => `<p>${renderText(text)}</p>`).join('')}`
   })
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><title>Mintline errors</title><h1>Errors</h1><p>${introduction}</p>${sections.join('')}</html>`
-}
-
-/** What Markdown has between backticks. */
-function markCode(html: string): string {
-  return html.replace(/`([^`]+)`/g, '<code>$1</code>')
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return renderPage('errors', `<h1>Errors</h1><p>${introduction}</p>${sections.join('')}`)
 }

@@ -1,10 +1,22 @@
+/** Of a key that nobody has kept: who tries it out gets a certificate that is of no use. */
+const csr = [
+  '-----BEGIN CERTIFICATE REQUEST-----',
+  'MIHfMIGHAgEAMCUxCzAJBgNVBAYTAkRFMRYwFAYDVQQDDA1zZW5zb3ItMDAwNDUx',
+  'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEhVtPtcx0JrczBXOvA2uoaKrAGe6',
+  'hoKsSrLaZM6mAacJm8i3kgWuI5EN7pmW8TuQZ57UxIq/n4j/YN6n93iOLaAAMAoG',
+  'CCqGSM49BAMCA0cAMEQCIE+wAAboTJHqv3GC63a3cxGWdUlnPGgHbQPHdL3iAJNs',
+  'AiAaJflAkjZ6srkXb50VQLuyzDwQR2hwHmv3juEmc6J+ZQ==',
+  '-----END CERTIFICATE REQUEST-----',
+  ''
+].join('\n')
+
 /** One invented device, so that all examples of the API description tell the same story. */
 export const example = {
   issuanceId: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
   tokenId: '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70',
   profileId: '019ab1ec-5310-7e25-a1d4-6c0f4e7b8a92',
   requestId: 'station-7-000451',
-  csr: '-----BEGIN CERTIFICATE REQUEST-----\nMIHq…\n-----END CERTIFICATE REQUEST-----\n',
+  csr,
   certificate: '-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n',
   chain:
     '-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMIIB…\n-----END CERTIFICATE-----\n',

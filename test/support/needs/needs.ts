@@ -23,7 +23,8 @@ export const packageOfTool = {
   bash: 'bash',
   busybox: 'busybox',
   zsh: 'zsh',
-  ksh: 'ksh'
+  ksh: 'ksh',
+  chromium: 'chromium'
 } as const
 
 export type Tool = keyof typeof packageOfTool

@@ -1,0 +1,12 @@
+/** A page of text and links: it runs nothing, loads nothing and needs no style. */
+export function renderPage(title: string, html: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Mintline: ${title}</title>${html}</html>`
+}
+
+/** Plain text as HTML; what stands between backticks is code, and between two pairs of asterisks strong. */
+export function renderText(text: string): string {
+  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
+  return escaped.replace(/`([^`]+)`/g, '<code>$1</code>').replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+}
+
+export const contentSecurityPolicy = "default-src 'none'"
