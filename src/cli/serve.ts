@@ -1,12 +1,13 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { pino } from 'pino'
+import { pino, stdTimeFunctions } from 'pino'
 import { type Service, startService } from '../composition/service.ts'
 import type { Config } from '../config/config.ts'
 import { loadCheckedSettings } from '../config/machine-checks.ts'
+import { describeErrorForLog } from '../errors/error-log.ts'
 import { tokenFile } from '../starter/starter.ts'
 import type { CommandIo } from './command.ts'
-import { translateStartFailure } from './start-failure.ts'
+import { assertCanListen, translateStartFailure } from './start-failure.ts'
 
 export const serveUsage = `usage: mintline serve
 
@@ -22,8 +23,14 @@ Runs the service until SIGTERM or SIGINT. It takes no arguments: settings are en
  */
 export async function runServe(io: CommandIo): Promise<number> {
   const { config, warnings } = loadCheckedSettings(io.environment)
-  const log = pino({ level: config.logLevel, redact: ['req.headers.authorization'] })
+  const log = pino({
+    level: config.logLevel,
+    timestamp: stdTimeFunctions.isoTime,
+    redact: ['req.headers.authorization'],
+    serializers: { err: error => describeErrorForLog(error) }
+  })
   for (const warning of warnings) log.warn(warning, 'a setting should be mended')
+  await assertCanListen(config)
   const stopped = nextSignal()
   const service = await startService(config, log).catch((error: unknown) => {
     throw translateStartFailure(error, config)

@@ -12,18 +12,13 @@ export function translateStartFailure(error: unknown, config: Config): unknown {
   if (isMintlineError(error, 'database_unavailable') && config.databaseUrl !== undefined) {
     return new MintlineError(
       'database_unavailable',
-      'The database that DATABASE_URL names cannot be used. Check host, port, database, user and password, and that it runs.',
+      `The database that DATABASE_URL${config.databaseOwnerUrl === undefined ? '' : ' or MINTLINE_DATABASE_OWNER_URL'} names cannot be used. Check host, port, database, user and password, and that it runs.`,
       { cause: error.cause }
     )
   }
   if (!isSystemError(error)) return error
   const violation = describeListenFailure(error, config)
-  if (violation !== undefined) {
-    return new MintlineError('config_invalid', 'The service cannot listen.', {
-      violations: [violation],
-      cause: error
-    })
-  }
+  if (violation !== undefined) return cannotListen(violation, error)
   if (error.path === undefined || !isWithin(config.dataDirectory, error.path)) return error
   return new MintlineError(
     'data_directory_unusable',
@@ -31,6 +26,16 @@ export function translateStartFailure(error: unknown, config: Config): unknown {
       'MINTLINE_DATA_DIR names, or name another directory.',
     { cause: error }
   )
+}
+
+function cannotListen(violation: Violation, cause?: unknown): MintlineError {
+  return new MintlineError('config_invalid', 'The service cannot listen.', { violations: [violation], cause })
+}
+
+/** Before anything is made or migrated. @throws MintlineError `config_invalid`. */
+export async function assertCanListen(config: Config): Promise<void> {
+  const { violation } = await probeListening(config)
+  if (violation !== undefined) throw cannotListen(violation)
 }
 
 /** Listens on the address for a moment. Whoever listens there already may be the service itself, running. */
@@ -73,7 +78,7 @@ function describeListenFailure(error: SystemError, { host, port }: Config): Viol
       pointer: 'MINTLINE_PORT',
       expected: 'a port on which nobody else listens',
       found,
-      message: `Choose another port, or stop what listens there; \`ss -ltnp 'sport = :${port}'\` names it.`
+      message: `Choose another port, or stop what listens there; \`${whoListens(port)}\` names it.`
     }
   }
   if (error.code === 'EACCES' || error.code === 'EPERM') {
@@ -90,6 +95,10 @@ function describeListenFailure(error: SystemError, { host, port }: Config): Viol
     found,
     message: 'Name one that `ip address` shows; 127.0.0.1 is this machine alone, 0.0.0.0 all its addresses.'
   }
+}
+
+function whoListens(port: number): string {
+  return process.platform === 'linux' ? `ss -ltnp 'sport = :${port}'` : `lsof -nP -iTCP:${port} -sTCP:LISTEN`
 }
 
 function isWithin(directory: string, path: string): boolean {

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { Violation } from '../errors/mintline-error.ts'
 import { assertNoViolations, type Config, nameOf, readConfig, settingEntries } from './config.ts'
 import type { FileContent } from './kind.ts'
+import { checkSecrecy, ownSecretFiles, type SecretFile } from './secrecy.ts'
 import { type Environment, settings } from './settings.ts'
 
 export interface CheckedSettings {
@@ -27,11 +28,18 @@ export function checkSettings(environment: Environment): CheckedSettings {
     ...checkTlsFiles(config.databaseUrl, nameOf(settings.databaseUrl, environment)),
     ...checkTlsFiles(config.databaseOwnerUrl, nameOf(settings.databaseOwnerUrl, environment))
   ]
+  const secrecy = checkSecrecy([
+    ...secretFiles(config, environment),
+    ...ownSecretFiles(settings.dataDirectory.name, config.dataDirectory)
+  ])
   return {
     config,
     // Of a setting that is refused, the default stands in the configuration; nothing is to be said of that.
-    violations: [...violations, ...found.filter(({ pointer }) => !refused.has(pointer))],
-    warnings: secretFiles(config, environment).flatMap(([name, file]) => checkSecrecy(name, file))
+    violations: [
+      ...violations,
+      ...[...found, ...secrecy.violations].filter(({ pointer }) => !refused.has(pointer))
+    ],
+    warnings: secrecy.warnings
   }
 }
 
@@ -63,16 +71,16 @@ function passphraseFileOf({ caPassphraseFile, dataDirectory }: Config): string |
   return caPassphraseFile ?? (isThere(own) ? own : undefined)
 }
 
-/** Those that an operator names, by their variables. Mintline's own have the right mode from the start. */
-function secretFiles(config: Config, environment: Environment): readonly (readonly [string, string])[] {
+/** Those that an operator names, by their variables. */
+function secretFiles(config: Config, environment: Environment): readonly SecretFile[] {
   const variants = settingEntries.flatMap(([, { fileVariant }]) => {
     const file = fileVariant === undefined ? undefined : environment[fileVariant.name]
-    return fileVariant === undefined || !file ? [] : [[fileVariant.name, file] as const]
+    return fileVariant === undefined || !file ? [] : [{ pointer: fileVariant.name, file }]
   })
   const named = namedFiles(config).filter(
     ({ name, file, content }) => content.isSecret && environment[name] === file
   )
-  return [...variants, ...named.map(({ name, file }) => [name, file] as const)]
+  return [...variants, ...named.map(({ name, file }) => ({ pointer: name, file }))]
 }
 
 /** A directory that is not there yet can be made where the nearest one above it can be written. */
@@ -129,21 +137,6 @@ function checkFile(pointer: string, file: string, content: FileContent): readonl
   } catch (error) {
     return refuse(`${file} (${codeOf(error)})`, 'Check path, owner and mode.')
   }
-}
-
-const readableForOthers = 0o044
-
-function checkSecrecy(pointer: string, file: string): readonly Violation[] {
-  const mode = statSync(file, { throwIfNoEntry: false })?.mode
-  if (mode === undefined || (mode & readableForOthers) === 0) return []
-  return [
-    {
-      pointer,
-      expected: 'a file that only its owner can read',
-      found: `${file} with mode ${(mode & 0o777).toString(8).padStart(4, '0')}`,
-      message: 'It holds a secret: take the right to read it from group and others.'
-    }
-  ]
 }
 
 function codeOf(error: unknown): string {

@@ -1,6 +1,6 @@
 import { tokenRevoked } from '../audit/audit-event.ts'
 import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
-import { type ErrorCode, isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
@@ -23,7 +23,17 @@ import { predict } from './prediction.ts'
 import type { Disclosures } from './refusals/disclosure.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import type { Replay } from './replay.ts'
-import { askedOf, digestOf, type IssuanceRequest, type IssuanceResult, requestDigest } from './request.ts'
+import {
+  accountOfError,
+  accountOfResult,
+  askedOf,
+  digestOf,
+  type IssuanceAccount,
+  type IssuanceRequest,
+  type IssuanceResult,
+  type Progress,
+  requestDigest
+} from './request.ts'
 
 export interface Issuance {
   /**
@@ -45,17 +55,8 @@ export interface IssuanceDependencies {
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
-  /** Told of every answer: `issued`, `replayed` or the error's code. */
-  readonly observe: (outcome: 'issued' | 'replayed' | ErrorCode, seconds: number) => void
-}
-
-/** How far a request came. */
-interface Progress {
-  readonly request: IssuanceRequest
-  /** Set once the requester has proven to hold the key. */
-  csr?: CertificationRequest
-  profile?: CompiledProfile
-  authority?: IssuingAuthority
+  /** Told of every answer. */
+  readonly observe: (account: IssuanceAccount, seconds: number) => void
 }
 
 /** Rules change now and then, not all the time: a second look is nearly always enough, and a tug-of-war ends. */
@@ -65,8 +66,8 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
   const { disclosures, blockedKeys } = dependencies
 
-  async function answer(request: IssuanceRequest): Promise<IssuanceResult> {
-    const progress: Progress = { request }
+  async function answer(progress: Progress): Promise<IssuanceResult> {
+    const { request } = progress
     try {
       return await decideOrServeAgain(progress)
     } catch (error) {
@@ -124,16 +125,19 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   return { issue: observed(refusingPrivateKeys(answer, disclosures), observe) }
 }
 
+/** Notes how far it came, for who tells of it. */
+type Answer = (progress: Progress) => Promise<IssuanceResult>
+
 function rulesReached({ profile, authority }: Progress) {
   return { profileVersion: profile?.version.version ?? null, authority: authority?.name ?? null }
 }
 
 /** What holds a private key is looked at no further, and nothing of it is kept. */
-function refusingPrivateKeys(answer: Issuance['issue'], disclosures: Disclosures): Issuance['issue'] {
-  return async request => {
-    const { csr: body, profile, station: principal, requestId } = request
+function refusingPrivateKeys(answer: Answer, disclosures: Disclosures): Answer {
+  return async progress => {
+    const { csr: body, profile, station: principal, requestId } = progress.request
     const findings = disclosures.find({ bytes: body })
-    if (findings === undefined) return answer(request)
+    if (findings === undefined) return answer(progress)
     throw await disclosures.refuse({
       findings,
       body,
@@ -214,16 +218,20 @@ async function findServed(
   return replay(earlier)
 }
 
-function observed(answer: Issuance['issue'], observe: IssuanceDependencies['observe']): Issuance['issue'] {
+function observed(answer: Answer, observe: IssuanceDependencies['observe']): Issuance['issue'] {
   return async request => {
     const start = performance.now()
-    const seconds = () => (performance.now() - start) / 1000
+    const progress: Progress = { request }
+    const tell = (account: IssuanceAccount) => {
+      observe(account, (performance.now() - start) / 1000)
+      request.tell?.(account)
+    }
     try {
-      const result = await answer(request)
-      observe(result.replayed ? 'replayed' : 'issued', seconds())
+      const result = await answer(progress)
+      tell(accountOfResult(result, progress))
       return result
     } catch (error) {
-      observe(isMintlineError(error) ? error.code : 'internal_error', seconds())
+      tell(accountOfError(error, progress))
       throw error
     }
   }

@@ -1,7 +1,11 @@
 import { hash } from 'node:crypto'
 import type { Principal } from '../access/principal.ts'
+import type { IssuingAuthority } from '../authorities/authority.ts'
+import { type ErrorCode, isMintlineError } from '../errors/mintline-error.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
+import { subjectOf } from '../pki/name/name.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
+import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { IssuedRecord } from '../records/record.ts'
 import type { Asked } from '../records/record-model.ts'
 
@@ -11,6 +15,8 @@ export interface IssuanceRequest extends Omit<Asked, 'station' | 'tokenId'> {
   readonly csr: Uint8Array
   readonly profile: string
   readonly station: Principal
+  /** Told what became of it, for the log. */
+  readonly tell?: (account: IssuanceAccount) => void
 }
 
 export interface IssuanceResult {
@@ -19,7 +25,67 @@ export interface IssuanceResult {
   readonly replayed: boolean
 }
 
-export function askedOf({ csr, profile, station, ...asked }: IssuanceRequest): Asked {
+/** How far a request came. */
+export interface Progress {
+  readonly request: IssuanceRequest
+  /** Set once the requester has proven to hold the key. */
+  csr?: CertificationRequest
+  profile?: CompiledProfile
+  authority?: IssuingAuthority
+}
+
+/** What became of a request, as far as it came: what logs and metrics tell. */
+export interface IssuanceAccount {
+  readonly outcome: 'issued' | 'replayed' | ErrorCode
+  /** Of a profile that there is. */
+  readonly profile?: string
+  /** The authority line that the profile names. */
+  readonly line?: string
+  /** The subject values that name the device, by field. */
+  readonly device?: Subject
+  /** Lower-case hexadecimal. */
+  readonly serialNumber?: string
+}
+
+export function accountOfResult({ record, replayed }: IssuanceResult, progress: Progress): IssuanceAccount {
+  return {
+    ...accountOf(progress, record.subject),
+    outcome: replayed ? 'replayed' : 'issued',
+    serialNumber: record.serialNumber
+  }
+}
+
+export function accountOfError(error: unknown, progress: Progress): IssuanceAccount {
+  const outcome = isMintlineError(error) ? error.code : 'internal_error'
+  return { ...accountOf(progress, progress.csr && subjectOf({ attributes: progress.csr.subject })), outcome }
+}
+
+function accountOf({ profile }: Progress, subject: Subject | undefined): Omit<IssuanceAccount, 'outcome'> {
+  const document = profile?.version.document
+  const device = subject && deviceIn(subject, document?.deviceIdentity)
+  return {
+    ...(profile && document && { profile: profile.version.name, line: document.authority }),
+    ...(device && { device })
+  }
+}
+
+/** As much as a line of a log takes. */
+const maximumValueLength = 128
+
+/** Where the profile has no fields that name a device, those that do so for people. */
+function deviceIn(
+  subject: Subject,
+  fields: readonly SubjectField[] = ['CommonName', 'SerialNumber']
+): Subject {
+  return Object.fromEntries(
+    fields.flatMap(field => {
+      const value = subject[field]
+      return value === undefined ? [] : [[field, value.slice(0, maximumValueLength)]]
+    })
+  )
+}
+
+export function askedOf({ csr, profile, station, tell, ...asked }: IssuanceRequest): Asked {
   return { ...asked, station: station.name, tokenId: station.tokenId }
 }
 

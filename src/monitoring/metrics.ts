@@ -5,10 +5,17 @@ import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import { daysUntil } from '../pki/der/time.ts'
 import type { Clock } from '../sources/clock.ts'
 
+/** `issued`, `replayed`, or the code of the error; profile and line where they are known ones. */
+interface AnsweredRequest {
+  readonly outcome: string
+  readonly profile?: string
+  readonly line?: string
+}
+
 export interface Metrics {
   readonly registry: Registry
-  /** One answered request for a certificate: `issued`, `replayed`, or the code of the error. */
-  observeIssuance(outcome: string, seconds: number): void
+  /** One answered request for a certificate. */
+  observeIssuance(answered: AnsweredRequest, seconds: number): void
   /** One committed group: of intents and certificates, or of refusals. */
   observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
   /** One look at a record that somebody changed. */
@@ -30,8 +37,8 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
   const registers = [registry]
   const issuances = new Counter({
     name: 'mintline_issuances_total',
-    help: 'Requests for a certificate by outcome: issued, replayed, or the error code.',
-    labelNames: ['outcome'],
+    help: 'Requests for a certificate by outcome: issued, replayed, or the error code; with profile and authority line where the request came as far.',
+    labelNames: ['outcome', 'profile', 'line'],
     registers
   })
   const durations = new Histogram({
@@ -46,8 +53,8 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
   addLineMetric(registers, dependencies)
   return {
     registry,
-    observeIssuance(outcome, seconds) {
-      issuances.inc({ outcome })
+    observeIssuance({ outcome, profile = '', line = '' }, seconds) {
+      issuances.inc({ outcome, profile, line })
       durations.observe(
         { outcome: outcome === 'issued' || outcome === 'replayed' ? outcome : 'refused' },
         seconds

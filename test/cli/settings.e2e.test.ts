@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -105,15 +106,46 @@ describe('mintline check-config', () => {
     ])
   })
 
-  it('warns of a secret that others can read', async () => {
+  it('refuses a secret of its own user that others can read, and says the command that mends it', async () => {
     await chmod(inDirectory('passphrase'), 0o640)
+    const environment = { ...usable, MINTLINE_CA_PASSPHRASE_FILE: inDirectory('passphrase') }
+    for (const command of ['check-config', 'serve']) {
+      const ended = await runMintline([command], environment)
+      expect(ended.exitCode).toBe(1)
+      expect(namedSettings(ended)).toEqual(['MINTLINE_CA_PASSPHRASE_FILE'])
+      expect(ended.errors).toContain(`chmod 600 ${inDirectory('passphrase')}`)
+    }
+    await chmod(inDirectory('passphrase'), 0o600)
+    expect((await runMintline(['check-config'], environment)).exitCode).toBe(0)
+  })
+
+  it('warns of one that is mounted for another user', async ({ skip }) => {
+    skip(process.getuid?.() !== 0, 'root alone can give a file to another user')
+    await chmod(inDirectory('passphrase'), 0o444)
+    await chown(inDirectory('passphrase'), 65_534, 65_534)
     const ended = await runMintline(['check-config'], {
       ...usable,
       MINTLINE_CA_PASSPHRASE_FILE: inDirectory('passphrase')
     })
     expect(ended.exitCode).toBe(0)
     expect(namedSettings(ended)).toEqual(['MINTLINE_CA_PASSPHRASE_FILE'])
+    await chown(inDirectory('passphrase'), 0, 0)
+    await chmod(inDirectory('passphrase'), 0o600)
   })
+
+  it.each(['ca-passphrase', 'admin-token', 'authorities/line-g1.pem'])(
+    'refuses what others can read of the data directory: %s',
+    async name => {
+      const data = inDirectory(`data-${randomUUID()}`)
+      await mkdir(join(data, 'authorities'), { recursive: true })
+      await writeFile(join(data, name), 'secret\n', { mode: 0o644 })
+      await chmod(join(data, name), 0o644)
+      const ended = await runMintline(['check-config'], { ...usable, MINTLINE_DATA_DIR: data })
+      expect(ended.exitCode).toBe(1)
+      expect(namedSettings(ended)).toEqual(['MINTLINE_DATA_DIR'])
+      expect(ended.errors).toContain(`chmod 600 ${join(data, name)}`)
+    }
+  )
 })
 
 describe('mintline serve', () => {
@@ -128,6 +160,8 @@ describe('mintline serve', () => {
     expect(served.exitCode).toBe(1)
     expect(codeOf(served)).toBe('config_invalid')
     expect(namedSettings(served)).toEqual(['MINTLINE_PORT'])
+    // Nothing was made before that: neither a database nor a key.
+    expect(await readdir(data.path)).toEqual([])
     expect(checked.exitCode).toBe(0)
     expect(namedSettings(checked)).toEqual(['MINTLINE_PORT'])
   })

@@ -143,7 +143,8 @@ describe('the file with the PIN of the token', () => {
     await writeFile(file, '1234\n')
     expect(check()).toMatchObject({ violations: [], warnings: [] })
     await chmod(file, 0o644)
-    expect(check()).toMatchObject({ violations: [], warnings: refused })
+    expect(check()).toMatchObject({ violations: refused, warnings: [] })
+    expect(check().violations[0]!.message).toContain(`chmod 600 ${file}`)
   })
 })
 

@@ -136,8 +136,10 @@ describe('operations', () => {
     expect(ready.status).toBe(200)
     const metrics = await (await fetch(`${service.url}/metrics`)).text()
     expect(metrics).toMatch(/mintline_authority_days_left\{authority="starter-g1"\} 9\d\d\d/)
-    expect(metrics).toMatch(/mintline_issuances_total\{outcome="replayed"\} 1/)
-    expect(metrics).toMatch(/mintline_issuances_total\{outcome="csr_malformed"\} 1/)
+    expect(metrics).toMatch(
+      /mintline_issuances_total\{outcome="replayed",profile="starter",line="starter"\} 1/
+    )
+    expect(metrics).toMatch(/mintline_issuances_total\{outcome="csr_malformed",profile="",line=""\} 1/)
     expect(metrics).toContain('mintline_commit_group_size_bucket')
   })
 

@@ -79,8 +79,12 @@ describe('health', () => {
     await service.send({ method: 'POST', url: '/v1/issuances?profile=starter', headers, payload })
     const answer = await get('/metrics')
     expect(answer.headers['content-type']).toMatch(/^text\/plain; version=0\.0\.4/)
-    expect(answer.body).toContain('mintline_issuances_total{outcome="issued"} 1\n')
-    expect(answer.body).toContain('mintline_issuances_total{outcome="subject_refused"} 1\n')
+    expect(answer.body).toContain(
+      'mintline_issuances_total{outcome="issued",profile="starter",line="starter"} 1\n'
+    )
+    expect(answer.body).toContain(
+      'mintline_issuances_total{outcome="subject_refused",profile="starter",line="starter"} 1\n'
+    )
     expect(answer.body).toContain('mintline_signers_usable 1\n')
   })
 })

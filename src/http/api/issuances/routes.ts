@@ -86,6 +86,7 @@ export const issuanceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices 
   app,
   { services: { issuance } }
 ) => {
+  app.decorateRequest('account', null)
   app.addContentTypeParser([...rawTypes], { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.post(
@@ -103,7 +104,8 @@ export const issuanceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices 
       const result = await issuance.issue({
         ...readAsked(body, request.query),
         station: principalOf(request),
-        requestId: request.id
+        requestId: request.id,
+        tell: account => void (request.account = account)
       })
       return sendIssuance(reply, result, answerType)
     }
