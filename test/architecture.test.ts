@@ -20,6 +20,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   'aws-client': [],
   audit: ['database'],
   access: [...pure, 'database', 'audit'],
+  clock: ['audit', 'database'],
   signing: [...pure, 'database', 'aws-client'],
   factory: [...pure, 'database', 'audit'],
   authorities: [...pure, 'database', 'audit', 'signing', 'access', 'factory'],
@@ -28,6 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   issuance: [
     ...pure,
     'audit',
+    'clock',
     'database',
     'signing',
     'authorities',
@@ -43,6 +45,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   http: [
     ...pure,
     'audit',
+    'clock',
     'issuance',
     'records',
     'profiles',
@@ -54,7 +57,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'aws',
     'monitoring'
   ],
-  monitoring: ['pki', 'database', 'authorities', 'events', 'jobs'],
+  monitoring: ['pki', 'database', 'clock', 'authorities', 'events', 'jobs'],
   rehearsal: pure,
   config: ['events'],
   composition: ['*'],

@@ -9,7 +9,10 @@ import {
 import { createLines, type Lines } from '../authorities/lines.ts'
 import type { ProfileNeed } from '../authorities/rotation/plan.ts'
 import { type AuthorityWarning, findWarnings, lifetimeWarnings } from '../authorities/rotation/warnings.ts'
+import { createClockStore } from '../clock/clock-store.ts'
+import { type ClockTrust, createClockTrust } from '../clock/clock-trust.ts'
 import type { Config } from '../config/config.ts'
+import { builtAt } from '../config/version.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
 import { createProfiles, type Profiles } from '../profiles/profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
@@ -43,6 +46,7 @@ export interface Core extends Ground {
   readonly lines: Lines
   readonly profiles: Profiles
   readonly tokens: Tokens
+  readonly clockTrust: ClockTrust
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
 }
@@ -50,6 +54,8 @@ export interface Core extends Ground {
 /** What a test puts in the place of the usual. */
 export interface CoreOverrides {
   readonly clock?: Clock
+  /** For tests whose time is made up. */
+  readonly wrapClockTrust?: (trust: ClockTrust) => ClockTrust
   readonly randomBytes?: RandomBytes
   readonly wrapOpener?: (open: OpenSigner) => OpenSigner
   /** Gets each store of what authorities are. */
@@ -59,7 +65,7 @@ export interface CoreOverrides {
 /** Reads nothing yet: `loadAuthorities` does. */
 export function createCore(ground: Ground, stops: AsyncDisposableStack, overrides: CoreOverrides = {}): Core {
   const { clock = () => new Date(), randomBytes = createRandomSource() } = overrides
-  const { wrapOpener = open => open, wrapStore = store => store } = overrides
+  const { wrapOpener = open => open, wrapStore = store => store, wrapClockTrust = trust => trust } = overrides
   const { config, database } = ground
   const openSigner = wrapOpener(createSignerOpener(signerSettingsOf(config)))
   const authorityStore = wrapStore(createAuthorityStore(database))
@@ -84,6 +90,9 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     lines: createLines(authorities, clock),
     profiles,
     tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
+    clockTrust: wrapClockTrust(
+      createClockTrust({ store: createClockStore(database), clock, randomBytes, builtAt })
+    ),
     listNeeds,
     listWarnings: async () => findWarnings(authorities.list(), await listNeeds(), clock())
   }

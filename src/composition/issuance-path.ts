@@ -45,7 +45,7 @@ export function createIssuancePath(
   stops: AsyncDisposableStack,
   options: IssuancePathOptions = {}
 ): IssuancePath {
-  const { database, search, authorities, profiles, clock, randomBytes, log } = core
+  const { database, search, authorities, profiles, clock, clockTrust, randomBytes, log } = core
   const { observe = () => undefined, observeDamage = () => undefined } = options
   const { resumeAfterMs = 5_000, wrapCycle = cycle => cycle } = options
   const store = createRecordStore(database, search)
@@ -89,11 +89,12 @@ export function createIssuancePath(
     records,
     cycle,
     completion,
-    replay: createReplay({ records, completion, authorities, profiles, clock, resumeAfterMs }),
+    replay: createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs }),
     recordRefusal,
     disclosures,
     blockedKeys,
     clock,
+    clockTrust,
     randomBytes,
     observe
   })

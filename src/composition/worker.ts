@@ -46,7 +46,8 @@ interface WorkerParts {
 }
 
 function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerParts): HttpServices {
-  const { database, authorities, lines, profiles, tokens, listWarnings, clock, randomBytes } = core
+  const { database, authorities, lines, profiles, tokens, clockTrust, listWarnings, clock, randomBytes } =
+    core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
   const listRegistrationGaps = async (line: string) =>
     (await awsRegistrations.registrationGaps(line)).map(describeGap)
@@ -62,8 +63,9 @@ function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerP
     awsRegistrations,
     preview: createPreview({ profiles, authorities, blockedKeys: path.blockedKeys, clock, randomBytes }),
     tokens,
+    clock: clockTrust,
     jobs,
-    readiness: createReadiness({ database, lines, listWarnings }),
+    readiness: createReadiness({ database, lines, clockTrust, listWarnings }),
     metrics: metrics.registry
   }
 }

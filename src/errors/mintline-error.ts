@@ -47,6 +47,7 @@ export const errorCodes = [
   'aws_registration_invalid',
   // the service
   'database_unavailable',
+  'clock_untrusted',
   'signer_unavailable',
   'signer_disabled',
   'aws_refused',

@@ -1,5 +1,5 @@
 import { MintlineError } from '../errors/mintline-error.ts'
-import type { Clock } from '../sources/clock.ts'
+import { type Clock, systemStopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { buildCloudEvent } from './cloud-event.ts'
@@ -40,8 +40,8 @@ const longestPauseMs = 60 * 60_000
 export function createDelivery(dependencies: DeliveryDependencies): (signal: AbortSignal) => Promise<void> {
   const { outbox, clock, randomBytes } = dependencies
   return async signal => {
-    const endMs = clock().getTime() + longestRunMs
-    const mayGoOn = () => !signal.aborted && clock().getTime() < endMs
+    const endMs = systemStopwatch() + longestRunMs
+    const mayGoOn = () => !signal.aborted && systemStopwatch() < endMs
     const source = await outbox.findSource()
     if (source === undefined) return
     const run = new DeliveryRun(dependencies, source, signal)

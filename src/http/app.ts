@@ -5,6 +5,7 @@ import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
 import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
+import { clockRoutes } from './api/clock/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
@@ -41,6 +42,7 @@ const allRoutes = [
   blockedKeyRoutes,
   tokenRoutes,
   jobRoutes,
+  clockRoutes,
   healthRoutes
 ]
 

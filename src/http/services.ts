@@ -5,6 +5,7 @@ import type { Act } from '../audit/audit-event.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
+import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { Violation } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
@@ -66,6 +67,7 @@ export interface HttpServices {
     /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more */
     list(query: JobQuery): Promise<JobPage>
   }
+  readonly clock: Pick<ClockTrust, 'accept'>
   readonly readiness: AskReadiness
   readonly metrics: Registry
 }

@@ -1,5 +1,6 @@
 import { tokenRevoked } from '../audit/audit-event.ts'
 import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
+import type { ClockTrust } from '../clock/clock-trust.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
@@ -54,6 +55,7 @@ export interface IssuanceDependencies {
   readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly clock: Clock
+  readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
   readonly randomBytes: RandomBytes
   /** Told of every answer. */
   readonly observe: (account: IssuanceAccount, seconds: number) => void
@@ -64,7 +66,7 @@ const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
-  const { disclosures, blockedKeys } = dependencies
+  const { clockTrust, disclosures, blockedKeys } = dependencies
 
   async function answer(progress: Progress): Promise<IssuanceResult> {
     const { request } = progress
@@ -72,6 +74,8 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       return await decideOrServeAgain(progress)
     } catch (error) {
       if (!isMintlineError(error) || !isRefusal(error)) throw error
+      // Its record would be of a wrong time, by which later clocks would be judged.
+      await clockTrust.assertTrusted()
       throw await recordRefusal(error, request, rulesReached(progress))
     }
   }
@@ -92,6 +96,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
 
   async function decide(progress: Progress, csr: CertificationRequest): Promise<IssuanceResult> {
     const { request } = progress
+    await clockTrust.assertTrusted()
     for (let round = 1; round <= maximumRounds; round++) {
       const profile = (progress.profile = await profiles.current(request.profile))
       const authority = (progress.authority = await authorities.issuing(profile.version.document.authority))

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
+import type { ClockTrust } from '../clock/clock-trust.ts'
 import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
 import type { Profiles } from '../profiles/profile.ts'
 import { namesNothing, recordDamaged } from '../records/damaged.ts'
 import { namesItsRules } from '../records/facts.ts'
 import type { IssuedRecord } from '../records/record.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
-import type { Clock } from '../sources/clock.ts'
+import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import { type Completion, declaredVoid } from './completion.ts'
 import { examineReadBack } from './examination.ts'
 import { predict } from './prediction.ts'
@@ -17,7 +18,8 @@ export interface ReplayDependencies {
   readonly completion: Completion
   readonly authorities: Authorities
   readonly profiles: Pick<Profiles, 'compiled'>
-  readonly clock: Clock
+  readonly clockTrust: Pick<ClockTrust, 'assertTrusted' | 'databaseTime'>
+  readonly stopwatch?: Stopwatch
   /**
    * An open intent that is younger may be in the hands of another process: a retry waits that long for its record
    * before it completes the intent itself.
@@ -35,7 +37,8 @@ export interface Replay {
 const pollMs = 50
 
 export function createReplay(dependencies: ReplayDependencies): Replay {
-  const { records, completion, authorities, profiles, clock, resumeAfterMs } = dependencies
+  const { records, completion, authorities, profiles, clockTrust, resumeAfterMs } = dependencies
+  const { stopwatch = systemStopwatch } = dependencies
 
   async function findSettled(intentId: string): Promise<EarlierIntent> {
     await completion.underWay(intentId)
@@ -54,27 +57,30 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
   }
 
   /**
-   * @param waitEnds a clock that runs ahead, or a time that somebody changed in the database, puts the intent into the
-   *   future: nobody waits for that.
+   * How long another process may still be at work on it, on monotonic time. A clock that ran ahead, or a time that
+   * somebody changed in the database, puts the intent into the future: nobody waits for that.
    */
-  async function waitOrComplete(
-    earlier: EarlierIntent,
-    waitEnds = clock().getTime() + resumeAfterMs
-  ): Promise<IssuanceResult> {
+  async function endOfWait({ record }: EarlierIntent): Promise<number> {
+    const ageMs = (await clockTrust.databaseTime()).getTime() - record.createdAt.getTime()
+    return stopwatch() + Math.min(resumeAfterMs - ageMs, resumeAfterMs)
+  }
+
+  async function waitOrComplete(earlier: EarlierIntent, waitEndsMs?: number): Promise<IssuanceResult> {
     const { record } = earlier
     if (record.outcome === 'issued') return answerAgain(record)
     if (record.outcome === 'void') throw declaredVoid(record.id)
-    const resumeAt = Math.min(record.createdAt.getTime() + resumeAfterMs, waitEnds)
-    const isWaiting = clock().getTime() < resumeAt
+    const endMs = waitEndsMs ?? (await endOfWait(earlier))
+    const isWaiting = stopwatch() < endMs
     if (isWaiting) await delay(pollMs)
     else await completeOpen(earlier)
     const later = await findSettled(record.id)
     // A completion that leaves no certificate on record would do so again, and sign each time.
     if (!isWaiting && later.record.outcome === 'unknown') throw recordDamaged(later.record, [])
-    return waitOrComplete(later, waitEnds)
+    return waitOrComplete(later, endMs)
   }
 
   async function completeOpen(earlier: EarlierIntent): Promise<void> {
+    await clockTrust.assertTrusted()
     const { record, toBeSigned: intent, authorityId } = earlier
     if (!namesItsRules(record)) throw recordDamaged(record, [namesNothing])
     const authority = await authorities.issuingById(authorityId)

@@ -1,5 +1,6 @@
 import type { Lines, LineState } from '../authorities/lines.ts'
 import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
+import { type ClockTrust, trustedDetail } from '../clock/clock-trust.ts'
 import type { Database } from '../database/database.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 
@@ -22,6 +23,7 @@ export interface Readiness {
     readonly database: Check
     /** Whether any of `lines` is ready. */
     readonly signer: Check
+    readonly clock: Check
     readonly authorities: Check
     readonly lines: readonly LineCheck[]
   }
@@ -30,6 +32,7 @@ export interface Readiness {
 export interface ReadinessDependencies {
   readonly database: Pick<Database, 'ping'>
   readonly lines: Lines
+  readonly clockTrust: Pick<ClockTrust, 'examine'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
 }
 
@@ -42,21 +45,23 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { database, lines, listWarnings } = dependencies
+  const { database, lines, clockTrust, listWarnings } = dependencies
   return async line => {
-    const [databaseCheck, states, warnings] = await Promise.all([
+    const [databaseCheck, states, clock, warnings] = await Promise.all([
       check(() => database.ping(), 'answers'),
       line === undefined ? lines.judgeAll() : lines.judge(line).then(state => [state]),
+      check(() => clockTrust.examine(), trustedDetail),
       describeWarnings(listWarnings)
     ])
     const signer = checkSigner(states)
     const checks = {
       database: databaseCheck,
       signer,
+      clock,
       authorities: { ok: true, detail: warnings },
       lines: states.map(describeLine)
     }
-    return { ready: databaseCheck.ok && signer.ok, checks }
+    return { ready: databaseCheck.ok && signer.ok && clock.ok, checks }
   }
 }
 

@@ -46,6 +46,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/tokens': ['admin'],
   'GET /v1/tokens': ['admin'],
   'DELETE /v1/tokens/:id': ['admin'],
+  'POST /v1/clock/accept': ['admin'],
   'GET /v1/jobs': ['auditor', 'admin'],
   'GET /v1/jobs/:id': ['auditor', 'admin'],
   'GET /healthz': 'public',
@@ -137,6 +138,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     },
     'POST /v1/tokens': { url: '/v1/tokens', payload: { role: 'station', name: 'station-8' } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
+    'POST /v1/clock/accept': { url: '/v1/clock/accept', payload: { reason } },
     'GET /v1/jobs/:id': { url: `/v1/jobs/${job!.id}` }
   }
 }

@@ -73,7 +73,10 @@ export function createPort(): Port {
     },
     readiness: async () => {
       const check = { ok: true, detail: '' }
-      return { ready: true, checks: { database: check, signer: check, authorities: check, lines: [] } }
+      return {
+        ready: true,
+        checks: { database: check, signer: check, clock: check, authorities: check, lines: [] }
+      }
     },
     metrics: new Registry()
   }

@@ -2,6 +2,7 @@ import type { Principal } from '../../src/access/principal.ts'
 import { createTokens } from '../../src/access/token.ts'
 import { createTokenStore } from '../../src/access/token-store.ts'
 import type { Act } from '../../src/audit/audit-event.ts'
+import type { ClockTrust } from '../../src/clock/clock-trust.ts'
 import { createIssuancePath } from '../../src/composition/issuance-path.ts'
 import { makeStarterSet } from '../../src/composition/starter-set.ts'
 import type { Database } from '../../src/database/database.ts'
@@ -25,6 +26,8 @@ export type Step = (typeof steps)[number]
 /** What a test may put in the place of the usual. */
 export interface IssuingOptions {
   readonly clock?: () => Date
+  /** Whether the clock is held against the database's, as production does. */
+  readonly examinesClock?: boolean
   /** Wraps the signer that was opened, to count, delay or spoil signatures. */
   readonly wrapSigner?: (signer: Signer) => Signer
   readonly resumeAfterMs?: number
@@ -43,6 +46,9 @@ export async function startIssuing(database: Database, dataDirectory: string, op
   const told = (step: string) => (when: string) => onStep(`${when} the ${step}` as Step)
   const core = createTestCore(database, dataDirectory, {
     ...(clock !== undefined && { clock }),
+    ...(options.examinesClock !== true && {
+      wrapClockTrust: (trust: ClockTrust) => ({ ...trust, assertTrusted: async () => undefined })
+    }),
     wrapOpener: open => async reference => {
       const signer = wrapSigner(await open(reference))
       return { ...signer, sign: around(signer.sign, told('signature')) }

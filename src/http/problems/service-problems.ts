@@ -33,6 +33,14 @@ export const serviceProblems = {
     meaning: 'AWS does not answer, fails, or gets more requests than its quota allows.',
     remedy: 'Wait: the service tries again by itself. If it lasts, check the network and the region.'
   },
+  clock_untrusted: {
+    status: 503,
+    title: 'The clock cannot be trusted',
+    meaning:
+      'The service’s clock is more than 5 seconds from the database’s, before the program was made, or before the newest record. What it would write into certificates would be wrong, so none is issued; what was issued is still given out again.',
+    remedy:
+      'Tell an administrator: `detail` says what is wrong. Set the clocks right (NTP); where a record is of a wrong future, accept that with `POST /v1/clock/accept`.'
+  },
   overloaded: {
     status: 503,
     title: 'Too many requests are waiting',

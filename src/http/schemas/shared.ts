@@ -11,6 +11,7 @@ import {
   AwsRegistrationSummary
 } from '../api/aws-registrations/schemas.ts'
 import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
+import { ClockState } from '../api/clock/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
@@ -37,6 +38,7 @@ import { Problem, Violation } from './problem.ts'
 export const sharedSchemas = [
   Violation,
   Problem,
+  ClockState,
   Thing,
   CsrNote,
   Issuance,

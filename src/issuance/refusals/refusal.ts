@@ -38,7 +38,8 @@ const servedBeforeCounts: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...decidedByRules,
   'authority_unavailable',
   'signer_unavailable',
-  'signer_disabled'
+  'signer_disabled',
+  'clock_untrusted'
 ])
 
 /** A refusal is about the request or its earlier one and goes on record. The rest is about the service: the station tries again. */

@@ -24,7 +24,8 @@ export const packageOfTool = {
   busybox: 'busybox',
   zsh: 'zsh',
   ksh: 'ksh',
-  chromium: 'chromium'
+  chromium: 'chromium',
+  faketime: 'faketime'
 } as const
 
 export type Tool = keyof typeof packageOfTool

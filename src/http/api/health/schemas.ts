@@ -30,6 +30,10 @@ export const Readiness = Type.Object(
           ...strict,
           description: 'Not ok while none of `lines` is ready.'
         }),
+        clock: Type.Object(Check.properties, {
+          ...strict,
+          description: 'Not ok while the clock of the service cannot be trusted; says what to do.'
+        }),
         authorities: Type.Object(Check.properties, { ...strict, description: 'Always ok; tells warnings.' }),
         lines: Type.Array(LineCheck, { description: 'Which authority lines can issue, by name.' })
       },
@@ -45,6 +49,7 @@ export const Readiness = Type.Object(
         checks: {
           database: { ok: true, detail: 'answers' },
           signer: { ok: true, detail: 'cannot sign for acme; see lines' },
+          clock: { ok: true, detail: 'agrees with the database and the newest record' },
           authorities: { ok: true, detail: 'no warnings' },
           lines: [
             {
