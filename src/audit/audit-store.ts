@@ -11,20 +11,34 @@ type Transaction = Pick<Prisma.TransactionClient, 'auditEvent' | '$queryRaw'>
  */
 export async function insertAuditEvent(client: Transaction, event: AuditEvent): Promise<void> {
   await assertTokenStands(client, event)
-  const { id, createdAt, actor, act, subject, before, after, reason, requestId } = event
-  await client.auditEvent.create({
-    data: {
-      id,
-      createdAt,
-      actor,
-      act,
-      subject,
-      reason: reason ?? null,
-      requestId: requestId ?? null,
-      ...(before !== undefined && { before }),
-      ...(after !== undefined && { after })
-    }
-  })
+  await client.auditEvent.create({ data: toRow(event) })
+}
+
+/** As above, for one act upon any number of things, with an event of each. */
+export async function insertAuditEvents(client: Transaction, events: readonly AuditEvent[]): Promise<void> {
+  const [first] = events
+  if (first === undefined) return
+  await assertTokenStands(client, first)
+  for (let at = 0; at < events.length; at += maximumRows) {
+    await client.auditEvent.createMany({ data: events.slice(at, at + maximumRows).map(toRow) })
+  }
+}
+
+/** Of one statement. */
+const maximumRows = 500
+
+function toRow({ id, createdAt, actor, act, subject, before, after, reason, requestId }: AuditEvent) {
+  return {
+    id,
+    createdAt,
+    actor,
+    act,
+    subject,
+    reason: reason ?? null,
+    requestId: requestId ?? null,
+    ...(before !== undefined && { before }),
+    ...(after !== undefined && { after })
+  }
 }
 
 /**

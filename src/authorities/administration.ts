@@ -13,6 +13,7 @@ import type { AuthorityCreation } from './generations/creation.ts'
 import { keyDigestsOf, requireCertified, requireGeneration, spkiOf } from './generations/generation.ts'
 import { withProvenSigner } from './generations/proven-signer.ts'
 import { assertTransition, type AuthorityState } from './life-cycle/life-cycle.ts'
+import type { VoidedIntent } from './life-cycle/open-intents-store.ts'
 
 /** The steps of an authority's life. Each is one transaction with its audit event. */
 export interface AuthorityAdministration {
@@ -29,7 +30,12 @@ export interface AuthorityAdministration {
   activate(name: string, act: Act): Promise<void>
   /** @throws MintlineError `authority_transition_refused`. */
   retire(name: string, act: Act): Promise<void>
-  /** @throws MintlineError `authority_transition_refused`. */
+  /**
+   * Ends every intent of the generation that is still open as void, so that its device can be certified by the next
+   * generation. When it returns, no certificate of the generation is recorded or handed out any more.
+   *
+   * @throws MintlineError `authority_transition_refused`.
+   */
   compromise(name: string, act: Act): Promise<void>
   /**
    * Signs a certificate for another generation's subject and key with the active generation `name`. Each call makes
@@ -55,7 +61,7 @@ export function createAuthorityAdministration(
   dependencies: AdministrationDependencies
 ): AuthorityAdministration {
   const { store, authorities, creation, openSigner, clock } = dependencies
-  const { stepEvent } = createEventMaker(dependencies)
+  const { stepEvent, voidsOf } = createEventMaker(dependencies)
 
   const requireNamed = async (name: string) => requireGeneration(await store.generations(), name)
 
@@ -101,7 +107,16 @@ export function createAuthorityAdministration(
       await authorities.refresh()
     },
     retire: (name, act) => step(name, 'retired', act),
-    compromise: (name, act) => step(name, 'compromised', act),
+    async compromise(name, act) {
+      await store.change(generations => {
+        const generation = requireGeneration(generations, name)
+        assertTransition(name, generation.state, 'compromised')
+        const states = [{ id: generation.id, state: 'compromised' as const }]
+        const events = [stepEvent(act, generation, 'compromised')]
+        return { states, voids: voidsOf(generation, act), events }
+      })
+      await authorities.refresh()
+    },
     crossSign: (name, subjectName, act) => crossSign(dependencies, { name, subjectName }, act)
   }
 }
@@ -152,7 +167,21 @@ function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencie
     return eventOf(act, next, { authority: name, before: { state }, after: { state: next } })
   }
 
-  return { eventOf, stepEvent }
+  function voidsOf(
+    { id: authorityId, name }: StoredGeneration,
+    act: Act
+  ): NonNullable<AuthorityChange['voids']> {
+    const voidedAt = clock()
+    const reason = `${name} was declared compromised${act.reason === undefined ? '' : `: ${act.reason}`}`
+    const eventOf = ({ id, ...before }: VoidedIntent) =>
+      buildAuditEvent(
+        { ...act, reason, act: 'issuance.void', subject: `issuance/${id}`, before },
+        { time: voidedAt, randomBytes }
+      )
+    return { authorityId, voidedAt, voidedBy: act.actor, reason, eventOf }
+  }
+
+  return { eventOf, stepEvent, voidsOf }
 }
 
 function crossIntended(issuer: StoredAuthority, subjectName: string): IntendedFor {

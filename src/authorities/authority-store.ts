@@ -1,11 +1,12 @@
 import type { AuditEvent } from '../audit/audit-event.ts'
-import { insertAuditEvent } from '../audit/audit-store.ts'
+import { insertAuditEvent, insertAuditEvents } from '../audit/audit-store.ts'
 import { type Database, type Prisma, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import { assertNoneBlocked } from '../factory/blocked-keys/blocked-key-store.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
+import { type VoidedIntent, voidOpenIntents, type VoidOrder } from './life-cycle/open-intents-store.ts'
 
 /** One generation of a line, with or without its certificate. */
 export interface StoredGeneration {
@@ -55,6 +56,8 @@ export interface AuthorityChange {
   readonly states?: readonly { readonly id: string; readonly state: AuthorityState }[]
   /** SHA-256 of the keys that the change brings into use. */
   readonly keys?: readonly Uint8Array[]
+  /** The open intents of a generation that end with this, each with its event. */
+  readonly voids?: VoidOrder & { readonly eventOf: (intent: VoidedIntent) => AuditEvent }
   readonly events: readonly AuditEvent[]
 }
 
@@ -121,7 +124,7 @@ function countUpTo(client: Client, ids: readonly string[], limit: number) {
 }
 
 async function apply(client: Client, change: AuthorityChange): Promise<void> {
-  const { insert, crossCertificate, certify, states = [], keys = [], events } = change
+  const { insert, crossCertificate, certify, states = [], keys = [], voids, events } = change
   await assertNoneBlocked(client, keys)
   if (insert !== undefined) await client.authority.create({ data: toRow(insert) })
   if (certify !== undefined) {
@@ -139,6 +142,10 @@ async function apply(client: Client, change: AuthorityChange): Promise<void> {
     await client.crossCertificate.create({ data: { ...crossCertificate, certificateDer } })
   }
   for (const event of events) await insertAuditEvent(client, event)
+  if (voids !== undefined) {
+    const voided = await voidOpenIntents(client, voids)
+    await insertAuditEvents(client, voided.map(voids.eventOf))
+  }
 }
 
 function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: NewGeneration) {

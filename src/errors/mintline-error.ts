@@ -27,6 +27,7 @@ export const errorCodes = [
   // what is on record already
   'key_already_certified',
   'device_already_certified',
+  'certificate_compromised',
   // rules and actors
   'profile_invalid',
   'profile_not_found',

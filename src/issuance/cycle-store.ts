@@ -66,13 +66,33 @@ const intentBatch = describeRowBatch(batchColumns(intentColumns))
 const certificateBatch = describeRowBatch(batchColumns(issuedColumns), intentBatch.parameterCount + 1)
 
 /** Whether the device of an intent may have its next certificate. What ends one is never taken back. */
-const hasEnded = (intentId: string) => `EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})`
+const hasEnded = (intentId: string) => `(
+      EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})
+      OR EXISTS (
+        SELECT FROM intent JOIN authority ON authority.id = intent.authority_id
+        WHERE intent.id = ${intentId} AND authority.state = 'compromised'
+      )
+    )`
+
+/**
+ * Whether the device asks again for a certificate that a compromised generation issued: a retry, which is told so, and
+ * not the next occurrence.
+ */
+const asksForCompromised = (device: string, request: string) => `EXISTS (
+      SELECT FROM certified_device
+      JOIN intent ON intent.id = certified_device.intent_id
+      JOIN issued ON issued.intent_id = intent.id
+      JOIN authority ON authority.id = intent.authority_id
+      WHERE certified_device.device_sha256 = ${device} AND intent.request_sha256 = ${request}
+        AND authority.state = 'compromised'
+    )`
 
 /**
  * Judges and writes a whole group.
  *
- * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free. A void
- * first use frees a key; otherwise it stays its device's, which may come back with it.
+ * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free, unless
+ * the request asks for what a compromised generation has issued. A void first use frees a key; otherwise it stays its
+ * device's, which may come back with it.
  *
  * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
@@ -113,7 +133,11 @@ judged AS MATERIALIZED (
     key.intent_id IS NULL OR EXISTS (SELECT FROM void WHERE void.intent_id = key.intent_id) AS key_free,
     device.occurrence AS device_occurrence,
     device.intent_id AS device_intent_id,
-    device.intent_id IS NULL OR ${hasEnded('device.intent_id')} AS device_free
+    CASE
+      WHEN device.intent_id IS NULL THEN true
+      WHEN NOT ${hasEnded('device.intent_id')} THEN false
+      ELSE NOT ${asksForCompromised('intent_input.device_sha256', 'intent_input.request_sha256')}
+    END AS device_free
   FROM intent_input
   LEFT JOIN LATERAL (
     SELECT occurrence, intent_id, device_sha256 FROM certified_key

@@ -173,7 +173,14 @@ async function finishNew(
   })
   if (!completed.recorded) return replay(await findSettled(intent.id))
   const { name, version, templateSha256 } = profile.version
-  const rules = { profile: name, profileVersion: version, templateSha256, authority: authority.name }
+  const { name: authorityName, state: authorityState } = authority
+  const rules = {
+    profile: name,
+    profileVersion: version,
+    templateSha256,
+    authority: authorityName,
+    authorityState
+  }
   const record = describeIssued({ ...intent, ...rules, ...completed }, authority.chainDer, tbs)
   return { record, replayed: false }
 }

@@ -55,6 +55,13 @@ const ruleFacts = {
   authority: text('authority.name')
 }
 
+/** Read along with these, and told by a word of its own. */
+const ruleColumns = {
+  ...ruleFacts,
+  /** At this moment. */
+  authorityState: text('authority.state::text')
+}
+
 export const intentFacts = {
   ...requestFacts,
   ...ruleFacts,
@@ -126,7 +133,7 @@ export const refusalColumns = {
 /** What is read of an intent, of what it names, and of its certificate or its end. */
 export const readColumns = {
   intent: intentColumns,
-  rules: ruleFacts,
+  rules: ruleColumns,
   certificate: certificateColumns,
   end: voidFacts,
   purge: purgeFacts
@@ -136,7 +143,7 @@ export const readColumns = {
 export type Asked = Row<typeof askedColumns>
 export type Intent = Row<typeof intentColumns>
 /** The names behind an intent's ids. */
-type AppliedRules = Row<typeof ruleFacts>
+type AppliedRules = Row<typeof ruleColumns>
 export type SignedCertificate = Row<typeof issuedColumns>
 export type RefusalRow = Row<typeof refusalColumns>
 

@@ -10,6 +10,8 @@ export interface IssuedRecord extends IssuedFacts {
   readonly chainDer: readonly Uint8Array[]
   /** Where it is damaged: how that shows. Such a certificate leaves the service no more. */
   readonly damage?: Violation
+  /** Where the key of its generation is compromised. No requester gets such a certificate again; readers of the record do. */
+  readonly compromised?: true
 }
 
 /**

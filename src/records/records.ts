@@ -131,7 +131,8 @@ export function describeIssued(
     ...issuedFactsOf(row, tbs),
     csrDer,
     certificateDer,
-    chainDer: [certificateDer, ...issuerChainDer]
+    chainDer: [certificateDer, ...issuerChainDer],
+    ...(row.authorityState === 'compromised' && { compromised: true })
   }
 }
 

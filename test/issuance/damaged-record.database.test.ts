@@ -2,8 +2,8 @@ import { generateKeyPairSync, hash, sign } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { viewRecord } from '../../src/http/api/issuances/view.ts'
-import { createVoidStore } from '../../src/issuance/void/void-store.ts'
-import { createVoiding, type Voiding } from '../../src/issuance/void/voiding.ts'
+import { createVoidStore } from '../../src/issuance/ends/void-store.ts'
+import { createVoiding, type Voiding } from '../../src/issuance/ends/voiding.ts'
 import {
   assembleCertificate,
   parseCertificate,

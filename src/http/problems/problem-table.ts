@@ -138,6 +138,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'The same device identity was certified before with another key.',
     remedy: 'Check for a serial number used twice. Otherwise use the key and certificate that the device has.'
   },
+  certificate_compromised: {
+    status: 410,
+    title: 'The certificate is of a compromised CA',
+    meaning:
+      'The request was served before, by a generation of the authority whose key is compromised by now. Such a certificate is not handed out again; `earlierIssuance` names its record.',
+    remedy:
+      'Make a new key on the device and send its CSR: the active generation of the authority certifies it. While there is none, an administrator activates one first.'
+  },
   profile_invalid: {
     status: 422,
     title: 'The profile cannot be used',

@@ -28,6 +28,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'key_blocked',
   'key_already_certified',
   'device_already_certified',
+  'certificate_compromised',
   // Whoever looks after the record is told of it, and not the station alone.
   'record_damaged',
   // No CSR and no profile should get this far. If one does, it is on record for whoever looks into it.

@@ -11,6 +11,7 @@ interface Answer {
     readonly detail?: string
     readonly id?: string
     readonly issuanceId?: string
+    readonly earlierIssuance?: { readonly id: string }
     readonly authority?: string
     readonly serialNumber?: string
     readonly certificateId?: string

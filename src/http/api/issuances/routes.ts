@@ -61,7 +61,7 @@ const issueCertificate = {
   tags: ['Issuances'],
   summary: 'Certify a device key',
   description:
-    'Send a CSR and receive the certificate with its chain, once it is on record. The same key, subject and profile again, at any later time, answer with the same bytes and 200; a retry is always safe. The CSR is sent as JSON, or as it is with `curl --data-binary @file` and `?profile=`.',
+    'Send a CSR and receive the certificate with its chain, once it is on record. The same key, subject and profile again, at any later time, answer with the same bytes and 200, or with 410 once these have ended; a retry is always safe. The CSR is sent as JSON, or as it is with `curl --data-binary @file` and `?profile=`.',
   querystring: IssuanceQuerystring,
   body: {
     content: {
@@ -76,6 +76,7 @@ const issueCertificate = {
       404: 'There is no such profile.',
       406: 'Accept rules out every form of the answer. Nothing was issued.',
       409: 'The key or the device has a certificate already, or the authority expires too soon.',
+      410: 'What was issued for this request is of a compromised CA and not handed out again.',
       422: 'The CSR, its key or its subject is refused. The refusal is on record.'
     })
   }

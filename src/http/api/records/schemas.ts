@@ -41,6 +41,12 @@ export const IssuedEntry = Type.Object(
     csr,
     damaged,
     damage: Type.Optional(referenceTo(Violation)),
+    compromised: Type.Optional(
+      Type.Literal(true, {
+        description:
+          'There where the key of the authority is compromised: no station gets the certificate again.'
+      })
+    ),
     notes
   } satisfies MembersOf<IssuedFacts>,
   {
