@@ -6,7 +6,12 @@ import type { DatabaseLog } from '../database/database-log.ts'
 import { isHeldByAnother } from '../database/embedded/directory-lock.ts'
 import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts'
 import { migrateDatabase } from '../database/migrations/migrations.ts'
-import { admitServiceRole, type DatabaseRoles, makeServiceRole } from '../database/roles/roles.ts'
+import {
+  admitServiceRole,
+  type AdmittedRole,
+  type DatabaseRoles,
+  makeServiceRole
+} from '../database/roles/roles.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import { prepareJobSchema } from '../jobs/job-schema.ts'
 import { hold } from './holding.ts'
@@ -22,22 +27,23 @@ export interface OpenedDatabase {
 /** Searches of auditors wait for each other before they hold up anything else. */
 const searchPoolSize = 3
 
-/**
- * The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started.
- *
- * @returns the connection string of the role that the service works with, for every process that works on it.
- */
+interface PreparedDatabase {
+  /** Of the role that the service works with, for every process that works on it. */
+  readonly connectionString: string
+  readonly serviceRole: AdmittedRole
+}
+
+/** The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started. */
 export async function prepareDatabase(
   config: Config,
   log: DatabaseLog,
   stops: AsyncDisposableStack
-): Promise<string> {
+): Promise<PreparedDatabase> {
   const { setting, ...roles } = rolesOf(config) ?? (await startOwnPostgres(config, log, stops))
   const owner = { connectionString: roles.owner, setting }
   await migrateDatabase({ ...owner, log })
   await prepareJobSchema(owner)
-  await admitServiceRole(roles, log)
-  return roles.service
+  return { connectionString: roles.service, serviceRole: await admitServiceRole(roles) }
 }
 
 interface GivenRoles extends DatabaseRoles {
@@ -96,7 +102,7 @@ export async function withDatabase<Result>(
 ): Promise<Result> {
   const { result, stop } = await hold(log, async stops => {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const connectionString = await prepareDatabase(config, log, stops).catch(adviseToStop)
+    const { connectionString } = await prepareDatabase(config, log, stops).catch(adviseToStop)
     const database = createDatabase({ connectionString, poolSize: 1 })
     stops.defer(() => database.close())
     return work(database)

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { Config } from '../config/config.ts'
+import type { AdmittedRole } from '../database/roles/roles.ts'
 import { standByForDuties } from './background-duties.ts'
 import { followChanges } from './change-following.ts'
 import { createCore, loadAuthorities, type ServiceLog } from './core.ts'
@@ -28,7 +29,8 @@ export async function startService(config: Config, log: ServiceLog): Promise<Ser
 
 async function startParts(config: Config, log: ServiceLog, stops: AsyncDisposableStack) {
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-  const connectionString = await prepareDatabase(config, log, stops)
+  const { connectionString, serviceRole } = await prepareDatabase(config, log, stops)
+  if (serviceRole.isOwner) warnOfOwner(serviceRole, log)
   const opened = await openDatabase({ connectionString, poolSize: config.databasePoolSize, log }, stops)
   const core = createCore({ config, log, ...opened }, stops)
   const madeStarterSet = await makeStarterSet(core)
@@ -36,4 +38,12 @@ async function startParts(config: Config, log: ServiceLog, stops: AsyncDisposabl
   followChanges(core, await standByForDuties(core, stops), stops)
   const { url } = await startWorker(core, stops)
   return { url, madeStarterSet }
+}
+
+function warnOfOwner({ role }: AdmittedRole, log: ServiceLog): void {
+  log.warn(
+    { role },
+    "the service's role owns the tables of the record, or is a superuser: who takes over the service could take their " +
+      'guards off. Give DATABASE_URL a role without rights of its own, and MINTLINE_DATABASE_OWNER_URL the one that owns the tables'
+  )
 }

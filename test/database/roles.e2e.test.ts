@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { admitServiceRole } from '../../src/database/roles/roles.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { postCsr, startServiceProcess } from '../support/service-process.ts'
-import { silentLog } from '../support/silent-log.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -81,7 +80,7 @@ describe("the service's role", () => {
     await expect(query(roles.service, 'SELECT FROM added')).rejects.toMatchObject({
       code: insufficientPrivilege
     })
-    await Promise.all([1, 2, 3].map(() => admitServiceRole(roles, silentLog)))
+    await Promise.all([1, 2, 3].map(() => admitServiceRole(roles)))
     await query(roles.service, 'INSERT INTO added VALUES (1)')
     await expect(query(roles.service, 'DELETE FROM added')).rejects.toMatchObject({
       code: insufficientPrivilege
@@ -91,7 +90,7 @@ describe("the service's role", () => {
   it('of another database is refused', async () => {
     await using other = await createTestDatabase()
     const roles = { owner: other.connectionString, service: test.serviceConnectionString }
-    await expect(admitServiceRole(roles, silentLog)).rejects.toMatchObject({
+    await expect(admitServiceRole(roles)).rejects.toMatchObject({
       code: 'config_invalid',
       violations: [{ pointer: 'MINTLINE_DATABASE_OWNER_URL' }]
     })
@@ -100,7 +99,7 @@ describe("the service's role", () => {
   it('gets nothing from a role that does not own the tables', async () => {
     const stranger = await makeRole(test.connectionString, `stranger_${randomUUID().slice(0, 8)}`)
     const newcomer = await makeRole(test.connectionString, `newcomer_${randomUUID().slice(0, 8)}`)
-    await expect(admitServiceRole({ owner: stranger, service: newcomer }, silentLog)).rejects.toMatchObject({
+    await expect(admitServiceRole({ owner: stranger, service: newcomer })).rejects.toMatchObject({
       code: 'config_invalid',
       violations: [{ pointer: 'MINTLINE_DATABASE_OWNER_URL' }]
     })

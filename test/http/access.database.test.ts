@@ -20,6 +20,10 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/issuances': ['auditor', 'admin'],
   'GET /v1/issuances/:id': ['auditor', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
+  'POST /v1/issuances/:id/purge': ['admin'],
+  'POST /v1/blocked-keys': ['admin'],
+  'GET /v1/blocked-keys': ['auditor', 'admin'],
+  'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'admin'],
   'POST /v1/profiles': ['admin'],
   'GET /v1/profiles': ['auditor', 'admin'],
   'GET /v1/profiles/:name': ['auditor', 'admin'],
@@ -89,6 +93,10 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const admin = service.as('admin')
   const { id } = await service.issue()
   const token = (await admin.post('/v1/tokens', { role: 'station', name: 'station-7' })).json<TokenResource>()
+  const refusal = await service.as('station').post('/v1/issuances', { csr: 'no CSR', profile: 'starter' })
+  const refused = refusal.json<{ issuanceId: string }>()
+  const blockedKey = { spkiSha256: 'ab'.repeat(32) }
+  await admin.post('/v1/blocked-keys', { ...blockedKey, reason: 'weak_key' })
   const registrations = '/v1/authorities/starter-g1/aws-registrations'
   const registration = (await admin.post(registrations, registrationBody)).json<AwsRegistrationAnswer>()
   const [job] = (await admin.get('/v1/jobs')).json<{ items: readonly JobView[] }>().items
@@ -102,6 +110,9 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       url: `/v1/issuances/${await service.leaveOpen()}/void`,
       payload: { reason }
     },
+    'POST /v1/issuances/:id/purge': { url: `/v1/issuances/${refused.issuanceId}/purge`, payload: { reason } },
+    'POST /v1/blocked-keys': { url: '/v1/blocked-keys', payload: { ...blockedKey, reason: 'weak_key' } },
+    'GET /v1/blocked-keys/:spkiSha256': { url: `/v1/blocked-keys/${blockedKey.spkiSha256}` },
     'POST /v1/profiles': { url: '/v1/profiles', payload: { ...starterProfile, name: 'pumps' } },
     'POST /v1/profiles/:name/preview': { url: '/v1/profiles/starter/preview', payload: { csr } },
     'POST /v1/authorities': { url: '/v1/authorities', payload: generationBody('starter') },

@@ -3,7 +3,6 @@ import type pg from 'pg'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { connectClient, connectionConfig } from '../connection.ts'
 import { isPrivilegeMissing, translateDatabaseError } from '../database-error.ts'
-import type { DatabaseLog } from '../database-log.ts'
 import { migrationLockKey } from '../migrations/migrations.ts'
 import { changesJson, missingGrants } from './privileges.ts'
 
@@ -14,16 +13,22 @@ export interface DatabaseRoles {
   readonly service: string
 }
 
+export interface AdmittedRole {
+  readonly role: string
+  /** Whether it can do to the tables of the record what it likes: by owning them, by membership or as a superuser. */
+  readonly isOwner: boolean
+}
+
 /**
  * Gives the service's role the rights that its work needs, and no other: it adds rows, and can neither change a table
- * nor take a guard off. With one role for both there is nothing to give, and the log says what that means.
+ * nor take a guard off. With one role for both there is nothing to give.
  *
  * The tables must be there. May be called by several processes at once.
  *
  * @throws MintlineError `config_invalid` when the two are not of one database, or the owner does not own the tables;
  *   `database_unavailable`.
  */
-export async function admitServiceRole({ owner, service }: DatabaseRoles, log: DatabaseLog): Promise<void> {
+export async function admitServiceRole({ owner, service }: DatabaseRoles): Promise<AdmittedRole> {
   const served = await withClient(service, identify)
   if (owner !== service) {
     await withClient(owner, async client => {
@@ -32,12 +37,7 @@ export async function admitServiceRole({ owner, service }: DatabaseRoles, log: D
       if (owned.role !== served.role) await grant(client, served.role)
     })
   }
-  if (!served.isOwner) return
-  log.warn(
-    { role: served.role },
-    "the service's role owns the tables of the record, or is a superuser: who takes over the service could take their " +
-      'guards off. Give DATABASE_URL a role without rights of its own, and MINTLINE_DATABASE_OWNER_URL the one that owns the tables'
-  )
+  return served
 }
 
 const ownServiceRole = 'mintline_service'
@@ -70,12 +70,9 @@ async function grant(client: pg.Client, role: string): Promise<void> {
   await client.query(['BEGIN', ...rows.map(({ statement }) => statement), 'COMMIT'].join(';'))
 }
 
-interface Identity {
-  readonly role: string
+interface Identity extends AdmittedRole {
   /** Tells one database from another, on whatever server. */
   readonly database: string
-  /** Whether it can do to the tables of the record what it likes. */
-  readonly isOwner: boolean
 }
 
 const identityStatement = `

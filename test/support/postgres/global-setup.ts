@@ -40,6 +40,6 @@ async function startWithTemplate(): Promise<TemplateServer> {
   await migrateDatabase({ connectionString, log: silentLog })
   await prepareJobSchema({ connectionString })
   const forService = await makeServiceRole(connectionString)
-  await admitServiceRole({ owner: connectionString, service: forService }, silentLog)
+  await admitServiceRole({ owner: connectionString, service: forService })
   return { ...postgres, forService }
 }
