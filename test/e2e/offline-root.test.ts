@@ -127,6 +127,37 @@ describe('an issuing CA below an offline root of openssl', needs('openssl'), () 
     expect(present('device.pem')).not.toContain('true')
   })
 
+  it('asks for what makes it a CA, so that a CA that gives only what is asked for gives it', async () => {
+    openssl(
+      'req -x509 -new -nodes -newkey rsa:3072 -keyout asked-root.key -subj /CN=Asked -out asked-root.pem'
+    )
+    await post('/authorities', {
+      line: 'asked',
+      key: { kind: 'local', keyType: 'P-256' },
+      subject: { CommonName: 'Asked CA' },
+      certificate: { kind: 'external' }
+    })
+    const csr = await fetch(`${service.url}/v1/authorities/asked-g1/csr`, {
+      headers: { authorization: `Bearer ${await service.token('admin')}` }
+    })
+    write('asked.csr', await csr.text())
+    const request = openssl('req -in asked.csr -noout -text -verify')
+    expect(request).toMatch(/Basic Constraints: critical\s+CA:TRUE, pathlen:0/)
+    expect(request).toMatch(/Key Usage: critical\s+Certificate Sign, CRL Sign/)
+    const [, asked] = /Subject Key Identifier:\s+([0-9A-F:]+)/.exec(request)!
+    openssl(
+      'x509 -req -in asked.csr -CA asked-root.pem -CAkey asked-root.key -days 1825 -copy_extensions copy -out asked.pem'
+    )
+    const given = openssl('x509 -in asked.pem -noout -ext subjectKeyIdentifier,basicConstraints,keyUsage')
+    expect(given).toContain(asked)
+    expect(given).toContain('CA:TRUE, pathlen:0')
+    await send('/authorities/asked-g1/certificate', {
+      body: read('asked.pem') + read('asked-root.pem'),
+      contentType: 'application/pem-certificate-chain'
+    })
+    await post('/authorities/asked-g1/activate', { reason: 'first generation' })
+  })
+
   it('issues chains that GnuTLS verifies up to the root', needs('certtool'), () => {
     const verified = run('certtool', '--verify', '--load-ca-certificate', 'root.pem', '--infile', 'chain.pem')
     expect(verified).toContain('Chain verification output: Verified. The certificate is trusted.')

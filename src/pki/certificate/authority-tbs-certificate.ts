@@ -62,7 +62,7 @@ export function buildAuthorityTbsCertificate(content: AuthorityContent): Uint8Ar
 
 function authorityExtensions(content: AuthorityContent): pkijs.Extension[] {
   const { spkiDer, pathLength, issuer } = content
-  const keyIdentifier = octetsOf(content.subjectKeyIdentifier ?? computeKeyIdentifier(spkiDer))
+  const keyIdentifier = octetsOf(content.subjectKeyIdentifier ?? keyIdentifierOfAuthority(spkiDer))
   const constraints = new pkijs.BasicConstraints({
     cA: true,
     ...(pathLength === undefined ? {} : { pathLenConstraint: pathLength })
@@ -79,7 +79,8 @@ function authorityExtensions(content: AuthorityContent): pkijs.Extension[] {
   ]
 }
 
-function computeKeyIdentifier(spkiDer: Uint8Array): Uint8Array {
+/** The key identifier of a CA key. @throws MintlineError `key_unusable`. */
+export function keyIdentifierOfAuthority(spkiDer: Uint8Array): Uint8Array {
   const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the authority'))
   return keyIdentifierOf(parseSubjectPublicKeyInfo(reader).subjectPublicKey)
 }

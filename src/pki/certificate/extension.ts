@@ -6,7 +6,8 @@ import {
   encodeNamedBits,
   encodeObjectIdentifier,
   encodeOctetString,
-  encodeSequence
+  encodeSequence,
+  encodeUnsignedInteger
 } from '../der/writer.ts'
 
 export const extensionOids = {
@@ -86,6 +87,12 @@ function mapValues<K extends string, V, W>(
 /** CA:FALSE, critical. cA is FALSE by default, so the value is an empty SEQUENCE. */
 export function encodeEndEntityConstraints(): Uint8Array {
   return encodeSequence(oidDer.basicConstraints, critical, encodeOctetString(encodeSequence()))
+}
+
+/** CA:TRUE with a path length, critical. */
+export function encodeAuthorityConstraints(pathLength: number): Uint8Array {
+  const value = encodeSequence(encodeBoolean(true), encodeUnsignedInteger(Uint8Array.of(pathLength)))
+  return encodeSequence(oidDer.basicConstraints, critical, encodeOctetString(value))
 }
 
 /** Critical, as RFC 5280 §4.2.1.3 recommends. */
