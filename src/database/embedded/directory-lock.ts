@@ -39,6 +39,30 @@ export function isHeldByAnother(error: unknown): boolean {
   return error instanceof MintlineError && error.code === 'data_directory_unusable' && isBusy(error.cause)
 }
 
+/**
+ * Which process works on the directory, if one does. Makes nothing, and holds up nobody who starts longer than it takes
+ * to read a file.
+ *
+ * @returns its id, or `unknown`.
+ */
+export async function findHolder(directory: string): Promise<string | undefined> {
+  const file = path.join(directory, 'lock')
+  if ((await stat(file).catch(() => undefined)) === undefined) return undefined
+  const { DatabaseSync } = await import('node:sqlite')
+  try {
+    const database = new DatabaseSync(file, { timeout: 0, readOnly: true })
+    try {
+      database.exec('SELECT count(*) FROM sqlite_schema')
+      return undefined
+    } finally {
+      database.close()
+    }
+  } catch (error) {
+    if (!isBusy(error)) throw refuse(`${file} cannot be used as a lock.`, error)
+    return readHolder(path.join(directory, 'lock-holder'))
+  }
+}
+
 /** Before SQLite makes it, with the mode that the umask leaves. */
 async function makePrivate(file: string): Promise<void> {
   const handle = await open(file, 'a', 0o600)

@@ -9,6 +9,8 @@ export interface AppliedMigration {
   readonly isFinished: boolean
 }
 
+const historyName = '_prisma_migrations'
+
 /** As Prisma's CLI makes it, which may be used on the same database. */
 const historyTable = `
 CREATE TABLE IF NOT EXISTS _prisma_migrations (
@@ -34,12 +36,31 @@ WHERE relkind IN ('r', 'p') AND relnamespace = current_schema()::regnamespace
  * @throws MintlineError `database_incompatible` for a database with tables of something else.
  */
 export async function loadHistory(client: pg.Client): Promise<readonly AppliedMigration[]> {
-  const { rows: tables } = await client.query<{ name: string }>(tablesStatement)
-  if (!tables.some(({ name }) => name === '_prisma_migrations')) {
-    if (tables.length > 0) throw refuseForeign(tables.map(({ name }) => name))
-    await client.query(historyTable)
-  }
+  const tables = await listTables(client)
+  if (!tables.includes(historyName)) await client.query(historyTable)
   if (tables.length === 1) await forgetFirstAttempt(client)
+  return readApplied(client)
+}
+
+/** As `loadHistory`, and changes nothing. */
+export async function readHistory(
+  client: pg.Client
+): Promise<{ readonly applied: readonly AppliedMigration[]; readonly isEmpty: boolean }> {
+  const tables = await listTables(client)
+  // With nothing but the history, a first attempt was cut off: `forgetFirstAttempt`.
+  const isEmpty = tables.length <= 1
+  return { applied: isEmpty ? [] : await readApplied(client), isEmpty }
+}
+
+/** @throws MintlineError `database_incompatible` where they are something else's. */
+async function listTables(client: pg.Client): Promise<readonly string[]> {
+  const { rows } = await client.query<{ name: string }>(tablesStatement)
+  const tables = rows.map(({ name }) => name)
+  if (tables.length > 0 && !tables.includes(historyName)) throw refuseForeign(tables)
+  return tables
+}
+
+async function readApplied(client: pg.Client): Promise<readonly AppliedMigration[]> {
   const { rows } = await client.query<AppliedMigration>(
     `SELECT migration_name AS name, checksum AS "sha256Hex", finished_at IS NOT NULL AS "isFinished"
      FROM _prisma_migrations WHERE rolled_back_at IS NULL ORDER BY started_at`

@@ -33,7 +33,7 @@ export async function admitServiceRole({ owner, service }: DatabaseRoles): Promi
   if (owner !== service) {
     await withClient(owner, async client => {
       const owned = await identify(client)
-      if (owned.database !== served.database) throw refuseOther()
+      assertSameDatabase(owned, served)
       if (owned.role !== served.role) await grant(client, served.role)
     })
   }
@@ -84,7 +84,8 @@ SELECT
     WHERE relname = 'intent' AND relnamespace = 'public'::regnamespace
   ) AS "isOwner"`
 
-async function identify(client: pg.Client): Promise<Identity> {
+/** Who is connected, and to what. */
+export async function identify(client: pg.Client): Promise<Identity> {
   const { rows } = await client.query<Identity>(identityStatement)
   return rows[0]!
 }
@@ -119,8 +120,13 @@ function adviseToOwn(cause: unknown): MintlineError {
   })
 }
 
-function refuseOther(): MintlineError {
-  return new MintlineError('config_invalid', 'The two roles are not of one database.', {
+/** @throws MintlineError `config_invalid`. */
+export function assertSameDatabase(
+  owned: Pick<Identity, 'database'>,
+  served: Pick<Identity, 'database'>
+): void {
+  if (owned.database === served.database) return
+  throw new MintlineError('config_invalid', 'The two roles are not of one database.', {
     violations: [
       {
         pointer: 'MINTLINE_DATABASE_OWNER_URL',
