@@ -75,12 +75,21 @@ export const ProfileRequest = Type.Unsafe<ProfileRequest>({
 export function completeProfile(request: ProfileRequest): ProfileDocument {
   const { jitp, subject, deviceIdentity, validity: requested = defaults.validity, ...others } = request
   const identity = deviceIdentity ?? (subject === undefined ? defaultIdentity : undefined)
-  return structuredClone({
+  const complete: ProfileDocument = {
     ...defaults,
     ...others,
     jitp: { ...defaults.jitp, ...jitp },
     subject: subject ?? defaults.subject,
     ...(identity !== undefined && { deviceIdentity: identity }),
     validity: { whenIssuerExpiresFirst: defaultWhenIssuerExpiresFirst, ...requested }
-  })
+  }
+  return structuredClone(inOrder(complete))
+}
+
+/** As the description has its members, for who reads it. */
+function inOrder(document: ProfileDocument): ProfileDocument {
+  const names = Object.keys(properties)
+  const entries = Object.entries(document)
+  entries.sort(([left], [right]) => names.indexOf(left) - names.indexOf(right))
+  return Object.fromEntries(entries) as unknown as ProfileDocument
 }

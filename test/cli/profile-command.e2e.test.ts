@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import { completeProfile } from '../../src/profiles/profile-request.ts'
@@ -57,6 +58,16 @@ describe('mintline profile init', () => {
       expect([found.map(([field]) => field).sort(), deviceIdentity]).toEqual([required.sort(), device])
     }
   )
+
+  it('takes the sample, of which there is nothing to correct', async () => {
+    const sample = fileURLToPath(new URL('../../provisioning-template.json', import.meta.url))
+    const checked = await runMintline(['template', 'check', sample])
+    expect([checked.exitCode, checked.output]).toEqual([0, expect.stringContaining('0 errors, 0 warnings')])
+    const { ended, read } = await init(sample, '--name', 'sample')
+    expect(ended.exitCode).toBe(0)
+    expect(Object.keys(await read()).slice(0, 3)).toEqual(['name', 'authority', 'template'])
+    expect((await service.as('admin').post('/v1/profiles', await read())).statusCode).toBe(201)
+  })
 
   it('overwrites nothing, and says what is missing', async () => {
     const first = await init(fixturePath('recommended.json'))
