@@ -27,23 +27,29 @@ export interface OpenedDatabase {
 /** Searches of auditors wait for each other before they hold up anything else. */
 const searchPoolSize = 3
 
-interface PreparedDatabase {
+export interface FoundDatabase {
   /** Of the role that the service works with, for every process that works on it. */
   readonly connectionString: string
-  readonly serviceRole: AdmittedRole
+  /** Migrates it and gives the service's role its rights. */
+  prepare(): Promise<AdmittedRole>
 }
 
-/** The database of the settings, migrated: the one at DATABASE_URL, or the embedded one, which is started. */
-export async function prepareDatabase(
+/** The database of the settings: the one at DATABASE_URL, or the embedded one, which is started. */
+export async function findDatabase(
   config: Config,
   log: DatabaseLog,
   stops: AsyncDisposableStack
-): Promise<PreparedDatabase> {
+): Promise<FoundDatabase> {
   const { setting, ...roles } = rolesOf(config) ?? (await startOwnPostgres(config, log, stops))
   const owner = { connectionString: roles.owner, setting }
-  await migrateDatabase({ ...owner, log })
-  await prepareJobSchema(owner)
-  return { connectionString: roles.service, serviceRole: await admitServiceRole(roles) }
+  return {
+    connectionString: roles.service,
+    async prepare() {
+      await migrateDatabase({ ...owner, log })
+      await prepareJobSchema(owner)
+      return admitServiceRole(roles)
+    }
+  }
 }
 
 interface GivenRoles extends DatabaseRoles {
@@ -102,7 +108,8 @@ export async function withDatabase<Result>(
 ): Promise<Result> {
   const { result, stop } = await hold(log, async stops => {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const { connectionString } = await prepareDatabase(config, log, stops).catch(adviseToStop)
+    const { connectionString, prepare } = await findDatabase(config, log, stops).catch(adviseToStop)
+    await prepare()
     const database = createDatabase({ connectionString, poolSize: 1 })
     stops.defer(() => database.close())
     return work(database)

@@ -5,7 +5,7 @@ import { standByForDuties } from './background-duties.ts'
 import { followChanges } from './change-following.ts'
 import { createCore, loadAuthorities, type ServiceLog } from './core.ts'
 import { hold } from './holding.ts'
-import { openDatabase, prepareDatabase } from './open-database.ts'
+import { findDatabase, openDatabase } from './open-database.ts'
 import { makeStarterSet } from './starter-set.ts'
 import { startWorker } from './worker.ts'
 
@@ -31,14 +31,19 @@ export async function startService(config: Config, log: ServiceLog): Promise<Ser
 
 async function startParts(config: Config, log: ServiceLog, stops: AsyncDisposableStack) {
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-  const { connectionString, serviceRole } = await prepareDatabase(config, log, stops)
+  const { connectionString, prepare } = await findDatabase(config, log, stops)
+  const opening = openDatabase({ connectionString, poolSize: config.databasePoolSize, log }, stops)
+  // What fails in parallel is told when it is waited for.
+  opening.catch(() => undefined)
+  const serviceRole = await prepare()
   if (serviceRole.isOwner) warnOfOwner(serviceRole, log)
-  const opened = await openDatabase({ connectionString, poolSize: config.databasePoolSize, log }, stops)
-  const core = createCore({ config, log, ...opened }, stops)
+  const core = createCore({ config, log, ...(await opening) }, stops)
   const madeStarterSet = await makeStarterSet(core)
-  await loadAuthorities(core)
+  // Keys are opened in a thread of their own, while the rest is put together in this one.
+  const loading = loadAuthorities(core)
+  loading.catch(() => undefined)
   followChanges(core, await standByForDuties(core, stops), stops)
-  const { url } = await startWorker(core, stops)
+  const { url } = await startWorker(core, stops, loading)
   const active = core.authorities.list().filter(({ state }) => state === 'active')
   return { url, madeStarterSet, activeAuthorities: active.map(({ name }) => name).sort() }
 }

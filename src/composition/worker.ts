@@ -25,8 +25,16 @@ export interface Worker {
   readonly url: string
 }
 
-/** What answers stations and administrators. Jobs are sent, and done wherever the background duties are. */
-export async function startWorker(core: Core, stops: AsyncDisposableStack): Promise<Worker> {
+/**
+ * What answers stations and administrators. Jobs are sent, and done wherever the background duties are.
+ *
+ * @param ready what must have come about before it listens
+ */
+export async function startWorker(
+  core: Core,
+  stops: AsyncDisposableStack,
+  ready?: Promise<unknown>
+): Promise<Worker> {
   const { config, database, clock, connectionString, log } = core
   const jobs = await createJobQueue({ connectionString, log, stopTimeoutMs: config.shutdownTimeoutMs })
   stops.defer(() => jobs.close())
@@ -37,6 +45,7 @@ export async function startWorker(core: Core, stops: AsyncDisposableStack): Prom
   await tellOpenIntents(core, path, metrics)
   const http = await createHttpServer(createServices(core, jobs, { path, metrics }), httpSettings(config))
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
+  await ready
   return { url: await http.listen({ host: config.host, port: config.port }) }
 }
 
