@@ -13,6 +13,9 @@ import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
+import { Postponed } from './compilers/postponed.ts'
+import { createSerializerFactory } from './compilers/serializers.ts'
+import { createValidatorFactory, useLinearUniqueItems } from './compilers/validators.ts'
 import { createBoundedServer } from './connections/server.ts'
 import { buildLogOptions } from './logging.ts'
 import { addAccess } from './plugins/access.ts'
@@ -27,9 +30,7 @@ import { addUnknownRoute } from './plugins/unknown-route.ts'
 import { addProblemDetails, answerClientError, sendProblem } from './problems/problem-details.ts'
 import { chooseRequestId } from './request-id.ts'
 import { sharedSchemas } from './schemas/shared.ts'
-import { createSerializerFactory } from './serializers.ts'
 import type { HttpServices, HttpSettings } from './services.ts'
-import { createValidators, useLinearUniqueItems } from './validators.ts'
 
 const allRoutes = [
   issuanceRoutes,
@@ -54,7 +55,7 @@ export async function createHttpServer(
   services: HttpServices,
   settings: HttpSettings
 ): Promise<FastifyInstance> {
-  const validators = createValidators()
+  const postponed = new Postponed()
   const app = Fastify({
     ...buildLogOptions(settings),
     genReqId: (request: IncomingMessage) => chooseRequestId(request),
@@ -76,8 +77,8 @@ export async function createHttpServer(
     },
     schemaController: {
       compilersFactory: {
-        buildSerializer: createSerializerFactory(),
-        buildValidator: validators.factory
+        buildSerializer: createSerializerFactory(postponed),
+        buildValidator: createValidatorFactory(postponed)
       }
     },
     // Comes before any hook: what the router itself cannot read.
@@ -107,7 +108,7 @@ export async function createHttpServer(
   addPages(app, settings.version)
   for (const routes of allRoutes) await app.register(routes, { services })
   app.addHook('onListen', done => {
-    void validators.prepare()
+    void postponed.makeRest()
     done()
   })
   await app.ready()

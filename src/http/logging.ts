@@ -1,5 +1,5 @@
 import { type FastifyReply, type FastifyRequest, type FastifyServerOptions, LogController } from 'fastify'
-import type { stdSerializers} from 'pino';
+import type { stdSerializers } from 'pino'
 import { stdTimeFunctions } from 'pino'
 import { actorOf } from '../audit/audit-event.ts'
 import { describeErrorForLog } from '../errors/error-log.ts'
