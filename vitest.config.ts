@@ -3,7 +3,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 
 const database = ['test/**/*.database.test.ts']
 const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
-const timed = ['test/e2e/first-use.test.ts']
+const timed = ['test/e2e/first-use.test.ts', 'test/e2e/event-loop/event-loop.test.ts']
 
 /**
  * Each worker, and each program that a test starts, would otherwise compile the same packages anew; the service keeps
@@ -58,7 +58,7 @@ export default defineConfig({
       project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e], isolate: false }),
       project('database', 1, { include: database, ...withPostgres }),
       project('e2e', 1, { include: e2e, exclude: timed, ...withPostgres }),
-      project('e2e-alone', 2, { include: timed })
+      project('e2e-alone', 2, { include: timed, maxWorkers: 1 })
     ]
   }
 })

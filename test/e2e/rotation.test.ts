@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -77,8 +77,6 @@ const successor = {
   certificate: { kind: 'self-signed', days: 9125 }
 }
 
-const pause = (ms: number) => new Promise(resolve => setTimeout(resolve, ms))
-
 describe('a rotation under load, with two processes on one database', () => {
   it('fails nothing, and after the answer nothing names the generation before', async () => {
     await ask(0, '/authorities', successor)
@@ -88,14 +86,23 @@ describe('a rotation under load, with two processes on one database', () => {
       ready: true
     })
     const load = startLoad('rotate')
-    await pause(600)
+    /** However slow the machine is, there is something to judge. */
+    const untilSeen = (authority: string, since: number) =>
+      vi.waitFor(
+        () => {
+          const seen = load.issued.filter(each => each.authority === authority && draftedAt(each) > since)
+          expect(seen.length).toBeGreaterThan(20)
+        },
+        { timeout: 15_000 }
+      )
+    await untilSeen('starter-g1', 0)
     await ask(0, '/authorities/starter-g2/activate', { reason: 'planned' })
     const rotatedAt = Date.now()
-    await pause(500)
+    await untilSeen('starter-g2', rotatedAt)
     const rollingBackAt = Date.now()
     await ask(1, '/authorities/starter-g1/activate', { reason: 'rolled back' })
     const rolledBackAt = Date.now()
-    await pause(500)
+    await untilSeen('starter-g1', rolledBackAt)
     await load.stop()
 
     expect(load.failures).toEqual([])
