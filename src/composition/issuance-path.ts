@@ -91,7 +91,6 @@ export function createIssuancePath(
     completion,
     replay: createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs }),
     recordRefusal,
-    disclosures,
     blockedKeys,
     clock,
     clockTrust,

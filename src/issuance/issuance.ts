@@ -21,7 +21,6 @@ import type { IntentOutcome } from './cycle-store.ts'
 import { clashViolations } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
 import { predict } from './prediction.ts'
-import type { Disclosures } from './refusals/disclosure.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import type { Replay } from './replay.ts'
 import {
@@ -52,7 +51,6 @@ export interface IssuanceDependencies {
   readonly completion: Completion
   readonly replay: Replay
   readonly recordRefusal: RecordRefusal
-  readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly clock: Clock
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
@@ -66,7 +64,7 @@ const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
-  const { clockTrust, disclosures, blockedKeys } = dependencies
+  const { clockTrust, blockedKeys } = dependencies
 
   async function answer(progress: Progress): Promise<IssuanceResult> {
     const { request } = progress
@@ -127,7 +125,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     throw tokenRevoked()
   }
 
-  return { issue: observed(refusingPrivateKeys(answer, disclosures), observe) }
+  return { issue: observed(answer, observe) }
 }
 
 /** Notes how far it came, for who tells of it. */
@@ -135,23 +133,6 @@ type Answer = (progress: Progress) => Promise<IssuanceResult>
 
 function rulesReached({ profile, authority }: Progress) {
   return { profileVersion: profile?.version.version ?? null, authority: authority?.name ?? null }
-}
-
-/** What holds a private key is looked at no further, and nothing of it is kept. */
-function refusingPrivateKeys(answer: Answer, disclosures: Disclosures): Answer {
-  return async progress => {
-    const { csr: body, profile, station: principal, requestId } = progress.request
-    const findings = disclosures.find({ bytes: body })
-    if (findings === undefined) return answer(progress)
-    throw await disclosures.refuse({
-      findings,
-      body,
-      principal,
-      requestId,
-      route: 'issuance',
-      issuance: { profile }
-    })
-  }
 }
 
 interface DraftedUnder {
