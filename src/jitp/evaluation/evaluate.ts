@@ -1,3 +1,4 @@
+import { toHex } from '../../pki/der/octet-text.ts'
 import type { Subject, SubjectField } from '../../pki/name/subject-field.ts'
 import { groupsPerThing } from '../checks/thing.ts'
 import {
@@ -255,5 +256,5 @@ const documentErrors: ReadonlySet<FindingId> = new Set([
 ])
 
 function decimalOf(serialNumber: Uint8Array): string {
-  return BigInt(`0x0${serialNumber.toHex()}`).toString()
+  return BigInt(`0x0${toHex(serialNumber)}`).toString()
 }

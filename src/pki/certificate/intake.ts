@@ -1,4 +1,5 @@
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { fromBase64 } from '../der/octet-text.ts'
 import { decodeLatin1 } from '../der/octets.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
 import { tags } from '../der/tag.ts'
@@ -38,7 +39,7 @@ function readArmour(text: string): Uint8Array {
   if (begin === null) throw new SyntaxError('There is no BEGIN line of a certificate')
   const start = begin.index + begin[0].length
   const end = text.indexOf(`-----END ${begin[1]}-----`, start)
-  return Uint8Array.fromBase64(text.slice(start, end === -1 ? undefined : end))
+  return fromBase64(text.slice(start, end === -1 ? undefined : end), false)
 }
 
 function firstElement(der: Uint8Array): Uint8Array {

@@ -1,3 +1,4 @@
+import { toHex } from '../der/octet-text.ts'
 import { isEqual } from '../der/octets.ts'
 import { tagName } from '../der/tag.ts'
 import { timeTagOf } from '../der/time.ts'
@@ -254,7 +255,7 @@ function unless(holds: boolean, found: string): string | undefined {
 
 function differing(found: Uint8Array | undefined, expected: Uint8Array): string | undefined {
   if (found === undefined) return 'none'
-  return unless(isEqual(found, expected), `another one: ${found.toHex()}`)
+  return unless(isEqual(found, expected), `another one: ${toHex(found)}`)
 }
 
 function iso(date: Date): string {

@@ -1,5 +1,6 @@
 import { sha1 } from '@noble/hashes/legacy.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { toHex } from '../der/octet-text.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
 import { type Curve, fieldOctetsOf } from '../key/elliptic-curve.ts'
 import type { SignatureScheme } from '../key/signature-algorithm.ts'
@@ -18,7 +19,7 @@ export function digest(name: DigestName, octets: Uint8Array): Uint8Array {
 }
 
 export function digestHex(name: DigestName, octets: Uint8Array): string {
-  return digest(name, octets).toHex()
+  return toHex(digest(name, octets))
 }
 
 export async function importPublicKey(publicKey: ImportablePublicKey): Promise<VerificationKey> {

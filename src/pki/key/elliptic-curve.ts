@@ -1,3 +1,5 @@
+import { toHex } from '../der/octet-text.ts'
+
 /** The curves that AWS IoT accepts (SEC 2 §2.4–2.6, NIST SP 800-186 §3.2.1). */
 export type Curve = 'P-256' | 'P-384' | 'P-521'
 
@@ -99,5 +101,5 @@ function hasPointAt(curve: Curve, x: bigint): boolean {
 /** Big-endian octets as a number. */
 export function unsignedBigInt(octets: Uint8Array): bigint {
   if (octets.length === 0) return 0n
-  return BigInt(`0x${octets.toHex()}`)
+  return BigInt(`0x${toHex(octets)}`)
 }

@@ -1,4 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { fromBase64 } from '../der/octet-text.ts'
 
 const outsideAlphabet = /[^A-Za-z0-9+/=\s]/
 const whiteSpace = /\s+/g
@@ -27,7 +28,7 @@ export function decodeBase64(text: string, start: number, end = text.length): Ui
   const cutShort = 'the base64 is cut short: its length is not a multiple of 4'
   if (digits.length % 4 !== 0) throw refuse(text, end, cutShort)
   try {
-    return Uint8Array.fromBase64(digits, { lastChunkHandling: 'strict' })
+    return fromBase64(digits, true)
   } catch {
     // Whatever the bits behind the last octet say, the encoder left them zero, or the text was altered.
     throw refuse(text, end, 'the last base64 character has bits that belong to no byte')

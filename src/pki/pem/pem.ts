@@ -1,8 +1,10 @@
+import { toBase64 } from '../der/octet-text.ts'
+
 const lineLength = 64
 
 /** Textual encoding (RFC 7468 §2): lines of 64 characters, LF, a final newline. */
 export function encodePem(label: string, der: Uint8Array): string {
-  const base64 = der.toBase64()
+  const base64 = toBase64(der)
   let pem = `-----BEGIN ${label}-----\n`
   for (let i = 0; i < base64.length; i += lineLength) pem += `${base64.slice(i, i + lineLength)}\n`
   return `${pem}-----END ${label}-----\n`
