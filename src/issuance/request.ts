@@ -3,6 +3,7 @@ import type { Principal } from '../access/principal.ts'
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { type ErrorCode, isMintlineError } from '../errors/mintline-error.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
+import { toHex } from '../pki/der/octet-text.ts'
 import { subjectOf } from '../pki/name/name.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
@@ -108,13 +109,9 @@ export function requestDigest(
   profileName: string
 ): Uint8Array {
   const subject = attributes
-    .map(({ oid, value, unreadable }) => (unreadable ? [oid, value, hexOf(unreadable.octets)] : [oid, value]))
+    .map(({ oid, value, unreadable }) => (unreadable ? [oid, value, toHex(unreadable.octets)] : [oid, value]))
     .sort(compareParts)
-  return digestOfParts(['request', hexOf(spkiSha256), profileName, subject])
-}
-
-function hexOf(bytes: Uint8Array): string {
-  return Buffer.from(bytes).toString('hex')
+  return digestOfParts(['request', toHex(spkiSha256), profileName, subject])
 }
 
 /** By type, and where a type occurs more than once, by what it holds. */

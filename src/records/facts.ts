@@ -131,7 +131,8 @@ function factsOf<Of extends Columns>(columns: Of, row: Row<Of>): FactsOf<Of> {
   return facts as FactsOf<Of>
 }
 
-function readTbs({ tbsDer }: IntentRow): TbsCertificate | undefined {
+/** Undefined where somebody changed it so that it cannot be read. */
+export function readTbs({ tbsDer }: IntentRow): TbsCertificate | undefined {
   try {
     return parseTbsCertificate(tbsDer)
   } catch (error) {

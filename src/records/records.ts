@@ -5,6 +5,7 @@ import {
   type CertificateContent,
   intentFactsOf,
   issuedFactsOf,
+  readTbs,
   storedRefusalFactsOf,
   voidFactsOf
 } from './facts.ts'
@@ -59,8 +60,9 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
   }
   const readBack = async (row: IssuedRow): Promise<IssuedRecord> => {
     const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
-    const damage = await findDamage(row, issuer)
-    const record = describeIssued(row, issuer?.chainDer ?? [])
+    const tbs = readTbs(row)
+    const record = describeIssued(row, issuer?.chainDer ?? [], tbs)
+    const damage = await findDamage({ row, tbs, issuer })
     if (damage === undefined) return record
     onDamaged?.(row.id, damage)
     return { ...record, damaged: true, damage }

@@ -1,4 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { toHex } from '../../pki/der/octet-text.ts'
 
 /** Why a key is blocked. A closed list: clients branch on it. */
 export const blockedReasons = [
@@ -97,7 +98,7 @@ export function blockedError(
     {
       members: {
         blockedReason: reason,
-        spkiSha256: spkiSha256s.map(digest => Buffer.from(digest).toString('hex')),
+        spkiSha256: spkiSha256s.map(toHex),
         ...(certificates.length > 0 && { certificates })
       }
     }

@@ -1,6 +1,7 @@
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { createGroupCommit } from '../../database/group-commit.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { toHex } from '../../pki/der/octet-text.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -85,7 +86,7 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
   }
 
   function eventOf(key: BlockedKey, act: Act, { uses, authorities }: Consequences): AuditEvent {
-    const subject = `key/${Buffer.from(key.spkiSha256).toString('hex')}`
+    const subject = `key/${toHex(key.spkiSha256)}`
     const after = { blockedReason: key.reason, ...describeUses(uses), authorities }
     const reason = act.reason ?? key.comment ?? undefined
     const what = { ...act, reason, act: 'key.block', subject, after }

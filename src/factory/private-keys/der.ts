@@ -1,3 +1,4 @@
+import { toHex } from '../../pki/der/octet-text.ts'
 /** One element of DER or BER with a definite length; `end` may lie behind the bytes, where they were cut off. */
 interface Element {
   readonly tag: number
@@ -97,7 +98,7 @@ function isPkcs12(bytes: Uint8Array, content: Element): boolean {
 function oidHex(bytes: Uint8Array, start: number): string | undefined {
   const element = readElement(bytes, start)
   if (element?.tag !== objectIdentifier || element.end - element.contentStart > 16) return undefined
-  return Buffer.from(bytes.subarray(element.contentStart, element.end)).toString('hex')
+  return toHex(bytes.subarray(element.contentStart, element.end))
 }
 
 /** The parts of a private key from which its public key follows. */

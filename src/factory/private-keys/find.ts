@@ -1,3 +1,4 @@
+import { toHex } from '../../pki/der/octet-text.ts'
 import { decodeLatin1 } from '../../pki/der/octets.ts'
 import { findKeysInDer } from './der.ts'
 import { type FoundKey, type JsonWebKey, readSshStrings } from './public-key.ts'
@@ -79,7 +80,7 @@ class Search {
       this.keys.push(kind === 'plain' ? { kind: 'der', der } : { kind: 'sealed' })
     const magic = Buffer.from(bytes).indexOf(opensshMagic)
     if (magic !== -1) this.keys.push(opensshKey(bytes, magic))
-    const isKeyStore = keyStoreMagics.includes(Buffer.from(bytes.subarray(0, 4)).toString('hex'))
+    const isKeyStore = keyStoreMagics.includes(toHex(bytes.subarray(0, 4)))
     if (isKeyStore) this.keys.push({ kind: 'sealed' })
     return found.length > 0 || magic !== -1 || isKeyStore
   }

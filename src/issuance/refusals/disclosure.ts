@@ -7,6 +7,7 @@ import type { Findings } from '../../factory/private-keys/find.ts'
 import { findPrivateKeys, readPublicKeys, type Sent } from '../../factory/private-keys/private-keys.ts'
 import { parseCertificationRequest } from '../../pki/csr/certification-request.ts'
 import { verifyProofOfPossession } from '../../pki/csr/proof-of-possession.ts'
+import { toHex } from '../../pki/der/octet-text.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { digestOf } from '../request.ts'
@@ -82,7 +83,7 @@ export function createDisclosures(dependencies: DisclosureDependencies): Disclos
       const after = {
         route,
         bodyLength: kept.bodyLength,
-        saltedBodySha256: Buffer.from(kept.bodySha256).toString('hex'),
+        saltedBodySha256: toHex(kept.bodySha256),
         spkiSha256: error.members['spkiSha256']
       }
       const what = {

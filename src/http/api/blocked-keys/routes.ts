@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { BlockedKey as ListedKey, CertifiedUse } from '../../../factory/blocked-keys/blocked-key.ts'
+import { toHex } from '../../../pki/der/octet-text.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -69,7 +70,7 @@ export const blockedKeyRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
       const { key, uses, isNew, authorities } = await blockedKeys.block(block, actOf(request))
       return reply
         .code(isNew ? 201 : 200)
-        .header('location', `/v1/blocked-keys/${hexOf(key.spkiSha256)}`)
+        .header('location', `/v1/blocked-keys/${toHex(key.spkiSha256)}`)
         .send({ ...viewKey(key, uses), authorities: [...authorities] })
     }
   )
@@ -100,7 +101,7 @@ function viewKey(key: ListedKey, uses: readonly CertifiedUse[]): BlockedKeyView 
 
 function viewEntry({ spkiSha256, reason, comment, createdAt, actor, requestId }: ListedKey) {
   return {
-    spkiSha256: hexOf(spkiSha256),
+    spkiSha256: toHex(spkiSha256),
     reason,
     ...(comment !== null && { comment }),
     blockedAt: createdAt.toISOString(),
@@ -110,4 +111,3 @@ function viewEntry({ spkiSha256, reason, comment, createdAt, actor, requestId }:
 }
 
 const bytesOf = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
-const hexOf = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex')
