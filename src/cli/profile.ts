@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import { type Config, loadConfig } from '../config/config.ts'
+import { quoteForShell } from '../config/shell.ts'
 import { readTemplateSource } from '../jitp/reading/template-source.ts'
 import { serialNumberParameter } from '../jitp/template/certificate-parameter.ts'
 import type { SubjectField } from '../pki/name/subject-field.ts'
@@ -133,9 +134,4 @@ Next:
     -H "Content-Type: application/pkcs10" -H "Accept: application/pem-certificate-chain" \\
     --data-binary @deviceCert.csr -o deviceCertAndCACert.crt "${url}/v1/issuances?profile=${name}"
 `
-}
-
-/** Plain names stay as they are; what a shell would read otherwise is quoted. */
-function quoteForShell(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -4,6 +4,7 @@ import { pino, stdTimeFunctions } from 'pino'
 import { type Service, startService } from '../composition/service.ts'
 import type { Config } from '../config/config.ts'
 import { loadCheckedSettings } from '../config/machine-checks.ts'
+import { inSingleQuotes } from '../config/shell.ts'
 import { describeErrorForLog } from '../errors/error-log.ts'
 import { tokenFile } from '../starter/starter.ts'
 import type { CommandIo } from './command.ts'
@@ -80,7 +81,6 @@ function starterLines(
   { url, madeStarterSet }: Service,
   { dataDirectory, caPassphraseFile }: Config
 ): string[] {
-  const quoted = (path: string) => `'${path.replaceAll("'", `'\\''`)}'`
   const passphraseWarning =
     madeStarterSet && caPassphraseFile === undefined
       ? [
@@ -103,7 +103,7 @@ function starterLines(
     '',
     'Post it and save the chain that the device presents:',
     '',
-    `  curl -sS --fail-with-body -H "Authorization: Bearer $(cat ${quoted(tokenFile(dataDirectory, 'station'))})" \\`,
+    `  curl -sS --fail-with-body -H "Authorization: Bearer $(cat ${inSingleQuotes(tokenFile(dataDirectory, 'station'))})" \\`,
     '    -H "Content-Type: application/pkcs10" -H "Accept: application/pem-certificate-chain" \\',
     `    --data-binary @deviceCert.csr -o deviceCertAndCACert.crt "${url}/v1/issuances?profile=starter"`
   ]

@@ -1,6 +1,7 @@
 import { accessSync, constants, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Violation } from '../errors/mintline-error.ts'
+import { quoteForShell } from './shell.ts'
 
 export interface SecrecyFindings {
   readonly violations: readonly Violation[]
@@ -32,7 +33,7 @@ export function checkSecrecy(files: readonly SecretFile[]): SecrecyFindings {
       expected: 'a file that only its owner can use',
       found: `${file} with mode ${(found.mode & 0o777).toString(8).padStart(4, '0')}`,
       message: isOurs
-        ? `It holds a secret. Take the rights from group and others: chmod 600 ${quoted(file)}`
+        ? `It holds a secret. Take the rights from group and others: chmod 600 ${quoteForShell(file)}`
         : 'It holds a secret: mount it so that the user of the service alone can read it.'
     })
   }
@@ -65,9 +66,4 @@ function isReadOnly(file: string): boolean {
   } catch (error) {
     return error instanceof Error && 'code' in error && error.code === 'EROFS'
   }
-}
-
-/** For a shell. */
-function quoted(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`
 }
