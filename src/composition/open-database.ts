@@ -12,7 +12,7 @@ import {
   type DatabaseRoles,
   makeServiceRole
 } from '../database/roles/roles.ts'
-import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
 import { prepareJobSchema } from '../jobs/job-schema.ts'
 import { hold } from './holding.ts'
 
@@ -130,6 +130,6 @@ async function startOwnPostgres(
 }
 
 function adviseToStop(error: unknown): never {
-  if (!isMintlineError(error) || !isHeldByAnother(error)) throw error
+  if (!isHeldByAnother(error)) throw error
   throw new MintlineError('data_directory_unusable', `${error.detail} Stop it first.`, { cause: error.cause })
 }

@@ -56,6 +56,20 @@ export async function connectClient(config: ConnectionConfig): Promise<pg.Client
   }
 }
 
+/** Does `work` on a connection by itself, which is closed then. @throws as `connectClient`; what `work` throws. */
+export async function withClient<Result>(
+  connectionString: string,
+  purpose: ConnectionPurpose,
+  work: (client: pg.Client) => Promise<Result>
+): Promise<Result> {
+  const client = await connectClient(connectionConfig(connectionString, purpose))
+  try {
+    return await work(client)
+  } finally {
+    await client.end().catch(() => undefined)
+  }
+}
+
 /** PostgreSQL 17 has one setting more, which those before it refuse at the start. */
 const settleStatement = `
 SELECT set_config('transaction_timeout', '0', false) WHERE current_setting('server_version_num')::int >= 170000`

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
 import { MintlineError } from '../errors/mintline-error.ts'
-import { connectClient, connectionConfig } from './connection.ts'
+import { withClient } from './connection.ts'
 import { translateDatabaseError } from './database-error.ts'
 import { pendingMigrations, readHistory } from './migrations/history.ts'
 import { loadMigrations } from './migrations/migration.ts'
@@ -46,19 +46,19 @@ export async function inspectDatabase(roles: DatabaseRoles): Promise<DatabaseIns
 }
 
 async function inspect({ owner, service }: DatabaseRoles): Promise<DatabaseInspection> {
-  const served = await withReader(service, async client => ({
+  const served = await withClient(service, 'search', async client => ({
     ...(await identify(client)),
     version: await readVersion(client)
   }))
   const migrations = await loadMigrations()
-  return withReader(owner, async client => {
+  return withClient(owner, 'search', async client => {
     const owned = await identify(client)
     assertSameDatabase(owned, served)
     const { applied, isEmpty } = await readHistory(client)
     return {
       version: served.version,
       serviceRole: served.role,
-      serviceRoleOwns: served.isOwner === true,
+      serviceRoleOwns: served.isOwner,
       ownerRole: owned.role,
       pending: pendingMigrations(migrations, applied).map(({ name }) => name),
       isEmpty
@@ -71,16 +71,4 @@ async function readVersion(client: pg.Client): Promise<string> {
     `SELECT split_part(current_setting('server_version'), ' ', 1) AS version`
   )
   return rows[0]!.version
-}
-
-async function withReader<Result>(
-  connectionString: string,
-  work: (client: pg.Client) => Promise<Result>
-): Promise<Result> {
-  const client = await connectClient(connectionConfig(connectionString, 'search'))
-  try {
-    return await work(client)
-  } finally {
-    await client.end().catch(() => undefined)
-  }
 }

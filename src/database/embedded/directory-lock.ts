@@ -1,7 +1,7 @@
-import { open, readFile, stat } from 'node:fs/promises'
+import { open, readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { MintlineError } from '../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 
 export interface DirectoryLock {
   release(): Promise<void>
@@ -22,7 +22,8 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   try {
     await makePrivate(file)
     const database = await takeLock(file)
-    await note(holder)
+    // For people; the lock does not depend on it.
+    await writeFile(holder, String(process.pid), { mode: 0o600 })
     return {
       async release() {
         database.close()
@@ -34,9 +35,9 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
-/** Whether another process works on the directory. Changes nothing. */
-export function isHeldByAnother(error: unknown): boolean {
-  return error instanceof MintlineError && error.code === 'data_directory_unusable' && isBusy(error.cause)
+/** Whether it is the error of `lockDirectory` that another process works on the directory. */
+export function isHeldByAnother(error: unknown): error is MintlineError {
+  return isMintlineError(error, 'data_directory_unusable') && isBusy(error.cause)
 }
 
 /**
@@ -67,7 +68,7 @@ export async function findHolder(directory: string): Promise<string | undefined>
 async function makePrivate(file: string): Promise<void> {
   const handle = await open(file, 'a', 0o600)
   try {
-    const { uid } = await stat(file)
+    const { uid } = await handle.stat()
     // A lock that another user can take keeps the service from starting.
     if (uid === process.getuid?.()) await handle.chmod(0o600)
   } finally {
@@ -85,16 +86,6 @@ async function takeLock(file: string): Promise<DatabaseSync> {
   } catch (error) {
     database.close()
     throw error
-  }
-}
-
-/** For people; the lock does not depend on it. */
-async function note(holder: string): Promise<void> {
-  const handle = await open(holder, 'w', 0o600)
-  try {
-    await handle.writeFile(String(process.pid))
-  } finally {
-    await handle.close()
   }
 }
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type pg from 'pg'
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
-import { connectClient, connectionConfig } from '../connection.ts'
+import { withClient } from '../connection.ts'
 import { isPrivilegeMissing, translateDatabaseError } from '../database-error.ts'
 import type { DatabaseLog } from '../database-log.ts'
 import { monthsBehind, monthsInAll } from '../partitions.ts'
@@ -34,21 +34,18 @@ export const migrationLockKey = 72_707_369
 export async function migrateDatabase(options: MigrateOptions): Promise<void> {
   const { connectionString, setting = 'DATABASE_URL', log, directory } = options
   const migrations = await loadMigrations(directory)
-  let client: pg.Client | undefined
   try {
-    client = await connectClient(connectionConfig(connectionString, 'migration'))
-    // First of all: without it, two processes would find the same migrations missing.
-    await client.query('SELECT pg_advisory_lock($1)', [migrationLockKey])
-    for (const migration of pendingMigrations(migrations, await loadHistory(client))) {
-      await apply(client, migration)
-      log.info({ migration: migration.name }, 'applied a database migration')
-    }
-    await client.query(ensureStatement, [monthsBehind, monthsInAll])
+    await withClient(connectionString, 'migration', async client => {
+      // First of all: without it, two processes would find the same migrations missing. Given back with the connection.
+      await client.query('SELECT pg_advisory_lock($1)', [migrationLockKey])
+      for (const migration of pendingMigrations(migrations, await loadHistory(client))) {
+        await apply(client, migration)
+        log.info({ migration: migration.name }, 'applied a database migration')
+      }
+      await client.query(ensureStatement, [monthsBehind, monthsInAll])
+    })
   } catch (error) {
     throw cannotMakeTables(error) ? adviseToGrant(setting, error) : translateDatabaseError(error)
-  } finally {
-    // Gives the lock back as well.
-    await client?.end().catch(() => undefined)
   }
 }
 

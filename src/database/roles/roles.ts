@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type pg from 'pg'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { connectClient, connectionConfig } from '../connection.ts'
+import { withClient } from '../connection.ts'
 import { isPrivilegeMissing, translateDatabaseError } from '../database-error.ts'
 import { migrationLockKey } from '../migrations/migrations.ts'
 import { changesJson, missingGrants } from './privileges.ts'
@@ -29,9 +29,9 @@ export interface AdmittedRole {
  *   `database_unavailable`.
  */
 export async function admitServiceRole({ owner, service }: DatabaseRoles): Promise<AdmittedRole> {
-  const served = await withClient(service, identify)
+  const served = await onDatabase(service, identify)
   if (owner !== service) {
-    await withClient(owner, async client => {
+    await onDatabase(owner, async client => {
       const owned = await identify(client)
       assertSameDatabase(owned, served)
       if (owned.role !== served.role) await grant(client, served.role)
@@ -52,7 +52,7 @@ const ownServiceRole = 'mintline_service'
  */
 export async function makeServiceRole(owner: string): Promise<string> {
   const password = randomBytes(32).toString('base64url')
-  await withClient(owner, async client => {
+  await onDatabase(owner, async client => {
     const { rowCount } = await client.query('SELECT FROM pg_roles WHERE rolname = $1', [ownServiceRole])
     if (rowCount === 0) await client.query(`CREATE ROLE ${ownServiceRole}`)
     await client.query(`ALTER ROLE ${ownServiceRole} LOGIN PASSWORD '${password}'`)
@@ -79,9 +79,9 @@ const identityStatement = `
 SELECT
   current_user AS role,
   (SELECT oid FROM pg_database WHERE datname = current_database()) || ' ' || pg_postmaster_start_time() AS database,
-  (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR (
-    SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class
-    WHERE relname = 'intent' AND relnamespace = 'public'::regnamespace
+  (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) OR EXISTS (
+    SELECT FROM pg_class
+    WHERE relname = 'intent' AND relnamespace = 'public'::regnamespace AND pg_has_role(relowner, 'MEMBER')
   ) AS "isOwner"`
 
 /** Who is connected, and to what. */
@@ -90,18 +90,14 @@ export async function identify(client: pg.Client): Promise<Identity> {
   return rows[0]!
 }
 
-async function withClient<Result>(
+async function onDatabase<Result>(
   connectionString: string,
   work: (client: pg.Client) => Promise<Result>
 ): Promise<Result> {
-  let client: pg.Client | undefined
   try {
-    client = await connectClient(connectionConfig(connectionString, 'migration'))
-    return await work(client)
+    return await withClient(connectionString, 'migration', work)
   } catch (error) {
     throw isPrivilegeMissing(error) ? adviseToOwn(error) : translateDatabaseError(error)
-  } finally {
-    await client?.end().catch(() => undefined)
   }
 }
 
