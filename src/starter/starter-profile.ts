@@ -1,5 +1,5 @@
 import type { ProfileDocument } from '../profiles/profile-document.ts'
-import { completeProfile } from '../profiles/profile-request.ts'
+import { completeProfile, defaultSubject } from '../profiles/profile-request.ts'
 
 /**
  * The provisioning template of the starter profile: a thing named by the certificate's id, with a version and the
@@ -42,14 +42,6 @@ export const starterProfile: ProfileDocument = completeProfile({
   description: 'To try Mintline out: a device is its CommonName, AWS IoT names the thing by the certificate.',
   authority: 'starter',
   template,
-  subject: {
-    Country: { rule: 'required', pattern: '[A-Z]{2}' },
-    CommonName: { rule: 'required' },
-    Organization: { rule: 'allowed' },
-    OrganizationalUnit: { rule: 'allowed' },
-    StateName: { rule: 'allowed' },
-    DistinguishedNameQualifier: { rule: 'allowed' },
-    SerialNumber: { rule: 'allowed' }
-  },
+  subject: { ...defaultSubject, Country: { rule: 'required', pattern: '[A-Z]{2}' } },
   deviceIdentity: ['CommonName']
 })
