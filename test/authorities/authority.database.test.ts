@@ -22,18 +22,12 @@ beforeAll(async () => {
 
 afterAll(() => parts.stop())
 
-async function activeGeneration(line: string): Promise<string> {
-  const name = await parts.administration.create(selfSigned(line), act)
-  await parts.administration.activate(name, act)
-  return name
-}
-
 describe('who signs', () => {
   it('is the active generation; an intent of the one before is finished while that is retiring', async () => {
     const { administration, authorities } = parts
-    const first = await activeGeneration('signing')
+    const first = await parts.activeGeneration('signing')
     const { id } = await authorities.issuing('signing')
-    await activeGeneration('signing')
+    await parts.activeGeneration('signing')
     expect((await authorities.issuing('signing')).name).toBe('signing-g2')
     const finishing = await authorities.issuingById(id)
     expect(finishing.name).toBe(first)
@@ -43,14 +37,14 @@ describe('who signs', () => {
   })
 
   it('is nobody once the active generation is compromised', async () => {
-    const name = await activeGeneration('lost')
+    const name = await parts.activeGeneration('lost')
     await parts.administration.compromise(name, act)
     await expect(parts.authorities.issuing('lost')).rejects.toMatchObject({ code: 'authority_unavailable' })
   })
 
   it('is one key, and another key that cannot be reached keeps it from nothing', async () => {
-    await activeGeneration('near')
-    await activeGeneration('far')
+    await parts.activeGeneration('near')
+    await parts.activeGeneration('far')
     const far = parts.authorities.list().find(({ line }) => line === 'far')!
     const isFar = (reference: object) => JSON.stringify(reference) === JSON.stringify(far.signerReference)
     const other = createTestAdministration(parts.test.database, parts.data.path, {
@@ -68,7 +62,7 @@ describe('who signs', () => {
   })
 
   it('is not opened with another passphrase', async () => {
-    await activeGeneration('locked')
+    await parts.activeGeneration('locked')
     await using elsewhere = await createTemporaryDirectory()
     await writeFile(join(elsewhere.path, 'ca-passphrase'), 'wrong horse\n')
     const other = createTestAdministration(parts.test.database, elsewhere.path)
@@ -93,7 +87,7 @@ describe('the plan of a rotation', () => {
   }
 
   it('names what is missing, step by step', async () => {
-    await activeGeneration('planned')
+    await parts.activeGeneration('planned')
     expect(await pointersOf(30)).toEqual(['/successor'])
     const pending = await parts.administration.create(
       selfSigned('planned', { certificate: { kind: 'external' } }),
@@ -134,7 +128,7 @@ describe('the plan of a rotation', () => {
 
 describe('warnings', () => {
   it('tell of a CA that expires within the validity of its profiles, and of the starter', async () => {
-    await activeGeneration('starter')
+    await parts.activeGeneration('starter')
     const starter = parts.authorities.list().filter(({ line }) => line === 'starter')
     const kinds = (days: number) =>
       findWarnings(starter, [{ profile: 'a', line: 'starter', validityDays: days }], new Date()).map(
@@ -167,7 +161,7 @@ describe('changes of another process', () => {
       onConnectionLost: () => losses++
     })
     await expect.poll(() => changes, { timeout: 5_000 }).toEqual([undefined])
-    await activeGeneration('told')
+    await parts.activeGeneration('told')
     await expect.poll(() => changes).toContain('authority')
     await parts.test.owner.prisma.$queryRaw`
       SELECT pg_terminate_backend(pid) FROM pg_stat_activity

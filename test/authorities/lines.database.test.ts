@@ -16,16 +16,10 @@ beforeAll(async () => {
 
 afterAll(() => parts.stop())
 
-async function activeGeneration(line: string): Promise<string> {
-  const name = await parts.administration.create(selfSigned(line), act)
-  await parts.administration.activate(name, act)
-  return name
-}
-
 describe('a line', () => {
   it('that cannot issue stops no other, and each says why', async () => {
-    await activeGeneration('serving')
-    const betrayed = await activeGeneration('betrayed')
+    await parts.activeGeneration('serving')
+    const betrayed = await parts.activeGeneration('betrayed')
     await parts.administration.compromise(betrayed, act)
     await parts.administration.create(selfSigned('waiting'), act)
     const states = await createLines(parts.authorities, () => new Date()).judgeAll()
@@ -44,7 +38,7 @@ describe('a line', () => {
   })
 
   it('cannot issue once its CA has ended', async () => {
-    await activeGeneration('ended')
+    await parts.activeGeneration('ended')
     const inAHundredYears = new Date(Date.now() + 100 * 365.25 * 86_400_000)
     expect(await obstaclesOf(parts.authorities, inAHundredYears)).toMatchObject({
       ended: 'authority_expires_first'
@@ -52,7 +46,7 @@ describe('a line', () => {
   })
 
   it('whose key store never answers keeps nobody waiting', async () => {
-    const name = await activeGeneration('hanging')
+    const name = await parts.activeGeneration('hanging')
     const hanging = parts.authorities.list().find(each => each.name === name)!
     const isHanging = (reference: object) =>
       JSON.stringify(reference) === JSON.stringify(hanging.signerReference)

@@ -1,6 +1,11 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type AdministrationOptions, createTestAdministration } from './authority-administration.ts'
+import {
+  act,
+  type AdministrationOptions,
+  createTestAdministration,
+  selfSigned
+} from './authority-administration.ts'
 import { createTemporaryDirectory } from './temporary-directory.ts'
 import { createTestDatabase } from './test-database.ts'
 
@@ -19,6 +24,12 @@ export async function startTestAdministration(options: AdministrationOptions = {
     ...parts,
     test,
     data,
+    /** Makes the next generation of a line, self-signed, and activates it; gives its name. */
+    async activeGeneration(line: string): Promise<string> {
+      const name = await parts.administration.create(selfSigned(line), act)
+      await parts.administration.activate(name, act)
+      return name
+    },
     async stop(): Promise<void> {
       await parts.authorities.close()
       await test.drop()
