@@ -64,6 +64,9 @@ export function translateDatabaseError(error: unknown): MintlineError {
       { retryAfterSeconds, cause: error }
     )
   }
+  const exhausted = describeExhausted(failure)
+  if (exhausted !== undefined)
+    return new MintlineError('database_unavailable', exhausted.detail, { ...exhausted, cause: error })
   if (isUnavailable(failure)) {
     return new MintlineError('database_unavailable', 'The database cannot be reached at the moment.', {
       retryAfterSeconds,
@@ -73,6 +76,56 @@ export function translateDatabaseError(error: unknown): MintlineError {
   return new MintlineError('internal_error', 'The database refused a statement of the service.', {
     cause: error
   })
+}
+
+interface Exhausted {
+  readonly detail: string
+  readonly retryAfterSeconds: number
+}
+
+/** What takes a person to mend is not asked for every other second. */
+const patientRetrySeconds = 10
+
+/** What PostgreSQL has run out of, by SQLSTATE. */
+const exhaustedBySqlState: Readonly<Record<string, Exhausted>> = {
+  '53100': {
+    detail:
+      'The disk of the database is full, so that nothing can be recorded. Tell the administrator to make room for it; ' +
+      'then send the same request again.',
+    retryAfterSeconds: patientRetrySeconds
+  },
+  '53200': {
+    detail:
+      'The database is out of memory. Send the same request again; if it goes on, the administrator gives its server more.',
+    retryAfterSeconds: patientRetrySeconds
+  },
+  '53300': {
+    detail:
+      'The database takes no more connections. Send the same request again; if it goes on, the administrator raises its ' +
+      'max_connections, or lowers MINTLINE_DATABASE_POOL_SIZE of the services that share it.',
+    retryAfterSeconds
+  },
+  '53400': {
+    detail:
+      'The database has reached a limit of its configuration, such as temp_file_limit. Tell the administrator: its log ' +
+      'names the limit.',
+    retryAfterSeconds: patientRetrySeconds
+  }
+}
+
+/** The text of the operating system, where the state of the error does not say it. */
+const fullDiskMessages: readonly string[] = ['No space left on device', 'Disk quota exceeded']
+
+function describeExhausted({ code = '', kind, message }: DatabaseFailure): Exhausted | undefined {
+  if (Object.hasOwn(exhaustedBySqlState, code)) return exhaustedBySqlState[code]
+  if (kind === 'TooManyConnections') return exhaustedBySqlState['53300']
+  return fullDiskMessages.some(text => message.includes(text)) ? exhaustedBySqlState['53100'] : undefined
+}
+
+/** The database said that its disk is full. Also behind what `translateDatabaseError` made of it. */
+export function isDiskFull(error: unknown): boolean {
+  const cause = isMintlineError(error) ? error.cause : error
+  return cause instanceof Error && describeExhausted(unwrap(cause)) === exhaustedBySqlState['53100']
 }
 
 /** A unique or primary key (or, when named, just that constraint or index) was violated. */

@@ -21,15 +21,26 @@ export function describeErrorForLog(error: unknown, depth = maximumDepth): Logge
   const code = 'code' in error && isCode(error.code) ? String(error.code) : undefined
   return {
     type: error.name,
-    message: error.message,
+    message: withoutValues(error.message),
     ...(code !== undefined && { code }),
-    ...(error.stack !== undefined && { stack: error.stack }),
+    ...(error.stack !== undefined && { stack: withoutValues(error.stack) }),
     ...(error.cause !== undefined && depth > 1 && { cause: describeErrorForLog(error.cause, depth - 1) }),
     ...(error instanceof AggregateError &&
       depth > 1 && {
         errors: error.errors.slice(0, maximumErrors).map(each => describeErrorForLog(each, depth - 1))
       })
   }
+}
+
+/** Where PostgreSQL repeats what stands in a row, or what it was sent: a CSR, a subject, a token's digest. */
+const repeatedValues: readonly (readonly [RegExp, string])[] = [
+  [/(Failing row contains ).*/g, '$1(…)'],
+  [/(Key \([^\n]*?\)=)\([^\n]*\)/g, '$1(…)'],
+  [/(invalid input [a-z ]+\b[^":\n]*: |invalid [a-z]+ [^":\n]*: |value )"[^\n]*"/g, '$1"…"']
+]
+
+function withoutValues(text: string): string {
+  return repeatedValues.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text)
 }
 
 function isCode(code: unknown): code is string | number {

@@ -1,11 +1,14 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   createDatabase,
   type Database,
+  isDiskFull,
   isSerializationOrDeadlock,
   isUniqueViolation,
   translateDatabaseError
 } from '../../src/database/database.ts'
+import { describeErrorForLog } from '../../src/errors/error-log.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -144,6 +147,40 @@ describe('what an error of the database means', () => {
     '57P03'
   ])('SQLSTATE %s: unavailable', async sqlState => {
     expect(await codeOf(test.database.prisma.$executeRawUnsafe(raise(sqlState)))).toBe('database_unavailable')
+  })
+
+  it('says what the database has run out of', async () => {
+    const said = new Map<string, string>()
+    for (const sqlState of ['53100', '53200', '53300', '53400', '57P03']) {
+      const error = await errorOf(test.database.prisma.$executeRawUnsafe(raise(sqlState)))
+      expect(isDiskFull(error)).toBe(sqlState === '53100')
+      said.set(sqlState, translateDatabaseError(error).detail)
+    }
+    expect(new Set(said.values()).size).toBe(5)
+    expect(isDiskFull(translateDatabaseError(new Error('write: No space left on device')))).toBe(true)
+  })
+
+  it('tells the log nothing of the row that a constraint refuses', async () => {
+    const { prisma } = test.owner
+    const secret = 'word-nobody-knows'
+    const insert = `INSERT INTO token (id, name, role, secret_sha256, created_at, created_by)
+      VALUES ('00000000-0000-7000-8000-000000000002', $1, 'station', '\\x00', now(), 'test')`
+    const client = new pg.Client({ connectionString: test.connectionString })
+    await client.connect()
+    const errors = [
+      await errorOf(prisma.$queryRawUnsafe(insert, secret)),
+      await errorOf(prisma.token.create({ data: { ...token, id: secret } })),
+      await errorOf(prisma.$queryRawUnsafe('SELECT $1::text::uuid', secret)),
+      await errorOf(client.query(insert, [secret]))
+    ]
+    await client.end()
+    // PostgreSQL itself tells the row.
+    expect((errors[3] as pg.DatabaseError).detail).toContain(secret)
+    for (const error of errors) {
+      expect(error).toBeInstanceOf(Error)
+      const logged = JSON.stringify(describeErrorForLog(translateDatabaseError(error)))
+      expect(logged).not.toContain(secret)
+    }
   })
 
   it.each(['22012', '23000', '23514', '42P01', '42703', 'XX000'])(

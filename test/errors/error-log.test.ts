@@ -29,3 +29,17 @@ it('an error that is its own cause, or none, is described as well', () => {
   expect(JSON.stringify(describeErrorForLog(circular)).length).toBeLessThan(20_000)
   expect(describeErrorForLog('thrown')).toEqual({ type: 'string', message: 'not an Error' })
 })
+
+it.each([
+  `Failing row contains (0190, ${secret}, \\x30, 2026).`,
+  `Key (name)=(${secret}) already exists.`,
+  `Key (lower(name), role)=(${secret}, a "quoted" (one)) is not present in table "token".`,
+  `invalid input syntax for type uuid: "${secret}"`,
+  `invalid input value for enum role: "say "${secret}""`,
+  `invalid byte sequence for encoding "UTF8": 0x00\ninvalid hexadecimal data: "${secret}"`,
+  `value "${secret}" is out of range for type integer`
+])('the log gets no value of a row from the text of an error: %s', text => {
+  const logged = JSON.stringify(describeErrorForLog(new Error(`Raw query failed. Message: \`${text}\``)))
+  expect(logged).not.toContain(secret)
+  expect(logged).toContain('Raw query failed')
+})

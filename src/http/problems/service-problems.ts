@@ -4,9 +4,11 @@ import type { ProblemDescription } from './problem-description.ts'
 export const serviceProblems = {
   database_unavailable: {
     status: 503,
-    title: 'The database cannot be reached',
-    meaning: 'The issuance cannot be recorded, so it does not happen. The signing key was not used for it.',
-    remedy: 'Send the same request again after `Retry-After` seconds. A retry is safe.'
+    title: 'The database cannot be used at the moment',
+    meaning:
+      'The issuance cannot be recorded, so it does not happen. `detail` says what is the matter: the database cannot be reached, or its disk, memory or connections are used up.',
+    remedy:
+      'Send the same request again after `Retry-After` seconds. A retry is safe. Where the disk is full, somebody has to make room first.'
   },
   signer_unavailable: {
     status: 503,
