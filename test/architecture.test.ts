@@ -21,6 +21,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   audit: ['database'],
   access: [...pure, 'database', 'audit'],
   clock: ['audit', 'database'],
+  storage: ['database'],
   signing: [...pure, 'database', 'aws-client'],
   factory: [...pure, 'database', 'audit'],
   authorities: [...pure, 'database', 'audit', 'signing', 'access', 'factory'],
@@ -57,7 +58,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'aws',
     'monitoring'
   ],
-  monitoring: ['pki', 'database', 'clock', 'authorities', 'events', 'jobs'],
+  monitoring: ['pki', 'database', 'clock', 'storage', 'authorities', 'events', 'jobs'],
   rehearsal: pure,
   config: ['events'],
   composition: ['*'],

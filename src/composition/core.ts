@@ -33,6 +33,8 @@ export interface ServiceLog extends DatabaseLog {
 export interface Ground extends OpenedDatabase {
   readonly config: Config
   readonly log: ServiceLog
+  /** Of the embedded database: where its files are. */
+  readonly databaseDirectory?: string | undefined
 }
 
 /** What every process of the service has, whether it answers stations or does the duties in the background. */

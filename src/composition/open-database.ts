@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises'
+import { sep } from 'node:path'
 import type { Config } from '../config/config.ts'
 import { settings } from '../config/settings.ts'
 import { createDatabase, type Database, type DatabaseOptions } from '../database/database.ts'
@@ -14,6 +15,8 @@ import {
 } from '../database/roles/roles.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import { prepareJobSchema } from '../jobs/job-schema.ts'
+import { createSizeLimit, createVolume, type Storage } from '../storage/storage.ts'
+import { createStorageWatch, type StorageWatch } from '../storage/storage-watch.ts'
 import { hold } from './holding.ts'
 
 export interface OpenedDatabase {
@@ -30,6 +33,8 @@ const searchPoolSize = 3
 export interface FoundDatabase {
   /** Of the role that the service works with, for every process that works on it. */
   readonly connectionString: string
+  /** Of the embedded one: where its files are. */
+  readonly directory: string | undefined
   /** Migrates it and gives the service's role its rights. */
   prepare(): Promise<AdmittedRole>
 }
@@ -40,10 +45,11 @@ export async function findDatabase(
   log: DatabaseLog,
   stops: AsyncDisposableStack
 ): Promise<FoundDatabase> {
-  const { setting, ...roles } = rolesOf(config) ?? (await startOwnPostgres(config, log, stops))
+  const { setting, directory, ...roles } = rolesOf(config) ?? (await startOwnPostgres(config, log, stops))
   const owner = { connectionString: roles.owner, setting }
   return {
     connectionString: roles.service,
+    directory,
     async prepare() {
       await migrateDatabase({ ...owner, log })
       await prepareJobSchema(owner)
@@ -55,6 +61,7 @@ export async function findDatabase(
 interface GivenRoles extends DatabaseRoles {
   /** What the owner was set by. */
   readonly setting: string
+  readonly directory?: string
 }
 
 function rolesOf({ databaseUrl, databaseOwnerUrl }: Config): GivenRoles | undefined {
@@ -95,6 +102,31 @@ export async function openDatabase(
   return { database, search: open({ purpose: 'search', poolSize: searchPoolSize }), connectionString }
 }
 
+interface WatchedDatabase extends Pick<OpenedDatabase, 'search'> {
+  readonly config: Config
+  readonly log: DatabaseLog
+  /** Of the embedded database: where its files are. */
+  readonly databaseDirectory?: string | undefined
+}
+
+/** Watches the room of the database, as far as it can be seen from here. */
+export function watchStorage(watched: WatchedDatabase, stops: AsyncDisposableStack): StorageWatch {
+  const watch = createStorageWatch({ storage: storageOf(watched), log: watched.log })
+  stops.defer(() => watch.close())
+  return watch
+}
+
+function storageOf({ config, databaseDirectory, search }: WatchedDatabase): Storage | undefined {
+  const { dataDirectory, databaseSizeLimitBytes } = config
+  if (databaseDirectory === undefined) {
+    return databaseSizeLimitBytes === undefined ? undefined : createSizeLimit(search, databaseSizeLimitBytes)
+  }
+  const isInside = databaseDirectory.startsWith(`${dataDirectory}${sep}`)
+  const directory = `the data directory (${settings.dataDirectory.name})`
+  const place = isInside ? `on the volume of ${directory}` : `where postgres-location in ${directory} leads`
+  return createVolume(databaseDirectory, place)
+}
+
 /**
  * Does a command's work on the database of the settings, migrated, and leaves nothing running.
  *
@@ -125,8 +157,8 @@ async function startOwnPostgres(
 ): Promise<GivenRoles> {
   const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
   stops.defer(() => postgres.stop())
-  const owner = postgres.connectionString
-  return { owner, service: await makeServiceRole(owner), setting: settings.dataDirectory.name }
+  const { connectionString: owner, directory } = postgres
+  return { owner, service: await makeServiceRole(owner), setting: settings.dataDirectory.name, directory }
 }
 
 function adviseToStop(error: unknown): never {

@@ -31,13 +31,13 @@ export async function startService(config: Config, log: ServiceLog): Promise<Ser
 
 async function startParts(config: Config, log: ServiceLog, stops: AsyncDisposableStack) {
   await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-  const { connectionString, prepare } = await findDatabase(config, log, stops)
+  const { connectionString, directory, prepare } = await findDatabase(config, log, stops)
   const opening = openDatabase({ connectionString, poolSize: config.databasePoolSize, log }, stops)
   // What fails in parallel is told when it is waited for.
   opening.catch(() => undefined)
   const serviceRole = await prepare()
   if (serviceRole.isOwner) warnOfOwner(serviceRole, log)
-  const core = createCore({ config, log, ...(await opening) }, stops)
+  const core = createCore({ config, log, ...(await opening), databaseDirectory: directory }, stops)
   const madeStarterSet = await makeStarterSet(core)
   // Keys are opened in a thread of their own, while the rest is put together in this one.
   const loading = loadAuthorities(core)

@@ -13,11 +13,14 @@ import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
 import { createReadiness } from '../monitoring/readiness.ts'
+import { addStorageMetrics } from '../monitoring/storage-metrics.ts'
 import { createPurging } from '../records/purge/purge.ts'
 import { createPurgeStore } from '../records/purge/purge-store.ts'
+import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
+import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 
 export interface Worker {
@@ -38,12 +41,17 @@ export async function startWorker(
   const { config, database, clock, connectionString, log } = core
   const jobs = await createJobQueue({ connectionString, log, stopTimeoutMs: config.shutdownTimeoutMs })
   stops.defer(() => jobs.close())
+  const storage = watchStorage(core, stops)
   const metrics = createMetrics(core)
+  addStorageMetrics(metrics.registry, storage)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
   const { observeIssuance: observe, observeGroup, observeDamage } = metrics
   const path = createIssuancePath(core, stops, { observe, observeGroup, observeDamage })
   await tellOpenIntents(core, path, metrics)
-  const http = await createHttpServer(createServices(core, jobs, { path, metrics }), httpSettings(config))
+  const http = await createHttpServer(
+    createServices(core, jobs, { path, metrics, storage }),
+    httpSettings(config)
+  )
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
   return { url: await http.listen({ host: config.host, port: config.port }) }
@@ -52,9 +60,10 @@ export async function startWorker(
 interface WorkerParts {
   readonly path: IssuancePath
   readonly metrics: Metrics
+  readonly storage: StorageWatch
 }
 
-function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerParts): HttpServices {
+function createServices(core: Core, jobs: JobService, { path, metrics, storage }: WorkerParts): HttpServices {
   const { database, authorities, lines, profiles, tokens, clockTrust, listWarnings, clock, randomBytes } =
     core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
@@ -74,8 +83,9 @@ function createServices(core: Core, jobs: JobService, { path, metrics }: WorkerP
     tokens,
     clock: clockTrust,
     jobs,
-    readiness: createReadiness({ database, lines, clockTrust, listWarnings }),
-    metrics: metrics.registry
+    readiness: createReadiness({ database, storage, lines, clockTrust, listWarnings }),
+    metrics: metrics.registry,
+    explain: error => storage.explain(error)
   }
 }
 

@@ -89,6 +89,35 @@ export function wholeNumber({ minimum, maximum, unit }: Range): Kind<number> {
   }
 }
 
+const sizeUnits = {
+  '': 1,
+  kB: 1e3,
+  MB: 1e6,
+  GB: 1e9,
+  TB: 1e12,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+  TiB: 2 ** 40
+}
+const smallestSizeBytes = 1e6
+const sizeExpected = 'a whole number of bytes or with a unit (MB, GB, TB, MiB, GiB, TiB), at least 1MB'
+
+/** So many bytes, such as `20GB`. */
+export function byteSize(): Kind<number> {
+  return {
+    parse(value) {
+      const [, digits, unit] = /^(\d{1,15}) ?([kMGT]B|[KMGT]iB|)$/.exec(value) ?? []
+      const bytes = Number(digits) * sizeUnits[unit as keyof typeof sizeUnits]
+      if (bytes >= smallestSizeBytes && Number.isSafeInteger(bytes)) return { value: bytes }
+      const message = 'Correct the size, e.g. 20GB.'
+      return { refusals: [{ expected: sizeExpected, found: value, message }] }
+    },
+    describe: meaning => `${meaning}: bytes, or with a unit as in 20GB or 500MiB.`,
+    show: String
+  }
+}
+
 /** A TCP port. */
 export function port(): Kind<number> {
   return { ...wholeNumber({ minimum: 0, maximum: 65_535 }), describe: asItIs.describe }

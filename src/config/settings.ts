@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { eventTypes } from '../events/event-type.ts'
 import { parseWebhookSecret } from '../events/signature.ts'
 import {
+  byteSize,
   choice,
   choices,
   directory,
@@ -99,6 +100,12 @@ export const settings = {
       name: 'MINTLINE_DATABASE_OWNER_URL_FILE',
       meaning: 'File that holds MINTLINE_DATABASE_OWNER_URL'
     }
+  }),
+  /** Undefined: of a database elsewhere, nothing is watched. */
+  databaseSizeLimitBytes: optional(byteSize(), {
+    name: 'MINTLINE_DATABASE_SIZE_LIMIT',
+    meaning: 'Size at which the disk of the database at DATABASE_URL counts as full, for warnings ahead',
+    needs: 'databaseUrl'
   }),
   databasePoolSize: setting(wholeNumber({ minimum: 2, maximum: 100 }), 10, {
     name: 'MINTLINE_DATABASE_POOL_SIZE',

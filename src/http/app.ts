@@ -97,7 +97,7 @@ export async function createHttpServer(
     setCommonHeaders(request, reply)
     done()
   })
-  addProblemDetails(app)
+  addProblemDetails(app, services)
   addShutdown(app)
   addMessageGuard(app)
   addUnknownRoute(app)

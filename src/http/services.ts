@@ -6,7 +6,7 @@ import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
-import type { Violation } from '../errors/mintline-error.ts'
+import type { MintlineError, Violation } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { Voiding } from '../issuance/ends/voiding.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
@@ -70,6 +70,8 @@ export interface HttpServices {
   readonly clock: Pick<ClockTrust, 'accept'>
   readonly readiness: AskReadiness
   readonly metrics: Registry
+  /** Adds to an error what is known of its cause. */
+  readonly explain: (error: MintlineError) => MintlineError
 }
 
 export interface HttpSettings extends ServerSettings {

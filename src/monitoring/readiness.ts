@@ -2,7 +2,8 @@ import type { Lines, LineState } from '../authorities/lines.ts'
 import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import { type ClockTrust, trustedDetail } from '../clock/clock-trust.ts'
 import type { Database } from '../database/database.ts'
-import { isMintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import type { StorageWatch } from '../storage/storage-watch.ts'
 
 interface Check {
   readonly ok: boolean
@@ -23,6 +24,8 @@ export interface Readiness {
     readonly database: Check
     /** Whether any of `lines` is ready. */
     readonly signer: Check
+    /** Not ok while the reserve of free space is touched, which keeps nothing from working. */
+    readonly storage: Check
     readonly clock: Check
     readonly authorities: Check
     readonly lines: readonly LineCheck[]
@@ -31,6 +34,7 @@ export interface Readiness {
 
 export interface ReadinessDependencies {
   readonly database: Pick<Database, 'ping'>
+  readonly storage: Pick<StorageWatch, 'check' | 'obstacle' | 'explain'>
   readonly lines: Lines
   readonly clockTrust: Pick<ClockTrust, 'examine'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
@@ -45,10 +49,11 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { database, lines, clockTrust, listWarnings } = dependencies
+  const { storage, lines, clockTrust, listWarnings } = dependencies
   return async line => {
-    const [databaseCheck, states, clock, warnings] = await Promise.all([
-      check(() => database.ping(), 'answers'),
+    const [databaseCheck, storageCheck, states, clock, warnings] = await Promise.all([
+      checkDatabase(dependencies),
+      storage.check(),
       line === undefined ? lines.judgeAll() : lines.judge(line).then(state => [state]),
       check(() => clockTrust.examine(), trustedDetail),
       describeWarnings(listWarnings)
@@ -57,12 +62,27 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
     const checks = {
       database: databaseCheck,
       signer,
+      storage: storageCheck,
       clock,
       authorities: { ok: true, detail: warnings },
       lines: states.map(describeLine)
     }
     return { ready: databaseCheck.ok && signer.ok && clock.ok, checks }
   }
+}
+
+/** A database that answers and cannot write is of no use. */
+async function checkDatabase({ database, storage }: ReadinessDependencies): Promise<Check> {
+  const pinging = Promise.allSettled([database.ping()])
+  await storage.check()
+  const [ping] = await pinging
+  return check(async () => {
+    if (ping.status === 'rejected') {
+      throw isMintlineError(ping.reason) ? storage.explain(ping.reason) : (ping.reason as Error)
+    }
+    const obstacle = storage.obstacle()
+    if (obstacle !== undefined) throw new MintlineError('database_unavailable', obstacle)
+  }, 'answers')
 }
 
 function checkSigner(states: readonly LineState[]): Check {

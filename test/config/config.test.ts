@@ -38,6 +38,20 @@ describe('loadConfig', () => {
     )
   })
 
+  it('takes sizes in bytes and in units', () => {
+    const limitOf = (size: string) =>
+      loadConfig({ DATABASE_URL: 'postgres://a/b', MINTLINE_DATABASE_SIZE_LIMIT: size })
+        .databaseSizeLimitBytes
+    expect(['20GB', '500 MB', '1000000', '2GiB'].map(limitOf)).toEqual([20e9, 500e6, 1e6, 2 ** 31])
+    for (const size of ['20', '20G', 'GB', '-1GB', '1.5GB', '0GB', '99999999TB', '1gb', '20GB ']) {
+      const environment = { DATABASE_URL: 'postgres://a/b', MINTLINE_DATABASE_SIZE_LIMIT: size }
+      expect(violationsOf(environment)).toMatchObject([
+        { pointer: 'MINTLINE_DATABASE_SIZE_LIMIT', found: size }
+      ])
+    }
+    expect(violationsOf({ MINTLINE_DATABASE_SIZE_LIMIT: '20GB' })).toHaveLength(1)
+  })
+
   it('is frozen', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true)
   })

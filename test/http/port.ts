@@ -75,10 +75,18 @@ export function createPort(): Port {
       const check = { ok: true, detail: '' }
       return {
         ready: true,
-        checks: { database: check, signer: check, clock: check, authorities: check, lines: [] }
+        checks: {
+          database: check,
+          signer: check,
+          storage: check,
+          clock: check,
+          authorities: check,
+          lines: []
+        }
       }
     },
-    metrics: new Registry()
+    metrics: new Registry(),
+    explain: error => error
   }
   const port: Port = {
     services: services as HttpServices,

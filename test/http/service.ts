@@ -56,6 +56,7 @@ export async function openService(settings: Readonly<Record<string, string>> = {
     url: service.url,
     connectionString: test.connectionString,
     database: test.database,
+    owner: test.owner,
     dataDirectory: directory.path,
     bearer,
     send,

@@ -27,6 +27,8 @@ export interface EmbeddedPostgresOptions {
 export interface EmbeddedPostgres {
   /** Holds a password. Stays the same until the end, also when the server had to be started again. */
   readonly connectionString: string
+  /** Where its files are. */
+  readonly directory: string
   /** Stops the server in order and frees the data directory for the next Mintline. */
   stop(): Promise<void>
 }
@@ -58,6 +60,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     const keeper = keepRunning(server, () => spawnReady(cluster, port, options), log)
     return {
       connectionString: `postgresql://${roleName}:${cluster.password}@127.0.0.1:${port}/${databaseName}?sslmode=disable`,
+      directory: cluster.directory,
       async stop() {
         await keeper.stop()
         await lock.release()

@@ -13,9 +13,16 @@ import { buildViolations, type SchemaFault } from './schema-violations.ts'
 
 const maximumViolations = 50
 
+interface Explaining {
+  /** Adds to an error what is known of its cause. */
+  readonly explain: (error: MintlineError) => MintlineError
+}
+
 /** Makes every error of the app's routes and hooks a problem document (RFC 9457), logged according to whose fault it is. */
-export function addProblemDetails(app: FastifyInstance): void {
-  app.setErrorHandler(sendProblem)
+export function addProblemDetails(app: FastifyInstance, { explain }: Explaining): void {
+  app.setErrorHandler((error, request, reply) =>
+    sendProblem(isMintlineError(error) ? explain(error) : error, request, reply)
+  )
 }
 
 /** Answers with the problem that an error stands for. What is not recognised becomes an opaque `internal_error`. */

@@ -30,6 +30,11 @@ export const Readiness = Type.Object(
           ...strict,
           description: 'Not ok while none of `lines` is ready.'
         }),
+        storage: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while less than the reserve is free for the database, which is a warning: it keeps nothing from being ready.'
+        }),
         clock: Type.Object(Check.properties, {
           ...strict,
           description: 'Not ok while the clock of the service cannot be trusted; says what to do.'
@@ -49,6 +54,11 @@ export const Readiness = Type.Object(
         checks: {
           database: { ok: true, detail: 'answers' },
           signer: { ok: true, detail: 'cannot sign for acme; see lines' },
+          storage: {
+            ok: true,
+            detail:
+              '38.2 GiB (41016094720 bytes) free on the volume of the data directory (MINTLINE_DATA_DIR); the reserve is 1.0 GiB (1073741824 bytes)'
+          },
           clock: { ok: true, detail: 'agrees with the database and the newest record' },
           authorities: { ok: true, detail: 'no warnings' },
           lines: [
