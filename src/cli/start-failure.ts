@@ -1,14 +1,23 @@
 import { once } from 'node:events'
+import { statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { sep } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
+import { isDiskFull, translateDatabaseError } from '../database/database.ts'
+import { databaseDirectoryOf } from '../database/embedded/cluster.ts'
+import { isHeldByAnother } from '../database/embedded/directory-lock.ts'
+import { type ErrorCode, isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
+import { describeBytes } from '../storage/storage.ts'
+import { scantBytes } from '../storage/storage-watch.ts'
 
 /**
  * What stops a start and is not a fault of Mintline, in Mintline's words: `config_invalid` for an address that cannot be
- * listened on, `data_directory_unusable` for a file below the data directory. All else is given back as it is.
+ * listened on, `data_directory_unusable` for a file below the data directory, or a full disk. All else is given back as it is.
  */
 export function translateStartFailure(error: unknown, config: Config): unknown {
+  const full = describeFullVolume(error, config)
+  if (full !== undefined) return full
+  if (isDiskFull(error)) return translateDatabaseError(error)
   if (isMintlineError(error, 'database_unavailable') && config.databaseUrl !== undefined) {
     return new MintlineError(
       'database_unavailable',
@@ -26,6 +35,45 @@ export function translateStartFailure(error: unknown, config: Config): unknown {
       'MINTLINE_DATA_DIR names, or name another directory.',
     { cause: error }
   )
+}
+
+/** PostgreSQL may have said no more than that it ended. */
+const faultsOfFullVolume: readonly ErrorCode[] = [
+  'data_directory_unusable',
+  'database_unavailable',
+  'internal_error'
+]
+
+function describeFullVolume(
+  error: unknown,
+  { dataDirectory, databaseUrl }: Config
+): MintlineError | undefined {
+  if (databaseUrl !== undefined || isHeldByAnother(error)) return undefined
+  const isSuspect = isMintlineError(error) ? faultsOfFullVolume.includes(error.code) : isOutOfSpace(error)
+  if (!isSuspect) return undefined
+  const directory = databaseDirectoryOf(dataDirectory)
+  const freeBytes = freeBytesOn(directory)
+  if (freeBytes === undefined || freeBytes >= scantBytes) return undefined
+  const which = directory === dataDirectory ? '' : `, whose database is in ${directory},`
+  return new MintlineError(
+    'data_directory_unusable',
+    `The disk of the data directory ${dataDirectory}${which} is full: ${describeBytes(freeBytes)} free. Make room on it, or ` +
+      'enlarge it, and start again; nothing is lost.',
+    { cause: error }
+  )
+}
+
+function isOutOfSpace(error: unknown): boolean {
+  return isSystemError(error) && ['ENOSPC', 'EDQUOT'].includes(error.code)
+}
+
+function freeBytesOn(directory: string): number | undefined {
+  try {
+    const { bavail, bsize } = statfsSync(directory)
+    return bavail * bsize
+  } catch {
+    return undefined
+  }
 }
 
 function cannotListen(violation: Violation, cause?: unknown): MintlineError {

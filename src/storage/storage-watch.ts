@@ -35,7 +35,7 @@ export interface StorageWatchDependencies {
 
 const mebibyte = 1024 ** 2
 /** PostgreSQL ends where it cannot make a segment of its log, 16 MiB; it may want two. */
-const scantBytes = 32 * mebibyte
+export const scantBytes = 32 * mebibyte
 /** A table grows by up to half of this at once. */
 const nothingBytes = mebibyte
 /** How long the database's own word that its disk is full counts: then it is asked again. */

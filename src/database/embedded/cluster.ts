@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { chmod, chown, mkdir, open, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { promisify } from 'node:util'
@@ -144,6 +145,15 @@ async function assertOurs(home: string): Promise<void> {
   const { uid } = await stat(home)
   if (uid === process.getuid?.()) return
   throw unusable(`${home} belongs to another user (uid ${uid}). Start Mintline as that user, or as before.`)
+}
+
+/** Where the cluster of the data directory is, as far as it can be told. */
+export function databaseDirectoryOf(dataDirectory: string): string {
+  try {
+    return readFileSync(pointerIn(dataDirectory), 'utf8')
+  } catch {
+    return dataDirectory
+  }
 }
 
 function pointerIn(dataDirectory: string): string {

@@ -140,7 +140,8 @@ async function endsWithin(exited: Promise<string>, seconds: number): Promise<boo
 export async function findOrphan({ directory }: Cluster): Promise<PostgresServer | undefined> {
   const file = path.join(directory, 'postmaster.pid')
   const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
-  if (!(pid > 0)) return undefined
+  // Without a number: a server that could not write it, on a full disk, has left it, and PostgreSQL would not start by it.
+  if (!(pid > 0)) return rm(file, { force: true }).then(() => undefined)
   if (await worksIn(pid, directory)) return { pid, exited: untilGone(pid, directory) }
   await rm(file)
   return undefined

@@ -106,8 +106,8 @@ export const serviceProblems = {
     status: 500,
     title: 'The data directory cannot be used',
     meaning:
-      'The directory cannot be made, read or written, or another service uses it. The service does not start.',
-    remedy: 'Check path, owner and mode of `MINTLINE_DATA_DIR`.'
+      'The directory cannot be made, read or written, or its disk is full, or another service uses it. The service does not start.',
+    remedy: 'Check path, owner, mode and free space of `MINTLINE_DATA_DIR`.'
   },
   database_incompatible: {
     status: 500,
