@@ -38,6 +38,9 @@ export default {
     'mosquitto_pub',
     'chromium',
     'cfssl',
-    'cfssljson'
+    'cfssljson',
+    // A small volume to be filled; the test passes where nobody may mount one.
+    'mount',
+    'umount'
   ]
 }
