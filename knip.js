@@ -39,7 +39,7 @@ export default {
     'chromium',
     'cfssl',
     'cfssljson',
-    // A small volume to be filled; the test passes where nobody may mount one.
+    // A small volume to be filled; the test is skipped where nobody may mount one.
     'mount',
     'umount'
   ]
