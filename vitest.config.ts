@@ -3,7 +3,11 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 
 const database = ['test/**/*.database.test.ts']
 const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
-const timed = ['test/e2e/first-use.test.ts', 'test/e2e/event-loop/event-loop.test.ts']
+const timed = [
+  'test/e2e/first-use.test.ts',
+  'test/e2e/crash.test.ts',
+  'test/e2e/event-loop/event-loop.test.ts'
+]
 
 /**
  * Each worker, and each program that a test starts, would otherwise compile the same packages anew; the service keeps
@@ -25,6 +29,8 @@ function project(name: string, groupOrder: number, options: TestOptions): TestPr
   return { extends: true, test: { name, sequence: { groupOrder }, ...options } }
 }
 
+/** On a machine that has other things to do, too, a process takes its time; tests that hold one to a time run alone. */
+const patient = { testTimeout: 60_000, hookTimeout: 90_000 }
 const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
 
 /**
@@ -57,8 +63,8 @@ export default defineConfig({
       // Loading modules anew for each file would take as long as the tests.
       project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e], isolate: false }),
       project('database', 1, { include: database, ...withPostgres }),
-      project('e2e', 1, { include: e2e, exclude: timed, ...withPostgres }),
-      project('e2e-alone', 2, { include: timed, maxWorkers: 1 })
+      project('e2e', 1, { include: e2e, exclude: timed, ...patient, ...withPostgres }),
+      project('e2e-alone', 2, { include: timed, maxWorkers: 1, ...patient, ...withPostgres })
     ]
   }
 })

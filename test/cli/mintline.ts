@@ -20,7 +20,7 @@ export async function runMintline(
   const child = spawn(process.execPath, [command, ...args], {
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 14_000
+    timeout: 45_000
   })
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
   return { exitCode: child.exitCode, output, errors }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { describe, expect, it as withinTests, vi } from 'vitest'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createJobQueue, type JobHandlers, type JobService } from '../../src/jobs/job-queue.ts'
 import { prepareJobSchema } from '../../src/jobs/job-schema.ts'
@@ -14,31 +14,36 @@ const reconcile = 'aws-registration.reconcile'
 const check = 'aws-registration.check'
 const ofRegistration = (registrationId: string) => [{ registrationId }, { key: registrationId }] as const
 
-let test: TestDatabase
-beforeAll(async () => {
-  test = await createTestDatabase()
-  await (await open({})).close()
+const it = withinTests.extend<{ own: TestDatabase }>({
+  async own({ onTestFinished }, use) {
+    const database = await createTestDatabase()
+    onTestFinished(() => database.drop())
+    await use(database)
+  }
 })
-afterAll(() => test.drop())
-afterEach(() => test.database.prisma.$executeRawUnsafe('DELETE FROM pgboss.job'))
 
 const open = (
+  { connectionString }: Pick<TestDatabase, 'connectionString'>,
   handlers: JobHandlers,
-  options: { readonly connectionString?: string; readonly isScheduled?: boolean } = {}
+  { isScheduled = false } = {}
 ): Promise<JobService> =>
   createJobQueue({
-    connectionString: options.connectionString ?? test.connectionString,
+    connectionString,
     work: {
       handlers: () => handlers,
-      schedules: options.isScheduled === true ? { 'aws-registration.sweep': '* * * * *' } : {}
+      schedules: isScheduled ? { 'aws-registration.sweep': '* * * * *' } : {}
     },
     log: silentLog,
     stopTimeoutMs: 2_000,
     supervisionIntervalSeconds: 1
   })
 
-async function withQueue(handlers: JobHandlers, work: (queue: JobService) => Promise<void>): Promise<void> {
-  const queue = await open(handlers)
+async function withQueue(
+  database: TestDatabase,
+  handlers: JobHandlers,
+  work: (queue: JobService) => Promise<void>
+): Promise<void> {
+  const queue = await open(database, handlers)
   try {
     await work(queue)
   } finally {
@@ -52,18 +57,18 @@ const states = async (queue: JobService) =>
 /** Until it holds; the test's own time limit ends the wait. */
 const until = (assertion: () => unknown) => vi.waitFor(assertion, { timeout: 12_000, interval: 50 })
 
-describe('a job', () => {
-  it('runs once, with its data', async () => {
+describe.concurrent('a job', () => {
+  it('runs once, with its data', async ({ own }) => {
     const seen: unknown[] = []
-    await withQueue({ [reconcile]: async data => void seen.push(data) }, async queue => {
+    await withQueue(own, { [reconcile]: async data => void seen.push(data) }, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
       await until(async () => expect(await states(queue)).toEqual([['r1', 'done']]))
       expect(seen).toEqual([{ registrationId: 'r1' }])
     })
   })
 
-  it('waits once for each key, however often it is sent at the same time', async () => {
-    await withQueue({}, async queue => {
+  it('waits once for each key, however often it is sent at the same time', async ({ own }) => {
+    await withQueue(own, {}, async queue => {
       await Promise.all(
         Array.from({ length: 40 }, (_, index) =>
           queue.send(reconcile, ...ofRegistration(index % 2 === 0 ? 'even' : 'odd'))
@@ -76,7 +81,7 @@ describe('a job', () => {
     })
   })
 
-  it('that is sent while it runs follows, and never runs twice at once', async () => {
+  it('that is sent while it runs follows, and never runs twice at once', async ({ own }) => {
     const gate = Promise.withResolvers<void>()
     let running = 0
     let most = 0
@@ -87,8 +92,8 @@ describe('a job', () => {
       await gate.promise
       running--
     }
-    const second = await open({ [reconcile]: handle })
-    await withQueue({ [reconcile]: handle }, async queue => {
+    const second = await open(own, { [reconcile]: handle })
+    await withQueue(own, { [reconcile]: handle }, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
       await until(() => expect(running).toBe(1))
       await Promise.all([1, 2, 3].map(() => queue.send(reconcile, ...ofRegistration('r1'))))
@@ -104,11 +109,11 @@ describe('a job', () => {
     await second.close()
   })
 
-  it('that takes long holds up none of another key', async () => {
+  it('that takes long holds up none of another key', async ({ own }) => {
     const gate = Promise.withResolvers<void>()
     const handle = ({ registrationId }: { registrationId: string }) =>
       registrationId === 'slow' ? gate.promise : Promise.resolve()
-    await withQueue({ [reconcile]: handle }, async queue => {
+    await withQueue(own, { [reconcile]: handle }, async queue => {
       await queue.send(reconcile, ...ofRegistration('slow'))
       await until(async () => expect(await states(queue)).toEqual([['slow', 'running']]))
       await queue.send(reconcile, ...ofRegistration('quick'))
@@ -118,12 +123,12 @@ describe('a job', () => {
     })
   })
 
-  it('that fails is tried later, and keeps its pause unless it is sent for now', async () => {
+  it('that fails is tried later, and keeps its pause unless it is sent for now', async ({ own }) => {
     let tries = 0
     const handle = async () => {
       if (++tries === 1) throw new MintlineError('signer_unavailable', 'The key does not answer.')
     }
-    await withQueue({ [reconcile]: handle }, async queue => {
+    await withQueue(own, { [reconcile]: handle }, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
       await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
       const [job] = (await queue.list({ limit: 1 })).items
@@ -143,14 +148,14 @@ describe('a job', () => {
     })
   })
 
-  it('pauses no longer than a quarter of an hour', async () => {
+  it('pauses no longer than a quarter of an hour', async ({ own }) => {
     const fail = async () => {
       throw new Error('always')
     }
-    await withQueue({ [reconcile]: fail }, async queue => {
+    await withQueue(own, { [reconcile]: fail }, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
       await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
-      await test.database.prisma.$executeRawUnsafe('UPDATE pgboss.job SET retry_count = 40')
+      await own.database.prisma.$executeRawUnsafe('UPDATE pgboss.job SET retry_count = 40')
       await queue.send(reconcile, { registrationId: 'r1' }, { key: 'r1', now: true })
       await until(async () => expect((await queue.list({ limit: 1 })).items[0]!.attempts).toBe(42))
       await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
@@ -160,25 +165,27 @@ describe('a job', () => {
     })
   })
 
-  it('that used up its tries stays on show as failed, without what an unexpected error said', async () => {
+  it('that used up its tries stays on show as failed, without what an unexpected error said', async ({
+    own
+  }) => {
     const fail = async () => {
       throw new Error('word-nobody-knows', { cause: new Error('word-nobody-knows') })
     }
-    await withQueue({ 'aws-registration.sweep': fail }, async queue => {
+    await withQueue(own, { 'aws-registration.sweep': fail }, async queue => {
       await queue.send('aws-registration.sweep', {})
       await until(async () => expect(await states(queue)).toEqual([[undefined, 'failed']]))
       const { items } = await queue.list({ limit: 1, state: 'failed' })
       expect(items[0]).toMatchObject({ attempts: 1, lastError: { code: 'internal_error' } })
       expect((await queue.count()).get('aws-registration.sweep')).toMatchObject({ waiting: 0, failed: 1 })
-      const stored = await test.database.prisma.$queryRawUnsafe('SELECT * FROM pgboss.job')
+      const stored = await own.database.prisma.$queryRawUnsafe('SELECT * FROM pgboss.job')
       expect(JSON.stringify(stored)).not.toContain('word-nobody-knows')
     })
   })
 })
 
-describe('the list of jobs', () => {
-  it('is cut into pages, newest first, and chosen from by kind and state', async () => {
-    await withQueue({}, async queue => {
+describe.concurrent('the list of jobs', () => {
+  it('is cut into pages, newest first, and chosen from by kind and state', async ({ own }) => {
+    await withQueue(own, {}, async queue => {
       for (const key of ['a', 'b', 'c']) await queue.send(reconcile, ...ofRegistration(key))
       await queue.send(check, ...ofRegistration('d'))
       const first = await queue.list({ limit: 3 })
@@ -196,12 +203,12 @@ describe('the list of jobs', () => {
   })
 })
 
-describe('a process', () => {
-  it('that is killed loses its job to another', async () => {
-    await withQueue({}, async queue => {
+describe.concurrent('a process', () => {
+  it('that is killed loses its job to another', async ({ own }) => {
+    await withQueue(own, {}, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
       const file = fileURLToPath(new URL('worker-child.ts', import.meta.url))
-      const child = spawn(process.execPath, [file, test.connectionString], {
+      const child = spawn(process.execPath, [file, own.connectionString], {
         stdio: ['ignore', 'pipe', 'inherit']
       })
       let said = ''
@@ -212,13 +219,13 @@ describe('a process', () => {
       expect(await states(queue)).toEqual([['r1', 'running']])
 
       // As if the time had passed after which it is missed.
-      await test.database.prisma.$executeRawUnsafe(
+      await own.database.prisma.$executeRawUnsafe(
         "UPDATE pgboss.job SET heartbeat_on = heartbeat_on - interval '31 s' WHERE state = 'active'"
       )
       await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
       expect((await queue.list({ limit: 1 })).items[0]!.lastError?.code).toBe('job_interrupted')
       const seen: unknown[] = []
-      const other = await open({ [reconcile]: async data => void seen.push(data) })
+      const other = await open(own, { [reconcile]: async data => void seen.push(data) })
       await other.send(reconcile, { registrationId: 'r1' }, { key: 'r1', now: true })
       await until(async () => expect(await states(queue)).toEqual([['r1', 'done']]))
       expect(seen).toEqual([{ registrationId: 'r1' }])
@@ -226,11 +233,11 @@ describe('a process', () => {
     })
   })
 
-  it('that knows that it is alone begins anew at once what a dead one had in hand', async () => {
-    await withQueue({}, async queue => {
+  it('that knows that it is alone begins anew at once what a dead one had in hand', async ({ own }) => {
+    await withQueue(own, {}, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
       await queue.send('aws-registration.sweep', {})
-      await test.database.prisma.$executeRawUnsafe(
+      await own.database.prisma.$executeRawUnsafe(
         "UPDATE pgboss.job SET state = 'active', started_on = now()"
       )
       const seen: unknown[] = []
@@ -242,7 +249,7 @@ describe('a process', () => {
         schedules: {},
         isAlone: true
       }
-      const { connectionString } = test
+      const { connectionString } = own
       const other = await createJobQueue({ connectionString, work, log: silentLog, stopTimeoutMs: 2_000 })
       await vi.waitFor(() => expect(seen).toHaveLength(2), 2_000)
       expect(seen).toContainEqual({ registrationId: 'r1' })
@@ -252,9 +259,9 @@ describe('a process', () => {
     })
   })
 
-  it('that stops tells its jobs so, and waits for them', async () => {
+  it('that stops tells its jobs so, and waits for them', async ({ own }) => {
     let ended = false
-    const queue = await open({
+    const queue = await open(own, {
       async [reconcile](_data, signal) {
         if (!signal.aborted) await once(signal, 'abort')
         await delay(300)
@@ -265,46 +272,45 @@ describe('a process', () => {
     await until(async () => expect(await states(queue)).toEqual([['r1', 'running']]))
     await queue.close()
     expect(ended).toBe(true)
-    await withState(['r1', 'done'])
+    await expectState(own, ['r1', 'done'])
   })
 
-  it('that stops does not wait for ever, and leaves the job to the next', async () => {
-    const queue = await open({ [reconcile]: () => new Promise(() => undefined) })
+  it('that stops does not wait for ever, and leaves the job to the next', async ({ own }) => {
+    const queue = await open(own, { [reconcile]: () => new Promise(() => undefined) })
     await queue.send(reconcile, ...ofRegistration('r1'))
     await until(async () => expect(await states(queue)).toEqual([['r1', 'running']]))
     const start = performance.now()
     await queue.close()
     expect(performance.now() - start).toBeLessThan(4_000)
-    await withState(['r1', 'retrying'])
+    await expectState(own, ['r1', 'retrying'])
   })
 
-  async function withState(expected: readonly [string, string]): Promise<void> {
-    const queue = await open({})
+  async function expectState(own: TestDatabase, expected: readonly [string, string]): Promise<void> {
+    const queue = await open(own, {})
     expect(await states(queue)).toEqual([expected])
     await queue.close()
   }
 
-  it('sends what is due by the clock, and not what nobody works on', async () => {
-    await using own = await createTestDatabase()
+  it('sends what is due by the clock, and not what nobody works on', async ({ own }) => {
     let sweeps = 0
     const handlers = { 'aws-registration.sweep': async () => void sweeps++ }
-    const options = { connectionString: own.connectionString, isScheduled: true }
-    const first = await open(handlers, options)
+    const options = { isScheduled: true }
+    const first = await open(own, handlers, options)
     await first.close()
     // As if the latest look at the clock were long ago: the next start looks at once.
     await own.database.prisma.$executeRawUnsafe("UPDATE pgboss.version SET cron_on = now() - interval '1 h'")
-    const second = await open(handlers, options)
+    const second = await open(own, handlers, options)
     await until(() => expect(sweeps).toBeGreaterThan(0))
     await second.close()
-    const third = await open({}, options)
+    const third = await open(own, {}, options)
     expect(await own.database.prisma.$queryRawUnsafe('SELECT key FROM pgboss.schedule')).toEqual([])
     await third.close()
   })
 })
 
-describe('without a database', () => {
+describe.concurrent('without a database', () => {
   it('there is no queue', async () => {
-    const opening = open({}, { connectionString: 'postgresql://mintline@127.0.0.1:1/mintline' })
+    const opening = open({ connectionString: 'postgresql://mintline@127.0.0.1:1/mintline' }, {})
     await expect(opening).rejects.toMatchObject({ code: 'database_unavailable' })
   })
 
@@ -327,10 +333,9 @@ describe('without a database', () => {
     const postgres = await startTestPostgres()
     await prepareJobSchema(postgres)
     const seen: string[] = []
-    const queue = await open(
-      { [reconcile]: async ({ registrationId }) => void seen.push(registrationId) },
-      postgres
-    )
+    const queue = await open(postgres, {
+      [reconcile]: async ({ registrationId }) => void seen.push(registrationId)
+    })
     await queue.send(reconcile, ...ofRegistration('before'))
     await until(() => expect(seen).toEqual(['before']))
     await postgres.stop()

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const startTimeoutMs = 20_000
+const startTimeoutMs = 45_000
 
 /** The service as an operator runs it: a process of its own, spoken to over HTTP. */
 export interface ServiceProcess {
