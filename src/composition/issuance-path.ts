@@ -1,3 +1,4 @@
+import { createTokenStore } from '../access/token-store.ts'
 import { spkiOf } from '../authorities/generations/generation.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
@@ -6,15 +7,24 @@ import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
+import { createRefusalCounting } from '../issuance/refusals/counting.ts'
 import { createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
 import { createDisclosureStore } from '../issuance/refusals/disclosure-store.ts'
-import { createRefusalRecorder } from '../issuance/refusals/refusal.ts'
+import { createRefusalRecorder, type RecordRefusal } from '../issuance/refusals/refusal.ts'
+import { createRepeatWindows } from '../issuance/refusals/repeat-windows.ts'
+import { createStationLimits } from '../issuance/refusals/station-limits.ts'
 import { createReplay } from '../issuance/replay.ts'
 import { digestOf } from '../issuance/request.ts'
 import { isEqual } from '../pki/der/octets.ts'
 import { createRecordStore } from '../records/record-store.ts'
 import { createRecords, type Records } from '../records/records.ts'
+import type { CountReason, RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
+import {
+  createRefusalCountStore,
+  type RefusalCountStore
+} from '../records/refusal-counts/refusal-count-store.ts'
 import { createRefusalStore } from '../records/refusal-store.ts'
+import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import type { Core } from './core.ts'
 
 export interface IssuancePath {
@@ -22,6 +32,7 @@ export interface IssuancePath {
   readonly disclosures: Disclosures
   readonly blockedKeys: BlockedKeys
   readonly records: Records
+  readonly refusalCounts: RefusalCounts
   /** Of all processes. @throws MintlineError `database_unavailable`. */
   countOpenIntents(): Promise<number>
 }
@@ -32,6 +43,12 @@ export interface IssuancePathOptions {
   readonly observeGroup?: (kind: 'cycle' | 'rejection', size: number, seconds: number) => void
   /** Told each time that a record is found changed. */
   readonly observeDamage?: () => void
+  /** Told of each refusal that is counted and not recorded. */
+  readonly observeCounted?: (reason: CountReason) => void
+  /** True while the database has no room to spare for refusals. */
+  readonly storageReserve?: () => boolean
+  /** What repeats and limits of refusals are measured by. */
+  readonly stopwatch?: Stopwatch
   /** How long a retry waits for another process's record before it completes the intent itself. */
   readonly resumeAfterMs?: number
   readonly maximumGroupSize?: number
@@ -57,15 +74,13 @@ export function createIssuancePath(
       observeDamage()
     }
   })
-  const limits = (kind: 'cycle' | 'rejection') => groupLimits(core, kind, options)
   const cycle = wrapCycle(
-    createCycle(createGroupCommit({ commit: createCycleStore(database).commit, ...limits('cycle') }))
+    createCycle(
+      createGroupCommit({ commit: createCycleStore(database).commit, ...groupLimits(core, 'cycle', options) })
+    )
   )
-  const refusals = createGroupCommit({
-    commit: createRefusalStore(database).commit,
-    ...limits('rejection')
-  })
-  const recordRefusal = createRefusalRecorder({ refusals, clock, randomBytes })
+  const refusalCounts = createRefusalCountStore(database, search)
+  const recordRefusal = createRecording(core, stops, { ...options, refusalCounts })
   const blockedKeys = createBlockedKeys({
     store: createBlockedKeyStore(database),
     listAuthorities: spkiSha256 => namesOfHolders(core, spkiSha256),
@@ -97,7 +112,36 @@ export function createIssuancePath(
     randomBytes,
     observe
   })
-  return { issuance, disclosures, blockedKeys, records, countOpenIntents: () => store.countOpenIntents() }
+  const countOpenIntents = () => store.countOpenIntents()
+  return { issuance, disclosures, blockedKeys, records, refusalCounts, countOpenIntents }
+}
+
+interface RecordingOptions extends IssuancePathOptions {
+  readonly refusalCounts: RefusalCountStore
+}
+
+/** What is counted is written before the database is closed. */
+function createRecording(core: Core, stops: AsyncDisposableStack, options: RecordingOptions): RecordRefusal {
+  const { database, config, clock, randomBytes, log } = core
+  const { refusalCounts, observeCounted: observe = () => undefined } = options
+  const { storageReserve = () => false, stopwatch = systemStopwatch } = options
+  const counting = createRefusalCounting({ insert: refusalCounts.insert, clock, randomBytes, log, observe })
+  stops.defer(() => counting.close())
+  const tokens = createTokenStore(database)
+  return createRefusalRecorder({
+    refusals: createGroupCommit({
+      commit: createRefusalStore(database).commit,
+      ...groupLimits(core, 'rejection', options)
+    }),
+    repeats: createRepeatWindows({ stopwatch }),
+    limits: createStationLimits({ perMinute: config.refusalsPerMinute, stopwatch }),
+    counting,
+    isTokenRevoked: async tokenId => (await tokens.find(tokenId))?.revokedAt !== undefined,
+    storageReserve,
+    clock,
+    randomBytes,
+    log
+  })
 }
 
 /** The generations of authorities that have this key. */

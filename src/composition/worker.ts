@@ -45,8 +45,8 @@ export async function startWorker(
   const metrics = createMetrics(core)
   addStorageMetrics(metrics.registry, storage)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
-  const { observeIssuance: observe, observeGroup, observeDamage } = metrics
-  const path = createIssuancePath(core, stops, { observe, observeGroup, observeDamage })
+  const { observeIssuance: observe, observeGroup, observeDamage, observeCounted } = metrics
+  const path = createIssuancePath(core, stops, { observe, observeGroup, observeDamage, observeCounted })
   await tellOpenIntents(core, path, metrics)
   const http = await createHttpServer(
     createServices(core, jobs, { path, metrics, storage }),
@@ -72,6 +72,7 @@ function createServices(core: Core, jobs: JobService, { path, metrics, storage }
   return {
     issuance: path.issuance,
     records: path.records,
+    refusalCounts: path.refusalCounts,
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     purging: createPurging({ store: createPurgeStore(database), records: path.records, clock, randomBytes }),

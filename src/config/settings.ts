@@ -135,6 +135,11 @@ export const settings = {
     name: 'MINTLINE_MAXIMUM_WAITING',
     meaning: 'Requests that may wait for the database, or for a CA key in KMS, before new ones get 503'
   }),
+  /** Of each station, in each process; beyond it refusals are counted. */
+  refusalsPerMinute: setting(wholeNumber({ minimum: 1, maximum: 100_000 }), 600, {
+    name: 'MINTLINE_REFUSALS_PER_MINUTE',
+    meaning: 'Refusals of one station that are recorded each minute; those beyond are counted'
+  }),
   kmsMaximumConcurrent: setting(wholeNumber({ minimum: 1, maximum: 1_000 }), 32, {
     name: 'MINTLINE_KMS_MAXIMUM_CONCURRENT',
     meaning: 'Signatures asked of AWS KMS at once for each CA key'

@@ -12,6 +12,7 @@ import { jobRoutes } from './api/jobs/routes.ts'
 import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
+import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
 import { Postponed } from './compilers/postponed.ts'
 import { createSerializerFactory } from './compilers/serializers.ts'
@@ -35,6 +36,7 @@ import type { HttpServices, HttpSettings } from './services.ts'
 const allRoutes = [
   issuanceRoutes,
   recordRoutes,
+  refusalCountRoutes,
   profileRoutes,
   authorityReadRoutes,
   authorityRoutes,

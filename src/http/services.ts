@@ -18,6 +18,7 @@ import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { Purging } from '../records/purge/purge.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
+import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { ServerSettings } from './connections/server.ts'
 
 /** All that the HTTP layer needs of the rest. Every method rejects with a MintlineError. */
@@ -30,6 +31,7 @@ export interface HttpServices {
     find(id: string): Promise<IssuanceRecord>
     list(query: IssuanceQuery): Promise<IssuancePage>
   }
+  readonly refusalCounts: RefusalCounts
   readonly voiding: Voiding
   readonly purging: Purging
   readonly disclosures: Disclosures

@@ -20,6 +20,8 @@ export interface Metrics {
   observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
   /** One look at a record that somebody changed. */
   observeDamage(): void
+  /** One refusal that was not recorded but counted. */
+  observeCounted(reason: string): void
   setOpenIntents(count: number): void
 }
 
@@ -88,7 +90,9 @@ function createGroupMetrics(registers: Registry[]): Pick<Metrics, 'observeGroup'
   }
 }
 
-function createRecordMetrics(registers: Registry[]): Pick<Metrics, 'observeDamage' | 'setOpenIntents'> {
+type RecordMetrics = Pick<Metrics, 'observeDamage' | 'observeCounted' | 'setOpenIntents'>
+
+function createRecordMetrics(registers: Registry[]): RecordMetrics {
   const damaged = new Counter({
     name: 'mintline_damaged_records_total',
     help: 'Times that a certificate on record was found to be another than was recorded. Each wants looking into.',
@@ -99,7 +103,17 @@ function createRecordMetrics(registers: Registry[]): Pick<Metrics, 'observeDamag
     help: 'Intents without a record when the service started: outcome unknown until the station retries.',
     registers
   })
-  return { observeDamage: () => damaged.inc(), setOpenIntents: count => openIntents.set(count) }
+  const counted = new Counter({
+    name: 'mintline_refusals_counted_total',
+    help: 'Refusals that were not recorded one by one but counted: repeats, those beyond the limit of a station, those without room in the database.',
+    labelNames: ['reason'],
+    registers
+  })
+  return {
+    observeDamage: () => damaged.inc(),
+    observeCounted: reason => counted.inc({ reason }),
+    setOpenIntents: count => openIntents.set(count)
+  }
 }
 
 /** Whatever else the machine does, this thread's time is what requests wait for. */

@@ -3,7 +3,7 @@ import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
-import type { IssuanceQuery } from './record.ts'
+import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { selectIssuances, selectRefusals } from './record-query.ts'
 
@@ -12,6 +12,8 @@ export interface RecordStore {
   /** The latest intent with this key, unless it is void. */
   findIntentByKey(spkiSha256: Uint8Array): Promise<Durable<IssuanceRow> | undefined>
   findRefusal(id: string): Promise<StoredRefusal | undefined>
+  /** How often a refusal was repeated within its window, as far as that is written. */
+  findRepeats(refusalId: string): Promise<Repeats | undefined>
   /** Newest first, at most `limit` of each kind. */
   listIntents(query: IssuanceQuery): Promise<readonly IssuanceRow[]>
   listRefusals(query: IssuanceQuery): Promise<readonly StoredRefusal[]>
@@ -53,6 +55,7 @@ export function createRecordStore(database: Database, search: Database): RecordS
       )
       return row
     },
+    findRepeats: refusalId => findRepeats(client, refusalId),
     async listIntents(query) {
       // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
       const [profileIds, authorityIds] = await Promise.all([
@@ -79,6 +82,14 @@ export function createRecordStore(database: Database, search: Database): RecordS
       ),
     countOpenIntents: () => runQuery(() => client.openIntent.count())
   }
+}
+
+async function findRepeats(client: Database['prisma'], refusalId: string): Promise<Repeats | undefined> {
+  const { _sum, _max } = await runQuery(() =>
+    client.refusalCount.aggregate({ where: { refusalId }, _sum: { count: true }, _max: { lastAt: true } })
+  )
+  const [count, lastAt] = [_sum.count, _max.lastAt]
+  return count === null || lastAt === null ? undefined : { count, lastAt }
 }
 
 interface NamedRows {

@@ -34,6 +34,14 @@ export interface Refusal extends StoredRefusalFacts {
   readonly outcome: 'rejected'
   /** The CSR as it was sent; empty where it is withheld or was purged. */
   readonly csr: Uint8Array
+  /** Where it is read by itself, and there were any. */
+  readonly repeats?: Repeats
+}
+
+/** The same request again, refused for the same reason and not recorded anew. */
+export interface Repeats {
+  readonly count: number
+  readonly lastAt: Date
 }
 
 export type IssuanceRecord = IssuedRecord | UnknownRecord | VoidRecord | Refusal

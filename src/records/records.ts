@@ -79,7 +79,9 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
       const intent = await store.findIntent(id)
       if (intent !== undefined) return toRecord(intent)
       const refusal = await store.findRefusal(id)
-      return refusal === undefined ? refuseUnknown(id) : toRefusal(refusal)
+      if (refusal === undefined) return refuseUnknown(id)
+      const repeats = await store.findRepeats(id)
+      return { ...toRefusal(refusal), ...(repeats && { repeats }) }
     },
     async findIntent(id) {
       const row = await store.findIntent(id)

@@ -19,6 +19,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/issuances': ['station'],
   'GET /v1/issuances': ['auditor', 'admin'],
   'GET /v1/issuances/:id': ['auditor', 'admin'],
+  'GET /v1/refusal-counts': ['auditor', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
   'POST /v1/blocked-keys': ['admin'],

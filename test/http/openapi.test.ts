@@ -32,8 +32,8 @@ describe('the committed references', () => {
 
 describe('the API description', () => {
   it('has every route of the API', () => {
-    expect(operations).toHaveLength(40)
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(40)
+    expect(operations).toHaveLength(41)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(41)
   })
 
   it.each(operations.filter(([name]) => !isOpen(name)))(

@@ -104,7 +104,7 @@ describe('a refusal is blanked by the one function that may', () => {
   })
 })
 
-it.each(['blocked_key', 'refusal_purge', 'body_salt'])('%s only grows', async table => {
+it.each(['blocked_key', 'refusal_purge', 'body_salt', 'refusal_count'])('%s only grows', async table => {
   expect(await stateOf(owner, `DELETE FROM ${table}`)).toBe('23000')
   expect(await stateOf(owner, `TRUNCATE ${table}`)).toBe('23000')
 })

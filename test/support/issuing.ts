@@ -3,7 +3,7 @@ import { createTokens } from '../../src/access/token.ts'
 import { createTokenStore } from '../../src/access/token-store.ts'
 import type { Act } from '../../src/audit/audit-event.ts'
 import type { ClockTrust } from '../../src/clock/clock-trust.ts'
-import { createIssuancePath } from '../../src/composition/issuance-path.ts'
+import { createIssuancePath, type IssuancePathOptions } from '../../src/composition/issuance-path.ts'
 import { makeStarterSet } from '../../src/composition/starter-set.ts'
 import type { Database } from '../../src/database/database.ts'
 import type { Cycle } from '../../src/issuance/cycle.ts'
@@ -24,7 +24,7 @@ export const steps = [
 export type Step = (typeof steps)[number]
 
 /** What a test may put in the place of the usual. */
-export interface IssuingOptions {
+export interface IssuingOptions extends Pick<IssuancePathOptions, 'stopwatch' | 'storageReserve'> {
   readonly clock?: () => Date
   /** Whether the clock is held against the database's, as production does. */
   readonly examinesClock?: boolean
@@ -60,8 +60,8 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     commitIntent: around(commitIntent, told('intent')),
     commitCertificate: around(commitCertificate, told('record'))
   })
-  const path = createIssuancePath(core, core.stops, { resumeAfterMs, wrapCycle })
-  const { issuance, records, blockedKeys } = path
+  const path = createIssuancePath(core, core.stops, { ...options, resumeAfterMs, wrapCycle })
+  const { issuance, records, refusalCounts, blockedKeys } = path
   const { profiles, authorities, randomBytes } = core
   const station = await findStation(database)
   return {
@@ -69,6 +69,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     profiles,
     authorities,
     records,
+    refusalCounts,
     blockedKeys,
     tokens: createTokens({ store: createTokenStore(database), clock: core.clock, randomBytes }),
     station,

@@ -31,6 +31,7 @@ import {
   UnknownEntry,
   VoidEntry
 } from '../api/records/schemas.ts'
+import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
 import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
 import { Problem, Violation } from './problem.ts'
 
@@ -48,6 +49,7 @@ export const sharedSchemas = [
   VoidEntry,
   IssuanceEntry,
   IssuancePage,
+  RefusalCountPage,
   SharedProfileRequest,
   SharedProfileDocument,
   Profile,

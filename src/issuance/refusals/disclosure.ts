@@ -11,7 +11,8 @@ import { toHex } from '../../pki/der/octet-text.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { digestOf } from '../request.ts'
-import type { KeptBody, RecordRefusal } from './refusal.ts'
+import type { KeptBody } from './kept-body.ts'
+import type { RecordRefusal } from './refusal.ts'
 
 /** A request in which a private key was found. */
 interface Disclosure {

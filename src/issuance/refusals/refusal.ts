@@ -1,14 +1,20 @@
+import { hash } from 'node:crypto'
 import { tokenRevoked } from '../../audit/audit-event.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
 import { type ErrorCode, MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { earlierIssuanceOf } from '../../records/record.ts'
 import type { RefusalRow } from '../../records/record-model.ts'
 import type { EarlierIntent } from '../../records/records.ts'
+import type { CountReason } from '../../records/refusal-counts/refusal-count.ts'
 import type { RefusalOutcome } from '../../records/refusal-store.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
-import { askedOf, type IssuanceRequest } from '../request.ts'
+import { askedOf, digestOf, type IssuanceRequest } from '../request.ts'
+import type { RefusalCounting } from './counting.ts'
+import { keepBody, type KeptBody } from './kept-body.ts'
+import type { RepeatWindows } from './repeat-windows.ts'
+import type { StationLimits } from './station-limits.ts'
 
 /** What today's rules say of a request. A request that was served under earlier rules is served again. */
 const decidedByRules = [
@@ -53,23 +59,30 @@ export function mayHaveBeenServed({ code }: MintlineError): boolean {
   return servedBeforeCounts.has(code)
 }
 
-/** What is kept of what was sent. */
-export type KeptBody = Pick<RefusalRow, 'csr' | 'bodyLength' | 'bodySha256' | 'withheld'>
-
-/** The rules a request was held against, as far as it came, and what is kept of it: all, unless it is said. */
+/** The rules a request was held against, as far as it came, and what is kept of it, where the caller decides that. */
 type Reached = Pick<RefusalRow, 'profileVersion' | 'authority'> & { readonly kept?: KeptBody }
 
 export interface RefusalDependencies {
   readonly refusals: Pick<GroupCommit<RefusalRow, RefusalOutcome>, 'submit'>
+  readonly repeats: RepeatWindows
+  readonly limits: StationLimits
+  readonly counting: Pick<RefusalCounting, 'count'>
+  /** What is recorded has its token checked by its own transaction; what is counted, by this. */
+  readonly isTokenRevoked: (tokenId: string) => Promise<boolean>
+  /** True while the database has no room to spare for refusals. */
+  readonly storageReserve: () => boolean
   readonly clock: Clock
   readonly randomBytes: RandomBytes
+  readonly log: { warn(context: object, message: string): void }
 }
 
 /**
- * Puts a refusal on record.
+ * Puts a refusal on record, or counts it: where the same was recorded within the last minute, where the station has had as
+ * many recorded as it may, and where the database has no room to spare. So a station makes the record grow by no more than
+ * is set, and is always told the truth about its request.
  *
- * @returns the same error with `members.issuanceId`, the id of the record; `token_invalid`, and nothing is on record, when
- *   the request's token was revoked meanwhile.
+ * @returns the same error with `members.issuanceId`, the id of the record, where there is one; `token_invalid`, and nothing
+ *   is on record, when the request's token was revoked meanwhile.
  */
 export type RecordRefusal = (
   error: MintlineError,
@@ -77,29 +90,91 @@ export type RecordRefusal = (
   reached: Reached
 ) => Promise<MintlineError>
 
-export function createRefusalRecorder({ refusals, clock, randomBytes }: RefusalDependencies): RecordRefusal {
-  return async (error, request, { kept = keepWhole(request), ...rules }) => {
-    const createdAt = clock()
-    const id = newId(createdAt, randomBytes)
-    const { code, detail, violations, members, cause } = error
-    const outcome = await refusals.submit({
-      id,
-      createdAt,
-      code,
-      detail,
-      violations,
-      ...kept,
-      profile: request.profile,
-      ...askedOf(request),
-      ...rules
-    })
-    if (outcome === 'token-revoked') return tokenRevoked()
-    return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId: id } })
+export function createRefusalRecorder(dependencies: RefusalDependencies): RecordRefusal {
+  const { repeats, limits, storageReserve, log } = dependencies
+  return async (error, request, { kept = keepBody(error.code, request.csr), ...rules }) => {
+    const refused = { error, request }
+    if (storageReserve()) return answerCounted(dependencies, refused, { reason: 'storage_reserve' })
+    const key = keyOf(refused, kept)
+    const earlier = repeats.find(key)
+    // Those that come while the first is being recorded wait for it, and fail with it.
+    if (earlier !== undefined) {
+      const refusalId = await earlier
+      if (refusalId === undefined) return tokenRevoked()
+      return answerCounted(dependencies, refused, { reason: 'repeat', refusalId })
+    }
+    const station = request.station.name
+    const admission = limits.take(station)
+    if (admission === 'limit-began') {
+      log.warn(
+        { station },
+        'the station is refused more often than is recorded; further refusals are only counted'
+      )
+    }
+    if (admission !== 'within') return answerCounted(dependencies, refused, { reason: 'station_limit' })
+    const recording = record(dependencies, refused, { ...kept, ...rules })
+    repeats.open(key, recording)
+    const id = await recording
+    return id === undefined ? tokenRevoked() : withRecord(error, id)
   }
 }
 
-function keepWhole({ csr }: IssuanceRequest): KeptBody {
-  return { csr, bodyLength: null, bodySha256: null, withheld: null }
+interface Refused {
+  readonly error: MintlineError
+  readonly request: IssuanceRequest
+}
+
+/** @returns the id of the record; undefined when the token was revoked meanwhile. */
+async function record(
+  { refusals, limits, clock, randomBytes }: RefusalDependencies,
+  { error: { code, detail, violations }, request }: Refused,
+  rest: KeptBody & Omit<Reached, 'kept'>
+): Promise<string | undefined> {
+  const createdAt = clock()
+  const id = newId(createdAt, randomBytes)
+  const asked = { profile: request.profile, ...askedOf(request) }
+  try {
+    const outcome = await refusals.submit({ id, createdAt, code, detail, violations, ...asked, ...rest })
+    return outcome === 'recorded' ? id : undefined
+  } catch (error) {
+    limits.giveBack(request.station.name)
+    throw error
+  }
+}
+
+async function answerCounted(
+  { counting, isTokenRevoked }: RefusalDependencies,
+  { error, request: { station, profile: profileName } }: Refused,
+  { reason, refusalId }: { readonly reason: CountReason; readonly refusalId?: string }
+): Promise<MintlineError> {
+  const { tokenId, name } = station
+  if (await isTokenRevoked(tokenId)) return tokenRevoked()
+  counting.count({
+    reason,
+    station: name,
+    tokenId,
+    code: error.code,
+    profileName,
+    refusalId: refusalId ?? null
+  })
+  return refusalId === undefined ? error : withRecord(error, refusalId)
+}
+
+function withRecord(error: MintlineError, issuanceId: string): MintlineError {
+  const { code, detail, violations, members, cause } = error
+  return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId } })
+}
+
+/** Equal for two refusals exactly when the same token sent the same and was refused with the same code. */
+function keyOf({ error, request }: Refused, { bodySha256 }: KeptBody): string {
+  const { station, profile, metadata, csr } = request
+  const sent = Buffer.from(bodySha256 ?? digestOf(csr)).toString('base64')
+  const sorted = Object.entries(metadata).sort(([one], [other]) => (one < other ? -1 : 1))
+  return hash(
+    'sha256',
+    JSON.stringify([station.tokenId, station.name, error.code, profile, sorted, sent]),
+    'base64'
+  )
 }
 
 const conflicts = {

@@ -72,12 +72,13 @@ function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }
   }
 }
 
-function viewRefusal({ createdAt, csr, violations, ...facts }: Refusal) {
+function viewRefusal({ createdAt, csr, violations, repeats, ...facts }: Refusal) {
   const isKept = facts.withheld !== 'private_key' && facts.purgedAt === null
   return {
     ...leaveOutNulls(tell(facts)),
     requestedAt: createdAt.toISOString(),
     violations: [...violations],
+    ...(repeats && { repeats: tell(repeats) }),
     ...(isKept && (facts.withheld === null ? viewSentCsr(csr) : viewOctets(csr)))
   }
 }

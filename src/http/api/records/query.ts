@@ -20,8 +20,12 @@ export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): Issua
   }
 }
 
-/** A date alone is its beginning in UTC, as ECMA-262 reads it. RFC 3339 has a leap second, which a Date cannot hold. */
-function parseInstant(text: string, name: string): Date {
+/**
+ * A date alone is its beginning in UTC, as ECMA-262 reads it. RFC 3339 has a leap second, which a Date cannot hold.
+ *
+ * @throws MintlineError `request_invalid`.
+ */
+export function parseInstant(text: string, name: string): Date {
   const instant = new Date(text)
   if (!Number.isNaN(instant.getTime())) return instant
   const expected = 'a time that is no leap second'

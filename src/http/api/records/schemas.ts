@@ -82,7 +82,7 @@ export const RejectedEntry = Type.Object(
       Type.Enum(['private_key', 'excess'], {
         type: 'string',
         description:
-          'What of what was sent was not kept. `private_key`: all of it, since it held one. `excess`: what is beyond the beginning of something that is no CSR.'
+          'What of what was sent was not kept. `private_key`: all of it, since it held one. `excess`: what is beyond the beginning of something that is no CSR, of which 4,096 octets are kept.'
       })
     ),
     bodyLength: Type.Optional(
@@ -93,6 +93,19 @@ export const RejectedEntry = Type.Object(
         description:
           'Lower-case hex SHA-256 of what was sent, where not all of it is on record. With `private_key`, over a salt of this database and it.'
       })
+    ),
+    repeats: Type.Optional(
+      Type.Object(
+        {
+          count: Type.Integer({ minimum: 1 }),
+          lastAt: Timestamp
+        },
+        {
+          ...strict,
+          description:
+            'How often the station sent the same again within a minute, was refused with the same code, and was not recorded anew; and when last. There in the answer to a single record. Up to ten seconds late.'
+        }
+      )
     ),
     purgedAt: Type.Optional(
       Type.String({ format: 'date-time', description: 'When what was sent was purged.' })
@@ -193,10 +206,10 @@ export type IssuancePageView = Static<typeof IssuancePage>
 
 export const defaultLimit = 50
 
-const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
-const instantForms =
+export const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
+export const instantForms =
   'A time as RFC 3339 writes it, e.g. `2026-11-23T08:30:00Z`, or a date, which is its beginning in UTC, e.g. `2026-11-23`.'
-const name = { minLength: 1, maxLength: 128 }
+export const stationName = { minLength: 1, maxLength: 128 }
 
 export const IssuanceListQuerystring = Type.Object(
   {
@@ -214,10 +227,10 @@ export const IssuanceListQuerystring = Type.Object(
         examples: [example.certificateId]
       })
     ),
-    station: Type.Optional(Type.String({ ...name, examples: ['station-7'] })),
+    station: Type.Optional(Type.String({ ...stationName, examples: ['station-7'] })),
     profile: Type.Optional(Type.String({ ...ProfileName, examples: ['starter'] })),
     authority: Type.Optional(
-      Type.String({ ...name, description: 'The generation that signed.', examples: ['starter-g1'] })
+      Type.String({ ...stationName, description: 'The generation that signed.', examples: ['starter-g1'] })
     ),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),

@@ -1,0 +1,49 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { leaveOutNulls, tell } from '../../../records/facts.ts'
+import type { RefusalCount } from '../../../records/refusal-counts/refusal-count.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { jsonContent } from '../../schemas/reference.ts'
+import type { HttpServices } from '../../services.ts'
+import { parseInstant } from '../records/query.ts'
+import { defaultRefusalCountLimit, RefusalCountListQuerystring, RefusalCountPage } from './schemas.ts'
+
+const listRefusalCounts = {
+  operationId: 'listRefusalCounts',
+  tags: ['Issuances'],
+  summary: 'List the refusals that were only counted',
+  description:
+    'Refusals that have no record of their own: repeats of one that has, those beyond what is recorded of a station, and those that came while the database had no room to spare. All conditions hold together; `from` and `to` are of the time at which the count was recorded. Newest first; `nextCursor` leads to older ones. What was counted in the last ten seconds may be missing.',
+  querystring: RefusalCountListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(RefusalCountPage) } }
+}
+
+/** What was refused and not recorded one by one. */
+export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services: { refusalCounts } }
+) => {
+  app.get(
+    '/v1/refusal-counts',
+    {
+      config: { access: ['auditor', 'admin'] },
+      preValidation: coerceIntegers('query', ['limit']),
+      schema: listRefusalCounts
+    },
+    async ({ query: { from, to, limit = defaultRefusalCountLimit, ...query } }) => {
+      const { items, nextCursor } = await refusalCounts.list({
+        ...query,
+        limit,
+        ...(from !== undefined && { from: parseInstant(from, 'from') }),
+        ...(to !== undefined && { to: parseInstant(to, 'to') })
+      })
+      return { items: items.map(viewCount), ...(nextCursor !== undefined && { nextCursor }) }
+    }
+  )
+}
+
+function viewCount({ createdAt, profileName, refusalId, ...count }: RefusalCount) {
+  return {
+    ...leaveOutNulls(tell({ ...count, profile: profileName, issuanceId: refusalId })),
+    recordedAt: createdAt.toISOString()
+  }
+}

@@ -1,0 +1,56 @@
+import type { Database } from '../../database/database.ts'
+import { runQuery } from '../../database/run-query.ts'
+import type { ErrorCode } from '../../errors/mintline-error.ts'
+import { firstIdentifierOf } from '../../sources/identifier.ts'
+import type { CountReason, RefusalCount, RefusalCountQuery, RefusalCounts } from './refusal-count.ts'
+
+export interface RefusalCountStore extends RefusalCounts {
+  /** Those that are on record already, by their id, are left as they are: who does not know what became of it asks again. */
+  insert(counts: readonly RefusalCount[]): Promise<void>
+}
+
+/**
+ * @param database for what the issuance path writes.
+ * @param search for what people look up, which must not hold up the issuance path.
+ */
+export function createRefusalCountStore(database: Database, search: Database): RefusalCountStore {
+  return {
+    async insert(counts) {
+      await runQuery(() =>
+        database.prisma.refusalCount.createMany({ data: [...counts], skipDuplicates: true })
+      )
+    },
+    async list(query) {
+      const { limit } = query
+      // One more than asked for tells whether there is a next page.
+      const rows = await runQuery(() =>
+        search.prisma.refusalCount.findMany({
+          where: whereOf(query),
+          orderBy: { id: 'desc' },
+          take: limit + 1
+        })
+      )
+      const items = rows.slice(0, limit).map(row => ({
+        ...row,
+        code: row.code as ErrorCode,
+        reason: row.reason as CountReason
+      }))
+      return { items, nextCursor: rows.length > limit ? items.at(-1)?.id : undefined }
+    }
+  }
+}
+
+/** `from`, `to` and the cursor are all bounds on the id, which begins with the time. */
+function whereOf({ station, code, from, to, cursor }: RefusalCountQuery) {
+  const [upper] = [cursor?.toLowerCase(), to && firstIdentifierOf(to)]
+    .filter(bound => bound !== undefined)
+    .sort()
+  return {
+    ...(station !== undefined && { station }),
+    ...(code !== undefined && { code }),
+    id: {
+      ...(from !== undefined && { gte: firstIdentifierOf(from) }),
+      ...(upper !== undefined && { lt: upper })
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import type { ErrorCode } from '../../errors/mintline-error.ts'
+
+/**
+ * Why a refusal was counted and not recorded. `repeat`: the same is on record. `station_limit`: the station has had as
+ * many recorded as it may. `storage_reserve`: the database has no room to spare.
+ */
+export const countReasons = ['repeat', 'station_limit', 'storage_reserve'] as const
+export type CountReason = (typeof countReasons)[number]
+
+/** What refusals that are counted together have in common. */
+export interface CountedRefusal {
+  readonly reason: CountReason
+  readonly station: string
+  /** Null, as the profile, where counts were put together. */
+  readonly tokenId: string | null
+  readonly code: ErrorCode
+  readonly profileName: string | null
+  /** Of a repeat: what is on record. */
+  readonly refusalId: string | null
+}
+
+/** How many there were, between the first and the last. */
+export interface Tally extends CountedRefusal {
+  readonly windowStart: Date
+  readonly lastAt: Date
+  readonly count: number
+}
+
+/** As it is on record. */
+export interface RefusalCount extends Tally {
+  /** UUIDv7 of `createdAt`. */
+  readonly id: string
+  readonly createdAt: Date
+}
+
+/** All given conditions hold together; `from` is inclusive, `to` exclusive, both of the time at which it was recorded. */
+export interface RefusalCountQuery {
+  readonly station?: string
+  readonly code?: ErrorCode
+  readonly from?: Date
+  readonly to?: Date
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string
+  readonly limit: number
+}
+
+/** Newest first. `nextCursor` is there while older ones remain. */
+interface RefusalCountPage {
+  readonly items: readonly RefusalCount[]
+  readonly nextCursor: string | undefined
+}
+
+export interface RefusalCounts {
+  list(query: RefusalCountQuery): Promise<RefusalCountPage>
+}
