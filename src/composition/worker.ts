@@ -46,7 +46,9 @@ export async function startWorker(
   addStorageMetrics(metrics.registry, storage)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
   const { observeIssuance: observe, observeGroup, observeDamage, observeCounted } = metrics
-  const path = createIssuancePath(core, stops, { observe, observeGroup, observeDamage, observeCounted })
+  const storageReserve = () => storage.isReserveTouched()
+  const observers = { observe, observeGroup, observeDamage, observeCounted }
+  const path = createIssuancePath(core, stops, { ...observers, storageReserve })
   await tellOpenIntents(core, path, metrics)
   const http = await createHttpServer(
     createServices(core, jobs, { path, metrics, storage }),

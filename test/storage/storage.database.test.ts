@@ -36,6 +36,20 @@ it('warns of a database beyond its size limit, and goes on issuing', async () =>
   expect((await post()).statusCode).toBe(201)
 })
 
+it('counts refusals without recording them', async () => {
+  const refused = await service.send({
+    method: 'POST',
+    url: '/v1/issuances?profile=starter',
+    headers: { ...service.bearer('station'), 'content-type': 'application/pkcs10' },
+    payload: 'no CSR'
+  })
+  expect([refused.statusCode, refused.json()]).toMatchObject([422, { code: 'csr_malformed' }])
+  expect(refused.json()).not.toHaveProperty('issuanceId')
+  expect(await service.owner.prisma.refusal.count()).toBe(0)
+  const { body } = await service.send({ url: '/metrics' })
+  expect(body).toContain('mintline_refusals_counted_total{reason="storage_reserve"} 1\n')
+})
+
 it('says that the disk is full while the database does, and issues the same CSR when there is room', async () => {
   const csr = makeCertificationRequest(someSubject())
   const owner = service.owner.prisma
