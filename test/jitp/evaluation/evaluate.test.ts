@@ -1,12 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { isMintlineError } from '../../../src/errors/mintline-error.ts'
 import { examineTemplate } from '../../../src/jitp/checks/check.ts'
-import { compileTemplate, requiredSubjectFields } from '../../../src/jitp/evaluation/compile.ts'
+import {
+  compileTemplate,
+  requiredSubjectFields,
+  thingNameFields
+} from '../../../src/jitp/evaluation/compile.ts'
 import { evaluateTemplate } from '../../../src/jitp/evaluation/evaluate.ts'
 import { readTemplateSource, type TemplateSource } from '../../../src/jitp/reading/template-source.ts'
 import type { TemplateOptions } from '../../../src/jitp/template/options.ts'
 import { subjectFields } from '../../../src/pki/name/subject-field.ts'
-import { readFixture, resourcesWithout, templateOf } from '../template-cases.ts'
+import { type JsonMembers, readFixture, ref, resourcesWithout, templateOf } from '../template-cases.ts'
 import { type EvaluationCase, evaluationCases } from './evaluation-cases.ts'
 
 const compile = (source: TemplateSource, options?: TemplateOptions) =>
@@ -96,7 +100,12 @@ describe('evaluateTemplate', () => {
     const evaluation = evaluate({ when: '', template: templateOf(), subject: { CommonName: 'SN 0042' } })
     expect(evaluation).toMatchObject({
       findings: [
-        { pointer: '/Resources/thing/Properties/ThingName', found: '`SN 0042`', subjectField: 'CommonName' }
+        {
+          pointer: '/Resources/thing/Properties/ThingName',
+          found: '`SN 0042`',
+          subjectField: 'CommonName',
+          message: expect.stringMatching(/^CommonName `SN 0042` has a space/) as string
+        }
       ]
     })
   })
@@ -131,6 +140,27 @@ describe('compileTemplate', () => {
     expect(() => compile(readTemplateSource('{'))).toThrow(
       expect.objectContaining({ code: 'profile_invalid' })
     )
+  })
+})
+
+describe('thingNameFields', () => {
+  const fieldsOf = (parameters: readonly string[], thing: JsonMembers) =>
+    thingNameFields(
+      compile(readTemplateSource(templateOf({ parameters: [...parameters], thing })), { functions: 'accept' })
+    )
+
+  it('are those of its name alone, without Id', () => {
+    const name = { 'Fn::Join': ['-', [ref('CommonName'), ref('Country'), ref('Id')]] }
+    const thing = { ThingName: name, AttributePayload: { owner: ref('Organization') } }
+    expect(fieldsOf(['CommonName', 'Organization', 'Country', 'Id'], thing)).toEqual([
+      'CommonName',
+      'Country'
+    ])
+  })
+
+  it('are none where the template makes no thing', () => {
+    const template = { ...templateOf({ parameters: ['Id'] }), Resources: resourcesWithout('thing') }
+    expect(thingNameFields(compile(readTemplateSource(template)))).toEqual([])
   })
 })
 

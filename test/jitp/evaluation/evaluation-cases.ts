@@ -244,6 +244,12 @@ export const evaluationCases: readonly EvaluationCase[] = [
     findings: ['subject-field-characters Organization']
   },
   {
+    when: 'such a character is in a field whose value goes nowhere',
+    template: templateOf({ parameters: ['CommonName', 'Organization', 'Id'] }),
+    subject: { CommonName: 'a', Organization: 'Ada, Inc.' },
+    thing: { thingName: 'a' }
+  },
+  {
     when: 'an attribute has an equals sign',
     template: withAttribute,
     subject: { CommonName: 'a', Organization: 'a=b' },
