@@ -38,13 +38,13 @@ export async function startWorker(
   stops: AsyncDisposableStack,
   ready?: Promise<unknown>
 ): Promise<Worker> {
-  const { config, database, clock, connectionString, log } = core
+  const { config, database, connectionString, log } = core
   const jobs = await createJobQueue({ connectionString, log, stopTimeoutMs: config.shutdownTimeoutMs })
   stops.defer(() => jobs.close())
   const storage = watchStorage(core, stops)
   const metrics = createMetrics(core)
   addStorageMetrics(metrics.registry, storage)
-  addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database), clock })
+  addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database) })
   const { observeIssuance: observe, observeGroup, observeDamage, observeCounted } = metrics
   const storageReserve = () => storage.isReserveTouched()
   const observers = { observe, observeGroup, observeDamage, observeCounted }

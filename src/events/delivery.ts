@@ -83,8 +83,7 @@ class DeliveryRun {
 
   /** The line does not wait for them, whatever becomes of them. */
   async sendDue(): Promise<void> {
-    const { outbox, clock } = this.#dependencies
-    const due = await outbox.listDue(clock(), batchSize)
+    const due = await this.#dependencies.outbox.listDue(batchSize)
     const { failed } = await this.#sendSingly(due, async () => undefined)
     for (const { event } of failed) await this.#postpone(event)
   }
@@ -132,9 +131,8 @@ class DeliveryRun {
   }
 
   async #postpone({ position, refusals }: OwedEvent): Promise<void> {
-    const { outbox, clock } = this.#dependencies
     const pauseMs = Math.min(firstPauseMs * 2 ** refusals, longestPauseMs)
-    await outbox.postpone(position, new Date(clock().getTime() + pauseMs))
+    await this.#dependencies.outbox.postpone(position, pauseMs)
   }
 
   /** Whether others came since, which tell if it is the events at which the receiver fails, or the receiver. */

@@ -43,6 +43,8 @@ export interface Backlog {
   /** Of them, how many the receiver refused by themselves; not more than `maximumCount` are counted. */
   readonly refused: number
   readonly oldestOwedAt: Date | undefined
+  /** By the clock that `oldestOwedAt` is of: the database's. */
+  readonly countedAt: Date
 }
 
 const maximumCount = 100_000
@@ -57,16 +59,23 @@ export interface OutboxStore {
    * `limit` that were never refused, as a new batch. Durable before it is given out.
    */
   takeBatch(newBatchId: string, limit: number): Promise<readonly OwedEvent[]>
-  /** Refused ones that are due again. */
-  listDue(time: Date, limit: number): Promise<readonly OwedEvent[]>
+  /** Refused ones that are due again, by the database's clock. */
+  listDue(limit: number): Promise<readonly OwedEvent[]>
   /** They are no longer a batch; what is left of them goes into new ones. */
   dissolve(positions: readonly string[]): Promise<void>
-  postpone(position: string, dueAt: Date): Promise<void>
+  /** Makes it due again after a pause, by the database's clock. */
+  postpone(position: string, pauseMs: number): Promise<void>
   remove(positions: readonly string[]): Promise<void>
   backlog(): Promise<Backlog>
+  /** The database's time. */
+  readTime(): Promise<Date>
 }
 
 type OwedRow = Omit<OwedEvent, 'fact'>
+
+interface BacklogRow extends Omit<Backlog, 'oldestOwedAt'> {
+  readonly oldest: Date | null
+}
 
 const owedColumns = `
   outgoing_event.position::text, type, record_id AS "recordId", outgoing_event.batch_id AS "batchId", refusals`
@@ -86,7 +95,7 @@ RETURNING ${owedColumns}`
 
 const dueStatement = `
 SELECT ${owedColumns} FROM outgoing_event
-WHERE refusals > 0 AND due_at <= $1::timestamptz ORDER BY due_at LIMIT $2`
+WHERE refusals > 0 AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`
 
 const issuedStatement = `${selectIssuances} WHERE intent.id = ANY ($1::uuid[]) AND issued.intent_id IS NOT NULL`
 
@@ -104,14 +113,15 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE (webhook.enabled, webhook.event_types) IS DISTINCT FROM (excluded.enabled, excluded.event_types)`
 
 const postponeStatement = `
-UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1, due_at = $2::timestamptz
+UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1, due_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
 WHERE position = $1::bigint`
 
 const backlogStatement = `
 SELECT
   (SELECT count(*)::int FROM (SELECT FROM outgoing_event LIMIT $1) AS counted) AS waiting,
   (SELECT count(*)::int FROM (SELECT FROM outgoing_event WHERE refusals > 0 LIMIT $1) AS counted) AS refused,
-  (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest`
+  (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest,
+  clock_timestamp() AS "countedAt"`
 
 const statements = { issued: issuedStatement, refused: refusedStatement, audit: auditStatement } as const
 
@@ -151,26 +161,27 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
     },
     findSource: async () => (await runQuery(() => prisma.webhook.findFirst()))?.source,
     takeBatch: async (newBatchId, limit) => addFacts(await query<OwedRow>(takeStatement, newBatchId, limit)),
-    listDue: async (time, limit) => addFacts(await query<OwedRow>(dueStatement, time.toISOString(), limit)),
+    listDue: async limit => addFacts(await query<OwedRow>(dueStatement, limit)),
     async dissolve(positions) {
       await execute(
         'UPDATE outgoing_event SET batch_id = NULL WHERE position = ANY ($1::bigint[])',
         positions
       )
     },
-    async postpone(position, dueAt) {
-      await execute(postponeStatement, position, dueAt.toISOString())
+    async postpone(position, pauseMs) {
+      await execute(postponeStatement, position, pauseMs)
     },
     async remove(positions) {
       await execute('DELETE FROM outgoing_event WHERE position = ANY ($1::bigint[])', positions)
     },
+    async readTime() {
+      const [row] = await query<{ time: Date }>('SELECT clock_timestamp() AS time')
+      return row!.time
+    },
     async backlog() {
-      const [row] = await query<{ waiting: number; refused: number; oldest: Date | null }>(
-        backlogStatement,
-        maximumCount
-      )
-      const { waiting = 0, refused = 0, oldest = null } = row ?? {}
-      return { waiting, refused, oldestOwedAt: oldest ?? undefined }
+      const [row] = await query<BacklogRow>(backlogStatement, maximumCount)
+      const { oldest, ...counted } = row!
+      return { ...counted, oldestOwedAt: oldest ?? undefined }
     }
   }
 }

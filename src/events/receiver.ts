@@ -1,4 +1,4 @@
-import type { Clock } from '../sources/clock.ts'
+import { isMintlineError } from '../errors/mintline-error.ts'
 import type { CloudEvent } from './cloud-event.ts'
 import { signMessage } from './signature.ts'
 
@@ -32,7 +32,8 @@ export interface ReceiverDependencies {
   readonly timeoutMs: number
   /** Mintline's version, for the User-Agent. */
   readonly version: string
-  readonly clock: Clock
+  /** What a message is dated with: the database's time, since receivers refuse what is dated long ago or in the future. */
+  readonly readTime: () => Promise<Date>
 }
 
 /** Bad Request, Not Acceptable, Conflict, Length Required, Content Too Large, and so on: about the content alone. */
@@ -41,7 +42,7 @@ const contentStatuses: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 4
 const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504])
 
 /** Posts to one address and to no other: a redirection is not followed, and no answer's body is read. */
-export function createReceiver({ url, key, timeoutMs, version, clock }: ReceiverDependencies): Receiver {
+export function createReceiver({ url, key, timeoutMs, version, readTime }: ReceiverDependencies): Receiver {
   return {
     async send(id, events, stopping) {
       const body = JSON.stringify(events)
@@ -54,7 +55,7 @@ export function createReceiver({ url, key, timeoutMs, version, clock }: Receiver
           headers: {
             'content-type': 'application/cloudevents-batch+json; charset=utf-8',
             'user-agent': `mintline/${version}`,
-            ...signMessage(key, { id, time: clock(), body })
+            ...signMessage(key, { id, time: await readTime(), body })
           },
           signal: patience.signal
         })
@@ -96,6 +97,7 @@ function judge(status: number): Outcome['verdict'] {
 }
 
 function describeFailure(error: unknown, timeoutMs: number): string {
+  if (isMintlineError(error)) return error.detail
   if (error instanceof Error && error.name === 'TimeoutError') {
     return `The webhook did not answer within ${timeoutMs / 1000} seconds.`
   }

@@ -53,7 +53,8 @@ export async function createWebhook(dependencies: WebhookDependencies): Promise<
   )
   const { backlog } = outbox
   if (settings === undefined || key === undefined) return { isEnabled: false, handlers: {}, backlog }
-  const receiver = createReceiver({ url: settings.url, key, timeoutMs: answerTimeoutMs, version, clock })
+  const { readTime } = outbox
+  const receiver = createReceiver({ url: settings.url, key, timeoutMs: answerTimeoutMs, version, readTime })
   const deliver = createDelivery({ outbox, receiver, clock, randomBytes })
   return { isEnabled: true, handlers: { 'webhook.deliver': (_data, signal) => deliver(signal) }, backlog }
 }

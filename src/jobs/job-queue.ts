@@ -1,4 +1,4 @@
-import { PgBoss } from 'pg-boss'
+import { type Clock, PgBoss } from 'pg-boss'
 import { connectionConfig } from '../database/connection.ts'
 import { runQuery } from '../database/run-query.ts'
 import { notifyStatement } from '../database/sessions/notifications.ts'
@@ -154,6 +154,18 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
 
 const nobodyToTell = () => undefined
 
+/**
+ * The time at the start and what has gone by since. Where the clock of the machine was set back in the middle of a poll,
+ * the queue would wait with the next one for as long.
+ */
+const steadyClock: Clock = {
+  now: () => performance.timeOrigin + performance.now(),
+  setTimeout: (task, milliseconds) => setTimeout(task, milliseconds),
+  clearTimeout: timeout => clearTimeout(timeout as NodeJS.Timeout),
+  setInterval: (task, milliseconds) => setInterval(task, milliseconds),
+  clearInterval: interval => clearInterval(interval as NodeJS.Timeout)
+}
+
 function openBoss({
   connectionString,
   work,
@@ -168,6 +180,7 @@ function openBoss({
   }
   const boss = new PgBoss({
     ...pool,
+    clock: steadyClock,
     migrate: false,
     registerInstance: false,
     supervise: work !== undefined,

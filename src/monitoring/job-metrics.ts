@@ -1,17 +1,15 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Backlog, OutboxStore } from '../events/outbox-store.ts'
 import type { JobService } from '../jobs/job-queue.ts'
-import type { Clock } from '../sources/clock.ts'
 
 export interface JobMetricsDependencies {
   readonly registry: Registry
   readonly jobs: Pick<JobService, 'count'>
   readonly outbox: Pick<OutboxStore, 'backlog'>
-  readonly clock: Clock
 }
 
 /** Read when they are asked for. While the database is away they stay what they were. */
-export function addJobMetrics({ registry, jobs, outbox, clock }: JobMetricsDependencies): void {
+export function addJobMetrics({ registry, jobs, outbox }: JobMetricsDependencies): void {
   const registers = [registry]
   new Gauge({
     name: 'mintline_jobs',
@@ -50,7 +48,7 @@ export function addJobMetrics({ registry, jobs, outbox, clock }: JobMetricsDepen
   addBacklogMetric(
     'mintline_webhook_oldest_event_seconds',
     'How long the oldest of them has been waiting; 0 when none does.',
-    ({ oldestOwedAt }) =>
-      oldestOwedAt === undefined ? 0 : (clock().getTime() - oldestOwedAt.getTime()) / 1000
+    ({ oldestOwedAt, countedAt }) =>
+      oldestOwedAt === undefined ? 0 : (countedAt.getTime() - oldestOwedAt.getTime()) / 1000
   )
 }

@@ -14,7 +14,13 @@ const [connectionString, url, secret] = process.argv.slice(2) as [string, string
 const clock = () => new Date()
 const deliver = createDelivery({
   outbox: createOutboxStore(createDatabase({ connectionString, poolSize: 2 })),
-  receiver: createReceiver({ url, key: parseWebhookSecret(secret)!, timeoutMs: 5_000, version: '0', clock }),
+  receiver: createReceiver({
+    url,
+    key: parseWebhookSecret(secret)!,
+    timeoutMs: 5_000,
+    version: '0',
+    readTime: async () => clock()
+  }),
   clock,
   randomBytes: createRandomSource()
 })

@@ -14,6 +14,7 @@ import { createTestReceiver, type Message, secret, type TestReceiver } from './t
 let test: TestDatabase
 let outbox: OutboxStore
 let receiver: TestReceiver
+/** How far the clock of the service is off. */
 let offsetMs = 0
 
 beforeAll(async () => {
@@ -39,9 +40,14 @@ const waiting = async () => (await outbox.backlog()).waiting
 function deliver(signal = running, url = receiver.url, timeoutMs = 400): Promise<void> {
   const clock = () => new Date(Date.now() + offsetMs)
   const key = parseWebhookSecret(secret)!
-  const target = createReceiver({ url, key, timeoutMs, version: '0', clock: () => new Date() })
+  const target = createReceiver({ url, key, timeoutMs, version: '0', readTime: async () => new Date() })
   return createDelivery({ outbox, receiver: target, clock, randomBytes: createRandomSource() })(signal)
 }
+
+/** As if so much time had gone by for what is postponed. */
+const letPass = (milliseconds: number) =>
+  test.database.prisma.$executeRaw`
+    UPDATE outgoing_event SET due_at = due_at - ${milliseconds}::float8 * interval '1 millisecond'`
 
 const idsOf = (events: Message['events']) => events.map(({ id }) => id)
 const isPoisoned = ({ body }: Message) => body.includes('poison')
@@ -131,17 +137,37 @@ describe('delivery', () => {
     await deliver()
     expect(receiver.messages.slice(before).map(({ events }) => events.length)).toEqual([3])
 
-    offsetMs = 31_000
+    await letPass(31_000)
     await deliver()
     expect(await outbox.backlog()).toMatchObject({ waiting: 2, refused: 2 })
     receiver.answer = () => 204
     await deliver()
     expect(await waiting()).toBe(2)
-    offsetMs = 5 * 60_000
+    await letPass(5 * 60_000)
     await deliver()
     expect(idsOf(receiver.taken).slice(-2).sort()).toEqual(poisoned.sort())
     expect(await waiting()).toBe(0)
   })
+
+  it.each([3_600_000, -3_600_000])(
+    'tries what was refused again in its time, with a clock that was off by %i ms',
+    async offset => {
+      receiver.answer = message => (isPoisoned(message) ? 422 : 204)
+      const ids = await owe(2, index => (index === 0 ? 'poison' : 'fine'))
+      offsetMs = offset
+      await deliver()
+      offsetMs = 0
+      const before = receiver.messages.length
+      await deliver()
+      expect(receiver.messages.length).toBe(before)
+      await letPass(31_000)
+      receiver.answer = () => 204
+      offsetMs = offset
+      await deliver()
+      expect(idsOf(receiver.taken)).toContain(ids[0])
+      expect(await waiting()).toBe(0)
+    }
+  )
 
   it('lets an event that came alone and gets 500 hold up none that comes later', async () => {
     await owe(1, () => 'poison')

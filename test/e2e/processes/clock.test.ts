@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createTestReceiver, secret, type TestReceiver } from '../../events/test-receiver.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { needs } from '../../support/needs/needs.ts'
 import { startTestPostgres, type TestPostgres } from '../../support/postgres/test-postgres.ts'
@@ -11,6 +12,7 @@ import { createTemporaryDirectory, type TemporaryDirectory } from '../../support
 let data: TemporaryDirectory
 let postgres: TestPostgres
 let service: ServiceProcess
+let receiver: TestReceiver
 
 /** Sets the clock of the service, that of the wall alone, while it runs. */
 const setClock = (offset: string) => writeFile(join(data.path, 'offset'), `${offset}\n`)
@@ -33,10 +35,14 @@ describe('a service whose clock is set while it runs', needs('faketime'), () => 
   beforeAll(async () => {
     data = await createTemporaryDirectory()
     postgres = await startTestPostgres()
+    receiver = await createTestReceiver()
+    await writeFile(join(data.path, 'webhook-secret'), `${secret}\n`, { mode: 0o600 })
     await setClock('+0')
     service = await startServiceProcess(data.path, {
       DATABASE_URL: postgres.connectionString,
       MINTLINE_LOG_LEVEL: 'error',
+      MINTLINE_WEBHOOK_URL: receiver.url,
+      MINTLINE_WEBHOOK_SECRET_FILE: join(data.path, 'webhook-secret'),
       // The path of its library, which differs from machine to machine.
       LD_PRELOAD: execFileSync('faketime', ['-m', '-f', '+0', 'printenv', 'LD_PRELOAD'], {
         encoding: 'utf8'
@@ -48,6 +54,7 @@ describe('a service whose clock is set while it runs', needs('faketime'), () => 
   }, 90_000)
 
   afterAll(async () => {
+    await receiver[Symbol.asyncDispose]()
     await postgres.remove()
     await data.remove()
   })
@@ -69,6 +76,26 @@ describe('a service whose clock is set while it runs', needs('faketime'), () => 
       await setClock('+0')
       expect((await post(`set by ${offset}`)).status).toBe(201)
       expect((await readiness())[0]).toBe(200)
+    }
+  )
+
+  it.each(['+1h', '-1h'])(
+    'by %s tells the webhook in time, and how long that has been waiting',
+    async offset => {
+      receiver.answer = () => 503
+      const issued = (await (await post(`told ${offset}`)).json()) as { id: string }
+      await setClock(offset)
+      onTestFinished(() => setClock('+0'))
+      const headers = { authorization: `Bearer ${await service.token('auditor')}` }
+      const metrics = await (await fetch(`${service.url}/metrics`, { headers })).text()
+      const [, age] = /^mintline_webhook_oldest_event_seconds (\S+)$/m.exec(metrics) ?? []
+      expect(Number(age)).toBeGreaterThan(0)
+      expect(Number(age)).toBeLessThan(60)
+      receiver.answer = () => 204
+      await vi.waitFor(() => expect(receiver.taken.map(({ id }) => id)).toContain(issued.id), {
+        timeout: 20_000,
+        interval: 50
+      })
     }
   )
 
