@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setDefaultHighWaterMark } from 'node:stream'
 import { pino, stdTimeFunctions } from 'pino'
 import { type Service, startService } from '../composition/service.ts'
 import type { Config } from '../config/config.ts'
@@ -17,6 +18,9 @@ Runs the service until SIGTERM or SIGINT. It takes no arguments: settings are en
 \`mintline --help\` lists and \`mintline check-config\` tries.
 `
 
+/** What a file or a socket reads ahead. Node's 64 KiB, twice for a client that asks for a file and never reads, add up. */
+const streamBufferBytes = 8 * 1024
+
 /** With what it lacks on this machine. */
 export async function describeServeUsage(): Promise<string> {
   const missing = await describeMissingPackages()
@@ -30,6 +34,7 @@ export async function describeServeUsage(): Promise<string> {
  * @throws MintlineError of the settings, the database and the keys, when the service cannot start.
  */
 export async function runServe(io: CommandIo): Promise<number> {
+  setDefaultHighWaterMark(false, streamBufferBytes)
   const { config, warnings } = loadCheckedSettings(io.environment)
   const log = pino({
     level: config.logLevel,

@@ -1,0 +1,65 @@
+import { connect, type Socket } from 'node:net'
+import { setTimeout as delay } from 'node:timers/promises'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { type ServiceProcess, startServiceProcess } from '../../support/service-process.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
+
+const socketCount = 500
+const mostMegabytes = 50
+
+let data: TemporaryDirectory
+let service: ServiceProcess
+let authorization: string
+
+beforeAll(async () => {
+  data = await createTemporaryDirectory()
+  service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
+  authorization = `Bearer ${await service.token('auditor')}`
+})
+afterAll(async () => {
+  await service.end('SIGTERM')
+  await data.remove()
+})
+
+async function readMegabytes(): Promise<number> {
+  const metrics = await (await fetch(`${service.url}/metrics`, { headers: { authorization } })).text()
+  return Number(/^process_resident_memory_bytes (\S+)$/m.exec(metrics)![1]) / 1e6
+}
+
+/** Asks several times at once, from one of many addresses, and reads nothing. */
+function askAndNotRead(path: string, index: number): Socket {
+  const { port, host } = new URL(service.url)
+  const socket = connect({
+    port: Number(port),
+    host: '127.0.0.1',
+    localAddress: `127.0.${1 + (index % 50)}.1`
+  })
+  socket.pause().on('error', () => undefined)
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`.repeat(4))
+  return socket
+}
+
+// The first has the largest answer there is, the second answers in full although nobody reads.
+it.each(['/docs/static/swagger-ui-bundle.js', '/healthz'])(
+  `${socketCount} sockets that ask for %s and never read take less than ${mostMegabytes} MB, and hold up nobody`,
+  async path => {
+    // What the first requests make the process grow by stays, whoever sends them.
+    for (let time = 0; time < 50; time++) await (await fetch(service.url + path)).text()
+    const before = await readMegabytes()
+    const sockets = Array.from({ length: socketCount }, (_, index) => askAndNotRead(path, index))
+    try {
+      let most = 0
+      for (let time = 0; time < 10; time++) {
+        await delay(500)
+        most = Math.max(most, await readMegabytes())
+        const start = performance.now()
+        expect((await fetch(`${service.url}/readyz`)).status).toBe(200)
+        expect(performance.now() - start).toBeLessThan(1_000)
+      }
+      expect(most - before).toBeLessThan(mostMegabytes)
+      console.log(`${path}: ${before.toFixed()} MB before, ${most.toFixed()} MB at most`)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+    }
+  }
+)
