@@ -10,7 +10,14 @@ import { evaluateTemplate } from '../../../src/jitp/evaluation/evaluate.ts'
 import { readTemplateSource, type TemplateSource } from '../../../src/jitp/reading/template-source.ts'
 import type { TemplateOptions } from '../../../src/jitp/template/options.ts'
 import { subjectFields } from '../../../src/pki/name/subject-field.ts'
-import { type JsonMembers, readFixture, ref, resourcesWithout, templateOf } from '../template-cases.ts'
+import {
+  connectDocument,
+  type JsonMembers,
+  readFixture,
+  ref,
+  resourcesWithout,
+  templateOf
+} from '../template-cases.ts'
 import { type EvaluationCase, evaluationCases } from './evaluation-cases.ts'
 
 const compile = (source: TemplateSource, options?: TemplateOptions) =>
@@ -108,6 +115,62 @@ describe('evaluateTemplate', () => {
         }
       ]
     })
+  })
+
+  it('names the field that the wrong part of a name came from', () => {
+    const template = templateOf({
+      parameters: ['CommonName', 'Organization', 'Id'],
+      thing: { ThingName: { 'Fn::Join': ['-', [ref('CommonName'), ref('Organization')]] } }
+    })
+    const subject = { CommonName: 'a', Organization: 'b c' }
+    expect(evaluate({ when: '', template, options: { functions: 'accept' }, subject })).toMatchObject({
+      findings: [
+        { subjectField: 'Organization', message: expect.stringMatching(/^The thing name `a-b c`/) as string }
+      ]
+    })
+  })
+
+  it.each([
+    [' ada', 'begins or ends with a space'],
+    ['ada ', 'begins or ends with a space'],
+    ['a,da', 'has `,`']
+  ])('says of the value %j that AWS may pass it on otherwise', (Organization, said) => {
+    const template = templateOf({
+      parameters: ['CommonName', 'Organization', 'Id'],
+      policy: {
+        PolicyDocument: { 'Fn::Sub': connectDocument('client/${AWS::IoT::Certificate::Organization}') }
+      }
+    })
+    const options = { functions: 'accept' } as const
+    const evaluation = evaluate({ when: '', template, options, subject: { CommonName: 'a', Organization } })
+    expect(evaluation).toMatchObject({
+      findings: [{ id: 'subject-field-characters', message: expect.stringContaining(said) as string }]
+    })
+    const subject = { CommonName: 'a', Organization: 'a d a' }
+    expect(evaluate({ when: '', template, options, subject }).ok).toBe(true)
+  })
+
+  it('takes the tenth item of a list, and none of an index that is not known yet', () => {
+    const select = (index: unknown) =>
+      evaluate({
+        when: '',
+        template: templateOf({
+          parameters: ['CommonName', 'Id'],
+          thing: {
+            ThingName: ref('CommonName'),
+            AttributePayload: { part: { 'Fn::Select': [index, [...'abcdefghijk']] } as never }
+          }
+        }),
+        options: { functions: 'accept' },
+        subject: { CommonName: 'a' }
+      })
+    expect(select('10')).toMatchObject({ prediction: { thing: { attributes: { part: 'k' } } } })
+    expect(select(ref('Id'))).toMatchObject({ prediction: { thing: { attributes: { part: null } } } })
+  })
+
+  it('says where a name comes from only while it is not known', () => {
+    const evaluation = evaluate({ when: '', template: templateOf(), subject: { CommonName: 'a' } })
+    expect(evaluation.ok && evaluation.prediction.thing).not.toHaveProperty('thingNameFrom')
   })
 
   it('gives the hash of the document only when told to', () => {
