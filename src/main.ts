@@ -11,6 +11,7 @@ const usage = `usage: mintline <command>
   serve             run the service
   check-config      try the settings without starting anything
   token create      make a token: the first one, or one in the place of a lost one
+  webhook test      send a signed sample to the webhook and say what came back
   authority import  take over a CA key that was made elsewhere
   ceremony root     make an offline root, without a database
   ceremony sign     sign an authority's request with it
@@ -60,6 +61,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async aws() {
     const { awsUsage, runAws } = await import('./cli/aws.ts')
     return { usage: awsUsage, run: runAws }
+  },
+  async webhook() {
+    const { runWebhook, webhookUsage } = await import('./cli/webhook/webhook.ts')
+    return { usage: webhookUsage, run: runWebhook }
   },
   async authority() {
     const { authorityUsage, runAuthority } = await import('./cli/authority.ts')

@@ -55,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'authorities',
     'signing',
     'jobs',
+    'events',
     'aws',
     'monitoring'
   ],

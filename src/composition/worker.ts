@@ -3,6 +3,7 @@ import { describeGap } from '../aws/registrations/gaps.ts'
 import { createRegistrations } from '../aws/registrations/registration.ts'
 import type { Config } from '../config/config.ts'
 import { programVersion } from '../config/version.ts'
+import { createEvents } from '../events/events.ts'
 import { createOutboxStore } from '../events/outbox-store.ts'
 import { createHttpServer } from '../http/app.ts'
 import type { HttpServices, HttpSettings } from '../http/services.ts'
@@ -69,6 +70,9 @@ function createServices(core: Core, jobs: JobService, { path, metrics, storage }
   const { database, authorities, lines, profiles, tokens, clockTrust, listWarnings, clock, randomBytes } =
     core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
+  const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
+  const outbox = createOutboxStore(database)
+  const events = createEvents({ outbox, jobs, isEnabled: webhookUrl !== undefined, overdueMs })
   const listRegistrationGaps = async (line: string) =>
     (await awsRegistrations.registrationGaps(line)).map(describeGap)
   return {
@@ -86,7 +90,8 @@ function createServices(core: Core, jobs: JobService, { path, metrics, storage }
     tokens,
     clock: clockTrust,
     jobs,
-    readiness: createReadiness({ database, storage, lines, clockTrust, listWarnings }),
+    events,
+    readiness: createReadiness({ database, storage, lines, clockTrust, listWarnings, events }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
   }

@@ -189,6 +189,10 @@ export const settings = {
     name: 'MINTLINE_WEBHOOK_EVENTS',
     defaultText: 'all',
     meaning: 'Types of the events to send'
+  }),
+  webhookOverdueMs: setting(wholeNumber({ minimum: 1_000, maximum: 2_592_000_000, unit: 'ms' }), 3_600_000, {
+    name: 'MINTLINE_WEBHOOK_OVERDUE_MS',
+    meaning: 'that the oldest event may wait before `/readyz` warns of it'
   })
 }
 

@@ -37,6 +37,7 @@ export const errorCodes = [
   'blocked_key_not_found',
   'token_not_found',
   'job_not_found',
+  'webhook_missing',
   'last_admin_token',
   'authority_not_found',
   'authority_unavailable',

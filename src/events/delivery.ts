@@ -9,7 +9,7 @@ import type { Outcome, Receiver } from './receiver.ts'
 export interface DeliveryDependencies {
   readonly outbox: Pick<
     OutboxStore,
-    'findSource' | 'takeBatch' | 'listDue' | 'dissolve' | 'postpone' | 'remove' | 'backlog'
+    'findSource' | 'takeBatch' | 'listDue' | 'dissolve' | 'postpone' | 'remove' | 'recordFailure' | 'backlog'
   >
   readonly receiver: Receiver
   readonly clock: Clock
@@ -121,9 +121,12 @@ class DeliveryRun {
     return { settled, failed }
   }
 
-  #send(id: string, events: readonly OwedEvent[]): Promise<Outcome> {
+  async #send(id: string, events: readonly OwedEvent[]): Promise<Outcome> {
+    const { receiver, outbox } = this.#dependencies
     const cloudEvents = events.map(event => buildCloudEvent(event, this.#source))
-    return this.#dependencies.receiver.send(id, cloudEvents, this.#signal)
+    const outcome = await receiver.send(id, cloudEvents, this.#signal)
+    if (outcome.verdict !== 'accepted' && !this.#isCutOff(outcome)) await outbox.recordFailure(outcome.detail)
+    return outcome
   }
 
   #strikeOut({ position }: OwedEvent): Promise<void> {

@@ -47,6 +47,15 @@ export interface Backlog {
   readonly countedAt: Date
 }
 
+/** How the delivery goes. Times are the database's. */
+interface DeliveryState {
+  /** Of the events in line; those that are set aside hold up nobody. */
+  readonly oldestOwedAt: Date | undefined
+  readonly lastSuccessAt: Date | undefined
+  readonly lastError: { readonly at: Date; readonly detail: string } | undefined
+  readonly readAt: Date
+}
+
 const maximumCount = 100_000
 
 export interface OutboxStore {
@@ -65,13 +74,27 @@ export interface OutboxStore {
   dissolve(positions: readonly string[]): Promise<void>
   /** Makes it due again after a pause, by the database's clock. */
   postpone(position: string, pauseMs: number): Promise<void>
+  /** Makes all that are set aside due now. */
+  hasten(): Promise<void>
+  /** The receiver took them. */
   remove(positions: readonly string[]): Promise<void>
+  /** The receiver did not take a message. @param detail client-safe. */
+  recordFailure(detail: string): Promise<void>
+  readState(): Promise<DeliveryState>
   backlog(): Promise<Backlog>
   /** The database's time. */
   readTime(): Promise<Date>
 }
 
 type OwedRow = Omit<OwedEvent, 'fact'>
+
+interface StateRow {
+  readonly oldest: Date | null
+  readonly lastSuccessAt: Date | null
+  readonly lastErrorAt: Date | null
+  readonly lastError: string | null
+  readonly readAt: Date
+}
 
 interface BacklogRow extends Omit<Backlog, 'oldestOwedAt'> {
   readonly oldest: Date | null
@@ -113,7 +136,9 @@ ON CONFLICT (name) DO UPDATE SET
 WHERE (webhook.enabled, webhook.event_types) IS DISTINCT FROM (excluded.enabled, excluded.event_types)`
 
 const postponeStatement = `
-UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1, due_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
+UPDATE outgoing_event SET batch_id = NULL, refusals = refusals + 1,
+  set_aside_at = coalesce(set_aside_at, clock_timestamp()),
+  due_at = clock_timestamp() + make_interval(secs => $2::float8 / 1000)
 WHERE position = $1::bigint`
 
 const backlogStatement = `
@@ -122,6 +147,22 @@ SELECT
   (SELECT count(*)::int FROM (SELECT FROM outgoing_event WHERE refusals > 0 LIMIT $1) AS counted) AS refused,
   (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest,
   clock_timestamp() AS "countedAt"`
+
+const removeStatement = `
+WITH taken AS (DELETE FROM outgoing_event WHERE position = ANY ($1::bigint[]))
+INSERT INTO webhook_delivery (name, last_success_at) VALUES ('webhook', clock_timestamp())
+ON CONFLICT (name) DO UPDATE SET last_success_at = excluded.last_success_at, failures = 0`
+
+const failureStatement = `
+INSERT INTO webhook_delivery (name, last_error_at, last_error) VALUES ('webhook', clock_timestamp(), $1)
+ON CONFLICT (name) DO UPDATE SET last_error_at = excluded.last_error_at, last_error = excluded.last_error`
+
+const stateStatement = `
+SELECT
+  (SELECT owed_at FROM outgoing_event WHERE refusals = 0 ORDER BY position LIMIT 1) AS oldest,
+  last_success_at AS "lastSuccessAt", last_error_at AS "lastErrorAt", last_error AS "lastError",
+  clock_timestamp() AS "readAt"
+FROM (SELECT) AS once LEFT JOIN webhook_delivery ON true`
 
 const statements = { issued: issuedStatement, refused: refusedStatement, audit: auditStatement } as const
 
@@ -133,35 +174,22 @@ const kinds = {
   'mintline.key.blocked': 'audit'
 } as const satisfies Readonly<Record<EventType, OwedEvent['fact']['kind']>>
 
+type Query = <Row>(statement: string, ...values: unknown[]) => Promise<Row[]>
+
 export function createOutboxStore({ prisma }: Database): OutboxStore {
-  const query = <Row>(statement: string, ...values: unknown[]) =>
+  const query: Query = <Row>(statement: string, ...values: unknown[]) =>
     runQuery(() => prisma.$queryRawUnsafe<Row[]>(statement, ...values))
   const execute = (statement: string, ...values: unknown[]) =>
     runQuery(() => prisma.$executeRawUnsafe(statement, ...values))
-
-  /** In line, each with its fact. */
-  async function addFacts(rows: readonly OwedRow[]): Promise<readonly OwedEvent[]> {
-    const facts = new Map<string, OwedEvent['fact']>()
-    for (const [kind, group] of Map.groupBy(rows, ({ type }) => kinds[type])) {
-      const ids = group.map(({ recordId }) => recordId)
-      const found = await query<Omit<OwedEvent['fact'], 'kind'> & { readonly id: string }>(
-        statements[kind],
-        ids
-      )
-      for (const row of found) facts.set(row.id, { ...row, kind } as OwedEvent['fact'])
-    }
-    return [...rows]
-      .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
-      .map(row => ({ ...row, fact: facts.get(row.recordId)! }))
-  }
 
   return {
     async subscribe({ enabled, eventTypes }, newSource, time) {
       await execute(subscribeStatement, newSource, enabled, eventTypes, time.toISOString())
     },
     findSource: async () => (await runQuery(() => prisma.webhook.findFirst()))?.source,
-    takeBatch: async (newBatchId, limit) => addFacts(await query<OwedRow>(takeStatement, newBatchId, limit)),
-    listDue: async limit => addFacts(await query<OwedRow>(dueStatement, limit)),
+    takeBatch: async (newBatchId, limit) =>
+      addFacts(query, await query<OwedRow>(takeStatement, newBatchId, limit)),
+    listDue: async limit => addFacts(query, await query<OwedRow>(dueStatement, limit)),
     async dissolve(positions) {
       await execute(
         'UPDATE outgoing_event SET batch_id = NULL WHERE position = ANY ($1::bigint[])',
@@ -171,8 +199,20 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
     async postpone(position, pauseMs) {
       await execute(postponeStatement, position, pauseMs)
     },
+    async hasten() {
+      await execute(
+        'UPDATE outgoing_event SET due_at = clock_timestamp() WHERE refusals > 0 AND due_at > clock_timestamp()'
+      )
+    },
     async remove(positions) {
-      await execute('DELETE FROM outgoing_event WHERE position = ANY ($1::bigint[])', positions)
+      await execute(removeStatement, positions)
+    },
+    async recordFailure(detail) {
+      await execute(failureStatement, detail)
+    },
+    async readState() {
+      const [row] = await query<StateRow>(stateStatement)
+      return toState(row!)
     },
     async readTime() {
       const [row] = await query<{ time: Date }>('SELECT clock_timestamp() AS time')
@@ -184,4 +224,30 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
       return { ...counted, oldestOwedAt: oldest ?? undefined }
     }
   }
+}
+
+function toState({ oldest, lastSuccessAt, lastErrorAt, lastError, readAt }: StateRow): DeliveryState {
+  return {
+    oldestOwedAt: oldest ?? undefined,
+    lastSuccessAt: lastSuccessAt ?? undefined,
+    lastError:
+      lastErrorAt === null || lastError === null ? undefined : { at: lastErrorAt, detail: lastError },
+    readAt
+  }
+}
+
+/** In line, each with its fact. */
+async function addFacts(query: Query, rows: readonly OwedRow[]): Promise<readonly OwedEvent[]> {
+  const facts = new Map<string, OwedEvent['fact']>()
+  for (const [kind, group] of Map.groupBy(rows, ({ type }) => kinds[type])) {
+    const ids = group.map(({ recordId }) => recordId)
+    const found = await query<Omit<OwedEvent['fact'], 'kind'> & { readonly id: string }>(
+      statements[kind],
+      ids
+    )
+    for (const row of found) facts.set(row.id, { ...row, kind } as OwedEvent['fact'])
+  }
+  return [...rows]
+    .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
+    .map(row => ({ ...row, fact: facts.get(row.recordId)! }))
 }

@@ -1,5 +1,4 @@
 import { isMintlineError } from '../errors/mintline-error.ts'
-import type { CloudEvent } from './cloud-event.ts'
 import { signMessage } from './signature.ts'
 
 /**
@@ -20,10 +19,11 @@ export interface Receiver {
   /**
    * Never rejects.
    *
+   * @param events CloudEvents.
    * @param id stays the same when the same events are sent again.
    * @param stopping ends the wait for an answer soon after: the message may have arrived.
    */
-  send(id: string, events: readonly CloudEvent[], stopping: AbortSignal): Promise<Outcome>
+  send(id: string, events: readonly object[], stopping: AbortSignal): Promise<Outcome>
 }
 
 export interface ReceiverDependencies {
@@ -35,6 +35,8 @@ export interface ReceiverDependencies {
   /** What a message is dated with: the database's time, since receivers refuse what is dated long ago or in the future. */
   readonly readTime: () => Promise<Date>
 }
+
+export const answerTimeoutMs = 10_000
 
 /** Bad Request, Not Acceptable, Conflict, Length Required, Content Too Large, and so on: about the content alone. */
 const contentStatuses: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 413, 415, 422, 431])

@@ -8,7 +8,7 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import { createDelivery } from './delivery.ts'
 import type { EventType } from './event-type.ts'
 import { type Backlog, createOutboxStore } from './outbox-store.ts'
-import { createReceiver } from './receiver.ts'
+import { answerTimeoutMs, createReceiver } from './receiver.ts'
 import { parseWebhookSecret } from './signature.ts'
 
 interface WebhookSettings {
@@ -34,8 +34,6 @@ export interface Webhook {
   backlog(): Promise<Backlog>
 }
 
-const answerTimeoutMs = 10_000
-
 /**
  * From its return on, what is recorded owes an event, if the settings name a webhook.
  *
@@ -44,7 +42,7 @@ const answerTimeoutMs = 10_000
 export async function createWebhook(dependencies: WebhookDependencies): Promise<Webhook> {
   const { database, settings, version, clock, randomBytes } = dependencies
   const outbox = createOutboxStore(database)
-  const key = settings && loadKey(settings.secretFile)
+  const key = settings && loadWebhookKey(settings.secretFile)
   const now = clock()
   await outbox.subscribe(
     { enabled: settings !== undefined, eventTypes: settings?.eventTypes ?? [] },
@@ -59,7 +57,8 @@ export async function createWebhook(dependencies: WebhookDependencies): Promise<
   return { isEnabled: true, handlers: { 'webhook.deliver': (_data, signal) => deliver(signal) }, backlog }
 }
 
-function loadKey(secretFile: string): Uint8Array {
+/** @throws MintlineError `config_invalid`. */
+export function loadWebhookKey(secretFile: string): Uint8Array {
   const refuse = (found: string, cause?: unknown) =>
     new MintlineError('config_invalid', 'The secret of the webhook cannot be used.', {
       violations: [

@@ -6,6 +6,7 @@ import { authorityRoutes } from './api/authorities/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
 import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
 import { clockRoutes } from './api/clock/routes.ts'
+import { eventRoutes } from './api/events/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
@@ -45,6 +46,7 @@ const allRoutes = [
   blockedKeyRoutes,
   tokenRoutes,
   jobRoutes,
+  eventRoutes,
   clockRoutes,
   healthRoutes
 ]

@@ -7,6 +7,7 @@ import type { AuthorityRegister } from '../authorities/register.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError, Violation } from '../errors/mintline-error.ts'
+import type { Events } from '../events/events.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { Voiding } from '../issuance/ends/voiding.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
@@ -69,6 +70,7 @@ export interface HttpServices {
     /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more */
     list(query: JobQuery): Promise<JobPage>
   }
+  readonly events: Pick<Events, 'status' | 'deliver'>
   readonly clock: Pick<ClockTrust, 'accept'>
   readonly readiness: AskReadiness
   readonly metrics: Registry

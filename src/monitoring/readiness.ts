@@ -3,6 +3,7 @@ import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import { type ClockTrust, trustedDetail } from '../clock/clock-trust.ts'
 import type { Database } from '../database/database.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import type { Events } from '../events/events.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
 
 interface Check {
@@ -28,6 +29,8 @@ export interface Readiness {
     readonly storage: Check
     readonly clock: Check
     readonly authorities: Check
+    /** Not ok while an event has waited for too long, which keeps nothing from working. */
+    readonly events: Check
     readonly lines: readonly LineCheck[]
   }
 }
@@ -38,6 +41,7 @@ export interface ReadinessDependencies {
   readonly lines: Lines
   readonly clockTrust: Pick<ClockTrust, 'examine'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
+  readonly events: Pick<Events, 'examine'>
 }
 
 /**
@@ -49,14 +53,15 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { storage, lines, clockTrust, listWarnings } = dependencies
+  const { storage, lines, clockTrust, listWarnings, events } = dependencies
   return async line => {
-    const [databaseCheck, storageCheck, states, clock, warnings] = await Promise.all([
+    const [databaseCheck, storageCheck, states, clock, warnings, eventCheck] = await Promise.all([
       checkDatabase(dependencies),
       storage.check(),
       line === undefined ? lines.judgeAll() : lines.judge(line).then(state => [state]),
       check(() => clockTrust.examine(), trustedDetail),
-      describeWarnings(listWarnings)
+      describeWarnings(listWarnings),
+      events.examine().catch(() => ({ ok: true, detail: unknownDetail }))
     ])
     const signer = checkSigner(states)
     const checks = {
@@ -65,6 +70,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       storage: storageCheck,
       clock,
       authorities: { ok: true, detail: warnings },
+      events: eventCheck,
       lines: states.map(describeLine)
     }
     return { ready: databaseCheck.ok && signer.ok && clock.ok, checks }
@@ -99,12 +105,14 @@ function describeLine({ line: name, authority, obstacle }: LineState): LineCheck
   return { name, ready: false, reason: isNamed ? detail : `${authority} cannot sign. ${detail}` }
 }
 
+const unknownDetail = 'not known while the database does not answer'
+
 async function describeWarnings(listWarnings: ReadinessDependencies['listWarnings']): Promise<string> {
   try {
     const warnings = await listWarnings()
     return warnings.length === 0 ? 'no warnings' : warnings.map(({ message }) => message).join('; ')
   } catch {
-    return 'not known while the database does not answer'
+    return unknownDetail
   }
 }
 

@@ -1,3 +1,5 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import Fastify from 'fastify'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type Role, roles } from '../../src/access/principal.ts'
@@ -8,7 +10,9 @@ import { addAccess } from '../../src/http/plugins/access.ts'
 import { encodePem } from '../../src/pki/pem/pem.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { standInEnvironment } from '../aws/registering.ts'
+import { secret } from '../events/test-receiver.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { problemOf } from './answer.ts'
 import { generationBody, makeGeneration, makeSignedChain } from './generations.ts'
 import { createPort, createTestApp } from './port.ts'
@@ -54,6 +58,8 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/clock/accept': ['admin'],
   'GET /v1/jobs': ['auditor', 'admin'],
   'GET /v1/jobs/:id': ['auditor', 'admin'],
+  'GET /v1/events/status': ['auditor', 'admin'],
+  'POST /v1/events/deliver': ['admin'],
   'GET /healthz': 'public',
   'GET /readyz': 'public',
   'GET /metrics': 'public',
@@ -85,6 +91,7 @@ interface Target {
 }
 
 let service: HttpService
+let directory: TemporaryDirectory
 let revokedToken: string
 /** By route: what can be done once by whoever may, where the route alone does not say it. */
 let targets: Readonly<Record<string, Target>>
@@ -159,17 +166,25 @@ beforeAll(async () => {
   // Nothing is there: the jobs of the registrations fail, and are not what this is about.
   for (const [name, value] of Object.entries(standInEnvironment('http://127.0.0.1:1')))
     vi.stubEnv(name, value)
-  service = await openService()
+  directory = await createTemporaryDirectory()
+  const secretFile = join(directory.path, 'webhook-secret')
+  await writeFile(secretFile, `${secret}\n`, { mode: 0o600 })
+  // Nobody listens: what this is about is who may send.
+  service = await openService({
+    MINTLINE_WEBHOOK_URL: 'http://127.0.0.1:1/',
+    MINTLINE_WEBHOOK_SECRET_FILE: secretFile
+  })
   targets = await makeTargets()
   const admin = service.as('admin')
   const made = await admin.post('/v1/tokens', { role: 'admin', name: 'lost' })
-  const { id, secret } = made.json<{ id: string; secret: string }>()
+  const { id, secret: lost } = made.json<{ id: string; secret: string }>()
   await admin.delete(`/v1/tokens/${id}`)
-  revokedToken = secret
+  revokedToken = lost
 })
 
 afterAll(async () => {
   await service.stop()
+  await directory.remove()
   vi.unstubAllEnvs()
 })
 

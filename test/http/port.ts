@@ -81,6 +81,7 @@ export function createPort(): Port {
           storage: check,
           clock: check,
           authorities: check,
+          events: check,
           lines: []
         }
       }

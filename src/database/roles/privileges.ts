@@ -19,6 +19,7 @@ const changes: readonly Change[] = [
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },
   { table: 'aws_registration_state', privilege: 'UPDATE' },
   { table: 'webhook', privilege: 'UPDATE' },
+  { table: 'webhook_delivery', privilege: 'UPDATE' },
   { table: 'outgoing_event', privilege: 'UPDATE' },
   { table: 'outgoing_event', privilege: 'DELETE' }
 ]

@@ -197,6 +197,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'No job has this id, or it ended so long ago that it was cleared away.',
     remedy: 'Check the id against `GET /v1/jobs`.'
   },
+  webhook_missing: {
+    status: 409,
+    title: 'There is no webhook',
+    meaning: 'The settings name no webhook, so that there is nobody to tell events to.',
+    remedy: 'Set `MINTLINE_WEBHOOK_URL` and `MINTLINE_WEBHOOK_SECRET_FILE`, and start the service anew.'
+  },
   last_admin_token: {
     status: 409,
     title: 'This is the last admin token',

@@ -42,6 +42,7 @@ describe('health', () => {
           storage: { ok: true, detail: 'not watched; set MINTLINE_DATABASE_SIZE_LIMIT' },
           clock: { ok: true, detail: 'agrees with the database and the newest record' },
           authorities: { ok: true, detail: expect.stringContaining('not for production') as string },
+          events: { ok: true, detail: 'there is no webhook' },
           lines: [{ name: 'starter', ready: true }]
         }
       }

@@ -40,6 +40,11 @@ export const Readiness = Type.Object(
           description: 'Not ok while the clock of the service cannot be trusted; says what to do.'
         }),
         authorities: Type.Object(Check.properties, { ...strict, description: 'Always ok; tells warnings.' }),
+        events: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while an event has waited for the webhook longer than `MINTLINE_WEBHOOK_OVERDUE_MS`, which is a warning: it keeps nothing from being ready.'
+        }),
         lines: Type.Array(LineCheck, { description: 'Which authority lines can issue, by name.' })
       },
       { ...strict, description: 'What each thing that an issuance needs says.' }
@@ -61,6 +66,7 @@ export const Readiness = Type.Object(
           },
           clock: { ok: true, detail: 'agrees with the database and the newest record' },
           authorities: { ok: true, detail: 'no warnings' },
+          events: { ok: true, detail: 'none waits' },
           lines: [
             {
               name: 'acme',

@@ -1,0 +1,86 @@
+import { MintlineError } from '../errors/mintline-error.ts'
+import type { JobService } from '../jobs/job-queue.ts'
+import type { OutboxStore } from './outbox-store.ts'
+
+/** How the delivery to the webhook goes. */
+export interface DeliveryStatus {
+  readonly enabled: boolean
+  /** All that the webhook has not taken; not more than 100,000 are counted. */
+  readonly waiting: number
+  /** Since when the oldest event in line is owed. */
+  readonly oldestOwedAt: Date | undefined
+  readonly lastSuccessAt: Date | undefined
+  readonly lastError: { readonly at: Date; readonly detail: string } | undefined
+  /** While a try is planned. */
+  readonly nextTryAt: Date | undefined
+}
+
+export interface Events {
+  status(): Promise<DeliveryStatus>
+  /** Has all that waits tried now, whatever the pause. @throws MintlineError `webhook_missing`. */
+  deliver(): Promise<DeliveryStatus>
+  /** For readiness: whether an event has been waiting for too long. */
+  examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
+}
+
+export interface EventsDependencies {
+  readonly outbox: OutboxStore
+  readonly jobs: Pick<JobService, 'send' | 'list'>
+  readonly isEnabled: boolean
+  readonly overdueMs: number
+}
+
+export function createEvents({ outbox, jobs, isEnabled, overdueMs }: EventsDependencies): Events {
+  async function status(): Promise<DeliveryStatus> {
+    const [{ waiting }, { readAt, ...state }, nextTryAt] = await Promise.all([
+      outbox.backlog(),
+      outbox.readState(),
+      findNextTry(jobs)
+    ])
+    return { enabled: isEnabled, waiting, ...state, nextTryAt }
+  }
+
+  return {
+    status,
+    async deliver() {
+      if (!isEnabled) {
+        throw new MintlineError(
+          'webhook_missing',
+          'The settings name no webhook. Set MINTLINE_WEBHOOK_URL and MINTLINE_WEBHOOK_SECRET_FILE and start the service anew.'
+        )
+      }
+      await deliverNow({ outbox, jobs })
+      return status()
+    },
+    async examine() {
+      if (!isEnabled) return { ok: true, detail: 'there is no webhook' }
+      const { oldestOwedAt, lastError, readAt } = await outbox.readState()
+      if (oldestOwedAt === undefined) return { ok: true, detail: 'none waits' }
+      const waitedMs = readAt.getTime() - oldestOwedAt.getTime()
+      const waits = `the oldest that waits is from ${oldestOwedAt.toISOString()}`
+      if (waitedMs <= overdueMs) return { ok: true, detail: waits }
+      const reason = lastError === undefined ? '' : ` The last error: ${lastError.detail}`
+      return {
+        ok: false,
+        detail: `${waits}, longer ago than MINTLINE_WEBHOOK_OVERDUE_MS (${overdueMs}).${reason} GET /v1/events/status says more.`
+      }
+    }
+  }
+}
+
+/** A crash in between leaves what is set aside due, for the next minute's try. */
+export async function deliverNow({
+  outbox,
+  jobs
+}: Pick<EventsDependencies, 'outbox'> & { readonly jobs: Pick<JobService, 'send'> }): Promise<void> {
+  await outbox.hasten()
+  await jobs.send('webhook.deliver', {}, { now: true })
+}
+
+async function findNextTry(jobs: Pick<JobService, 'list'>): Promise<Date | undefined> {
+  const pages = await Promise.all(
+    (['waiting', 'retrying'] as const).map(state => jobs.list({ kind: 'webhook.deliver', state, limit: 1 }))
+  )
+  const times = pages.flatMap(({ items }) => items.flatMap(({ nextTryAt }) => nextTryAt ?? []))
+  return times.sort((a, b) => a.getTime() - b.getTime())[0]
+}
