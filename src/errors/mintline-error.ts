@@ -38,6 +38,7 @@ export const errorCodes = [
   'token_not_found',
   'job_not_found',
   'webhook_missing',
+  'event_not_found',
   'last_admin_token',
   'authority_not_found',
   'authority_unavailable',

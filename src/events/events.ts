@@ -1,12 +1,14 @@
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { JobService } from '../jobs/job-queue.ts'
-import type { OutboxStore } from './outbox-store.ts'
+import type { OutboxStore, SetAsideEvent, SetAsideQuery } from './outbox-store.ts'
 
 /** How the delivery to the webhook goes. */
 export interface DeliveryStatus {
   readonly enabled: boolean
   /** All that the webhook has not taken; not more than 100,000 are counted. */
   readonly waiting: number
+  /** Of them, how many failed by themselves while others passed. */
+  readonly setAside: number
   /** Since when the oldest event in line is owed. */
   readonly oldestOwedAt: Date | undefined
   readonly lastSuccessAt: Date | undefined
@@ -19,8 +21,17 @@ export interface Events {
   status(): Promise<DeliveryStatus>
   /** Has all that waits tried now, whatever the pause. @throws MintlineError `webhook_missing`. */
   deliver(): Promise<DeliveryStatus>
+  listSetAside(query: SetAsideQuery): Promise<SetAsidePage>
+  /** Has one that is set aside tried now. @throws MintlineError `webhook_missing`, `event_not_found`. */
+  deliverOne(id: string): Promise<SetAsideEvent>
   /** For readiness: whether an event has been waiting for too long. */
   examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
+}
+
+interface SetAsidePage {
+  readonly items: readonly SetAsideEvent[]
+  /** The `cursor` of the next page, while there is one. */
+  readonly nextCursor: string | undefined
 }
 
 export interface EventsDependencies {
@@ -32,25 +43,38 @@ export interface EventsDependencies {
 
 export function createEvents({ outbox, jobs, isEnabled, overdueMs }: EventsDependencies): Events {
   async function status(): Promise<DeliveryStatus> {
-    const [{ waiting }, { readAt, ...state }, nextTryAt] = await Promise.all([
+    const [{ waiting, refused: setAside }, { readAt, ...state }, nextTryAt] = await Promise.all([
       outbox.backlog(),
       outbox.readState(),
       findNextTry(jobs)
     ])
-    return { enabled: isEnabled, waiting, ...state, nextTryAt }
+    return { enabled: isEnabled, waiting, setAside, ...state, nextTryAt }
   }
 
   return {
     status,
     async deliver() {
-      if (!isEnabled) {
-        throw new MintlineError(
-          'webhook_missing',
-          'The settings name no webhook. Set MINTLINE_WEBHOOK_URL and MINTLINE_WEBHOOK_SECRET_FILE and start the service anew.'
-        )
-      }
+      assertEnabled(isEnabled)
       await deliverNow({ outbox, jobs })
       return status()
+    },
+    async listSetAside({ limit, ...query }) {
+      // One more than asked for tells whether there is a next page.
+      const found = await outbox.listSetAside({ ...query, limit: limit + 1 })
+      const items = found.slice(0, limit)
+      return { items, nextCursor: found.length > limit ? items.at(-1)?.id : undefined }
+    },
+    async deliverOne(id) {
+      assertEnabled(isEnabled)
+      const event = await outbox.hastenOne(id)
+      if (event === undefined) {
+        throw new MintlineError(
+          'event_not_found',
+          `No event with the id ${id} is set aside: it was taken, waits in line, or never was. See GET /v1/events/status.`
+        )
+      }
+      await jobs.send('webhook.deliver', {}, { now: true })
+      return event
     },
     async examine() {
       if (!isEnabled) return { ok: true, detail: 'there is no webhook' }
@@ -66,6 +90,14 @@ export function createEvents({ outbox, jobs, isEnabled, overdueMs }: EventsDepen
       }
     }
   }
+}
+
+function assertEnabled(isEnabled: boolean): void {
+  if (isEnabled) return
+  throw new MintlineError(
+    'webhook_missing',
+    'The settings name no webhook. Set MINTLINE_WEBHOOK_URL and MINTLINE_WEBHOOK_SECRET_FILE and start the service anew.'
+  )
 }
 
 /** A crash in between leaves what is set aside due, for the next minute's try. */

@@ -7,10 +7,11 @@ import { signMessage } from './signature.ts'
  * - `accepted`: answered 2xx.
  * - `refused`: it is well, and objects to what is in this message.
  * - `failed`: it broke down over it, which may be the message's doing or its own.
- * - `unavailable`: no answer, or one that would be the same for any message.
+ * - `unavailable`: no answer, or one that most likely would be the same for any message.
+ * - `unreachable`: the message did not get to it, whatever is in it.
  */
 export interface Outcome {
-  readonly verdict: 'accepted' | 'refused' | 'failed' | 'unavailable'
+  readonly verdict: 'accepted' | 'refused' | 'failed' | 'unavailable' | 'unreachable'
   /** For the operator, without anything that the receiver wrote. */
   readonly detail: string
 }
@@ -65,7 +66,10 @@ export function createReceiver({ url, key, timeoutMs, version, readTime }: Recei
         const { status } = response
         return { verdict: judge(status), detail: `The webhook answered ${status}.` }
       } catch (error) {
-        return { verdict: 'unavailable', detail: describeFailure(error, timeoutMs) }
+        return {
+          verdict: hasLeft(error) ? 'unavailable' : 'unreachable',
+          detail: describeFailure(error, timeoutMs)
+        }
       } finally {
         patience.end()
       }
@@ -98,12 +102,31 @@ function judge(status: number): Outcome['verdict'] {
   return status >= 500 && !awayStatuses.has(status) ? 'failed' : 'unavailable'
 }
 
+/** What goes wrong after the connection is made. */
+const droppedCodes: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_SOCKET',
+  'UND_ERR_HEADERS_TIMEOUT'
+])
+
+/** Whether the message was, or may have been, on its way. */
+function hasLeft(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if (error.name === 'TimeoutError' || error.name === 'AbortError') return true
+  const code = codeOf(error)
+  return code !== undefined && (droppedCodes.has(code) || code.startsWith('HPE_'))
+}
+
+function codeOf({ cause }: Error): string | undefined {
+  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+}
+
 function describeFailure(error: unknown, timeoutMs: number): string {
   if (isMintlineError(error)) return error.detail
   if (error instanceof Error && error.name === 'TimeoutError') {
     return `The webhook did not answer within ${timeoutMs / 1000} seconds.`
   }
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : ''
-  return `The webhook cannot be reached${code}.`
+  const code = error instanceof Error ? codeOf(error) : undefined
+  return `The webhook cannot be reached${code === undefined ? '' : ` (${code})`}.`
 }

@@ -70,7 +70,7 @@ export interface HttpServices {
     /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more */
     list(query: JobQuery): Promise<JobPage>
   }
-  readonly events: Pick<Events, 'status' | 'deliver'>
+  readonly events: Omit<Events, 'examine'>
   readonly clock: Pick<ClockTrust, 'accept'>
   readonly readiness: AskReadiness
   readonly metrics: Registry

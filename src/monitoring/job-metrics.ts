@@ -41,8 +41,8 @@ export function addJobMetrics({ registry, jobs, outbox }: JobMetricsDependencies
     ({ waiting }) => waiting
   )
   addBacklogMetric(
-    'mintline_webhook_refused_events',
-    'Those of them that the webhook refused by themselves; they are tried again with long pauses.',
+    'mintline_webhook_set_aside_events',
+    'Those of them that failed by themselves while others passed; they are tried again with long pauses.',
     ({ refused }) => refused
   )
   addBacklogMetric(

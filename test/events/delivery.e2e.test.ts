@@ -30,6 +30,7 @@ beforeEach(async () => {
 afterEach(async () => {
   await receiver[Symbol.asyncDispose]()
   await test.database.prisma.outgoingEvent.deleteMany()
+  await test.owner.prisma.webhookDelivery.deleteMany()
 })
 
 const running = new AbortController().signal
@@ -178,6 +179,84 @@ describe('delivery', () => {
     await deliver()
     expect(idsOf(receiver.taken)).toEqual(ids)
     expect(await outbox.backlog()).toMatchObject({ waiting: 1, refused: 1 })
+  })
+
+  describe.each<[string, TestReceiver['answer']]>([
+    ['502', () => 502],
+    ['404', () => 404],
+    ['a dropped connection', (_message, response) => void response.destroy()]
+  ])('an event that gets %s', (_name, answerPoisoned) => {
+    const answer: TestReceiver['answer'] = (message, response) =>
+      isPoisoned(message) ? answerPoisoned(message, response) : 204
+    /** Ids of the same millisecond are in the order of their random part. */
+    const newestFirst = (ids: readonly string[]) => ids.toSorted().toReversed()
+    const listSetAside = async () => (await outbox.listSetAside({ limit: 200 })).map(({ id }) => id)
+
+    it('is set aside after three failures of its batch, and can be sent again', async () => {
+      const ids = await owe(150, index => (index === 42 || index === 43 ? 'poison' : 'fine'))
+      receiver.answer = answer
+      await expect(deliver()).rejects.toMatchObject(failed)
+      await expect(deliver()).rejects.toMatchObject(failed)
+      expect(receiver.taken).toEqual([])
+      await deliver()
+      const poisoned = [ids[42]!, ids[43]!]
+      expect(idsOf(receiver.taken)).toEqual(ids.filter(id => !poisoned.includes(id)))
+      expect(await listSetAside()).toEqual(newestFirst(poisoned))
+      expect(await outbox.backlog()).toMatchObject({ waiting: 2, refused: 2 })
+      expect((await outbox.readState()).oldestOwedAt).toBeUndefined()
+      const [newest, older] = newestFirst(poisoned)
+      expect(await outbox.listSetAside({ limit: 1, cursor: newest! })).toMatchObject([{ id: older }])
+      receiver.answer = () => 204
+      expect(await outbox.hastenOne(ids[43]!)).toMatchObject({ id: ids[43], failures: 1 })
+      await deliver()
+      expect(idsOf(receiver.taken).at(-1)).toBe(ids[43])
+      expect(await listSetAside()).toEqual([ids[42]])
+      expect(await outbox.hastenOne(ids[43]!)).toBeUndefined()
+    })
+
+    it('that came alone holds up none that comes later', async () => {
+      receiver.answer = answer
+      const [poisoned] = await owe(1, () => 'poison')
+      for (let tries = 0; tries < 4; tries += 1) await expect(deliver()).rejects.toMatchObject(failed)
+      expect(await listSetAside()).toEqual([])
+      const ids = await owe(2)
+      await deliver()
+      expect(idsOf(receiver.taken)).toEqual(ids)
+      expect(await listSetAside()).toEqual([poisoned])
+    })
+
+    it('holds up none, however many of its kind are at the head of the line', async () => {
+      receiver.answer = answer
+      const ids = await owe(20, index => (index < 8 ? 'poison' : 'fine'))
+      for (let tries = 0; tries < 4; tries += 1) await expect(deliver()).rejects.toMatchObject(failed)
+      await deliver()
+      expect(idsOf(receiver.taken)).toEqual(ids.slice(8))
+      expect(await listSetAside()).toEqual(newestFirst(ids.slice(0, 8)))
+    })
+  })
+
+  it('blames no event while the receiver is away, and asks it little', async () => {
+    const ids = await owe(50)
+    receiver.answer = () => 502
+    for (let tries = 0; tries < 8; tries += 1) await expect(deliver()).rejects.toMatchObject(failed)
+    expect(await outbox.backlog()).toMatchObject({ waiting: 50, refused: 0 })
+    expect(receiver.messages).toHaveLength(2 + 6 * 4)
+    receiver.answer = () => 204
+    await deliver()
+    expect(idsOf(receiver.taken)).toEqual(ids)
+    expect(receiver.messages.at(-1)).toEqual(receiver.messages[0])
+  })
+
+  it('blames no event when the receiver goes away while they are sent one by one', async () => {
+    const ids = await owe(50)
+    receiver.answer = () => 502
+    for (let tries = 0; tries < 2; tries += 1) await expect(deliver()).rejects.toMatchObject(failed)
+    receiver.answer = ({ events }) => (events.length === 1 && receiver.taken.length < 5 ? 204 : 502)
+    await expect(deliver()).rejects.toMatchObject(failed)
+    expect(await outbox.backlog()).toMatchObject({ waiting: 45, refused: 0 })
+    receiver.answer = () => 204
+    await deliver()
+    expect(idsOf(receiver.taken)).toEqual(ids)
   })
 
   it('blames no event when the receiver fails at all of them', async () => {

@@ -59,6 +59,8 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/jobs': ['auditor', 'admin'],
   'GET /v1/jobs/:id': ['auditor', 'admin'],
   'GET /v1/events/status': ['auditor', 'admin'],
+  'GET /v1/events': ['auditor', 'admin'],
+  'POST /v1/events/:id/deliver': ['admin'],
   'POST /v1/events/deliver': ['admin'],
   'GET /healthz': 'public',
   'GET /readyz': 'public',
@@ -95,6 +97,15 @@ let directory: TemporaryDirectory
 let revokedToken: string
 /** By route: what can be done once by whoever may, where the route alone does not say it. */
 let targets: Readonly<Record<string, Target>>
+
+async function setAsideEvent(): Promise<string> {
+  const recordId = crypto.randomUUID()
+  const time = new Date()
+  await service.database.prisma.outgoingEvent.create({
+    data: { type: 'mintline.issuance.issued', recordId, refusals: 1, dueAt: time, setAsideAt: time }
+  })
+  return recordId
+}
 
 /** One thing of each kind, in the state that the step on it needs. */
 async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
@@ -158,7 +169,9 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/tokens': { url: '/v1/tokens', payload: { role: 'station', name: 'station-8' } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
     'POST /v1/clock/accept': { url: '/v1/clock/accept', payload: { reason } },
-    'GET /v1/jobs/:id': { url: `/v1/jobs/${job!.id}` }
+    'GET /v1/jobs/:id': { url: `/v1/jobs/${job!.id}` },
+    'GET /v1/events': { url: '/v1/events?state=set-aside' },
+    'POST /v1/events/:id/deliver': { url: `/v1/events/${await setAsideEvent()}/deliver` }
   }
 }
 

@@ -32,8 +32,8 @@ describe('the committed references', () => {
 
 describe('the API description', () => {
   it('has every route of the API', () => {
-    expect(operations).toHaveLength(43)
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(43)
+    expect(operations).toHaveLength(45)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(45)
   })
 
   it.each(operations.filter(([name]) => !isOpen(name)))(

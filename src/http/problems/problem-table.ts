@@ -197,6 +197,13 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'No job has this id, or it ended so long ago that it was cleared away.',
     remedy: 'Check the id against `GET /v1/jobs`.'
   },
+  event_not_found: {
+    status: 404,
+    title: 'There is no such event',
+    meaning:
+      'No event with this id is set aside: the webhook took it meanwhile, it waits in line, or there never was one.',
+    remedy: 'Check the id against `GET /v1/events?state=set-aside`.'
+  },
   webhook_missing: {
     status: 409,
     title: 'There is no webhook',

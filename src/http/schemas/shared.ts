@@ -12,7 +12,7 @@ import {
 } from '../api/aws-registrations/schemas.ts'
 import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
 import { ClockState } from '../api/clock/schemas.ts'
-import { DeliveryStatus } from '../api/events/schemas.ts'
+import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
@@ -73,6 +73,8 @@ export const sharedSchemas = [
   Job,
   JobPage,
   DeliveryStatus,
+  SetAsideEvent,
+  SetAsideEventPage,
   Health,
   Readiness
 ]

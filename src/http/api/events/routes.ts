@@ -1,9 +1,17 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { DeliveryStatus as Status } from '../../../events/events.ts'
+import type { DeliveryStatus as Status, Events } from '../../../events/events.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { DeliveryStatus } from './schemas.ts'
+import {
+  defaultEventLimit,
+  DeliveryStatus,
+  EventListQuerystring,
+  EventParams,
+  SetAsideEvent,
+  SetAsideEventPage
+} from './schemas.ts'
 
 const tags = ['Events']
 
@@ -27,6 +35,31 @@ const deliverEvents = {
   }
 }
 
+const listEvents = {
+  operationId: 'listEvents',
+  tags,
+  summary: 'List the events that are set aside',
+  description:
+    'Events that failed by themselves while the webhook took others. They hold up nothing, and are tried again with pauses of up to an hour. Newest first; `nextCursor` leads to older ones.',
+  querystring: EventListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(SetAsideEventPage) } }
+}
+
+const deliverEvent = {
+  operationId: 'deliverEvent',
+  tags,
+  summary: 'Send an event that is set aside again',
+  description: 'It is due at once, whatever its pause, and goes out by itself after what is in line.',
+  params: EventParams,
+  response: {
+    202: { description: 'It will be tried at once.', content: jsonContent(SetAsideEvent) },
+    ...problemResponses({
+      404: 'No event with this id is set aside.',
+      409: 'The settings name no webhook.'
+    })
+  }
+}
+
 /** Where events that wait for the webhook are seen to. */
 export const eventRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
@@ -36,6 +69,28 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
     viewStatus(await events.status())
   )
 
+  app.get(
+    '/v1/events',
+    {
+      config: { access: ['auditor', 'admin'] },
+      preValidation: coerceIntegers('query', ['limit']),
+      schema: listEvents
+    },
+    async ({ query: { limit = defaultEventLimit, cursor } }) => {
+      const { items, nextCursor } = await events.listSetAside({
+        limit,
+        ...(cursor !== undefined && { cursor })
+      })
+      return { items: items.map(viewEvent), ...(nextCursor !== undefined && { nextCursor }) }
+    }
+  )
+
+  app.post(
+    '/v1/events/:id/deliver',
+    { config: { access: ['admin'] }, schema: deliverEvent },
+    async ({ params }, reply) => reply.code(202).send(viewEvent(await events.deliverOne(params.id)))
+  )
+
   app.post(
     '/v1/events/deliver',
     { config: { access: ['admin'] }, schema: deliverEvents },
@@ -43,10 +98,30 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   )
 }
 
-function viewStatus({ enabled, waiting, oldestOwedAt, lastSuccessAt, lastError, nextTryAt }: Status) {
+function viewEvent(event: Awaited<ReturnType<Events['deliverOne']>>) {
+  const { owedAt, setAsideAt, lastError, nextTryAt, ...rest } = event
+  return {
+    ...rest,
+    owedAt: owedAt.toISOString(),
+    setAsideAt: setAsideAt.toISOString(),
+    ...(lastError !== null && { lastError }),
+    nextTryAt: nextTryAt.toISOString()
+  }
+}
+
+function viewStatus({
+  enabled,
+  waiting,
+  setAside,
+  oldestOwedAt,
+  lastSuccessAt,
+  lastError,
+  nextTryAt
+}: Status) {
   return {
     enabled,
     waiting,
+    setAside,
     ...(oldestOwedAt !== undefined && { oldestOwedAt: oldestOwedAt.toISOString() }),
     ...(lastSuccessAt !== undefined && { lastSuccessAt: lastSuccessAt.toISOString() }),
     ...(lastError !== undefined && { lastError: { ...lastError, at: lastError.at.toISOString() } }),
