@@ -1,5 +1,4 @@
 import { toHex } from '../../pki/der/octet-text.ts'
-import { decodeLatin1 } from '../../pki/der/octets.ts'
 import { findKeysInDer } from './der.ts'
 import { type FoundKey, type JsonWebKey, readSshStrings } from './public-key.ts'
 
@@ -25,6 +24,13 @@ const base64Text = /^[A-Za-z0-9+/_=\s-]{40,}$/
 /** Base64 in the middle of something else, which begins as DER, PEM and OpenSSH's form do. */
 const base64Run =
   /(?<![A-Za-z0-9+/_-])(?:M[A-P]|LS0tLS1C|b3BlbnNzaC1r)[A-Za-z0-9+/_-]{50,}(?:\r?\n[ \t]*[A-Za-z0-9+/_-]+)*/g
+/** The file that stations send: a request alone. Whatever else there is has to be in its DER. */
+const requestAlone =
+  /^\s*-----BEGIN (?:NEW )?CERTIFICATE REQUEST-----\s([A-Za-z0-9+/=\s]+)-----END (?:NEW )?CERTIFICATE REQUEST-----\s*$/
+/** One of these is in every text in which a key is looked for; in the octets of a request there is hardly ever one. */
+const trace =
+  /PRIVATE|-----BEGIN|PuTTY-User|<RSAKeyValue>|priv(?:ateExponent)?:|[A-Za-z0-9+/_-]{50}|%[0-9A-F]{2}|\\[rnt"/\\]/i
+const jsonText = /^\s*[{[]/
 const hexadecimalText = /^[0-9A-Fa-f\s:]{80,}$/
 const opensshMagic = 'openssh-key-v1\0'
 /** Java's key stores. */
@@ -39,13 +45,16 @@ class Search {
     const isBinary = bytes.some(octet => octet >= 0x80 || octet === 0)
     if (isBinary) this.#inBinary(bytes)
     // UTF-16 of ASCII is ASCII with zeros between.
-    const text = decodeLatin1(bytes.includes(0) ? bytes.filter(octet => octet !== 0) : bytes)
-    this.inText(text, nesting)
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+    this.inText(text.replaceAll('\0', ''), nesting)
   }
 
   inText(text: string, nesting = 0): void {
     // The shortest key, of Ed25519, has 48 octets of DER; its scalar alone cannot be told from other hexadecimal.
     if (text.length < 40 || nesting > maximumNesting) return
+    const [, request] = requestAlone.exec(text) ?? []
+    if (request !== undefined) return this.#inDecoded(request, nesting, true)
+    if (!hasTrace(text)) return
     const plain = unescape(text)
     const isFound = this.#inMarkedBlocks(plain)
     for (const [, label = '', body = ''] of [...plain.matchAll(otherBlock)].slice(0, maximumBlocks)) {
@@ -60,7 +69,7 @@ class Search {
     if (hexadecimalText.test(plain)) {
       this.inBytes(Uint8Array.from(Buffer.from(plain.replace(/[^0-9A-Fa-f]/g, ''), 'hex')), nesting + 1)
     }
-    if (/^\s*[{[]/.test(plain)) this.#inJsonText(text, nesting)
+    if (jsonText.test(plain)) this.#inJsonText(text, nesting)
   }
 
   /** JSON as it was parsed. */
@@ -139,6 +148,11 @@ export type { Search }
 
 export function createSearch(): Search {
   return new Search()
+}
+
+/** Whether a text is worth a closer look. */
+function hasTrace(text: string): boolean {
+  return trace.test(text) || jsonText.test(text) || base64Text.test(text) || hexadecimalText.test(text)
 }
 
 /** What JSON, shells and forms made of line ends and signs. A `+` stays: base64 has more of them than forms have spaces. */
