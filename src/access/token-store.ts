@@ -3,6 +3,7 @@ import { assertTokenStands, insertAuditEvent } from '../audit/audit-store.ts'
 import { type Database, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import { notifyStatement } from '../database/sessions/notifications.ts'
+import type { PageQuery } from '../sources/page.ts'
 import type { Role } from './principal.ts'
 
 /** A token as it is kept: its secret only as a digest. */
@@ -22,7 +23,7 @@ export const revocationNotice = 'token'
 export interface TokenStore {
   find(id: string): Promise<StoredToken | undefined>
   /** Newest first. */
-  list(): Promise<readonly StoredToken[]>
+  list(query: PageQuery): Promise<readonly StoredToken[]>
   insert(token: StoredToken, event: AuditEvent): Promise<void>
   /** As of the event, and told to every process. Never leaves the service without a valid admin token. */
   revoke(id: string, event: AuditEvent): Promise<'revoked' | 'not-found' | 'last-admin'>
@@ -39,8 +40,11 @@ export function createTokenStore(database: Database): TokenStore {
       const row = await runQuery(() => client.token.findUnique({ where: { id } }))
       return row === null ? undefined : toStoredToken(row)
     },
-    async list() {
-      const rows = await runQuery(() => client.token.findMany({ orderBy: { id: 'desc' } }))
+    async list({ limit, cursor }) {
+      const where = cursor === undefined ? {} : { id: { lt: cursor } }
+      const rows = await runQuery(() =>
+        client.token.findMany({ where, orderBy: { id: 'desc' }, take: limit })
+      )
       return rows.map(toStoredToken)
     },
     async insert(token, event) {

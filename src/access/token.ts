@@ -3,6 +3,7 @@ import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event
 import { MintlineError } from '../errors/mintline-error.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
+import { type Page, pageOf, type PageQuery } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
@@ -26,7 +27,7 @@ export interface Tokens {
   authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
   create(request: { role: Role; name: string }, act: Act): Promise<NewToken>
   /** Newest first, revoked ones included. */
-  list(): Promise<readonly TokenView[]>
+  list(query: PageQuery): Promise<Page<TokenView>>
   /** @throws MintlineError `token_not_found` when there is none or it is revoked already; `last_admin_token`. */
   revoke(id: string, act: Act): Promise<void>
   /** Another process may have revoked one: takes none for valid without asking again. */
@@ -80,8 +81,10 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       await store.insert(stored, event)
       return { token: toView(stored), secret }
     },
-    async list() {
-      return (await store.list()).map(toView)
+    async list(query) {
+      const { limit } = query
+      const tokens = await store.list({ ...query, limit: limit + 1 })
+      return pageOf(tokens.map(toView), { limit, cursorOf: ({ id }) => id })
     },
     async revoke(id, act) {
       const time = clock()

@@ -4,6 +4,7 @@ import { type Database, type Prisma, transactionLimits } from '../database/datab
 import { runQuery } from '../database/run-query.ts'
 import { assertNoneBlocked } from '../factory/blocked-keys/blocked-key-store.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
+import type { PageQuery } from '../sources/page.ts'
 import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 import { type VoidedIntent, voidOpenIntents, type VoidOrder } from './life-cycle/open-intents-store.ts'
@@ -61,11 +62,16 @@ export interface AuthorityChange {
   readonly events: readonly AuditEvent[]
 }
 
+interface GenerationFilter extends Partial<PageQuery> {
+  /** All of a line, or the one of that name: no line is named as a generation is. */
+  readonly lineOrName?: string | undefined
+}
+
 export interface AuthorityStore {
   /** Every generation that has a certificate, oldest first. */
   list(): Promise<readonly StoredAuthority[]>
-  /** Every generation there ever was, oldest first. */
-  generations(): Promise<readonly StoredGeneration[]>
+  /** Every generation there ever was, or those that are asked for, oldest first. */
+  generations(filter?: GenerationFilter): Promise<readonly StoredGeneration[]>
   crossCertificates(): Promise<readonly CrossCertificate[]>
   /** How many intents name each of these generations, by its id. */
   countIntents(ids: readonly string[]): Promise<ReadonlyMap<string, IntentCount>>
@@ -90,7 +96,7 @@ export function createAuthorityStore(database: Database): AuthorityStore {
         return certificateDer === null ? [] : [{ ...generation, certificateDer }]
       })
     },
-    generations: () => runQuery(() => findGenerations(client)),
+    generations: filter => runQuery(() => findGenerations(client, filter)),
     crossCertificates: () => runQuery(() => client.crossCertificate.findMany({ orderBy: { id: 'asc' } })),
     async countIntents(ids) {
       const rows = await runQuery(() => countUpTo(client, ids, maximumIntentCount + 1))
@@ -109,8 +115,18 @@ export function createAuthorityStore(database: Database): AuthorityStore {
   }
 }
 
-async function findGenerations(client: Client): Promise<readonly StoredGeneration[]> {
-  const rows = await client.authority.findMany({ orderBy: { id: 'asc' } })
+async function findGenerations(
+  client: Client,
+  { lineOrName, cursor, limit }: GenerationFilter = {}
+): Promise<readonly StoredGeneration[]> {
+  const rows = await client.authority.findMany({
+    where: {
+      ...(lineOrName !== undefined && { OR: [{ name: lineOrName }, { line: lineOrName }] }),
+      ...(cursor !== undefined && { id: { gt: cursor } })
+    },
+    orderBy: { id: 'asc' },
+    ...(limit !== undefined && { take: limit })
+  })
   return rows.map(row => ({ ...row, signer: row.signer as unknown as SignerReference }))
 }
 

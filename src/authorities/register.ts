@@ -1,6 +1,7 @@
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
+import { type Page, pageOf, type PageQuery } from '../sources/page.ts'
 import type { AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
 import type { CertificateIntent } from './certificates/certificate-intent.ts'
 import type { CertificateIntentStore } from './certificates/certificate-intent-store.ts'
@@ -16,15 +17,15 @@ import { buildTrustBundle } from './rotation/trust-bundle.ts'
 
 /** What there is to know of all generations, as the database has it at this moment. */
 export interface AuthorityRegister {
-  /** Every generation, oldest first. */
-  list(): Promise<readonly GenerationView[]>
-  /** The generations of a line, or the one of that name. @throws MintlineError `authority_not_found`. */
+  /** The generations of all lines, of one, or the one of that name; oldest first. @throws MintlineError `authority_not_found`. */
+  list(query: AuthorityQuery): Promise<Page<GenerationView>>
+  /** As `list`, all at once. */
   find(lineOrName: string): Promise<readonly GenerationView[]>
   /**
    * CA certificates that were to be signed and are not on record, oldest first: of all lines, or of the line or
    * generation, as issuer or as subject.
    */
-  listOpenIntents(lineOrName?: string): Promise<readonly CertificateIntent[]>
+  listOpenIntents(query: AuthorityQuery): Promise<Page<CertificateIntent>>
   /** The DER of the request. @throws MintlineError `authority_not_found`, also where there never was a request. */
   findRequest(name: string): Promise<Uint8Array>
   /** Its own certificate and those above it, root included. @throws MintlineError `authority_not_found`. */
@@ -33,6 +34,11 @@ export interface AuthorityRegister {
   trustBundle(): Promise<readonly Uint8Array[]>
   /** What a rotation of the line would do and what is missing. @throws MintlineError `authority_not_found`. */
   plan(line: string): Promise<RotationPlan>
+}
+
+interface AuthorityQuery extends PageQuery {
+  /** All lines unless given. */
+  readonly lineOrName?: string | undefined
 }
 
 export interface RegisterDependencies {
@@ -48,21 +54,25 @@ export interface RegisterDependencies {
 export function createAuthorityRegister(dependencies: RegisterDependencies): AuthorityRegister {
   const { store, intents, openSigner, listNeeds, listRegistrationGaps, clock } = dependencies
 
-  async function views(select: (all: readonly StoredGeneration[]) => readonly StoredGeneration[]) {
-    const selected = select(await store.generations())
+  async function viewsOf(selected: readonly StoredGeneration[]): Promise<readonly GenerationView[]> {
     const counts = await store.countIntents(selected.map(({ id }) => id))
     return selected.map(generation => describeGeneration(generation, counts.get(generation.id)!, clock()))
   }
 
   return {
-    list: () => views(all => all),
-    find: lineOrName => views(all => selectGenerations(all, lineOrName)),
-    async listOpenIntents(lineOrName) {
-      const open = await intents.listOpen()
-      if (lineOrName === undefined) return open
-      return open.filter(({ authorityName, issuerName }) =>
-        [authorityName, issuerName].some(name => name === lineOrName || lineOf(name) === lineOrName)
-      )
+    async list(query) {
+      const { lineOrName, limit } = query
+      const found = await store.generations({ ...query, limit: limit + 1 })
+      // The page after the last one is empty; a line that does not exist is refused.
+      if (found.length === 0 && lineOrName !== undefined)
+        selectGenerations(await store.generations({ lineOrName, limit: 1 }), lineOrName)
+      const { items, nextCursor } = pageOf(found, { limit, cursorOf: ({ id }) => id })
+      return { items: await viewsOf(items), nextCursor }
+    },
+    find: async lineOrName => viewsOf(selectGenerations(await store.generations({ lineOrName }), lineOrName)),
+    async listOpenIntents(query) {
+      const open = await intents.listOpen({ ...query, limit: query.limit + 1 })
+      return pageOf(open, { limit: query.limit, cursorOf: ({ id }) => id })
     },
     async findRequest(name) {
       const { csrDer } = requireGeneration(await store.generations(), name)
@@ -86,9 +96,4 @@ export function createAuthorityRegister(dependencies: RegisterDependencies): Aut
       return planRotation({ line, generations, all, needs, registrationGaps, now: clock(), tryKey })
     }
   }
-}
-
-/** Also of a generation that was never made. */
-function lineOf(name: string | undefined): string | undefined {
-  return name?.replace(/-g\d+$/, '')
 }

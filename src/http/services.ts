@@ -20,6 +20,7 @@ import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { Purging } from '../records/purge/purge.ts'
 import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
+import type { Page, PageQuery } from '../sources/page.ts'
 import type { ServerSettings } from './connections/server.ts'
 
 /** All that the HTTP layer needs of the rest. Every method rejects with a MintlineError. */
@@ -44,17 +45,17 @@ export interface HttpServices {
       act: Act
     ): Promise<{ profile: ProfileVersion; isNew: boolean; warnings: readonly Violation[] }>
     /** The newest version of each. */
-    list(): Promise<readonly ProfileVersion[]>
+    listPage(query: PageQuery): Promise<Page<ProfileVersion>>
     /** The newest version unless one is named. @throws MintlineError `profile_not_found` */
     find(name: string, version?: number): Promise<ProfileVersion>
     /** @throws MintlineError `profile_not_found` */
-    versions(name: string): Promise<readonly ProfileVersion[]>
+    versions(name: string, query: PageQuery): Promise<Page<ProfileVersion>>
   }
   readonly tokens: {
     /** @param options `afresh`: not from memory. @throws MintlineError `token_invalid` */
     authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
     create(request: { role: Role; name: string }, act: Act): Promise<{ token: TokenView; secret: string }>
-    list(): Promise<readonly TokenView[]>
+    list(query: PageQuery): Promise<Page<TokenView>>
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, act: Act): Promise<void>
   }

@@ -1,5 +1,6 @@
 import { runQuery } from '../database/run-query.ts'
 import { type ErrorCode, errorCodes, MintlineError } from '../errors/mintline-error.ts'
+import { pageOf } from '../sources/page.ts'
 import type { Job, JobCounts, JobError, JobKind, JobPage, JobQuery, JobState } from './job.ts'
 import { jobKinds, noKey } from './job-rules.ts'
 
@@ -87,8 +88,7 @@ export function createJobStore(database: JobDatabase): JobStore {
         // One more than asked for tells whether there is a next page.
         [kind === undefined ? jobKinds : [kind], states, after ?? null, limit + 1]
       )
-      const items = rows.slice(0, limit).map(toJob)
-      return { items, nextCursor: rows.length > limit ? items.at(-1)?.id : undefined }
+      return pageOf(rows.map(toJob), { limit, cursorOf: ({ id }) => id })
     },
     async count() {
       const rows = await query<{ kind: JobKind; waiting: number; running: number; failed: number }>(

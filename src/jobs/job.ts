@@ -62,12 +62,12 @@ export interface JobQuery {
   readonly kind?: JobKind
   readonly limit: number
   /** The id of the last job of the page before. */
-  readonly after?: string
+  readonly after?: string | undefined
 }
 
 export interface JobPage {
   readonly items: readonly Job[]
-  /** The `after` of the next page, while there is one. */
+  /** The `after` of a query for the next page, while there is one. */
   readonly nextCursor: string | undefined
 }
 

@@ -3,6 +3,7 @@ import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
+import type { Page, PageQuery } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type CompiledProfile, compileProfile } from './compiled-profile.ts'
 import type { ProfileDocument } from './profile-document.ts'
@@ -26,11 +27,14 @@ export interface Profiles {
    * @throws MintlineError `profile_invalid` with every mistake at once; pointers go into the document.
    */
   post(request: ProfileRequest, act: Act): Promise<PostedProfile>
+  /** The newest version of each, by name. */
   list(): Promise<readonly ProfileVersion[]>
+  /** As `list`, page by page. */
+  listPage(query: PageQuery): Promise<Page<ProfileVersion>>
   /** The newest version unless one is named. @throws MintlineError `profile_not_found`. */
   find(name: string, version?: number): Promise<ProfileVersion>
   /** Newest first. @throws MintlineError `profile_not_found`. */
-  versions(name: string): Promise<readonly ProfileVersion[]>
+  versions(name: string, query: PageQuery): Promise<Page<ProfileVersion>>
   /**
    * The newest version as this process knows it, ready for use. It may be out of date by a moment: the commit of
    * an intent says so, and `refresh` brings it up to date.
@@ -95,10 +99,8 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       const found = await (version === undefined ? store.findNewest(name) : store.find(name, version))
       return found ?? refuseUnknown(version === undefined ? name : `${name} version ${version}`)
     },
-    async versions(name) {
-      const versions = await store.versions(name)
-      return versions.length > 0 ? versions : refuseUnknown(name)
-    },
+    listPage: query => store.pageOfNewest(query),
+    versions: (name, query) => readVersions(store, name, query),
     async current(name) {
       const known = compiled.get(name)
       if (known !== undefined) return known
@@ -113,6 +115,17 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
     },
     refresh: async () => compiled.clear()
   }
+}
+
+/** The page after the last one is empty; a profile that does not exist is refused. */
+async function readVersions(
+  store: ProfileStore,
+  name: string,
+  query: PageQuery
+): Promise<Page<ProfileVersion>> {
+  const page = await store.pageOfVersions(name, query)
+  if (page.items.length === 0 && (await store.findNewest(name)) === undefined) refuseUnknown(name)
+  return page
 }
 
 function postEvent(profile: ProfileVersion, act: Act, randomBytes: RandomBytes): AuditEvent {

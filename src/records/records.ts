@@ -1,6 +1,7 @@
 import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
+import { pageOf } from '../sources/page.ts'
 import {
   type CertificateContent,
   intentFactsOf,
@@ -100,23 +101,13 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
       ])
       const described = await Promise.all(intents.map(toRecord))
       const records = [...described, ...refusals.map(toRefusal)].sort((a, b) => (a.id < b.id ? 1 : -1))
-      const items = records.slice(0, Math.min(query.limit, countThatFit(records)))
-      return { items, nextCursor: records.length > items.length ? items.at(-1)?.id : undefined }
+      return pageOf(records, { limit: query.limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
     }
   }
 }
 
-/** What a page may hold of what stations sent: writing ten times as much kept everybody waiting for a tenth of a second. */
-const pageBytes = 1024 * 1024
-
-/** How many records a page has room for, and at least one. */
-function countThatFit(records: readonly IssuanceRecord[]): number {
-  let bytes = 0
-  const first = records.findIndex(record => {
-    bytes += (record.outcome === 'rejected' ? record.csr : record.csrDer).length
-    return bytes > pageBytes
-  })
-  return first < 0 ? records.length : Math.max(first, 1)
+function sentBytesOf(record: IssuanceRecord): number {
+  return (record.outcome === 'rejected' ? record.csr : record.csrDer).length
 }
 
 function ignoreAbsent(error: unknown): undefined {

@@ -479,9 +479,9 @@ describe('an AWS that fails', () => {
     const place = newPlace()
     cloud.plane.failNext('RegisterCACertificate', 'failure', 4)
     await expect(place.ask(jitp)).rejects.toMatchObject({ code: 'aws_unavailable' })
-    const [{ id, state, lastError }] = (await registering.registrations.list('starter-g1')).slice(-1) as [
-      Awaited<ReturnType<typeof place.ask>>
-    ]
+    const [{ id, state, lastError }] = (
+      await registering.registrations.list('starter-g1', { limit: 100 })
+    ).items.slice(-1) as [Awaited<ReturnType<typeof place.ask>>]
     expect({ state, lastError: lastError?.code }).toEqual({ state: 'failed', lastError: 'aws_unavailable' })
     const synced = await place.sync(id)
     expect(synced.state).toBe('registered')
@@ -613,7 +613,7 @@ describe('the life of an authority', () => {
     }
     const { version } = await place.ask(jitr, 'aging-g1')
     await registering.registrations.followAuthority('aging-g1', { end: 'retired' }, act)
-    expect((await registering.registrations.list('aging-g1'))[0]?.version).toBe(version)
+    expect((await registering.registrations.list('aging-g1', { limit: 100 })).items[0]?.version).toBe(version)
     await registering.registrations.followAuthority(
       'aging-g1',
       { end: 'retired', fate: 'stop-registering' },

@@ -85,7 +85,9 @@ describe('a database with other defaults', () => {
 
         const { token } = await issuing.tokens.create({ role: 'station', name: 'gone' }, administrator)
         await issuing.tokens.revoke(token.id, administrator)
-        expectRecent((await issuing.tokens.list()).find(({ id }) => id === token.id)?.revokedAt)
+        expectRecent(
+          (await issuing.tokens.list({ limit: 100 })).items.find(({ id }) => id === token.id)?.revokedAt
+        )
 
         const owed = await outbox.takeBatch(newId(new Date(), randomBytes), 10)
         const told = new Map(owed.map(({ recordId, fact }) => [recordId, fact]))

@@ -3,12 +3,18 @@ import { assertTokenStands } from '../../audit/audit-store.ts'
 import type { Database, Prisma } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import { type Durable, vouchDurable } from '../../signing/durable.ts'
+import type { PageQuery } from '../../sources/page.ts'
 import { requireGeneration } from '../generations/generation.ts'
 import type { AuthorityState } from '../life-cycle/life-cycle.ts'
 import type { CertificateIntent } from './certificate-intent.ts'
 import { assertMayCrossSign } from './cross-signing.ts'
 
 type DurableCertificateIntent = Durable<CertificateIntent>
+
+interface OpenIntentQuery extends PageQuery {
+  /** Of this line or generation, as issuer or as subject; all unless given. */
+  readonly lineOrName?: string | undefined
+}
 
 export interface CertificateIntentStore {
   /**
@@ -20,7 +26,7 @@ export interface CertificateIntentStore {
    */
   insert(intent: CertificateIntent, act?: Pick<Act, 'tokenId'>): Promise<DurableCertificateIntent>
   /** Those with no certificate on record, oldest first: in flight, cut off by a crash, or signed and then refused. */
-  listOpen(): Promise<readonly CertificateIntent[]>
+  listOpen(query: OpenIntentQuery): Promise<readonly CertificateIntent[]>
 }
 
 interface Standing {
@@ -47,12 +53,19 @@ export function createCertificateIntentStore(database: Database): CertificateInt
         })
         return vouchDurable(intent)
       }),
-    async listOpen() {
+    async listOpen({ lineOrName, limit, cursor }) {
+      const ids =
+        lineOrName === undefined ? undefined : await findOpenIds(client, { lineOrName, limit, cursor })
       const rows = await runQuery(() =>
         client.authorityCertificateIntent.findMany({
-          where: { authority: null, crossCertificate: null },
+          where: {
+            authority: null,
+            crossCertificate: null,
+            id: { ...(ids !== undefined && { in: ids }), ...(cursor !== undefined && { gt: cursor }) }
+          },
           include: { issuer: { select: { name: true } } },
-          orderBy: { id: 'asc' }
+          orderBy: { id: 'asc' },
+          take: limit
         })
       )
       // The database holds the list of purposes, and which of them has an issuer.
@@ -63,6 +76,29 @@ export function createCertificateIntentStore(database: Database): CertificateInt
     }
   }
 }
+
+/** The line is told by the name, since the generation may never have been made. */
+async function findOpenIds(
+  client: Prisma.TransactionClient,
+  { lineOrName, limit, cursor = firstId }: OpenIntentQuery & { readonly lineOrName: string }
+): Promise<string[]> {
+  const rows = await runQuery(
+    () => client.$queryRaw<{ readonly id: string }[]>`
+      SELECT intent.id FROM authority_certificate_intent AS intent
+      LEFT JOIN authority AS issuer ON issuer.id = intent.issuer_id
+      WHERE intent.id > ${cursor}::uuid
+        AND ${lineOrName} IN (
+          intent.authority_name, regexp_replace(intent.authority_name, '-g[0-9]+$', ''), issuer.name, issuer.line
+        )
+        AND NOT EXISTS (SELECT FROM authority WHERE certificate_intent_id = intent.id)
+        AND NOT EXISTS (SELECT FROM cross_certificate WHERE intent_id = intent.id)
+      ORDER BY intent.id LIMIT ${limit}`
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Before every other. */
+const firstId = '00000000-0000-0000-0000-000000000000'
 
 /** Holds off a change of the two generations' states until the intent is committed, as the intent of a device does. */
 async function lockIssuer(

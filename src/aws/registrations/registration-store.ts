@@ -3,6 +3,7 @@ import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, isUniqueViolation, transactionLimits } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
+import type { PageQuery } from '../../sources/page.ts'
 import type { ObservedRegistration } from '../iot/ca-registration.ts'
 import type { Drift } from '../iot/examination.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
@@ -56,8 +57,8 @@ export interface RegistrationChange {
 }
 
 export interface RegistrationStore {
-  /** Oldest first. */
-  list(filter?: RegistrationFilter): Promise<readonly StoredRegistration[]>
+  /** Oldest first, all of them unless a page is asked for. */
+  list(filter?: RegistrationFilter, page?: PageQuery): Promise<readonly StoredRegistration[]>
   /** The latest `maximumSteps`, oldest first. */
   steps(registrationId: string): Promise<readonly RegistrationStep[]>
   /** Whether a step of this name was ever done. */
@@ -90,10 +91,11 @@ type RegistrationRow = Prisma.AwsRegistrationGetPayload<{ include: { versions: t
 export function createRegistrationStore(database: Database): RegistrationStore {
   const client = database.prisma
   return {
-    async list(filter = {}) {
+    async list(filter = {}, page) {
       const rows = await runQuery(() =>
         client.awsRegistration.findMany({
-          where: { ...filter },
+          where: { ...filter, ...(page?.cursor !== undefined && { id: { gt: page.cursor } }) },
+          ...(page !== undefined && { take: page.limit }),
           orderBy: { id: 'asc' },
           include: { versions: { orderBy: { version: 'desc' }, take: 1 }, state: true }
         })

@@ -4,6 +4,7 @@ import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import { requireCertified, requireGeneration } from '../../authorities/generations/generation.ts'
 import { assertTransition } from '../../authorities/life-cycle/life-cycle.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { type Page, pageOf, type PageQuery } from '../../sources/page.ts'
 import type { AwsPlace } from '../iot/place.ts'
 import { assertSameMode, createChangeMaker, followed, type RegistrationFate } from './change.ts'
 import type { RegistrationDependencies } from './dependencies.ts'
@@ -26,7 +27,7 @@ export interface Registrations {
    */
   post(authority: string, request: RegistrationRequest, act: Act): Promise<RegistrationReport>
   /** Oldest first. @throws MintlineError `authority_not_found`. */
-  list(authority: string): Promise<readonly RegistrationView[]>
+  list(authority: string, query: PageQuery): Promise<Page<RegistrationView>>
   /** @throws MintlineError `authority_not_found`, `aws_registration_not_found`. */
   find(authority: string, id: string): Promise<RegistrationReport>
   /** Has AWS brought to what is asked for, and read back. Throws as `find`. */
@@ -93,11 +94,7 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
         return reportOf(registration, generation)
       }
     },
-    async list(name) {
-      const generation = await generationOf(name)
-      const stored = await store.list({ authorityId: generation.id })
-      return stored.map(registration => describeRegistration(registration, generation))
-    },
+    list: async (name, query) => readPage(store, await generationOf(name), query),
     async find(name, id) {
       const { registration, generation } = await findStored(name, id)
       return reportOf(registration, generation)
@@ -121,8 +118,20 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
   }
 }
 
+async function readPage(
+  store: Pick<AskingDependencies['store'], 'list'>,
+  generation: StoredGeneration,
+  query: PageQuery
+): Promise<Page<RegistrationView>> {
+  const { limit } = query
+  const stored = await store.list({ authorityId: generation.id }, { ...query, limit: limit + 1 })
+  const views = stored.map(registration => describeRegistration(registration, generation))
+  return pageOf(views, { limit, cursorOf: ({ id }) => id })
+}
+
 function createLookUp({ store, authorities }: Pick<AskingDependencies, 'store' | 'authorities'>) {
-  const generationOf = async (name: string) => requireGeneration(await authorities.generations(), name)
+  const generationOf = async (name: string) =>
+    requireGeneration(await authorities.generations({ lineOrName: name }), name)
 
   async function findStored(name: string, id: string) {
     const generation = await generationOf(name)

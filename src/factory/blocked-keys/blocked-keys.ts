@@ -4,6 +4,7 @@ import { MintlineError } from '../../errors/mintline-error.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
+import { pageOf } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import {
   type Asker,
@@ -118,8 +119,7 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
     async list(query) {
       // One more than asked for tells whether there is a next page.
       const found = await store.list({ ...query, limit: query.limit + 1 })
-      const items = found.slice(0, query.limit)
-      return { items, nextCursor: found.length > query.limit ? items.at(-1)?.id : undefined }
+      return pageOf(found, { limit: query.limit, cursorOf: ({ id }) => id })
     },
     refusalOf: async (key, asker) => keyBlocked(key, await store.findUses(key.spkiSha256), asker)
   }

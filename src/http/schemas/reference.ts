@@ -15,7 +15,13 @@ export function jsonContent<Schema extends TSchema>(schema: Schema) {
 }
 
 /** `format: uuid` of the validator takes `urn:uuid:` as well, which the database does not. */
-export function uuid(options: { readonly description?: string; readonly examples?: readonly string[] } = {}) {
+export function uuid(
+  options: {
+    readonly deprecated?: boolean
+    readonly description?: string
+    readonly examples?: readonly string[]
+  } = {}
+) {
   return Type.String({
     pattern: '^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$',
     ...options

@@ -2,6 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import { firstIdentifierOf } from '../../sources/identifier.ts'
+import { pageOf } from '../../sources/page.ts'
 import type { CountReason, RefusalCount, RefusalCountQuery, RefusalCounts } from './refusal-count.ts'
 
 export interface RefusalCountStore extends RefusalCounts {
@@ -30,12 +31,12 @@ export function createRefusalCountStore(database: Database, search: Database): R
           take: limit + 1
         })
       )
-      const items = rows.slice(0, limit).map(row => ({
+      const counts = rows.map(row => ({
         ...row,
         code: row.code as ErrorCode,
         reason: row.reason as CountReason
       }))
-      return { items, nextCursor: rows.length > limit ? items.at(-1)?.id : undefined }
+      return pageOf(counts, { limit, cursorOf: ({ id }) => id })
     }
   }
 }

@@ -68,19 +68,19 @@ describe('jobs', () => {
     expect(problemOf(await get(`/v1/jobs/${other}`)).code).toBe('job_not_found')
   })
 
-  it('are listed page by page, newest first', async () => {
+  it.each(['cursor', 'after'])('are listed page by page, newest first, by %s', async name => {
     const whole = await list('limit=200')
     expect(await faultsOf('JobPage', whole)).toEqual([])
     expect(whole).not.toHaveProperty('nextCursor')
     const times = whole.items.map(({ createdAt }) => createdAt)
     expect(times).toEqual(times.toSorted().reverse())
     const paged: JobView[] = []
-    for (let after = ''; ;) {
-      const page = await list(`limit=1${after}`)
+    for (let cursor = ''; ;) {
+      const page = await list(`limit=1${cursor}`)
       expect(page.items).toHaveLength(1)
       paged.push(...page.items)
       if (page.nextCursor === undefined) break
-      after = `&after=${page.nextCursor}`
+      cursor = `&${name}=${page.nextCursor}`
     }
     // Those of the next minute may have come in between.
     const ids = (jobs: readonly JobView[]) => jobs.map(({ id }) => id)

@@ -1,10 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
+import Type, { type Static } from 'typebox'
 import { encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { AuthorityList, AuthorityParams, RotationPlan } from './schemas.ts'
+import {
+  AuthorityList,
+  AuthorityListQuerystring,
+  AuthorityParams,
+  defaultAuthorityLimit,
+  RotationPlan
+} from './schemas.ts'
 import { viewGeneration, viewOpenIntent } from './view.ts'
 
 const tags = ['Authorities']
@@ -12,20 +20,26 @@ const notFound = problemResponses({ 404: 'There is no such authority, or not thi
 const pemChain = 'application/pem-certificate-chain'
 const pemContent = { [pemChain]: { schema: Type.String() } }
 
+const paging =
+  'Oldest first; `nextCursor` leads to newer generations, `nextIntentCursor` to newer open intents.'
+
 const listAuthorities = {
   operationId: 'listAuthorities',
   tags,
-  summary: 'List all generations of all authority lines',
-  response: { 200: { description: 'All generations.', content: jsonContent(AuthorityList) } }
+  summary: 'List the generations of all authority lines',
+  description: paging,
+  querystring: AuthorityListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(AuthorityList) } }
 }
 
 const getAuthority = {
   operationId: 'getAuthority',
   tags,
   summary: 'Read the generations of a line, or one generation',
-  description: 'The name of a line gives all of its generations, the name of a generation that one.',
+  description: `The name of a line gives its generations, the name of a generation that one. ${paging}`,
   params: AuthorityParams,
-  response: { 200: { description: 'The generations.', content: jsonContent(AuthorityList) }, ...notFound }
+  querystring: AuthorityListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(AuthorityList) }, ...notFound }
 }
 
 const planRotation = {
@@ -73,15 +87,23 @@ export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
   app,
   { services: { authorities } }
 ) => {
-  app.get('/v1/authorities', { ...readable, schema: listAuthorities }, async () => ({
-    items: (await authorities.list()).map(viewGeneration),
-    openCertificateIntents: (await authorities.listOpenIntents()).map(viewOpenIntent)
-  }))
+  async function readPage(query: Static<typeof AuthorityListQuerystring>, lineOrName?: string) {
+    const { limit = defaultAuthorityLimit, cursor, intentCursor } = query
+    const generations = await authorities.list({ lineOrName, limit, cursor })
+    const intents = await authorities.listOpenIntents({ lineOrName, limit, cursor: intentCursor })
+    return {
+      ...viewPage(generations, viewGeneration),
+      openCertificateIntents: intents.items.map(viewOpenIntent),
+      ...(intents.nextCursor !== undefined && { nextIntentCursor: intents.nextCursor })
+    }
+  }
+  const paged = { ...readable, preValidation: coerceIntegers('query', ['limit']) }
 
-  app.get('/v1/authorities/:name', { ...readable, schema: getAuthority }, async ({ params }) => ({
-    items: (await authorities.find(params.name)).map(viewGeneration),
-    openCertificateIntents: (await authorities.listOpenIntents(params.name)).map(viewOpenIntent)
-  }))
+  app.get('/v1/authorities', { ...paged, schema: listAuthorities }, ({ query }) => readPage(query))
+
+  app.get('/v1/authorities/:name', { ...paged, schema: getAuthority }, ({ params, query }) =>
+    readPage(query, params.name)
+  )
 
   app.get('/v1/authorities/:name/plan', { ...readable, schema: planRotation }, async ({ params }) => {
     const { line, active, successor, ready, steps, missing, warnings } = await authorities.plan(params.name)

@@ -7,8 +7,9 @@ import { type SubjectField, subjectFields } from '../../../pki/name/subject-fiel
 import { ProfileName } from '../../../profiles/profile-document.ts'
 import { localKeyTypes } from '../../../signing/signers/local/local-key.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
-import { referenceTo, strict } from '../../schemas/reference.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
 const line = Type.String({
   ...ProfileName,
@@ -213,9 +214,23 @@ export const AuthorityList = Type.Object(
     items: Type.Array(referenceTo(AuthorityGeneration), { description: 'Oldest first.' }),
     openCertificateIntents: Type.Array(referenceTo(OpenCertificateIntent), {
       description: 'Oldest first. They explain the serial numbers of CA certificates that are not on record.'
-    })
+    }),
+    nextCursor: nextCursor('newer generations'),
+    nextIntentCursor: Type.Optional(
+      Type.String({ description: 'There while newer open intents remain; pass it on as `intentCursor`.' })
+    )
   },
   { $id: 'AuthorityList', ...strict }
+)
+
+export const defaultAuthorityLimit = 50
+
+export const AuthorityListQuerystring = Type.Object(
+  {
+    ...pageQuery({ cursor: uuid(), defaultLimit: defaultAuthorityLimit, maximumLimit: 100 }),
+    intentCursor: Type.Optional(uuid({ description: 'The `nextIntentCursor` of the page before.' }))
+  },
+  strict
 )
 
 export const RotationPlan = Type.Object(

@@ -1,5 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { actOf } from '../../plugins/access.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -8,7 +10,9 @@ import {
   AwsRegistration,
   AwsRegistrationBody,
   AwsRegistrationList,
-  AwsRegistrationParams
+  AwsRegistrationListQuerystring,
+  AwsRegistrationParams,
+  defaultRegistrationLimit
 } from './schemas.ts'
 import { viewRegistration, viewRegistrationReport } from './view.ts'
 
@@ -42,9 +46,11 @@ const listRegistrations = {
   operationId: 'listAwsRegistrations',
   tags,
   summary: 'List the registrations of an authority',
+  description: 'Oldest first; `nextCursor` leads to newer ones.',
   params: AuthorityParams,
+  querystring: AwsRegistrationListQuerystring,
   response: {
-    200: { description: 'All of them.', content: jsonContent(AwsRegistrationList) },
+    200: { description: 'One page.', content: jsonContent(AwsRegistrationList) },
     ...notFound
   }
 }
@@ -83,9 +89,12 @@ export const awsRegistrationRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
     return reply.code(202).header('location', locationOf(report)).send(viewRegistrationReport(report))
   })
 
-  app.get(path, { ...readable, schema: listRegistrations }, async ({ params }) => ({
-    items: (await awsRegistrations.list(params.name)).map(viewRegistration)
-  }))
+  app.get(
+    path,
+    { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listRegistrations },
+    async ({ params, query: { limit = defaultRegistrationLimit, cursor } }) =>
+      viewPage(await awsRegistrations.list(params.name, { limit, cursor }), viewRegistration)
+  )
 
   app.get(`${path}/:id`, { ...readable, schema: getRegistration }, async ({ params: { name, id } }) =>
     viewRegistrationReport(await awsRegistrations.find(name, id))

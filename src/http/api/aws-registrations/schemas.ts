@@ -3,6 +3,7 @@ import { certificateModes } from '../../../aws/iot/ca-registration.ts'
 import { maximumSteps } from '../../../aws/registrations/runs/step.ts'
 import { registrationStates } from '../../../aws/registrations/view.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { AuthorityParams } from '../authorities/schemas.ts'
 
@@ -161,8 +162,18 @@ export const AwsRegistrationSummary = Type.Object(members, {
 })
 
 export const AwsRegistrationList = Type.Object(
-  { items: Type.Array(referenceTo(AwsRegistrationSummary), { description: 'Oldest first.' }) },
+  {
+    items: Type.Array(referenceTo(AwsRegistrationSummary), { description: 'Oldest first.' }),
+    nextCursor: nextCursor('newer registrations')
+  },
   { $id: 'AwsRegistrationList', ...strict }
+)
+
+export const defaultRegistrationLimit = 100
+
+export const AwsRegistrationListQuerystring = Type.Object(
+  pageQuery({ cursor: uuid(), defaultLimit: defaultRegistrationLimit, maximumLimit: 1000 }),
+  strict
 )
 
 export type AwsRegistrationAnswer = Static<typeof AwsRegistration>

@@ -3,6 +3,7 @@ import type { BlockedKey as ListedKey, CertifiedUse } from '../../../factory/blo
 import { toHex } from '../../../pki/der/octet-text.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -83,10 +84,8 @@ export const blockedKeyRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
   app.get(
     '/v1/blocked-keys',
     { config: readers, preValidation: coerceIntegers('query', ['limit']), schema: listBlockedKeys },
-    async ({ query: { limit = defaultBlockedKeyLimit, ...query } }) => {
-      const { items, nextCursor } = await blockedKeys.list({ ...query, limit })
-      return { items: items.map(viewEntry), ...(nextCursor !== undefined && { nextCursor }) }
-    }
+    async ({ query: { limit = defaultBlockedKeyLimit, ...query } }) =>
+      viewPage(await blockedKeys.list({ ...query, limit }), viewEntry)
   )
 }
 

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { blockedReasons } from '../../../factory/blocked-keys/blocked-key.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 
 const reason = Type.Enum(blockedReasons, {
@@ -80,9 +81,7 @@ export const BlockedKey = Type.Object(
 export const BlockedKeyPage = Type.Object(
   {
     items: Type.Array(BlockedKeyEntry),
-    nextCursor: Type.Optional(
-      Type.String({ description: 'There while older entries remain; pass it on as `cursor`.' })
-    )
+    nextCursor: nextCursor('older entries')
   },
   { $id: 'BlockedKeyPage', ...strict, description: 'Newest first.' }
 )
@@ -94,10 +93,11 @@ export const defaultBlockedKeyLimit = 50
 export const BlockedKeyListQuerystring = Type.Object(
   {
     reason: Type.Optional(reason),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultBlockedKeyLimit })),
-    cursor: Type.Optional(
-      uuid({ description: 'The `nextCursor` of the page before.', examples: [example.issuanceId] })
-    )
+    ...pageQuery({
+      cursor: uuid({ examples: [example.issuanceId] }),
+      defaultLimit: defaultBlockedKeyLimit,
+      maximumLimit: 200
+    })
   },
   strict
 )

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Job as StoredJob } from '../../../jobs/job.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -29,7 +30,7 @@ const listJobs = {
   querystring: JobListQuerystring,
   response: {
     200: { description: 'One page.', content: jsonContent(JobPage) },
-    ...problemResponses({ 404: 'The job that `after` names is not there any more: begin anew.' })
+    ...problemResponses({ 404: 'The job that `cursor` names is not there any more: begin anew.' })
   }
 }
 
@@ -44,10 +45,8 @@ export const jobRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
   app.get(
     '/v1/jobs',
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listJobs },
-    async ({ query: { limit = defaultJobLimit, ...query } }) => {
-      const { items, nextCursor } = await jobs.list({ ...query, limit })
-      return { items: items.map(viewJob), ...(nextCursor !== undefined && { nextCursor }) }
-    }
+    async ({ query: { limit = defaultJobLimit, cursor, after, ...query } }) =>
+      viewPage(await jobs.list({ ...query, limit, after: cursor ?? after }), viewJob)
   )
 }
 

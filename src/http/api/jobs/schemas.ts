@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { jobStates } from '../../../jobs/job.ts'
 import { jobKinds } from '../../../jobs/job-rules.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
 const kind = Type.Enum([...jobKinds], { type: 'string', description: 'What is to be done.' })
@@ -39,9 +40,7 @@ export const Job = Type.Object(
 export const JobPage = Type.Object(
   {
     items: Type.Array(referenceTo(Job)),
-    nextCursor: Type.Optional(
-      Type.String({ description: 'There while older jobs remain; pass it on as `after`.' })
-    )
+    nextCursor: nextCursor('older jobs')
   },
   { $id: 'JobPage', ...strict, description: 'Newest first.' }
 )
@@ -54,8 +53,14 @@ export const JobListQuerystring = Type.Object(
   {
     state: Type.Optional(state),
     kind: Type.Optional(kind),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultJobLimit })),
-    after: Type.Optional(uuid({ description: 'The `nextCursor` of the page before.', examples: [exampleId] }))
+    ...pageQuery({
+      cursor: uuid({ examples: [exampleId] }),
+      defaultLimit: defaultJobLimit,
+      maximumLimit: 200
+    }),
+    after: Type.Optional(
+      uuid({ deprecated: true, description: 'An older name of `cursor`, which goes before it.' })
+    )
   },
   strict
 )

@@ -2,17 +2,21 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { ProfileVersion } from '../../../profiles/profile-version.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent, referenceTo } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import {
+  defaultProfileLimit,
   PostedProfile,
   Profile,
   ProfileList,
+  ProfileListQuerystring,
   ProfileParams,
   ProfileVersionParams,
   type ProfileView,
-  SharedProfileRequest
+  SharedProfileRequest,
+  VersionListQuerystring
 } from './schemas.ts'
 
 const tags = ['Profiles']
@@ -44,8 +48,10 @@ const listProfiles = {
   operationId: 'listProfiles',
   tags,
   summary: 'List all profiles',
-  description: 'The newest version of each.',
-  response: { 200: { description: 'The newest versions.', content: jsonContent(ProfileList) } }
+  description:
+    'The newest version of each, by name; `nextCursor` leads to more. A page ends early where its documents come to more than 1 MiB.',
+  querystring: ProfileListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(ProfileList) } }
 }
 
 const getProfile = {
@@ -60,8 +66,11 @@ const listProfileVersions = {
   operationId: 'listProfileVersions',
   tags,
   summary: 'List all versions of a profile',
+  description:
+    'Newest first; `nextCursor` leads to older ones. A page ends early where its documents come to more than 1 MiB.',
   params: ProfileParams,
-  response: { 200: { description: 'All versions.', content: jsonContent(ProfileList) }, ...notFound }
+  querystring: VersionListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(ProfileList) }, ...notFound }
 }
 
 const getProfileVersion = {
@@ -90,9 +99,12 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
       .send({ ...viewProfile(profile), warnings: [...warnings] })
   })
 
-  app.get('/v1/profiles', { ...readable, schema: listProfiles }, async () => ({
-    items: (await profiles.list()).map(viewProfile)
-  }))
+  app.get(
+    '/v1/profiles',
+    { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listProfiles },
+    async ({ query: { limit = defaultProfileLimit, cursor } }) =>
+      viewPage(await profiles.listPage({ limit, cursor }), viewProfile)
+  )
 
   app.get('/v1/profiles/:name', { ...readable, schema: getProfile }, async ({ params }) =>
     viewProfile(await profiles.find(params.name))
@@ -100,10 +112,9 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
 
   app.get(
     '/v1/profiles/:name/versions',
-    { ...readable, schema: listProfileVersions },
-    async ({ params }) => ({
-      items: (await profiles.versions(params.name)).map(viewProfile)
-    })
+    { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listProfileVersions },
+    async ({ params, query: { limit = defaultProfileLimit, cursor } }) =>
+      viewPage(await profiles.versions(params.name, { limit, cursor }), viewProfile)
   )
 
   app.get(

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { ProfileDocument, ProfileName } from '../../../profiles/profile-document.ts'
 import { ProfileRequest } from '../../../profiles/profile-request.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
@@ -50,11 +51,21 @@ export const PostedProfile = Type.Object(
 )
 
 export const ProfileList = Type.Object(
-  { items: Type.Array(referenceTo(Profile)) },
+  { items: Type.Array(referenceTo(Profile)), nextCursor: nextCursor('others') },
   { $id: 'ProfileList', ...strict }
 )
 
 export type ProfileView = Static<typeof Profile>
+
+export const defaultProfileLimit = 50
+const limits = { defaultLimit: defaultProfileLimit, maximumLimit: 200 }
+
+export const ProfileListQuerystring = Type.Object(pageQuery({ cursor: ProfileName, ...limits }), strict)
+
+export const VersionListQuerystring = Type.Object(
+  pageQuery({ cursor: Type.String({ pattern: '^[1-9][0-9]{0,8}$', examples: ['7'] }), ...limits }),
+  strict
+)
 
 export const ProfileParams = Type.Object({ name: ProfileName }, strict)
 

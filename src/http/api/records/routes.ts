@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -102,9 +103,6 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app.get(
     '/v1/issuances',
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listIssuances },
-    async ({ query }) => {
-      const { items, nextCursor } = await records.list(buildQuery(query))
-      return { items: items.map(viewRecord), ...(nextCursor !== undefined && { nextCursor }) }
-    }
+    async ({ query }) => viewPage(await records.list(buildQuery(query)), viewRecord)
   )
 }

@@ -4,6 +4,7 @@ import { ProfileName } from '../../../profiles/profile-document.ts'
 import type { IntentFacts, IssuedFacts, StoredRefusalFacts, VoidFacts } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
@@ -195,9 +196,7 @@ export type IssuanceEntryView = Static<typeof IssuanceEntry>
 export const IssuancePage = Type.Object(
   {
     items: Type.Array(referenceTo(IssuanceEntry)),
-    nextCursor: Type.Optional(
-      Type.String({ description: 'There while older entries remain; pass it on as `cursor`.' })
-    )
+    nextCursor: nextCursor('older entries')
   },
   { $id: 'IssuancePage', ...strict, description: 'Newest first.' }
 )
@@ -235,13 +234,11 @@ export const IssuanceListQuerystring = Type.Object(
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultLimit })),
-    cursor: Type.Optional(
-      uuid({
-        description: 'The `nextCursor` of the page before.',
-        examples: [example.issuanceId]
-      })
-    )
+    ...pageQuery({
+      cursor: uuid({ examples: [example.issuanceId] }),
+      defaultLimit,
+      maximumLimit: 200
+    })
   },
   strict
 )

@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { leaveOutNulls, tell } from '../../../records/facts.ts'
 import type { RefusalCount } from '../../../records/refusal-counts/refusal-count.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import { parseInstant } from '../records/query.ts'
@@ -30,13 +31,13 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       schema: listRefusalCounts
     },
     async ({ query: { from, to, limit = defaultRefusalCountLimit, ...query } }) => {
-      const { items, nextCursor } = await refusalCounts.list({
+      const page = await refusalCounts.list({
         ...query,
         limit,
         ...(from !== undefined && { from: parseInstant(from, 'from') }),
         ...(to !== undefined && { to: parseInstant(to, 'to') })
       })
-      return { items: items.map(viewCount), ...(nextCursor !== undefined && { nextCursor }) }
+      return viewPage(page, viewCount)
     }
   )
 }

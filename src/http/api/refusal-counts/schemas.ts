@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { countReasons } from '../../../records/refusal-counts/refusal-count.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
 import { instant, instantForms, stationName } from '../records/schemas.ts'
@@ -39,9 +40,7 @@ const RefusalCount = Type.Object(
 export const RefusalCountPage = Type.Object(
   {
     items: Type.Array(RefusalCount),
-    nextCursor: Type.Optional(
-      Type.String({ description: 'There while older entries remain; pass it on as `cursor`.' })
-    )
+    nextCursor: nextCursor('older entries')
   },
   { $id: 'RefusalCountPage', ...strict, description: 'Newest first.' }
 )
@@ -54,10 +53,11 @@ export const RefusalCountListQuerystring = Type.Object(
     code: Type.Optional(code),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultRefusalCountLimit })),
-    cursor: Type.Optional(
-      uuid({ description: 'The `nextCursor` of the page before.', examples: [example.issuanceId] })
-    )
+    ...pageQuery({
+      cursor: uuid({ examples: [example.issuanceId] }),
+      defaultLimit: defaultRefusalCountLimit,
+      maximumLimit: 200
+    })
   },
   strict
 )

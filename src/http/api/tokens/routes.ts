@@ -2,10 +2,20 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
 import type { TokenView } from '../../../access/token.ts'
 import { actOf } from '../../plugins/access.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { NewToken, TokenBody, TokenList, TokenParams, type TokenResource } from './schemas.ts'
+import {
+  defaultTokenLimit,
+  NewToken,
+  TokenBody,
+  TokenList,
+  TokenListQuerystring,
+  TokenParams,
+  type TokenResource
+} from './schemas.ts'
 
 const tags = ['Tokens']
 const config = { access: ['admin'] } as const
@@ -23,8 +33,10 @@ const listTokens = {
   operationId: 'listTokens',
   tags,
   summary: 'List all tokens',
-  description: 'Revoked tokens are listed too. Secrets are not.',
-  response: { 200: { description: 'All tokens.', content: jsonContent(TokenList) } }
+  description:
+    'Revoked tokens are listed too. Secrets are not. Newest first; `nextCursor` leads to older ones.',
+  querystring: TokenListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(TokenList) } }
 }
 
 const revokeToken = {
@@ -48,9 +60,12 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
     return reply.code(201).send({ ...viewToken(token), secret })
   })
 
-  app.get('/v1/tokens', { config, schema: listTokens }, async () => ({
-    items: (await tokens.list()).map(viewToken)
-  }))
+  app.get(
+    '/v1/tokens',
+    { config, preValidation: coerceIntegers('query', ['limit']), schema: listTokens },
+    async ({ query: { limit = defaultTokenLimit, cursor } }) =>
+      viewPage(await tokens.list({ limit, cursor }), viewToken)
+  )
 
   app.delete('/v1/tokens/:id', { config, schema: revokeToken }, async (request, reply) => {
     await tokens.revoke(request.params.id, actOf(request))

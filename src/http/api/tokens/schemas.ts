@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { roles } from '../../../access/principal.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
 const role = Type.Enum(roles, {
@@ -49,8 +50,19 @@ export const NewToken = Type.Object(
 )
 
 export const TokenList = Type.Object(
-  { items: Type.Array(referenceTo(Token)) },
-  { $id: 'TokenList', ...strict }
+  { items: Type.Array(referenceTo(Token)), nextCursor: nextCursor('older tokens') },
+  { $id: 'TokenList', ...strict, description: 'Newest first.' }
+)
+
+export const defaultTokenLimit = 100
+
+export const TokenListQuerystring = Type.Object(
+  pageQuery({
+    cursor: uuid({ examples: [example.tokenId] }),
+    defaultLimit: defaultTokenLimit,
+    maximumLimit: 1000
+  }),
+  strict
 )
 
 export type TokenResource = Static<typeof Token>
