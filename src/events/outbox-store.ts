@@ -87,7 +87,7 @@ export interface OutboxStore {
    * `limit` that were never refused, as a new batch. Durable before it is given out.
    */
   takeBatch(newBatchId: string, limit: number): Promise<readonly OwedEvent[]>
-  /** Refused ones that are due again, by the database's clock. */
+  /** Refused ones that are due again, by the database's clock, or further ahead than any pause: then it was wrong. */
   listDue(limit: number): Promise<readonly OwedEvent[]>
   /** They are no longer a batch; what is left of them goes into new ones. */
   dissolve(positions: readonly string[]): Promise<void>
@@ -143,7 +143,7 @@ RETURNING ${owedColumns}`
 
 const dueStatement = `
 SELECT ${owedColumns} FROM outgoing_event
-WHERE refusals > 0 AND due_at <= clock_timestamp() ORDER BY due_at LIMIT $1`
+WHERE refusals > 0 AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + interval '61 minutes') ORDER BY due_at LIMIT $1`
 
 const issuedStatement = `${selectIssuances} WHERE intent.id = ANY ($1::uuid[]) AND issued.intent_id IS NOT NULL`
 

@@ -83,10 +83,11 @@ const quietMs = 60_000
  * @throws MintlineError `database_unavailable`.
  */
 export async function createJobQueue(options: JobQueueOptions): Promise<JobService> {
-  const { work, log, stopTimeoutMs } = options
+  const { work, log, stopTimeoutMs, supervisionIntervalSeconds = takeOverSeconds / 2 } = options
   const boss = openBoss(options)
   const stopping = new AbortController()
   const workers = new Map<JobKind, string>()
+  const recalling = new DisposableStack()
 
   async function send(kind: JobKind, data: object, { key, now = false }: SendOptions = {}): Promise<void> {
     // In seconds from now, as the database counts them.
@@ -103,6 +104,7 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
 
   async function close(): Promise<void> {
     stopping.abort()
+    recalling.dispose()
     await boss.stop({ graceful: true, timeout: stopTimeoutMs })
   }
 
@@ -111,17 +113,10 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
     if (work !== undefined) await startWorking(work)
   }
 
-  /** A crash in between leaves a job that failed once, and is tried again after its pause. */
-  async function takeOver(): Promise<void> {
-    for (const { id, kind, key, data } of await createJobStore(boss.getDb()).listRunning()) {
-      await boss.fail(kind, id, interrupted)
-      await send(kind, data, { key, now: true })
-    }
-  }
-
   async function startWorking({ handlers: handlersOf, schedules, isAlone }: JobWork): Promise<void> {
     const handlers = handlersOf({ send })
-    if (isAlone === true) await takeOver()
+    if (isAlone === true) await takeOver(boss, send)
+    recalling.defer(await keepRecalling(boss, supervisionIntervalSeconds))
     await defineSchedules(boss, kind => (handlers[kind] === undefined ? undefined : schedules[kind]))
     await boss.work<{ kind: JobKind }>(
       tickQueue,
@@ -153,6 +148,22 @@ export async function createJobQueue(options: JobQueueOptions): Promise<JobServi
 }
 
 const nobodyToTell = () => undefined
+
+/** A crash in between leaves a job that failed once, and is tried again after its pause. */
+async function takeOver(boss: PgBoss, send: JobQueue['send']): Promise<void> {
+  for (const { id, kind, key, data } of await createJobStore(boss.getDb()).listRunning()) {
+    await boss.fail(kind, id, interrupted)
+    await send(kind, data as JobData[JobKind], { key, now: true })
+  }
+}
+
+/** @returns what ends it. */
+async function keepRecalling(boss: PgBoss, intervalSeconds: number): Promise<() => void> {
+  const { recall } = createJobStore(boss.getDb())
+  await recall()
+  const timer = setInterval(() => void recall().catch(nobodyToTell), intervalSeconds * 1_000)
+  return () => clearInterval(timer)
+}
 
 /**
  * The time at the start and what has gone by since. Where the clock of the machine was set back in the middle of a poll,

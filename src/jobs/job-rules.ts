@@ -25,6 +25,9 @@ const days = 24 * hours
  */
 export const takeOverSeconds = 20
 
+/** No job is put off for longer; a minute more than the library's longest pause. */
+export const longestPauseSeconds = 16 * minutes
+
 /** Pauses of about 5, 10, 20 … seconds with some jitter, up to a quarter of an hour. */
 const common = {
   retryDelay: 5,

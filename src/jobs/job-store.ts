@@ -2,7 +2,7 @@ import { runQuery } from '../database/run-query.ts'
 import { type ErrorCode, errorCodes, MintlineError } from '../errors/mintline-error.ts'
 import { pageOf } from '../sources/page.ts'
 import type { Job, JobCounts, JobError, JobKind, JobPage, JobQuery, JobState } from './job.ts'
-import { jobKinds, noKey } from './job-rules.ts'
+import { jobKinds, longestPauseSeconds, noKey } from './job-rules.ts'
 
 /** The library's own connection pool. */
 export interface JobDatabase {
@@ -15,6 +15,8 @@ export interface JobStore {
   count(): Promise<JobCounts>
   /** Those that a process has in hand, or had when it died. */
   listRunning(): Promise<readonly RunningJob[]>
+  /** Those whose next try is further ahead than any pause are due now: a clock was wrong when they were put off. */
+  recall(): Promise<void>
 }
 
 interface RunningJob {
@@ -74,6 +76,13 @@ export function createJobStore(database: JobDatabase): JobStore {
          WHERE name = ANY($1) AND state = 'active' ORDER BY created_on`,
         [jobKinds]
       ),
+    async recall() {
+      await query(
+        `UPDATE pgboss.job SET start_after = now()
+         WHERE name = ANY($1) AND state IN ('created', 'retry') AND start_after > now() + make_interval(secs => $2)`,
+        [jobKinds, longestPauseSeconds]
+      )
+    },
     async list({ state, kind, limit, after }) {
       const states = Object.entries(stateOf).flatMap(([stored, shown]) =>
         state === undefined || shown === state ? [stored] : []

@@ -170,6 +170,16 @@ describe('delivery', () => {
     }
   )
 
+  it('tries again what a clock that was far ahead had put off', async () => {
+    receiver.answer = message => (isPoisoned(message) ? 422 : 204)
+    const ids = await owe(2, index => (index === 0 ? 'poison' : 'fine'))
+    await deliver()
+    await letPass(-30 * 86_400_000)
+    receiver.answer = () => 204
+    await deliver()
+    expect(idsOf(receiver.taken)).toContain(ids[0])
+  })
+
   it('lets an event that came alone and gets 500 hold up none that comes later', async () => {
     await owe(1, () => 'poison')
     receiver.answer = message => (isPoisoned(message) ? 500 : 204)

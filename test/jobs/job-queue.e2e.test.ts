@@ -67,6 +67,32 @@ describe.concurrent('a job', () => {
     })
   })
 
+  it('that was put off by a clock that was far ahead is taken up, while a worker runs and after a start', async ({
+    own
+  }) => {
+    const seen: unknown[] = []
+    const putOff = () => own.owner.prisma.$executeRaw`
+      UPDATE pgboss.job SET start_after = now() + interval '30 days' WHERE state IN ('created', 'retry')`
+    await withQueue(own, {}, async queue => {
+      await queue.send(reconcile, ...ofRegistration('r1'))
+      await putOff()
+    })
+    await withQueue(own, { [reconcile]: async data => void seen.push(data) }, async queue => {
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'done']]))
+      await queue.send(check, ...ofRegistration('r2'))
+      await putOff()
+    })
+    await withQueue(own, {}, async queue => {
+      await queue.send(check, ...ofRegistration('r3'))
+      await putOff()
+      await until(async () => {
+        const { items } = await queue.list({ limit: 50, state: 'waiting' })
+        for (const { nextTryAt } of items) expect(nextTryAt!.getTime()).toBeLessThan(Date.now() + 60_000)
+      })
+    })
+    expect(seen).toEqual([{ registrationId: 'r1' }])
+  })
+
   it('waits once for each key, however often it is sent at the same time', async ({ own }) => {
     await withQueue(own, {}, async queue => {
       await Promise.all(
