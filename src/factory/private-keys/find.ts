@@ -18,7 +18,8 @@ const maximumBlockLength = 16_384
 
 /** `BEGIN … PRIVATE KEY` whatever became of dashes, case, spaces and line ends on its way. */
 const marker = /BEGIN[ +_]{0,3}(?:[A-Z0-9]{1,12}[ +_]{1,3}){0,4}?PRIVATE[ +_]{1,3}KEY(?:[ +_]BLOCK)?/gi
-const anyEnd = /(?:-|[\u2010-\u2015\u2212]){2,}[ \t]*(?:END|BEGIN)|\bEND[ +_%]/i
+/** Looked for at the beginning of a row of dashes alone: a long row would be gone through for each of its dashes. */
+const anyEnd = /(?<![\u2010-\u2015\u2212-])[\u2010-\u2015\u2212-]{2,}[ \t]*(?:END|BEGIN)|\bEND[ +_%]/i
 const otherBlock = /-----BEGIN ([A-Z0-9 ]{1,40})-----([^-]+)-----END/g
 const base64Text = /^[A-Za-z0-9+/_=\s-]{40,}$/
 /** Base64 in the middle of something else, which begins as DER, PEM and OpenSSH's form do. */
@@ -125,7 +126,8 @@ class Search {
       const publicKey = Uint8Array.from(Buffer.from(publicLines ?? '', 'base64'))
       this.keys.push(publicKey.length === 0 ? { kind: 'sealed' } : { kind: 'ssh', publicKey })
     }
-    if (/<RSAKeyValue>[\s\S]*<D>/.test(text)) {
+    const xml = text.indexOf('<RSAKeyValue>')
+    if (xml !== -1 && text.includes('<D>', xml)) {
       const valueOf = (name: string) =>
         toBase64Url(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '')
       this.keys.push({ kind: 'jwk', jwk: { kty: 'RSA', n: valueOf('Modulus'), e: valueOf('Exponent') } })
