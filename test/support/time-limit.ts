@@ -1,0 +1,30 @@
+import { expect } from 'vitest'
+
+/** What `work` takes on a machine on which the limits are to hold as they are written. */
+const referenceMs = 14
+const rounds = 25
+
+/** What programs mostly do: make objects and texts, read them again, look things up. */
+function work(): number {
+  const made = Array.from({ length: 20_000 }, (_, index) => ({ a: index, b: `x${index}`, c: [index] }))
+  const read = JSON.parse(JSON.stringify(made)) as typeof made
+  return new Map(read.map(each => [each.b, each])).size
+}
+
+/** How many times slower this machine is at the moment than that one, by the best of many rounds; 1 where it is not. */
+function measureSlowness(): number {
+  const times = Array.from({ length: rounds }, () => {
+    const start = performance.now()
+    work()
+    return performance.now() - start
+  })
+  return Math.max(Math.min(...times) / referenceMs, 1)
+}
+
+/** Where a limit of time seems to be broken, it is held against what the machine can do at that moment. */
+export function expectWithin(measured: number, limit: number): void {
+  if (measured < limit) return
+  const slowness = measureSlowness()
+  const machine = `on a machine that takes ${slowness.toFixed(2)} times as long as it should`
+  expect(measured, machine).toBeLessThan(limit * slowness)
+}
