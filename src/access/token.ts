@@ -3,7 +3,7 @@ import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event
 import { MintlineError } from '../errors/mintline-error.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
-import { type Page, pageOf, type PageQuery } from '../sources/page.ts'
+import { type Page, type PageQuery, readPage } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
@@ -81,11 +81,7 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       await store.insert(stored, event)
       return { token: toView(stored), secret }
     },
-    async list(query) {
-      const { limit } = query
-      const tokens = await store.list({ ...query, limit: limit + 1 })
-      return pageOf(tokens.map(toView), { limit, cursorOf: ({ id }) => id })
-    },
+    list: query => readPage(query, async wanted => (await store.list(wanted)).map(toView)),
     async revoke(id, act) {
       const time = clock()
       const what = {

@@ -1,7 +1,7 @@
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
-import { type Page, pageOf, type PageQuery } from '../sources/page.ts'
+import { type Page, type PageQuery, readPage } from '../sources/page.ts'
 import type { AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
 import type { CertificateIntent } from './certificates/certificate-intent.ts'
 import type { CertificateIntentStore } from './certificates/certificate-intent-store.ts'
@@ -61,19 +61,15 @@ export function createAuthorityRegister(dependencies: RegisterDependencies): Aut
 
   return {
     async list(query) {
-      const { lineOrName, limit } = query
-      const found = await store.generations({ ...query, limit: limit + 1 })
+      const { lineOrName } = query
+      const { items, nextCursor } = await readPage(query, wanted => store.generations(wanted))
       // The page after the last one is empty; a line that does not exist is refused.
-      if (found.length === 0 && lineOrName !== undefined)
+      if (items.length === 0 && lineOrName !== undefined)
         selectGenerations(await store.generations({ lineOrName, limit: 1 }), lineOrName)
-      const { items, nextCursor } = pageOf(found, { limit, cursorOf: ({ id }) => id })
       return { items: await viewsOf(items), nextCursor }
     },
     find: async lineOrName => viewsOf(selectGenerations(await store.generations({ lineOrName }), lineOrName)),
-    async listOpenIntents(query) {
-      const open = await intents.listOpen({ ...query, limit: query.limit + 1 })
-      return pageOf(open, { limit: query.limit, cursorOf: ({ id }) => id })
-    },
+    listOpenIntents: query => readPage(query, wanted => intents.listOpen(wanted)),
     async findRequest(name) {
       const { csrDer } = requireGeneration(await store.generations(), name)
       if (csrDer !== null) return csrDer

@@ -1,6 +1,7 @@
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { JobService } from '../jobs/job-queue.ts'
-import type { OutboxStore, SetAsideEvent, SetAsideQuery } from './outbox-store.ts'
+import { type Page, type PageQuery, readPage } from '../sources/page.ts'
+import type { OutboxStore, SetAsideEvent } from './outbox-store.ts'
 
 /** How the delivery to the webhook goes. */
 export interface DeliveryStatus {
@@ -21,17 +22,12 @@ export interface Events {
   status(): Promise<DeliveryStatus>
   /** Has all that waits tried now, whatever the pause. @throws MintlineError `webhook_missing`. */
   deliver(): Promise<DeliveryStatus>
-  listSetAside(query: SetAsideQuery): Promise<SetAsidePage>
+  /** Newest first. */
+  listSetAside(query: PageQuery): Promise<Page<SetAsideEvent>>
   /** Has one that is set aside tried now. @throws MintlineError `webhook_missing`, `event_not_found`. */
   deliverOne(id: string): Promise<SetAsideEvent>
   /** For readiness: whether an event has been waiting for too long. */
   examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
-}
-
-interface SetAsidePage {
-  readonly items: readonly SetAsideEvent[]
-  /** The `cursor` of the next page, while there is one. */
-  readonly nextCursor: string | undefined
 }
 
 export interface EventsDependencies {
@@ -58,12 +54,7 @@ export function createEvents({ outbox, jobs, isEnabled, overdueMs }: EventsDepen
       await deliverNow({ outbox, jobs })
       return status()
     },
-    async listSetAside({ limit, ...query }) {
-      // One more than asked for tells whether there is a next page.
-      const found = await outbox.listSetAside({ ...query, limit: limit + 1 })
-      const items = found.slice(0, limit)
-      return { items, nextCursor: found.length > limit ? items.at(-1)?.id : undefined }
-    },
+    listSetAside: query => readPage(query, wanted => outbox.listSetAside(wanted)),
     async deliverOne(id) {
       assertEnabled(isEnabled)
       const event = await outbox.hastenOne(id)

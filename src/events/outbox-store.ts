@@ -2,6 +2,7 @@ import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { IssuedRow, RefusalRow } from '../records/record-model.ts'
 import { selectIssuances, selectRefusals } from '../records/record-query.ts'
+import type { PageQuery } from '../sources/page.ts'
 import type { EventType } from './event-type.ts'
 
 /** A record, as it is on record. */
@@ -60,12 +61,6 @@ export interface SetAsideEvent {
   readonly nextTryAt: Date
 }
 
-export interface SetAsideQuery {
-  readonly limit: number
-  /** The id of the last one of the page before. */
-  readonly cursor?: string
-}
-
 /** How the delivery goes. Times are the database's. */
 interface DeliveryState {
   /** Of the events in line; those that are set aside hold up nobody. */
@@ -101,8 +96,8 @@ export interface OutboxStore {
   recordFailure(detail: string): Promise<void>
   /** A batch failed once more since a message was last taken. @returns how often, with this one. */
   countFailure(): Promise<number>
-  /** Newest first. */
-  listSetAside(query: SetAsideQuery): Promise<readonly SetAsideEvent[]>
+  /** Newest first; the cursor is an id. */
+  listSetAside(query: PageQuery): Promise<readonly SetAsideEvent[]>
   /** Makes it due now. @returns undefined where none with that id is set aside. */
   hastenOne(id: string): Promise<SetAsideEvent | undefined>
   readState(): Promise<DeliveryState>

@@ -13,12 +13,12 @@ import type { Voiding } from '../issuance/ends/voiding.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { Disclosures } from '../issuance/refusals/disclosure.ts'
 import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
-import type { Job, JobPage, JobQuery } from '../jobs/job.ts'
+import type { Job, JobQuery } from '../jobs/job.ts'
 import type { AskReadiness } from '../monitoring/readiness.ts'
 import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { Purging } from '../records/purge/purge.ts'
-import type { IssuancePage, IssuanceQuery, IssuanceRecord } from '../records/record.ts'
+import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
 import type { ServerSettings } from './connections/server.ts'
@@ -31,7 +31,7 @@ export interface HttpServices {
   readonly records: {
     /** @throws MintlineError `issuance_not_found` */
     find(id: string): Promise<IssuanceRecord>
-    list(query: IssuanceQuery): Promise<IssuancePage>
+    list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
   }
   readonly refusalCounts: RefusalCounts
   readonly voiding: Voiding
@@ -69,7 +69,7 @@ export interface HttpServices {
     /** @throws MintlineError `job_not_found` */
     find(id: string): Promise<Job>
     /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more */
-    list(query: JobQuery): Promise<JobPage>
+    list(query: JobQuery): Promise<Page<Job>>
   }
   readonly events: Omit<Events, 'examine'>
   readonly clock: Pick<ClockTrust, 'accept'>

@@ -2,7 +2,8 @@ import { type Clock, PgBoss } from 'pg-boss'
 import { connectionConfig } from '../database/connection.ts'
 import { runQuery } from '../database/run-query.ts'
 import { notifyStatement } from '../database/sessions/notifications.ts'
-import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobPage, JobQuery } from './job.ts'
+import type { Page } from '../sources/page.ts'
+import type { Job, JobCounts, JobData, JobHandlers, JobKind, JobQuery } from './job.ts'
 import { concurrencyOf, jobKinds, noKey, takeOverSeconds, tickQueue } from './job-rules.ts'
 import { createJobRun, type JobLog } from './job-run.ts'
 import { createJobStore, interrupted } from './job-store.ts'
@@ -27,7 +28,7 @@ export interface JobQueue {
 
 export interface JobService extends JobQueue {
   /** Newest first. @throws MintlineError `job_not_found` when `after` is not there any more. */
-  list(query: JobQuery): Promise<JobPage>
+  list(query: JobQuery): Promise<Page<Job>>
   /** @throws MintlineError `job_not_found`. */
   find(id: string): Promise<Job>
   /** How many wait, run and have failed, by kind. */

@@ -1,7 +1,7 @@
 import { runQuery } from '../database/run-query.ts'
 import { type ErrorCode, errorCodes, MintlineError } from '../errors/mintline-error.ts'
-import { pageOf } from '../sources/page.ts'
-import type { Job, JobCounts, JobError, JobKind, JobPage, JobQuery, JobState } from './job.ts'
+import { type Page, pageOf } from '../sources/page.ts'
+import type { Job, JobCounts, JobError, JobKind, JobQuery, JobState } from './job.ts'
 import { jobKinds, longestPauseSeconds, noKey } from './job-rules.ts'
 
 /** The library's own connection pool. */
@@ -10,7 +10,7 @@ export interface JobDatabase {
 }
 
 export interface JobStore {
-  list(query: JobQuery): Promise<JobPage>
+  list(query: JobQuery): Promise<Page<Job>>
   find(id: string): Promise<Job>
   count(): Promise<JobCounts>
   /** Those that a process has in hand, or had when it died. */

@@ -65,10 +65,4 @@ export interface JobQuery {
   readonly after?: string | undefined
 }
 
-export interface JobPage {
-  readonly items: readonly Job[]
-  /** The `after` of a query for the next page, while there is one. */
-  readonly nextCursor: string | undefined
-}
-
 export type JobCounts = ReadonlyMap<JobKind, Readonly<Record<'waiting' | 'running' | 'failed', number>>>

@@ -1,4 +1,5 @@
 import type { Violation } from '../errors/mintline-error.ts'
+import type { PageQuery } from '../sources/page.ts'
 import type { IntentFacts, IssuedFacts, StoredRefusalFacts, VoidFacts } from './facts.ts'
 
 /** A certificate that was signed, verified and recorded. */
@@ -55,7 +56,7 @@ export const outcomes = ['issued', 'rejected', 'unknown', 'void'] as const
 export type Outcome = (typeof outcomes)[number]
 
 /** All given conditions hold together; `from` is inclusive, `to` exclusive. */
-export interface IssuanceQuery {
+export interface IssuanceQuery extends PageQuery {
   readonly serialNumber?: string
   readonly certificateId?: string
   readonly station?: string
@@ -64,13 +65,4 @@ export interface IssuanceQuery {
   readonly outcome?: Outcome
   readonly from?: Date
   readonly to?: Date
-  /** The `nextCursor` of the page before. */
-  readonly cursor?: string
-  readonly limit: number
-}
-
-/** Newest first. `nextCursor` is there while older ones remain. */
-export interface IssuancePage {
-  readonly items: readonly IssuanceRecord[]
-  readonly nextCursor: string | undefined
 }

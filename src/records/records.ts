@@ -1,7 +1,7 @@
 import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
-import { pageOf } from '../sources/page.ts'
+import { type Page, pageOf } from '../sources/page.ts'
 import {
   type CertificateContent,
   intentFactsOf,
@@ -12,7 +12,6 @@ import {
 } from './facts.ts'
 import { type CertificateIssuer, findDamage } from './integrity.ts'
 import type {
-  IssuancePage,
   IssuanceQuery,
   IssuanceRecord,
   IssuedRecord,
@@ -31,7 +30,7 @@ export interface Records {
   findIntent(id: string): Promise<EarlierIntent>
   /** The intent that holds this key, if there is one. */
   findByKey(spkiSha256: Uint8Array): Promise<EarlierIntent | undefined>
-  list(query: IssuanceQuery): Promise<IssuancePage>
+  list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
 }
 
 type IntentRecord = IssuedRecord | UnknownRecord | VoidRecord

@@ -19,6 +19,20 @@ export interface PageRule<Row> {
   readonly bytesOf?: (row: Row) => number
 }
 
+/**
+ * A page of a list whose cursor is the id of its rows.
+ *
+ * @param read the list from the cursor on, as far as `limit`. It is asked for one row more, which tells whether there is a
+ *   next page.
+ */
+export async function readPage<Row extends { readonly id: string }, Query extends PageQuery>(
+  query: Query,
+  read: (query: Query) => Promise<readonly Row[]>
+): Promise<Page<Row>> {
+  const { limit } = query
+  return pageOf(await read({ ...query, limit: limit + 1 }), { limit, cursorOf: ({ id }) => id })
+}
+
 /** What a page may hold of others' bytes: writing ten times as much kept everybody waiting for a tenth of a second. */
 const pageBytes = 1024 * 1024
 

@@ -4,7 +4,7 @@ import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import { requireCertified, requireGeneration } from '../../authorities/generations/generation.ts'
 import { assertTransition } from '../../authorities/life-cycle/life-cycle.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { type Page, pageOf, type PageQuery } from '../../sources/page.ts'
+import { type Page, type PageQuery, readPage } from '../../sources/page.ts'
 import type { AwsPlace } from '../iot/place.ts'
 import { assertSameMode, createChangeMaker, followed, type RegistrationFate } from './change.ts'
 import type { RegistrationDependencies } from './dependencies.ts'
@@ -94,7 +94,7 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
         return reportOf(registration, generation)
       }
     },
-    list: async (name, query) => readPage(store, await generationOf(name), query),
+    list: async (name, query) => listOf(store, await generationOf(name), query),
     async find(name, id) {
       const { registration, generation } = await findStored(name, id)
       return reportOf(registration, generation)
@@ -118,15 +118,15 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
   }
 }
 
-async function readPage(
+function listOf(
   store: Pick<AskingDependencies['store'], 'list'>,
   generation: StoredGeneration,
   query: PageQuery
 ): Promise<Page<RegistrationView>> {
-  const { limit } = query
-  const stored = await store.list({ authorityId: generation.id }, { ...query, limit: limit + 1 })
-  const views = stored.map(registration => describeRegistration(registration, generation))
-  return pageOf(views, { limit, cursorOf: ({ id }) => id })
+  return readPage(query, async wanted => {
+    const stored = await store.list({ authorityId: generation.id }, wanted)
+    return stored.map(registration => describeRegistration(registration, generation))
+  })
 }
 
 function createLookUp({ store, authorities }: Pick<AskingDependencies, 'store' | 'authorities'>) {

@@ -9,14 +9,12 @@ import {
   transactionLimits
 } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
+import type { PageQuery } from '../../sources/page.ts'
 import { type BlockedKey, type BlockedReason, type CertifiedUse, keyBlocked } from './blocked-key.ts'
 
-export interface BlockedKeyQuery {
+export interface BlockedKeyQuery extends PageQuery {
   readonly spkiSha256?: Uint8Array
   readonly reason?: BlockedReason
-  /** The `id` of the last one of the page before. */
-  readonly cursor?: string
-  readonly limit: number
 }
 
 /** What became of a block. */

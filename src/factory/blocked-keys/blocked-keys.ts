@@ -4,7 +4,7 @@ import { MintlineError } from '../../errors/mintline-error.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
-import { pageOf } from '../../sources/page.ts'
+import { type Page, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import {
   type Asker,
@@ -19,12 +19,6 @@ interface BlockRequest {
   readonly spkiSha256: Uint8Array
   readonly reason: BlockedReason
   readonly comment?: string | undefined
-}
-
-/** Newest first. `nextCursor` is there while older ones remain. */
-interface BlockedKeyPage {
-  readonly items: readonly BlockedKey[]
-  readonly nextCursor: string | undefined
 }
 
 interface BlockResult extends BlockOutcome {
@@ -45,7 +39,7 @@ export interface BlockedKeys {
   find(spkiSha256: Uint8Array): Promise<BlockedKey | undefined>
   /** As `find`, with what was certified with the key. @throws MintlineError `blocked_key_not_found`. */
   describe(spkiSha256: Uint8Array): Promise<Pick<BlockOutcome, 'key' | 'uses'>>
-  list(query: BlockedKeyQuery): Promise<BlockedKeyPage>
+  list(query: BlockedKeyQuery): Promise<Page<BlockedKey>>
   /** The error of a request with a blocked key: `key_blocked`. */
   refusalOf(key: Pick<BlockedKey, 'spkiSha256' | 'reason'>, asker: Asker): Promise<MintlineError>
 }
@@ -116,11 +110,7 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
       if (key !== undefined) return { key, uses: await store.findUses(spkiSha256) }
       throw new MintlineError('blocked_key_not_found', 'This key is not blocked.')
     },
-    async list(query) {
-      // One more than asked for tells whether there is a next page.
-      const found = await store.list({ ...query, limit: query.limit + 1 })
-      return pageOf(found, { limit: query.limit, cursorOf: ({ id }) => id })
-    },
+    list: query => readPage(query, wanted => store.list(wanted)),
     refusalOf: async (key, asker) => keyBlocked(key, await store.findUses(key.spkiSha256), asker)
   }
 }

@@ -2,7 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import { firstIdentifierOf } from '../../sources/identifier.ts'
-import { pageOf } from '../../sources/page.ts'
+import { readPage } from '../../sources/page.ts'
 import type { CountReason, RefusalCount, RefusalCountQuery, RefusalCounts } from './refusal-count.ts'
 
 export interface RefusalCountStore extends RefusalCounts {
@@ -21,24 +21,15 @@ export function createRefusalCountStore(database: Database, search: Database): R
         database.prisma.refusalCount.createMany({ data: [...counts], skipDuplicates: true })
       )
     },
-    async list(query) {
-      const { limit } = query
-      // One more than asked for tells whether there is a next page.
-      const rows = await runQuery(() =>
-        search.prisma.refusalCount.findMany({
-          where: whereOf(query),
-          orderBy: { id: 'desc' },
-          take: limit + 1
-        })
-      )
-      const counts = rows.map(row => ({
-        ...row,
-        code: row.code as ErrorCode,
-        reason: row.reason as CountReason
-      }))
-      return pageOf(counts, { limit, cursorOf: ({ id }) => id })
-    }
+    list: query => readPage(query, wanted => readCounts(search, wanted))
   }
+}
+
+async function readCounts({ prisma }: Database, query: RefusalCountQuery): Promise<readonly RefusalCount[]> {
+  const rows = await runQuery(() =>
+    prisma.refusalCount.findMany({ where: whereOf(query), orderBy: { id: 'desc' }, take: query.limit })
+  )
+  return rows.map(row => ({ ...row, code: row.code as ErrorCode, reason: row.reason as CountReason }))
 }
 
 /** `from`, `to` and the cursor are all bounds on the id, which begins with the time. */

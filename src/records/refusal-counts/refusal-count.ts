@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
+import type { Page, PageQuery } from '../../sources/page.ts'
 
 /**
  * Why a refusal was counted and not recorded. `repeat`: the same is on record. `station_limit`: the station has had as
@@ -34,22 +35,14 @@ export interface RefusalCount extends Tally {
 }
 
 /** All given conditions hold together; `from` is inclusive, `to` exclusive, both of the time at which it was recorded. */
-export interface RefusalCountQuery {
+export interface RefusalCountQuery extends PageQuery {
   readonly station?: string
   readonly code?: ErrorCode
   readonly from?: Date
   readonly to?: Date
-  /** The `nextCursor` of the page before. */
-  readonly cursor?: string
-  readonly limit: number
-}
-
-/** Newest first. `nextCursor` is there while older ones remain. */
-interface RefusalCountPage {
-  readonly items: readonly RefusalCount[]
-  readonly nextCursor: string | undefined
 }
 
 export interface RefusalCounts {
-  list(query: RefusalCountQuery): Promise<RefusalCountPage>
+  /** Newest first. */
+  list(query: RefusalCountQuery): Promise<Page<RefusalCount>>
 }

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { DeliveryStatus as Status, Events } from '../../../events/events.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -76,13 +77,8 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
       preValidation: coerceIntegers('query', ['limit']),
       schema: listEvents
     },
-    async ({ query: { limit = defaultEventLimit, cursor } }) => {
-      const { items, nextCursor } = await events.listSetAside({
-        limit,
-        ...(cursor !== undefined && { cursor })
-      })
-      return { items: items.map(viewEvent), ...(nextCursor !== undefined && { nextCursor }) }
-    }
+    async ({ query: { limit = defaultEventLimit, cursor } }) =>
+      viewPage(await events.listSetAside({ limit, cursor }), viewEvent)
   )
 
   app.post(

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { eventTypes } from '../../../events/event-type.ts'
 import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
 
@@ -57,9 +58,7 @@ export const SetAsideEvent = Type.Object(
 export const SetAsideEventPage = Type.Object(
   {
     items: Type.Array(referenceTo(SetAsideEvent)),
-    nextCursor: Type.Optional(
-      Type.String({ description: 'There while older events remain; pass it on as `cursor`.' })
-    )
+    nextCursor: nextCursor('older events')
   },
   { $id: 'SetAsideEventPage', ...strict, description: 'Newest first.' }
 )
@@ -72,10 +71,11 @@ export const EventListQuerystring = Type.Object(
       type: 'string',
       description: '`set-aside`: those that failed by themselves while others passed.'
     }),
-    limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 200, default: defaultEventLimit })),
-    cursor: Type.Optional(
-      uuid({ description: 'The `nextCursor` of the page before.', examples: [example.issuanceId] })
-    )
+    ...pageQuery({
+      cursor: uuid({ examples: [example.issuanceId] }),
+      defaultLimit: defaultEventLimit,
+      maximumLimit: 200
+    })
   },
   strict
 )
