@@ -53,19 +53,13 @@ export function createCertificateIntentStore(database: Database): CertificateInt
         })
         return vouchDurable(intent)
       }),
-    async listOpen({ lineOrName, limit, cursor }) {
-      const ids =
-        lineOrName === undefined ? undefined : await findOpenIds(client, { lineOrName, limit, cursor })
+    async listOpen(query) {
+      const ids = await findOpenIds(client, query)
       const rows = await runQuery(() =>
         client.authorityCertificateIntent.findMany({
-          where: {
-            authority: null,
-            crossCertificate: null,
-            id: { ...(ids !== undefined && { in: ids }), ...(cursor !== undefined && { gt: cursor }) }
-          },
+          where: { id: { in: ids } },
           include: { issuer: { select: { name: true } } },
-          orderBy: { id: 'asc' },
-          take: limit
+          orderBy: { id: 'asc' }
         })
       )
       // The database holds the list of purposes, and which of them has an issuer.
@@ -80,16 +74,17 @@ export function createCertificateIntentStore(database: Database): CertificateInt
 /** The line is told by the name, since the generation may never have been made. */
 async function findOpenIds(
   client: Prisma.TransactionClient,
-  { lineOrName, limit, cursor = firstId }: OpenIntentQuery & { readonly lineOrName: string }
+  { lineOrName, limit, cursor = firstId }: OpenIntentQuery
 ): Promise<string[]> {
+  const wanted = lineOrName ?? null
   const rows = await runQuery(
     () => client.$queryRaw<{ readonly id: string }[]>`
       SELECT intent.id FROM authority_certificate_intent AS intent
       LEFT JOIN authority AS issuer ON issuer.id = intent.issuer_id
       WHERE intent.id > ${cursor}::uuid
-        AND ${lineOrName} IN (
+        AND (${wanted}::text IS NULL OR ${wanted} IN (
           intent.authority_name, regexp_replace(intent.authority_name, '-g[0-9]+$', ''), issuer.name, issuer.line
-        )
+        ))
         AND NOT EXISTS (SELECT FROM authority WHERE certificate_intent_id = intent.id)
         AND NOT EXISTS (SELECT FROM cross_certificate WHERE intent_id = intent.id)
       ORDER BY intent.id LIMIT ${limit}`
