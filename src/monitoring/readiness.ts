@@ -55,9 +55,10 @@ export type AskReadiness = (line?: string) => Promise<Readiness>
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
   const { storage, lines, clockTrust, listWarnings, events } = dependencies
   return async line => {
+    const measuring = storage.check()
     const [databaseCheck, storageCheck, states, clock, warnings, eventCheck] = await Promise.all([
-      checkDatabase(dependencies),
-      storage.check(),
+      checkDatabase(dependencies, measuring),
+      measuring,
       line === undefined ? lines.judgeAll() : lines.judge(line).then(state => [state]),
       check(() => clockTrust.examine(), trustedDetail),
       describeWarnings(listWarnings),
@@ -77,15 +78,23 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
   }
 }
 
-/** A database that answers and cannot write is of no use. */
-async function checkDatabase({ database, storage }: ReadinessDependencies): Promise<Check> {
-  const pinging = Promise.allSettled([database.ping()])
-  await storage.check()
-  const [ping] = await pinging
+/**
+ * A database that answers and cannot write is of no use.
+ *
+ * @param measuring what is said of it goes by what is free then.
+ */
+function checkDatabase(
+  { database, storage }: ReadinessDependencies,
+  measuring: Promise<unknown>
+): Promise<Check> {
   return check(async () => {
-    if (ping.status === 'rejected') {
-      throw isMintlineError(ping.reason) ? storage.explain(ping.reason) : (ping.reason as Error)
+    try {
+      await database.ping()
+    } catch (error) {
+      await measuring
+      throw isMintlineError(error) ? storage.explain(error) : error
     }
+    await measuring
     const obstacle = storage.obstacle()
     if (obstacle !== undefined) throw new MintlineError('database_unavailable', obstacle)
   }, 'answers')
