@@ -3,7 +3,7 @@ import { type Clock, systemStopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { buildCloudEvent } from './cloud-event.ts'
-import type { OutboxStore, OwedEvent } from './outbox-store.ts'
+import { longestPauseMs, type OutboxStore, type OwedEvent } from './outbox-store.ts'
 import type { Outcome, Receiver } from './receiver.ts'
 
 export interface DeliveryDependencies {
@@ -33,7 +33,6 @@ const batchSize = 100
 /** Shorter than a job may take; the rest is for the next one. */
 const longestRunMs = 10 * 60_000
 const firstPauseMs = 30_000
-const longestPauseMs = 60 * 60_000
 /** Of one batch, before it is sent one by one for an answer that would as a rule be the same for any message. */
 const failuresOfBatch = 3
 /** Events that are tried one by one before the receiver counts as away: the next try begins with others. */

@@ -71,6 +71,10 @@ interface DeliveryState {
 }
 
 const maximumCount = 100_000
+/** Between two tries of an event that is set aside. */
+export const longestPauseMs = 60 * 60_000
+/** What is due later than so was put off by a wrong clock: a minute more than the longest pause. */
+const furthestDueSeconds = longestPauseMs / 1_000 + 60
 
 export interface OutboxStore {
   /** From its commit on, records of these types owe an event. @param newSource becomes the source if there is none yet. */
@@ -138,7 +142,9 @@ RETURNING ${owedColumns}`
 
 const dueStatement = `
 SELECT ${owedColumns} FROM outgoing_event
-WHERE refusals > 0 AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + interval '61 minutes') ORDER BY due_at LIMIT $1`
+WHERE refusals > 0
+  AND (due_at <= clock_timestamp() OR due_at > clock_timestamp() + interval '${furthestDueSeconds} seconds')
+ORDER BY due_at LIMIT $1`
 
 const issuedStatement = `${selectIssuances} WHERE intent.id = ANY ($1::uuid[]) AND issued.intent_id IS NOT NULL`
 

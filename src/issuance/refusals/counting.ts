@@ -1,3 +1,4 @@
+import type { DatabaseLog } from '../../database/database-log.ts'
 import { isMintlineError } from '../../errors/mintline-error.ts'
 import type { CountedRefusal, CountReason, RefusalCount } from '../../records/refusal-counts/refusal-count.ts'
 import type { Clock } from '../../sources/clock.ts'
@@ -19,16 +20,11 @@ export interface RefusalCountingDependencies {
   readonly insert: (counts: readonly RefusalCount[]) => Promise<void>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
-  readonly log: CountingLog
+  readonly log: Pick<DatabaseLog, 'warn' | 'error'>
   /** Told of each. */
   readonly observe?: (reason: CountReason) => void
   readonly pending?: PendingCounts
   readonly intervalMs?: number
-}
-
-interface CountingLog {
-  warn(context: object, message: string): void
-  error(context: object, message: string): void
 }
 
 const rowsOfStatement = 200

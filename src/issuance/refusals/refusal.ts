@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
 import { tokenRevoked } from '../../audit/audit-event.ts'
+import type { DatabaseLog } from '../../database/database-log.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
 import { type ErrorCode, MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { toBase64 } from '../../pki/der/octet-text.ts'
 import { earlierIssuanceOf } from '../../records/record.ts'
 import type { RefusalRow } from '../../records/record-model.ts'
 import type { EarlierIntent } from '../../records/records.ts'
@@ -73,7 +75,7 @@ export interface RefusalDependencies {
   readonly storageReserve: () => boolean
   readonly clock: Clock
   readonly randomBytes: RandomBytes
-  readonly log: { warn(context: object, message: string): void }
+  readonly log: Pick<DatabaseLog, 'warn'>
 }
 
 /**
@@ -168,7 +170,7 @@ function withRecord(error: MintlineError, issuanceId: string): MintlineError {
 /** Equal for two refusals exactly when the same token sent the same and was refused with the same code. */
 function keyOf({ error, request }: Refused, { bodySha256 }: KeptBody): string {
   const { station, profile, metadata, csr } = request
-  const sent = Buffer.from(bodySha256 ?? digestOf(csr)).toString('base64')
+  const sent = toBase64(bodySha256 ?? digestOf(csr))
   const sorted = Object.entries(metadata).sort(([one], [other]) => (one < other ? -1 : 1))
   return hash(
     'sha256',

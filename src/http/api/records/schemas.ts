@@ -208,7 +208,7 @@ export const defaultLimit = 50
 export const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
 export const instantForms =
   'A time as RFC 3339 writes it, e.g. `2026-11-23T08:30:00Z`, or a date, which is its beginning in UTC, e.g. `2026-11-23`.'
-export const stationName = { minLength: 1, maxLength: 128 }
+export const boundedName = { minLength: 1, maxLength: 128 }
 
 export const IssuanceListQuerystring = Type.Object(
   {
@@ -226,10 +226,10 @@ export const IssuanceListQuerystring = Type.Object(
         examples: [example.certificateId]
       })
     ),
-    station: Type.Optional(Type.String({ ...stationName, examples: ['station-7'] })),
+    station: Type.Optional(Type.String({ ...boundedName, examples: ['station-7'] })),
     profile: Type.Optional(Type.String({ ...ProfileName, examples: ['starter'] })),
     authority: Type.Optional(
-      Type.String({ ...stationName, description: 'The generation that signed.', examples: ['starter-g1'] })
+      Type.String({ ...boundedName, description: 'The generation that signed.', examples: ['starter-g1'] })
     ),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),

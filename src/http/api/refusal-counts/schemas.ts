@@ -5,7 +5,7 @@ import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
-import { instant, instantForms, stationName } from '../records/schemas.ts'
+import { boundedName,instant, instantForms } from '../records/schemas.ts'
 
 const code = Type.Enum(errorCodes, { type: 'string' })
 
@@ -49,7 +49,7 @@ export const defaultRefusalCountLimit = 50
 
 export const RefusalCountListQuerystring = Type.Object(
   {
-    station: Type.Optional(Type.String({ ...stationName, examples: ['station-7'] })),
+    station: Type.Optional(Type.String({ ...boundedName, examples: ['station-7'] })),
     code: Type.Optional(code),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
