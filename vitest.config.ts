@@ -25,8 +25,11 @@ function project(name: string, groupOrder: number, options: TestOptions): TestPr
   return { extends: true, test: { name, sequence: { groupOrder }, ...options } }
 }
 
-/** On a machine that has other things to do, too, a process takes its time; tests that hold one to a time run alone. */
-const patient = { testTimeout: 60_000, hookTimeout: 90_000 }
+/**
+ * Ends what hangs; what is to take a certain time is held to it by an assertion, in a test that runs alone. On a machine
+ * that has other things to do, too, processes take many times as long.
+ */
+const patient = { testTimeout: 180_000, hookTimeout: 180_000 }
 const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
 
 /**
@@ -53,8 +56,10 @@ export default defineConfig({
         Object.entries(leastBranches).map(([folder, branches]) => [folder, { branches }])
       )
     },
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Until what is waited for has come; an assertion holds it to a time where it is to have one.
+    expect: { poll: { timeout: 15_000 } },
+    testTimeout: 90_000,
+    hookTimeout: 90_000,
     projects: [
       // Loading modules anew for each file would take as long as the tests.
       project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e], isolate: false }),

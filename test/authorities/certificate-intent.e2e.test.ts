@@ -266,8 +266,7 @@ describe('a process that is killed', () => {
       expect(name).toBe(`${line}-g${effect === 'change' && when === 'after' ? 2 : 1}`)
       // What was cut off stays explained, and is never taken for what came later.
       expect(await listOpenIntents(line)).toEqual(left)
-    },
-    30_000
+    }
   )
 
   it.concurrent.each(deaths)(
@@ -283,8 +282,7 @@ describe('a process that is killed', () => {
       const serials = left.map(({ serialNumber }) => hex(serialNumber))
       expect(serials).not.toContain(crossed.serialNumber.toLowerCase())
       expect(await listOpenIntents(active)).toEqual(left)
-    },
-    30_000
+    }
   )
 })
 

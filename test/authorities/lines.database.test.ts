@@ -61,7 +61,7 @@ describe('a line', () => {
       serving: undefined
     })
     expect(performance.now() - start).toBeLessThan(6_000)
-  }, 10_000)
+  })
 
   it('is named, or refused when there is none of that name', async () => {
     const lines = createLines(parts.authorities, () => new Date())

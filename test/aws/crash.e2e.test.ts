@@ -103,8 +103,7 @@ describe('a process that is killed', () => {
         include: { certificate: true }
       })
       expect(verifications.map(({ certificate }) => certificate !== null)).toEqual([true])
-    },
-    30_000
+    }
   )
 
   it.concurrent.each(['before', 'after'])(
@@ -121,7 +120,6 @@ describe('a process that is killed', () => {
         version: 2,
         observed: { templateName: 'devices' }
       })
-    },
-    30_000
+    }
   )
 })

@@ -62,7 +62,7 @@ describe('a database that goes away', () => {
     await postgres.start()
     await database.ping()
     await database.ping()
-  }, 30_000)
+  })
 
   it('tells of idle connections that break, and lives on', async () => {
     await database.ping()

@@ -136,21 +136,17 @@ describe('the service', () => {
     }
   }
 
-  it(
-    'is made by the one role and works with the other; where that owns the tables it says so',
-    { timeout: 90_000 },
-    async () => {
-      const { owner, service } = await makeDatabase()
-      const both = await issueOne(
-        { DATABASE_URL: service, MINTLINE_DATABASE_OWNER_URL: owner },
-        'made by the owner'
-      )
-      expect(both).not.toContain(warning)
-      const alone = await issueOne({ DATABASE_URL: service }, 'without the owner')
-      expect(alone).not.toContain(warning)
-      const single = await issueOne({ DATABASE_URL: owner }, 'by the owner alone')
-      expect(single).toContain(warning)
-      expect(single).toContain('MINTLINE_DATABASE_OWNER_URL')
-    }
-  )
+  it('is made by the one role and works with the other; where that owns the tables it says so', async () => {
+    const { owner, service } = await makeDatabase()
+    const both = await issueOne(
+      { DATABASE_URL: service, MINTLINE_DATABASE_OWNER_URL: owner },
+      'made by the owner'
+    )
+    expect(both).not.toContain(warning)
+    const alone = await issueOne({ DATABASE_URL: service }, 'without the owner')
+    expect(alone).not.toContain(warning)
+    const single = await issueOne({ DATABASE_URL: owner }, 'by the owner alone')
+    expect(single).toContain(warning)
+    expect(single).toContain('MINTLINE_DATABASE_OWNER_URL')
+  })
 })

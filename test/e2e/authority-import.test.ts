@@ -41,7 +41,7 @@ beforeAll(async () => {
     MINTLINE_LOG_LEVEL: 'error'
   }
   service = await startServiceProcess(data.path, environment)
-}, 60_000)
+})
 
 afterAll(async () => {
   await service.end('SIGTERM')
@@ -121,7 +121,7 @@ describe('mintline authority import', needs('openssl'), () => {
       ...'verify -x509_strict -CAfile root.pem -untrusted presented.pem device.pem'.split(' ')
     )
     expect(String(verified)).toContain('OK')
-  }, 30_000)
+  })
 
   it('takes over a CA without keyUsage, as the guides of AWS IoT make it, and says so everywhere', async () => {
     openssl(...'genrsa -out rootCA.key 2048'.split(' '))
@@ -149,7 +149,7 @@ describe('mintline authority import', needs('openssl'), () => {
     const { checks } = await read<{ checks: { authorities: { ok: boolean; detail: string } } }>('/readyz')
     expect(checks.authorities).toMatchObject({ ok: true })
     expect(checks.authorities.detail).toContain('guide-g1')
-  }, 30_000)
+  })
 
   it('takes over such a CA, and GnuTLS trusts what it issues', needs('certtool'), () => {
     const verified = execFileSync(
@@ -170,5 +170,5 @@ describe('mintline authority import', needs('openssl'), () => {
     const again = runImport(...options, '--passphrase-file', file('key-passphrase'))
     expect(again.output).toContain('authority_exists')
     expect(runImport('--line', 'acme').code).toBe(2)
-  }, 30_000)
+  })
 })

@@ -24,7 +24,7 @@ beforeAll(async () => {
   }
   service = await startServiceProcess(data.path, environment)
   admin = await service.token('admin')
-}, 60_000)
+})
 
 afterAll(async () => {
   await service.end('SIGTERM')
@@ -62,7 +62,7 @@ describe('a service', () => {
     await ask('/profiles', { ...starterProfile, description: 'The next version.' })
     await expect.poll(async () => (await read(id)).profileVersion, { timeout: 10_000 }).toBe(2)
     expect((await read(id)).state).toBe('registered')
-  }, 30_000)
+  })
 
   it('plans no rotation to a generation that AWS does not know yet', async () => {
     const region = 'eu-north-1'
@@ -81,7 +81,7 @@ describe('a service', () => {
     expect(await missing()).toMatchObject([{ found: 'never asked for' }])
     await ask('/authorities/starter-g2/aws-registrations', { ...jitp, region })
     await expect.poll(missing, { timeout: 10_000 }).toEqual([])
-  }, 30_000)
+  })
 
   it('that is killed in the middle of a registration completes it after a restart', async () => {
     cloud.plane.setFaults({ latencyMs: 2_000 })

@@ -152,7 +152,7 @@ describe('the article, with Mintline', needs('openssl', 'mosquitto_pub', 'curl')
       AWS_SECRET_ACCESS_KEY: 'article',
       MINTLINE_LOG_LEVEL: 'error'
     })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await service.end('SIGTERM')

@@ -50,8 +50,9 @@ it('says of each request for a certificate what became of it: when, by whom, whi
     { ...facts, outcome: 'subject_refused', device: { CommonName: 'logged-2' } },
     { outcome: 'csr_malformed', actor: 'station/starter-station' }
   ]
-  await vi.waitFor(() =>
-    expect(lines().filter(({ outcome }) => outcome !== undefined)).toMatchObject(expected)
+  await vi.waitFor(
+    () => expect(lines().filter(({ outcome }) => outcome !== undefined)).toMatchObject(expected),
+    10_000
   )
   for (const { time } of lines()) expect(time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 })

@@ -61,7 +61,7 @@ describe('an issuing CA below an offline root of openssl', needs('openssl'), () 
       DATABASE_URL: test.connectionString,
       MINTLINE_LOG_LEVEL: 'error'
     })
-  }, 60_000)
+  })
 
   afterAll(async () => {
     await service.end('SIGTERM')

@@ -92,8 +92,7 @@ describe('a database with other defaults', () => {
       const replay = await postCsr(second, station, csr)
       await second.end('SIGTERM')
       expect(await replay.json()).toEqual({ ...issued, replayed: true })
-    },
-    60_000
+    }
   )
 })
 

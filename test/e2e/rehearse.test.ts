@@ -10,7 +10,6 @@ import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 
 const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const timeoutMs = 60_000
 
 let directory: TemporaryDirectory
 
@@ -70,19 +69,15 @@ const ownTemplate = {
 
 // Most of a story is waiting.
 describe.concurrent('mintline rehearse', () => {
-  it(
-    'tells the story to a person, and leaves nothing behind',
-    async () => {
-      await using own = await createTemporaryDirectory()
-      const { status, output } = await rehearseIn(own.path, '--kms')
-      expect(status, output).toBe(0)
-      expect(output).toContain('exactly as predicted')
-      expectNothingLeft(own)
-    },
-    timeoutMs
-  )
+  it('tells the story to a person, and leaves nothing behind', async () => {
+    await using own = await createTemporaryDirectory()
+    const { status, output } = await rehearseIn(own.path, '--kms')
+    expect(status, output).toBe(0)
+    expect(output).toContain('exactly as predicted')
+    expectNothingLeft(own)
+  })
 
-  it("plays the user's own template, CSR and key", { ...needs('openssl'), timeout: timeoutMs }, async () => {
+  it("plays the user's own template, CSR and key", needs('openssl'), async () => {
     writeFileSync(at('template.json'), JSON.stringify(ownTemplate))
     openssl('req -new -newkey rsa:2048 -nodes -keyout own.key -subj /dnQualifier=pump-0001 -out own.csr')
     const outcome = await rehearse(
@@ -107,7 +102,7 @@ describe.concurrent('mintline rehearse', () => {
 
   it(
     'says what is wrong with a CSR that lacks what the template needs, and with a key of another',
-    { ...needs('openssl'), timeout: timeoutMs },
+    needs('openssl'),
     async () => {
       writeFileSync(at('template.json'), JSON.stringify(ownTemplate))
       openssl('req -new -newkey rsa:2048 -nodes -keyout lacking.key -subj /CN=pump-0001 -out lacking.csr')
@@ -128,15 +123,11 @@ describe.concurrent('mintline rehearse', () => {
     }
   )
 
-  it(
-    'provisions a CSR whose key is not at hand, without a connection',
-    { ...needs('openssl'), timeout: timeoutMs },
-    async () => {
-      openssl('req -new -newkey rsa:2048 -nodes -keyout away.key -subj /C=DE/CN=away-1 -out away.csr')
-      const outcome = await rehearse('--json', '--csr', at('away.csr'))
-      expect([outcome.status, reportOf(outcome).verdict]).toEqual([0, 'as-predicted'])
-    }
-  )
+  it('provisions a CSR whose key is not at hand, without a connection', needs('openssl'), async () => {
+    openssl('req -new -newkey rsa:2048 -nodes -keyout away.key -subj /C=DE/CN=away-1 -out away.csr')
+    const outcome = await rehearse('--json', '--csr', at('away.csr'))
+    expect([outcome.status, reportOf(outcome).verdict]).toEqual([0, 'as-predicted'])
+  })
 
   it('refuses a template that AWS IoT would not take before anything is started', async () => {
     const outcome = await rehearse('--json', '--template', fixtureOf('hand-edited.json'))
@@ -145,14 +136,10 @@ describe.concurrent('mintline rehearse', () => {
 
   const fixtureOf = (name: string) => fileURLToPath(new URL(`../fixtures/templates/${name}`, import.meta.url))
 
-  it(
-    'takes place in the account and region that the template is for',
-    async () => {
-      const outcome = await rehearse('--json', '--template', fixtureOf('recommended.json'))
-      expect([outcome.status, failedSteps(reportOf(outcome))]).toEqual([0, []])
-    },
-    timeoutMs
-  )
+  it('takes place in the account and region that the template is for', async () => {
+    const outcome = await rehearse('--json', '--template', fixtureOf('recommended.json'))
+    expect([outcome.status, failedSteps(reportOf(outcome))]).toEqual([0, []])
+  })
 
   /** A template whose policy allows all, and then denies one thing. */
   const denying = (action: string) => {
@@ -183,8 +170,7 @@ describe.concurrent('mintline rehearse', () => {
       expect([outcome.status, report.verdict]).toEqual([1, 'failed'])
       expect(failedSteps(report)).toMatchObject([{ detail: expect.stringContaining(action) as string }])
       expect(failedSteps(report)[0]!.milliseconds).toBeLessThan(8000)
-    },
-    timeoutMs
+    }
   )
 
   // In a terminal the signal goes to every process of the group, and npm sends it again.
@@ -193,26 +179,22 @@ describe.concurrent('mintline rehearse', () => {
     ['Start the stand-in', 'SIGINT', 2],
     ['Post a profile', 'SIGINT', 2],
     ['is dropped', 'SIGHUP', 1]
-  ] as const)(
-    'that is interrupted after "%s" by %s leaves nothing behind',
-    async (step, signal, times) => {
-      await using own = await createTemporaryDirectory()
-      const child = spawn(process.execPath, [command, 'rehearse'], {
-        env: { ...process.env, TMPDIR: own.path },
-        detached: true,
-        stdio: ['ignore', 'pipe', 'ignore']
-      })
-      let output = ''
-      child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
-      const ended = once(child, 'exit')
-      await vi.waitFor(() => expect(output).toContain(step), { timeout: 30_000, interval: 10 })
-      for (let time = 0; time < times; time++) process.kill(-child.pid!, signal)
-      expect(await ended).toEqual([1, null])
-      expect(output).toContain('Interrupted.')
-      expectNothingLeft(own)
-    },
-    timeoutMs
-  )
+  ] as const)('that is interrupted after "%s" by %s leaves nothing behind', async (step, signal, times) => {
+    await using own = await createTemporaryDirectory()
+    const child = spawn(process.execPath, [command, 'rehearse'], {
+      env: { ...process.env, TMPDIR: own.path },
+      detached: true,
+      stdio: ['ignore', 'pipe', 'ignore']
+    })
+    let output = ''
+    child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
+    const ended = once(child, 'exit')
+    await vi.waitFor(() => expect(output).toContain(step), { timeout: 30_000, interval: 10 })
+    for (let time = 0; time < times; time++) process.kill(-child.pid!, signal)
+    expect(await ended).toEqual([1, null])
+    expect(output).toContain('Interrupted.')
+    expectNothingLeft(own)
+  })
 
   it.each([[['--key', 'device.key']], [['--template', '/nonexistent']], [['--unknown']], [['story']]])(
     'refuses %j as wrong usage',

@@ -19,7 +19,7 @@ beforeAll(async () => {
   services = [first, await startServiceProcess(data.path, environment)]
   station = await first.token('station')
   admin = await first.token('admin')
-}, 60_000)
+})
 
 afterAll(async () => {
   for (const service of services ?? []) await service.end('SIGTERM')
@@ -134,7 +134,7 @@ describe('a rotation under load, with two processes on one database', () => {
       expect(device!.verify(issuer!.publicKey)).toBe(true)
       expect(issuer!.subject.endsWith('G2')).toBe(authority === 'starter-g2')
     }
-  }, 60_000)
+  })
 
   it('fails nothing while two administrators switch to and fro at once', async () => {
     const load = startLoad('contested')
@@ -161,7 +161,7 @@ describe('a rotation under load, with two processes on one database', () => {
     expect(items.map(({ state }) => state).sort()).toEqual(['active', 'retiring'])
     const idle = items.find(({ name, state }) => name === 'starter-g2' && state === 'retiring')
     if (idle !== undefined) await ask(0, '/authorities/starter-g2/activate', { reason: 'for good' })
-  }, 30_000)
+  })
 
   it('replays what the generation before issued, with its chain, also once that is retired', async () => {
     const csr = makeCertificationRequest({ Country: 'US', CommonName: 'replayed' })

@@ -35,7 +35,7 @@ beforeAll(async () => {
   receiver = await createTestReceiver()
   await writeFile(join(data.path, 'webhook-secret'), `${secret}\n`, { mode: 0o600 })
   service = await start()
-}, 60_000)
+})
 
 afterAll(async () => {
   await service.end('SIGTERM')
@@ -109,7 +109,7 @@ it('shows what fails, and after kill -9 and a restart tells what it still owes',
   receiver.answer = () => 204
   service = await start()
   await until(() => expect(receiver.taken.map(({ id }) => id)).toEqual(ids))
-}, 30_000)
+})
 
 it('says what waits and why, warns of it, and tries at once when told to', async () => {
   await until(async () => expect((await deliveryStatus()).waiting).toBe(0))
@@ -136,7 +136,7 @@ it('says what waits and why, warns of it, and tries at once when told to', async
   expect(performance.now() - started).toBeLessThan(5_000)
   await until(async () => expect(await deliveryStatus()).toMatchObject({ waiting: 0 }))
   expect(await checkOfEvents()).toMatchObject([200, { ok: true }])
-}, 60_000)
+})
 
 it('tries at once when it starts, whatever the pause', async () => {
   receiver.taken.length = 0
@@ -148,7 +148,7 @@ it('tries at once when it starts, whatever the pause', async () => {
   receiver.answer = () => 204
   service = await start()
   await until(() => expect(receiver.taken.map(event => event.id)).toEqual([id]))
-}, 60_000)
+})
 
 it.each([
   [204, 0],

@@ -86,7 +86,7 @@ describe('a client that leaves', () => {
     )
     await new Promise(resolve => setTimeout(resolve, 50))
     socket.destroy()
-    await vi.waitFor(() => expect(lines.length).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(lines.length).toBeGreaterThan(0), 10_000)
     const levels = lines.map(line => (JSON.parse(line) as { level: number }).level)
     expect(Math.max(...levels)).toBeLessThan(50)
   })

@@ -147,7 +147,7 @@ describe('a compromise amid the work of several processes', () => {
     }
     expect(Math.min(seen.ended, seen.free)).toBeGreaterThan(0)
     await Promise.all(databases.map(database => database.close()))
-  }, 60_000)
+  })
 })
 
 // Last, as it leaves an open intent behind.

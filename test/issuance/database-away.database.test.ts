@@ -36,4 +36,4 @@ it('uses the CA key not once while the database is away, and issues again when i
   expect(signatures).toBe(1 + requests.length)
   await database.close()
   await postgres.remove()
-}, 30_000)
+})

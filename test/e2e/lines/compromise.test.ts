@@ -6,7 +6,7 @@ let lines: LinesProcess
 
 beforeAll(async () => {
   lines = await startLinesProcess()
-}, 40_000)
+})
 
 afterAll(() => lines.stop())
 
@@ -60,7 +60,7 @@ describe('the compromise of one line’s CA', () => {
     const { auditEvent, void: voids } = lines.test.database.prisma
     expect(await voids.count()).toBe(0)
     expect(await auditEvent.count({ where: { act: 'authority.compromised' } })).toBe(0)
-  }, 60_000)
+  })
 
   it('ends what is open as void, with its audit event, and leaves the other line serving', async () => {
     const [intent] = await openIntents()
@@ -134,5 +134,5 @@ describe('the compromise of one line’s CA', () => {
       status: 410,
       body: { code: 'certificate_compromised' }
     })
-  }, 60_000)
+  })
 })

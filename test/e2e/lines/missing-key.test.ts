@@ -9,7 +9,7 @@ let lines: LinesProcess
 
 beforeAll(async () => {
   lines = await startLinesProcess()
-}, 40_000)
+})
 
 afterAll(() => lines.stop())
 
@@ -57,7 +57,7 @@ describe('a line whose key file is gone at the start', () => {
     await rename(`${keyFile}.away`, keyFile)
     expect((await lines.post('acme', device('acme-refused'))).status).toBe(201)
     expect(await lines.readiness('?line=acme')).toMatchObject({ status: 200, ready: true })
-  }, 40_000)
+  })
 
   it('is not ready where it is the only one, and the service runs all the same', async () => {
     const files = [await keyFileOf('acme'), await keyFileOf('starter')]
@@ -67,7 +67,7 @@ describe('a line whose key file is gone at the start', () => {
     expect((await fetch(`${lines.current().url}/healthz`)).status).toBe(200)
     for (const file of files) await rename(`${file}.away`, file)
     expect(await lines.readiness()).toMatchObject({ status: 200, ready: true })
-  }, 40_000)
+  })
 })
 
 /** Puts a line beside the others whose key is where the test says. */
@@ -112,5 +112,5 @@ describe('a key store that is missing at the start', () => {
     const metrics = await (await fetch(`${lines.current().url}/metrics`)).text()
     expect(metrics).toContain('mintline_line_ready{line="acme"} 1\n')
     expect(metrics).toContain('mintline_line_ready{line="token"} 0\n')
-  }, 40_000)
+  })
 })

@@ -51,7 +51,7 @@ describe('a service whose clock is set while it runs', needs('faketime'), () => 
       FAKETIME_NO_CACHE: '1',
       FAKETIME_DONT_FAKE_MONOTONIC: '1'
     })
-  }, 90_000)
+  })
 
   afterAll(async () => {
     await receiver[Symbol.asyncDispose]()

@@ -18,7 +18,7 @@ beforeAll(async () => {
   first = await startServiceProcess(data.path, environment)
   second = await startServiceProcess(data.path, environment)
   admin = await first.token('admin')
-}, 90_000)
+})
 
 afterAll(async () => {
   await first.end('SIGTERM')

@@ -51,7 +51,7 @@ describe('just-in-time registration', needs('openssl'), () => {
     const device = issueDevice(ca, '/CN=unit-1', { directory: folder.path })
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     await expect(connect(device, 'unit-1')).rejects.toThrow()
-    await vi.waitFor(() => expect(events).toHaveLength(2))
+    await vi.waitFor(() => expect(events).toHaveLength(2), 10_000)
     const [certificate] = registry.listCertificatesByCa(caCertificateId)
     expect(certificate?.status).toBe('PENDING_ACTIVATION')
     expect(events[0]).toEqual({
@@ -98,7 +98,7 @@ describe('just-in-time registration', needs('openssl'), () => {
     await gateway.subscribe('$aws/events/certificates/registered/#', topic => topics.push(topic))
     const device = issueDevice(ca, '/CN=unit-1', { directory: folder.path })
     await expect(connect(device, 'unit-1')).rejects.toThrow()
-    await vi.waitFor(() => expect(topics).toHaveLength(1))
+    await vi.waitFor(() => expect(topics).toHaveLength(1), 10_000)
     registry.updateCaCertificate(certificateId, { status: 'INACTIVE' })
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     expect(registry.entries.at(-1)?.errorCode).toBe('CertificateStateException')

@@ -12,7 +12,7 @@ it('a change is in the state file soon, for its owner alone, though nobody waits
   const options = { accountId: '111122223333', region: 'eu-west-1', clock: Date.now, stateFile }
   const registry = await createRegistry(options)
   registry.createPolicy('factory-device', factoryPolicy)
-  await vi.waitFor(async () => expect(await readFile(stateFile, 'utf8')).toContain('factory-device'))
+  await vi.waitFor(async () => expect(await readFile(stateFile, 'utf8')).toContain('factory-device'), 10_000)
   expect((await stat(stateFile)).mode & 0o777).toBe(0o600)
   const again = await createRegistry(options)
   expect(again.getPolicy('factory-device')).toEqual(registry.getPolicy('factory-device'))

@@ -30,7 +30,7 @@ describe('the PKCS#11 signer', needsSoftHsm, () => {
     await hsm.importKey('line', 'double', keys['ec-p256']!)
     await hsm.importKey('line', 'double', keys['ec-p384']!)
     await hsm.importKey('line', 'curve', generateKeyPairSync('ec', { namedCurve: 'secp256k1' }).privateKey)
-  }, 60_000)
+  })
 
   afterAll(() => hsm[Symbol.asyncDispose]())
 

@@ -22,7 +22,7 @@ async function whileRunning(
   }
   const exitCode = runRehearsalAws(io, args, stopped)
   try {
-    await Promise.race([vi.waitFor(() => expect(output).toContain('JITPRole')), exitCode])
+    await Promise.race([vi.waitFor(() => expect(output).toContain('JITPRole'), 10_000), exitCode])
     await work(() => output)
   } finally {
     stop()

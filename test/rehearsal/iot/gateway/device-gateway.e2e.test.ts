@@ -442,7 +442,7 @@ describe('a device that was provisioned', needs('openssl'), () => {
     const topics: string[] = []
     client.on('message', topic => topics.push(topic))
     for (const topic of ['news/secret', 'news/open']) await client.publishAsync(topic, '', { qos: 1 })
-    await vi.waitFor(() => expect(topics).toContain('news/open'))
+    await vi.waitFor(() => expect(topics).toContain('news/open'), 10_000)
     expect(topics).toEqual(['news/open'])
   })
 
@@ -477,7 +477,7 @@ describe('a device that was provisioned', needs('openssl'), () => {
       }
       const client = await rehearsal.connect(device, 'unit-1', { protocolVersion, will })
       client.stream.destroy()
-      await vi.waitFor(() => expect(wills).toContain(`level ${protocolVersion}`))
+      await vi.waitFor(() => expect(wills).toContain(`level ${protocolVersion}`), 10_000)
     }
   })
 })

@@ -63,8 +63,10 @@ describe('a device among others', needs('openssl'), () => {
     const will = { topic, payload: Buffer.from('gone'), qos: 1 as const, retain: false }
     const client = await rehearsal.connect(unit!.device, unit!.name, { protocolVersion, will })
     client.stream.destroy()
-    await vi.waitFor(() =>
-      expect(rehearsal.registry.entries.find(isPublication)).toMatchObject({ outcome: 'Failure', topic })
+    await vi.waitFor(
+      () =>
+        expect(rehearsal.registry.entries.find(isPublication)).toMatchObject({ outcome: 'Failure', topic }),
+      10_000
     )
     expect(heard).toEqual([])
   })
@@ -94,7 +96,7 @@ describe('a device among others', needs('openssl'), () => {
     to.on('message', topic => topics.push(topic))
     await to.subscribeAsync('device/#', { qos: 1 })
     await to.publishAsync('device/unit-2/state', 'own', { qos: 1 })
-    await vi.waitFor(() => expect(topics).toContain('device/unit-2/state'))
+    await vi.waitFor(() => expect(topics).toContain('device/unit-2/state'), 10_000)
     expect(topics).toEqual(['device/unit-2/state'])
   })
 
@@ -118,7 +120,7 @@ describe('a device among others', needs('openssl'), () => {
     registry.attachPolicy('factory-device', unit!.certificateArn)
     await again.subscribeAsync('device/unit-1/#', { qos: 1 })
     await sender.publishAsync('device/unit-1/after', '', { qos: 1 })
-    await vi.waitFor(() => expect(topics).toContain('device/unit-1/after'))
+    await vi.waitFor(() => expect(topics).toContain('device/unit-1/after'), 10_000)
     expect(topics).toEqual(['device/unit-1/after'])
   })
 })
