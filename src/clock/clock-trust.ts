@@ -107,7 +107,8 @@ export function createClockTrust(dependencies: ClockTrustDependencies): ClockTru
         const { reason } = act
         await store.accept(future, { ...buildAuditEvent(what, { time: databaseTime, randomBytes }), reason })
       }
-      examined = undefined
+      // What is under way may have read before that was committed.
+      await underWay?.catch(() => undefined)
       const trouble = await examine().catch(troubleOf)
       const detail = trouble?.detail ?? trustedDetail
       return { trusted: trouble === undefined, detail, accepted: future !== undefined }

@@ -34,9 +34,9 @@ const csrOf = (name: string) => makeCertificationRequest({ Country: 'US', Common
 const untrusted = { code: 'clock_untrusted' }
 const act = { actor: 'admin/test', reason: 'it ran ahead' }
 
-const trustOf = (builtAt = new Date(0)): ClockTrust =>
+const trustOf = (builtAt = new Date(0), store = createClockStore(test.database)): ClockTrust =>
   createClockTrust({
-    store: createClockStore(test.database),
+    store,
     clock,
     randomBytes: createRandomSource(),
     builtAt
@@ -132,6 +132,37 @@ describe('a clock is trusted', () => {
     expect(await trust.accept(act)).toMatchObject({ trusted: true, accepted: true })
     const { newestRecordAt } = await createClockStore(test.database).read()
     expect(Math.abs(newestRecordAt!.getTime() - Date.now())).toBeLessThan(60_000)
+  })
+
+  it('and is told to be as soon as that is accepted, also when a comparison from before is under way', async () => {
+    const ahead = await startIssuing(test.database, data.path, { clock })
+    aheadMs = 5 * 365 * day
+    await expect(ahead.issue(Buffer.from('of the future'))).rejects.toMatchObject({ code: 'csr_malformed' })
+    aheadMs = 0
+    const store = createClockStore(test.database)
+    const held = Promise.withResolvers<void>()
+    const hasRead = Promise.withResolvers<void>()
+    let reads = 0
+    const trust = trustOf(undefined, {
+      ...store,
+      async read() {
+        const reference = await store.read()
+        if (reads++ === 0) {
+          hasRead.resolve()
+          await held.promise
+        }
+        return reference
+      },
+      async accept(...args) {
+        await store.accept(...args)
+        setTimeout(held.resolve, 50)
+      }
+    })
+    const early = expect(trust.examine()).rejects.toMatchObject(untrusted)
+    await hasRead.promise
+    expect(await trust.accept(act)).toMatchObject({ trusted: true, accepted: true })
+    await trust.assertTrusted()
+    await early
   })
 
   it('and accepting changes nothing where there is nothing to accept, or the clock is apart', async () => {
