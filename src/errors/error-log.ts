@@ -23,7 +23,7 @@ export function describeErrorForLog(error: unknown, depth = maximumDepth): Logge
     type: error.name,
     message: withoutValues(error.message),
     ...(code !== undefined && { code }),
-    ...(error.stack !== undefined && { stack: withoutValues(error.stack) }),
+    ...(error.stack !== undefined && { stack: stackWithoutValues(error.stack, error.message) }),
     ...(error.cause !== undefined && depth > 1 && { cause: describeErrorForLog(error.cause, depth - 1) }),
     ...(error instanceof AggregateError &&
       depth > 1 && {
@@ -32,15 +32,32 @@ export function describeErrorForLog(error: unknown, depth = maximumDepth): Logge
   }
 }
 
-/** Where PostgreSQL repeats what stands in a row, or what it was sent: a CSR, a subject, a token's digest. */
+/**
+ * Where PostgreSQL repeats what stands in a row, or what it was sent, and the engine what is no JSON: a CSR, a subject, a
+ * token's digest. What is repeated may have lines, quotes and parentheses itself: it goes on to the last sign that can
+ * be its end, and to the end of the text where there is none.
+ */
 const repeatedValues: readonly (readonly [RegExp, string])[] = [
-  [/(Failing row contains ).*/g, '$1(…)'],
-  [/(Key \([^\n]*?\)=)\([^\n]*\)/g, '$1(…)'],
-  [/(invalid input [a-z ]+\b[^":\n]*: |invalid [a-z]+ [^":\n]*: |value )"[^\n]*"/g, '$1"…"']
+  [/(Failing row contains )[^]*/, '$1(…)'],
+  [/(Key \([^\n]{0,300}?\)=)\((?:[^]*\)|[^]*)/, '$1(…)'],
+  [/(JSON data, line \d+: )[^]*/, '$1…'],
+  [/(Unexpected token )(?:[^]*(?= is not valid JSON)|[^]*)/, '$1…'],
+  [
+    /(invalid [a-z]+ [^":\n]{0,200}: |malformed [a-z]+ literal: |out of range: |value |Token )"(?:[^]*"|[^]*)/,
+    '$1"…"'
+  ]
 ]
 
 function withoutValues(text: string): string {
-  return repeatedValues.reduce((rest, [pattern, replacement]) => rest.replaceAll(pattern, replacement), text)
+  return repeatedValues.reduce((rest, [pattern, replacement]) => rest.replace(pattern, replacement), text)
+}
+
+/** The frames hold no values, and come behind the message: a value without an end would take them along. */
+function stackWithoutValues(stack: string, message: string): string {
+  const at = stack.indexOf(message)
+  if (at < 0) return withoutValues(stack)
+  const end = at + message.length
+  return stack.slice(0, at) + withoutValues(message) + stack.slice(end)
 }
 
 function isCode(code: unknown): code is string | number {
