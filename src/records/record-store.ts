@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
-import { firstIdentifierOf } from '../sources/identifier.ts'
+import { identifierBounds } from '../sources/identifier.ts'
 import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { selectIssuances, selectRefusals } from './record-query.ts'
@@ -105,7 +105,7 @@ function intentConditions(
   profileIds: readonly string[] | undefined,
   authorityIds: readonly string[] | undefined
 ): Prisma.Sql[] {
-  const conditions = [...identifierRange(Prisma.sql`intent.id`, query)]
+  const conditions = [...withinRange(Prisma.sql`intent.id`, query)]
   if (query.serialNumber !== undefined) {
     conditions.push(
       Prisma.sql`intent.id = (
@@ -135,19 +135,18 @@ function intentConditions(
 
 function refusalConditions(query: IssuanceQuery): Prisma.Sql[] {
   const { station, profile, authority } = query
-  const conditions = [...identifierRange(Prisma.sql`refusal.id`, query)]
+  const conditions = [...withinRange(Prisma.sql`refusal.id`, query)]
   if (station !== undefined) conditions.push(Prisma.sql`station = ${station}`)
   if (profile !== undefined) conditions.push(Prisma.sql`profile_name = ${profile}`)
   if (authority !== undefined) conditions.push(Prisma.sql`authority_name = ${authority}`)
   return conditions
 }
 
-/** `from`, `to` and the cursor are all bounds on the id, which begins with the time. */
-function identifierRange(id: Prisma.Sql, { from, to, cursor }: IssuanceQuery): readonly Prisma.Sql[] {
-  const [upper] = [cursor, to && firstIdentifierOf(to)].filter(bound => bound !== undefined).sort()
+function withinRange(id: Prisma.Sql, query: IssuanceQuery): readonly Prisma.Sql[] {
+  const { first, end } = identifierBounds(query)
   return [
     Prisma.sql`true`,
-    ...(from === undefined ? [] : [Prisma.sql`${id} >= ${firstIdentifierOf(from)}::uuid`]),
-    ...(upper === undefined ? [] : [Prisma.sql`${id} < ${upper}::uuid`])
+    ...(first === undefined ? [] : [Prisma.sql`${id} >= ${first}::uuid`]),
+    ...(end === undefined ? [] : [Prisma.sql`${id} < ${end}::uuid`])
   ]
 }

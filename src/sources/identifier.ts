@@ -20,6 +20,25 @@ export function timeOfIdentifier(id: string): Date {
   return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16))
 }
 
+/** A part of a list that is sorted by id. */
+export interface IdentifierRange {
+  readonly from?: Date | undefined
+  /** Exclusive. */
+  readonly to?: Date | undefined
+  /** The id before which the page begins. */
+  readonly cursor?: string | undefined
+}
+
+/** `from`, `to` and the cursor are all bounds on the id, which begins with the time: not below `first`, and below `end`. */
+export function identifierBounds({ from, to, cursor }: IdentifierRange): {
+  readonly first: string | undefined
+  readonly end: string | undefined
+} {
+  // A client may write the hex of its cursor in capitals, which sort before small letters.
+  const ends = [cursor?.toLowerCase(), to && firstIdentifierOf(to)].filter(end => end !== undefined)
+  return { first: from && firstIdentifierOf(from), end: ends.sort()[0] }
+}
+
 /** The smallest id that a moment can have: the bound for "from" and "to". */
 export function firstIdentifierOf(time: Date): string {
   const bytes = Buffer.alloc(16)

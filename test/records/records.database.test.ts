@@ -196,6 +196,11 @@ const queries: readonly (readonly [string, Conditions, readonly number[]])[] = [
   ['a span of time', { from: minute(1), to: minute(5) }, [4, 3, 2, 1]],
   ['an empty span of time', { from: minute(5), to: minute(5) }, []],
   ['a page in a span that ends before it', { cursor: idOf(9), to: minute(2) }, [1, 0]],
+  [
+    'a page in a span that ends before it, by a cursor in capitals',
+    { cursor: idOf(9).toUpperCase(), to: minute(2) },
+    [1, 0]
+  ],
   ['a page in a span that ends after it', { cursor: idOf(2), to: minute(9) }, [1, 0]],
   ['a page in a span that begins before it', { cursor: idOf(4), from: minute(2) }, [3, 2]],
   ['a station and an outcome', { station: 'line-2', outcome: 'issued' }, [3]],

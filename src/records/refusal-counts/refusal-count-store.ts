@@ -1,7 +1,7 @@
 import type { Database } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
-import { firstIdentifierOf } from '../../sources/identifier.ts'
+import { identifierBounds } from '../../sources/identifier.ts'
 import { readPage } from '../../sources/page.ts'
 import type { CountReason, RefusalCount, RefusalCountQuery, RefusalCounts } from './refusal-count.ts'
 
@@ -32,17 +32,11 @@ async function readCounts({ prisma }: Database, query: RefusalCountQuery): Promi
   return rows.map(row => ({ ...row, code: row.code as ErrorCode, reason: row.reason as CountReason }))
 }
 
-/** `from`, `to` and the cursor are all bounds on the id, which begins with the time. */
-function whereOf({ station, code, from, to, cursor }: RefusalCountQuery) {
-  const [upper] = [cursor?.toLowerCase(), to && firstIdentifierOf(to)]
-    .filter(bound => bound !== undefined)
-    .sort()
+function whereOf({ station, code, ...range }: RefusalCountQuery) {
+  const { first, end } = identifierBounds(range)
   return {
     ...(station !== undefined && { station }),
     ...(code !== undefined && { code }),
-    id: {
-      ...(from !== undefined && { gte: firstIdentifierOf(from) }),
-      ...(upper !== undefined && { lt: upper })
-    }
+    id: { ...(first !== undefined && { gte: first }), ...(end !== undefined && { lt: end }) }
   }
 }
