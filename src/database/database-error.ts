@@ -13,8 +13,8 @@ const retryAfterSeconds = 2
 /** SQLSTATE of a statement that ran into its timeout. */
 const queryCanceled = '57014'
 
-/** SQLSTATE classes 08 connection, 28 authorization, 53 resources, 57 operator; and the single states like them. */
-const unavailableSqlState = /^(08|28|53|57)...$|^(25006|25P03|3D000|55P03|40001|40P01)$/
+/** SQLSTATE classes 08 connection, 28 authorization, 53 resources, 57 operator, 58 system; and the single states like them. */
+const unavailableSqlState = /^(08|28|53|57|58)...$|^(25006|25P03|3D000|55P03|40001|40P01)$/
 
 const unavailableCodes: ReadonlySet<string> = new Set([
   ...[
@@ -30,6 +30,9 @@ const unavailableCodes: ReadonlySet<string> = new Set([
   // Prisma: unreachable, timed out, closed, no connection free, transaction not started or gone, write conflict.
   ...['P1001', 'P1002', 'P1008', 'P1017', 'P2024', 'P2028', 'P2034', 'P2037']
 ])
+
+/** SQLSTATE class 08, the ends and starts of a server, and the system's and Prisma's own words for the same. */
+const lostConnectionCode = /^(08...|57P0[123]|ECONNREFUSED|ECONNRESET|EPIPE|P1001|P1017)$/
 
 const unavailableKinds: ReadonlySet<string> = new Set([
   'DatabaseNotReachable',
@@ -113,19 +116,41 @@ const exhaustedBySqlState: Readonly<Record<string, Exhausted>> = {
   }
 }
 
+/** Class 58: the server's operating system failed it, which is no fault of any request. */
+const systemFailure: Exhausted = {
+  detail:
+    'The database cannot read or write its files. Tell the administrator: its log says which. Then send the same request ' +
+    'again.',
+  retryAfterSeconds: patientRetrySeconds
+}
+
 /** The text of the operating system, where the state of the error does not say it. */
 const fullDiskMessages: readonly string[] = ['No space left on device', 'Disk quota exceeded']
 
 function describeExhausted({ code = '', kind, message }: DatabaseFailure): Exhausted | undefined {
   if (Object.hasOwn(exhaustedBySqlState, code)) return exhaustedBySqlState[code]
   if (kind === 'TooManyConnections') return exhaustedBySqlState['53300']
-  return fullDiskMessages.some(text => message.includes(text)) ? exhaustedBySqlState['53100'] : undefined
+  if (fullDiskMessages.some(text => message.includes(text))) return exhaustedBySqlState['53100']
+  return code.startsWith('58') ? systemFailure : undefined
 }
 
 /** The database said that its disk is full. Also behind what `translateDatabaseError` made of it. */
 export function isDiskFull(error: unknown): boolean {
   const cause = isMintlineError(error) ? error.cause : error
   return cause instanceof Error && describeExhausted(unwrap(cause)) === exhaustedBySqlState['53100']
+}
+
+/** The database ended, or is not to be reached: it may have died of a full disk. Also behind what `translateDatabaseError` made of it. */
+export function isConnectionLost(error: unknown): boolean {
+  const cause = isMintlineError(error) ? error.cause : error
+  if (!(cause instanceof Error)) return false
+  const { code, kind, message } = unwrap(cause)
+  if (code !== undefined && lostConnectionCode.test(code)) return true
+  return (
+    kind === 'DatabaseNotReachable' ||
+    kind === 'ConnectionClosed' ||
+    message.includes('Connection terminated')
+  )
 }
 
 /** A unique or primary key (or, when named, just that constraint or index) was violated. */

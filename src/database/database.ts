@@ -6,6 +6,7 @@ import { runQuery } from './run-query.ts'
 
 export {
   isCheckViolation,
+  isConnectionLost,
   isDiskFull,
   isPrivilegeMissing,
   isRefusedByGuard,

@@ -13,7 +13,7 @@ export interface Measurement {
   measure(): Promise<void>
   /** Undefined: it could not be measured yet. */
   readonly latest: WatchedStorage | undefined
-  /** Less than the reserve is free. */
+  /** Less than the reserve was free when it could last be measured. */
   readonly isReserveTouched: boolean
   /** The last try failed. */
   readonly isFailing: boolean

@@ -1,4 +1,4 @@
-import { isDiskFull } from '../database/database.ts'
+import { isConnectionLost, isDiskFull } from '../database/database.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
@@ -13,7 +13,10 @@ interface StorageCheck {
 
 /** Whether there is room for what is to be recorded. */
 export interface StorageWatch {
-  /** By the last measurement, which is about ten seconds old at most: less than the reserve is free. */
+  /**
+   * By the last measurement: less than the reserve is free. One is made every ten seconds; while it cannot be made, the
+   * last one goes on counting, however old, and `check` says so.
+   */
   isReserveTouched(): boolean
   /** Measures, unless that was done within the last second. Waits two seconds at most; never rejects. */
   check(): Promise<StorageCheck>
@@ -21,7 +24,7 @@ export interface StorageWatch {
   measure(): Promise<WatchedStorage | undefined>
   /** What keeps a database that answers from writing; undefined when nothing is known to. */
   obstacle(): string | undefined
-  /** The same error; it says that there is no room where that is known to be behind it. */
+  /** The same error; where next to nothing is free it says so, and of a lost connection that this is behind it. */
   explain(error: MintlineError): MintlineError
   close(): void
 }
@@ -75,13 +78,9 @@ export function createStorageWatch(dependencies: StorageWatchDependencies): Stor
       // So that the next one is told by what is so now.
       void measurement?.measure()
       if (!isBelow(scantBytes)) return error
-      const found = foundAt(storage, measurement)
       const { violations, members, cause } = error
-      return new MintlineError(
-        error.code,
-        error.detail + (isTold ? found : ` Its disk is full.${found} ${whatToDo}`),
-        { violations, members, cause, retryAfterSeconds }
-      )
+      const detail = error.detail + describeScarcity(error, foundAt(storage, measurement))
+      return new MintlineError(error.code, detail, { violations, members, cause, retryAfterSeconds })
     },
     close: () => measurement?.close()
   }
@@ -92,6 +91,13 @@ const whatToDo = 'Tell the administrator to make room for it; it goes on by itse
 const unwatched: StorageCheck = {
   ok: true,
   detail: 'not watched; set MINTLINE_DATABASE_SIZE_LIMIT'
+}
+
+/** A search that ran into its timeout is no sign of a full disk: only the database's own word or end is. */
+function describeScarcity(error: MintlineError, found: string): string {
+  if (isDiskFull(error)) return found
+  if (isConnectionLost(error)) return ` Its disk is full.${found} ${whatToDo}`
+  return `${found} Less than ${describeBytes(scantBytes)} may be why: tell the administrator.`
 }
 
 function foundAt(storage: Storage | undefined, measurement: Measurement | undefined): string {

@@ -144,19 +144,22 @@ describe('what an error of the database means', () => {
     '57014',
     '57P01',
     '57P02',
-    '57P03'
+    '57P03',
+    '58000',
+    '58030',
+    '58P01'
   ])('SQLSTATE %s: unavailable', async sqlState => {
     expect(await codeOf(test.database.prisma.$executeRawUnsafe(raise(sqlState)))).toBe('database_unavailable')
   })
 
   it('says what the database has run out of', async () => {
     const said = new Map<string, string>()
-    for (const sqlState of ['53100', '53200', '53300', '53400', '57P03']) {
+    for (const sqlState of ['53100', '53200', '53300', '53400', '57P03', '58030']) {
       const error = await errorOf(test.database.prisma.$executeRawUnsafe(raise(sqlState)))
       expect(isDiskFull(error)).toBe(sqlState === '53100')
       said.set(sqlState, translateDatabaseError(error).detail)
     }
-    expect(new Set(said.values()).size).toBe(5)
+    expect(new Set(said.values()).size).toBe(6)
     expect(isDiskFull(translateDatabaseError(new Error('write: No space left on device')))).toBe(true)
   })
 

@@ -34,6 +34,9 @@ const checkLater = () => {
 const unreachable = () =>
   new MintlineError('database_unavailable', 'Cannot be reached.', { retryAfterSeconds: 2 })
 
+const failedWith = (code: string) =>
+  new MintlineError('database_unavailable', 'Failed.', { cause: Object.assign(new Error('told'), { code }) })
+
 const full = () =>
   new MintlineError('database_unavailable', 'Is full.', {
     cause: Object.assign(new Error('could not extend file'), { code: '53100' })
@@ -171,4 +174,17 @@ it('names bytes in a unit that people read', () => {
     '1.5 KiB (1536 bytes)',
     '1.0 GiB (1073741824 bytes)'
   ])
+})
+
+it('says that the disk is full only of a connection that was lost, and else that it may be', async () => {
+  freeBytes = 20 * mebibyte
+  open(volume)
+  await watch.check()
+  for (const code of ['ECONNREFUSED', 'ECONNRESET', '57P01', '08006', 'P1001'])
+    expect(watch.explain(failedWith(code)).detail).toMatch(/disk is full.*20\.0 MiB/)
+  for (const code of ['57014', 'P2024', '53300', '55P03']) {
+    const { detail } = watch.explain(failedWith(code))
+    expect(detail).not.toMatch(/is full/)
+    expect(detail).toMatch(/20\.0 MiB.*may be why/)
+  }
 })
