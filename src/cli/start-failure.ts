@@ -1,5 +1,4 @@
 import { once } from 'node:events'
-import { statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { sep } from 'node:path'
 import type { Config } from '../config/config.ts'
@@ -7,7 +6,7 @@ import { isDiskFull, translateDatabaseError } from '../database/database.ts'
 import { databaseDirectoryOf } from '../database/embedded/cluster.ts'
 import { isHeldByAnother } from '../database/embedded/directory-lock.ts'
 import { type ErrorCode, isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
-import { describeBytes } from '../storage/storage.ts'
+import { describeBytes, measureVolumeNow } from '../storage/storage.ts'
 import { scantBytes } from '../storage/storage-watch.ts'
 
 /**
@@ -69,8 +68,7 @@ function isOutOfSpace(error: unknown): boolean {
 
 function freeBytesOn(directory: string): number | undefined {
   try {
-    const { bavail, bsize } = statfsSync(directory)
-    return bavail * bsize
+    return measureVolumeNow(directory).freeBytes
   } catch {
     return undefined
   }

@@ -1,3 +1,4 @@
+import { statfsSync, type StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import type { Database } from '../database/database.ts'
 import { readDatabaseSize } from './database-size-store.ts'
@@ -24,16 +25,22 @@ export interface Storage {
 /** The volume of a directory of this machine. */
 export function createVolume(directory: string, place: string): Storage {
   return {
-    async measure() {
-      const { bavail, blocks, bsize } = await statfs(directory)
-      // What is kept for root is not the database's to use.
-      return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
-    },
+    measure: async () => toMeasure(await statfs(directory)),
     place,
     remedy: 'Make room on it, or enlarge it',
     isPhysical: true,
     facts: { directory }
   }
+}
+
+/** For an end that cannot wait. @throws Error of the operating system. */
+export function measureVolumeNow(directory: string): StorageMeasure {
+  return toMeasure(statfsSync(directory))
+}
+
+function toMeasure({ bavail, blocks, bsize }: StatsFs): StorageMeasure {
+  // What is kept for root is not the database's to use.
+  return { freeBytes: bavail * bsize, totalBytes: blocks * bsize }
 }
 
 /** What a limit leaves of a database whose disk cannot be seen from here. */
