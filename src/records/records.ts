@@ -98,16 +98,26 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
         query.outcome === 'rejected' ? [] : store.listIntents(wanted),
         mayBeRefusal(query) ? store.listRefusals(wanted) : []
       ])
-      const described = await Promise.all(intents.map(toRecord))
-      const records = [...described, ...refusals.map(toRefusal)].sort((a, b) => (a.id < b.id ? 1 : -1))
-      return pageOf(records, { limit: query.limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
+      const rows = [...intents, ...refusals].sort((a, b) => (a.id < b.id ? 1 : -1))
+      const { items, nextCursor } = pageOf(rows, {
+        limit: query.limit,
+        cursorOf: ({ id }) => id,
+        bytesOf: sentBytesOf
+      })
+      // What is beyond the page is not read back.
+      const records = items.map(async row => (isRefusal(row) ? toRefusal(row) : toRecord(row)))
+      return { items: await Promise.all(records), nextCursor }
     }
   }
 }
 
-function sentBytesOf(record: IssuanceRecord): number {
-  return (record.outcome === 'rejected' ? record.csr : record.csrDer).length
+/** What the station sent, about; the rest is of one size. */
+function sentBytesOf(row: IssuanceRow | StoredRefusal): number {
+  const csr = isRefusal(row) ? row.csr : row.csrDer
+  return Object.values(row.metadata).reduce((sum, value) => sum + Buffer.byteLength(value), csr.length)
 }
+
+const isRefusal = (row: IssuanceRow | StoredRefusal): row is StoredRefusal => 'csr' in row
 
 function ignoreAbsent(error: unknown): undefined {
   if (!isMintlineError(error, 'authority_not_found')) throw error

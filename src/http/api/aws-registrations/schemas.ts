@@ -172,7 +172,7 @@ export const AwsRegistrationList = Type.Object(
 export const defaultRegistrationLimit = 100
 
 export const AwsRegistrationListQuerystring = Type.Object(
-  pageQuery({ cursor: uuid(), defaultLimit: defaultRegistrationLimit, maximumLimit: 1000 }),
+  pageQuery({ cursor: uuid(), defaultLimit: defaultRegistrationLimit, maximumLimit: 200 }),
   strict
 )
 
