@@ -1,5 +1,5 @@
 import type { DatabaseLog } from '../../database/database-log.ts'
-import { isMintlineError } from '../../errors/mintline-error.ts'
+import { isMintlineError, type MintlineError } from '../../errors/mintline-error.ts'
 import type { CountedRefusal, CountReason, RefusalCount } from '../../records/refusal-counts/refusal-count.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
@@ -28,6 +28,8 @@ export interface RefusalCountingDependencies {
 }
 
 const rowsOfStatement = 200
+/** Statements in a row without one row taken, after which it is not the rows that something is wrong with. */
+const mostFailures = 20
 
 /**
  * A kill loses what was counted since the last time it was written: `intervalMs`, or as long as the database is away.
@@ -57,8 +59,9 @@ export function createRefusalCounting(dependencies: RefusalCountingDependencies)
   /** What comes meanwhile waits for the next time, or a steady stream would get a row for each. */
   async function write(): Promise<void> {
     try {
-      await writeRows()
-      unwritten = toRows()
+      if (unwritten.length >= rowsOfStatement) await writeRows()
+      // Beside a few that were not taken go new ones, which show whether it is those.
+      unwritten = [...unwritten, ...toRows()]
       await writeRows()
     } catch (err) {
       waitsForTimer = true
@@ -102,26 +105,43 @@ export function createRefusalCounting(dependencies: RefusalCountingDependencies)
   }
 }
 
-/** One row that the database does not take must not keep back all the others. */
+/**
+ * One row that the database does not take must not keep back all the others, and is lost: of rows that cannot be written
+ * together, each half is tried. Where none is taken, nothing is known to be wrong with any.
+ *
+ * @throws MintlineError `internal_error` when it took none; any other at once.
+ */
 async function insertTogetherOrApart(
   { insert, log }: Pick<RefusalCountingDependencies, 'insert' | 'log'>,
   rows: readonly RefusalCount[]
 ): Promise<void> {
-  try {
-    await insert(rows)
-  } catch (error) {
-    if (!isMintlineError(error, 'internal_error')) throw error
-    for (const row of rows) {
-      try {
-        await insert([row])
-      } catch (err) {
-        if (!isMintlineError(err, 'internal_error')) throw err
-        const { reason, station, code, count } = row
-        log.error(
-          { err, reason, station, code, count },
-          'the database does not take a count of refusals; it is lost'
-        )
-      }
+  const refused: { readonly row: RefusalCount; readonly err: MintlineError }[] = []
+  let failures = 0
+  let hasTaken = false
+
+  async function insertSome(some: readonly RefusalCount[]): Promise<void> {
+    try {
+      await insert(some)
+      hasTaken = true
+    } catch (err) {
+      if (!isMintlineError(err, 'internal_error')) throw err
+      failures += 1
+      if (!hasTaken && failures >= mostFailures) throw err
+      const [row] = some
+      if (some.length === 1 && row !== undefined) return void refused.push({ row, err })
+      const middle = Math.ceil(some.length / 2)
+      await insertSome(some.slice(0, middle))
+      await insertSome(some.slice(middle))
     }
+  }
+
+  await insertSome(rows)
+  if (!hasTaken && refused[0] !== undefined) throw refused[0].err
+  for (const { row, err } of refused) {
+    const { reason, station, code, count } = row
+    log.error(
+      { err, reason, station, code, count },
+      'the database does not take a count of refusals; it is lost'
+    )
   }
 }

@@ -57,6 +57,7 @@ describe('what is counted and not yet written', () => {
 describe('counts', () => {
   let written: RefusalCount[]
   let failure: MintlineError | undefined
+  let isTableGone: boolean
   let tried: string[][]
   let log: Record<'warn' | 'error', Mock<(context: object, message: string) => void>>
   let counting: ReturnType<typeof createRefusalCounting>
@@ -66,6 +67,7 @@ describe('counts', () => {
     written = []
     tried = []
     failure = undefined
+    isTableGone = false
     log = { warn: vi.fn(), error: vi.fn() }
     counting = createRefusalCounting({
       async insert(rows) {
@@ -81,7 +83,7 @@ describe('counts', () => {
   })
   afterEach(() => vi.useRealTimers())
 
-  const isBad = ({ refusalId }: RefusalCount) => refusalId === 'bad'
+  const isBad = ({ refusalId }: RefusalCount) => isTableGone || refusalId === 'bad'
   const away = new MintlineError('database_unavailable', 'away')
 
   it('are written within ten seconds, and only where there are any', async () => {
@@ -139,6 +141,31 @@ describe('counts', () => {
     for (const refusalId of ['one', 'bad', 'two']) counting.count({ ...repeat, refusalId })
     await counting.flush()
     expect(written.map(({ refusalId }) => refusalId)).toEqual(['one', 'two'])
+    expect(log.error).toHaveBeenCalledTimes(1)
+  })
+
+  it('are kept while the database takes none of them, and that is told once each time', async () => {
+    failure = new MintlineError('internal_error', 'refused')
+    isTableGone = true
+    for (let i = 0; i < 900; i++) counting.count({ ...repeat, refusalId: `refusal-${i}` })
+    await vi.advanceTimersByTimeAsync(20_000)
+    expect([log.error.mock.calls.length, log.warn.mock.calls.length]).toEqual([0, 2])
+    expect(tried.length).toBeLessThan(50)
+    isTableGone = false
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(sumOf(written)).toBe(900)
+  })
+
+  it('are lost only if others are taken: one that came alone is kept until then, and keeps back none', async () => {
+    failure = new MintlineError('internal_error', 'refused')
+    counting.count({ ...repeat, refusalId: 'bad' })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect([log.error.mock.calls.length, log.warn.mock.calls.length]).toEqual([0, 1])
+    counting.count({ ...repeat, refusalId: 'one' })
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(written.map(({ refusalId }) => refusalId)).toEqual(['one'])
+    expect(log.error).toHaveBeenCalledTimes(1)
+    await vi.advanceTimersByTimeAsync(60_000)
     expect(log.error).toHaveBeenCalledTimes(1)
   })
 
