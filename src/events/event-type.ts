@@ -1,4 +1,4 @@
-/** Every type of event that goes out. A type is a contract: its data may gain members, but loses none. */
+/** Every type of event that tells a fact; the sample of `mintline webhook test` tells none. A type is a contract: its data may gain members, but loses none. */
 export const eventTypes = [
   'mintline.issuance.issued',
   'mintline.issuance.rejected',

@@ -1,3 +1,4 @@
+import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { answerTimeoutMs, createReceiver, type Outcome } from './receiver.ts'
@@ -6,15 +7,18 @@ export interface SampleDependencies {
   readonly url: string
   readonly key: Uint8Array
   readonly version: string
+  /** This machine's: the command knows no other. */
+  readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 /** The source of what tells no fact. */
 const noSource = 'urn:uuid:00000000-0000-0000-0000-000000000000'
 
-/** Sends one signed event that tells nothing, outside of the line, dated by this machine's clock. */
-export async function sendSample({ url, key, version, randomBytes }: SampleDependencies): Promise<Outcome> {
-  const now = new Date()
+/** Sends one signed event that tells nothing, outside of the line. */
+export async function sendSample(dependencies: SampleDependencies): Promise<Outcome> {
+  const { url, key, version, clock, randomBytes } = dependencies
+  const now = clock()
   const id = newId(now, randomBytes)
   const sample = {
     specversion: '1.0',

@@ -23,8 +23,13 @@ export async function runWebhook(io: CommandIo, args: readonly string[]): Promis
   if (url === undefined || webhookSecretFile === undefined) throw tellMissing()
   const key = loadWebhookKey(webhookSecretFile)
   const begin = performance.now()
-  const sent = { url, key, version: programVersion, randomBytes: createRandomSource() }
-  const { verdict, detail } = await sendSample(sent)
+  const { verdict, detail } = await sendSample({
+    url,
+    key,
+    version: programVersion,
+    clock: () => new Date(),
+    randomBytes: createRandomSource()
+  })
   const took = verdict === 'accepted' ? 'It took the sample.' : 'It did not take the sample.'
   // Path and query often are a secret.
   const { origin } = new URL(url)
