@@ -3,7 +3,7 @@ import { type Clock, systemStopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { buildCloudEvent } from './cloud-event.ts'
-import { longestPauseMs, type OutboxStore, type OwedEvent } from './outbox-store.ts'
+import { isTold, longestPauseMs, type MuteEvent, type OutboxStore, type OwedEvent } from './outbox-store.ts'
 import type { Outcome, Receiver } from './receiver.ts'
 
 export interface DeliveryDependencies {
@@ -47,9 +47,10 @@ const mostInARow = 10
  * A batch that the receiver does not take because of what is in it is sent one by one, so that one event that it
  * cannot stand holds up no other. Such an event is set aside: it stays owed, apart from the line, and is tried again
  * with pauses of up to an hour. Not every receiver answers what is meant for that: a batch that failed three times for
- * another reason is sent one by one as well, and what fails while others pass is set aside.
+ * another reason is sent one by one as well, and what fails while others pass is set aside. So is an event whose record is
+ * not there.
  *
- * @throws MintlineError `webhook_failed` when the receiver takes nothing at the moment.
+ * @throws MintlineError `webhook_failed` when the receiver takes nothing at the moment; `database_unavailable`.
  */
 export function createDelivery(dependencies: DeliveryDependencies): (signal: AbortSignal) => Promise<void> {
   const { outbox, clock, randomBytes } = dependencies
@@ -79,8 +80,14 @@ class DeliveryRun {
     this.#signal = signal
   }
 
-  async sendBatch(events: readonly OwedEvent[]): Promise<void> {
+  async sendBatch(taken: readonly (OwedEvent | MuteEvent)[]): Promise<void> {
     const { outbox } = this.#dependencies
+    const events = taken.filter(isTold)
+    if (events.length < taken.length) {
+      // The rest must not go out under the id of the whole.
+      await outbox.dissolve(events.map(({ position }) => position))
+      return this.#setMuteAside(taken)
+    }
     const outcome = await this.#send(events[0]!.batchId!, events)
     if (this.#isCutOff(outcome)) return
     if (outcome.verdict === 'accepted') return outbox.remove(events.map(({ position }) => position))
@@ -93,7 +100,7 @@ class DeliveryRun {
       if (!(await this.#canGrow(events))) throw failureOf(failed[0].outcome)
       return dissolve()
     }
-    for (const each of failed) await this.#postpone(each)
+    for (const { event, outcome } of failed) await this.#postpone(event, outcome.detail)
   }
 
   /** A crash in between leaves a batch without those that were taken. */
@@ -107,14 +114,15 @@ class DeliveryRun {
     const turned = [...events.slice(start), ...events.slice(0, start)]
     const { settled, failed } = await this.#sendSingly(turned, dissolve, true)
     if (settled === 0 && !this.#signal.aborted) throw failureOf(outcome)
-    for (const each of failed) await this.#postpone(each)
+    for (const { event, outcome } of failed) await this.#postpone(event, outcome.detail)
   }
 
   /** The line does not wait for them, whatever becomes of them. */
   async sendDue(): Promise<void> {
     const due = await this.#dependencies.outbox.listDue(batchSize)
-    const { failed } = await this.#sendSingly(due, async () => undefined)
-    for (const each of failed) await this.#postpone(each)
+    await this.#setMuteAside(due)
+    const { failed } = await this.#sendSingly(due.filter(isTold), async () => undefined)
+    for (const { event, outcome } of failed) await this.#postpone(event, outcome.detail)
   }
 
   /**
@@ -150,12 +158,23 @@ class DeliveryRun {
         }
         inARow = 0
         if (settled++ === 0) await beforeFirstSettled()
-        await (outcome.verdict === 'accepted' ? this.#strikeOut(event) : this.#postpone({ event, outcome }))
+        await (outcome.verdict === 'accepted'
+          ? this.#strikeOut(event)
+          : this.#postpone(event, outcome.detail))
       }
       failed = failedNow
       round = settled > settledBefore ? failedNow.map(({ event }) => event) : []
     }
     return { settled, failed }
+  }
+
+  async #setMuteAside(events: readonly (OwedEvent | MuteEvent)[]): Promise<void> {
+    const { outbox } = this.#dependencies
+    for (const event of events) {
+      if (isTold(event)) continue
+      await outbox.recordFailure(`The event ${event.recordId} of the type ${event.type}: ${event.obstacle}`)
+      await this.#postpone(event, event.obstacle)
+    }
   }
 
   async #send(id: string, events: readonly OwedEvent[]): Promise<Outcome> {
@@ -170,9 +189,9 @@ class DeliveryRun {
     return this.#dependencies.outbox.remove([position])
   }
 
-  async #postpone({ event: { position, refusals }, outcome }: Failed): Promise<void> {
+  async #postpone({ position, refusals }: OwedEvent | MuteEvent, detail: string): Promise<void> {
     const pauseMs = Math.min(firstPauseMs * 2 ** refusals, longestPauseMs)
-    await this.#dependencies.outbox.postpone(position, pauseMs, outcome.detail)
+    await this.#dependencies.outbox.postpone(position, pauseMs, detail)
   }
 
   /** Whether others came since, which tell if it is the events at which the receiver fails, or the receiver. */

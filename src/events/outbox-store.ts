@@ -20,16 +20,31 @@ export interface AuditFact {
   readonly reason: string | null
 }
 
-/** An event that waits, with the recorded fact that it tells. */
-export interface OwedEvent {
+/** An event that waits. */
+interface WaitingEvent {
   /** Where it stands in line; a decimal number too large for a double. */
   readonly position: string
   readonly type: EventType
   readonly recordId: string
   readonly batchId: string | null
-  /** How often the receiver refused this very event. */
+  /** How often this very event could not be sent, or was refused. */
   readonly refusals: number
+}
+
+/** One with the recorded fact that it tells. */
+export interface OwedEvent extends WaitingEvent {
   readonly fact: IssuedFact | RefusedFact | AuditFact
+}
+
+/** One that cannot be told now. */
+export interface MuteEvent extends WaitingEvent {
+  readonly fact: undefined
+  /** For the operator. */
+  readonly obstacle: string
+}
+
+export function isTold(event: OwedEvent | MuteEvent): event is OwedEvent {
+  return event.fact !== undefined
 }
 
 /** What the webhook is told of. */
@@ -85,9 +100,9 @@ export interface OutboxStore {
    * The batch at the head of the line: the one that was taken before and not removed, as it was, or else the first
    * `limit` that were never refused, as a new batch. Durable before it is given out.
    */
-  takeBatch(newBatchId: string, limit: number): Promise<readonly OwedEvent[]>
+  takeBatch(newBatchId: string, limit: number): Promise<readonly (OwedEvent | MuteEvent)[]>
   /** Refused ones that are due again, by the database's clock, or further ahead than any pause: then it was wrong. */
-  listDue(limit: number): Promise<readonly OwedEvent[]>
+  listDue(limit: number): Promise<readonly (OwedEvent | MuteEvent)[]>
   /** They are no longer a batch; what is left of them goes into new ones. */
   dissolve(positions: readonly string[]): Promise<void>
   /** Sets it aside and makes it due again after a pause, by the database's clock. */
@@ -109,8 +124,6 @@ export interface OutboxStore {
   /** The database's time. */
   readTime(): Promise<Date>
 }
-
-type OwedRow = Omit<OwedEvent, 'fact'>
 
 interface StateRow {
   readonly oldest: Date | null
@@ -229,8 +242,8 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
     },
     findSource: async () => (await runQuery(() => prisma.webhook.findFirst()))?.source,
     takeBatch: async (newBatchId, limit) =>
-      addFacts(query, await query<OwedRow>(takeStatement, newBatchId, limit)),
-    listDue: async limit => addFacts(query, await query<OwedRow>(dueStatement, limit)),
+      addFacts(query, await query<WaitingEvent>(takeStatement, newBatchId, limit)),
+    listDue: async limit => addFacts(query, await query<WaitingEvent>(dueStatement, limit)),
     async dissolve(positions) {
       await execute(
         'UPDATE outgoing_event SET batch_id = NULL WHERE position = ANY ($1::bigint[])',
@@ -280,10 +293,14 @@ function toState({ oldest, lastSuccessAt, lastErrorAt, lastError, readAt }: Stat
   }
 }
 
-/** In line, each with its fact. */
-async function addFacts(query: Query, rows: readonly OwedRow[]): Promise<readonly OwedEvent[]> {
+/** In line, each with its fact where it is there. */
+async function addFacts(
+  query: Query,
+  rows: readonly WaitingEvent[]
+): Promise<readonly (OwedEvent | MuteEvent)[]> {
   const facts = new Map<string, OwedEvent['fact']>()
-  for (const [kind, group] of Map.groupBy(rows, ({ type }) => kinds[type])) {
+  const known = rows.filter(isOfKnownType)
+  for (const [kind, group] of Map.groupBy(known, ({ type }) => kinds[type])) {
     const ids = group.map(({ recordId }) => recordId)
     const found = await query<Omit<OwedEvent['fact'], 'kind'> & { readonly id: string }>(
       statements[kind],
@@ -293,5 +310,19 @@ async function addFacts(query: Query, rows: readonly OwedRow[]): Promise<readonl
   }
   return [...rows]
     .sort((a, b) => (BigInt(a.position) < BigInt(b.position) ? -1 : 1))
-    .map(row => ({ ...row, fact: facts.get(row.recordId)! }))
+    .map(row => {
+      const fact = facts.get(row.recordId)
+      return fact === undefined ? { ...row, fact, obstacle: obstacleOf(row) } : { ...row, fact }
+    })
+}
+
+/** A newer version of the program on the same database owes types that this one does not know. */
+function isOfKnownType({ type }: WaitingEvent): boolean {
+  return Object.hasOwn(kinds, type)
+}
+
+function obstacleOf(event: WaitingEvent): string {
+  return isOfKnownType(event)
+    ? 'The record that it tells is not in the database: its month was detached. Attach the month again, and the event is sent.'
+    : 'This version of Mintline does not know events of this type. It is sent once all processes are of the newer version.'
 }

@@ -1,4 +1,3 @@
-import { isMintlineError } from '../errors/mintline-error.ts'
 import { signMessage } from './signature.ts'
 
 /**
@@ -18,7 +17,7 @@ export interface Outcome {
 
 export interface Receiver {
   /**
-   * Never rejects.
+   * Rejects with what reading the time does, and with nothing else.
    *
    * @param events CloudEvents.
    * @param id stays the same when the same events are sent again.
@@ -49,6 +48,8 @@ export function createReceiver({ url, key, timeoutMs, version, readTime }: Recei
   return {
     async send(id, events, stopping) {
       const body = JSON.stringify(events)
+      // Not the receiver's fault if that fails.
+      const time = await readTime()
       const patience = createPatience(timeoutMs, stopping)
       try {
         const response = await fetch(url, {
@@ -58,7 +59,7 @@ export function createReceiver({ url, key, timeoutMs, version, readTime }: Recei
           headers: {
             'content-type': 'application/cloudevents-batch+json; charset=utf-8',
             'user-agent': `mintline/${version}`,
-            ...signMessage(key, { id, time: await readTime(), body })
+            ...signMessage(key, { id, time, body })
           },
           signal: patience.signal
         })
@@ -123,7 +124,6 @@ function codeOf({ cause }: Error): string | undefined {
 }
 
 function describeFailure(error: unknown, timeoutMs: number): string {
-  if (isMintlineError(error)) return error.detail
   if (error instanceof Error && error.name === 'TimeoutError') {
     return `The webhook did not answer within ${timeoutMs / 1000} seconds.`
   }

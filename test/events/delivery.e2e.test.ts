@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createDelivery } from '../../src/events/delivery.ts'
 import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-store.ts'
 import { createReceiver } from '../../src/events/receiver.ts'
@@ -38,10 +39,14 @@ const owe = (count: number, requestIdOf?: (index: number) => string) =>
   reject(test.database, count, requestIdOf)
 const waiting = async () => (await outbox.backlog()).waiting
 
-function deliver(signal = running, url = receiver.url, timeoutMs = 400): Promise<void> {
+function deliver(
+  signal = running,
+  url = receiver.url,
+  { timeoutMs = 400, readTime = async () => new Date() } = {}
+): Promise<void> {
   const clock = () => new Date(Date.now() + offsetMs)
   const key = parseWebhookSecret(secret)!
-  const target = createReceiver({ url, key, timeoutMs, version: '0', readTime: async () => new Date() })
+  const target = createReceiver({ url, key, timeoutMs, version: '0', readTime })
   return createDelivery({ outbox, receiver: target, clock, randomBytes: createRandomSource() })(signal)
 }
 
@@ -303,12 +308,75 @@ describe('delivery', () => {
     const stopping = new AbortController()
     receiver.answer = () => void stopping.abort()
     const begin = performance.now()
-    await deliver(stopping.signal, receiver.url, 20_000)
+    await deliver(stopping.signal, receiver.url, { timeoutMs: 20_000 })
     expect(performance.now() - begin).toBeLessThan(6_000)
     receiver.answer = () => 204
     await deliver()
     expect(receiver.messages.map(({ id }) => id)).toEqual(Array(2).fill(receiver.messages[0]?.id))
     expect(await waiting()).toBe(0)
+  })
+
+  describe.each<[string, (id: string) => Promise<unknown>]>([
+    [
+      'whose record is not there',
+      // As detaching the month of the record does.
+      id =>
+        test.owner.prisma
+          .$executeRaw`UPDATE outgoing_event SET record_id = gen_random_uuid() WHERE record_id = ${id}::uuid`
+    ],
+    [
+      'of a type that a newer version owes',
+      async id => {
+        await test.owner.prisma
+          .$executeRaw`ALTER TABLE outgoing_event DROP CONSTRAINT outgoing_event_type_check`
+        await test.owner.prisma
+          .$executeRaw`UPDATE outgoing_event SET type = 'mintline.of.tomorrow' WHERE record_id = ${id}::uuid`
+      }
+    ]
+  ])('an event %s', (_name, hide) => {
+    it('is set aside and holds up no other, in line or due', async () => {
+      const ids = await owe(150)
+      await hide(ids[42]!)
+      await deliver()
+      expect(idsOf(receiver.taken)).toEqual(ids.filter(id => id !== ids[42]))
+      const [aside] = await outbox.listSetAside({ limit: 2 })
+      expect(aside).toMatchObject({ failures: 1, lastError: expect.any(String) as string })
+      expect((await outbox.readState()).lastError?.detail).toContain(aside!.lastError)
+      // It is due, and before another one that can be sent.
+      receiver.answer = message => (isPoisoned(message) ? 422 : 204)
+      const [later] = await owe(1, () => 'poison')
+      await deliver()
+      receiver.answer = () => 204
+      await letPass(31_000)
+      await deliver()
+      expect(idsOf(receiver.taken).at(-1)).toBe(later)
+      expect(await outbox.listSetAside({ limit: 2 })).toMatchObject([{ id: aside!.id, failures: 2 }])
+    })
+  })
+
+  it('sends an event whose record was detached once it is attached again', async () => {
+    const [id] = await owe(1)
+    const { prisma } = test.owner
+    const [{ name }] = await prisma.$queryRaw<[{ name: string }]>`
+      SELECT tableoid::regclass::text AS name FROM refusal WHERE id = ${id}::uuid`
+    const [{ bounds }] = await prisma.$queryRaw<[{ bounds: string }]>`
+      SELECT pg_get_expr(relpartbound, oid) AS bounds FROM pg_class WHERE oid = ${name}::regclass`
+    await prisma.$executeRawUnsafe(`ALTER TABLE refusal DETACH PARTITION ${name}`)
+    await deliver()
+    expect(await outbox.backlog()).toMatchObject({ waiting: 1, refused: 1 })
+    await prisma.$executeRawUnsafe(`ALTER TABLE refusal ATTACH PARTITION ${name} ${bounds}`)
+    await letPass(31_000)
+    await deliver()
+    expect(idsOf(receiver.taken)).toEqual([id])
+  })
+
+  it('does not lay it to the receiver when the database is away', async () => {
+    await owe(1)
+    const away = new MintlineError('database_unavailable', 'away')
+    const readTime = () => Promise.reject(away)
+    await expect(deliver(running, receiver.url, { readTime })).rejects.toBe(away)
+    expect((await outbox.readState()).lastError).toBeUndefined()
+    expect(receiver.messages).toEqual([])
   })
 
   it('loses nothing to kill -9 in the middle, and sends again under the same id', async () => {

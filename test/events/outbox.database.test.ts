@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildCloudEvent } from '../../src/events/cloud-event.ts'
 import { eventData } from '../../src/events/event-data.ts'
 import { type EventType, eventTypes } from '../../src/events/event-type.ts'
-import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-store.ts'
+import { createOutboxStore, isTold, type OutboxStore } from '../../src/events/outbox-store.ts'
 import { encodePem } from '../../src/pki/pem/pem.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
@@ -37,7 +37,7 @@ async function take() {
   const batchId = crypto.randomUUID()
   const events = await outbox.takeBatch(batchId, 100)
   await outbox.remove(events.map(({ position }) => position))
-  return events.map(event => buildCloudEvent(event, source))
+  return events.filter(isTold).map(event => buildCloudEvent(event, source))
 }
 
 const device = (name: string) => makeCertificationRequest({ Country: 'US', CommonName: name })

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Column, Columns } from '../../src/database/column.ts'
 import { buildCloudEvent } from '../../src/events/cloud-event.ts'
 import { eventData } from '../../src/events/event-data.ts'
-import { createOutboxStore } from '../../src/events/outbox-store.ts'
+import { createOutboxStore, isTold } from '../../src/events/outbox-store.ts'
 import { viewRecord } from '../../src/http/api/issuances/view.ts'
 import { IssuedEntry, RejectedEntry, UnknownEntry } from '../../src/http/api/records/schemas.ts'
 import { createCycleStore } from '../../src/issuance/cycle-store.ts'
@@ -97,7 +97,9 @@ beforeAll(async () => {
   expect(await commit([{ kind: 'certificate', certificate }])).toEqual([{ kind: 'recorded' }])
   await createRefusalStore(test.database).commit([refusal])
   const owed = await createOutboxStore(test.database).takeBatch(newId(time, random), 10)
-  events = new Map(owed.map(event => [event.recordId, buildCloudEvent(event, issuing.station.tokenId).data]))
+  events = new Map(
+    owed.filter(isTold).map(event => [event.recordId, buildCloudEvent(event, issuing.station.tokenId).data])
+  )
 })
 
 afterAll(async () => {
