@@ -40,7 +40,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'records'
   ],
   jobs: ['pki', 'database'],
-  events: [...pure, 'database', 'jobs', 'records'],
+  events: [...pure, 'audit', 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
   starter: ['pki', 'audit', 'authorities', 'signing', 'access', 'profiles', 'database'],
   http: [

@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts'
 import { programVersion } from '../config/version.ts'
 import { ensurePartitions } from '../database/partitions.ts'
 import { deliverNow } from '../events/events.ts'
-import { createOutboxStore } from '../events/outbox-store.ts'
+import { createSetAsideStore } from '../events/set-aside-store.ts'
 import { createNudge, createWebhook } from '../events/webhook.ts'
 import { createJobQueue, jobNotice } from '../jobs/job-queue.ts'
 import { seekLeadership } from '../jobs/leadership.ts'
@@ -82,7 +82,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   const nudge = webhook.isEnabled ? createNudge(jobs, tellError) : undefined
   stops.defer(() => nudge?.close())
   // Who was away while this was off need not be waited for: a start is a try.
-  if (webhook.isEnabled) await deliverNow({ outbox: createOutboxStore(database), jobs })
+  if (webhook.isEnabled) await deliverNow({ setAside: createSetAsideStore(database), jobs })
   return {
     // The registrations that carry a profile follow its newest version.
     profile_version: () => jobs.send('aws-registration.sweep', {}),

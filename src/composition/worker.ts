@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts'
 import { programVersion } from '../config/version.ts'
 import { createEvents } from '../events/events.ts'
 import { createOutboxStore } from '../events/outbox-store.ts'
+import { createSetAsideStore } from '../events/set-aside-store.ts'
 import { createHttpServer } from '../http/app.ts'
 import type { HttpServices, HttpSettings } from '../http/services.ts'
 import { createVoidStore } from '../issuance/ends/void-store.ts'
@@ -72,7 +73,15 @@ function createServices(core: Core, jobs: JobService, { path, metrics, storage }
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
   const outbox = createOutboxStore(database)
-  const events = createEvents({ outbox, jobs, isEnabled: webhookUrl !== undefined, overdueMs })
+  const events = createEvents({
+    outbox,
+    setAside: createSetAsideStore(database),
+    jobs,
+    isEnabled: webhookUrl !== undefined,
+    overdueMs,
+    clock,
+    randomBytes
+  })
   const listRegistrationGaps = async (line: string) =>
     (await awsRegistrations.registrationGaps(line)).map(describeGap)
   return {

@@ -1,7 +1,11 @@
+import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { JobService } from '../jobs/job-queue.ts'
+import type { Clock } from '../sources/clock.ts'
 import { type Page, type PageQuery, readPage } from '../sources/page.ts'
-import type { OutboxStore, SetAsideEvent } from './outbox-store.ts'
+import type { RandomBytes } from '../sources/random-bytes.ts'
+import type { OutboxStore } from './outbox-store.ts'
+import type { SetAsideEvent, SetAsideStore } from './set-aside-store.ts'
 
 /** How the delivery to the webhook goes. */
 export interface DeliveryStatus {
@@ -20,44 +24,54 @@ export interface DeliveryStatus {
 
 export interface Events {
   status(): Promise<DeliveryStatus>
-  /** Has all that waits tried now, whatever the pause. @throws MintlineError `webhook_missing`. */
-  deliver(): Promise<DeliveryStatus>
+  /** Has all that waits tried now, whatever the pause. @throws MintlineError `webhook_missing`, `token_invalid`. */
+  deliver(act: Act): Promise<DeliveryStatus>
   /** Newest first. */
   listSetAside(query: PageQuery): Promise<Page<SetAsideEvent>>
-  /** Has one that is set aside tried now. @throws MintlineError `webhook_missing`, `event_not_found`. */
-  deliverOne(id: string): Promise<SetAsideEvent>
+  /** Has one that is set aside tried now. @throws MintlineError `webhook_missing`, `event_not_found`, `token_invalid`. */
+  deliverOne(id: string, act: Act): Promise<SetAsideEvent>
   /** For readiness: whether an event has been waiting for too long. */
   examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
 }
 
 export interface EventsDependencies {
-  readonly outbox: OutboxStore
+  readonly outbox: Pick<OutboxStore, 'backlog' | 'readState'>
+  readonly setAside: SetAsideStore
   readonly jobs: Pick<JobService, 'send' | 'list'>
   readonly isEnabled: boolean
   readonly overdueMs: number
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
 }
 
-export function createEvents({ outbox, jobs, isEnabled, overdueMs }: EventsDependencies): Events {
+export function createEvents(dependencies: EventsDependencies): Events {
+  const { outbox, setAside, jobs, isEnabled, overdueMs, clock, randomBytes } = dependencies
+  const audited = (act: Act, what: { readonly act: string; readonly subject: string }) =>
+    buildAuditEvent({ ...act, ...what }, { time: clock(), randomBytes })
+
   async function status(): Promise<DeliveryStatus> {
-    const [{ waiting, refused: setAside }, { readAt, ...state }, nextTryAt] = await Promise.all([
+    const [{ waiting, refused }, { readAt, ...state }, nextTryAt] = await Promise.all([
       outbox.backlog(),
       outbox.readState(),
       findNextTry(jobs)
     ])
-    return { enabled: isEnabled, waiting, setAside, ...state, nextTryAt }
+    return { enabled: isEnabled, waiting, setAside: refused, ...state, nextTryAt }
   }
 
   return {
     status,
-    async deliver() {
+    async deliver(act) {
       assertEnabled(isEnabled)
-      await deliverNow({ outbox, jobs })
+      await deliverNow({ setAside, jobs }, audited(act, { act: 'webhook.deliver', subject: 'webhook' }))
       return status()
     },
-    listSetAside: query => readPage(query, wanted => outbox.listSetAside(wanted)),
-    async deliverOne(id) {
+    listSetAside: query => readPage(query, wanted => setAside.list(wanted)),
+    async deliverOne(id, act) {
       assertEnabled(isEnabled)
-      const event = await outbox.hastenOne(id)
+      const event = await setAside.hastenOne(
+        id,
+        audited(act, { act: 'event.deliver', subject: `event/${id}` })
+      )
       if (event === undefined) {
         throw new MintlineError(
           'event_not_found',
@@ -92,11 +106,11 @@ function assertEnabled(isEnabled: boolean): void {
 }
 
 /** A crash in between leaves what is set aside due, for the next minute's try. */
-export async function deliverNow({
-  outbox,
-  jobs
-}: Pick<EventsDependencies, 'outbox'> & { readonly jobs: Pick<JobService, 'send'> }): Promise<void> {
-  await outbox.hasten()
+export async function deliverNow(
+  { setAside, jobs }: Pick<EventsDependencies, 'setAside'> & { readonly jobs: Pick<JobService, 'send'> },
+  act?: AuditEvent
+): Promise<void> {
+  await setAside.hasten(act)
   await jobs.send('webhook.deliver', {}, { now: true })
 }
 

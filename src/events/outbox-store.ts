@@ -2,7 +2,6 @@ import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { IssuedRow, RefusalRow } from '../records/record-model.ts'
 import { selectIssuances, selectRefusals } from '../records/record-query.ts'
-import type { PageQuery } from '../sources/page.ts'
 import type { EventType } from './event-type.ts'
 
 /** A record, as it is on record. */
@@ -63,19 +62,6 @@ export interface Backlog {
   readonly countedAt: Date
 }
 
-/** An event that failed by itself while others passed. It is tried again with pauses. */
-export interface SetAsideEvent {
-  readonly id: string
-  readonly type: EventType
-  readonly owedAt: Date
-  readonly setAsideAt: Date
-  /** How often it failed by itself. */
-  readonly failures: number
-  /** Null for one that was set aside before this was kept. */
-  readonly lastError: string | null
-  readonly nextTryAt: Date
-}
-
 /** How the delivery goes. Times are the database's. */
 interface DeliveryState {
   /** Of the events in line; those that are set aside hold up nobody. */
@@ -107,18 +93,12 @@ export interface OutboxStore {
   dissolve(positions: readonly string[]): Promise<void>
   /** Sets it aside and makes it due again after a pause, by the database's clock. */
   postpone(position: string, pauseMs: number, lastError: string): Promise<void>
-  /** Makes all that are set aside due now. */
-  hasten(): Promise<void>
   /** The receiver took them. */
   remove(positions: readonly string[]): Promise<void>
   /** The receiver did not take a message. @param detail client-safe. */
   recordFailure(detail: string): Promise<void>
   /** A batch failed once more since a message was last taken. @returns how often, with this one. */
   countFailure(): Promise<number>
-  /** Newest first; the cursor is an id. */
-  listSetAside(query: PageQuery): Promise<readonly SetAsideEvent[]>
-  /** Makes it due now. @returns undefined where none with that id is set aside. */
-  hastenOne(id: string): Promise<SetAsideEvent | undefined>
   readState(): Promise<DeliveryState>
   backlog(): Promise<Backlog>
   /** The database's time. */
@@ -196,18 +176,6 @@ const failureStatement = `
 INSERT INTO webhook_delivery (name, last_error_at, last_error) VALUES ('webhook', clock_timestamp(), $1)
 ON CONFLICT (name) DO UPDATE SET last_error_at = excluded.last_error_at, last_error = excluded.last_error`
 
-const setAsideColumns = `
-  record_id AS id, type, owed_at AS "owedAt", set_aside_at AS "setAsideAt", refusals AS failures,
-  last_error AS "lastError", due_at AS "nextTryAt"`
-
-const setAsideStatement = `
-SELECT ${setAsideColumns} FROM outgoing_event
-WHERE refusals > 0 AND ($1::uuid IS NULL OR record_id < $1::uuid) ORDER BY record_id DESC LIMIT $2`
-
-const hastenOneStatement = `
-UPDATE outgoing_event SET due_at = least(due_at, clock_timestamp())
-WHERE refusals > 0 AND record_id = $1::uuid RETURNING ${setAsideColumns}`
-
 const countFailureStatement = `
 UPDATE webhook_delivery SET failures = failures + 1 RETURNING failures`
 
@@ -253,11 +221,6 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
     async postpone(position, pauseMs, lastError) {
       await execute(postponeStatement, position, pauseMs, lastError)
     },
-    async hasten() {
-      await execute(
-        'UPDATE outgoing_event SET due_at = clock_timestamp() WHERE refusals > 0 AND due_at > clock_timestamp()'
-      )
-    },
     async remove(positions) {
       await execute(removeStatement, positions)
     },
@@ -265,8 +228,6 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
       await execute(failureStatement, detail)
     },
     countFailure: async () => (await query<{ failures: number }>(countFailureStatement))[0]?.failures ?? 1,
-    listSetAside: ({ limit, cursor }) => query<SetAsideEvent>(setAsideStatement, cursor ?? null, limit),
-    hastenOne: async id => (await query<SetAsideEvent>(hastenOneStatement, id))[0],
     async readState() {
       const [row] = await query<StateRow>(stateStatement)
       return toState(row!)

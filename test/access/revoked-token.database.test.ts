@@ -4,6 +4,9 @@ import { createRegistrations } from '../../src/aws/registrations/registration.ts
 import { createAuthorityServices } from '../../src/composition/authority-services.ts'
 import { createIssuancePath } from '../../src/composition/issuance-path.ts'
 import { createRegistrationParts } from '../../src/composition/registration-parts.ts'
+import { createEvents } from '../../src/events/events.ts'
+import { createOutboxStore } from '../../src/events/outbox-store.ts'
+import { createSetAsideStore } from '../../src/events/set-aside-store.ts'
 import { createVoidStore } from '../../src/issuance/ends/void-store.ts'
 import { createVoiding } from '../../src/issuance/ends/voiding.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
@@ -33,6 +36,24 @@ const authorities = () =>
 const registrations = () =>
   createRegistrations({ ...createRegistrationParts(core), jobs: { send: async () => undefined } })
 
+const events = () =>
+  createEvents({
+    ...core,
+    outbox: createOutboxStore(service.database),
+    setAside: createSetAsideStore(service.database),
+    jobs: { send: async () => undefined, list: async () => ({ items: [], nextCursor: undefined }) },
+    isEnabled: true,
+    overdueMs: 1
+  })
+
+async function setAside(): Promise<string> {
+  const [recordId, dueAt] = [crypto.randomUUID(), new Date(Date.now() + 3_600_000)]
+  await service.database.prisma.outgoingEvent.create({
+    data: { type: 'mintline.issuance.issued', recordId, refusals: 1, dueAt, setAsideAt: new Date() }
+  })
+  return recordId
+}
+
 const place = {
   region: 'eu-central-1',
   certificateMode: 'SNI_ONLY',
@@ -53,6 +74,11 @@ const acts: Readonly<Record<string, () => Promise<unknown>>> = {
     const { records } = createIssuancePath(core, core.stops)
     const voiding = createVoiding({ ...core, store: createVoidStore(service.database), records })
     await voiding.declareVoid(await service.leaveOpen(), act)
+  },
+  'an event that is to be sent again': async () => events().deliverOne(await setAside(), act),
+  'all events that are to be sent again': async () => {
+    await setAside()
+    await events().deliver(act)
   }
 }
 
@@ -63,7 +89,8 @@ it.each(Object.entries(acts))('%s is refused in its own transaction', async (_, 
     return [
       await prisma.authorityCertificateIntent.count(),
       await prisma.profileVersion.count(),
-      await prisma.void.count()
+      await prisma.void.count(),
+      await prisma.outgoingEvent.count({ where: { dueAt: { lt: new Date() } } })
     ]
   }
   const before = await counts()

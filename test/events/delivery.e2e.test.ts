@@ -2,10 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { buildAuditEvent } from '../../src/audit/audit-event.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createDelivery } from '../../src/events/delivery.ts'
 import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-store.ts'
 import { createReceiver } from '../../src/events/receiver.ts'
+import { createSetAsideStore, type SetAsideStore } from '../../src/events/set-aside-store.ts'
 import { parseWebhookSecret } from '../../src/events/signature.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -14,6 +16,7 @@ import { createTestReceiver, type Message, secret, type TestReceiver } from './t
 
 let test: TestDatabase
 let outbox: OutboxStore
+let setAside: SetAsideStore
 let receiver: TestReceiver
 /** How far the clock of the service is off. */
 let offsetMs = 0
@@ -21,6 +24,7 @@ let offsetMs = 0
 beforeAll(async () => {
   test = await createTestDatabase()
   outbox = createOutboxStore(test.database)
+  setAside = createSetAsideStore(test.database)
   await subscribe(test.database)
 })
 afterAll(() => test.drop())
@@ -58,6 +62,11 @@ const letPass = (milliseconds: number) =>
 const idsOf = (events: Message['events']) => events.map(({ id }) => id)
 const isPoisoned = ({ body }: Message) => body.includes('poison')
 const failed = { code: 'webhook_failed' }
+const act = () =>
+  buildAuditEvent(
+    { actor: 'admin/test', act: 'event.deliver', subject: 'event/any' },
+    { time: new Date(), randomBytes: createRandomSource() }
+  )
 
 describe('delivery', () => {
   it('sends batches in the order of the records and strikes them out', async () => {
@@ -205,7 +214,7 @@ describe('delivery', () => {
       isPoisoned(message) ? answerPoisoned(message, response) : 204
     /** Ids of the same millisecond are in the order of their random part. */
     const newestFirst = (ids: readonly string[]) => ids.toSorted().toReversed()
-    const listSetAside = async () => (await outbox.listSetAside({ limit: 200 })).map(({ id }) => id)
+    const listSetAside = async () => (await setAside.list({ limit: 200 })).map(({ id }) => id)
 
     it('is set aside after three failures of its batch, and can be sent again', async () => {
       const ids = await owe(150, index => (index === 42 || index === 43 ? 'poison' : 'fine'))
@@ -220,13 +229,13 @@ describe('delivery', () => {
       expect(await outbox.backlog()).toMatchObject({ waiting: 2, refused: 2 })
       expect((await outbox.readState()).oldestOwedAt).toBeUndefined()
       const [newest, older] = newestFirst(poisoned)
-      expect(await outbox.listSetAside({ limit: 1, cursor: newest! })).toMatchObject([{ id: older }])
+      expect(await setAside.list({ limit: 1, cursor: newest! })).toMatchObject([{ id: older }])
       receiver.answer = () => 204
-      expect(await outbox.hastenOne(ids[43]!)).toMatchObject({ id: ids[43], failures: 1 })
+      expect(await setAside.hastenOne(ids[43]!, act())).toMatchObject({ id: ids[43], failures: 1 })
       await deliver()
       expect(idsOf(receiver.taken).at(-1)).toBe(ids[43])
       expect(await listSetAside()).toEqual([ids[42]])
-      expect(await outbox.hastenOne(ids[43]!)).toBeUndefined()
+      expect(await setAside.hastenOne(ids[43]!, act())).toBeUndefined()
     })
 
     it('that came alone holds up none that comes later', async () => {
@@ -339,7 +348,7 @@ describe('delivery', () => {
       await hide(ids[42]!)
       await deliver()
       expect(idsOf(receiver.taken)).toEqual(ids.filter(id => id !== ids[42]))
-      const [aside] = await outbox.listSetAside({ limit: 2 })
+      const [aside] = await setAside.list({ limit: 2 })
       expect(aside).toMatchObject({ failures: 1, lastError: expect.any(String) as string })
       expect((await outbox.readState()).lastError?.detail).toContain(aside!.lastError)
       // It is due, and before another one that can be sent.
@@ -350,7 +359,7 @@ describe('delivery', () => {
       await letPass(31_000)
       await deliver()
       expect(idsOf(receiver.taken).at(-1)).toBe(later)
-      expect(await outbox.listSetAside({ limit: 2 })).toMatchObject([{ id: aside!.id, failures: 2 }])
+      expect(await setAside.list({ limit: 2 })).toMatchObject([{ id: aside!.id, failures: 2 }])
     })
   })
 

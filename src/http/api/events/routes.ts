@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { DeliveryStatus as Status, Events } from '../../../events/events.ts'
+import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -29,7 +30,7 @@ const deliverEvents = {
   tags,
   summary: 'Send what waits now, whatever the pause',
   description:
-    'For a receiver that is back: the next try is now, also for events that are set aside. It is done in the background; `GET /v1/events/status` shows what comes of it.',
+    'For a receiver that is back: the next try is now, also for events that are set aside. It is done in the background; `GET /v1/events/status` shows what comes of it. It is in the audit.',
   response: {
     202: { description: 'It will be tried at once.', content: jsonContent(DeliveryStatus) },
     ...problemResponses({ 409: 'The settings name no webhook.' })
@@ -50,7 +51,8 @@ const deliverEvent = {
   operationId: 'deliverEvent',
   tags,
   summary: 'Send an event that is set aside again',
-  description: 'It is due at once, whatever its pause, and goes out by itself after what is in line.',
+  description:
+    'It is due at once, whatever its pause, and goes out by itself after what is in line. It is in the audit.',
   params: EventParams,
   response: {
     202: { description: 'It will be tried at once.', content: jsonContent(SetAsideEvent) },
@@ -84,13 +86,16 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   app.post(
     '/v1/events/:id/deliver',
     { config: { access: ['admin'] }, schema: deliverEvent },
-    async ({ params }, reply) => reply.code(202).send(viewEvent(await events.deliverOne(params.id)))
+    async (request, reply) => {
+      const event = await events.deliverOne(request.params.id, actOf(request))
+      return reply.code(202).send(viewEvent(event))
+    }
   )
 
   app.post(
     '/v1/events/deliver',
     { config: { access: ['admin'] }, schema: deliverEvents },
-    async (_request, reply) => reply.code(202).send(viewStatus(await events.deliver()))
+    async (request, reply) => reply.code(202).send(viewStatus(await events.deliver(actOf(request))))
   )
 }
 
