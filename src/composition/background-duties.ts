@@ -91,7 +91,8 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   }
 }
 
-function webhookSettingsOf({ webhookUrl, webhookSecretFile, webhookEvents }: Config) {
-  if (webhookUrl === undefined || webhookSecretFile === undefined) return undefined
-  return { url: webhookUrl, secretFile: webhookSecretFile, eventTypes: webhookEvents }
+function webhookSettingsOf(config: Config) {
+  const { webhookUrl: url, webhookSecretFile: secretFile, webhookEvents: eventTypes } = config
+  if (url === undefined || secretFile === undefined) return undefined
+  return { url, secretFile, eventTypes, allowsPrivate: config.webhookPrivateAddresses }
 }

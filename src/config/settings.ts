@@ -1,7 +1,7 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { eventTypes } from '../events/event-type.ts'
-import { parseWebhookSecret } from '../events/signature.ts'
+import { parseWebhookSecret } from '../events/receiver/signature.ts'
 import {
   byteSize,
   choice,
@@ -189,6 +189,10 @@ export const settings = {
     name: 'MINTLINE_WEBHOOK_EVENTS',
     defaultText: 'all',
     meaning: 'Types of the events to send'
+  }),
+  webhookPrivateAddresses: setting(onOff(), true, {
+    name: 'MINTLINE_WEBHOOK_PRIVATE_ADDRESSES',
+    meaning: 'Whether the webhook may be in a private network or on this machine'
   }),
   webhookOverdueMs: setting(wholeNumber({ minimum: 1_000, maximum: 2_592_000_000, unit: 'ms' }), 3_600_000, {
     name: 'MINTLINE_WEBHOOK_OVERDUE_MS',

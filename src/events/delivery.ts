@@ -4,7 +4,7 @@ import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { buildCloudEvent } from './cloud-event.ts'
 import { isTold, longestPauseMs, type MuteEvent, type OutboxStore, type OwedEvent } from './outbox-store.ts'
-import type { Outcome, Receiver } from './receiver.ts'
+import type { Outcome, Receiver } from './receiver/receiver.ts'
 
 export interface DeliveryDependencies {
   readonly outbox: Pick<

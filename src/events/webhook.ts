@@ -8,12 +8,13 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import { createDelivery } from './delivery.ts'
 import type { EventType } from './event-type.ts'
 import { type Backlog, createOutboxStore } from './outbox-store.ts'
-import { answerTimeoutMs, createReceiver } from './receiver.ts'
-import { parseWebhookSecret } from './signature.ts'
+import { answerTimeoutMs, createReceiver } from './receiver/receiver.ts'
+import { parseWebhookSecret } from './receiver/signature.ts'
 
 interface WebhookSettings {
   readonly url: string
   readonly secretFile: string
+  readonly allowsPrivate: boolean
   readonly eventTypes: readonly EventType[]
 }
 
@@ -52,7 +53,8 @@ export async function createWebhook(dependencies: WebhookDependencies): Promise<
   const { backlog } = outbox
   if (settings === undefined || key === undefined) return { isEnabled: false, handlers: {}, backlog }
   const { readTime } = outbox
-  const receiver = createReceiver({ url: settings.url, key, timeoutMs: answerTimeoutMs, version, readTime })
+  const { url, allowsPrivate } = settings
+  const receiver = createReceiver({ url, allowsPrivate, key, timeoutMs: answerTimeoutMs, version, readTime })
   const deliver = createDelivery({ outbox, receiver, clock, randomBytes })
   return { isEnabled: true, handlers: { 'webhook.deliver': (_data, signal) => deliver(signal) }, backlog }
 }

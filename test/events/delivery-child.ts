@@ -6,8 +6,8 @@
 import { createDatabase } from '../../src/database/database.ts'
 import { createDelivery } from '../../src/events/delivery.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
-import { createReceiver } from '../../src/events/receiver.ts'
-import { parseWebhookSecret } from '../../src/events/signature.ts'
+import { createReceiver } from '../../src/events/receiver/receiver.ts'
+import { parseWebhookSecret } from '../../src/events/receiver/signature.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 
 const [connectionString, url, secret] = process.argv.slice(2) as [string, string, string]
@@ -16,6 +16,7 @@ const deliver = createDelivery({
   outbox: createOutboxStore(createDatabase({ connectionString, poolSize: 2 })),
   receiver: createReceiver({
     url,
+    allowsPrivate: true,
     key: parseWebhookSecret(secret)!,
     timeoutMs: 5_000,
     version: '0',

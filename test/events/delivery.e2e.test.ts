@@ -6,9 +6,9 @@ import { buildAuditEvent } from '../../src/audit/audit-event.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createDelivery } from '../../src/events/delivery.ts'
 import { createOutboxStore, type OutboxStore } from '../../src/events/outbox-store.ts'
-import { createReceiver } from '../../src/events/receiver.ts'
+import { createReceiver } from '../../src/events/receiver/receiver.ts'
+import { parseWebhookSecret } from '../../src/events/receiver/signature.ts'
 import { createSetAsideStore, type SetAsideStore } from '../../src/events/set-aside-store.ts'
-import { parseWebhookSecret } from '../../src/events/signature.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { reject, subscribe } from './owed.ts'
@@ -50,7 +50,7 @@ function deliver(
 ): Promise<void> {
   const clock = () => new Date(Date.now() + offsetMs)
   const key = parseWebhookSecret(secret)!
-  const target = createReceiver({ url, key, timeoutMs, version: '0', readTime })
+  const target = createReceiver({ url, allowsPrivate: true, key, timeoutMs, version: '0', readTime })
   return createDelivery({ outbox, receiver: target, clock, randomBytes: createRandomSource() })(signal)
 }
 

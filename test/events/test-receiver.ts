@@ -1,5 +1,6 @@
 import { once } from 'node:events'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type RequestListener, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { Webhook } from 'standardwebhooks'
@@ -21,16 +22,22 @@ export interface TestReceiver extends AsyncDisposable {
   readonly messages: Message[]
   /** The events of those that were answered 2xx. */
   readonly taken: CloudEvent[]
+  /** Has another certificate from then on. */
+  readonly show: (certificate: ServerOptions) => void
   /** Gives the status to answer with, or answers by itself and gives undefined. */
   answer: (message: Message, response: ServerResponse) => number | undefined
 }
 
-/** A plain HTTP server that checks signatures with the reference library. A message that fails the check gets 401. */
-export async function createTestReceiver(port = 0): Promise<TestReceiver> {
+/**
+ * An HTTP server that checks signatures with the reference library. A message that fails the check gets 401.
+ *
+ * @param tls of the certificate that it begins with; without it, it speaks no TLS.
+ */
+export async function createTestReceiver(port = 0, tls?: ServerOptions): Promise<TestReceiver> {
   const verifier = new Webhook(secret)
   const messages: Message[] = []
   const taken: CloudEvent[] = []
-  const server = createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     void text(request).then(body => {
       const headers = request.headers as Record<string, string>
       try {
@@ -47,11 +54,17 @@ export async function createTestReceiver(port = 0): Promise<TestReceiver> {
       if (status < 300) taken.push(...events)
       response.writeHead(status).end()
     })
-  })
+  }
+  const secure = tls && createTlsServer(tls, listener)
+  const server = secure ?? createServer(listener)
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   const receiver: TestReceiver = {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/events`,
+    url: `${tls ? 'https://localhost' : 'http://127.0.0.1'}:${(server.address() as AddressInfo).port}/events`,
+    show(certificate) {
+      secure?.setSecureContext(certificate)
+      server.closeAllConnections()
+    },
     messages,
     taken,
     answer: () => 204,

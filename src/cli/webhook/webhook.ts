@@ -1,7 +1,7 @@
 import { loadCheckedSettings } from '../../config/machine-checks.ts'
 import { programVersion } from '../../config/version.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { sendSample } from '../../events/sample.ts'
+import { sendSample } from '../../events/receiver/sample.ts'
 import { loadWebhookKey } from '../../events/webhook.ts'
 import { createRandomSource } from '../../sources/random-bytes.ts'
 import { type CommandIo, parseWordsAndFlags, UsageError } from '../command.ts'
@@ -19,12 +19,17 @@ export async function runWebhook(io: CommandIo, args: readonly string[]): Promis
   const { positionals } = parseWordsAndFlags(args, {})
   if (positionals.length !== 1 || positionals[0] !== 'test')
     throw new UsageError('the only command is `test`')
-  const { webhookUrl: url, webhookSecretFile } = loadCheckedSettings(io.environment).config
+  const {
+    webhookUrl: url,
+    webhookSecretFile,
+    webhookPrivateAddresses: allowsPrivate
+  } = loadCheckedSettings(io.environment).config
   if (url === undefined || webhookSecretFile === undefined) throw tellMissing()
   const key = loadWebhookKey(webhookSecretFile)
   const begin = performance.now()
   const { verdict, detail } = await sendSample({
     url,
+    allowsPrivate,
     key,
     version: programVersion,
     clock: () => new Date(),

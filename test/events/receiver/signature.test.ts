@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { Webhook } from 'standardwebhooks'
 import { describe, expect, it } from 'vitest'
-import { parseWebhookSecret, signMessage } from '../../src/events/signature.ts'
+import { parseWebhookSecret, signMessage } from '../../../src/events/receiver/signature.ts'
 
 const secretOf = (octets: number) => `whsec_${randomBytes(octets).toString('base64')}`
 

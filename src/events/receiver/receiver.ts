@@ -1,4 +1,7 @@
+import { isMintlineError } from '../../errors/mintline-error.ts'
+import { createPost, type PostDependencies, type Posted } from './posting.ts'
 import { signMessage } from './signature.ts'
+import { describeTlsFailure } from './tls-failures.ts'
 
 /**
  * What the receiver made of a message.
@@ -26,8 +29,7 @@ export interface Receiver {
   send(id: string, events: readonly object[], stopping: AbortSignal): Promise<Outcome>
 }
 
-export interface ReceiverDependencies {
-  readonly url: string
+export interface ReceiverDependencies extends PostDependencies {
   readonly key: Uint8Array
   readonly timeoutMs: number
   /** Mintline's version, for the User-Agent. */
@@ -43,34 +45,23 @@ const contentStatuses: ReadonlySet<number> = new Set([400, 406, 409, 411, 412, 4
 /** Bad Gateway, Service Unavailable, Gateway Timeout. */
 const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504])
 
-/** Posts to one address and to no other: a redirection is not followed, and no answer's body is read. */
-export function createReceiver({ url, key, timeoutMs, version, readTime }: ReceiverDependencies): Receiver {
+/** Posts as `createPost` does. */
+export function createReceiver(dependencies: ReceiverDependencies): Receiver {
+  const { key, timeoutMs, version, readTime } = dependencies
+  const post = createPost(dependencies)
   return {
     async send(id, events, stopping) {
       const body = JSON.stringify(events)
       // Not the receiver's fault if that fails.
       const time = await readTime()
+      const headers = {
+        'content-type': 'application/cloudevents-batch+json; charset=utf-8',
+        'user-agent': `mintline/${version}`,
+        ...signMessage(key, { id, time, body })
+      }
       const patience = createPatience(timeoutMs, stopping)
       try {
-        const response = await fetch(url, {
-          method: 'POST',
-          redirect: 'manual',
-          body,
-          headers: {
-            'content-type': 'application/cloudevents-batch+json; charset=utf-8',
-            'user-agent': `mintline/${version}`,
-            ...signMessage(key, { id, time, body })
-          },
-          signal: patience.signal
-        })
-        await response.body?.cancel().catch(() => undefined)
-        const { status } = response
-        return { verdict: judge(status), detail: `The webhook answered ${status}.` }
-      } catch (error) {
-        return {
-          verdict: hasLeft(error) ? 'unavailable' : 'unreachable',
-          detail: describeFailure(error, timeoutMs)
-        }
+        return judge(await post({ headers, body }, patience.signal), timeoutMs)
       } finally {
         patience.end()
       }
@@ -97,36 +88,33 @@ function createPatience(timeoutMs: number, stopping: AbortSignal) {
   }
 }
 
-function judge(status: number): Outcome['verdict'] {
+function judge(posted: Posted, timeoutMs: number): Outcome {
+  if ('status' in posted) {
+    return { verdict: judgeStatus(posted.status), detail: `The webhook answered ${posted.status}.` }
+  }
+  return {
+    verdict: posted.hasLeft ? 'unavailable' : 'unreachable',
+    detail: describeFailure(posted, timeoutMs)
+  }
+}
+
+function judgeStatus(status: number): Outcome['verdict'] {
   if (status >= 200 && status < 300) return 'accepted'
   if (contentStatuses.has(status)) return 'refused'
   return status >= 500 && !awayStatuses.has(status) ? 'failed' : 'unavailable'
 }
 
-/** What goes wrong after the connection is made. */
-const droppedCodes: ReadonlySet<string> = new Set([
-  'ECONNRESET',
-  'EPIPE',
-  'UND_ERR_SOCKET',
-  'UND_ERR_HEADERS_TIMEOUT'
-])
+type Failed = Exclude<Posted, { readonly status: number }>
 
-/** Whether the message was, or may have been, on its way. */
-function hasLeft(error: unknown): boolean {
-  if (!(error instanceof Error)) return false
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return true
-  const code = codeOf(error)
-  return code !== undefined && (droppedCodes.has(code) || code.startsWith('HPE_'))
-}
-
-function codeOf({ cause }: Error): string | undefined {
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
-}
-
-function describeFailure(error: unknown, timeoutMs: number): string {
-  if (error instanceof Error && error.name === 'TimeoutError') {
-    return `The webhook did not answer within ${timeoutMs / 1000} seconds.`
+function describeFailure({ error, hasLeft }: Failed, timeoutMs: number): string {
+  if (isMintlineError(error)) return error.detail
+  if (error.name === 'AbortError') {
+    const what = hasLeft ? 'did not answer' : 'could not be connected to'
+    return `The webhook ${what} within ${timeoutMs / 1000} seconds.`
   }
-  const code = error instanceof Error ? codeOf(error) : undefined
-  return `The webhook cannot be reached${code === undefined ? '' : ` (${code})`}.`
+  const code = error.code === undefined ? '' : ` (${error.code})`
+  return (
+    describeTlsFailure(error) ??
+    `The webhook ${hasLeft ? 'dropped the connection' : 'cannot be reached'}${code}.`
+  )
 }
