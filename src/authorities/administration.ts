@@ -28,8 +28,15 @@ export interface AuthorityAdministration {
    * `signer_unavailable`, `signer_disabled`.
    */
   activate(name: string, act: Act): Promise<void>
-  /** @throws MintlineError `authority_transition_refused`. */
-  retire(name: string, act: Act): Promise<void>
+  /**
+   * Ends a retiring generation. What it has begun and not finished is completed first, or abandoned: with `abandon` it
+   * ends as void, so that its device can be certified by the next generation.
+   *
+   * @throws MintlineError `authority_transition_refused`, `intents_open`.
+   */
+  retire(name: string, how: Retirement, act: Act): Promise<void>
+  /** What `retire` would throw, before anything is done about it. */
+  assertRetirable(name: string, how: Retirement): Promise<void>
   /**
    * Ends every intent of the generation that is still open as void, so that its device can be certified by the next
    * generation. When it returns, no certificate of the generation is recorded or handed out any more.
@@ -45,6 +52,11 @@ export interface AuthorityAdministration {
    * @throws MintlineError `authority_transition_refused`, `authority_invalid`, and what the key's store throws.
    */
   crossSign(name: string, subjectName: string, act: Act): Promise<Uint8Array>
+}
+
+/** What becomes of open intents. */
+export interface Retirement {
+  readonly abandon: boolean
 }
 
 export interface AdministrationDependencies {
@@ -65,11 +77,19 @@ export function createAuthorityAdministration(
 
   const requireNamed = async (name: string) => requireGeneration(await store.generations(), name)
 
-  async function step(name: string, next: AuthorityState, act: Act): Promise<void> {
+  type Rest = Pick<AuthorityChange, 'voids' | 'noneOpen'>
+
+  /** One step of one generation, with what goes along with it. */
+  async function step(
+    name: string,
+    next: AuthorityState,
+    { act, rest }: { readonly act: Act; readonly rest: (generation: StoredGeneration) => Rest }
+  ): Promise<void> {
     await store.change(generations => {
       const generation = requireGeneration(generations, name)
       assertTransition(name, generation.state, next)
-      return { states: [{ id: generation.id, state: next }], events: [stepEvent(act, generation, next)] }
+      const states = [{ id: generation.id, state: next }]
+      return { states, ...rest(generation), events: [stepEvent(act, generation, next)] }
     })
     await authorities.refresh()
   }
@@ -81,17 +101,7 @@ export function createAuthorityAdministration(
       return name
     },
     async certify(name, chainPem, act) {
-      const pending = await requireNamed(name)
-      assertTransition(name, pending.state, 'staged')
-      const expectation = { spkiDer: spkiOf(pending)!, now: clock(), origin: 'request' } as const
-      const chain = await verifyAuthorityChain(chainPem, expectation)
-      await store.change(generations => {
-        const generation = requireGeneration(generations, name)
-        assertTransition(name, generation.state, 'staged')
-        const keys = keyDigestsOf(expectation.spkiDer, chain.issuersDer)
-        const events = [stepEvent(act, generation, 'staged')]
-        return { certify: { id: generation.id, ...chain }, keys, events }
-      })
+      await certify(dependencies, { name, chainPem }, act)
       await authorities.refresh()
     },
     async activate(name, act) {
@@ -106,19 +116,44 @@ export function createAuthorityAdministration(
       )
       await authorities.refresh()
     },
-    retire: (name, act) => step(name, 'retired', act),
-    async compromise(name, act) {
-      await store.change(generations => {
-        const generation = requireGeneration(generations, name)
-        assertTransition(name, generation.state, 'compromised')
-        const states = [{ id: generation.id, state: 'compromised' as const }]
-        const events = [stepEvent(act, generation, 'compromised')]
-        return { states, voids: voidsOf(generation, act), events }
-      })
-      await authorities.refresh()
+    retire: (name, { abandon }, act) =>
+      step(name, 'retired', {
+        act,
+        rest: generation =>
+          abandon ? { voids: voidsOf(generation, 'was retired', act) } : { noneOpen: generation }
+      }),
+    async assertRetirable(name, { abandon }) {
+      const generation = await requireNamed(name)
+      assertTransition(name, generation.state, 'retired')
+      if (!abandon) await store.assertNoneOpen(generation)
     },
+    compromise: (name, act) =>
+      step(name, 'compromised', {
+        act,
+        rest: generation => ({ voids: voidsOf(generation, 'was declared compromised', act) })
+      }),
     crossSign: (name, subjectName, act) => crossSign(dependencies, { name, subjectName }, act)
   }
+}
+
+async function certify(
+  dependencies: AdministrationDependencies,
+  { name, chainPem }: { readonly name: string; readonly chainPem: string },
+  act: Act
+): Promise<void> {
+  const { store, clock } = dependencies
+  const { stepEvent } = createEventMaker(dependencies)
+  const pending = requireGeneration(await store.generations(), name)
+  assertTransition(name, pending.state, 'staged')
+  const expectation = { spkiDer: spkiOf(pending)!, now: clock(), origin: 'request' } as const
+  const chain = await verifyAuthorityChain(chainPem, expectation)
+  await store.change(generations => {
+    const generation = requireGeneration(generations, name)
+    assertTransition(name, generation.state, 'staged')
+    const keys = keyDigestsOf(expectation.spkiDer, chain.issuersDer)
+    const events = [stepEvent(act, generation, 'staged')]
+    return { certify: { id: generation.id, ...chain }, keys, events }
+  })
 }
 
 async function crossSign(
@@ -169,10 +204,11 @@ function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencie
 
   function voidsOf(
     { id: authorityId, name }: StoredGeneration,
+    happened: string,
     act: Act
   ): NonNullable<AuthorityChange['voids']> {
     const voidedAt = clock()
-    const reason = `${name} was declared compromised${act.reason === undefined ? '' : `: ${act.reason}`}`
+    const reason = `${name} ${happened}${act.reason === undefined ? '' : `: ${act.reason}`}`
     const eventOf = ({ id, ...before }: VoidedIntent) =>
       buildAuditEvent(
         { ...act, reason, act: 'issuance.void', subject: `issuance/${id}`, before },

@@ -7,7 +7,12 @@ import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { PageQuery } from '../sources/page.ts'
 import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
-import { type VoidedIntent, voidOpenIntents, type VoidOrder } from './life-cycle/open-intents-store.ts'
+import {
+  assertNoneOpen,
+  type VoidedIntent,
+  voidOpenIntents,
+  type VoidOrder
+} from './life-cycle/open-intents-store.ts'
 
 /** One generation of a line, with or without its certificate. */
 export interface StoredGeneration {
@@ -57,6 +62,8 @@ export interface AuthorityChange {
   readonly states?: readonly { readonly id: string; readonly state: AuthorityState }[]
   /** SHA-256 of the keys that the change brings into use. */
   readonly keys?: readonly Uint8Array[]
+  /** The generation that must have no open intent: else `intents_open`. */
+  readonly noneOpen?: Pick<StoredGeneration, 'id' | 'name'>
   /** The open intents of a generation that end with this, each with its event. */
   readonly voids?: VoidOrder & { readonly eventOf: (intent: VoidedIntent) => AuditEvent }
   readonly events: readonly AuditEvent[]
@@ -75,6 +82,8 @@ export interface AuthorityStore {
   crossCertificates(): Promise<readonly CrossCertificate[]>
   /** How many intents name each of these generations, by its id. */
   countIntents(ids: readonly string[]): Promise<ReadonlyMap<string, IntentCount>>
+  /** @throws MintlineError `intents_open`. */
+  assertNoneOpen(generation: Pick<StoredGeneration, 'id' | 'name'>): Promise<void>
   /**
    * Decides on what every generation is at this moment and writes the outcome, with nobody changing an authority
    * and no intent being committed in between. So when it returns, no later intent names a generation that the
@@ -102,6 +111,7 @@ export function createAuthorityStore(database: Database): AuthorityStore {
       const rows = await runQuery(() => countUpTo(client, ids, maximumIntentCount + 1))
       return new Map(rows.map(({ id, count }) => [id, intentCountOf(count)]))
     },
+    assertNoneOpen: generation => runQuery(() => assertNoneOpen(client, generation)),
     async change(decide) {
       await runQuery(() =>
         client.$transaction(async transaction => {
@@ -140,8 +150,9 @@ function countUpTo(client: Client, ids: readonly string[], limit: number) {
 }
 
 async function apply(client: Client, change: AuthorityChange): Promise<void> {
-  const { insert, crossCertificate, certify, states = [], keys = [], voids, events } = change
+  const { insert, crossCertificate, certify, states = [], keys = [], noneOpen, voids, events } = change
   await assertNoneBlocked(client, keys)
+  if (noneOpen !== undefined) await assertNoneOpen(client, noneOpen)
   if (insert !== undefined) await client.authority.create({ data: toRow(insert) })
   if (certify !== undefined) {
     const { id, certificateDer, issuersDer } = certify

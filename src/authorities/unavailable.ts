@@ -22,7 +22,7 @@ export function noneActive(line: string, all: readonly Generation[]): MintlineEr
 export function noLongerSigns(): MintlineError {
   return new MintlineError(
     'authority_unavailable',
-    'The authority of this intent no longer signs, so it cannot be completed. Tell the administrator.'
+    'The authority of this intent no longer signs, so it cannot be completed. An administrator ends it: GET /v1/issuances?outcome=unknown lists it, POST /v1/issuances/{id}/void with a reason ends it. Then the same CSR is issued anew.'
   )
 }
 

@@ -9,6 +9,8 @@ import { createSetAsideStore } from '../events/set-aside-store.ts'
 import { createHttpServer } from '../http/app.ts'
 import type { HttpServices, HttpSettings } from '../http/services.ts'
 import { createVoidStore } from '../issuance/ends/void-store.ts'
+import { createReleaseStore } from '../issuance/ends/release-store.ts'
+import { createReleasing } from '../issuance/ends/releasing.ts'
 import { createVoiding } from '../issuance/ends/voiding.ts'
 import { createPreview } from '../issuance/preview.ts'
 import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
@@ -91,6 +93,12 @@ function createServices(core: Core, jobs: JobService, { path, metrics, storage }
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     purging: createPurging({ store: createPurgeStore(database), records: path.records, clock, randomBytes }),
+    releasing: createReleasing({
+      store: createReleaseStore(database),
+      records: path.records,
+      clock,
+      randomBytes
+    }),
     voiding: createVoiding({ store: createVoidStore(database), records: path.records, clock, randomBytes }),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,

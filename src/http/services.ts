@@ -9,6 +9,7 @@ import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError, Violation } from '../errors/mintline-error.ts'
 import type { Events } from '../events/events.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import type { Releasing } from '../issuance/ends/releasing.ts'
 import type { Voiding } from '../issuance/ends/voiding.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { Disclosures } from '../issuance/refusals/disclosure.ts'
@@ -35,6 +36,7 @@ export interface HttpServices {
   }
   readonly refusalCounts: RefusalCounts
   readonly voiding: Voiding
+  readonly releasing: Releasing
   readonly purging: Purging
   readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>

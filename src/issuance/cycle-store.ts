@@ -65,34 +65,30 @@ interface ExceptionRow {
 const intentBatch = describeRowBatch(batchColumns(intentColumns))
 const certificateBatch = describeRowBatch(batchColumns(issuedColumns), intentBatch.parameterCount + 1)
 
-/** Whether the device of an intent may have its next certificate. What ends one is never taken back. */
-const hasEnded = (intentId: string) => `(
-      EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})
-      OR EXISTS (
-        SELECT FROM intent JOIN authority ON authority.id = intent.authority_id
-        WHERE intent.id = ${intentId} AND authority.state = 'compromised'
-      )
-    )`
-
 /**
- * Whether the device asks again for a certificate that a compromised generation issued: a retry, which is told so, and
- * not the next occurrence.
+ * Whether the device of an intent may have its next certificate. What ends one is never taken back. A certificate of a
+ * compromised generation has ended of itself, unless the profile leaves that to an administrator; an intent that was not
+ * issued has not been anybody's.
  */
-const asksForCompromised = (device: string, request: string) => `EXISTS (
-      SELECT FROM certified_device
-      JOIN intent ON intent.id = certified_device.intent_id
-      JOIN issued ON issued.intent_id = intent.id
-      JOIN authority ON authority.id = intent.authority_id
-      WHERE certified_device.device_sha256 = ${device} AND intent.request_sha256 = ${request}
-        AND authority.state = 'compromised'
+const hasEnded = (intentId: string, profileVersionId: string) => `(
+      EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})
+      OR EXISTS (SELECT FROM release WHERE release.intent_id = ${intentId})
+      OR EXISTS (
+        SELECT FROM intent
+        JOIN authority ON authority.id = intent.authority_id
+        JOIN profile_version ON profile_version.id = ${profileVersionId}
+        WHERE intent.id = ${intentId} AND authority.state = 'compromised' AND (
+          profile_version.document ->> 'afterCompromise' IS DISTINCT FROM 'refuse'
+          OR NOT EXISTS (SELECT FROM issued WHERE issued.intent_id = intent.id)
+        )
+      )
     )`
 
 /**
  * Judges and writes a whole group.
  *
- * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free, unless
- * the request asks for what a compromised generation has issued. A void first use frees a key; otherwise it stays its
- * device's, which may come back with it.
+ * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free. A void
+ * first use frees a key; otherwise it stays its device's, which may come back with it.
  *
  * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
@@ -135,8 +131,7 @@ judged AS MATERIALIZED (
     device.intent_id AS device_intent_id,
     CASE
       WHEN device.intent_id IS NULL THEN true
-      WHEN NOT ${hasEnded('device.intent_id')} THEN false
-      ELSE NOT ${asksForCompromised('intent_input.device_sha256', 'intent_input.request_sha256')}
+      ELSE ${hasEnded('device.intent_id', 'intent_input.profile_version_id')}
     END AS device_free
   FROM intent_input
   LEFT JOIN LATERAL (

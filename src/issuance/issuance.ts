@@ -10,6 +10,7 @@ import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
 import { isEqual } from '../pki/der/octets.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { Profiles } from '../profiles/profile.ts'
+import type { IssuedRecord } from '../records/record.ts'
 import type { Intent } from '../records/record-model.ts'
 import { describeIssued, type Records } from '../records/records.ts'
 import type { Durable } from '../signing/durable.ts'
@@ -20,6 +21,7 @@ import type { Cycle } from './cycle.ts'
 import type { IntentOutcome } from './cycle-store.ts'
 import { clashViolations } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
+import { endedOf, endedRefusal, isReissued, successorOf } from './ends/ended.ts'
 import { predict } from './prediction.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import type { Replay } from './replay.ts'
@@ -104,7 +106,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
         case 'durable':
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
         case 'taken':
-          return resolveTaken(dependencies.replay, outcome, draft)
+          return resolveTaken(dependencies, outcome, draft)
         case 'blocked':
           throw await blockedKeys.refusalOf(
             { spkiSha256: draft.intent.spkiSha256, ...outcome },
@@ -172,32 +174,35 @@ function refuseUnjudged(): never {
 }
 
 async function resolveTaken(
-  { replay, findSettled }: Replay,
+  dependencies: Pick<IssuanceDependencies, 'replay' | 'authorities' | 'profiles'>,
   { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
   { intent, device, tbs }: Draft
 ): Promise<IssuanceResult> {
+  const { replay, findSettled } = dependencies.replay
   // A device that came back with its key has a later intent than the key's first.
   const latest = await findSettled((byDevice ?? byKey)!)
   if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
+  const ended = byDevice === undefined ? undefined : endedOf(latest.record)
+  if (ended !== undefined) throw await endedRefusal(ended, dependencies)
   if (byKey === undefined) {
     const clash = device && clashViolations(device, tbs.subject, latest.record.subject)
     throw alreadyCertified('device_already_certified', latest, clash)
   }
   const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
-  if (isEqual(earlier.requestSha256, intent.requestSha256)) return replay(earlier)
-  throw alreadyCertified('key_already_certified', earlier)
+  if (!isEqual(earlier.requestSha256, intent.requestSha256))
+    throw alreadyCertified('key_already_certified', earlier)
+  const endedBefore = endedOf(earlier.record)
+  if (endedBefore !== undefined) throw await endedRefusal(endedBefore, dependencies, latest.record)
+  return replay(earlier)
 }
 
 /** What the same request got before `refusal` stood in its way; not of a key that is blocked by now. */
 async function findServed(
-  {
-    records,
-    blockedKeys,
-    replay: { replay }
-  }: Pick<IssuanceDependencies, 'records' | 'blockedKeys' | 'replay'>,
+  dependencies: Pick<IssuanceDependencies, 'records' | 'blockedKeys' | 'replay' | 'authorities' | 'profiles'>,
   { csr, request }: Progress,
   refusal: MintlineError
 ): Promise<IssuanceResult | undefined> {
+  const { records, blockedKeys, replay } = dependencies
   if (csr === undefined) return undefined
   const spkiSha256 = digestOf(csr.spkiDer)
   const blocked = await blockedKeys.find(spkiSha256)
@@ -208,7 +213,18 @@ async function findServed(
   if (!isEqual(earlier.requestSha256, asked)) return undefined
   // What is open needs the key that has just failed.
   if (refusal.code.startsWith('signer_') && earlier.record.outcome !== 'issued') return undefined
-  return replay(earlier)
+  // What stands in the way of its next certificate is the refusal, not the end of the last one.
+  const ended = endedOf(earlier.record)
+  if (ended !== undefined && (await isReissuedNow(ended, dependencies))) return undefined
+  return replay.replay(earlier)
+}
+
+async function isReissuedNow(
+  record: IssuedRecord,
+  dependencies: Pick<IssuanceDependencies, 'authorities' | 'profiles'>
+): Promise<boolean> {
+  if ((await successorOf(record.authority, dependencies)) === undefined) return false
+  return isReissued(record, dependencies)
 }
 
 function observed(answer: Answer, observe: IssuanceDependencies['observe']): Issuance['issue'] {

@@ -9,7 +9,7 @@ import type { IssuedRecord } from '../records/record.ts'
 import type { EarlierIntent, Records } from '../records/records.ts'
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import { type Completion, declaredVoid } from './completion.ts'
-import { assertNotEnded } from './ends/ended.ts'
+import { endedOf, endedRefusal } from './ends/ended.ts'
 import { examineReadBack } from './examination.ts'
 import { predict } from './prediction.ts'
 import type { IssuanceResult } from './request.ts'
@@ -18,7 +18,7 @@ export interface ReplayDependencies {
   readonly records: Records
   readonly completion: Completion
   readonly authorities: Authorities
-  readonly profiles: Pick<Profiles, 'compiled'>
+  readonly profiles: Pick<Profiles, 'compiled' | 'current'>
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted' | 'databaseTime'>
   readonly stopwatch?: Stopwatch
   /**
@@ -50,7 +50,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
 
   async function replay(earlier: EarlierIntent): Promise<IssuanceResult> {
     const { record } = earlier
-    if (record.outcome === 'issued') return answerAgain(record, authorities)
+    if (record.outcome === 'issued') return answerAgain(record)
     // All retries of one open intent wait together.
     const wait = waits.get(record.id) ?? waitOrComplete(earlier).finally(() => waits.delete(record.id))
     waits.set(record.id, wait)
@@ -68,7 +68,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
 
   async function waitOrComplete(earlier: EarlierIntent, waitEndsMs?: number): Promise<IssuanceResult> {
     const { record } = earlier
-    if (record.outcome === 'issued') return answerAgain(record, authorities)
+    if (record.outcome === 'issued') return answerAgain(record)
     if (record.outcome === 'void') throw declaredVoid(record.id)
     const endMs = waitEndsMs ?? (await endOfWait(earlier))
     const isWaiting = stopwatch() < endMs
@@ -95,11 +95,11 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     })
   }
 
-  return { replay, findSettled }
-}
+  async function answerAgain(record: IssuedRecord): Promise<IssuanceResult> {
+    if (endedOf(record)) throw await endedRefusal(record, { authorities, profiles })
+    if (record.damaged) throw recordDamaged(record, record.damage === undefined ? [] : [record.damage])
+    return { record, replayed: true }
+  }
 
-function answerAgain(record: IssuedRecord, authorities: Authorities): IssuanceResult {
-  assertNotEnded(record, authorities)
-  if (record.damaged) throw recordDamaged(record, record.damage === undefined ? [] : [record.damage])
-  return { record, replayed: true }
+  return { replay, findSettled }
 }

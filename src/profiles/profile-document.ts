@@ -196,6 +196,12 @@ export const ProfileDocument = Type.Object(
           'Values with characters that only look like ASCII: Latin letters mixed with Cyrillic or Greek ones in a word, words of twins alone, fullwidth forms, other dashes. `warn`, the default, issues and says so on record.'
       })
     ),
+    afterCompromise: Type.Optional(
+      Type.Enum(['reissue', 'refuse'], {
+        description:
+          'What a device gets whose certificate is of a generation that was declared compromised. `reissue`, the default: a certificate of the next generation, with the key it has or a new one; the old one has ended. `refuse`: 410, until an administrator releases it with POST /v1/issuances/{id}/release.'
+      })
+    ),
     deviceIdentity: Type.Optional(
       Type.Array(SubjectFieldName, {
         minItems: 1,

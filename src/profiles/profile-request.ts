@@ -23,6 +23,7 @@ const defaults = {
   },
   subject: defaultSubject,
   lookalikes: 'warn',
+  afterCompromise: 'reissue',
   keys: { ec: { curves: ['P-256', 'P-384'] }, rsa: { minimumBits: 2048, maximumBits: 4096 } },
   validity: { days: 3650, whenIssuerExpiresFirst: defaultWhenIssuerExpiresFirst },
   backdateMinutes: 60,

@@ -96,6 +96,14 @@ export const voidFacts = {
   voidReason: text('reason')
 }
 
+/** Of an issuance whose device an administrator let have its next certificate. */
+export const releaseFacts = {
+  releasedAt: timestamptz('created_at'),
+  /** As `role/name`. */
+  releasedBy: text('actor'),
+  releaseReason: text('reason')
+}
+
 export const refusalFacts = {
   ...requestFacts,
   /** As it was asked for; there need be none of that name. */
@@ -136,6 +144,7 @@ export const readColumns = {
   rules: ruleColumns,
   certificate: certificateColumns,
   end: voidFacts,
+  release: releaseFacts,
   purge: purgeFacts
 }
 
@@ -158,10 +167,12 @@ export type IntentRow = Intent & AppliedRules
 export type IssuedRow = IntentRow & Row<typeof certificateColumns>
 /** With the end that an administrator gave it. */
 export type VoidRow = IntentRow & Row<typeof voidFacts>
-/** With its certificate or its end where there is one: while the outcome is unknown, all of both is null. */
+/** With its certificate, its end and its release where there are any; what there is not is null. */
 export type IssuanceRow = IntentRow & {
   readonly [Name in keyof typeof certificateColumns]: IssuedRow[Name] | null
-} & { readonly [Name in keyof typeof voidFacts]: VoidRow[Name] | null }
+} & { readonly [Name in keyof typeof voidFacts]: VoidRow[Name] | null } & {
+  readonly [Name in keyof typeof releaseFacts]: Row<typeof releaseFacts>[Name] | null
+}
 
 export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {
   return row.voidedAt !== null

@@ -10,12 +10,14 @@ SELECT
   ${selectList(readColumns.intent, 'intent')},
   ${selectList(readColumns.rules)},
   ${selectList(readColumns.certificate, 'issued')},
-  ${selectList(readColumns.end, 'void')}
+  ${selectList(readColumns.end, 'void')},
+  ${selectList(readColumns.release, 'release')}
 FROM intent
 LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
 LEFT JOIN authority ON authority.id = intent.authority_id
 LEFT JOIN issued ON issued.intent_id = intent.id
-LEFT JOIN void ON void.intent_id = intent.id`
+LEFT JOIN void ON void.intent_id = intent.id
+LEFT JOIN release ON release.intent_id = intent.id`
 
 /** Reads `StoredRefusal`s; as above. */
 export const selectRefusals = `

@@ -1,6 +1,6 @@
 import type { Violation } from '../errors/mintline-error.ts'
 import type { PageQuery } from '../sources/page.ts'
-import type { IntentFacts, IssuedFacts, StoredRefusalFacts, VoidFacts } from './facts.ts'
+import type { IntentFacts, IssuedFacts, ReleaseFacts, StoredRefusalFacts, VoidFacts } from './facts.ts'
 
 /** A certificate that was signed, verified and recorded. */
 export interface IssuedRecord extends IssuedFacts {
@@ -13,6 +13,8 @@ export interface IssuedRecord extends IssuedFacts {
   readonly damage?: Violation
   /** Where the key of its generation is compromised. No requester gets such a certificate again; readers of the record do. */
   readonly compromised?: true
+  /** Where an administrator let the device have its next certificate. */
+  readonly release?: ReleaseFacts
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   intentFactsOf,
   issuedFactsOf,
   readTbs,
+  type ReleaseFacts,
   storedRefusalFactsOf,
   voidFactsOf
 } from './facts.ts'
@@ -58,10 +59,14 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
     if (isIssued(row)) return readBack(row)
     return { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer }
   }
-  const readBack = async (row: IssuedRow): Promise<IssuedRecord> => {
+  const readBack = async (row: IssuanceRow & IssuedRow): Promise<IssuedRecord> => {
     const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
     const tbs = readTbs(row)
-    const record = describeIssued(row, issuer?.chainDer ?? [], tbs)
+    const release = releaseOf(row)
+    const record = {
+      ...describeIssued(row, issuer?.chainDer ?? [], tbs),
+      ...(release !== undefined && { release })
+    }
     const damage = await findDamage({ row, tbs, issuer })
     if (damage === undefined) return record
     onDamaged?.(row.id, damage)
@@ -138,6 +143,11 @@ export function describeIssued(
     chainDer: [certificateDer, ...issuerChainDer],
     ...(row.authorityState === 'compromised' && { compromised: true })
   }
+}
+
+function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): ReleaseFacts | undefined {
+  if (releasedAt === null || releasedBy === null || releaseReason === null) return undefined
+  return { releasedAt, releasedBy, releaseReason }
 }
 
 function toRefusal(row: StoredRefusal): Refusal {

@@ -32,7 +32,7 @@ describe('who signs', () => {
     const finishing = await authorities.issuingById(id)
     expect(finishing.name).toBe(first)
     expect((await finishing.signer.sign(new Uint8Array(10))).length).toBeGreaterThan(0)
-    await administration.retire(first, act)
+    await administration.retire(first, { abandon: false }, act)
     await expect(authorities.issuingById(id)).rejects.toMatchObject({ code: 'authority_unavailable' })
   })
 

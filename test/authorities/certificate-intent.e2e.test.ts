@@ -310,7 +310,7 @@ describe('the signer of a generation', () => {
     closed.length = 0
     // Retiring, it may still complete an intent.
     expect((await issuing.signer.sign(Uint8Array.of(1))).length).toBeGreaterThan(0)
-    await administration.retire(active, act)
+    await administration.retire(active, { abandon: false }, act)
     await expect.poll(() => closed).toEqual([active])
     await expect(issuing.signer.sign(Uint8Array.of(1))).rejects.toMatchObject({ code: 'signer_unavailable' })
 

@@ -14,7 +14,7 @@ import { secret } from '../events/test-receiver.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { problemOf } from './answer.ts'
-import { generationBody, makeGeneration, makeSignedChain } from './generations.ts'
+import { generationBody, issueCompromised, makeGeneration, makeSignedChain } from './generations.ts'
 import { createPort, createTestApp } from './port.ts'
 import { type HttpService, openService, someSubject } from './service.ts'
 
@@ -25,6 +25,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/issuances/:id': ['auditor', 'admin'],
   'GET /v1/refusal-counts': ['auditor', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
+  'POST /v1/issuances/:id/release': ['admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
   'POST /v1/blocked-keys': ['admin'],
   'GET /v1/blocked-keys': ['auditor', 'admin'],
@@ -127,6 +128,10 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'GET /v1/issuances/:id': { url: `/v1/issuances/${id}` },
     'POST /v1/issuances/:id/void': {
       url: `/v1/issuances/${await service.leaveOpen()}/void`,
+      payload: { reason }
+    },
+    'POST /v1/issuances/:id/release': {
+      url: `/v1/issuances/${await issueCompromised(service)}/release`,
       payload: { reason }
     },
     'POST /v1/issuances/:id/purge': { url: `/v1/issuances/${refused.issuanceId}/purge`, payload: { reason } },

@@ -4,6 +4,8 @@ import type { AuthorityGenerationView } from '../../src/http/api/authorities/sch
 import { decodeCertificationRequest } from '../../src/pki/csr/intake.ts'
 import { encodeChainPem } from '../../src/pki/pem/pem.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
+import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { makeCertificationRequest } from '../support/certification-request.ts'
 import type { HttpService } from './service.ts'
 
 const reason = 'planned'
@@ -52,4 +54,24 @@ export async function makeSignedChain(service: HttpService, name: string): Promi
     randomBytes
   })
   return encodeChainPem([certificateDer, root.certificateDer])
+}
+
+/**
+ * Has a certificate made of a line of its own whose profile leaves it to an administrator what follows a compromise,
+ * declares its generation compromised and activates the next one.
+ *
+ * @returns the id of the issuance. The profile is `ended`.
+ */
+export async function issueCompromised(
+  service: HttpService,
+  csr: Uint8Array = makeCertificationRequest({ Country: 'US', CommonName: 'ended' })
+): Promise<string> {
+  const admin = service.as('admin')
+  const generation = await makeGeneration(service, 'ended', 'active')
+  const profile = { ...starterProfile, name: 'ended', authority: 'ended', afterCompromise: 'refuse' }
+  await admin.post('/v1/profiles', profile)
+  const { id } = await service.issue(csr, { profile: 'ended' })
+  await admin.post(`/v1/authorities/${generation}/compromise`, { reason })
+  await makeGeneration(service, 'ended', 'active')
+  return id
 }

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../src/database/database.ts'
 import { isMintlineError } from '../../src/errors/mintline-error.ts'
+import { createReleaseStore } from '../../src/issuance/ends/release-store.ts'
+import { createReleasing, type Releasing } from '../../src/issuance/ends/releasing.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../support/certification-request.ts'
 import { type Issuing, startIssuing } from '../support/issuing.ts'
@@ -57,18 +59,41 @@ async function leaveOpen(csr: Uint8Array): Promise<void> {
   await expect(stuck.issue(csr)).rejects.toThrow('the token was pulled out')
 }
 
+const refusing = 'by-hand-only'
+
+/** What a refusal tells the station to do. */
+async function detailOf(csr: Uint8Array, profile = 'starter'): Promise<string> {
+  const refusal = await issuing.issue(csr, profile).catch((error: unknown) => error)
+  return isMintlineError(refusal) ? refusal.detail : ''
+}
+
 describe('a certificate of a compromised generation', () => {
-  it('is not handed out again, with or without a next generation, and a new key gets the next', async () => {
+  it('is followed by one of the next generation, for the same CSR, which is asked again as often as one likes', async () => {
+    const csr = device('same')
+    const { record: lost } = await issuing.issue(csr)
+    await compromise()
+    expect(await outcomeOf(csr)).toBe('certificate_compromised')
+    expect(await detailOf(csr)).toContain('once an administrator has activated another generation')
+    await activateNext()
+    const { record, replayed } = await issuing.issue(csr)
+    expect([record.authority, replayed]).toEqual([`starter-g${generation}`, false])
+    expect(record.certificateId).not.toBe(lost.certificateId)
+    const again = await issuing.issue(csr)
+    expect([again.replayed, again.record.certificateId]).toEqual([true, record.certificateId])
+    expect(await issuing.records.find(lost.id)).toMatchObject({ outcome: 'issued', compromised: true })
+  })
+
+  it('is followed by one for a new key, after which the old CSR is told which one the device has', async () => {
     const first = device('lost')
     await issuing.issue(first)
     await compromise()
-    expect(await outcomeOf(first)).toBe('certificate_compromised')
     expect(await outcomeOf(device('lost'))).toBe('authority_unavailable')
     await activateNext()
-    expect(await outcomeOf(first)).toBe('certificate_compromised')
     const second = device('lost')
-    expect(await outcomeOf(second)).toBe(`starter-g${generation}`)
+    const { record } = await issuing.issue(second)
+    expect(record.authority).toBe(`starter-g${generation}`)
     expect(await outcomeOf(first)).toBe('certificate_compromised')
+    expect(await detailOf(first)).toContain(`The device has another since: that of the issuance ${record.id}`)
     expect(await outcomeOf(device('lost'))).toBe('device_already_certified')
     await compromise()
     expect([await outcomeOf(first), await outcomeOf(second)]).toEqual([
@@ -90,6 +115,124 @@ describe('a certificate of a compromised generation', () => {
     expect(await outcomeOf(moved)).toBe(`starter-g${generation}`)
     expect(await issuing.issue(moved)).toMatchObject({ replayed: true })
     expect(await outcomeOf(first)).toBe('certificate_compromised')
+  })
+
+  it('is followed by one alone, however many ask at once, in two processes', async () => {
+    const databases = [1, 2].map(() =>
+      createDatabase({ connectionString: test.connectionString, poolSize: 3 })
+    )
+    const processes = await Promise.all(databases.map(each => startIssuing(each, directory.path)))
+    const csrs = Array.from({ length: 10 }, (_, index) => device(`at-once-${index}`))
+    for (const csr of csrs) await issuing.issue(csr)
+    await compromise()
+    await activateNext()
+    const answers = await Promise.all(
+      csrs.flatMap(csr => [0, 1, 0, 1].map(async index => processes[index]!.issue(csr)))
+    )
+    const ids = new Set(answers.map(({ record }) => record.certificateId))
+    expect(ids.size).toBe(csrs.length)
+    expect(answers.filter(({ replayed }) => !replayed)).toHaveLength(csrs.length)
+    await Promise.all(databases.map(database => database.close()))
+  })
+
+  it('gives way to the refusal that is in the way of the next one', async () => {
+    const csr = device('narrowed')
+    await issuing.issue(csr)
+    await compromise()
+    await activateNext()
+    const { document } = (await issuing.profiles.current('starter')).version
+    const narrowed = { ...document.subject, CommonName: { rule: 'required', pattern: 'pump-.*' } } as const
+    await issuing.profiles.post({ ...document, subject: narrowed }, act)
+    expect(await outcomeOf(csr)).toBe('subject_refused')
+    await issuing.profiles.post(document, act)
+    expect(await outcomeOf(csr)).toBe(`starter-g${generation}`)
+  })
+})
+
+describe('a profile that leaves it to an administrator', () => {
+  const outcome = (csr: Uint8Array) => outcomeOf(csr, { issue: each => issuing.issue(each, refusing) })
+  let releasing: Releasing
+
+  beforeAll(async () => {
+    const { document } = (await issuing.profiles.current('starter')).version
+    await issuing.profiles.post({ ...document, name: refusing, afterCompromise: 'refuse' }, act)
+    const { clock, randomBytes } = issuing.core
+    const store = createReleaseStore(test.database)
+    releasing = createReleasing({ store, records: issuing.records, clock, randomBytes })
+  })
+
+  it('refuses the same CSR and a new one, until the issuance is released', async () => {
+    const first = device('asked')
+    const { record } = await issuing.issue(first, refusing)
+    await expect(releasing.release(record.id, act)).rejects.toMatchObject({ code: 'issuance_not_releasable' })
+    await compromise()
+    await activateNext()
+    expect([await outcome(first), await outcome(device('asked'))]).toEqual([
+      'certificate_compromised',
+      'certificate_compromised'
+    ])
+    const told = await detailOf(device('asked'), refusing)
+    expect(told).toContain(`POST /v1/issuances/${record.id}/release`)
+    expect(told).toContain(`by starter-g${generation}`)
+    const released = await releasing.release(record.id, act)
+    expect(released.release).toMatchObject({ releasedBy: act.actor, releaseReason: act.reason })
+    expect(await releasing.release(record.id, { ...act, reason: 'again' })).toEqual(released)
+    const second = device('asked')
+    expect(await outcome(second)).toBe(`starter-g${generation}`)
+    expect(await issuing.issue(second, refusing)).toMatchObject({ replayed: true })
+    // The release was for one certificate.
+    expect(await outcome(device('asked'))).toBe('device_already_certified')
+    expect(await outcome(first)).toBe('certificate_compromised')
+  })
+
+  it('certifies a released device with the CSR it had, and says so while nothing is active', async () => {
+    const csr = device('kept')
+    const { record } = await issuing.issue(csr, refusing)
+    await compromise()
+    await releasing.release(record.id, act)
+    expect(await outcome(csr)).toBe('certificate_compromised')
+    expect(await detailOf(csr, refusing)).toMatch(/Send the CSR again.*once an administrator has activated/)
+    await activateNext()
+    expect(await outcome(csr)).toBe(`starter-g${generation}`)
+  })
+
+  it('has one release and one event of it, however many release at once', async () => {
+    const { record } = await issuing.issue(device('released'), refusing)
+    await compromise()
+    const all = await Promise.all(Array.from({ length: 10 }, async () => releasing.release(record.id, act)))
+    expect(new Set(all.map(({ release }) => release!.releasedAt.getTime())).size).toBe(1)
+    const where = { act: 'issuance.release', subject: `issuance/${record.id}` }
+    expect(await test.database.prisma.auditEvent.count({ where })).toBe(1)
+    await activateNext()
+  })
+})
+
+describe('a generation that is retired', () => {
+  const retire = (abandon: boolean) => administration.retire(`starter-g${generation - 1}`, { abandon }, act)
+
+  it('finishes first what it has begun, or gives it up', async () => {
+    const [finished, given] = [device('finished'), device('given-up')]
+    await leaveOpen(finished)
+    await leaveOpen(given)
+    await activateNext()
+    await expect(retire(false)).rejects.toMatchObject({ code: 'intents_open', members: { openIntents: 2 } })
+    expect(await outcomeOf(finished)).toBe(`starter-g${generation - 1}`)
+    await expect(retire(false)).rejects.toMatchObject({ members: { openIntents: 1 } })
+    await retire(true)
+    expect(await openIntents()).toBe(0)
+    const { record, replayed } = await issuing.issue(given)
+    expect([record.authority, replayed]).toEqual([`starter-g${generation}`, false])
+    // It was delivered: it stands, and is handed out again.
+    expect(await issuing.issue(finished)).toMatchObject({
+      replayed: true,
+      record: { authority: `starter-g${generation - 1}` }
+    })
+  })
+
+  it('is retired without more where nothing is open', async () => {
+    await activateNext()
+    await retire(false)
+    expect((await administration.find(`starter-g${generation - 1}`))[0]?.state).toBe('retired')
   })
 })
 
@@ -117,7 +260,7 @@ describe('an intent that is open when its CA is compromised', () => {
 })
 
 describe('a compromise amid the work of several processes', () => {
-  it('leaves each request either issued, and ended, or free for the next generation', async () => {
+  it('leaves each request for the next generation, whether it had been issued or not', async () => {
     const databases = [1, 2].map(() =>
       createDatabase({ connectionString: test.connectionString, poolSize: 3 })
     )
@@ -134,14 +277,13 @@ describe('a compromise amid the work of several processes', () => {
       await activateNext()
       for (const [index, csr] of requests.entries()) {
         const after = await outcomeOf(csr, processes[(index + 1) % 2])
-        if (during[index] === compromised) {
-          expect(after).toBe('certificate_compromised')
-          seen.ended++
-        } else {
-          expect(during[index]).toMatch(/^(authority_unavailable|signer_unavailable|overloaded)$/)
-          // One that was recorded, and whose answer was lost, has ended as well.
-          expect(after).toMatch(new RegExp(`^(starter-g${generation}|certificate_compromised)$`))
-          if (after === `starter-g${generation}`) seen.free++
+        expect(after).toBe(`starter-g${generation}`)
+        if (during[index] === compromised) seen.ended++
+        else {
+          expect(during[index]).toMatch(
+            /^(authority_unavailable|signer_unavailable|overloaded|certificate_compromised)$/
+          )
+          seen.free++
         }
       }
     }

@@ -1,4 +1,5 @@
 import type { Prisma } from '../../database/database.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
 
 /** An intent that ends as void. */
 export interface VoidedIntent {
@@ -47,4 +48,25 @@ export function voidOpenIntents(
     JOIN intent ON intent.id = voided.intent_id
     JOIN authority ON authority.id = intent.authority_id
     LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id`
+}
+
+/**
+ * @throws MintlineError `intents_open` where the generation has begun what it has not finished; `members.openIntents` says
+ * how many.
+ */
+export async function assertNoneOpen(
+  client: Pick<Prisma.TransactionClient, '$queryRaw'>,
+  { id, name }: { readonly id: string; readonly name: string }
+): Promise<void> {
+  const rows = await client.$queryRaw<{ readonly openIntents: number }[]>`
+    SELECT count(*)::int AS "openIntents" FROM open_intent
+    WHERE (SELECT authority_id FROM intent WHERE intent.id = open_intent.intent_id) = ${id}::uuid`
+  const { openIntents } = rows[0]!
+  if (openIntents === 0) return
+  const those = openIntents === 1 ? '1 issuance of it is' : `${openIntents} issuances of it are`
+  throw new MintlineError(
+    'intents_open',
+    `${name} cannot be retired yet: ${those} begun and without a certificate on record. Let the stations send their CSRs again, which completes them (GET /v1/issuances?outcome=unknown&authority=${name} lists them); or retire it with "abandon": true and a reason: they become void, and their devices and keys are free.`,
+    { members: { openIntents } }
+  )
 }

@@ -136,7 +136,8 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     status: 409,
     title: 'This device has a certificate already',
     meaning: 'The same device identity was certified before with another key.',
-    remedy: 'Check for a serial number used twice. Otherwise use the key and certificate that the device has.'
+    remedy:
+      'Check for a serial number used twice. Otherwise use the key and certificate that the device has: its first CSR gets the same certificate again.'
   },
   certificate_compromised: {
     status: 410,
@@ -144,7 +145,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning:
       'The request was served before, by a generation of the authority whose key is compromised by now. Such a certificate is not handed out again; `earlierIssuance` names its record.',
     remedy:
-      'Make a new key on the device and send its CSR: the active generation of the authority certifies it. While there is none, an administrator activates one first.'
+      'Do what `detail` says. Where the profile reissues (`afterCompromise`, the default), send the CSR again, or one with a new key, once a generation of the authority is active. Where it refuses, an administrator releases the issuance first: `POST /v1/issuances/{id}/release`.'
   },
   profile_invalid: {
     status: 422,
@@ -171,6 +172,13 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
       'Only an intent without a certificate can be declared void. This record is issued, or a refusal.',
     remedy:
       'Look at the record with `GET /v1/issuances/{id}`. A certificate that was issued stays valid; a refusal needs no end.'
+  },
+  issuance_not_releasable: {
+    status: 409,
+    title: 'The issuance needs no release',
+    meaning:
+      'Released is a certificate of a compromised generation, so that its device can have the next one. This record stands, or was never issued.',
+    remedy: 'Do what `detail` says: use the certificate that stands, or send the CSR again.'
   },
   issuance_not_rejected: {
     status: 409,
@@ -241,6 +249,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     title: 'The authority cannot go there from here',
     meaning: 'The life cycle of an authority has no such step from the state it is in.',
     remedy: 'Read the state and the steps that are open in `detail`.'
+  },
+  intents_open: {
+    status: 409,
+    title: 'Issuances of the generation are not finished',
+    meaning:
+      'The generation is to be retired, and intents under it have no certificate on record: they are in flight, or their stations have not come back after a crash. `openIntents` says how many.',
+    remedy:
+      'Let the stations send their CSRs again, which completes them (`GET /v1/issuances?outcome=unknown` lists them), or retire it with `"abandon": true` and a reason: they become void, and their devices and keys are free.'
   },
   authority_invalid: {
     status: 422,

@@ -1,13 +1,26 @@
 import type { Authorities } from '../../authorities/authority.ts'
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
-import { earlierIssuanceOf, type IssuedRecord } from '../../records/record.ts'
+import type { Profiles } from '../../profiles/profile.ts'
+import { earlierIssuanceOf, type IssuanceRecord, type IssuedRecord } from '../../records/record.ts'
+
+export interface EndDependencies {
+  readonly authorities: Pick<Authorities, 'list' | 'refresh'>
+  readonly profiles: Pick<Profiles, 'current'>
+}
+
+/** What a station is told of the way out. */
+interface Ended extends EndDependencies {
+  readonly record: IssuedRecord
+  /** What the device got after it, if anything. */
+  readonly later: IssuanceRecord | undefined
+}
 
 /** Something that ends a certificate: from then on no retry gets it any more. */
 interface End {
   readonly code: ErrorCode
   holds(record: IssuedRecord): boolean
-  /** What happened, and what the station does now: something that is possible. */
-  describe(record: IssuedRecord, authorities: Pick<Authorities, 'list'>): string
+  /** What happened, and what is done now: something that is possible. */
+  describe(ended: Ended): Promise<string>
 }
 
 /**
@@ -18,24 +31,63 @@ const ends: readonly End[] = [
   {
     code: 'certificate_compromised',
     holds: ({ compromised }) => compromised === true,
-    describe: ({ authority }, authorities) =>
-      `The certificate of this request is of ${authority}, whose key is compromised, so it is not handed out again. ${wayOut(authority, authorities.list())}`
+    describe: async ended =>
+      `The certificate of this request is of ${ended.record.authority}, whose key is compromised, so it is not handed out again. ${await wayOut(ended)}`
   }
 ]
 
-/** @throws MintlineError the first end that holds; `members.earlierIssuance` names the record. */
-export function assertNotEnded(record: IssuedRecord, authorities: Pick<Authorities, 'list'>): void {
-  const end = ends.find(({ holds }) => holds(record))
-  if (end === undefined) return
-  const earlierIssuance = earlierIssuanceOf(record)
-  const detail = `${end.describe(record, authorities)} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
-  throw new MintlineError(end.code, detail, { members: { earlierIssuance } })
+/** The record, if it is of a certificate that has ended. */
+export function endedOf(record: IssuanceRecord): IssuedRecord | undefined {
+  return record.outcome === 'issued' && ends.some(({ holds }) => holds(record)) ? record : undefined
 }
 
-function wayOut(name: string, all: ReturnType<Authorities['list']>): string {
-  const line = all.find(each => each.name === name)?.line
-  const successor = all.find(each => each.line === line && each.state === 'active')
-  const next = 'Make a new key on the device and send its CSR'
-  if (successor !== undefined) return `${next}: ${successor.name} certifies it.`
-  return `${next} once an administrator has activated another generation of the authority.`
+/**
+ * The refusal of a request for a certificate that has ended: the first end that holds. `members.earlierIssuance` names
+ * the record.
+ */
+export async function endedRefusal(
+  record: IssuedRecord,
+  dependencies: EndDependencies,
+  later?: IssuanceRecord
+): Promise<MintlineError> {
+  const end = ends.find(({ holds }) => holds(record))!
+  const earlierIssuance = earlierIssuanceOf(record)
+  const told = await end.describe({ ...dependencies, record, later })
+  const detail = `${told} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
+  return new MintlineError(end.code, detail, { members: { earlierIssuance } })
+}
+
+/** Whether its device gets the next certificate as soon as a generation is active, without an act for it. */
+export async function isReissued(
+  { profile, release }: IssuedRecord,
+  { profiles }: Pick<EndDependencies, 'profiles'>
+): Promise<boolean> {
+  if (release !== undefined) return true
+  return (await profiles.current(profile)).version.document.afterCompromise !== 'refuse'
+}
+
+/** The generation that issues in the place of a compromised one. */
+export async function successorOf(
+  name: string,
+  { authorities }: Pick<EndDependencies, 'authorities'>
+): Promise<string | undefined> {
+  const find = () => authorities.list().find(each => each.name === name)
+  // Another process declared it compromised a moment ago.
+  if (find()?.state !== 'compromised') await authorities.refresh()
+  const line = find()?.line
+  return authorities.list().find(each => each.line === line && each.state === 'active')?.name
+}
+
+async function wayOut({ record, later, ...dependencies }: Ended): Promise<string> {
+  if (later !== undefined && later.id !== record.id) {
+    return `The device has another since: that of the issuance ${later.id}, with the key of its own CSR.`
+  }
+  const again = 'the same CSR, or one with a new key, is certified'
+  const successor = await successorOf(record.authority, dependencies)
+  const when =
+    successor === undefined
+      ? 'once an administrator has activated another generation of the authority'
+      : `by ${successor}`
+  if (await isReissued(record, dependencies)) return `Send the CSR again: ${again} ${when}.`
+  return `The profile ${record.profile} wants an administrator to decide (afterCompromise: refuse): after POST /v1/issuances/${record.id}/release with a reason, ${again} ${when}.`
 }

@@ -215,3 +215,28 @@ describe('a CA certificate that was never recorded', () => {
     )
   })
 })
+
+// Last, since it retires the starter's generation.
+describe('a generation with issuances that are not finished', () => {
+  it('is not retired, nor are its registrations touched, unless they are given up', async () => {
+    const id = await service.leaveOpen()
+    await makeGeneration(service, 'starter', 'active')
+    const registrations = '/v1/authorities/starter-g1/aws-registrations'
+    const desired = { region: 'eu-central-1', setAsActive: true, allowAutoRegistration: true }
+    expect((await post(registrations, { ...desired, certificateMode: 'DEFAULT' })).statusCode).toBe(202)
+    const retire = { reason: 'over', aws: 'deactivate' }
+    const refused = await post('/v1/authorities/starter-g1/retire', retire)
+    expect([refused.statusCode, problemOf(refused).code]).toEqual([409, 'intents_open'])
+    expect(refused.json()).toMatchObject({ openIntents: 1 })
+    expect(await stateOf('starter-g1')).toBe('retiring')
+    const desiredNow = async () =>
+      (await get(registrations)).json<{ items: readonly { desired: { setAsActive: boolean } }[] }>().items[0]
+        ?.desired.setAsActive
+    expect(await desiredNow()).toBe(true)
+    const retired = await post('/v1/authorities/starter-g1/retire', { ...retire, abandon: true })
+    expect(retired.json()).toMatchObject({ state: 'retired' })
+    expect(await desiredNow()).toBe(false)
+    const ended = (await get(`/v1/issuances/${id}`)).json()
+    expect(ended).toMatchObject({ outcome: 'void', reason: 'starter-g1 was retired: over' })
+  })
+})

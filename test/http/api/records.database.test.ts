@@ -10,6 +10,7 @@ import {
   signCertificationRequest
 } from '../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../answer.ts'
+import { issueCompromised } from '../generations.ts'
 import { type HttpService, openService, someSubject } from '../service.ts'
 import { faultsOf } from '../shared-schema.ts'
 
@@ -242,5 +243,38 @@ describe('a page of large records', () => {
     expect(pages).toBe(2)
     expect(new Set(ids).size).toBe(ids.length)
     expect(ids.length).toBeGreaterThanOrEqual(80)
+  })
+})
+
+describe('POST /v1/issuances/{id}/release', () => {
+  const reason = 'back for rework'
+  const release = (id: string, body: object = { reason }) =>
+    service.as('admin').post(`/v1/issuances/${id}/release`, body)
+
+  it('lets a device of a compromised generation have its next certificate, once, and tells who did it and why', async () => {
+    const csr = makeCertificationRequest(someSubject())
+    const id = await issueCompromised(service, csr)
+    const before = (await get(`/v1/issuances/${id}`)).json<object>()
+    const answer = await release(id)
+    expect(answer.statusCode).toBe(200)
+    const released = { releasedAt: instant, releasedBy: 'admin/starter-admin', releaseReason: reason }
+    expect(answer.json()).toEqual({ ...before, ...released })
+    expect(await faultsOf('IssuanceEntry', answer.json())).toEqual([])
+    expect((await release(id, { reason: 'again' })).json()).toEqual(answer.json())
+    expect(await service.audited('issuance.release', answer.headers['x-request-id'])).toMatchObject([
+      { actor: 'admin/starter-admin', reason }
+    ])
+    const next = await service.as('station').post('/v1/issuances', { csr: pemOf(csr), profile: 'ended' })
+    expect([next.statusCode, next.json<{ authority: string }>().authority]).toEqual([201, 'ended-g2'])
+  })
+
+  it.each<[string, { readonly id: () => string; readonly body: object }, number]>([
+    ['what stands', { id: () => views.get('issued')!.id, body: { reason } }, 409],
+    ['a refusal', { id: () => views.get('rejected')!.id, body: { reason } }, 409],
+    ['an open intent', { id: () => views.get('unknown')!.id, body: { reason } }, 409],
+    ['what is not there', { id: () => '019ab1f0-0000-7c6a-9b61-0d6f0b8f2a11', body: { reason } }, 404],
+    ['what is issued, without a reason', { id: () => views.get('issued')!.id, body: {} }, 400]
+  ])('refuses %s', async (_what, { id, body }, status) => {
+    expect((await release(id(), body)).statusCode).toBe(status)
   })
 })

@@ -11,9 +11,10 @@ import {
   AuthorityGeneration,
   AuthorityParams,
   ChainBody,
+  CompromiseBody,
   CrossCertificate,
   CrossSignBody,
-  EndBody,
+  RetireBody,
   TransitionBody
 } from './schemas.ts'
 import { viewGeneration } from './view.ts'
@@ -76,7 +77,8 @@ const transitions = {
   retire: {
     operationId: 'retireAuthority',
     summary: 'End a retiring generation',
-    description: 'Its certificates stay valid and are still replayed. It cannot be activated again.'
+    description:
+      'Its certificates stay valid and are still replayed. It cannot be activated again. What it has begun is completed first, by the retries of its stations, or given up with `abandon`.'
   },
   compromise: {
     operationId: 'compromiseAuthority',
@@ -84,8 +86,6 @@ const transitions = {
     description: 'It never signs again and leaves the trust bundle. There is no way back.'
   }
 } as const
-
-const ends = { retire: 'retired', compromise: 'compromised' } as const
 
 const crossSign = {
   operationId: 'crossSignAuthority',
@@ -135,18 +135,27 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
     return viewOf(name)
   })
 
-  for (const verb of ['retire', 'compromise'] as const) {
-    const schema = { ...transitions[verb], ...stepSchema, body: EndBody }
-    app.post(`/v1/authorities/:name/${verb}`, { config, schema }, async request => {
-      const { name } = request.params
-      const { reason, aws: fate } = request.body
-      const act = actOf(request, reason)
-      // First, so that after a crash in between the same request does the rest; the step itself is done once.
-      await awsRegistrations.followAuthority(name, { end: ends[verb], fate }, act)
-      await authorities[verb](name, act)
-      return viewOf(name)
-    })
-  }
+  // The registrations first, so that after a crash in between the same request does the rest; the step is done once.
+  const retire = { ...transitions.retire, ...stepSchema, body: RetireBody }
+  app.post('/v1/authorities/:name/retire', { config, schema: retire }, async request => {
+    const { name } = request.params
+    const { reason, aws: fate, abandon = false } = request.body
+    const act = actOf(request, reason)
+    await authorities.assertRetirable(name, { abandon })
+    await awsRegistrations.followAuthority(name, { end: 'retired', fate }, act)
+    await authorities.retire(name, { abandon }, act)
+    return viewOf(name)
+  })
+
+  const compromise = { ...transitions.compromise, ...stepSchema, body: CompromiseBody }
+  app.post('/v1/authorities/:name/compromise', { config, schema: compromise }, async request => {
+    const { name } = request.params
+    const { reason, aws: fate } = request.body
+    const act = actOf(request, reason)
+    await awsRegistrations.followAuthority(name, { end: 'compromised', fate }, act)
+    await authorities.compromise(name, act)
+    return viewOf(name)
+  })
 
   app.post('/v1/authorities/:name/cross-sign', { config, schema: crossSign }, async (request, reply) => {
     const { authority, reason } = request.body

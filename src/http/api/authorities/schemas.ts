@@ -112,8 +112,23 @@ const aws = Type.Optional(
   })
 )
 
-export const EndBody = Type.Object(
+export const CompromiseBody = Type.Object(
   { reason, aws },
+  { ...strict, examples: [{ reason: 'the key was copied', aws: 'deactivate' }] }
+)
+
+export const RetireBody = Type.Object(
+  {
+    reason,
+    aws,
+    abandon: Type.Optional(
+      Type.Boolean({
+        default: false,
+        description:
+          'What becomes of issuances that are begun and have no certificate on record. Without it they are refused with `409 intents_open`; with it they become void, and their devices and keys are free.'
+      })
+    )
+  },
   { ...strict, examples: [{ reason: 'planned rotation', aws: 'stop-registering' }] }
 )
 

@@ -48,13 +48,14 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
       return { ...viewIntent(facts), reason }
     }
     case 'issued': {
-      const { certificateDer, chainDer, damage, ...issued } = record
+      const { certificateDer, chainDer, damage, release, ...issued } = record
       return {
         ...viewIntent(issued),
         ...(damage === undefined
           ? { certificatePem: encodeCertificatePem(certificateDer), chainPem: encodeChainPem(chainDer) }
           : { damage }),
-        thing: viewThing(record.thing)
+        thing: viewThing(record.thing),
+        ...(release && tell(release))
       }
     }
   }

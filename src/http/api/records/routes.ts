@@ -12,8 +12,10 @@ import {
   IssuanceListQuerystring,
   IssuancePage,
   IssuanceParams,
+  IssuedEntry,
   PurgeBody,
   RejectedEntry,
+  ReleaseBody,
   VoidBody,
   VoidEntry
 } from './schemas.ts'
@@ -56,6 +58,23 @@ const declareVoid = {
   }
 }
 
+const releaseIssuance = {
+  operationId: 'releaseIssuance',
+  tags,
+  summary: 'Let the device of a compromised generation have its next certificate',
+  description:
+    'For an issuance of a generation that was declared compromised, under a profile with `afterCompromise: refuse`: its device is certified again, by the generation that is active, with the key it has or a new one. The same again changes nothing.',
+  params: IssuanceParams,
+  body: ReleaseBody,
+  response: {
+    200: { description: 'The record, with its release.', content: jsonContent(IssuedEntry) },
+    ...problemResponses({
+      404: 'There is no such record.',
+      409: 'Its certificate stands, or it was never issued.'
+    })
+  }
+}
+
 const purgeRefusal = {
   operationId: 'purgeRefusal',
   tags,
@@ -73,7 +92,7 @@ const purgeRefusal = {
 /** The record of every request for a certificate. */
 export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { records, voiding, purging } }
+  { services: { records, voiding, releasing, purging } }
 ) => {
   // The view has told the kinds of record apart already; a serialiser made from the schema would do so again.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
@@ -84,6 +103,15 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     async request => {
       const { reason } = request.body
       return viewRecord(await voiding.declareVoid(request.params.id, { ...actOf(request), reason }))
+    }
+  )
+
+  app.post(
+    '/v1/issuances/:id/release',
+    { config: { access: ['admin'] }, schema: releaseIssuance },
+    async request => {
+      const { reason } = request.body
+      return viewRecord(await releasing.release(request.params.id, { ...actOf(request), reason }))
     }
   )
 

@@ -1,7 +1,13 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
-import type { IntentFacts, IssuedFacts, StoredRefusalFacts, VoidFacts } from '../../../records/facts.ts'
+import type {
+  IntentFacts,
+  IssuedFacts,
+  ReleaseFacts,
+  StoredRefusalFacts,
+  VoidFacts
+} from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
@@ -48,8 +54,18 @@ export const IssuedEntry = Type.Object(
           'There where the key of the authority is compromised: no station gets the certificate again.'
       })
     ),
+    releasedAt: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description: 'When an administrator let the device have its next certificate.'
+      })
+    ),
+    releasedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['admin/starter'] })),
+    releaseReason: Type.Optional(
+      Type.String({ description: 'Why.', examples: ['the device is back for rework'] })
+    ),
     notes
-  } satisfies MembersOf<IssuedFacts>,
+  } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts>>,
   {
     $id: 'IssuedEntry',
     ...strict,
@@ -159,6 +175,11 @@ export const VoidEntry = Type.Object(
 export const VoidBody = Type.Object(
   { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['changed in the database'] }) },
   { ...strict, examples: [{ reason: 'changed in the database' }] }
+)
+
+export const ReleaseBody = Type.Object(
+  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['the device is back for rework'] }) },
+  { ...strict, examples: [{ reason: 'the device is back for rework' }] }
 )
 
 export const PurgeBody = Type.Object(
