@@ -6,6 +6,7 @@ import type { SubjectRule } from '../../src/profiles/profile-document.ts'
 import { compileRule } from '../../src/profiles/subject-rules.ts'
 import { selectSubject } from '../../src/profiles/subject-selection.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import { expectWithin, measureCpu } from '../support/time-limit.ts'
 
 type Rules = Partial<Record<SubjectField, SubjectRule>>
 
@@ -129,10 +130,11 @@ describe('a subject', () => {
     expect(select(rules, requested, declared)).toEqual(expected)
   })
 
-  it('is matched in linear time, whatever the pattern', () => {
+  it('is matched in linear time, whatever the pattern', async () => {
     const rules: Rules = { CommonName: { rule: 'required', pattern: '(a+)+(a+)+(a+)+b' } }
-    const start = performance.now()
-    expect(select(rules, { CommonName: 'a'.repeat(64) })).toEqual(['/subject/CommonName'])
-    expect(performance.now() - start).toBeLessThan(100)
+    const cost = await measureCpu(() =>
+      expect(select(rules, { CommonName: 'a'.repeat(64) })).toEqual(['/subject/CommonName'])
+    )
+    expectWithin(cost, 100)
   })
 })

@@ -21,6 +21,14 @@ function measureSlowness(): number {
   return Math.max(Math.min(...times) / referenceMs, 1)
 }
 
+/** What `work` takes of the processor, in this thread, in milliseconds: whatever else the machine does meanwhile. */
+export async function measureCpu(work: () => unknown): Promise<number> {
+  const before = process.threadCpuUsage()
+  await work()
+  const { user, system } = process.threadCpuUsage(before)
+  return (user + system) / 1000
+}
+
 /** Where a limit of time seems to be broken, it is held against what the machine can do at that moment. */
 export function expectWithin(measured: number, limit: number): void {
   if (measured < limit) return

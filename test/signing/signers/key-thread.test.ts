@@ -8,6 +8,7 @@ import {
 } from '../../../src/signing/signers/local/key-file.ts'
 import { generateLocalKey } from '../../../src/signing/signers/local/local-key.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
+import { measureCpu } from '../../support/time-limit.ts'
 
 let directory: TemporaryDirectory
 beforeAll(async () => {
@@ -16,13 +17,6 @@ beforeAll(async () => {
 afterAll(() => directory.remove())
 
 /** Milliseconds of CPU that this thread spends until the work is done, wherever that is done. */
-async function cpuOf(work: () => Promise<unknown>): Promise<number> {
-  const before = process.threadCpuUsage()
-  await work()
-  const { user, system } = process.threadCpuUsage(before)
-  return (user + system) / 1000
-}
-
 describe('a CA key', () => {
   it('is made and opened without holding up the event loop', async () => {
     const path = join(directory.path, 'ca.key.pem')
@@ -30,7 +24,7 @@ describe('a CA key', () => {
     await writeSecretFile(path, await encryptPrivateKey(privateKey, 'a passphrase'))
     const times: number[] = []
     for (let round = 0; round < 5; round++) {
-      times.push(await cpuOf(() => loadPrivateKey(path, 'a passphrase')))
+      times.push(await measureCpu(() => loadPrivateKey(path, 'a passphrase')))
     }
     // Stretching the passphrase alone takes 55 ms.
     expect(Math.min(...times)).toBeLessThan(20)
