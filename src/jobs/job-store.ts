@@ -15,7 +15,10 @@ export interface JobStore {
   count(): Promise<JobCounts>
   /** Those that a process has in hand, or had when it died. */
   listRunning(): Promise<readonly RunningJob[]>
-  /** Those whose next try is further ahead than any pause are due now: a clock was wrong when they were put off. */
+  /**
+   * What a clock that was far ahead has left behind does not count: a next try further ahead than any pause is now, and
+   * what was last done in the future, such as a look at the schedules or a sign of life, was not done.
+   */
   recall(): Promise<void>
 }
 
@@ -56,6 +59,28 @@ SELECT
   created_on AS "createdAt", start_after AS "nextTryAt", completed_on AS "endedAt", output
 FROM pgboss.job`
 
+/** When the library last did each of its duties. It does none before so much time has gone by since. */
+const stampsOf = {
+  version: ['cron_on', 'bam_on', 'flow_on', 'reindex_on'],
+  queue: ['monitor_on', 'monitor_claim_on', 'maintain_on']
+} as const
+
+/** A process may be told a time that is a little behind another's. */
+const future = `now() + interval '1 minute'`
+
+/** A job of a dead process with a sign of life in the future would not be missed until then. */
+const forgetStatements = [
+  ...Object.entries(stampsOf).map(([table, stamps]) => {
+    const forgotten = stamps.map(
+      stamp => `${stamp} = CASE WHEN ${stamp} > ${future} THEN NULL ELSE ${stamp} END`
+    )
+    return `UPDATE pgboss.${table} SET ${forgotten.join(', ')} WHERE greatest(${stamps.join(', ')}) > ${future}`
+  }),
+  `UPDATE pgboss.version SET monitor_backoff_on = NULL WHERE monitor_backoff_on > now() + interval '1 day'`,
+  `UPDATE pgboss.job SET heartbeat_on = now(), started_on = least(started_on, now())
+   WHERE state = 'active' AND heartbeat_on > ${future}`
+]
+
 /** The library lists one queue at a time, by age alone; so its table is read. */
 export function createJobStore(database: JobDatabase): JobStore {
   async function query<Row>(text: string, values: unknown[]): Promise<readonly Row[]> {
@@ -82,6 +107,7 @@ export function createJobStore(database: JobDatabase): JobStore {
          WHERE name = ANY($1) AND state IN ('created', 'retry') AND start_after > now() + make_interval(secs => $2)`,
         [jobKinds, longestPauseSeconds]
       )
+      for (const statement of forgetStatements) await query(statement, [])
     },
     async list({ state, kind, limit, after }) {
       const states = Object.entries(stateOf).flatMap(([stored, shown]) =>

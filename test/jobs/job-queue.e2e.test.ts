@@ -259,6 +259,19 @@ describe.concurrent('a process', () => {
     })
   })
 
+  it('whose last sign of life is of a clock that was far ahead loses its job to another all the same', async ({
+    own
+  }) => {
+    await withQueue(own, {}, async queue => queue.send(reconcile, ...ofRegistration('r1')))
+    await own.database.prisma.$executeRawUnsafe(
+      `UPDATE pgboss.job SET state = 'active', heartbeat_seconds = 1,
+         started_on = now() + interval '30 days', heartbeat_on = now() + interval '30 days'`
+    )
+    await withQueue(own, {}, async queue => {
+      await until(async () => expect(await states(queue)).toEqual([['r1', 'retrying']]))
+    })
+  })
+
   it('that knows that it is alone begins anew at once what a dead one had in hand', async ({ own }) => {
     await withQueue(own, {}, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
@@ -316,6 +329,29 @@ describe.concurrent('a process', () => {
     expect(await states(queue)).toEqual([expected])
     await queue.close()
   }
+
+  it('sends what is due by the clock although the latest look at it was by one that was far ahead', async ({
+    own
+  }) => {
+    let sweeps = 0
+    const handlers = { 'aws-registration.sweep': async () => void sweeps++ }
+    await own.owner.prisma.$executeRawUnsafe(
+      "UPDATE pgboss.version SET cron_on = now() + interval '30 days', bam_on = now() + interval '30 days'"
+    )
+    await own.owner.prisma.$executeRawUnsafe(
+      "UPDATE pgboss.queue SET maintain_on = now() + interval '30 days', monitor_claim_on = now() + interval '30 days'"
+    )
+    const queue = await open(own, handlers, { isScheduled: true })
+    await vi.waitFor(() => expect(sweeps).toBeGreaterThan(0), { timeout: 60_000, interval: 100 })
+    await queue.close()
+    expect(
+      await own.owner.prisma.$queryRawUnsafe(
+        `SELECT 1 FROM pgboss.version WHERE greatest(cron_on, bam_on) > now() + interval '1 minute'
+         UNION ALL
+         SELECT 1 FROM pgboss.queue WHERE greatest(maintain_on, monitor_claim_on) > now() + interval '1 minute'`
+      )
+    ).toEqual([])
+  })
 
   it('sends what is due by the clock, and not what nobody works on', async ({ own }) => {
     let sweeps = 0
