@@ -81,6 +81,29 @@ describe('dueFor', () => {
       'reconcile'
     ],
     [
+      'one that was asked for by a clock that was far ahead',
+      {
+        stored: { ...registration, state: undefined, changedAt: minutesAgo(-43_200) },
+        newestProfileVersion: 3
+      },
+      'reconcile'
+    ],
+    [
+      'one that was looked at by a clock that was far ahead',
+      { stored: withState({ checkedAt: minutesAgo(-43_200) }), newestProfileVersion: 3 },
+      'check'
+    ],
+    [
+      'a failed one that was put off by a clock that was far ahead',
+      { stored: withState({ state: 'failed', retryAt: minutesAgo(-43_200) }), newestProfileVersion: 3 },
+      'reconcile'
+    ],
+    [
+      'one that another process looked at by its own clock',
+      { stored: withState({ checkedAt: new Date(now.getTime() + 4_000) }), newestProfileVersion: 3 },
+      undefined
+    ],
+    [
       'a failed one that has time',
       { stored: withState({ state: 'failed', retryAt: minutesAgo(-1) }), newestProfileVersion: 4 },
       undefined

@@ -75,7 +75,7 @@ export interface RegistrationStore {
 
 interface PutOptions {
   readonly event?: AuditEvent | undefined
-  /** When given, nothing is written where something was known later than this. */
+  /** When given, nothing is written where something was known later than this, unless by a clock that was far ahead. */
   readonly since?: Date | undefined
 }
 
@@ -153,7 +153,7 @@ async function putRow(
   { registrationId, ...data }: { readonly registrationId: string } & ReturnType<typeof toStateRow>,
   since: Date | undefined
 ): Promise<boolean> {
-  const isKnown = { registrationId, ...(since !== undefined && { checkedAt: { lte: since } }) }
+  const isKnown = { registrationId, ...(since !== undefined && { NOT: { checkedAt: laterThan(since) } }) }
   const updated = await transaction.awsRegistrationState.updateMany({ where: isKnown, data })
   if (updated.count > 0) return true
   const created = await transaction.awsRegistrationState.createMany({
@@ -161,6 +161,11 @@ async function putRow(
     skipDuplicates: true
   })
   return created.count > 0
+}
+
+/** No run takes as long as a day: what was known after that was so by a clock that was wrong. */
+function laterThan(since: Date) {
+  return { gt: since, lt: new Date(since.getTime() + 86_400_000) }
 }
 
 async function insertChange(

@@ -43,7 +43,8 @@ interface Look {
 type Outcome = Pick<StoredState, 'state' | 'drift' | 'lastError'> & Partial<StoredState>
 
 const passing: readonly ErrorCode[] = ['aws_unavailable', 'database_unavailable', 'signer_unavailable']
-const retryAfterMs = 15 * 60_000
+/** Until what failed is tried again. */
+export const retryAfterMs = 15 * 60_000
 
 /** Keeps how the work on registrations went; each change of state is an audit event of its own. */
 export function createOutcomeKeeper({

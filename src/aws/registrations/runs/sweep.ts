@@ -2,6 +2,7 @@ import type { ProfileVersion } from '../../../profiles/profile-version.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
 import type { StoredRegistration } from '../registration-store.ts'
 import { stateOf } from '../view.ts'
+import { retryAfterMs } from './outcome.ts'
 
 const checkAfterMs = 3_600_000
 /**
@@ -10,7 +11,13 @@ const checkAfterMs = 3_600_000
  */
 export const ownJobMs = 60_000
 
-/** What a registration is due for at this moment. Pure. */
+/** Processes on one database may be apart by so much. */
+const clocksApartMs = 10_000
+
+/**
+ * What a registration is due for at this moment. Pure. What was done in the future, or put off further than anything is,
+ * was so by a clock that was wrong: it does not count.
+ */
 export function dueFor(
   registration: StoredRegistration,
   newestProfileVersion: number | undefined,
@@ -18,13 +25,20 @@ export function dueFor(
 ): 'reconcile' | 'check' | undefined {
   const { state, desired, changedAt } = registration
   if (state === undefined || stateOf(registration) === 'pending')
-    return changedAt.getTime() + ownJobMs <= now.getTime() ? 'reconcile' : undefined
-  if (state.state === 'failed')
-    return state.retryAt !== null && state.retryAt <= now ? 'reconcile' : undefined
+    return isOver(changedAt, ownJobMs, now) ? 'reconcile' : undefined
+  if (state.state === 'failed') {
+    const failedAt = state.retryAt && new Date(state.retryAt.getTime() - retryAfterMs)
+    return failedAt !== null && isOver(failedAt, retryAfterMs, now) ? 'reconcile' : undefined
+  }
   const isProfileNewer =
     desired.provisioning !== null && (newestProfileVersion ?? 0) > (state.profileVersion ?? 0)
   if (isProfileNewer) return 'reconcile'
-  return state.checkedAt.getTime() + checkAfterMs <= now.getTime() ? 'check' : undefined
+  return isOver(state.checkedAt, checkAfterMs, now) ? 'check' : undefined
+}
+
+function isOver(since: Date, pauseMs: number, now: Date): boolean {
+  const agoMs = now.getTime() - since.getTime()
+  return agoMs >= pauseMs || agoMs < -clocksApartMs
 }
 
 /**

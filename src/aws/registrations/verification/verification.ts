@@ -54,7 +54,7 @@ export async function provideVerification(
   for (;;) {
     const newest = await store.findNewest(registrationId)
     const isUsable =
-      newest?.verification.registrationCode === registrationCode && !isEnding(newest.verification, clock())
+      newest?.verification.registrationCode === registrationCode && isCurrent(newest.verification, clock())
     if (isUsable && newest.certificateDer !== undefined) return newest.certificateDer
     const verification = isUsable
       ? newest.verification
@@ -77,13 +77,17 @@ export async function provideVerification(
   }
 }
 
-/** Bytes that cannot be read end never: the signing room refuses them, and says what they are. */
-function isEnding({ tbsDer }: Verification, now: Date): boolean {
+/**
+ * One that is not valid yet is of a clock that was ahead: AWS would not take it. Bytes that cannot be read are current for
+ * ever: the signing room refuses them, and says what they are.
+ */
+function isCurrent({ tbsDer }: Verification, now: Date): boolean {
   try {
-    return parseTbsCertificate(tbsDer).notAfter.getTime() < now.getTime() + shortestRemainderMs
+    const { notBefore, notAfter } = parseTbsCertificate(tbsDer)
+    return notBefore <= now && notAfter.getTime() >= now.getTime() + shortestRemainderMs
   } catch (error) {
     if (!isMintlineError(error)) throw error
-    return false
+    return true
   }
 }
 
