@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { createTestReceiver, secret, type TestReceiver } from '../../events/test-receiver.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { needs } from '../../support/needs/needs.ts'
+import { fakedClock } from '../../support/postgres/faked-clock.ts'
 import { startTestPostgres, type TestPostgres } from '../../support/postgres/test-postgres.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
@@ -43,13 +43,7 @@ describe('a service whose clock is set while it runs', needs('faketime'), () => 
       MINTLINE_LOG_LEVEL: 'error',
       MINTLINE_WEBHOOK_URL: receiver.url,
       MINTLINE_WEBHOOK_SECRET_FILE: join(data.path, 'webhook-secret'),
-      // The path of its library, which differs from machine to machine.
-      LD_PRELOAD: execFileSync('faketime', ['-m', '-f', '+0', 'printenv', 'LD_PRELOAD'], {
-        encoding: 'utf8'
-      }).trim(),
-      FAKETIME_TIMESTAMP_FILE: join(data.path, 'offset'),
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1'
+      ...fakedClock({ FAKETIME_TIMESTAMP_FILE: join(data.path, 'offset'), FAKETIME_NO_CACHE: '1' })
     })
   })
 
