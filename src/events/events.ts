@@ -44,6 +44,9 @@ export interface EventsDependencies {
   readonly randomBytes: RandomBytes
 }
 
+/** The database's clock may be set right by a little at any time. */
+const clocksApartMs = 10_000
+
 export function createEvents(dependencies: EventsDependencies): Events {
   const { outbox, setAside, jobs, isEnabled, overdueMs, clock, randomBytes } = dependencies
   const audited = (act: Act, what: { readonly act: string; readonly subject: string }) =>
@@ -87,6 +90,12 @@ export function createEvents(dependencies: EventsDependencies): Events {
       if (oldestOwedAt === undefined) return { ok: true, detail: 'none waits' }
       const waitedMs = readAt.getTime() - oldestOwedAt.getTime()
       const waits = `the oldest that waits is from ${oldestOwedAt.toISOString()}`
+      if (waitedMs < -clocksApartMs) {
+        return {
+          ok: false,
+          detail: `${waits}, of a clock that was ahead: nobody knows how long it has been waiting.`
+        }
+      }
       if (waitedMs <= overdueMs) return { ok: true, detail: waits }
       const reason = lastError === undefined ? '' : ` The last error: ${lastError.detail}`
       return {

@@ -23,6 +23,17 @@ afterAll(async () => {
   await directory.remove()
 })
 
+it('an event of a clock that was far ahead is warned of while it waits', async () => {
+  const eventCheck = async () => {
+    const answer = await service.send({ url: '/readyz' })
+    return [answer.statusCode, answer.json<{ checks: { events: object } }>().checks.events]
+  }
+  await service.issue()
+  expect(await eventCheck()).toMatchObject([200, { ok: true }])
+  await service.owner.prisma.$executeRaw`UPDATE outgoing_event SET owed_at = now() + interval '30 days'`
+  expect(await eventCheck()).toMatchObject([200, { ok: false }])
+})
+
 it('who has all that waits sent again is in the audit', async () => {
   const answer = await service.as('admin').post('/v1/events/deliver')
   expect(answer.statusCode).toBe(202)
