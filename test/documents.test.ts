@@ -63,3 +63,14 @@ it('commands that are named are commands', () => {
 it('nothing tells to have npx fetch what is not on the registry', () => {
   expect(mentions(/(npx mintline)/g)).toEqual([])
 })
+
+it('no line that is printed has a tool write to a device, which some delete when they fail', () => {
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter(name => name.endsWith('.ts'))
+    .map(name => join('src', name))
+  const written = mentions(/(?<=\s)((?:-out|-keyout|-o|--out|--outfile|--output)[ =]\/dev\/\w+)/g, [
+    ...pages.filter(page => page !== 'CHANGELOG.md'),
+    ...sources
+  ])
+  expect(written).toEqual([])
+})
