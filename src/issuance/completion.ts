@@ -38,9 +38,14 @@ export interface Completion {
   complete(order: CompletionOrder): Promise<Completed>
   /** Resolves, never rejects, when this process is not or no longer at work on the intent. */
   underWay(intentId: string): Promise<void>
+  /** True when the last completion of the intent was of this process, and failed. */
+  hasFailed(intentId: string): boolean
   /** Resolves, never rejects, when nothing is under way. */
   settled(): Promise<void>
 }
+
+/** Intents whose completion failed here. Beyond these the oldest are forgotten: their retries wait as for another process. */
+const maximumFailed = 10_000
 
 /** The station asked for it at the moment of the act; what it asks for next is a new intent. */
 export function declaredVoid(intentId: string): MintlineError {
@@ -53,6 +58,13 @@ export function declaredVoid(intentId: string): MintlineError {
 
 export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
+  const failed = new Set<string>()
+
+  function rememberFailure(intentId: string): void {
+    failed.add(intentId)
+    const [oldest] = failed
+    if (failed.size > maximumFailed && oldest !== undefined) failed.delete(oldest)
+  }
 
   async function signAndRecord(order: CompletionOrder): Promise<Completed> {
     const { intent, authority, judgement, predictThing } = order
@@ -77,13 +89,20 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
       const { intent } = order
       const underWay = inHand.get(intent.id)
       if (underWay !== undefined) return underWay
-      const completion = signAndRecord(order).finally(() => inHand.delete(intent.id))
+      failed.delete(intent.id)
+      const completion = signAndRecord(order)
+        .catch((error: unknown) => {
+          rememberFailure(intent.id)
+          throw error
+        })
+        .finally(() => inHand.delete(intent.id))
       inHand.set(intent.id, completion)
       return completion
     },
     async underWay(intentId) {
       await inHand.get(intentId)?.catch(() => undefined)
     },
+    hasFailed: intentId => failed.has(intentId),
     async settled() {
       while (inHand.size > 0) await Promise.allSettled(inHand.values())
     }

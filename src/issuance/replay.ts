@@ -71,7 +71,8 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     if (record.outcome === 'issued') return answerAgain(record)
     if (record.outcome === 'void') throw declaredVoid(record.id)
     const endMs = waitEndsMs ?? (await endOfWait(earlier))
-    const isWaiting = stopwatch() < endMs
+    // What failed here is in nobody's hands: another process waits as long as this one would.
+    const isWaiting = stopwatch() < endMs && !completion.hasFailed(record.id)
     if (isWaiting) await delay(pollMs)
     else await completeOpen(earlier)
     const later = await findSettled(record.id)

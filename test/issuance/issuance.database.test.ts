@@ -406,6 +406,37 @@ describe('what fails on the way', () => {
     expect(record.outcome).toBe('issued')
   })
 
+  it('in the signer is made good by the next retry, which waits for no other process', async () => {
+    const patient = await startIssuing(test.database, directory.path, { wrapSigner, resumeAfterMs: 60_000 })
+    const csr = makeCertificationRequest(newDevice())
+    spoil = () => Promise.reject(new MintlineError('signer_unavailable', 'away', { retryAfterSeconds: 1 }))
+    await refusal(patient.issue(csr), 'signer_unavailable')
+    await refusal(patient.issue(csr), 'signer_unavailable')
+    spoil = undefined
+    const start = performance.now()
+    const { record, replayed } = await patient.issue(csr)
+    // An intent of which this process knows nothing is waited for a minute.
+    expect(performance.now() - start).toBeLessThan(10_000)
+    expect(record.outcome).toBe('issued')
+    expect(replayed).toBe(true)
+    const { items } = await patient.records.list({ outcome: 'unknown', limit: 10 })
+    expect(items).toEqual([])
+  })
+
+  it('in the signer of another process is waited for as long as that may be at work', async () => {
+    const other = await startIssuing(test.database, directory.path, { wrapSigner, resumeAfterMs: 1_500 })
+    const csr = makeCertificationRequest(newDevice())
+    spoil = () => Promise.reject(new MintlineError('signer_unavailable', 'away', { retryAfterSeconds: 1 }))
+    await refusal(issuing.issue(csr), 'signer_unavailable')
+    spoil = undefined
+    signed.length = 0
+    const retry = other.issue(csr)
+    await new Promise(resolve => setTimeout(resolve, 500))
+    expect(signed).toHaveLength(0)
+    expect((await retry).record.outcome).toBe('issued')
+    expect(signed).toHaveLength(1)
+  })
+
   it('while one signature is slow, a retry waits for it instead of making another', async () => {
     const csr = makeCertificationRequest(newDevice())
     signed.length = 0
