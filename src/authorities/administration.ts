@@ -55,7 +55,7 @@ export interface AuthorityAdministration {
 }
 
 /** What becomes of open intents. */
-export interface Retirement {
+interface Retirement {
   readonly abandon: boolean
 }
 

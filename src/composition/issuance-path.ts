@@ -2,20 +2,21 @@ import { createTokenStore } from '../access/token-store.ts'
 import { spkiOf } from '../authorities/generations/generation.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
-import { type BlockedKeys, createBlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import { type BlockedKeys, createBlockedKeys, type Holder } from '../factory/blocked-keys/blocked-keys.ts'
 import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
 import { createRefusalCounting } from '../issuance/refusals/counting.ts'
-import { createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
+import { blocksPerMinute, createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
+import { createDisclosureAudit } from '../issuance/refusals/disclosure-audit.ts'
 import { createDisclosureStore } from '../issuance/refusals/disclosure-store.ts'
-import { createRefusalRecorder, type RecordRefusal } from '../issuance/refusals/refusal.ts'
+import { createRefusalRecorder } from '../issuance/refusals/refusal.ts'
 import { createRepeatWindows } from '../issuance/refusals/repeat-windows.ts'
 import { createStationLimits } from '../issuance/refusals/station-limits.ts'
 import { createReplay } from '../issuance/replay.ts'
 import { digestOf } from '../issuance/request.ts'
-import { isEqual } from '../pki/der/octets.ts'
+import { toHex } from '../pki/der/octet-text.ts'
 import { createRecordStore } from '../records/record-store.ts'
 import { createRecords, type Records } from '../records/records.ts'
 import type { CountReason, RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
@@ -80,21 +81,15 @@ export function createIssuancePath(
     )
   )
   const refusalCounts = createRefusalCountStore(database, search)
-  const recordRefusal = createRecording(core, stops, { ...options, refusalCounts })
+  const recording = createRecording(core, stops, { ...options, refusalCounts })
   const blockedKeys = createBlockedKeys({
     store: createBlockedKeyStore(database),
-    listAuthorities: spkiSha256 => namesOfHolders(core, spkiSha256),
+    listHolders: spkiSha256s => holdersOf(core, spkiSha256s),
     maximumWaiting: core.config.maximumWaiting,
     clock,
     randomBytes
   })
-  const disclosures = createDisclosures({
-    ...createDisclosureStore(database),
-    blockedKeys,
-    recordRefusal,
-    clock,
-    randomBytes
-  })
+  const disclosures = createDisclosures({ blockedKeys, ...recording, log })
   const completion = createCompletion({ cycle, clock })
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
@@ -105,7 +100,7 @@ export function createIssuancePath(
     cycle,
     completion,
     replay: createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs }),
-    recordRefusal,
+    recordRefusal: recording.recordRefusal,
     blockedKeys,
     clock,
     clockTrust,
@@ -121,36 +116,48 @@ interface RecordingOptions extends IssuancePathOptions {
 }
 
 /** What is counted is written before the database is closed. */
-function createRecording(core: Core, stops: AsyncDisposableStack, options: RecordingOptions): RecordRefusal {
-  const { database, config, clock, randomBytes, log } = core
+function createRecording(core: Core, stops: AsyncDisposableStack, options: RecordingOptions) {
+  const { database, config, clock, clockTrust, randomBytes, log } = core
   const { refusalCounts, observeCounted: observe = () => undefined } = options
   const { storageReserve = () => false, stopwatch = systemStopwatch } = options
   const counting = createRefusalCounting({ insert: refusalCounts.insert, clock, randomBytes, log, observe })
   stops.defer(() => counting.close())
   const tokens = createTokenStore(database)
-  return createRefusalRecorder({
+  const { insertEvent, readSalt } = createDisclosureStore(database)
+  // Each has its windows and its share: what one of them is full of does not keep the other from being recorded.
+  const bounds = () => ({
+    repeats: createRepeatWindows({ stopwatch }),
+    limits: createStationLimits({ perMinute: config.refusalsPerMinute, stopwatch })
+  })
+  const common = { counting, storageReserve, clockTrust, clock, randomBytes }
+  const auditDisclosure = createDisclosureAudit({ ...common, ...bounds(), insertEvent })
+  const recordRefusal = createRefusalRecorder({
+    ...common,
+    ...bounds(),
     refusals: createGroupCommit({
       commit: createRefusalStore(database).commit,
       ...groupLimits(core, 'rejection', options)
     }),
-    repeats: createRepeatWindows({ stopwatch }),
-    limits: createStationLimits({ perMinute: config.refusalsPerMinute, stopwatch }),
-    counting,
     isTokenRevoked: async tokenId => (await tokens.find(tokenId))?.revokedAt !== undefined,
-    storageReserve,
-    clock,
-    randomBytes,
     log
   })
+  const blockLimits = createStationLimits({ perMinute: blocksPerMinute, stopwatch })
+  return { recordRefusal, auditDisclosure, readSalt, blockLimits }
 }
 
-/** The generations of authorities that have this key. */
-async function namesOfHolders({ authorityStore }: Core, spkiSha256: Uint8Array): Promise<readonly string[]> {
-  const holders = (await authorityStore.generations()).filter(generation => {
+/** The generations of authorities that have one of these keys. */
+async function holdersOf(
+  { authorityStore }: Core,
+  spkiSha256s: readonly Uint8Array[]
+): Promise<readonly Holder[]> {
+  if (spkiSha256s.length === 0) return []
+  const asked = new Set(spkiSha256s.map(toHex))
+  return (await authorityStore.generations()).flatMap(generation => {
     const spkiDer = spkiOf(generation)
-    return spkiDer !== undefined && isEqual(digestOf(spkiDer), spkiSha256)
+    if (spkiDer === undefined) return []
+    const spkiSha256 = digestOf(spkiDer)
+    return asked.has(toHex(spkiSha256)) ? [{ name: generation.name, spkiSha256 }] : []
   })
-  return holders.map(({ name }) => name)
 }
 
 function groupLimits(

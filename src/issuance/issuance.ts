@@ -74,8 +74,6 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       return await decideOrServeAgain(progress)
     } catch (error) {
       if (!isMintlineError(error) || !isRefusal(error)) throw error
-      // Its record would be of a wrong time, by which later clocks would be judged.
-      await clockTrust.assertTrusted()
       throw await recordRefusal(error, request, rulesReached(progress))
     }
   }

@@ -1,9 +1,10 @@
+import { generateKeyPairSync, hash } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createClockStore } from '../../src/clock/clock-store.ts'
 import { type ClockTrust, createClockTrust } from '../../src/clock/clock-trust.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
-import { type IssuingOptions, startIssuing } from '../support/issuing.ts'
+import { type Issuing, type IssuingOptions, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -42,6 +43,23 @@ const trustOf = (builtAt = new Date(0), store = createClockStore(test.database))
     builtAt
   })
 
+/** Sends a private key, which is blocked whatever the clock says; only the record of it waits. */
+async function discloseTo(
+  { disclosures, station, blockedKeys }: Issuing,
+  route: string,
+  issuance?: { readonly profile: string }
+): Promise<void> {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const body = privateKey.export({ type: 'pkcs8', format: 'der' })
+  const findings = disclosures.find({ bytes: body })!
+  const error = await disclosures
+    .refuse({ findings, body, principal: station, requestId: 'test', route, issuance })
+    .catch((thrown: unknown) => thrown)
+  const spkiSha256 = hash('sha256', publicKey.export({ type: 'spki', format: 'der' }), 'buffer')
+  expect(await blockedKeys.find(spkiSha256)).toMatchObject({ reason: 'key_disclosed' })
+  throw error
+}
+
 describe('a clock that is set while the service runs', () => {
   it.each([
     ['back by a day', -day],
@@ -58,6 +76,12 @@ describe('a clock that is set while the service runs', () => {
       retryAfterSeconds: 5
     })
     await expect(issuing.issue(Buffer.from('no CSR'))).rejects.toMatchObject(untrusted)
+    await expect(discloseTo(issuing, 'POST /v1/issuances', { profile: 'starter' })).rejects.toMatchObject(
+      untrusted
+    )
+    await expect(discloseTo(issuing, 'POST /v1/tokens')).rejects.toMatchObject(untrusted)
+    expect(await test.database.prisma.refusal.count()).toBe(0)
+    expect(await test.database.prisma.auditEvent.count({ where: { act: 'key.disclose' } })).toBe(0)
     expect(await issuing.issue(served)).toMatchObject({ replayed: true, record: { id: record.id } })
     expect((await issuing.records.list({ limit: 9 })).items).toHaveLength(1)
     aheadMs = 0

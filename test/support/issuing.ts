@@ -61,7 +61,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     commitCertificate: around(commitCertificate, told('record'))
   })
   const path = createIssuancePath(core, core.stops, { ...options, resumeAfterMs, wrapCycle })
-  const { issuance, records, refusalCounts, blockedKeys } = path
+  const { issuance, records, refusalCounts, blockedKeys, disclosures } = path
   const { profiles, authorities, randomBytes } = core
   const station = await findStation(database)
   return {
@@ -71,11 +71,15 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     records,
     refusalCounts,
     blockedKeys,
+    disclosures,
     tokens: createTokens({ store: createTokenStore(database), clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */
     issue: (csr: Uint8Array, profile = 'starter', metadata: Readonly<Record<string, string>> = {}) =>
-      issuance.issue({ csr, profile, metadata, station, requestId: 'test' })
+      issuance.issue({ csr, profile, metadata, station, requestId: 'test' }),
+    /** The same of another station's token. */
+    issueAs: (other: Principal, csr: Uint8Array, profile = 'starter') =>
+      issuance.issue({ csr, profile, metadata: {}, station: other, requestId: 'test' })
   }
 }
 

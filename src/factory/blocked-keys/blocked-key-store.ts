@@ -9,8 +9,10 @@ import {
   transactionLimits
 } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
+import { toHex } from '../../pki/der/octet-text.ts'
+import { isEqual } from '../../pki/der/octets.ts'
 import type { PageQuery } from '../../sources/page.ts'
-import { type BlockedKey, type BlockedReason, type CertifiedUse, keyBlocked } from './blocked-key.ts'
+import { authorityKeyBlocked, type BlockedKey, type BlockedReason, type CertifiedUse } from './blocked-key.ts'
 
 export interface BlockedKeyQuery extends PageQuery {
   readonly spkiSha256?: Uint8Array
@@ -27,10 +29,12 @@ export interface BlockOutcome {
 
 export interface BlockedKeyStore {
   find(spkiSha256: Uint8Array): Promise<BlockedKey | undefined>
+  /** Those that are on the list, of any number. */
+  findAll(spkiSha256s: readonly Uint8Array[]): Promise<readonly BlockedKey[]>
   /** Newest first. */
   list(query: BlockedKeyQuery): Promise<readonly BlockedKey[]>
-  /** What was certified with the key, newest first; not more than a hundred. */
-  findUses(spkiSha256: Uint8Array): Promise<readonly CertifiedUse[]>
+  /** What was certified with the keys, newest first; not more than a hundred. */
+  findUses(spkiSha256s: readonly Uint8Array[]): Promise<readonly CertifiedUse[]>
   /**
    * Puts keys on the list, ends their open intents, and inserts their events, in one transaction. When it returns, no
    * certificate of them is on record that is not among the uses, and none will be, whichever process issues.
@@ -58,12 +62,15 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
       // Waits for the intents that are being committed; later ones wait for this transaction, and see the blocks.
       const inserted = await transaction.blockedKey.createManyAndReturn({ data, skipDuplicates: true })
       const newIds = new Set(inserted.map(({ id }) => id))
+      const digests = blocks.map(({ key }) => key.spkiSha256)
+      const listed = new Map((await findAll(transaction, digests)).map(key => [toHex(key.spkiSha256), key]))
+      const usesOf = await findUsesOfEach(transaction, digests)
       const outcomes: BlockOutcome[] = []
       for (const { key, eventOf } of blocks) {
-        const uses = await findUses(transaction, key.spkiSha256)
+        const uses = usesOf(key.spkiSha256)
         const isNew = newIds.has(key.id)
         if (isNew) await followBlock(transaction, { key, uses, event: eventOf(uses) })
-        outcomes.push({ key: isNew ? key : (await findKey(transaction, key.spkiSha256))!, isNew, uses })
+        outcomes.push({ key: listed.get(toHex(key.spkiSha256))!, isNew, uses })
       }
       return outcomes
     }, transactionLimits)
@@ -71,6 +78,7 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
 
   return {
     find: spkiSha256 => runQuery(() => findKey(client, spkiSha256)),
+    findAll: spkiSha256s => runQuery(() => findAll(client, spkiSha256s)),
     list: ({ spkiSha256, reason, cursor, limit }) =>
       runQuery(async () => {
         const where = {
@@ -81,7 +89,8 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
         const rows = await client.blockedKey.findMany({ where, orderBy: { id: 'desc' }, take: limit })
         return rows.map(toBlockedKey)
       }),
-    findUses: spkiSha256 => runQuery(() => findUses(client, spkiSha256)),
+    findUses: spkiSha256s =>
+      runQuery(async () => (await selectUses(client, spkiSha256s)).slice(0, mostUses).map(toUse)),
     block: blocks =>
       runQuery(async () => {
         for (let tries = 1; ; tries++) {
@@ -119,16 +128,15 @@ async function followBlock(client: Client, { key, uses, event }: NewBlock): Prom
 /**
  * For a transaction that brings CA keys into use. Until it ends no key is blocked.
  *
+ * @param spkiSha256s of the authority's own key first, then of the CAs above it.
  * @throws MintlineError `key_blocked`.
  */
 export async function assertNoneBlocked(client: Client, spkiSha256s: readonly Uint8Array[]): Promise<void> {
   if (spkiSha256s.length === 0) return
   // The lock of intents: see key_may_be_certified.
   await client.$executeRaw`SELECT pg_advisory_xact_lock_shared(x'6d696e74'::int, x'626c6f63'::int)`
-  for (const spkiSha256 of spkiSha256s) {
-    const key = await findKey(client, spkiSha256)
-    if (key !== undefined) throw keyBlocked(key, [], { role: 'admin', name: '' })
-  }
+  const [key] = await findAll(client, spkiSha256s)
+  if (key !== undefined) throw authorityKeyBlocked(key, isEqual(key.spkiSha256, spkiSha256s[0]!))
 }
 
 type BlockedKeyRow = Omit<BlockedKey, 'reason'> & { readonly reason: string }
@@ -142,21 +150,51 @@ function toBlockedKey(row: BlockedKeyRow): BlockedKey {
   return { ...row, reason: row.reason as BlockedReason }
 }
 
-/** The key is its device's, which may have come back with it, or with another one. */
-function findUses(client: Client, spkiSha256: Uint8Array): Promise<readonly CertifiedUse[]> {
-  return client.$queryRaw<CertifiedUse[]>`
+async function findAll(client: Client, spkiSha256s: readonly Uint8Array[]): Promise<readonly BlockedKey[]> {
+  const rows = await client.$queryRaw<BlockedKeyRow[]>`
     SELECT
-      intent.id AS "issuanceId", encode(intent.serial_number, 'hex') AS "serialNumber",
-      encode(issued.certificate_id, 'hex') AS "certificateId", intent.station, intent.created_at AS "requestedAt",
-      EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = intent.id) AS "isOpen"
-    FROM (
-      SELECT DISTINCT certified_device.intent_id FROM certified_key
-      JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256
-      WHERE certified_key.spki_sha256 = ${spkiSha256}
+      id, spki_sha256 AS "spkiSha256", reason, comment, actor, request_id AS "requestId", created_at AS "createdAt"
+    FROM blocked_key WHERE spki_sha256 = ANY(${spkiSha256s.map(copy)})`
+  return rows.map(toBlockedKey)
+}
+
+/** How many are told of one key. */
+const mostUses = 100
+
+interface UseRow extends CertifiedUse {
+  readonly spkiSha256: Uint8Array
+}
+
+/** A key is its device's, which may have come back with it, or with another one. */
+function selectUses(client: Client, spkiSha256s: readonly Uint8Array[]): PromiseLike<readonly UseRow[]> {
+  return client.$queryRaw<UseRow[]>`
+    SELECT use.*
+    FROM unnest(${spkiSha256s.map(copy)}::bytea[]) AS asked(spki_sha256)
+    CROSS JOIN LATERAL (
+      SELECT
+        intent.spki_sha256 AS "spkiSha256", intent.id AS "issuanceId",
+        encode(intent.serial_number, 'hex') AS "serialNumber",
+        encode(issued.certificate_id, 'hex') AS "certificateId", intent.station, intent.created_at AS "requestedAt",
+        EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = intent.id) AS "isOpen"
+      FROM (
+        SELECT DISTINCT certified_device.intent_id FROM certified_key
+        JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256
+        WHERE certified_key.spki_sha256 = asked.spki_sha256
+      ) AS held
+      JOIN intent ON intent.id = held.intent_id AND intent.spki_sha256 = asked.spki_sha256
+      LEFT JOIN issued ON issued.intent_id = intent.id
+      ORDER BY intent.id DESC LIMIT ${mostUses}
     ) AS use
-    JOIN intent ON intent.id = use.intent_id AND intent.spki_sha256 = ${spkiSha256}
-    LEFT JOIN issued ON issued.intent_id = intent.id
-    ORDER BY intent.id DESC LIMIT 100`
+    ORDER BY use."issuanceId" DESC`
+}
+
+async function findUsesOfEach(client: Client, spkiSha256s: readonly Uint8Array[]) {
+  const byKey = Map.groupBy(await selectUses(client, spkiSha256s), ({ spkiSha256 }) => toHex(spkiSha256))
+  return (spkiSha256: Uint8Array): readonly CertifiedUse[] => byKey.get(toHex(spkiSha256))?.map(toUse) ?? []
+}
+
+function toUse({ spkiSha256: _key, ...use }: UseRow): CertifiedUse {
+  return use
 }
 
 /** Prisma's types want bytes over an ArrayBuffer of their own. */

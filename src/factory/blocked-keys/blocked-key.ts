@@ -69,12 +69,35 @@ export function keyBlocked(
   asker: Asker
 ): MintlineError {
   const what = `This key is blocked and is not certified, by whatever profile: ${meanings[reason]}.`
-  return blockedError([what, newKeyAdvice], { reason, spkiSha256s: [spkiSha256], uses, asker })
+  return blockedError([what, newKeyAdvice], {
+    reason,
+    listing: { spkiSha256: [toHex(spkiSha256)] },
+    uses,
+    asker
+  })
+}
+
+/** The refusal of a CA whose own key, or that of a CA above it, is on the list. */
+export function authorityKeyBlocked(
+  { spkiSha256, reason }: Pick<BlockedKey, 'spkiSha256' | 'reason'>,
+  isOwn: boolean
+): MintlineError {
+  const whose = isOwn ? 'The key of this authority' : 'The key of a CA above this authority'
+  const advice = isOwn
+    ? 'Make another generation, with a new key: POST /v1/authorities.'
+    : 'Have the CSR of this authority, or of another generation, signed by another CA, and send that chain.'
+  const digest = toHex(spkiSha256)
+  return new MintlineError(
+    'key_blocked',
+    `${whose} is blocked (SHA-256 of its SubjectPublicKeyInfo: ${digest}): ${meanings[reason]}. ${advice}`,
+    { members: { blockedReason: reason, spkiSha256: [digest] } }
+  )
 }
 
 interface Blocked {
   readonly reason: BlockedReason
-  readonly spkiSha256s: readonly Uint8Array[]
+  /** The keys, as the answer names them. */
+  readonly listing: Readonly<Record<string, readonly string[] | number>>
   readonly uses: readonly CertifiedUse[]
   readonly asker: Asker
 }
@@ -82,7 +105,7 @@ interface Blocked {
 /** @param sentences of the detail; what exists for the key comes behind them. */
 export function blockedError(
   sentences: readonly string[],
-  { reason, spkiSha256s, uses, asker }: Blocked
+  { reason, listing, uses, asker }: Blocked
 ): MintlineError {
   const existing = uses.filter(({ certificateId }) => certificateId !== null)
   const visible = existing.filter(({ station }) => asker.role !== 'station' || station === asker.name)
@@ -98,7 +121,7 @@ export function blockedError(
     {
       members: {
         blockedReason: reason,
-        spkiSha256: spkiSha256s.map(toHex),
+        ...listing,
         ...(certificates.length > 0 && { certificates })
       }
     }

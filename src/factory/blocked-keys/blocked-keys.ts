@@ -2,6 +2,7 @@ import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-ev
 import { createGroupCommit } from '../../database/group-commit.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
+import { isEqual } from '../../pki/der/octets.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { type Page, readPage } from '../../sources/page.ts'
@@ -26,6 +27,13 @@ interface BlockResult extends BlockOutcome {
   readonly authorities: readonly string[]
 }
 
+/** What there is of keys that are blocked together. */
+interface DisclosedResult {
+  /** Newest first of each key; not more than a hundred in all. */
+  readonly uses: readonly CertifiedUse[]
+  readonly authorities: readonly string[]
+}
+
 /** The list of keys that are certified no more. It only grows: a key that is known to others stays known. */
 export interface BlockedKeys {
   /**
@@ -33,8 +41,10 @@ export interface BlockedKeys {
    * they are taken out of use; they are in the audit and raise an event.
    */
   block(request: BlockRequest, act: Act): Promise<BlockResult>
-  /** As `block`, of a key whose private half was sent to the service. In the audit where that has consequences. */
-  blockDisclosed(spkiSha256: Uint8Array, act: Act): Promise<BlockResult>
+  /** As `block`, of keys whose private halves were sent to the service. In the audit where that has consequences. */
+  blockDisclosed(spkiSha256s: readonly Uint8Array[], act: Act): Promise<DisclosedResult>
+  /** Of these, what is not on the list. */
+  leaveOutKnown(spkiSha256s: readonly Uint8Array[]): Promise<readonly Uint8Array[]>
   /** Undefined where the key is not blocked at this moment. An issuance is asked in its own commit. */
   find(spkiSha256: Uint8Array): Promise<BlockedKey | undefined>
   /** As `find`, with what was certified with the key. @throws MintlineError `blocked_key_not_found`. */
@@ -44,22 +54,31 @@ export interface BlockedKeys {
   refusalOf(key: Pick<BlockedKey, 'spkiSha256' | 'reason'>, asker: Asker): Promise<MintlineError>
 }
 
+/** A generation of an authority. */
+export interface Holder {
+  readonly name: string
+  readonly spkiSha256: Uint8Array
+}
+
 export interface BlockedKeysDependencies {
   readonly store: BlockedKeyStore
-  /** The generations of authorities that have this key, by name. */
-  readonly listAuthorities: (spkiSha256: Uint8Array) => Promise<readonly string[]>
+  /** The generations of authorities that have one of these keys, each with the SHA-256 of its key. */
+  readonly listHolders: (spkiSha256s: readonly Uint8Array[]) => Promise<readonly Holder[]>
   /** Blocks that may wait before one is refused with `overloaded`. */
   readonly maximumWaiting: number
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
+/** They hold up issuing for a few milliseconds. */
+const blocksOfCommit = 256
+
 export function createBlockedKeys(dependencies: BlockedKeysDependencies): BlockedKeys {
-  const { store, listAuthorities, maximumWaiting, clock, randomBytes } = dependencies
+  const { store, listHolders, maximumWaiting, clock, randomBytes } = dependencies
   // A block holds up issuing for the moment of its commit, so those that come together are committed together.
   const disclosures = createGroupCommit<Block, BlockOutcome>({
     commit: items => store.block(items),
-    maximumItems: 32,
+    maximumItems: blocksOfCommit,
     maximumWaiting,
     concurrency: 1
   })
@@ -90,28 +109,33 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
 
   return {
     async block(request, act) {
-      const authorities = await listAuthorities(request.spkiSha256)
+      const authorities = namesOf(await listHolders([request.spkiSha256]))
       // By itself, since it fails where the token is revoked by now.
       const [outcome] = await store.block([buildBlock(request, act, () => false)(authorities)])
       return { ...outcome!, authorities }
     },
-    async blockDisclosed(spkiSha256, act) {
-      const authorities = await listAuthorities(spkiSha256)
-      const known = await store.find(spkiSha256)
-      if (known !== undefined) {
-        return { key: known, isNew: false, uses: await store.findUses(spkiSha256), authorities }
+    async blockDisclosed(spkiSha256s, act) {
+      const holders = await listHolders(spkiSha256s)
+      const blocks = (await leaveOutKnown(store, spkiSha256s)).map(spkiSha256 => {
+        const build = buildBlock({ spkiSha256, reason: 'key_disclosed' }, act, hasNoConsequences)
+        return build(namesOf(holders.filter(holder => isEqual(holder.spkiSha256, spkiSha256))))
+      })
+      // One group after the other, so that one body takes no more of the queue than that.
+      for (let at = 0; at < blocks.length; at += blocksOfCommit) {
+        const group = blocks.slice(at, at + blocksOfCommit)
+        await Promise.all(group.map(async each => disclosures.submit(each)))
       }
-      const build = buildBlock({ spkiSha256, reason: 'key_disclosed' }, act, hasNoConsequences)
-      return { ...(await disclosures.submit(build(authorities))), authorities }
+      return { uses: await store.findUses(spkiSha256s), authorities: namesOf(holders) }
     },
+    leaveOutKnown: spkiSha256s => leaveOutKnown(store, spkiSha256s),
     find: spkiSha256 => store.find(spkiSha256),
     async describe(spkiSha256) {
       const key = await store.find(spkiSha256)
-      if (key !== undefined) return { key, uses: await store.findUses(spkiSha256) }
+      if (key !== undefined) return { key, uses: await store.findUses([spkiSha256]) }
       throw new MintlineError('blocked_key_not_found', 'This key is not blocked.')
     },
     list: query => readPage(query, wanted => store.list(wanted)),
-    refusalOf: async (key, asker) => keyBlocked(key, await store.findUses(key.spkiSha256), asker)
+    refusalOf: async (key, asker) => keyBlocked(key, await store.findUses([key.spkiSha256]), asker)
   }
 }
 
@@ -119,6 +143,16 @@ interface Consequences {
   readonly uses: readonly CertifiedUse[]
   readonly authorities: readonly string[]
 }
+
+async function leaveOutKnown(
+  store: Pick<BlockedKeyStore, 'findAll'>,
+  spkiSha256s: readonly Uint8Array[]
+): Promise<readonly Uint8Array[]> {
+  const known = new Set((await store.findAll(spkiSha256s)).map(key => toHex(key.spkiSha256)))
+  return spkiSha256s.filter(each => !known.has(toHex(each)))
+}
+
+const namesOf = (holders: readonly Holder[]) => holders.map(({ name }) => name)
 
 function hasNoConsequences({ uses, authorities }: Consequences): boolean {
   return uses.length + authorities.length === 0

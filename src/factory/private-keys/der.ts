@@ -1,4 +1,5 @@
 import { toHex } from '../../pki/der/octet-text.ts'
+
 /** One element of DER or BER with a definite length; `end` may lie behind the bytes, where they were cut off. */
 interface Element {
   readonly tag: number

@@ -1,6 +1,7 @@
 import { toHex } from '../../pki/der/octet-text.ts'
 import { findKeysInDer } from './der.ts'
-import { type FoundKey, type JsonWebKey, readSshStrings } from './public-key.ts'
+import type { FoundKey, JsonWebKey } from './public-key.ts'
+import { readOpensshKey, readPuttyKey, type SshKey } from './ssh.ts'
 
 /** What was found beside and between other things. */
 export interface Findings {
@@ -12,7 +13,6 @@ export interface Findings {
 /** Base64 in JSON in base64: people do that; nobody does more. */
 const maximumNesting = 3
 const maximumOthers = 8
-const maximumBlocks = 64
 /** Of an RSA key of 16,384 bits. */
 const maximumBlockLength = 16_384
 
@@ -38,7 +38,7 @@ const opensshMagic = 'openssh-key-v1\0'
 const keyStoreMagics = ['feedfeed', 'cececece']
 
 /** Gathers what is found in one request, in all its parts. */
-class Search {
+export class Search implements Findings {
   readonly keys: FoundKey[] = []
   readonly others: Uint8Array[] = []
 
@@ -58,19 +58,23 @@ class Search {
     if (!hasTrace(text)) return
     const plain = unescape(text)
     const isFound = this.#inMarkedBlocks(plain)
-    for (const [, label = '', body = ''] of [...plain.matchAll(otherBlock)].slice(0, maximumBlocks)) {
+    for (const [, label = '', body = ''] of plain.matchAll(otherBlock)) {
       if (!/PRIVATE KEY/.test(label)) this.#inDecoded(body, nesting, label.endsWith('CERTIFICATE REQUEST'))
     }
     this.#inOtherForms(plain)
-    if (!isFound && base64Text.test(plain)) this.#inDecoded(plain, nesting, true)
-    else if (!isFound) {
-      for (const [run] of [...plain.matchAll(base64Run)].slice(0, maximumBlocks))
-        this.#inDecoded(run, nesting, false)
-    }
+    if (!isFound) this.#inUnmarked(plain, nesting)
     if (hexadecimalText.test(plain)) {
       this.inBytes(Uint8Array.from(Buffer.from(plain.replace(/[^0-9A-Fa-f]/g, ''), 'hex')), nesting + 1)
     }
     if (jsonText.test(plain)) this.#inJsonText(text, nesting)
+  }
+
+  /** All of it may be base64, or runs within it. */
+  #inUnmarked(text: string, nesting: number): void {
+    const before = this.keys.length
+    if (base64Text.test(text)) this.#inDecoded(text, nesting, true)
+    if (this.keys.length > before) return
+    for (const [run] of text.matchAll(base64Run)) this.#inDecoded(run, nesting, false)
   }
 
   /** JSON as it was parsed. */
@@ -89,7 +93,7 @@ class Search {
     for (const { kind, der } of found)
       this.keys.push(kind === 'plain' ? { kind: 'der', der } : { kind: 'sealed' })
     const magic = Buffer.from(bytes).indexOf(opensshMagic)
-    if (magic !== -1) this.keys.push(opensshKey(bytes, magic))
+    if (magic !== -1) this.#addSshKey(readOpensshKey(bytes, magic + opensshMagic.length))
     const isKeyStore = keyStoreMagics.includes(toHex(bytes.subarray(0, 4)))
     if (isKeyStore) this.keys.push({ kind: 'sealed' })
     return found.length > 0 || magic !== -1 || isKeyStore
@@ -97,9 +101,12 @@ class Search {
 
   #inMarkedBlocks(text: string): boolean {
     let isFound = false
-    for (const match of [...text.matchAll(marker)].slice(0, maximumBlocks)) {
+    const matches = [...text.matchAll(marker)]
+    for (const [index, match] of matches.entries()) {
       const start = match.index + match[0].length
-      const body = text.slice(start, start + maximumBlockLength).replace(/^[^\n]*?-{2,}/, '')
+      // The next one ends it, so that all of them together are gone through once.
+      const limit = Math.min(start + maximumBlockLength, matches[index + 1]?.index ?? text.length)
+      const body = text.slice(start, limit).replace(/^[^\n]*?-{2,}/, '')
       const end = body.search(anyEnd)
       const block = end === -1 ? body : body.slice(0, end)
       const digits = block.replace(/^.*:.*$/gm, '').replace(/[^A-Za-z0-9+/=_-]/g, '')
@@ -121,18 +128,16 @@ class Search {
 
   /** Keys that are not in DER: PuTTY's, .NET's XML, and what `openssl pkey -text` prints. */
   #inOtherForms(text: string): void {
-    if (/PuTTY-User-Key-File-\d/.test(text)) {
-      const publicLines = /Public-Lines: \d+\s([A-Za-z0-9+/=\s]*)/.exec(text)?.[1]
-      const publicKey = Uint8Array.from(Buffer.from(publicLines ?? '', 'base64'))
-      this.keys.push(publicKey.length === 0 ? { kind: 'sealed' } : { kind: 'ssh', publicKey })
-    }
+    if (/PuTTY-User-Key-File-\d/.test(text)) this.#addSshKey(readPuttyKey(text))
     const xml = text.indexOf('<RSAKeyValue>')
     if (xml !== -1 && text.includes('<D>', xml)) {
-      const valueOf = (name: string) =>
-        toBase64Url(new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1] ?? '')
-      this.keys.push({ kind: 'jwk', jwk: { kty: 'RSA', n: valueOf('Modulus'), e: valueOf('Exponent') } })
+      this.keys.push({ kind: 'jwk', jwk: readXmlKey(text) })
     }
     if (/^[ \t]*(?:priv|privateExponent):[ \t]*\r?$/m.test(text)) this.keys.push({ kind: 'sealed' })
+  }
+
+  #addSshKey(key: SshKey | undefined): void {
+    this.keys.push(key === undefined ? { kind: 'sealed' } : { kind: 'ssh', key })
   }
 
   #inJsonText(text: string, nesting: number): void {
@@ -144,12 +149,6 @@ class Search {
     }
     this.inJson(value, nesting + 1)
   }
-}
-
-export type { Search }
-
-export function createSearch(): Search {
-  return new Search()
 }
 
 /** Whether a text is worth a closer look. */
@@ -169,15 +168,6 @@ function unescape(text: string): string {
     : lines
 }
 
-function opensshKey(bytes: Uint8Array, magic: number): FoundKey {
-  // Cipher, key derivation and its options; then how many keys there are, and their public halves.
-  const start = magic + opensshMagic.length
-  const head = readSshStrings(bytes, start, 3)
-  const skipped = head.reduce((sum, { length }) => sum + 4 + length, start + 4)
-  const [publicKey] = readSshStrings(bytes, skipped, 1)
-  return head.length < 3 || publicKey === undefined ? { kind: 'sealed' } : { kind: 'ssh', publicKey }
-}
-
 function isPrivateJwk(value: object): value is JsonWebKey {
   const { kty, d, n, x } = value as Readonly<Record<string, unknown>>
   return (
@@ -188,6 +178,22 @@ function isPrivateJwk(value: object): value is JsonWebKey {
   )
 }
 
-function toBase64Url(base64: string): string {
-  return Buffer.from(base64, 'base64').toString('base64url')
+const xmlNames = {
+  n: 'Modulus',
+  e: 'Exponent',
+  d: 'D',
+  p: 'P',
+  q: 'Q',
+  dp: 'DP',
+  dq: 'DQ',
+  qi: 'InverseQ'
+} as const
+
+/** .NET's RSAKeyValue, whose numbers are those of a JWK (RFC 7518 §6.3). */
+function readXmlKey(text: string): JsonWebKey {
+  const members = Object.entries(xmlNames).flatMap(([member, name]) => {
+    const base64 = new RegExp(`<${name}>([^<]*)</${name}>`).exec(text)?.[1]
+    return base64 === undefined ? [] : [[member, Buffer.from(base64, 'base64').toString('base64url')]]
+  })
+  return { kty: 'RSA', ...(Object.fromEntries(members) as Record<string, string>) }
 }

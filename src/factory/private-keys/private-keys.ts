@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import { setImmediate as yieldToOthers } from 'node:timers/promises'
-import { createSearch, type Findings } from './find.ts'
-import { publicKeysOf } from './public-key.ts'
+import { type Findings, Search } from './find.ts'
+import { readPublicKey } from './public-key.ts'
 
 /** What somebody sent, in the forms in which it came. */
 export interface Sent {
@@ -18,28 +18,32 @@ export interface Sent {
  * @returns undefined where there is none. Takes microseconds for a CSR.
  */
 export function findPrivateKeys({ bytes, values = [] }: Sent): Findings | undefined {
-  const search = createSearch()
+  const search = new Search()
   if (bytes !== undefined) search.inBytes(bytes)
   for (const value of values) search.inJson(value)
   return search.keys.length === 0 ? undefined : search
 }
 
 export interface PublicKeys {
-  /** SHA-256 of each SubjectPublicKeyInfo, once. */
-  readonly spkiSha256s: readonly Uint8Array[]
-  /** Some key is encrypted or damaged, so that nobody here can tell its public key. */
+  /** SHA-256 of each SubjectPublicKeyInfo whose private half was sent, once. */
+  readonly proven: readonly Uint8Array[]
+  /** The same of public halves that stand beside what cannot be read, and may be another's. */
+  readonly claimed: readonly Uint8Array[]
+  /** Of some key nobody here can tell the public half: it is encrypted or damaged. */
   readonly isAnySealed: boolean
 }
 
 /** Each takes up to a millisecond, so others get their turn in between. */
 export async function readPublicKeys({ keys }: Findings): Promise<PublicKeys> {
-  const digests = new Map<string, Uint8Array>()
+  const [proven, claimed] = [new Map<string, Uint8Array>(), new Map<string, Uint8Array>()]
   let isAnySealed = false
   for (const key of keys) {
-    const spkis = publicKeysOf(key)
-    if (spkis.length === 0) isAnySealed = true
-    for (const spki of spkis) digests.set(hash('sha256', spki), hash('sha256', spki, 'buffer'))
+    const read = await readPublicKey(key)
+    for (const spki of read.proven) proven.set(hash('sha256', spki), hash('sha256', spki, 'buffer'))
+    for (const spki of read.claimed) claimed.set(hash('sha256', spki), hash('sha256', spki, 'buffer'))
+    if (read.proven.length + read.claimed.length === 0) isAnySealed = true
     await yieldToOthers()
   }
-  return { spkiSha256s: [...digests.values()], isAnySealed }
+  for (const digest of proven.keys()) claimed.delete(digest)
+  return { proven: [...proven.values()], claimed: [...claimed.values()], isAnySealed }
 }

@@ -1,6 +1,14 @@
-import { createPrivateKey, createPublicKey, type JsonWebKeyInput, type KeyObject } from 'node:crypto'
-import { encodeElement, encodeSequence, encodeUnsignedInteger } from '../../pki/der/writer.ts'
+import {
+  createPrivateKey,
+  createPublicKey,
+  type JsonWebKeyInput,
+  type KeyObject,
+  sign,
+  verify
+} from 'node:crypto'
 import { readKeyParts } from './der.ts'
+import { ecKeysOf, readOr, rsaPublicKey } from './key-objects.ts'
+import { type SshKey, sshPrivateKey, sshPublicKey } from './ssh.ts'
 
 export type JsonWebKey = JsonWebKeyInput['key']
 
@@ -8,48 +16,92 @@ export type JsonWebKey = JsonWebKeyInput['key']
 export type FoundKey =
   | { readonly kind: 'der'; readonly der: Uint8Array }
   | { readonly kind: 'jwk'; readonly jwk: JsonWebKey }
-  /** Its public half in the form of SSH's wire protocol (RFC 4253 §6.6, RFC 5656 §3.1), which is never encrypted. */
-  | { readonly kind: 'ssh'; readonly publicKey: Uint8Array }
+  | { readonly kind: 'ssh'; readonly key: SshKey }
   /** It is there and cannot be read: encrypted, or damaged. */
   | { readonly kind: 'sealed' }
 
+/** What a private key says of its public half, as SubjectPublicKeyInfo in DER. */
+export interface ReadKey {
+  /** What was found does sign for these. More than one where the same key can be written for two algorithms. */
+  readonly proven: readonly Uint8Array[]
+  /** What stands beside it, which anybody can write there. */
+  readonly claimed: readonly Uint8Array[]
+}
+
 /**
- * The SubjectPublicKeyInfo of a private key, in the one form in which a CSR could have it: points uncompressed, curves
- * by name, RSA with NULL. More than one where the same key can be written for two algorithms; none where the public key
- * cannot be told.
+ * The public half of a private key, in the one form in which a CSR could have it: points uncompressed, curves by name,
+ * RSA with NULL. Whoever knows a public key can put it into the file of another private one, so that a public half counts
+ * as proven only where the private one has signed for it.
  */
-export function publicKeysOf(found: FoundKey): readonly Uint8Array[] {
+export async function readPublicKey(found: FoundKey): Promise<ReadKey> {
+  const { privateKeys, publicKeys } = candidatesOf(found)
+  for (const key of privateKeys) {
+    if (await isProven(key)) return { proven: formsOf(key), claimed: [] }
+  }
+  return { proven: [], claimed: [...privateKeys, ...publicKeys].flatMap(formsOf) }
+}
+
+interface Candidates {
+  readonly privateKeys: readonly KeyObject[]
+  readonly publicKeys: readonly KeyObject[]
+}
+
+function candidatesOf(found: FoundKey): Candidates {
   switch (found.kind) {
     case 'sealed':
-      return []
+      return { privateKeys: [], publicKeys: [] }
     case 'jwk':
-      return formsOf(readOr(() => createPublicKey({ key: found.jwk, format: 'jwk' })))
+      return {
+        privateKeys: listOf(readOr(() => createPrivateKey({ key: found.jwk, format: 'jwk' }))),
+        publicKeys: listOf(readOr(() => createPublicKey({ key: publicMembersOf(found.jwk), format: 'jwk' })))
+      }
     case 'ssh':
-      return formsOf(readOr(() => readSshPublicKey(found.publicKey)))
+      return {
+        privateKeys: listOf(readOr(() => sshPrivateKey(found.key))),
+        publicKeys: listOf(readOr(() => sshPublicKey(found.key)))
+      }
     case 'der':
-      return publicKeysOfDer(found.der)
+      return candidatesOfDer(found.der)
   }
 }
 
-function publicKeysOfDer(der: Uint8Array): readonly Uint8Array[] {
+/** With those of the private half it is read as a private key, and refused where the two do not fit. */
+function publicMembersOf({ kty, crv, x, y, n, e }: JsonWebKey): JsonWebKey {
+  return JSON.parse(JSON.stringify({ kty, crv, x, y, n, e })) as JsonWebKey
+}
+
+function candidatesOfDer(der: Uint8Array): Candidates {
   const key = Buffer.from(der)
-  for (const type of ['pkcs8', 'sec1', 'pkcs1'] as const) {
-    const forms = formsOf(readOr(() => createPrivateKey({ key, format: 'der', type })))
-    if (forms.length > 0) return forms
-  }
+  const forms = ['pkcs8', 'sec1', 'pkcs1'] as const
+  const [whole] = forms.flatMap(type => listOf(readOr(() => createPrivateKey({ key, format: 'der', type }))))
   const parts = readKeyParts(der)
-  if (parts === undefined) return []
-  if (parts.kind === 'rsa') return formsOf(readOr(() => rsaKey(parts.modulus, parts.exponent)))
-  const curves = parts.curveOid === undefined ? curveOids : [parts.curveOid]
-  for (const curve of curves) {
-    const forms = formsOf(readOr(() => ecKey(parts.scalar, curve)))
-    if (forms.length > 0) return forms
-  }
-  return []
+  // By its scalar alone, whatever point is beside it, and where the file is cut off.
+  const derived = parts?.kind === 'ec' ? ecKeysOf(parts.scalar, parts.curveOid) : []
+  const named = parts?.kind === 'rsa' ? readOr(() => rsaPublicKey(parts.modulus, parts.exponent)) : undefined
+  return { privateKeys: [...listOf(whole), ...derived], publicKeys: listOf(named) }
 }
 
-function formsOf(key: KeyObject | undefined): readonly Uint8Array[] {
-  if (key === undefined) return []
+const listOf = <Item>(item: Item | undefined) => (item === undefined ? [] : [item])
+
+/** The longest that is certified; to sign with longer ones takes a second. */
+const mostBits = 4_096
+const challenge = Buffer.from('a private key that was sent by mistake')
+
+/** Whether it signs for its public half. In a thread of the pool, so that it takes nobody's turn. */
+async function isProven(key: KeyObject): Promise<boolean> {
+  if ((key.asymmetricKeyDetails?.modulusLength ?? 0) > mostBits) return false
+  const algorithm = key.asymmetricKeyType?.startsWith('ed') === true ? null : 'sha256'
+  try {
+    const signature = await new Promise<Buffer>((resolve, reject) =>
+      sign(algorithm, challenge, key, (error, made) => (error === null ? resolve(made) : reject(error)))
+    )
+    return verify(algorithm, challenge, createPublicKey(key), signature)
+  } catch {
+    return false
+  }
+}
+
+function formsOf(key: KeyObject): readonly Uint8Array[] {
   const publicKey = key.type === 'private' ? createPublicKey(key) : key
   const spki = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
   if (key.type === 'private' && key.asymmetricKeyType === 'rsa-pss') return [spki, ...rsaFormOfPss(key)]
@@ -62,76 +114,6 @@ function formsOf(key: KeyObject | undefined): readonly Uint8Array[] {
 /** The same numbers under rsaEncryption, as which a CSR could bring them. */
 function rsaFormOfPss(key: KeyObject): readonly Uint8Array[] {
   const parts = readKeyParts(new Uint8Array(key.export({ type: 'pkcs8', format: 'der' })))
-  return parts?.kind === 'rsa' ? formsOf(readOr(() => rsaKey(parts.modulus, parts.exponent))) : []
-}
-
-const base64Url = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64url')
-
-function rsaKey(modulus: Uint8Array, exponent: Uint8Array): KeyObject {
-  const [n, e] = [base64Url(withoutLeadingZero(modulus)), base64Url(withoutLeadingZero(exponent))]
-  return createPublicKey({ key: { kty: 'RSA', n, e }, format: 'jwk' })
-}
-
-function withoutLeadingZero(octets: Uint8Array): Uint8Array {
-  return octets[0] === 0 ? octets.subarray(1) : octets
-}
-
-/** P-256, P-384 and P-521, each as an object identifier. */
-const curveOids = ['06082a8648ce3d030107', '06052b81040022', '06052b81040023'].map(hex =>
-  Uint8Array.from(Buffer.from(hex, 'hex'))
-)
-const scalarLengths = [32, 48, 66]
-
-function ecKey(scalar: Uint8Array, curveOid: Uint8Array): KeyObject {
-  const length = scalarLengths[curveOids.findIndex(known => known === curveOid)]
-  if (length !== undefined && length !== scalar.length) throw new TypeError('a scalar of another curve')
-  const key = encodeSequence(
-    encodeUnsignedInteger(Uint8Array.of(1)),
-    encodeElement(0x04, scalar),
-    encodeElement(0xa0, curveOid)
-  )
-  return createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'sec1' })
-}
-
-const sshCurves: Readonly<Record<string, string>> = {
-  nistp256: 'P-256',
-  nistp384: 'P-384',
-  nistp521: 'P-521'
-}
-
-function readSshPublicKey(bytes: Uint8Array): KeyObject | undefined {
-  const fields = readSshStrings(bytes)
-  const type = Buffer.from(fields[0] ?? []).toString('latin1')
-  if (type === 'ssh-rsa') return rsaKey(fields[2]!, fields[1]!)
-  if (type === 'ssh-ed25519') {
-    return createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: base64Url(fields[1]!) }, format: 'jwk' })
-  }
-  const crv = sshCurves[Buffer.from(fields[1] ?? []).toString('latin1')]
-  const point = fields[2]
-  if (crv === undefined || point?.[0] !== 0x04) return undefined
-  const half = (point.length - 1) / 2
-  const [x, y] = [base64Url(point.subarray(1, 1 + half)), base64Url(point.subarray(1 + half))]
-  return createPublicKey({ key: { kty: 'EC', crv, x, y }, format: 'jwk' })
-}
-
-/** The strings of RFC 4251 §5 that the bytes are made of, as far as they are whole. */
-export function readSshStrings(bytes: Uint8Array, start = 0, maximum = 8): readonly Uint8Array[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const strings: Uint8Array[] = []
-  for (let at = start; at + 4 <= bytes.length && strings.length < maximum;) {
-    const end = at + 4 + view.getUint32(at)
-    if (end > bytes.length) break
-    strings.push(bytes.subarray(at + 4, end))
-    at = end
-  }
-  return strings
-}
-
-/** What cannot be read is no error here: its bytes are foreign, and it is refused all the same. */
-function readOr<Read>(read: () => Read): Read | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
+  if (parts?.kind !== 'rsa') return []
+  return listOf(readOr(() => rsaPublicKey(parts.modulus, parts.exponent))).flatMap(formsOf)
 }

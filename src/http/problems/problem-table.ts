@@ -102,7 +102,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     status: 422,
     title: 'The key is blocked',
     meaning:
-      'The key is on the list of keys that are not certified, by whatever profile, or a private key was sent, which puts it there. Of a body that holds a private key nothing is kept but its length and a salted hash. `blockedReason` says why: `key_disclosed`, `key_compromised`, `weak_key`, `duplicate_key` or `withdrawn`; `certificates` names what exists for the key, where who asks may see it.',
+      'The key is on the list of keys that are not certified, by whatever profile, or a private key was sent, which puts it there; where that is not proven to be the key, `notBlockedSpkiSha256` names it, and an administrator puts it there. Of a body that holds a private key nothing is kept but its length and a salted hash. `blockedReason` says why: `key_disclosed`, `key_compromised`, `weak_key`, `duplicate_key` or `withdrawn`; `certificates` names what exists for the key, where who asks may see it.',
     remedy:
       'Make a new key pair on the device, delete the old one wherever it lies, and send the new CSR alone. There is no way off the list. A certificate that exists is taken out of use by an administrator.'
   },

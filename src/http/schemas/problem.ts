@@ -53,8 +53,21 @@ export const Problem = Type.Object(
     ),
     spkiSha256: Type.Optional(
       Type.Array(Type.String(), {
-        description: 'With `key_blocked`: SHA-256 of the SubjectPublicKeyInfo of each key, lower-case hex.'
+        description:
+          'With `key_blocked`: SHA-256 of the SubjectPublicKeyInfo of each key that is blocked, lower-case hex; a hundred at most.'
       })
+    ),
+    spkiSha256Omitted: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'How many more are blocked than are listed.' })
+    ),
+    notBlockedSpkiSha256: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'With `key_blocked`, where a private key was sent: the keys that may be known to others by that and were not blocked, since it is not proven that they are the ones, or since they were too many. An administrator blocks them.'
+      })
+    ),
+    notBlockedSpkiSha256Omitted: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'How many more there are than are listed.' })
     ),
     certificates: Type.Optional(
       Type.Array(

@@ -1,18 +1,20 @@
 import type { Principal } from '../../access/principal.ts'
-import { actorOf, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import { actorOf } from '../../audit/audit-event.ts'
+import type { DatabaseLog } from '../../database/database-log.ts'
 import { isMintlineError, type MintlineError } from '../../errors/mintline-error.ts'
-import { blockedError, newKeyAdvice } from '../../factory/blocked-keys/blocked-key.ts'
+import { blockedError } from '../../factory/blocked-keys/blocked-key.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import type { Findings } from '../../factory/private-keys/find.ts'
 import { findPrivateKeys, readPublicKeys, type Sent } from '../../factory/private-keys/private-keys.ts'
 import { parseCertificationRequest } from '../../pki/csr/certification-request.ts'
 import { verifyProofOfPossession } from '../../pki/csr/proof-of-possession.ts'
-import { toHex } from '../../pki/der/octet-text.ts'
-import type { Clock } from '../../sources/clock.ts'
-import type { RandomBytes } from '../../sources/random-bytes.ts'
+import { isEqual } from '../../pki/der/octets.ts'
 import { digestOf } from '../request.ts'
+import { type DisclosedKeys, listingOf, sentencesOf } from './disclosed-keys.ts'
+import type { AuditDisclosure } from './disclosure-audit.ts'
 import type { KeptBody } from './kept-body.ts'
 import type { RecordRefusal } from './refusal.ts'
+import type { StationLimits } from './station-limits.ts'
 
 /** A request in which a private key was found. */
 interface Disclosure {
@@ -32,7 +34,7 @@ export interface Disclosures {
   /** Undefined where there is no private key. */
   find(sent: Sent): Findings | undefined
   /**
-   * Blocks every key whose public half can be told, and puts it on record that it was sent, without anything of it: as a
+   * Blocks every key that is proven to have been sent, and puts it on record that it was, without anything of it: as a
    * refusal where a certificate was asked for, else in the audit.
    *
    * @returns the error to answer with: `key_blocked`.
@@ -41,79 +43,74 @@ export interface Disclosures {
 }
 
 export interface DisclosureDependencies {
-  readonly blockedKeys: Pick<BlockedKeys, 'blockDisclosed'>
+  readonly blockedKeys: Pick<BlockedKeys, 'blockDisclosed' | 'leaveOutKnown'>
+  /** Of the keys that one client may have put on the list. */
+  readonly blockLimits: StationLimits
   readonly recordRefusal: RecordRefusal
-  readonly insertEvent: (event: AuditEvent) => Promise<void>
+  readonly auditDisclosure: AuditDisclosure
   /** What bodies are hashed with. */
   readonly readSalt: () => Promise<Uint8Array>
-  readonly clock: Clock
-  readonly randomBytes: RandomBytes
+  readonly log: Pick<DatabaseLog, 'warn'>
 }
 
-/** More than one file holds; what is beyond it is refused all the same. */
-const maximumKeys = 100
+/** New ones that one client may have blocked in a minute; a row takes some 200 octets, and is there for ever. */
+export const blocksPerMinute = 1_500
 
 export function createDisclosures(dependencies: DisclosureDependencies): Disclosures {
-  const { blockedKeys, recordRefusal, insertEvent, readSalt, clock, randomBytes } = dependencies
+  const { blockedKeys, blockLimits, recordRefusal, auditDisclosure, readSalt, log } = dependencies
 
-  async function block({ findings, principal, requestId }: Disclosure): Promise<MintlineError> {
-    const { spkiSha256s, isAnySealed } = await keysOf(findings)
-    // Without the token: that the key is known to the service is so, whatever became of the token.
-    const act = { actor: actorOf(principal), requestId }
-    const outcomes = []
-    for (const spkiSha256 of spkiSha256s.slice(0, maximumKeys)) {
-      outcomes.push(await blockedKeys.blockDisclosed(spkiSha256, act))
+  /** Those that are blocked, or have been; the others are beyond the limit. */
+  async function withinLimit(proven: readonly Uint8Array[], actor: string) {
+    const fresh = new Set(await blockedKeys.leaveOutKnown(proven))
+    const isWithin = (spkiSha256: Uint8Array) => {
+      if (!fresh.has(spkiSha256)) return true
+      const admission = blockLimits.take(actor)
+      if (admission === 'limit-began')
+        log.warn({ actor }, 'sends more private keys than are blocked in a minute')
+      return admission === 'within'
     }
-    const uses = outcomes.flatMap(outcome => outcome.uses)
-    const authorities = outcomes.flatMap(outcome => outcome.authorities)
-    const sentences = sentencesOf({ isAnySealed, isAnyRead: spkiSha256s.length > 0, authorities, principal })
-    const blocked = { reason: 'key_disclosed' as const, spkiSha256s, uses, asker: principal }
-    return blockedError(sentences, blocked)
+    return Map.groupBy(proven, each => (isWithin(each) ? 'blocked' : 'beyond'))
+  }
+
+  async function block({ findings, principal, requestId }: Disclosure) {
+    const { proven, claimed, isAnySealed } = await keysOf(findings)
+    const actor = actorOf(principal)
+    const { blocked = [], beyond = [] } = Object.fromEntries(await withinLimit(proven, actor))
+    // Without the token: that the key is known to the service is so, whatever became of the token.
+    const { uses, authorities } = await blockedKeys.blockDisclosed(blocked, { actor, requestId })
+    const keys: DisclosedKeys = { blocked, claimed, beyond, isAnySealed }
+    const sentences = sentencesOf(keys, { authorities, principal })
+    const reason = 'key_disclosed' as const
+    const error = blockedError(sentences, { reason, listing: listingOf(keys), uses, asker: principal })
+    return { error, keys }
   }
 
   return {
     find: findPrivateKeys,
     async refuse(disclosure) {
       const { body, principal, requestId, route, issuance } = disclosure
-      const error = await block(disclosure)
+      const { error, keys } = await block(disclosure)
       const kept = withhold(body, await readSalt())
-      if (issuance !== undefined) {
-        const request = { csr: body, profile: issuance.profile, metadata: {}, station: principal, requestId }
-        return recordRefusal(error, request, { profileVersion: null, authority: null, kept })
+      if (issuance === undefined) {
+        return auditDisclosure(error, { route, principal, requestId, kept, listing: listingOf(keys) })
       }
-      const after = {
-        route,
-        bodyLength: kept.bodyLength,
-        saltedBodySha256: toHex(kept.bodySha256),
-        spkiSha256: error.members['spkiSha256']
-      }
-      const what = {
-        actor: actorOf(principal),
-        requestId,
-        act: 'key.disclose',
-        subject: `request/${requestId}`,
-        after
-      }
-      await insertEvent(buildAuditEvent(what, { time: clock(), randomBytes }))
-      return error
+      const request = { csr: body, profile: issuance.profile, metadata: {}, station: principal, requestId }
+      return recordRefusal(error, request, { profileVersion: null, authority: null, kept })
     }
   }
 }
 
 /**
- * An encrypted key does not tell its public half. The CSR beside it does, where its signature proves that it was made with
- * a key, which is then taken for this one.
+ * An encrypted key does not tell its public half. The CSR beside it does, if it is the CSR of this key: its signature
+ * proves who made it, and not who sends it.
  */
 async function keysOf(findings: Findings) {
-  const { spkiSha256s, isAnySealed } = await readPublicKeys(findings)
-  if (!isAnySealed) return { spkiSha256s, isAnySealed }
-  const ofRequests = (await Promise.all(findings.others.map(spkiOfRequest))).filter(
-    each => each !== undefined
-  )
-  const digests = new Map(
-    [...spkiSha256s, ...ofRequests.map(digestOf)].map(digest => [String(digest), digest])
-  )
-  return { spkiSha256s: [...digests.values()], isAnySealed: ofRequests.length === 0 }
+  const { proven, claimed, isAnySealed } = await readPublicKeys(findings)
+  if (!isAnySealed) return { proven, claimed, isAnySealed }
+  const requests = (await Promise.all(findings.others.map(spkiOfRequest))).filter(each => each !== undefined)
+  const isNew = (digest: Uint8Array) => ![...proven, ...claimed].some(each => isEqual(each, digest))
+  const ofRequests = requests.map(digestOf).filter(isNew)
+  return { proven, claimed: [...claimed, ...ofRequests], isAnySealed: ofRequests.length === 0 }
 }
 
 async function spkiOfRequest(der: Uint8Array): Promise<Uint8Array | undefined> {
@@ -135,30 +132,4 @@ function withhold(body: Uint8Array, salt: Uint8Array) {
     bodySha256: digestOf(Buffer.concat([salt, body])),
     withheld: 'private_key'
   } satisfies KeptBody
-}
-
-interface Told {
-  readonly isAnyRead: boolean
-  readonly isAnySealed: boolean
-  readonly authorities: readonly string[]
-  readonly principal: Principal
-}
-
-function sentencesOf({ isAnyRead, isAnySealed, authorities, principal }: Told): readonly string[] {
-  const sentences = ['What was sent holds a private key. Nothing of it was kept.']
-  if (isAnyRead) {
-    sentences.push(
-      'The key is known to this service now, so it is blocked: it is not certified, by whatever profile.'
-    )
-  }
-  if (isAnySealed) {
-    sentences.push(
-      'One that is encrypted or damaged does not tell its public key, so that it could not be blocked: do not use it.'
-    )
-  }
-  sentences.push(newKeyAdvice)
-  if (authorities.length > 0 && principal.role !== 'station') {
-    sentences.push(`It is the key of the authority ${authorities.join(', ')}: declare that compromised.`)
-  }
-  return sentences
 }

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { tokenRevoked } from '../../audit/audit-event.ts'
+import type { ClockTrust } from '../../clock/clock-trust.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
 import { type ErrorCode, MintlineError, type Violation } from '../../errors/mintline-error.ts'
@@ -73,6 +74,7 @@ export interface RefusalDependencies {
   readonly isTokenRevoked: (tokenId: string) => Promise<boolean>
   /** True while the database has no room to spare for refusals. */
   readonly storageReserve: () => boolean
+  readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly log: Pick<DatabaseLog, 'warn'>
@@ -93,11 +95,13 @@ export type RecordRefusal = (
 ) => Promise<MintlineError>
 
 export function createRefusalRecorder(dependencies: RefusalDependencies): RecordRefusal {
-  const { repeats, limits, storageReserve, log } = dependencies
+  const { repeats, limits, storageReserve, clockTrust, log } = dependencies
   return async (error, request, { kept = keepBody(error.code, request.csr), ...rules }) => {
+    // Its record would be of a wrong time, by which later clocks would be judged.
+    await clockTrust.assertTrusted()
     const refused = { error, request }
     if (storageReserve()) return answerCounted(dependencies, refused, { reason: 'storage_reserve' })
-    const key = keyOf(refused, kept)
+    const key = keyOf(refused, { ...kept, ...rules })
     const earlier = repeats.find(key)
     // Those that come while the first is being recorded wait for it, and fail with it.
     if (earlier !== undefined) {
@@ -137,7 +141,9 @@ async function record(
   const asked = { profile: request.profile, ...askedOf(request) }
   try {
     const outcome = await refusals.submit({ id, createdAt, code, detail, violations, ...asked, ...rest })
-    return outcome === 'recorded' ? id : undefined
+    if (outcome === 'recorded') return id
+    limits.giveBack(request.station.name)
+    return undefined
   } catch (error) {
     limits.giveBack(request.station.name)
     throw error
@@ -167,14 +173,26 @@ function withRecord(error: MintlineError, issuanceId: string): MintlineError {
   return new MintlineError(code, detail, { violations, cause, members: { ...members, issuanceId } })
 }
 
-/** Equal for two refusals exactly when the same token sent the same and was refused with the same code. */
-function keyOf({ error, request }: Refused, { bodySha256 }: KeptBody): string {
+/** Equal for two refusals exactly when the same token sent the same and was refused with the same code by the same rules. */
+function keyOf(
+  { error, request }: Refused,
+  { bodySha256, profileVersion, authority }: KeptBody & Pick<RefusalRow, 'profileVersion' | 'authority'>
+): string {
   const { station, profile, metadata, csr } = request
   const sent = toBase64(bodySha256 ?? digestOf(csr))
   const sorted = Object.entries(metadata).sort(([one], [other]) => (one < other ? -1 : 1))
   return hash(
     'sha256',
-    JSON.stringify([station.tokenId, station.name, error.code, profile, sorted, sent]),
+    JSON.stringify([
+      station.tokenId,
+      station.name,
+      error.code,
+      profile,
+      profileVersion,
+      authority,
+      sorted,
+      sent
+    ]),
     'base64'
   )
 }
@@ -183,7 +201,7 @@ const conflicts = {
   key_already_certified:
     'This key was certified before, with another subject or profile. A device makes a new key for a new identity.',
   device_already_certified:
-    'This device was certified before, with another key. Use the certificate it has, or have it taken out of use first.'
+    'This device was certified before, with another key. Use the certificate and key that it has: the CSR of that key gets the same certificate again. Or the serial number was used twice.'
 } as const satisfies Partial<Record<ErrorCode, string>>
 
 /** The refusal of a request whose key or device an earlier one holds; `violations` say in which values it does. */

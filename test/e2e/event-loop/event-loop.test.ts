@@ -7,7 +7,7 @@ import { postCsr, type ServiceProcess, startServiceProcess } from '../../support
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { expectWithin } from '../../support/time-limit.ts'
 import { type Asked, createEventLoopMeter } from './meter.ts'
-import { csrCases, jsonCases, requestCases, templateCases, type WorstCase } from './worst-cases.ts'
+import { csrCases, jsonCases, keyCases, requestCases, templateCases, type WorstCase } from './worst-cases.ts'
 
 /** What no request may take of the thread that serves all of them. */
 const mostMilliseconds = 50
@@ -45,7 +45,8 @@ describe.each([
   ['templates', templateCases],
   ['JSON', jsonCases],
   ['CSRs', csrCases],
-  ['requests', requestCases]
+  ['requests', requestCases],
+  ['texts in which private keys are looked for', keyCases]
 ] satisfies [string, readonly WorstCase[]][])('the worst of %s', (_, cases) => {
   it.each(cases)('costs little: %s', async (_, asked) => {
     const { status, milliseconds } = await meter.measure(asked)

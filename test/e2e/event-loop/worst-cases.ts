@@ -252,6 +252,47 @@ export const csrCases: readonly WorstCase[] = [
   )
 ]
 
+/** In which a private key is looked for, and there is none that could be read. */
+const keyTexts: readonly (readonly [name: string, unit: string])[] = [
+  ['dashes behind a mark', `BEGIN PRIVATE KEY\n${'-'.repeat(25_000)}x`],
+  ['marks with dashes', `x\nBEGIN PRIVATE KEY${'-'.repeat(1_000)}`],
+  ['marks with other dashes', `x\nBEGIN PRIVATE KEY\n${'\u2010'.repeat(1_000)}`],
+  ['marks', '-----BEGIN PRIVATE KEY-----\n'],
+  ['blocks of nothing', `-----BEGIN PRIVATE KEY-----\n${'QUJD'.repeat(8)}\n-----END PRIVATE KEY-----\n`],
+  ['XML', '<RSAKeyValue>'],
+  ['PuTTY', 'PuTTY-User-Key-File-2: x\nPublic-Lines: 1\n'],
+  ['runs of base64', `M${'A'.repeat(60)}:`],
+  ['certificates', `-----BEGIN CERTIFICATE-----\n${'MIIB'.repeat(14)}\n-----END CERTIFICATE-----\n`],
+  ['escapes', '\\\\n%41']
+]
+
+export const keyCases: readonly WorstCase[] = keyTexts.flatMap(([name, unit]) => {
+  const file = { 'content-type': 'application/pkcs10' }
+  return [
+    [
+      `${name} as a CSR`,
+      { path: '/v1/issuances?profile=starter', role: 'station', headers: file, body: fill(unit, 65_000) }
+    ],
+    [
+      `${name} in JSON`,
+      {
+        path: '/v1/profiles/starter/preview',
+        role: 'station',
+        headers: json,
+        body: JSON.stringify({ csr: fill(unit, 30_000) })
+      }
+    ],
+    [
+      `${name} as a chain`,
+      {
+        path: '/v1/authorities/worst-g1/certificate',
+        headers: json,
+        body: JSON.stringify({ chain: fill(unit, 230_000), reason: 'x' })
+      }
+    ]
+  ] as const
+})
+
 export const requestCases: readonly WorstCase[] = [
   ...[
     'serialNumber=' + fill('aa:', 9_000),

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process'
-import { createPrivateKey, createPublicKey, hash } from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { findPrivateKeys, readPublicKeys, type Sent } from '../../../src/factory/private-keys/private-keys.ts'
 import { needs } from '../../support/needs/needs.ts'
@@ -22,12 +23,16 @@ function fingerprintOf(name: string): string {
   return hash('sha256', openssl('pkey', '-in', name, '-pubout', '-outform', 'DER'))
 }
 
-async function fingerprintsIn(sent: Sent): Promise<readonly string[] | undefined> {
+async function readFrom(sent: Sent) {
   const found = findPrivateKeys(sent)
   if (found === undefined) return undefined
-  const { spkiSha256s } = await readPublicKeys(found)
-  return spkiSha256s.map(digest => Buffer.from(digest).toString('hex'))
+  const { proven, claimed, isAnySealed } = await readPublicKeys(found)
+  const toHex = (digest: Uint8Array) => Buffer.from(digest).toString('hex')
+  return { proven: proven.map(toHex), claimed: claimed.map(toHex), isAnySealed }
 }
+
+/** Of the keys that are proven to have been sent. */
+const fingerprintsIn = async (sent: Sent) => (await readFrom(sent))?.proven
 
 beforeAll(async () => {
   desk = await createTemporaryDirectory()
@@ -140,7 +145,6 @@ describe('a private key that openssl wrote', needs('openssl'), () => {
       () => ({ values: [{ body: JSON.stringify({ k: text('ec.pem') }) }] })
     ],
     ['in JSON that nobody parsed', 'ec.pem', () => bytesOf(`{"csr": "${text('ec.pem')}"`)],
-    ['cut off, of RSA', 'rsa.pem', () => bytesOf(read('rsa.pkcs1.der').subarray(0, 900))],
     ['cut off behind the scalar', 'ec.pem', () => bytesOf(read('ec.der').subarray(0, 90))]
   ])('is found: %s', async (_name, key, sent) => {
     expect(await fingerprintsIn(sent())).toEqual([fingerprintOf(key)])
@@ -154,8 +158,16 @@ describe('a private key that openssl wrote', needs('openssl'), () => {
     ['a PKCS#12 file', () => bytesOf(read('ec.p12'))],
     ['what `openssl pkey -text` prints', () => bytesOf(openssl('pkey', '-in', 'ec.pem', '-text', '-noout'))]
   ])('is found and not read where it is sealed: %s', async (_name, sent) => {
-    const found = findPrivateKeys(sent())
-    expect(found && (await readPublicKeys(found))).toEqual({ spkiSha256s: [], isAnySealed: true })
+    expect(await readFrom(sent())).toEqual({ proven: [], claimed: [], isAnySealed: true })
+  })
+
+  it('is found, and its public half not taken as proven, where too little of it is left: cut off, of RSA', async () => {
+    const cutOff = bytesOf(read('rsa.pkcs1.der').subarray(0, 900))
+    expect(await readFrom(cutOff)).toEqual({
+      proven: [],
+      claimed: [fingerprintOf('rsa.pem')],
+      isAnySealed: false
+    })
   })
 
   it('is found as a JWK', async () => {
@@ -180,14 +192,116 @@ describe('a key of ssh-keygen', needs('openssl', 'ssh-keygen'), () => {
   ])('is found, encrypted or not: %s %s %s', async (type, bits, passphrase) => {
     const name = `ssh-${type}-${bits}`
     execFileSync('ssh-keygen', ['-q', '-t', type, '-b', bits, '-N', passphrase, '-f', at(name)])
-    const found = await fingerprintsIn(bytesOf(read(name)))
+    const found = await readFrom(bytesOf(read(name)))
     execFileSync('ssh-keygen', ['-q', '-p', '-P', passphrase, '-N', '', '-m', 'PEM', '-f', at(name)])
-    expect(found).toEqual([fingerprintOf(name)])
+    const own = [fingerprintOf(name)]
+    // Under encryption, the public half alone can be read.
+    expect(found).toMatchObject(passphrase === '' ? { proven: own } : { proven: [], claimed: own })
   })
 
-  it('of Ed25519 as well', async () => {
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', at('ssh-ed25519')])
-    expect(await fingerprintsIn(bytesOf(read('ssh-ed25519')))).toHaveLength(1)
+  it.each(['', 'secret'])('of Ed25519 as well, with the passphrase "%s"', async passphrase => {
+    const name = `ssh-ed25519-${passphrase}`
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-f', at(name)])
+    const found = await readFrom(bytesOf(read(name)))
+    expect([found?.proven.length, found?.claimed.length]).toEqual(passphrase === '' ? [1, 0] : [0, 1])
+  })
+})
+
+/** Anybody can write another's public half beside a private key of his own. */
+describe('the public half of another key', needs('openssl'), () => {
+  const jwkOf = (name: string) => createPrivateKey(read(name)).export({ format: 'jwk' })
+  const publicJwkOf = (name: string) => createPublicKey(read(name)).export({ format: 'jwk' })
+  const xmlOf = ({ n, e, d, p, q, dp, dq, qi }: ReturnType<typeof jwkOf>) => {
+    const members = { Modulus: n, Exponent: e, D: d, P: p, Q: q, DP: dp, DQ: dq, InverseQ: qi }
+    const elements = Object.entries(members).map(
+      ([name, value]) => `<${name}>${Buffer.from(value!, 'base64url').toString('base64')}</${name}>`
+    )
+    return `<RSAKeyValue>${elements.join('')}</RSAKeyValue>`
+  }
+  const withoutPoint = () => createPrivateKey(read('other.pem')).export({ type: 'sec1', format: 'der' })
+  const pointOf = (name: string) => {
+    const { x, y } = publicJwkOf(name)
+    return Buffer.concat([Buffer.of(4), Buffer.from(x!, 'base64url'), Buffer.from(y!, 'base64url')])
+  }
+
+  beforeAll(() => {
+    openssl('genpkey', '-algorithm', 'EC', '-pkeyopt', 'ec_paramgen_curve:P-256', '-out', 'other.pem')
+    openssl('genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', 'other-rsa.pem')
+  })
+
+  it('is not taken from SEC 1: the point follows from the scalar', async () => {
+    const forged = Buffer.from(withoutPoint())
+    pointOf('ec.pem').copy(forged, forged.length - 65)
+    expect(await readFrom(bytesOf(forged))).toMatchObject({ proven: [fingerprintOf('other.pem')] })
+  })
+
+  it('is not taken as proven from a JWK or from XML', async () => {
+    const rsa = { ...jwkOf('other-rsa.pem'), ...publicJwkOf('rsa.pem') }
+    const forms = [{ values: [rsa] }, bytesOf(xmlOf(rsa))]
+    for (const sent of forms) {
+      expect(await readFrom(sent)).toMatchObject({ proven: [], claimed: [fingerprintOf('rsa.pem')] })
+    }
+    const ec = { ...jwkOf('other.pem'), ...publicJwkOf('ec.pem') }
+    expect((await readFrom({ values: [ec] }))?.proven).toEqual([])
+    expect(await fingerprintsIn(bytesOf(xmlOf(jwkOf('rsa.pem'))))).toEqual([fingerprintOf('rsa.pem')])
+  })
+
+  it('is not taken as proven from PKCS#1', async () => {
+    const forged = Buffer.from(
+      createPrivateKey(read('other-rsa.pem')).export({ type: 'pkcs1', format: 'der' })
+    )
+    const modulusOf = (name: string) => Buffer.from(publicJwkOf(name).n!, 'base64url')
+    modulusOf('rsa.pem').copy(forged, forged.indexOf(modulusOf('other-rsa.pem')))
+    expect(await readFrom(bytesOf(forged))).toMatchObject({ proven: [], claimed: [fingerprintOf('rsa.pem')] })
+  })
+
+  it('is not taken as proven from PuTTY, nor from a file of OpenSSH', needs('ssh-keygen'), async () => {
+    const sshOf = (name: string) => {
+      execFileSync('cp', [at(name), at(`${name}.own`)])
+      execFileSync('chmod', ['600', at(`${name}.own`)])
+      return Buffer.from(
+        execFileSync('ssh-keygen', ['-y', '-f', at(`${name}.own`)])
+          .toString()
+          .split(' ')[1]!,
+        'base64'
+      )
+    }
+    const putty = (publicKey: Buffer, scalar: Buffer) =>
+      `PuTTY-User-Key-File-2: ecdsa-sha2-nistp256\nEncryption: none\nComment: x\nPublic-Lines: 3\n${publicKey.toString('base64')}\nPrivate-Lines: 1\n${Buffer.concat([Buffer.of(0, 0, 0, scalar.length), scalar]).toString('base64')}\nPrivate-MAC: 00\n`
+    const scalarOf = (name: string) => Buffer.from(jwkOf(name).d!, 'base64url')
+    expect(await fingerprintsIn(bytesOf(putty(sshOf('ec.pem'), scalarOf('ec.pem'))))).toEqual([
+      fingerprintOf('ec.pem')
+    ])
+    expect(await fingerprintsIn(bytesOf(putty(sshOf('ec.pem'), scalarOf('other.pem'))))).toEqual([
+      fingerprintOf('other.pem')
+    ])
+    execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-b', '256', '-N', '', '-f', at('forged')])
+    const own = Buffer.from(text('forged').replace(/-----.*-----/g, ''), 'base64')
+    const stranger = sshOf('ec.pem')
+    const forged = Buffer.from(own)
+    stranger.copy(forged, forged.indexOf(stranger.subarray(0, 40)))
+    expect(await fingerprintsIn(bytesOf(forged))).not.toContain(fingerprintOf('ec.pem'))
+  })
+})
+
+describe('a private key behind much else', needs('openssl'), () => {
+  it.each<[string, () => Sent]>([
+    ['marks without anything', () => bytesOf('-----BEGIN PRIVATE KEY-----\n'.repeat(70) + text('ec.pem'))],
+    [
+      'blocks of nothing',
+      () => bytesOf('-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n'.repeat(70) + text('ec.pem'))
+    ],
+    [
+      'blocks that are none',
+      () =>
+        bytesOf(
+          `-----BEGIN PRIVATE KEY-----\n${'QUJD'.repeat(8)}\n-----END PRIVATE KEY-----\n`.repeat(70) +
+            text('ec.pem')
+        )
+    ],
+    ['certificates', () => bytesOf(text('certificate.pem').repeat(70) + base64('ec.der'))]
+  ])('is found: %s', async (_name, sent) => {
+    expect(await fingerprintsIn(sent())).toContain(fingerprintOf('ec.pem'))
   })
 })
 
@@ -223,9 +337,32 @@ describe('what is hostile', needs('openssl'), () => {
     ['marks and dashes', `x\nBEGIN PRIVATE KEY${'-'.repeat(1_000)}`.repeat(64)],
     ['marks and other dashes', `x\nBEGIN PRIVATE KEY\n${'\u2010'.repeat(1_000)}`.repeat(64)],
     ['beginnings of XML', '<RSAKeyValue>'.repeat(5_000)],
+    [
+      'blocks of nothing',
+      `-----BEGIN PRIVATE KEY-----\n${'QUJD'.repeat(8)}\n-----END PRIVATE KEY-----\n`.repeat(720)
+    ],
+    ['runs of base64', `M${'A'.repeat(60)}:`.repeat(1_050)],
     ['half a request', `-----BEGIN CERTIFICATE REQUEST-----${'\n'.repeat(65_000)}`]
   ])('a body of %s holds up nobody', async (_name, body) => {
     const bytes = bytesOf(body)
     expectWithin(await measureCpu(() => findPrivateKeys(bytes)), 50)
+  })
+
+  it('a body of many keys holds up nobody: others get their turn between them', async () => {
+    const der = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+      type: 'sec1',
+      format: 'der'
+    })
+    const found = findPrivateKeys(bytesOf(Buffer.concat(Array<Buffer>(540).fill(der))))!
+    let isReading = true
+    let longest = 0
+    const watching = (async () => {
+      while (isReading) longest = Math.max(longest, await measureCpu(nextTurn))
+    })()
+    await readPublicKeys(found)
+    isReading = false
+    await watching
+    expect(found.keys).toHaveLength(540)
+    expectWithin(longest, 50)
   })
 })

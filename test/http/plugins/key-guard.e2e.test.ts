@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { hash } from 'node:crypto'
+import { generateKeyPairSync, hash, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -50,6 +50,18 @@ const json = { 'content-type': 'application/json' }
 const issue = (body: string | Uint8Array, headers = file) =>
   service.as('station').post('/v1/issuances?profile=starter', body, headers)
 const issueJson = (body: object) => service.as('station').post('/v1/issuances', body)
+
+/** A key as short as its DER can be: SEC 1 (RFC 5915) without its point. */
+function makeBareKey() {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const scalar = Buffer.from(privateKey.export({ format: 'jwk' }).d!, 'base64url')
+  const head = Buffer.from('30310201010420', 'hex')
+  const curve = Buffer.from('a00a06082a8648ce3d030107', 'hex')
+  return {
+    der: Buffer.concat([head, scalar, curve]),
+    spkiSha256: hash('sha256', publicKey.export({ type: 'spki', format: 'der' }))
+  }
+}
 
 /** The octets that only the private key has, in each form in which they may lie somewhere. */
 function secretForms(): readonly string[] {
@@ -207,7 +219,7 @@ describe('a private key that is posted', needs('openssl'), () => {
     expect(listed.json()).toMatchObject({ reason: 'key_disclosed', blockedBy: 'station/starter-station' })
   })
 
-  it('is forgotten also where it is encrypted; the CSR beside it says which key it is', async () => {
+  it('is forgotten also where it is encrypted; the CSR beside it only seems to say which key it is', async () => {
     const alone = await issue(read('encrypted.key'))
     expect(problemOf(alone)).toMatchObject({ code: 'key_blocked', spkiSha256: [] })
     const record = await service.as('auditor').get(problemOf(alone).instance!)
@@ -229,9 +241,71 @@ describe('a private key that is posted', needs('openssl'), () => {
       '/C=DE/CN=x'
     )
     openssl('pkcs8', '-topk8', '-in', 'other.key', '-passout', 'pass:secret', '-out', 'other.enc')
-    const beside = await issue(text('other.enc') + text('other.csr'))
-    expect(problemOf(beside)['spkiSha256']).toHaveLength(1)
+    const beside = problemOf(await issue(text('other.enc') + text('other.csr')))
+    const own = hash('sha256', openssl('pkey', '-in', 'other.key', '-pubout', '-outform', 'DER'))
+    expect(beside).toMatchObject({ code: 'key_blocked', spkiSha256: [], notBlockedSpkiSha256: [own] })
+    expect(beside.detail).toContain('POST /v1/blocked-keys')
+    expect(await faultsOf('Problem', beside)).toEqual([])
+    // Whoever has the CSR could send this, and block the key for ever.
+    expect((await issue(read('other.csr'))).statusCode).toBe(201)
+    const byHand = { spkiSha256: own, reason: 'key_disclosed' }
+    expect((await service.as('admin').post('/v1/blocked-keys', byHand)).statusCode).toBe(201)
     expect(problemOf(await issue(read('other.csr'))).code).toBe('key_blocked')
+  })
+
+  it('beside the public half of a CA does not block the CA', async () => {
+    const bundle = await service.send({ url: '/v1/trust-bundle' })
+    const spki = new X509Certificate(bundle.rawPayload).publicKey.export({ type: 'spki', format: 'der' })
+    const forged = openssl('ec', '-in', 'device.key', '-outform', 'DER')
+    spki.subarray(-65).copy(forged, forged.length - 65)
+    const problem = problemOf(await issue(forged))
+    expect(problem).toMatchObject({ code: 'key_blocked', spkiSha256: [fingerprint()] })
+    const listed = await service.as('admin').get(`/v1/blocked-keys/${hash('sha256', spki)}`)
+    expect(listed.statusCode).toBe(404)
+  })
+
+  it.each([101, 1_200])('is blocked with all the others of its file: %s', async count => {
+    const keys = Array.from({ length: count }, makeBareKey)
+    const problem = problemOf(await issue(Buffer.concat(keys.map(({ der }) => der))))
+    expect(problem['spkiSha256']).toHaveLength(100)
+    expect(problem['spkiSha256Omitted']).toBe(count - 100)
+    expect(problem).not.toHaveProperty('notBlockedSpkiSha256')
+    const digests = keys.map(({ spkiSha256 }) => new Uint8Array(Buffer.from(spkiSha256, 'hex')))
+    const where = { spkiSha256: { in: digests }, reason: 'key_disclosed' }
+    expect(await service.database.prisma.blockedKey.count({ where })).toBe(count)
+  })
+
+  it('by the thousands is told not to be blocked any more', async () => {
+    const { secret } = (
+      await service.as('admin').post('/v1/tokens', { role: 'station', name: 'many' })
+    ).json<{
+      secret: string
+    }>()
+    const send = () =>
+      service.send({
+        method: 'POST',
+        url: '/v1/issuances?profile=starter',
+        headers: { ...file, authorization: `Bearer ${secret}` },
+        payload: Buffer.concat(Array.from({ length: 1_200 }, () => makeBareKey().der))
+      })
+    expect(problemOf(await send())).not.toHaveProperty('notBlockedSpkiSha256')
+    const problem = problemOf(await send())
+    expect(problem['notBlockedSpkiSha256']).toHaveLength(100)
+    expect(problem['notBlockedSpkiSha256Omitted']).toBeGreaterThan(600)
+    expect(problem.detail).toContain('too many within a minute')
+    const [omitted] = problem['notBlockedSpkiSha256'] as string[]
+    expect((await service.as('admin').get(`/v1/blocked-keys/${omitted}`)).statusCode).toBe(404)
+  })
+
+  it('to another route again and again is in the audit once, and counted', async () => {
+    const actor = 'station/starter-station'
+    const where = { act: 'key.disclose', actor }
+    const { auditEvent } = service.database.prisma
+    const before = await auditEvent.count({ where })
+    const preview = () => service.as('station').post(previewUrl, { csr: text('device.key') })
+    const answers = await Promise.all(Array.from({ length: 30 }, preview))
+    expect(new Set(answers.map(answer => problemOf(answer).code))).toEqual(new Set(['key_blocked']))
+    expect(await auditEvent.count({ where })).toBe(before + 1)
   })
 
   it('names the certificate that exists to who asked for it, and raises an event', async () => {

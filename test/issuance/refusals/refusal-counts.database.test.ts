@@ -109,6 +109,20 @@ describe('the same refusal again', () => {
     expect(sumOf(await counted())).toBe(1)
   })
 
+  it('is of the same token, and for the same reason', async () => {
+    const csr = Buffer.from('no CSR')
+    const mine = idOf(await refused(issuing.issue(csr)))
+    const { token } = await issuing.tokens.create(
+      { role: 'station', name: issuing.station.name },
+      administrator
+    )
+    const other = { tokenId: token.id, name: token.name, role: 'station' } as const
+    const theirs = await refused(issuing.issueAs(other, csr))
+    expect(idOf(theirs)).not.toBe(mine)
+    expect(await countOnRecord()).toBe(2)
+    expect(await counted()).toEqual([])
+  })
+
   it('of a CSR is counted too, and the CSR kept whole', async () => {
     const csr = makeCertificationRequest({ CommonName: 'no-country' })
     const first = await refused(issuing.issue(csr), 'subject_refused')
