@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { MintlineError } from '../../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
 import { hashNameOf } from '../../../pki/key/signature-algorithm.ts'
+import { createFuse } from '../fuse.ts'
 import type { Signer } from '../signer.ts'
 import type { KmsReference } from '../signer-reference.ts'
 import { closedError, createSlots } from '../signer-slots.ts'
@@ -19,6 +20,9 @@ export interface KmsSettings {
   /** Another address than the SDK's own chain gives: for a rehearsal. */
   readonly endpoint?: string | undefined
 }
+
+/** Else those that wait while KMS does not answer would each wait for its time limit, one after the other. */
+const fuseSettings = { failures: 5, firstPauseMs: 1_000, longestPauseMs: 5_000 }
 
 /** How long an answer on the state of the key is taken for true. A failed signature ends it early. */
 const stateTrustMs = 3_000
@@ -61,6 +65,10 @@ function createSignerOf(client: KmsClient, settings: KmsSettings, key: OpenedKey
   const { signatureAlgorithm, kmsSigningAlgorithm, publicKeySpkiDer } = key
   const hashName = hashNameOf(signatureAlgorithm)
   const slots = createSlots(settings)
+  const fuse = createFuse({
+    ...fuseSettings,
+    isSickness: error => isMintlineError(error, 'signer_unavailable')
+  })
   let state: KeyState | undefined
   let closed = false
   const isClosed = () => closed
@@ -69,7 +77,8 @@ function createSignerOf(client: KmsClient, settings: KmsSettings, key: OpenedKey
     const send = () => client.signDigest(kmsSigningAlgorithm, digest)
     try {
       // A slot is kept through the pauses: when KMS throttles, fewer requests are under way.
-      return assertSignature(await slots.run(() => attempt(send, explain('kms:Sign'), isClosed)))
+      const signOnce = () => attempt(send, explain('kms:Sign'), isClosed)
+      return assertSignature(await slots.run(() => fuse.run(signOnce)))
     } catch (error) {
       state = undefined
       throw error
@@ -146,7 +155,8 @@ function assertSignature(signature: Uint8Array | undefined): Uint8Array {
   if (signature === undefined || signature.length === 0)
     throw new MintlineError(
       'signer_unavailable',
-      'AWS KMS answered without the signature that was asked for.'
+      'AWS KMS answered without the signature that was asked for.',
+      { retryAfterSeconds: 5 }
     )
   return new Uint8Array(signature)
 }
