@@ -11,8 +11,10 @@ export default {
     'scripts/*.ts',
     // Of runs that test/skips.e2e.test.ts starts.
     'test/fixtures/skips/*.ts',
-    // Started as a thread, by a URL.
+    // Started as threads and as a process, by a URL.
     'src/signing/signers/local/key-thread-worker.ts!',
+    'src/signing/signers/pkcs11/token-process/main.ts!',
+    'src/signing/signers/pkcs11/token-process/parent-watch-worker.ts!',
     // The browser's side of `#crypto` in src/package.json.
     'src/pki/crypto/web-crypto.ts!'
   ],
@@ -35,6 +37,7 @@ export default {
     'ssh-keygen',
     'certtool',
     'softhsm2-util',
+    'cc',
     'mosquitto_pub',
     'chromium',
     'cfssl',

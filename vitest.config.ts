@@ -3,7 +3,12 @@ import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config
 
 const database = ['test/**/*.database.test.ts']
 const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
-const timed = ['test/e2e/first-use.test.ts', 'test/e2e/crash.test.ts', 'test/e2e/event-loop/*.test.ts']
+const timed = [
+  'test/e2e/first-use.test.ts',
+  'test/e2e/crash.test.ts',
+  'test/e2e/event-loop/*.test.ts',
+  'test/e2e/lines/sick-module.test.ts'
+]
 
 /**
  * Each worker, and each program that a test starts, would otherwise compile the same packages anew; the service keeps

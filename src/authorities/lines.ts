@@ -66,7 +66,7 @@ async function assertCanSign(
   const lateness = async () => {
     await delay(deadlineMs, undefined, { signal: isOver.signal })
     const detail = `The key store of ${name} did not answer within ${deadlineMs / 1000} seconds.`
-    throw new MintlineError('signer_unavailable', detail)
+    throw new MintlineError('signer_unavailable', detail, { retryAfterSeconds: 5 })
   }
   await Promise.race([answer(), lateness()]).finally(() => isOver.abort())
 }

@@ -162,6 +162,10 @@ export const settings = {
     name: 'MINTLINE_PKCS11_SESSIONS',
     meaning: 'Sessions held open on the token for each CA key'
   }),
+  pkcs11CallTimeoutMs: setting(wholeNumber({ minimum: 100, maximum: 60_000, unit: 'ms' }), 5_000, {
+    name: 'MINTLINE_PKCS11_CALL_TIMEOUT_MS',
+    meaning: 'in which the PKCS#11 module must answer; else its process is ended and started anew'
+  }),
   /** Undefined, with the secret file: no events go out. */
   webhookUrl: optional(
     url({

@@ -5,8 +5,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createKmsStandIn, type KmsStandIn } from '../../src/rehearsal/kms/kms-stand-in.ts'
 import { rehearsalCredentials } from '../rehearsal/kms/rehearsal-kms-client.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
+import {
+  createSoftHsm,
+  hasSoftHsm,
+  needsSoftHsm,
+  type SoftHsm,
+  softHsmModule
+} from '../support/hsm/softhsm.ts'
 import { postCsr, type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
-import { createSoftHsm, hasSoftHsm, needsSoftHsm, type SoftHsm, softHsmModule } from '../support/softhsm.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 

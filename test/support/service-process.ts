@@ -10,6 +10,7 @@ const startTimeoutMs = 45_000
 /** The service as an operator runs it: a process of its own, spoken to over HTTP. */
 export interface ServiceProcess {
   readonly url: string
+  readonly pid: number
   readonly dataDirectory: string
   /** What it has printed so far, both streams. */
   readonly output: () => string
@@ -38,6 +39,7 @@ export async function startServiceProcess(
   const url = await urlOf(child, output)
   return {
     url,
+    pid: child.pid ?? 0,
     dataDirectory,
     output,
     secondsToReady: (performance.now() - start) / 1000,

@@ -21,7 +21,10 @@ interface Answer {
 
 interface Ready {
   readonly ready: boolean
-  readonly checks: { readonly lines: readonly { name: string; ready: boolean; reason?: string }[] }
+  readonly checks: {
+    readonly database: { readonly ok: boolean; readonly detail: string }
+    readonly lines: readonly { name: string; ready: boolean; reason?: string }[]
+  }
 }
 
 export type LinesProcess = Awaited<ReturnType<typeof startLinesProcess>>

@@ -8,7 +8,7 @@ import { hashNameOf } from '../../../src/pki/key/signature-algorithm.ts'
 import { createPkcs11Signer } from '../../../src/signing/signers/pkcs11/pkcs11-signer.ts'
 import type { Signer } from '../../../src/signing/signers/signer.ts'
 import { rsaKeyPair } from '../../pki/key/rsa-key.ts'
-import { createSoftHsm, needsSoftHsm, type SoftHsm, softHsmModule } from '../../support/softhsm.ts'
+import { createSoftHsm, needsSoftHsm, type SoftHsm, softHsmModule } from '../../support/hsm/softhsm.ts'
 import { describeSigner } from './signer-contract.ts'
 
 const modulePath = softHsmModule ?? ''
@@ -45,7 +45,14 @@ describe('the PKCS#11 signer', needsSoftHsm, () => {
   const open = (keyLabel: string, { tokenLabel = 'line', ...settings }: Changes = {}): Promise<Signer> =>
     createPkcs11Signer(
       { kind: 'pkcs11', tokenLabel, keyLabel },
-      { modulePath, pinFile: hsm.pinFile, sessions: 3, maximumWaiting: 1_000, ...settings }
+      {
+        modulePath,
+        pinFile: hsm.pinFile,
+        sessions: 3,
+        maximumWaiting: 1_000,
+        callTimeoutMs: 20_000,
+        ...settings
+      }
     )
 
   async function writePin(name: string, pin: string): Promise<string> {

@@ -25,7 +25,8 @@ export const packageOfTool = {
   zsh: 'zsh',
   ksh: 'ksh',
   chromium: 'chromium',
-  faketime: 'faketime'
+  faketime: 'faketime',
+  cc: 'gcc'
 } as const
 
 export type Tool = keyof typeof packageOfTool

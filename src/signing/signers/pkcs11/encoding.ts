@@ -65,7 +65,8 @@ export function encodeTokenSignature(algorithm: SignatureAlgorithm, signature: U
   if (signature.length === 0 || signature.length % 2 !== 0) {
     throw new MintlineError(
       'signer_unavailable',
-      'The HSM answered with something that is no ECDSA signature.'
+      'The HSM answered with something that is no ECDSA signature.',
+      { retryAfterSeconds: 5 }
     )
   }
   const half = signature.length / 2

@@ -1,14 +1,10 @@
-import { MintlineError } from '../../../errors/mintline-error.ts'
-import { isEqual } from '../../../pki/der/octets.ts'
-import { authoritySignatureAlgorithm, signatureScheme } from '../../../pki/key/signature-algorithm.ts'
+import { createHash } from 'node:crypto'
+import { authoritySignatureAlgorithm } from '../../../pki/key/signature-algorithm.ts'
 import type { Signer } from '../signer.ts'
 import type { Pkcs11Reference } from '../signer-reference.ts'
 import { closedError, createSlots } from '../signer-slots.ts'
-import type { Handle } from './cryptoki.ts'
 import { buildTokenInput, encodeTokenSignature } from './encoding.ts'
-import { createTokenLink, type TokenLink } from './link.ts'
-import { acquirePkcs11Module, type Pkcs11Module } from './module.ts'
-import { closeSessions, type TokenConnection } from './token.ts'
+import { type KeyStoreLog, type TokenProcess, tokenProcessOf } from './supervision/token-process.ts'
 
 export interface Pkcs11Settings {
   /** The module of the HSM's maker, a shared library. */
@@ -19,103 +15,78 @@ export interface Pkcs11Settings {
   readonly sessions: number
   /** How many calls may wait for a session; further ones are refused with `overloaded`. */
   readonly maximumWaiting: number
+  /** In which the module must answer; else its process is ended, and started anew after a pause. */
+  readonly callTimeoutMs: number
+  readonly log?: KeyStoreLog | undefined
 }
 
-/** Room for the signature of the largest key that an authority may have. */
-const maximumSignatureOctets = 512
-
 /**
- * A signer whose key is on a PKCS#11 token: EC with CKM_ECDSA, RSA with CKM_RSA_PKCS, over a digest made here.
+ * A signer whose key is on a PKCS#11 token: EC with CKM_ECDSA, RSA with CKM_RSA_PKCS, over a digest made here. The module
+ * is in a process of its own, one for each token, so that nothing it does can take more along than its keys.
  *
- * A token that is pulled makes `sign` throw `signer_unavailable`; when it is back, a later call finds it. A PIN that
- * the token refuses is not tried again until the PIN file changes, since tokens lock themselves.
+ * A token that is pulled, and a module that hangs or crashes, make `sign` throw `signer_unavailable`; when it is back, a
+ * later call finds it. A PIN that the token refuses is not tried again until the PIN file changes, since tokens lock
+ * themselves.
  *
  * @throws MintlineError `key_unusable`: no pkcs11js, no module, PIN refused, two tokens of one label, no single key
  *   of that label, or a key that no authority can have; `signer_unavailable`: the token is not there now.
  */
 export async function createPkcs11Signer(
-  reference: Pkcs11Reference,
+  { tokenLabel, keyLabel }: Pkcs11Reference,
   settings: Pkcs11Settings
 ): Promise<Signer> {
-  const module = await acquirePkcs11Module(settings.modulePath)
-  const link = createTokenLink(module, reference, settings)
+  const { modulePath, pinFile, sessions, callTimeoutMs, log } = settings
+  const token = tokenProcessOf({ modulePath, tokenLabel, pinFile, sessions, callTimeoutMs, log })
+  const key = token.addKey(keyLabel)
   try {
-    const { publicKeySpkiDer } = await link.connect()
-    return createSigner({ module, link, publicKeySpkiDer }, settings)
+    const publicKeySpkiDer = new Uint8Array(await token.ask({ call: 'open', key, keyLabel }))
+    return createSigner({ token, key, keyLabel, publicKeySpkiDer }, settings)
   } catch (error) {
-    link.close()
-    module.release()
+    token.abandonKey(key)
     throw error
   }
 }
 
-interface OpenedToken {
-  readonly module: Pkcs11Module
-  readonly link: TokenLink
+interface OpenedKey {
+  readonly token: TokenProcess
+  readonly key: number
+  readonly keyLabel: string
   readonly publicKeySpkiDer: Uint8Array
 }
 
 function createSigner(
-  { module, link, publicKeySpkiDer }: OpenedToken,
+  { token, key, keyLabel, publicKeySpkiDer }: OpenedKey,
   { sessions, maximumWaiting }: Pkcs11Settings
 ): Signer {
-  const { library, cryptoki } = module
   const signatureAlgorithm = authoritySignatureAlgorithm(publicKeySpkiDer)
-  const { keyType } = signatureScheme(signatureAlgorithm)
-  const mechanism = { mechanism: keyType === 'ec' ? library.CKM_ECDSA : library.CKM_RSA_PKCS }
   const slots = createSlots({ maximumConcurrent: sessions, maximumWaiting })
+  const spkiSha256 = createHash('sha256').update(publicKeySpkiDer).digest('hex')
+  const at = { key, keyLabel, spkiSha256 } as const
+  let examination: Promise<void> | undefined
   let closing: Promise<void> | undefined
 
-  async function connect(): Promise<TokenConnection> {
-    const connection = await link.connect()
-    if (isEqual(connection.publicKeySpkiDer, publicKeySpkiDer)) return connection
-    throw new MintlineError(
-      'key_unusable',
-      'The HSM token came back with another key of the same label. Restore the right token.'
-    )
-  }
-
-  async function signOnce(input: Buffer): Promise<Uint8Array> {
-    let connection = await connect()
-    // Another signer may have restarted the module between the answer and its arrival here.
-    while (!module.isCurrent(connection.generation)) connection = await connect()
-    const session = connection.idleSessions.pop() as Handle
-    try {
-      cryptoki.C_SignInit(session, mechanism, connection.privateKey)
-      const signature = await module.track(() =>
-        cryptoki.C_SignAsync(session, input, Buffer.alloc(maximumSignatureOctets))
-      )
-      link.giveBack(connection, session)
-      return signature
-    } catch (error) {
-      // What state the session is in now is not known.
-      if (connection.generation === module.generation) closeSessions(module, [session])
-      throw link.lose(connection, error)
-    }
+  async function examine(): Promise<void> {
+    await token.ask({ call: 'examine', ...at })
   }
 
   return {
     signatureAlgorithm,
     publicKeySpkiDer,
     async sign(toBeSignedDer) {
-      const input = Buffer.from(buildTokenInput(signatureAlgorithm, toBeSignedDer))
-      return encodeTokenSignature(signatureAlgorithm, await slots.run(() => signOnce(input)))
+      const input = Buffer.from(buildTokenInput(signatureAlgorithm, toBeSignedDer)).toString('base64')
+      const signature = await slots.run(() => token.ask({ call: 'sign', ...at, input }))
+      return encodeTokenSignature(signatureAlgorithm, new Uint8Array(signature))
     },
     async assertUsable() {
       if (closing !== undefined) throw closedError()
-      const connection = await connect()
-      try {
-        const keyType = { type: library.CKA_KEY_TYPE }
-        cryptoki.C_GetAttributeValue(connection.lookupSession, connection.privateKey, [keyType])
-      } catch (error) {
-        throw link.lose(connection, error)
-      }
+      // However many ask, the token is asked once at a time.
+      examination ??= examine().finally(() => {
+        examination = undefined
+      })
+      await examination
     },
     async close() {
-      closing ??= slots.close().then(() => {
-        link.close()
-        module.release()
-      })
+      closing ??= slots.close().then(() => token.removeKey(key))
       return closing
     }
   }

@@ -3,9 +3,9 @@ import { type KeyObject, randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { loadPkcs11Library } from '../../src/signing/signers/pkcs11/cryptoki.ts'
-import { skipFor, whyWithout, whyWithoutPackage } from './needs/needs.ts'
-import { createTemporaryDirectory } from './temporary-directory.ts'
+import { loadPkcs11Library } from '../../../src/signing/signers/pkcs11/cryptoki.ts'
+import { skipFor, whyWithout, whyWithoutPackage } from '../needs/needs.ts'
+import { createTemporaryDirectory } from '../temporary-directory.ts'
 
 const modulePaths = [
   '/usr/lib/softhsm/libsofthsm2.so',

@@ -1,8 +1,8 @@
-import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
-import { loadPin } from '../secret-file.ts'
-import type { Pkcs11Reference } from '../signer-reference.ts'
-import type { Handle } from './cryptoki.ts'
+import { isMintlineError, MintlineError } from '../../../../errors/mintline-error.ts'
+import { loadPin } from '../../secret-file.ts'
+import type { Handle } from '../cryptoki.ts'
 import type { Pkcs11Module } from './module.ts'
+import type { PinMarks } from './pin-marks.ts'
 import {
   closeSessions,
   cryptokiCode,
@@ -12,11 +12,14 @@ import {
 } from './token.ts'
 
 export interface TokenLinkSettings {
+  readonly tokenLabel: string
+  readonly keyLabel: string
   readonly pinFile: string
   readonly sessions: number
+  readonly pinMarks: PinMarks
 }
 
-/** One signer's connection to its token, made anew when the token was gone. */
+/** One key's connection to its token, made anew when the token was gone. */
 export interface TokenLink {
   /**
    * The connection as it stands, or a new one. Attempts to reach a token that is gone are at least a second apart;
@@ -35,28 +38,24 @@ export interface TokenLink {
 /** Between two attempts to reach a token that is gone. */
 const reopenPauseMilliseconds = 1_000
 
-export function createTokenLink(
-  module: Pkcs11Module,
-  reference: Pkcs11Reference,
-  { pinFile, sessions }: TokenLinkSettings
-): TokenLink {
+export function createTokenLink(module: Pkcs11Module, settings: TokenLinkSettings): TokenLink {
   let connection: TokenConnection | undefined
   let opening: Promise<TokenConnection> | undefined
   let wasConnected = false
   let failure: unknown
   let retryAtMilliseconds = 0
 
-  const open = (pin: string) => openTokenConnection(module, reference, { pin, sessions })
+  const open = (pin: string) => openTokenConnection(module, settings, pin)
 
   async function attempt(): Promise<TokenConnection> {
-    const pin = await loadPin(pinFile)
+    const pin = await loadPin(settings.pinFile)
     await module.ready()
     const { generation } = module
     try {
       return open(pin)
     } catch (error) {
       // Some modules show a token that came back, or its keys, only after a restart. Mistakes in the settings are
-      // not worth one, as it voids the sessions of every other signer.
+      // not worth one, as it voids the sessions of every other key.
       if (error instanceof PinRefusal) throw error
       if (!wasConnected && isMintlineError(error, 'key_unusable')) throw error
       await module.reinitialize(generation)

@@ -1,12 +1,22 @@
 import { createPublicKey } from 'node:crypto'
-import { MintlineError } from '../../../errors/mintline-error.ts'
-import type { Pkcs11Reference } from '../signer-reference.ts'
-import type { Attribute, Handle } from './cryptoki.ts'
-import { buildEcPublicKey, buildRsaPublicKey } from './encoding.ts'
+import { MintlineError } from '../../../../errors/mintline-error.ts'
+import type { Attribute, Handle } from '../cryptoki.ts'
+import { buildEcPublicKey, buildRsaPublicKey } from '../encoding.ts'
 import type { Pkcs11Module } from './module.ts'
+import type { PinMark, PinMarks } from './pin-marks.ts'
 
 /** The token refuses the PIN, or has refused it before. */
-export class PinRefusal extends MintlineError {}
+export class PinRefusal extends MintlineError {
+  /** Of the PIN, when the token was asked. */
+  readonly mark: string | undefined
+
+  constructor(mark?: string, cause?: unknown) {
+    const detail =
+      'The HSM token refuses the PIN. It is not tried again until the PIN file changes, since a token locks itself after a few wrong PINs.'
+    super('key_unusable', detail, { cause })
+    this.mark = mark
+  }
+}
 
 /** Sessions with a token that is logged in to, and the key that they sign with. */
 export interface TokenConnection {
@@ -21,7 +31,9 @@ export interface TokenConnection {
 }
 
 export interface TokenOpening {
-  readonly pin: string
+  readonly tokenLabel: string
+  readonly keyLabel: string
+  readonly pinMarks: PinMarks
   /** How many may sign at the same time; one more looks things up. */
   readonly sessions: number
 }
@@ -42,8 +54,8 @@ interface OpenSession {
  */
 export function openTokenConnection(
   module: Pkcs11Module,
-  { tokenLabel, keyLabel }: Pkcs11Reference,
-  { pin, sessions }: TokenOpening
+  { tokenLabel, keyLabel, pinMarks, sessions }: TokenOpening,
+  pin: string
 ): TokenConnection {
   const { cryptoki, library, generation } = module
   const { slot, serialNumber } = findToken(module, tokenLabel)
@@ -54,7 +66,7 @@ export function openTokenConnection(
     }
     const [lookupSession, ...idleSessions] = opened as [Handle, ...Handle[]]
     const lookup = { module, session: lookupSession }
-    logIn(lookup, serialNumber, pin)
+    logIn(lookup, pinMarks.of(serialNumber, pin), pin)
     const privateKey = findKey(lookup, keyLabel)
     const publicKeySpkiDer = readPublicKey(lookup, privateKey, keyLabel)
     return { generation, privateKey, publicKeySpkiDer, lookupSession, idleSessions }
@@ -93,15 +105,9 @@ function findToken({ cryptoki }: Pkcs11Module, label: string) {
   return token
 }
 
-function logIn({ module, session }: OpenSession, serialNumber: string, pin: string): void {
+function logIn({ module, session }: OpenSession, mark: PinMark, pin: string): void {
   const { cryptoki, library } = module
-  const refused = (cause?: unknown) =>
-    new PinRefusal(
-      'key_unusable',
-      'The HSM token refuses the PIN. It is not tried again until the PIN file changes, since a token locks itself after a few wrong PINs.',
-      { cause }
-    )
-  if (module.isPinRefused(serialNumber, pin)) throw refused()
+  if (mark.isRefused()) throw new PinRefusal()
   try {
     cryptoki.C_Login(session, library.CKU_USER, pin)
   } catch (error) {
@@ -116,8 +122,7 @@ function logIn({ module, session }: OpenSession, serialNumber: string, pin: stri
       library.CKR_USER_PIN_NOT_INITIALIZED
     ]
     if (!pinFaults.includes(code)) throw error
-    module.refusePin(serialNumber, pin)
-    throw refused(error)
+    throw new PinRefusal(mark.refuse(), error)
   }
 }
 

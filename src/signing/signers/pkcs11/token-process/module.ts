@@ -1,9 +1,8 @@
-import { hash } from 'node:crypto'
-import { MintlineError } from '../../../errors/mintline-error.ts'
-import { type Cryptoki, loadPkcs11Library, type Pkcs11Library } from './cryptoki.ts'
+import { MintlineError } from '../../../../errors/mintline-error.ts'
+import { type Cryptoki, loadPkcs11Library, type Pkcs11Library } from '../cryptoki.ts'
 
 /**
- * One PKCS#11 module in this process, shared by every signer on it: Cryptoki is initialised once a process, and
+ * The PKCS#11 module of this process, shared by every key on it: Cryptoki is initialised once a process, and
  * one login to a token counts for all sessions of the process.
  */
 export interface Pkcs11Module {
@@ -19,29 +18,21 @@ export interface Pkcs11Module {
   track<T>(call: () => Promise<T>): Promise<T>
   /**
    * Finalises and initialises Cryptoki, once calls at work have ended: some modules see a returned token only so.
-   * Does nothing when another signer has done it since `seenGeneration`.
+   * Does nothing when another key's call has done it since `seenGeneration`.
    */
   reinitialize(seenGeneration: number): Promise<void>
-  /** Whether this very PIN was refused by the token: it is not tried twice, since a token locks itself. */
-  isPinRefused(tokenSerial: string, pin: string): boolean
-  refusePin(tokenSerial: string, pin: string): void
-  /** To be called once by each signer; the last one finalises Cryptoki. */
-  release(): void
+  /** The last thing that is asked of it. */
+  finalize(): void
 }
 
-const modules = new Map<string, SharedModule>()
-
 /**
- * The module at a path, loaded at its first use.
+ * The module at a path.
  *
  * @throws MintlineError `key_unusable` when `pkcs11js` is not installed or the file is no PKCS#11 module.
  */
-export async function acquirePkcs11Module(modulePath: string): Promise<Pkcs11Module> {
+export async function loadPkcs11Module(modulePath: string): Promise<Pkcs11Module> {
   const library = await loadLibrary()
-  const shared = modules.get(modulePath) ?? new SharedModule(library, loadModule(library, modulePath))
-  modules.set(modulePath, shared)
-  shared.signers++
-  return shared
+  return new LoadedModule(library, loadModule(library, modulePath))
 }
 
 async function loadLibrary(): Promise<Pkcs11Library> {
@@ -66,15 +57,13 @@ function loadModule(library: Pkcs11Library, modulePath: string): Cryptoki {
   return cryptoki
 }
 
-class SharedModule implements Pkcs11Module {
+class LoadedModule implements Pkcs11Module {
   readonly library: Pkcs11Library
   readonly cryptoki: Cryptoki
   generation = 0
-  signers = 0
   #isInitialized = false
   #reinitializing: Promise<void> | undefined
   readonly #calls = new Set<Promise<unknown>>()
-  readonly #refusedPins = new Set<string>()
 
   constructor(library: Pkcs11Library, cryptoki: Cryptoki) {
     this.library = library
@@ -110,21 +99,8 @@ class SharedModule implements Pkcs11Module {
 
   async #restart(): Promise<void> {
     await Promise.all(this.#calls)
-    this.#finalize()
+    this.finalize()
     this.#initialize()
-  }
-
-  isPinRefused(tokenSerial: string, pin: string): boolean {
-    return this.#refusedPins.has(pinMark(tokenSerial, pin))
-  }
-
-  refusePin(tokenSerial: string, pin: string): void {
-    this.#refusedPins.add(pinMark(tokenSerial, pin))
-  }
-
-  release(): void {
-    this.signers--
-    if (this.signers === 0) this.#finalize()
   }
 
   #initialize(): void {
@@ -141,7 +117,7 @@ class SharedModule implements Pkcs11Module {
     this.#isInitialized = true
   }
 
-  #finalize(): void {
+  finalize(): void {
     if (!this.#isInitialized) return
     this.#isInitialized = false
     this.generation++
@@ -151,9 +127,4 @@ class SharedModule implements Pkcs11Module {
       // A module whose device is gone may refuse; initialising it says whether it is usable.
     }
   }
-}
-
-/** A mark by which a PIN is known again, so that the PIN itself is not kept. */
-function pinMark(tokenSerial: string, pin: string): string {
-  return hash('sha256', `${tokenSerial}\0${pin}`)
 }
