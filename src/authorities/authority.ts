@@ -11,7 +11,7 @@ import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
 import { OpenedSigners } from './generations/opened-signers.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 import { createRefresh } from './refresh.ts'
-import { cannotSign, noLongerSigns, noneActive } from './unavailable.ts'
+import { cannotSign, damagedRow, noLongerSigns, noneActive } from './unavailable.ts'
 
 /** One generation of an authority line, as far as it is public. */
 export interface Authority {
@@ -30,6 +30,13 @@ export interface Authority {
   readonly signerReference: SignerReference
 }
 
+type AuthorityName = Pick<Authority, 'id' | 'name' | 'line' | 'state'>
+
+/** A generation whose certificates in the database cannot be read. It is told of, and stops no other. */
+interface DamagedAuthority extends AuthorityName {
+  readonly obstacle: MintlineError
+}
+
 /** An authority that can sign now. */
 export interface IssuingAuthority extends Authority {
   readonly signer: Signer
@@ -46,12 +53,14 @@ export interface Authorities {
   /** As `issuing`, for the generation that an earlier intent names, be it active or retiring. */
   issuingById(id: string): Promise<IssuingAuthority>
   hasLine(line: string): Promise<boolean>
-  /** @throws MintlineError `authority_not_found`. */
+  /** @throws MintlineError `authority_not_found`; `authority_unavailable` when its row is damaged. */
   find(id: string): Promise<Authority>
-  /** Reads the generations anew; an `issuing` after it sees what the database holds now. */
+  /** Reads the generations anew, those that can be read; an `issuing` after it sees what the database holds now. */
   refresh(): Promise<void>
   /** As of the last read. */
   list(): readonly Authority[]
+  /** As of the last read: those that `list` leaves out. */
+  listDamaged(): readonly DamagedAuthority[]
   /** @throws MintlineError when any active generation could not sign at this moment. */
   assertUsable(): Promise<void>
   close(): Promise<void>
@@ -62,8 +71,21 @@ export interface AuthorityDependencies {
   readonly openSigner: OpenSigner
 }
 
+/** What the last read found, oldest first. */
+class KnownAuthorities {
+  readonly all: readonly (Authority | DamagedAuthority)[]
+  readonly sound: readonly Authority[]
+  readonly damaged: readonly DamagedAuthority[]
+
+  constructor(all: readonly (Authority | DamagedAuthority)[]) {
+    this.all = all
+    this.sound = all.filter(each => 'certificate' in each)
+    this.damaged = all.filter(isDamaged)
+  }
+}
+
 export function createAuthorities({ store, openSigner }: AuthorityDependencies): Authorities {
-  let known: ReadonlyMap<string, Authority> = new Map()
+  let known = new KnownAuthorities([])
   const signers = new OpenedSigners(openSigner)
 
   async function open(authority: Authority): Promise<IssuingAuthority> {
@@ -78,56 +100,70 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     }
   }
 
-  const active = () => [...known.values()].filter(({ state }) => state === 'active')
   const refresh = createRefresh(async () => {
-    const authorities = (await store.list()).map(toAuthority)
-    known = new Map(authorities.map(authority => [authority.id, authority]))
-    signers.keepOnly(id => findFinishing(id) !== undefined)
+    known = new KnownAuthorities((await store.list()).map(readAuthority))
+    signers.keepOnly(id => known.all.some(each => each.id === id && mayFinish(each)))
   })
 
-  function findFinishing(id: string): Authority | undefined {
-    const authority = known.get(id)
-    return authority !== undefined && mayFinish(authority) ? authority : undefined
-  }
-
   /** What was read before will do if it has it; else it is read again. */
-  async function look<Found>(find: () => Found | undefined): Promise<Found | undefined> {
-    const found = find()
+  async function look(isAsked: (each: AuthorityName) => boolean) {
+    const found = known.all.find(isAsked)
     if (found !== undefined) return found
     await refresh()
-    return find()
+    return known.all.find(isAsked)
   }
 
   return {
     refresh,
     async issuing(line) {
-      const authority = await look(() => active().find(authority => authority.line === line))
-      if (authority === undefined) throw noneActive(line, [...known.values()])
-      return open(authority)
+      const authority = await look(each => each.line === line && each.state === 'active')
+      if (authority === undefined) throw noneActive(line, known.all)
+      return open(sound(authority))
     },
     async issuingById(id) {
-      const authority = await look(() => findFinishing(id))
+      const authority = await look(each => each.id === id && mayFinish(each))
       if (authority === undefined) throw noLongerSigns()
-      return open(authority)
+      return open(sound(authority))
     },
     async hasLine(line) {
-      return (await look(() => [...known.values()].find(authority => authority.line === line))) !== undefined
+      return (await look(each => each.line === line)) !== undefined
     },
     async find(id) {
-      const authority = await look(() => known.get(id))
-      if (authority !== undefined) return authority
+      const authority = await look(each => each.id === id)
+      if (authority !== undefined) return sound(authority)
       throw new MintlineError('authority_not_found', `There is no authority with the id ${id}.`)
     },
-    list: () => [...known.values()],
+    list: () => known.sound,
+    listDamaged: () => known.damaged,
     async assertUsable() {
-      await Promise.all(active().map(async authority => (await open(authority)).signer.assertUsable()))
+      const active = known.all.filter(({ state }) => state === 'active').map(sound)
+      await Promise.all(active.map(async authority => (await open(authority)).signer.assertUsable()))
     },
     close: () => signers.close()
   }
 }
 
-function mayFinish({ state }: Authority): boolean {
+function mayFinish({ state }: AuthorityName): boolean {
   return state === 'active' || state === 'retiring'
+}
+
+function readAuthority(stored: StoredAuthority): Authority | DamagedAuthority {
+  try {
+    return toAuthority(stored)
+  } catch (cause) {
+    const { id, name, line, state } = stored
+    return { id, name, line, state, obstacle: damagedRow(name, cause) }
+  }
+}
+
+function isDamaged(authority: Authority | DamagedAuthority): authority is DamagedAuthority {
+  return 'obstacle' in authority
+}
+
+/** @throws MintlineError `authority_unavailable` for a damaged one. */
+function sound(authority: Authority | DamagedAuthority): Authority {
+  if (isDamaged(authority)) throw authority.obstacle
+  return authority
 }
 
 function toAuthority(stored: StoredAuthority): Authority {

@@ -25,14 +25,17 @@ export interface Lines {
 const deadlineMs = 4_000
 
 export function createLines(
-  authorities: Pick<Authorities, 'list' | 'issuing' | 'hasLine'>,
+  authorities: Pick<Authorities, 'list' | 'listDamaged' | 'issuing' | 'hasLine'>,
   clock: Clock
 ): Lines {
   async function judge(line: string): Promise<LineState> {
     const active = authorities.list().find(each => each.line === line && each.state === 'active')
     // As of the last read: a line without a generation would else be looked up each time that somebody asks.
-    if (active === undefined)
-      return { line, authority: undefined, obstacle: noneActive(line, authorities.list()) }
+    if (active === undefined) {
+      const damaged = authorities.listDamaged().find(each => each.line === line && each.state === 'active')
+      const obstacle = damaged?.obstacle ?? noneActive(line, authorities.list())
+      return { line, authority: damaged?.name, obstacle }
+    }
     const obstacle = await findObstacle(async () => {
       assertNotExpired(active, clock())
       await assertCanSign(authorities, active)
@@ -41,7 +44,10 @@ export function createLines(
   }
 
   return {
-    judgeAll: () => Promise.all([...new Set(authorities.list().map(({ line }) => line))].sort().map(judge)),
+    judgeAll() {
+      const all = [...authorities.list(), ...authorities.listDamaged()]
+      return Promise.all([...new Set(all.map(({ line }) => line))].sort().map(judge))
+    },
     async judge(line) {
       if (await authorities.hasLine(line)) return judge(line)
       throw new MintlineError('authority_not_found', `There is no authority line ${line}.`)

@@ -1,4 +1,4 @@
-import { MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 
@@ -23,6 +23,16 @@ export function noLongerSigns(): MintlineError {
   return new MintlineError(
     'authority_unavailable',
     'The authority of this intent no longer signs, so it cannot be completed. An administrator ends it: GET /v1/issuances?outcome=unknown lists it, POST /v1/issuances/{id}/void with a reason ends it. Then the same CSR is issued anew.'
+  )
+}
+
+/** Of a generation whose row in the database cannot be read. */
+export function damagedRow(name: string, cause: unknown): MintlineError {
+  const why = isMintlineError(cause) ? ` ${cause.detail}` : ''
+  return new MintlineError(
+    'authority_unavailable',
+    `The record of ${name} in the database is damaged: its certificates cannot be read.${why} Restore it from a backup, or activate a generation of the line that is staged already. Tell the administrator.`,
+    { cause }
   )
 }
 

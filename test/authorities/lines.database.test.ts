@@ -63,6 +63,43 @@ describe('a line', () => {
     expect(performance.now() - start).toBeLessThan(6_000)
   })
 
+  it('whose row is damaged stops no other, and is well when the row is', async () => {
+    await parts.activeGeneration('beside')
+    const name = await parts.activeGeneration('damaged')
+    const staged = await parts.administration.create(selfSigned('damaged'), act)
+    const { prisma } = parts.test.owner
+    const { id, certificateDer } = await prisma.authority.findUniqueOrThrow({ where: { name } })
+    const write = async (der: Uint8Array) => {
+      await prisma.$executeRaw`ALTER TABLE authority DISABLE TRIGGER only_state_changes`
+      await prisma.$executeRaw`UPDATE authority SET certificate_der = ${der} WHERE id = ${id}::uuid`
+      await prisma.$executeRaw`ALTER TABLE authority ENABLE ALWAYS TRIGGER only_state_changes`
+      await parts.authorities.refresh()
+    }
+    for (const der of [new Uint8Array(), Uint8Array.of(1, 2, 3), certificateDer!.subarray(0, 80)]) {
+      await write(der)
+      expect(await obstaclesOf(parts.authorities)).toMatchObject({
+        damaged: 'authority_unavailable',
+        beside: undefined
+      })
+      const lines = createLines(parts.authorities, () => new Date())
+      const { authority, obstacle } = await lines.judge('damaged')
+      expect(authority).toBe(name)
+      expect(obstacle?.detail).toContain(`${name} in the database is damaged`)
+      await expect(parts.authorities.issuing('damaged')).rejects.toMatchObject({
+        code: 'authority_unavailable'
+      })
+      await expect(parts.authorities.issuingById(id)).rejects.toMatchObject({ code: 'authority_unavailable' })
+      await expect(parts.authorities.find(id)).rejects.toMatchObject({ code: 'authority_unavailable' })
+      expect((await parts.authorities.issuing('beside')).name).toBe('beside-g1')
+    }
+    // The way out that the message names.
+    await parts.administration.activate(staged, act)
+    expect((await parts.authorities.issuing('damaged')).name).toBe(staged)
+    await write(certificateDer!)
+    expect(await obstaclesOf(parts.authorities)).toMatchObject({ damaged: undefined })
+    expect((await parts.authorities.find(id)).name).toBe(name)
+  })
+
   it('is named, or refused when there is none of that name', async () => {
     const lines = createLines(parts.authorities, () => new Date())
     expect(await lines.judge('serving')).toMatchObject({ line: 'serving', obstacle: undefined })
