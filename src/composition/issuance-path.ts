@@ -129,7 +129,7 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
     repeats: createRepeatWindows({ stopwatch }),
     limits: createStationLimits({ perMinute: config.refusalsPerMinute, stopwatch })
   })
-  const common = { counting, storageReserve, clockTrust, clock, randomBytes }
+  const common = { counting, storageReserve, clockTrust, clock, randomBytes, log }
   const auditDisclosure = createDisclosureAudit({ ...common, ...bounds(), insertEvent })
   const recordRefusal = createRefusalRecorder({
     ...common,

@@ -128,10 +128,9 @@ export class Search implements Findings {
 
   /** Keys that are not in DER: PuTTY's, .NET's XML, and what `openssl pkey -text` prints. */
   #inOtherForms(text: string): void {
-    if (/PuTTY-User-Key-File-\d/.test(text)) this.#addSshKey(readPuttyKey(text))
-    const xml = text.indexOf('<RSAKeyValue>')
-    if (xml !== -1 && text.includes('<D>', xml)) {
-      this.keys.push({ kind: 'jwk', jwk: readXmlKey(text) })
+    for (const section of sectionsOf(text, /PuTTY-User-Key-File-\d/g)) this.#addSshKey(readPuttyKey(section))
+    for (const section of sectionsOf(text, /<RSAKeyValue>/g)) {
+      if (section.includes('<D>')) this.keys.push({ kind: 'jwk', jwk: readXmlKey(section) })
     }
     if (/^[ \t]*(?:priv|privateExponent):[ \t]*\r?$/m.test(text)) this.keys.push({ kind: 'sealed' })
   }
@@ -176,6 +175,12 @@ function isPrivateJwk(value: object): value is JsonWebKey {
     d.length >= 20 &&
     (typeof n === 'string' || typeof x === 'string')
   )
+}
+
+/** From each beginning to the next. */
+function sectionsOf(text: string, beginning: RegExp): readonly string[] {
+  const starts = [...text.matchAll(beginning)].map(({ index }) => index)
+  return starts.map((start, position) => text.slice(start, starts[position + 1]))
 }
 
 const xmlNames = {

@@ -91,8 +91,13 @@ function ed25519Key(seed: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.from(key), format: 'der', type: 'pkcs8' })
 }
 
+/** Of a modulus of 4,096 bits: no longer key is certified, and to reckon with one takes its time. */
+const mostOctets = 513
+
 /** @param fields d, iqmp, p, q as OpenSSH has them, or d, p, q, iqmp as PuTTY has them. */
 function rsaPrivateKey([n, e]: readonly [Uint8Array, Uint8Array], fields: readonly Uint8Array[]): KeyObject {
+  if ([n, e, ...fields].some(({ length }) => length > mostOctets))
+    throw new TypeError('a number that is too long')
   const modulus = toInteger(n)
   const [d, ...others] = fields.map(toInteger)
   const [p, q] = [others.slice(1), others].find(([one, other]) => one! * other! === modulus)!

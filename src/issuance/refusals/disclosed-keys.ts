@@ -35,8 +35,14 @@ interface Told {
   readonly principal: Principal
 }
 
-const byHand =
-  '`notBlockedSpkiSha256` names what was not blocked: an administrator does that with POST /v1/blocked-keys.'
+/** How many a sentence names. The refusal on record has the sentences alone. */
+const mostWritten = 20
+
+function byHand(others: readonly Uint8Array[]): string {
+  const written = others.slice(0, mostWritten).map(toHex).join(', ')
+  const more = others.length > mostWritten ? `, and ${others.length - mostWritten} more` : ''
+  return `Not blocked was what has the SHA-256 ${written}${more}: an administrator does that with POST /v1/blocked-keys.`
+}
 
 /** What happened, and what is done now. */
 export function sentencesOf(
@@ -57,7 +63,7 @@ export function sentencesOf(
   if (beyond.length > 0) {
     sentences.push(`Of ${beyond.length} more there were too many within a minute: do not use them.`)
   }
-  if (claimed.length + beyond.length > 0) sentences.push(byHand)
+  if (claimed.length + beyond.length > 0) sentences.push(byHand([...claimed, ...beyond]))
   if (isAnySealed) {
     sentences.push(
       'One that is encrypted or damaged does not tell its public key, so that it could not be blocked: do not use it.'

@@ -1,6 +1,7 @@
 import type { Principal } from '../../access/principal.ts'
 import { actorOf, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import type { ClockTrust } from '../../clock/clock-trust.ts'
+import type { DatabaseLog } from '../../database/database-log.ts'
 import type { MintlineError } from '../../errors/mintline-error.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import type { CountReason } from '../../records/refusal-counts/refusal-count.ts'
@@ -39,11 +40,12 @@ export interface DisclosureAuditDependencies {
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
+  readonly log: Pick<DatabaseLog, 'warn'>
 }
 
 export function createDisclosureAudit(dependencies: DisclosureAuditDependencies): AuditDisclosure {
-  const { insertEvent, repeats, limits, counting, storageReserve, clockTrust, clock, randomBytes } =
-    dependencies
+  const { insertEvent, repeats, limits, counting, storageReserve, log } = dependencies
+  const { clockTrust, clock, randomBytes } = dependencies
 
   async function insert({ route, principal, requestId, kept, listing }: DisclosedByTheWay): Promise<string> {
     // Its event would be of a wrong time, by which later clocks would be judged.
@@ -64,13 +66,21 @@ export function createDisclosureAudit(dependencies: DisclosureAuditDependencies)
     const reasonToCount = (): CountReason | undefined => {
       if (storageReserve()) return 'storage_reserve'
       if (repeats.find(key) !== undefined) return 'repeat'
-      return limits.take(actorOf(principal)) === 'within' ? undefined : 'station_limit'
+      const actor = actorOf(principal)
+      const admission = limits.take(actor)
+      if (admission === 'limit-began') {
+        log.warn({ actor }, 'sends more private keys than are recorded; further ones are only counted')
+      }
+      return admission === 'within' ? undefined : 'station_limit'
     }
     const reason = reasonToCount()
     if (reason === undefined) {
       const insertion = insert(disclosed)
       repeats.open(key, insertion)
-      await insertion
+      await insertion.catch((failure: unknown) => {
+        limits.giveBack(actorOf(principal))
+        throw failure
+      })
       return error
     }
     await repeats.find(key)

@@ -275,6 +275,23 @@ describe('the public half of another key', needs('openssl'), () => {
     expect(await fingerprintsIn(bytesOf(putty(sshOf('ec.pem'), scalarOf('other.pem'))))).toEqual([
       fingerprintOf('other.pem')
     ])
+    // Each file of several for itself, one of them encrypted.
+    const sealed = putty(sshOf('other.pem'), Buffer.alloc(32)).replace(
+      'Encryption: none',
+      'Encryption: aes256-cbc'
+    )
+    const several = await readFrom(
+      bytesOf(
+        sealed +
+          putty(sshOf('ec.pem'), scalarOf('ec.pem')) +
+          xmlOf(jwkOf('rsa.pem')) +
+          xmlOf(jwkOf('other-rsa.pem'))
+      )
+    )
+    expect(several).toMatchObject({
+      proven: [fingerprintOf('ec.pem'), fingerprintOf('rsa.pem'), fingerprintOf('other-rsa.pem')],
+      claimed: [fingerprintOf('other.pem')]
+    })
     execFileSync('ssh-keygen', ['-q', '-t', 'ecdsa', '-b', '256', '-N', '', '-f', at('forged')])
     const own = Buffer.from(text('forged').replace(/-----.*-----/g, ''), 'base64')
     const stranger = sshOf('ec.pem')

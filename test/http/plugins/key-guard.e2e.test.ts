@@ -244,7 +244,8 @@ describe('a private key that is posted', needs('openssl'), () => {
     const beside = problemOf(await issue(text('other.enc') + text('other.csr')))
     const own = hash('sha256', openssl('pkey', '-in', 'other.key', '-pubout', '-outform', 'DER'))
     expect(beside).toMatchObject({ code: 'key_blocked', spkiSha256: [], notBlockedSpkiSha256: [own] })
-    expect(beside.detail).toContain('POST /v1/blocked-keys')
+    const onRecord = (await service.as('auditor').get(beside.instance!)).json<{ detail: string }>()
+    expect(onRecord.detail).toContain(`${own}: an administrator does that with POST /v1/blocked-keys`)
     expect(await faultsOf('Problem', beside)).toEqual([])
     // Whoever has the CSR could send this, and block the key for ever.
     expect((await issue(read('other.csr'))).statusCode).toBe(201)
