@@ -1,6 +1,10 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
+import { noExtensions, parseCertificate } from '../../pki/certificate/certificate.ts'
+import { pathViolations } from '../../pki/path/path-violations.ts'
 import type { StoredAuthority, StoredGeneration } from '../authority-store.ts'
+import { standingViolations } from '../generations/certificate-chain.ts'
+import { type ChainLink, invalid, parseLink } from '../generations/chain-link.ts'
 import type { IntendedContent } from './issue-authority.ts'
 
 /** @throws MintlineError `authority_invalid`. */
@@ -34,11 +38,11 @@ export function assertMayCrossSign(issuer: Standing, subject: Standing): void {
 }
 
 /**
- * What the cross certificate says: the subject's name, key and key identifier, the validity that both have, and a path
- * length below the issuer's.
+ * What the cross certificate says: the subject's name, key and key identifier, the validity that both and the CAs above
+ * have, and a path length below theirs.
  *
- * @throws MintlineError `authority_transition_refused`; `authority_invalid` when either has expired or the issuer may
- * not issue for CAs.
+ * @throws MintlineError `authority_transition_refused`; `authority_invalid` when either has expired, the issuer may
+ * not issue for CAs, or no device certificate could be verified by the cross certificate.
  */
 export function crossContent(issuer: StoredAuthority, subject: StoredAuthority, now: Date): IntendedContent {
   assertMayCrossSign(issuer, subject)
@@ -62,17 +66,37 @@ export function crossContent(issuer: StoredAuthority, subject: StoredAuthority, 
       }
     )
   }
-  const lengths = [own.pathLength, issuing.pathLength && issuing.pathLength - 1].filter(
-    each => each !== undefined
-  )
+  const above = [issuer.certificateDer, ...issuer.issuersDer].map((der, index) => parseLink(der, index + 1))
+  assertVerifiable(subject, above, now)
+  const lengths = [
+    own.pathLength,
+    ...above.map(({ authority, index }) => less(authority.pathLength, index))
+  ].filter(each => each !== undefined)
+  const validities = [own, ...above.map(({ authority }) => authority)]
   return {
     subject: own.subjectNameDer,
     issuer: issuing,
     spkiDer: own.spkiDer,
     // What the subject has issued names it by this one, which need not be computed as ours are.
     subjectKeyIdentifier: own.subjectKeyIdentifier,
-    notBefore: new Date(Math.max(issuing.notBefore.getTime(), own.notBefore.getTime())),
-    notAfter: new Date(Math.min(issuing.notAfter.getTime(), own.notAfter.getTime())),
+    notBefore: new Date(Math.max(...validities.map(({ notBefore }) => notBefore.getTime()))),
+    notAfter: new Date(Math.min(...validities.map(({ notAfter }) => notAfter.getTime()))),
     pathLength: lengths.length === 0 ? undefined : Math.min(...lengths)
   }
+}
+
+function less(pathLength: number | undefined, count: number): number | undefined {
+  return pathLength === undefined ? undefined : pathLength - count
+}
+
+/** As an uploaded chain is judged, before there is a cross certificate: it stands at the place 0, and says nothing of its own. */
+function assertVerifiable(subject: StoredAuthority, above: readonly ChainLink[], now: Date): void {
+  const { subjectName } = parseCertificate(subject.certificateDer, 'key_unusable')
+  const certificates = above.map(({ certificate }) => certificate)
+  const cross = { subjectName, issuerName: certificates[0]!.subjectName, extensions: noExtensions }
+  const violations = [
+    ...above.flatMap(link => standingViolations(link, now)),
+    ...pathViolations([cross, ...certificates])
+  ]
+  if (violations.length > 0) throw invalid(violations)
 }

@@ -3,6 +3,7 @@ import type { Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { isSignatureValid } from '../../pki/key/signature.ts'
+import { pathViolations } from '../../pki/path/path-violations.ts'
 import { type ChainLink, formViolations, invalid, parseLink } from './chain-link.ts'
 
 export interface ChainExpectation {
@@ -28,7 +29,7 @@ const [begin, end] = ['-----BEGIN CERTIFICATE-----', '-----END CERTIFICATE-----'
 /**
  * Reads a PEM chain, the authority's own certificate first and the self-signed root last, and verifies it: the first
  * is over the given key and passes the lint, each one is a CA with a sound key, within its validity and its path length,
- * names one signature algorithm inside and outside, and is signed by the next.
+ * names one signature algorithm inside and outside, is signed by the next, and lets device certificates be verified.
  *
  * @throws MintlineError `authority_invalid` with every broken rule; pointers are `/chain/<index>` and below.
  */
@@ -43,6 +44,7 @@ export async function verifyAuthorityChain(
     ...lintViolations(own, origin),
     ...chain.flatMap(formViolations),
     ...chain.flatMap(link => standingViolations(link, now)),
+    ...pathViolations(chain.map(({ certificate }) => certificate)),
     ...(await signatureViolations(chain))
   ]
   if (violations.length > 0) throw invalid(violations)
@@ -129,7 +131,7 @@ function lintViolations(
 }
 
 /** RFC 5280 §6.1.3 (a)(2) and §4.2.1.9: the CA at `index` has `index` CAs below it. */
-function standingViolations({ index, authority }: ChainLink, now: Date): readonly Violation[] {
+export function standingViolations({ index, authority }: ChainLink, now: Date): readonly Violation[] {
   const { notBefore, notAfter, pathLength } = authority
   const violations: Violation[] = []
   const pointer = `/chain/${index}`

@@ -40,7 +40,8 @@ export interface Certificate extends TbsCertificate {
   readonly signature: Uint8Array
 }
 
-const noExtensions: Extensions = {
+/** Of a certificate that has none. */
+export const noExtensions: Extensions = {
   all: [],
   basicConstraints: undefined,
   keyUsage: undefined,
