@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { createAuthorityStore } from '../authorities/authority-store.ts'
 import { createCertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
 import { createAuthorityCreation, type ImportedAuthority } from '../authorities/generations/creation.ts'
-import { importAuthorityKey } from '../authorities/generations/import-key.ts'
+import { importAuthorityKey, isKeyStore, keyStoreAdvice } from '../authorities/generations/import-key.ts'
 import { withDatabase } from '../composition/open-database.ts'
 import { signerSettingsOf } from '../composition/signer-settings.ts'
 import type { Config } from '../config/config.ts'
 import { loadCheckedSettings } from '../config/machine-checks.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
+import { encodePem } from '../pki/pem/pem.ts'
 import { createKeyProvision } from '../signing/signers/key-provision.ts'
 import { createSignerOpener } from '../signing/signers/open-signer.ts'
 import { loadPassphrase } from '../signing/signers/secret-file.ts'
@@ -21,8 +22,8 @@ Takes over a CA key that was made elsewhere, as the next generation of the line.
 with POST /v1/authorities/NAME/activate.
 
   --line             the authority line, e.g. acme-devices
-  --key              the private key: PKCS#8, PKCS#1 or SEC1, PEM, encrypted or not
-  --certificate      PEM: its own certificate first, the issuers after it, the root last
+  --key              the private key: PKCS#8, PKCS#1 or SEC1, PEM or DER, encrypted or not
+  --certificate      PEM: its own certificate first, the issuers after it, the root last; DER of a self-signed one
   --passphrase-file  file whose first line opens the key, if it is encrypted
 
 The key is kept encrypted in the data directory. With the embedded database, stop the service first.
@@ -72,7 +73,7 @@ async function importFromFiles(
   const passphrase =
     passphraseFile === undefined ? undefined : await loadPassphrase(passphraseFile, '--passphrase-file')
   const privateKey = importAuthorityKey(await readText(key), passphrase)
-  const chainPem = await readText(certificate)
+  const chainPem = toChainPem(await readText(certificate))
   const settings = signerSettingsOf(config)
   return withDatabase(config, createCommandLog(io), database =>
     createAuthorityCreation({
@@ -86,6 +87,14 @@ async function importFromFiles(
   ).catch((error: unknown) => {
     throw translateStartFailure(error, config)
   })
+}
+
+/** One certificate may be DER. What is none is told of when the chain is read. */
+function toChainPem(text: string): string {
+  if (isKeyStore(text))
+    throw new MintlineError('authority_invalid', `The certificate file is ${keyStoreAdvice}.`)
+  const isDer = text.startsWith('\x30') && !text.includes('-----BEGIN')
+  return isDer ? encodePem('CERTIFICATE', Buffer.from(text, 'latin1')) : text
 }
 
 async function readText(path: string): Promise<string> {

@@ -10,14 +10,15 @@ export const authorityKeyPolicy: KeyPolicy = {
 }
 
 /**
- * Reads a CA key as openssl writes it: PEM with PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC 1 (RFC 5915), encrypted
- * or not. For a key that is not encrypted the passphrase does not matter.
+ * Reads a CA key as openssl writes it: PKCS#8 (RFC 5958), PKCS#1 (RFC 8017) or SEC 1 (RFC 5915), PEM or DER, encrypted
+ * or not, also behind a byte order mark. For a key that is not encrypted the passphrase does not matter.
  *
- * @throws MintlineError `key_unusable`: no private key, encrypted and the passphrase missing or wrong, or neither an
- *   EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 4096 bits (then with violations).
+ * @param text one character for each octet of the file.
+ * @throws MintlineError `key_unusable`: no private key, a PKCS#12 file, encrypted and the passphrase missing or wrong,
+ *   or neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 4096 bits (then with violations).
  */
-export function importAuthorityKey(pem: string, passphrase?: string): KeyObject {
-  const privateKey = decodePrivateKey(pem, passphrase)
+export function importAuthorityKey(text: string, passphrase?: string): KeyObject {
+  const privateKey = decodePrivateKey(text, passphrase)
   const spkiDer = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
   const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the CA key'))
   try {
@@ -29,18 +30,50 @@ export function importAuthorityKey(pem: string, passphrase?: string): KeyObject 
   return privateKey
 }
 
-function decodePrivateKey(pem: string, passphrase: string | undefined): KeyObject {
+function decodePrivateKey(text: string, passphrase: string | undefined): KeyObject {
+  const secret = passphrase === undefined ? {} : { passphrase }
+  if (text.startsWith('\x30') && !text.includes('-----BEGIN')) return decodeDer(text, secret)
+  const pem = text.replace(/^(?:\xef\xbb\xbf|\ufeff)/, '')
   try {
-    return createPrivateKey({ key: pem, format: 'pem', ...(passphrase === undefined ? {} : { passphrase }) })
+    return createPrivateKey({ key: pem, format: 'pem', ...secret })
   } catch (cause) {
-    const isLocked = cause instanceof Error && 'code' in cause && cause.code === 'ERR_MISSING_PASSPHRASE'
-    throw unusable(
-      isLocked
-        ? 'it is encrypted; give its passphrase'
-        : 'it is no private key in PEM, or the passphrase is not the one it was encrypted with',
-      cause
-    )
+    const isEncrypted = /-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)
+    throw unusable(isEncrypted ? whyLocked(passphrase) : 'it is no private key in PEM or DER', cause)
   }
+}
+
+function decodeDer(text: string, secret: { readonly passphrase?: string }): KeyObject {
+  if (isKeyStore(text)) throw unusable(`it is ${keyStoreAdvice}`, undefined)
+  const key = Buffer.from(text, 'latin1')
+  let cause: unknown
+  for (const type of ['pkcs8', 'sec1', 'pkcs1'] as const) {
+    try {
+      return createPrivateKey({ key, format: 'der', type, ...secret })
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? error.code : undefined
+      if (code === 'ERR_MISSING_PASSPHRASE' || code === 'ERR_OSSL_BAD_DECRYPT') {
+        throw unusable(whyLocked(secret.passphrase), error)
+      }
+      cause = error
+    }
+  }
+  throw unusable('it is no private key in PEM or DER', cause)
+}
+
+function whyLocked(passphrase: string | undefined): string {
+  return passphrase === undefined
+    ? 'the key is encrypted: give `--passphrase-file`'
+    : 'the key is encrypted, and the passphrase in `--passphrase-file` does not open it'
+}
+
+/** What a PKCS#12 file (RFC 7292) is to be made into. */
+export const keyStoreAdvice =
+  'a PKCS#12 key store. Split it: `openssl pkcs12 -in FILE -nodes -nocerts -out key.pem` writes the key, `openssl pkcs12 -in FILE -nokeys -out chain.pem` the certificates'
+
+/** PFX: a SEQUENCE that begins with version 3 and a ContentInfo. One character for each octet. */
+export function isKeyStore(text: string): boolean {
+  // eslint-disable-next-line no-control-regex -- they are octets.
+  return /^\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...)\x02\x01\x03\x30/s.test(text)
 }
 
 function unusable(reason: string, cause: unknown, violations: readonly Violation[] = []): MintlineError {
