@@ -171,4 +171,19 @@ describe('mintline authority import', needs('openssl'), () => {
     expect(again.output).toContain('authority_exists')
     expect(runImport('--line', 'acme').code).toBe(2)
   })
+
+  it('takes key and certificate in DER, and names a key store in the place of each', () => {
+    openssl(...'ecparam -name prime256v1 -genkey -noout -out own.key'.split(' '))
+    openssl(...'pkey -in own.key -outform DER -out own.key.der'.split(' '))
+    openssl(...'req -x509 -key own.key -days 900 -subj /CN=Own -out own.pem'.split(' '))
+    openssl(...'x509 -in own.pem -outform DER -out own.der'.split(' '))
+    openssl(...'pkcs12 -export -inkey own.key -in own.pem -passout pass:x -out own.p12'.split(' '))
+    const importOf = (key: string, certificate: string) =>
+      runImport('--line', 'own', '--key', file(key), '--certificate', file(certificate))
+    for (const refused of [importOf('own.p12', 'own.pem'), importOf('own.key', 'own.p12')]) {
+      expect(refused.code).toBe(1)
+      expect(refused.output).toContain('openssl pkcs12 -in FILE -nodes -nocerts')
+    }
+    expect(importOf('own.key.der', 'own.der').output).toContain('own-g1 is staged.')
+  })
 })
