@@ -221,7 +221,7 @@ function devicesOf({ mqttPort, serverCaPem, registry }: IotStandIn) {
         key: unit.privateKeyPem,
         clientId,
         reconnectPeriod: 0,
-        connectTimeout: 3000,
+        connectTimeout: 30_000,
         ...options
       })
       const isTryingAgain = (options.reconnectPeriod ?? 0) > 0

@@ -145,7 +145,7 @@ export async function openRehearsal(
         key: device.privateKeyPem,
         clientId,
         reconnectPeriod: 0,
-        connectTimeout: 3000,
+        connectTimeout: 30_000,
         ...options
       })
       onTestFinished(async () => {
