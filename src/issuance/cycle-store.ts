@@ -67,18 +67,21 @@ const certificateBatch = describeRowBatch(batchColumns(issuedColumns), intentBat
 
 /**
  * Whether the device of an intent may have its next certificate. What ends one is never taken back. A certificate of a
- * compromised generation has ended of itself, unless the profile leaves that to an administrator; an intent that was not
- * issued has not been anybody's.
+ * compromised generation has ended of itself, unless the profile by which it was issued leaves that to an administrator,
+ * whichever is asked for now; an intent that was not issued has not been anybody's.
  */
-const hasEnded = (intentId: string, profileVersionId: string) => `(
+const hasEnded = (intentId: string) => `(
       EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})
       OR EXISTS (SELECT FROM release WHERE release.intent_id = ${intentId})
       OR EXISTS (
         SELECT FROM intent
         JOIN authority ON authority.id = intent.authority_id
-        JOIN profile_version ON profile_version.id = ${profileVersionId}
+        JOIN profile_version AS own ON own.id = intent.profile_version_id
         WHERE intent.id = ${intentId} AND authority.state = 'compromised' AND (
-          profile_version.document ->> 'afterCompromise' IS DISTINCT FROM 'refuse'
+          (
+            SELECT newest.document ->> 'afterCompromise' FROM profile_version AS newest
+            WHERE newest.name = own.name ORDER BY newest.version DESC LIMIT 1
+          ) IS DISTINCT FROM 'refuse'
           OR NOT EXISTS (SELECT FROM issued WHERE issued.intent_id = intent.id)
         )
       )
@@ -131,7 +134,7 @@ judged AS MATERIALIZED (
     device.intent_id AS device_intent_id,
     CASE
       WHEN device.intent_id IS NULL THEN true
-      ELSE ${hasEnded('device.intent_id', 'intent_input.profile_version_id')}
+      ELSE ${hasEnded('device.intent_id')}
     END AS device_free
   FROM intent_input
   LEFT JOIN LATERAL (

@@ -185,6 +185,25 @@ describe('a profile that leaves it to an administrator', () => {
     expect(await outcome(first)).toBe('certificate_compromised')
   })
 
+  it('decides for what it issued, also where the same key is sent for another profile', async () => {
+    // Where nothing else names the device, its key does.
+    const { document } = (await issuing.profiles.current('starter')).version
+    const { deviceIdentity: _identity, ...byKey } = document
+    const template = { ...document.template, Resources: { ...(document.template!['Resources'] as object) } }
+    delete (template.Resources as Record<string, unknown>)['thing']
+    const lenient = { ...byKey, template, name: 'lenient' }
+    await issuing.profiles.post(lenient, act)
+    await issuing.profiles.post({ ...lenient, name: 'strict', afterCompromise: 'refuse' }, act)
+    const [strict, reissued] = [device('by-key-1'), device('by-key-2')]
+    const { record } = await issuing.issue(strict, 'strict')
+    await issuing.issue(reissued, 'lenient')
+    await compromise()
+    await activateNext()
+    await expect(issuing.issue(strict, 'lenient')).rejects.toMatchObject({ code: 'certificate_compromised' })
+    expect(await detailOf(strict, 'lenient')).toContain(`POST /v1/issuances/${record.id}/release`)
+    expect((await issuing.issue(reissued, 'strict')).record.authority).toBe(`starter-g${generation}`)
+  })
+
   it('certifies a released device with the CSR it had, and says so while nothing is active', async () => {
     const csr = device('kept')
     const { record } = await issuing.issue(csr, refusing)

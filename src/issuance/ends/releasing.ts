@@ -60,5 +60,5 @@ const reasons = {
   rejected: 'a refusal: nothing was issued, so that its device needs no release. Send a corrected CSR.',
   unknown:
     'open: nothing is recorded as issued. Send the same CSR again, which completes it, or end it with POST /v1/issuances/{id}/void.',
-  void: 'void: its device and key are free already. Send the CSR again.'
+  void: 'void: its device is free already. Send the CSR again, or one with a new key where that one is blocked.'
 } as const satisfies Record<IssuanceRecord['outcome'], string>

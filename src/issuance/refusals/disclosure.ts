@@ -62,22 +62,32 @@ export function createDisclosures(dependencies: DisclosureDependencies): Disclos
   /** Those that are blocked, or have been; the others are beyond the limit. */
   async function withinLimit(proven: readonly Uint8Array[], actor: string) {
     const fresh = new Set(await blockedKeys.leaveOutKnown(proven))
+    let taken = 0
     const isWithin = (spkiSha256: Uint8Array) => {
       if (!fresh.has(spkiSha256)) return true
       const admission = blockLimits.take(actor)
       if (admission === 'limit-began')
         log.warn({ actor }, 'sends more private keys than are blocked in a minute')
+      if (admission === 'within') taken++
       return admission === 'within'
     }
-    return Map.groupBy(proven, each => (isWithin(each) ? 'blocked' : 'beyond'))
+    const { blocked = [], beyond = [] } = Object.groupBy(proven, each =>
+      isWithin(each) ? 'blocked' : 'beyond'
+    )
+    return { blocked, beyond, taken }
   }
 
   async function block({ findings, principal, requestId }: Disclosure) {
     const { proven, claimed, isAnySealed } = await keysOf(findings)
     const actor = actorOf(principal)
-    const { blocked = [], beyond = [] } = Object.fromEntries(await withinLimit(proven, actor))
+    const { blocked, beyond, taken } = await withinLimit(proven, actor)
     // Without the token: that the key is known to the service is so, whatever became of the token.
-    const { uses, authorities } = await blockedKeys.blockDisclosed(blocked, { actor, requestId })
+    const { uses, authorities } = await blockedKeys
+      .blockDisclosed(blocked, { actor, requestId })
+      .catch((failure: unknown) => {
+        for (let share = 0; share < taken; share++) blockLimits.giveBack(actor)
+        throw failure
+      })
     const keys: DisclosedKeys = { blocked, claimed, beyond, isAnySealed }
     const sentences = sentencesOf(keys, { authorities, principal })
     const reason = 'key_disclosed' as const

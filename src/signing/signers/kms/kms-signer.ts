@@ -77,10 +77,11 @@ function createSignerOf(client: KmsClient, settings: KmsSettings, key: OpenedKey
     const send = () => client.signDigest(kmsSigningAlgorithm, digest)
     try {
       // A slot is kept through the pauses: when KMS throttles, fewer requests are under way.
-      const signOnce = () => attempt(send, explain('kms:Sign'), isClosed)
-      return assertSignature(await slots.run(() => fuse.run(signOnce)))
+      const signOnce = async () => assertSignature(await attempt(send, explain('kms:Sign'), isClosed))
+      return await slots.run(() => fuse.run(signOnce))
     } catch (error) {
-      state = undefined
+      // One question at a time, also while signatures fail at once.
+      if (state?.trustedUntil !== Number.POSITIVE_INFINITY) state = undefined
       throw error
     }
   }

@@ -159,8 +159,8 @@ class SupervisedProcess implements TokenProcess {
         retryAfterSeconds: 1
       })
     })
-    if (question.call === 'sign') this.#passTrial()
     if (outcome.kind === 'failed') throw this.#errorOf(outcome)
+    if (question.call === 'sign') this.#passTrial()
     return Buffer.from(outcome.octets, 'base64')
   }
 
