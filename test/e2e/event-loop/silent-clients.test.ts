@@ -14,13 +14,13 @@ let authorization: string
 
 beforeAll(async () => {
   data = await createTemporaryDirectory()
-})
-afterAll(() => data.remove())
-
-async function start(): Promise<void> {
   service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'error' })
   authorization = `Bearer ${await service.token('auditor')}`
-}
+})
+afterAll(async () => {
+  await service.end('SIGTERM')
+  await data.remove()
+})
 
 async function readMegabytes(): Promise<number> {
   const metrics = await (await fetch(`${service.url}/metrics`, { headers: { authorization } })).text()
@@ -40,11 +40,8 @@ function askAndNotRead(path: string, index: number): Socket {
   return socket
 }
 
-/** By how much a service that was just started grows by them, at most; it goes on serving others meanwhile. */
+/** By how much the service grows by them, at most; it goes on serving others meanwhile. */
 async function measureGrowth(path: string): Promise<number> {
-  await start()
-  // What the first requests make the process grow by stays, whoever sends them.
-  for (let time = 0; time < 50; time++) await (await fetch(service.url + path)).text()
   const before = await readMegabytes()
   const sockets = Array.from({ length: socketCount }, (_, index) => askAndNotRead(path, index))
   try {
@@ -60,7 +57,6 @@ async function measureGrowth(path: string): Promise<number> {
     return most - before
   } finally {
     for (const socket of sockets) socket.destroy()
-    await service.end('SIGTERM')
   }
 }
 
@@ -68,11 +64,13 @@ async function measureGrowth(path: string): Promise<number> {
 it.each(['/docs/static/swagger-ui-bundle.js', '/healthz'])(
   `${socketCount} sockets that ask for %s and never read take less than ${mostMegabytes} MB, and hold up nobody`,
   async path => {
-    // The least of three, each of a process of its own: when garbage is collected is not the sockets' doing.
-    const growths: number[] = []
-    while (growths.length < 3 && !growths.some(each => each < mostMegabytes)) {
-      growths.push(await measureGrowth(path))
-    }
+    // What the first requests make the process grow by stays, whoever sends them.
+    for (let time = 0; time < 50; time++) await (await fetch(service.url + path)).text()
+    // Garbage that was written on the way lies there until the collector and the allocator come to it: the first time it
+    // is measured along. What is held for clients that do not read would be gigabytes, the first time above all.
+    const growths = [await measureGrowth(path)]
+    expect(growths[0]).toBeLessThan(3 * mostMegabytes)
+    while (growths.length < 3 && growths.at(-1)! >= mostMegabytes) growths.push(await measureGrowth(path))
     expect(Math.min(...growths)).toBeLessThan(mostMegabytes)
   }
 )
