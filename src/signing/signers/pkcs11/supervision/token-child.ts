@@ -167,24 +167,15 @@ const deeds = {
 } as const satisfies Readonly<Record<KeyRequest['call'], string>>
 
 /** What the module prints may hold a PIN, and goes nowhere. Neither of the two keeps the service from ending. */
-/** Another's code runs there: it gets what its vendor's settings may be among, and nothing of what is ours or AWS's. */
-const ours = /^(?:MINTLINE_|DATABASE_URL|PG|AWS_)/
-
-/** A thread for each signature that can be under way, since each of them is held to its time from when it is asked for. */
-const threads = '64'
-
-function childEnvironment(): NodeJS.ProcessEnv {
-  const others = Object.entries(process.env).filter(([name]) => !ours.test(name))
-  return { ...Object.fromEntries(others), UV_THREADPOOL_SIZE: threads }
-}
-
 function spawnChild(): { readonly child: ChildProcess; readonly socket: Duplex } {
   // Built, this file and the other end in .js; the compiler does not look into a URL.
   const file = new URL(`../token-process/main${extname(import.meta.url)}`, import.meta.url)
   const child = spawn(
     process.execPath,
     ['--max-old-space-size=64', fileURLToPath(file), String(process.pid)],
-    { stdio: ['ignore', 'ignore', 'ignore', 'pipe'], env: childEnvironment() }
+    {
+      stdio: ['ignore', 'ignore', 'ignore', 'pipe']
+    }
   )
   const socket = child.stdio[3] as Duplex & { unref(): void }
   child.unref()
