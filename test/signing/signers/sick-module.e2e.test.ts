@@ -19,7 +19,6 @@ describe('the process of a PKCS#11 module', needsSoftHsm, () => {
   describe('behind a shim', needs('cc'), () => {
     let hsm: SoftHsm
     let shim: FaultyHsm
-    const lines: string[] = []
 
     beforeAll(async () => {
       hsm = await createSoftHsm()
@@ -41,10 +40,6 @@ describe('the process of a PKCS#11 module', needsSoftHsm, () => {
         sessions: 2,
         maximumWaiting: 1_000,
         callTimeoutMs: callTimeoutMs + ++processes,
-        log: {
-          warn: (fields: object, text: string) => void lines.push(`${text} ${JSON.stringify(fields)}`),
-          info: (_: object, text: string) => void lines.push(text)
-        },
         ...changes
       }
       return (tokenLabel = 'first') =>
@@ -152,8 +147,12 @@ describe('the process of a PKCS#11 module', needsSoftHsm, () => {
     })
 
     it('logs that it is sick, what about it, and that it is well again; never the PIN', async () => {
-      lines.length = 0
-      const signer = await opener()()
+      const lines: string[] = []
+      const log = {
+        warn: (fields: object, text: string) => void lines.push(`${text} ${JSON.stringify(fields)}`),
+        info: (_: object, text: string) => void lines.push(text)
+      }
+      const signer = await opener({ log })()
       await shim.setFaults({ C_Sign: 'crash' })
       await timed(() => sign(signer))
       await shim.setFaults({})
