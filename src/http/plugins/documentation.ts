@@ -4,6 +4,7 @@ import type { FastifyError, FastifyInstance, FastifySchema, RouteHandlerMethod }
 import { sendProblem } from '../problems/problem-details.ts'
 import { problemResponses } from '../schemas/problem.ts'
 import type { Access } from './route-access.ts'
+import { shareFiles } from './shared-files.ts'
 import { pathNotFound } from './unknown-route.ts'
 
 export const documentationPath = '/docs'
@@ -28,6 +29,7 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
     scope.setErrorHandler((error: FastifyError, request, reply) =>
       sendProblem(isLost(error) ? pathNotFound() : error, request, reply)
     )
+    shareFiles(scope)
     await scope.register(swaggerUi, {
       routePrefix: documentationPath,
       uiConfig: { docExpansion: 'list', defaultModelsExpandDepth: 0 },
