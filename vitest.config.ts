@@ -50,6 +50,8 @@ const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
 export default defineConfig({
   test: {
     pool: 'forks',
+    // Loading modules anew takes two seconds of the processor's time for each file.
+    isolate: false,
     reporters: ['default', './test/support/needs/skip-reporter.ts'],
     // Much of the time of a test is waiting for processes.
     maxWorkers: 3,
@@ -66,8 +68,7 @@ export default defineConfig({
     testTimeout: 90_000,
     hookTimeout: 90_000,
     projects: [
-      // Loading modules anew for each file would take as long as the tests.
-      project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e], isolate: false }),
+      project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e] }),
       project('database', 1, { include: database, ...withPostgres }),
       project('e2e', 1, { include: e2e, exclude: timed, ...patient, ...withPostgres }),
       project('e2e-alone', 2, { include: timed, maxWorkers: 1, ...patient, ...withPostgres })

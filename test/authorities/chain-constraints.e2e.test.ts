@@ -193,13 +193,14 @@ function certify(name: string, issuer: string, kind: Pick<Kind, 'extension' | 'b
   const { basicConstraints = 'critical,CA:TRUE', extension } = kind
   writeFileSync(
     file('extensions.cnf'),
-    `basicConstraints=${basicConstraints}\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n${extension}\n`
+    `[req]\ndistinguished_name=req\nx509_extensions=v3\n[v3]\nbasicConstraints=${basicConstraints}\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n${extension}\n`
   )
   const by =
     issuer === name
-      ? `-signkey ${name}.key`
+      ? `-key ${name}.key`
       : `-CA ${issuer}.pem -CAkey ${issuer}.key -set_serial ${++count + 4096}`
-  openssl(...`x509 -req -in ${name}.csr ${by} -days 3650 -extfile extensions.cnf -out ${name}.pem`.split(' '))
+  // `openssl x509 -req` would take ten times as long.
+  openssl(...`req -x509 -in ${name}.csr ${by} -days 3650 -config extensions.cnf -out ${name}.pem`.split(' '))
   return readFileSync(file(`${name}.pem`), 'utf8')
 }
 
