@@ -21,8 +21,8 @@ export function isUtf16(input: Uint8Array): boolean {
   return (isAscii(a) && b === 0 && isAscii(c) && d === 0) || (a === 0 && isAscii(b) && c === 0 && isAscii(d))
 }
 
-/** A field of a form in front of what may be a CSR, percent-encoded or not. */
-const formField = /(?:^|&)[A-Za-z_][\w.-]{0,40}=\s*(?:-{5}|%2D|%0A|MI[A-P])/i
+/** A field of a form in front of what may be a CSR: PEM, percent-encoded or not, or base64 of DER or of PEM. */
+const formField = /(?:^|&)[A-Za-z_][\w.-]{0,40}=\s*(?:-{5}|%2D|%0A|MI[A-P]|LS0tLS1C)/i
 const formAdvice =
   'it is a form. Send the file itself: `curl --data-binary @file -H "Content-Type: application/pkcs10"`'
 

@@ -55,6 +55,11 @@ const told: Readonly<Record<string, readonly [string, RegExp, Uint8Array | strin
     /--data-binary/,
     `csr=${Buffer.from(der).toString('base64')}`
   ],
+  'a form field with base64 of PEM': [
+    'csr_malformed',
+    /--data-binary/,
+    `csr=${Buffer.from(pem).toString('base64')}`
+  ],
   'two form fields': ['csr_malformed', /--data-binary/, `profile=starter&csr=${encodeURIComponent(pem)}`],
   'a form as browsers post files': [
     'csr_malformed',
