@@ -69,7 +69,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   const { clock = () => new Date(), randomBytes = createRandomSource() } = overrides
   const { wrapOpener = open => open, wrapStore = store => store, wrapClockTrust = trust => trust } = overrides
   const { config, database } = ground
-  const openSigner = wrapOpener(createSignerOpener(signerSettingsOf(config, ground.log)))
+  const openSigner = wrapOpener(createSignerOpener(signerSettingsOf(config, ground)))
   const authorityStore = wrapStore(createAuthorityStore(database))
   const authorities = createAuthorities({ store: authorityStore, openSigner })
   stops.defer(() => authorities.close())

@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
+import { createLoginPermits } from '../authorities/token-logins/permits.ts'
 import { describeGap } from '../aws/registrations/gaps.ts'
 import { createRegistrations } from '../aws/registrations/registration.ts'
 import type { Config } from '../config/config.ts'
@@ -102,6 +104,7 @@ function createServices(core: Core, jobs: JobService, { path, metrics, storage }
     voiding: createVoiding({ store: createVoidStore(database), records: path.records, clock, randomBytes }),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
+    loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
     preview: createPreview({ profiles, authorities, blockedKeys: path.blockedKeys, clock, randomBytes }),
     tokens,

@@ -166,6 +166,31 @@ export function choices<Choice extends string>(all: readonly Choice[]): Kind<rea
   }
 }
 
+const variableNames = /^[A-Za-z_]\w*\*?$/
+
+/** Names of environment variables, with commas between; one may end in `*`. Those of secrets of the service are refused. */
+export function environmentNames(forbidden: readonly string[]): Kind<readonly string[]> {
+  const isForbidden = (name: string) =>
+    forbidden.some(prefix =>
+      name.endsWith('*')
+        ? name.startsWith(prefix) || prefix.startsWith(name.slice(0, -1))
+        : name.startsWith(prefix)
+    )
+  const expected = `names of environment variables with commas between, such as CKNFAST_*; none that begins with ${forbidden.join(', ')}`
+  return {
+    parse(value) {
+      const names = value.split(',').map(each => each.trim())
+      const wrong = names.filter(name => !variableNames.test(name) || isForbidden(name))
+      return {
+        value: names.filter(name => !wrong.includes(name)),
+        refusals: wrong.map(found => ({ expected, found, message: 'Correct the names.' }))
+      }
+    },
+    describe: meaning => `${meaning}, with commas between; one that ends in * stands for all that begin so.`,
+    show: names => names.join(',')
+  }
+}
+
 export interface UrlRules {
   readonly expected: string
   /** What may be in it that nobody is to see. */

@@ -7,6 +7,7 @@ import {
   choice,
   choices,
   directory,
+  environmentNames,
   type Kind,
   onOff,
   port,
@@ -165,6 +166,14 @@ export const settings = {
   pkcs11CallTimeoutMs: setting(wholeNumber({ minimum: 100, maximum: 60_000, unit: 'ms' }), 5_000, {
     name: 'MINTLINE_PKCS11_CALL_TIMEOUT_MS',
     meaning: 'in which the PKCS#11 module must answer; else its process is ended and started anew'
+  }),
+  /** Of the module's maker, e.g. ChrystokiConfigurationPath. */
+  pkcs11Environment: setting(environmentNames(['AWS_', 'DATABASE_', 'PG', 'MINTLINE_']), [], {
+    name: 'MINTLINE_PKCS11_ENVIRONMENT',
+    defaultText: 'none',
+    meaning:
+      "Variables that the PKCS#11 module's process gets besides PATH, HOME, LANG, LC_*, TZ, TMPDIR and SOFTHSM2_CONF",
+    needs: 'pkcs11Module'
   }),
   /** Undefined, with the secret file: no events go out. */
   webhookUrl: optional(

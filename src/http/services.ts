@@ -4,6 +4,7 @@ import type { TokenView } from '../access/token.ts'
 import type { Act } from '../audit/audit-event.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
+import type { LoginPermits } from '../authorities/token-logins/permits.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError, Violation } from '../errors/mintline-error.ts'
@@ -61,6 +62,7 @@ export interface HttpServices {
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, act: Act): Promise<void>
   }
+  readonly loginPermits: LoginPermits
   readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>
   readonly preview: {

@@ -140,6 +140,25 @@ describe('the webhook', () => {
   })
 })
 
+describe('what the module of the HSM gets of the environment', () => {
+  const withToken = { MINTLINE_PKCS11_MODULE: '/usr/lib/token.so', MINTLINE_PKCS11_PIN_FILE: '/run/pin' }
+  const environmentOf = (names: string) =>
+    violationsOf({ ...withToken, MINTLINE_PKCS11_ENVIRONMENT: names }).map(({ found }) => found)
+
+  it('is named, and no secret of the service', () => {
+    const named = { ...withToken, MINTLINE_PKCS11_ENVIRONMENT: 'CKNFAST_*, ChrystokiConfigurationPath' }
+    expect(loadConfig(named).pkcs11Environment).toEqual(['CKNFAST_*', 'ChrystokiConfigurationPath'])
+    const secrets = ['AWS_SECRET_ACCESS_KEY', 'AWS_*', 'A*', 'DATABASE_URL', 'PGPASSWORD', 'MINTLINE_*']
+    expect(environmentOf(secrets.join(','))).toEqual(secrets)
+    expect(environmentOf('*,A-B,CK*FAST,')).toEqual(['*', 'A-B', 'CK*FAST', ''])
+  })
+
+  it('means nothing without a module', () => {
+    const alone = { MINTLINE_PKCS11_ENVIRONMENT: 'CKNFAST_*' }
+    expect(violationsOf(alone)).toMatchObject([{ pointer: 'MINTLINE_PKCS11_ENVIRONMENT' }])
+  })
+})
+
 describe('the file with the PIN of the token', () => {
   it('must be there, with a PIN that others cannot read', async () => {
     await using directory = await createTemporaryDirectory()

@@ -21,7 +21,11 @@ const changes: readonly Change[] = [
   { table: 'webhook', privilege: 'UPDATE' },
   { table: 'webhook_delivery', privilege: 'UPDATE' },
   { table: 'outgoing_event', privilege: 'UPDATE' },
-  { table: 'outgoing_event', privilege: 'DELETE' }
+  { table: 'outgoing_event', privilege: 'DELETE' },
+  { table: 'pin_attempt', privilege: 'UPDATE' },
+  { table: 'pin_attempt', privilege: 'DELETE' },
+  { table: 'pin_permit', privilege: 'UPDATE' },
+  { table: 'pin_permit', privilege: 'DELETE' }
 ]
 
 /**

@@ -33,6 +33,7 @@ import {
   VoidEntry
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
+import { LoginPermit } from '../api/token-logins/schemas.ts'
 import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
 import { Problem, Violation } from './problem.ts'
 
@@ -68,6 +69,7 @@ export const sharedSchemas = [
   BlockedKey,
   BlockedKeyPage,
   Token,
+  LoginPermit,
   NewToken,
   TokenList,
   Job,

@@ -22,6 +22,7 @@ describe('a line whose key is on a token', needsSoftHsm, () => {
     const settings = () => ({
       MINTLINE_PKCS11_MODULE: shim.modulePath,
       MINTLINE_PKCS11_PIN_FILE: hsm.pinFile,
+      MINTLINE_PKCS11_ENVIRONMENT: 'PKCS11_SHIM_*',
       MINTLINE_PKCS11_CALL_TIMEOUT_MS: String(callTimeoutMs),
       MINTLINE_LOG_LEVEL: 'info'
     })
@@ -177,6 +178,16 @@ describe('a line whose key is on a token', needsSoftHsm, () => {
         await lines.restart(settings())
       }
     )
+
+    it('has neither credentials nor the address of the database', async () => {
+      await lines.restart({ ...settings(), AWS_SECRET_ACCESS_KEY: 'secret-of-aws', VENDOR_SETTING: 'x' })
+      await expect.poll(() => serves('token'), { timeout: 90_000 }).toBe(201)
+      const [found] = moduleProcessesOf(lines.current().pid)
+      const names = found!.environment.split('\0').map(each => each.split('=', 1)[0])
+      expect(names).toEqual(expect.arrayContaining(['PATH', 'SOFTHSM2_CONF', 'PKCS11_SHIM_MODULE']))
+      expect(names.filter(name => /^(AWS_|DATABASE_|MINTLINE_|VENDOR_)/.test(name!))).toEqual([])
+      expect(found!.environment).not.toContain('secret-of-aws')
+    })
 
     it('shows its PIN to nobody', async () => {
       await expect.poll(() => serves('token'), { timeout: 90_000 }).toBe(201)

@@ -13,6 +13,7 @@ import { createSignerOpener } from '../../../src/signing/signers/open-signer.ts'
 import { createPkcs11Signer } from '../../../src/signing/signers/pkcs11/pkcs11-signer.ts'
 import { rehearsalCredentials } from '../../rehearsal/kms/rehearsal-kms-client.ts'
 import { createFaultyHsm } from '../../support/hsm/faulty-hsm.ts'
+import { moduleSurroundingsOf } from '../../support/hsm/module-surroundings.ts'
 import { createSoftHsm, needsSoftHsm, type SoftHsm } from '../../support/hsm/softhsm.ts'
 import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
@@ -198,7 +199,8 @@ describe('on a token', { ...needsSoftHsm }, () => {
             pinFile: hsm.pinFile,
             sessions: 2,
             maximumWaiting: 1_000,
-            callTimeoutMs
+            callTimeoutMs,
+            ...moduleSurroundingsOf(hsm)
           }
           const names = {
             hangs: 'hang',

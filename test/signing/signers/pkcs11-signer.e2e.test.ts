@@ -8,6 +8,7 @@ import { hashNameOf } from '../../../src/pki/key/signature-algorithm.ts'
 import { createPkcs11Signer } from '../../../src/signing/signers/pkcs11/pkcs11-signer.ts'
 import type { Signer } from '../../../src/signing/signers/signer.ts'
 import { rsaKeyPair } from '../../pki/key/rsa-key.ts'
+import { moduleSurroundingsOf } from '../../support/hsm/module-surroundings.ts'
 import { createSoftHsm, needsSoftHsm, type SoftHsm, softHsmModule } from '../../support/hsm/softhsm.ts'
 import { describeSigner } from './signer-contract.ts'
 
@@ -22,9 +23,11 @@ const keys: Readonly<Record<string, KeyObject>> = {
 
 describe('the PKCS#11 signer', needsSoftHsm, () => {
   let hsm: SoftHsm
+  let surroundings: ReturnType<typeof moduleSurroundingsOf>
 
   beforeAll(async () => {
     hsm = await createSoftHsm()
+    surroundings = moduleSurroundingsOf(hsm)
     for (const label of ['line', 'twin', 'twin']) hsm.makeToken(label)
     for (const [label, key] of Object.entries(keys)) await hsm.importKey('line', label, key)
     await hsm.importKey('line', 'double', keys['ec-p256']!)
@@ -51,6 +54,7 @@ describe('the PKCS#11 signer', needsSoftHsm, () => {
         sessions: 3,
         maximumWaiting: 1_000,
         callTimeoutMs: 20_000,
+        ...surroundings,
         ...settings
       }
     )

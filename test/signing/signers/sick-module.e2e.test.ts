@@ -8,6 +8,7 @@ import { createPkcs11Signer, type Pkcs11Settings } from '../../../src/signing/si
 import type { Signer } from '../../../src/signing/signers/signer.ts'
 import { createFaultyHsm, type FaultyHsm } from '../../support/hsm/faulty-hsm.ts'
 import { moduleProcessesOf } from '../../support/hsm/module-processes.ts'
+import { moduleSurroundingsOf } from '../../support/hsm/module-surroundings.ts'
 import { createSoftHsm, needsSoftHsm, type SoftHsm } from '../../support/hsm/softhsm.ts'
 import { needs } from '../../support/needs/needs.ts'
 
@@ -40,6 +41,7 @@ describe('the process of a PKCS#11 module', needsSoftHsm, () => {
         sessions: 2,
         maximumWaiting: 1_000,
         callTimeoutMs: callTimeoutMs + ++processes,
+        ...moduleSurroundingsOf(hsm),
         ...changes
       }
       return (tokenLabel = 'first') =>
@@ -162,6 +164,37 @@ describe('the process of a PKCS#11 module', needsSoftHsm, () => {
       expect(well).toContain('answers again')
       expect(lines.join()).not.toContain(hsm.pin)
       await signer.close()
+    })
+
+    it('that is busy is not taken for one that hangs: what waits for a thread has not entered it', async () => {
+      const open = opener({ sessions: 1 })
+      const signers = await Promise.all(Array.from({ length: 25 }, () => open()))
+      await shim.setFaults({ C_Sign: 'slow' })
+      const start = performance.now()
+      const results = await Promise.all(signers.map(signer => timed(() => sign(signer))))
+      expect(results.map(({ code }) => code)).toEqual(signers.map(() => 'done'))
+      // One thread for all of them: the last one has waited longer than a call may take.
+      expect(performance.now() - start).toBeGreaterThan(callTimeoutMs * 1.5)
+      await Promise.all(signers.map(signer => signer.close()))
+    })
+
+    it('opens no key again that was given back while it was sick', async () => {
+      const open = opener()
+      const [kept, doomed] = [await open(), await open()]
+      await shim.setFaults({ C_Sign: 'crash' })
+      await timed(() => sign(kept))
+      // So that opening them again takes a while.
+      await shim.setFaults({ C_OpenSession: 'slow' })
+      const before = await shim.count('C_OpenSession')
+      const opened = async () => (await shim.count('C_OpenSession')) - before
+      await expect.poll(opened, { timeout: 10_000, interval: 10 }).toBeGreaterThan(0)
+      await doomed.close()
+      await expect
+        .poll(() => timed(() => kept.assertUsable()), { timeout: 10_000 })
+        .toMatchObject({ code: 'done' })
+      // Two sessions that sign and one that looks things up; and one before, which said that a login was needed.
+      expect(await opened()).toBe(4)
+      await kept.close()
     })
 
     it('ends with the last signer', async () => {

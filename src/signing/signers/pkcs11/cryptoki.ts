@@ -9,6 +9,7 @@ export interface Pkcs11Library extends Readonly<Record<ConstantName, number>> {
 type ConstantName =
   | `CKA_${'CLASS' | 'EC_PARAMS' | 'EC_POINT' | 'ID' | 'KEY_TYPE' | 'LABEL' | 'MODULUS' | 'PUBLIC_EXPONENT'}`
   | `CKF_${'OS_LOCKING_OK' | 'RW_SESSION' | 'SERIAL_SESSION'}`
+  | `CKF_USER_PIN_${'COUNT_LOW' | 'FINAL_TRY' | 'LOCKED'}`
   | `CKK_${'EC' | 'RSA'}`
   | `CKM_${'ECDSA' | 'RSA_PKCS'}`
   | `CKO_${'PRIVATE_KEY' | 'PUBLIC_KEY'}`
@@ -27,13 +28,20 @@ export interface Attribute {
   readonly value?: number | boolean | string | Buffer
 }
 
+export interface TokenInfo {
+  readonly label: string
+  readonly serialNumber: string
+  readonly flags: number
+}
+
 /** Each call throws an Error named `Pkcs11Error` with the CK_RV as `code`. */
 export interface Cryptoki {
   load(modulePath: string): void
   C_Initialize(options?: { readonly flags: number }): void
   C_Finalize(): void
   C_GetSlotList(isTokenPresent: boolean): Handle[]
-  C_GetTokenInfo(slot: Handle): { readonly label: string; readonly serialNumber: string }
+  C_GetTokenInfo(slot: Handle): TokenInfo
+  C_GetSessionInfo(session: Handle): { readonly state: number }
   C_OpenSession(slot: Handle, flags: number): Handle
   C_CloseSession(session: Handle): void
   C_Login(session: Handle, userType: number, pin: string): void

@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto'
 import { authoritySignatureAlgorithm } from '../../../pki/key/signature-algorithm.ts'
+import type { KeyStoreLog } from '../key-store-log.ts'
 import type { Signer } from '../signer.ts'
 import type { Pkcs11Reference } from '../signer-reference.ts'
 import { closedError, createSlots } from '../signer-slots.ts'
 import { buildTokenInput, encodeTokenSignature } from './encoding.ts'
-import { type KeyStoreLog, type TokenProcess, tokenProcessOf } from './supervision/token-process.ts'
+import type { PinRecord } from './pins/pin-record.ts'
+import { type TokenProcess, tokenProcessOf } from './supervision/token-process.ts'
 
 export interface Pkcs11Settings {
   /** The module of the HSM's maker, a shared library. */
@@ -17,6 +19,10 @@ export interface Pkcs11Settings {
   readonly maximumWaiting: number
   /** In which the module must answer; else its process is ended, and started anew after a pause. */
   readonly callTimeoutMs: number
+  /** All that the module's process gets of the service's environment. */
+  readonly environment: Readonly<Record<string, string>>
+  /** Of the PINs that tokens were given: there is no login without it. */
+  readonly pins: PinRecord
   readonly log?: KeyStoreLog | undefined
 }
 
@@ -26,7 +32,7 @@ export interface Pkcs11Settings {
  *
  * A token that is pulled, and a module that hangs or crashes, make `sign` throw `signer_unavailable`; when it is back, a
  * later call finds it. A PIN that the token refuses is not tried again until the PIN file changes, since tokens lock
- * themselves.
+ * themselves: see `pins/login-judgement.ts`.
  *
  * @throws MintlineError `key_unusable`: no pkcs11js, no module, PIN refused, two tokens of one label, no single key
  *   of that label, or a key that no authority can have; `signer_unavailable`: the token is not there now.
@@ -35,8 +41,8 @@ export async function createPkcs11Signer(
   { tokenLabel, keyLabel }: Pkcs11Reference,
   settings: Pkcs11Settings
 ): Promise<Signer> {
-  const { modulePath, pinFile, sessions, callTimeoutMs, log } = settings
-  const token = tokenProcessOf({ modulePath, tokenLabel, pinFile, sessions, callTimeoutMs, log })
+  const { maximumWaiting: _, ...rest } = settings
+  const token = tokenProcessOf({ ...rest, tokenLabel })
   const key = token.addKey(keyLabel)
   try {
     const publicKeySpkiDer = new Uint8Array(await token.ask({ call: 'open', key, keyLabel }))

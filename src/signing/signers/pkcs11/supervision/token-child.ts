@@ -12,7 +12,9 @@ import {
 } from '../protocol.ts'
 
 type KeyRequest = Extract<TokenRequest, { readonly id: number }>
-type Outcome = Exclude<TokenAnswer, { readonly kind: 'ready' }>
+type Answer = Exclude<TokenAnswer, { readonly kind: 'ready' }>
+type LoginTold = Extract<Answer, { readonly kind: 'login' }>
+export type Outcome = Exclude<Answer, { readonly kind: 'entered' | 'login' }>
 
 /** `Omit` for each member of a union. */
 type WithoutId<Request> = Request extends unknown ? Omit<Request, 'id'> : never
@@ -32,8 +34,12 @@ export interface TokenChild {
 
 export interface TokenChildOptions {
   readonly settings: TokenSettings
-  /** From when the module is asked until its process is ended. */
+  /** All that the process gets of the service's environment. */
+  readonly environment: Readonly<Record<string, string>>
+  /** From when the module is entered until its process is ended. */
   readonly callTimeoutMs: number
+  /** What the token said to a login; before the answer to what the login was for. */
+  readonly onLogin: (login: LoginTold) => void
   /** Told once, before those that wait for an answer, unless it was asked to end. */
   readonly onFailure: (failure: ChildFailure) => void
 }
@@ -48,13 +54,16 @@ export interface ChildFailure {
 /** Node starts in a tenth of a second, on a machine that does much else in seconds. */
 const startTimeoutMs = 30_000
 const endTimeoutMs = 1_000
+/** So many times the limit of a call. One that is entered has its own. */
+const silentTimeouts = 2
 /** More than any key has sessions. */
 const maximumPending = 1_000
 
 interface Pending {
   readonly call: KeyRequest['call']
   readonly outcome: PromiseWithResolvers<Outcome>
-  readonly timer: NodeJS.Timeout
+  /** Runs once the module is entered. */
+  timer: NodeJS.Timeout | undefined
 }
 
 export function startTokenChild(options: TokenChildOptions): TokenChild {
@@ -68,13 +77,15 @@ class SpawnedChild implements TokenChild {
   readonly #ready = Promise.withResolvers<void>()
   readonly #exited = Promise.withResolvers<void>()
   readonly #pending = new Map<number, Pending>()
+  /** While something is asked: of a process that says nothing at all, not even that the module is entered. */
+  #silence: NodeJS.Timeout | undefined
   #lastId = 0
   #isOver = false
   #isEnding = false
 
   constructor(options: TokenChildOptions) {
     this.#options = options
-    const { child, socket } = spawnChild()
+    const { child, socket } = spawnChild(options)
     this.#child = child
     this.#socket = socket
     const late = setTimeout(() => this.#finish('could not be started in time'), startTimeoutMs)
@@ -99,9 +110,8 @@ class SpawnedChild implements TokenChild {
     const id = ++this.#lastId
     const { call } = question
     const outcome = Promise.withResolvers<Outcome>()
-    const { callTimeoutMs } = this.#options
-    const late = () => this.#finish(`did not answer within ${callTimeoutMs / 1000} s when ${deeds[call]}`)
-    this.#pending.set(id, { call, outcome, timer: setTimeout(late, callTimeoutMs) })
+    this.#pending.set(id, { call, outcome, timer: undefined })
+    this.#silence ??= setTimeout(() => this.#finishLate(call), this.#options.callTimeoutMs * silentTimeouts)
     this.#socket.write(formatLine({ ...question, id }))
     return outcome.promise
   }
@@ -132,18 +142,41 @@ class SpawnedChild implements TokenChild {
       this.#finish('gave an answer that is none')
     } else if (answer.kind === 'ready') {
       this.#ready.resolve()
+    } else if (answer.kind === 'login') {
+      this.#options.onLogin(answer)
     } else {
-      const asked = this.#pending.get(answer.id)
-      clearTimeout(asked?.timer)
-      this.#pending.delete(answer.id)
-      asked?.outcome.resolve(answer)
+      this.#silence?.refresh()
+      this.#take(answer)
     }
+  }
+
+  #take(answer: Exclude<Answer, LoginTold>): void {
+    const asked = this.#pending.get(answer.id)
+    if (asked === undefined) return
+    if (answer.kind === 'entered') {
+      asked.timer ??= setTimeout(() => this.#finishLate(asked.call), this.#options.callTimeoutMs)
+      return
+    }
+    clearTimeout(asked.timer)
+    this.#pending.delete(answer.id)
+    if (this.#pending.size === 0) this.#endSilence()
+    asked.outcome.resolve(answer)
+  }
+
+  #endSilence(): void {
+    clearTimeout(this.#silence)
+    this.#silence = undefined
+  }
+
+  #finishLate(call: KeyRequest['call']): void {
+    this.#finish(`did not answer within ${this.#options.callTimeoutMs / 1000} s when ${deeds[call]}`)
   }
 
   /** From here on nothing of it counts, whether or not the operating system has taken it away yet. */
   #finish(what: string): void {
     if (this.#isOver) return
     this.#isOver = true
+    this.#endSilence()
     this.#child.kill('SIGKILL')
     this.#socket.destroy()
     const error = new Error(`The process of the PKCS#11 module ${what}.`)
@@ -167,13 +200,18 @@ const deeds = {
 } as const satisfies Readonly<Record<KeyRequest['call'], string>>
 
 /** What the module prints may hold a PIN, and goes nowhere. Neither of the two keeps the service from ending. */
-function spawnChild(): { readonly child: ChildProcess; readonly socket: Duplex } {
+function spawnChild({ settings, environment }: Pick<TokenChildOptions, 'settings' | 'environment'>): {
+  readonly child: ChildProcess
+  readonly socket: Duplex
+} {
   // Built, this file and the other end in .js; the compiler does not look into a URL.
   const file = new URL(`../token-process/main${extname(import.meta.url)}`, import.meta.url)
   const child = spawn(
     process.execPath,
     ['--max-old-space-size=64', fileURLToPath(file), String(process.pid)],
     {
+      // Signatures take one thread each; the PIN file is read in another one.
+      env: { ...environment, UV_THREADPOOL_SIZE: String(settings.sessions + 1) },
       stdio: ['ignore', 'ignore', 'ignore', 'pipe']
     }
   )

@@ -1,22 +1,18 @@
-import { randomBytes } from 'node:crypto'
-import { MintlineError } from '../../../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../../../errors/mintline-error.ts'
+import type { KeyStoreLog } from '../../key-store-log.ts'
+import type { PinRecord } from '../pins/pin-record.ts'
 import type { TokenFailure, TokenSettings } from '../protocol.ts'
-import { type ChildFailure, type KeyQuestion, startTokenChild, type TokenChild } from './token-child.ts'
+import { LoginDesk, type Question } from './login-desk.ts'
+import { type ChildFailure, startTokenChild, type TokenChild } from './token-child.ts'
 
 export interface TokenProcessSettings extends Omit<TokenSettings, 'call' | 'markKey'> {
-  /** From when the module is asked until its process is ended. */
+  /** From when the module is entered until its process is ended. */
   readonly callTimeoutMs: number
+  /** All that the process gets of the service's environment. */
+  readonly environment: Readonly<Record<string, string>>
+  readonly pins: PinRecord
   readonly log?: KeyStoreLog | undefined
 }
-
-/** Told when a key store falls sick, and when it is well again. */
-export interface KeyStoreLog {
-  warn(fields: object, message: string): void
-  info(fields: object, message: string): void
-}
-
-/** `Omit` for each member of a union. */
-type WithoutMarks<Question> = Question extends unknown ? Omit<Question, 'refusedPins'> : never
 
 /** The process in which a token is spoken to, with all signers on that token. */
 export interface TokenProcess {
@@ -28,7 +24,7 @@ export interface TokenProcess {
    * @throws MintlineError `signer_unavailable` at once while it is sick, whatever is done about that meanwhile; or when
    * it falls sick over this; and what the key's calls say.
    */
-  ask(question: WithoutMarks<KeyQuestion>): Promise<Buffer>
+  ask(question: Question): Promise<Buffer>
   /** Gives a handle back. With the last one the process ends. */
   removeKey(key: number): Promise<void>
   /** As `removeKey`, of a key that could not be opened; the process is kept for a while, since it is likely tried again. */
@@ -39,13 +35,12 @@ const firstPauseMs = 1_000
 const longestPauseMs = 30_000
 /** How long a process without a key is kept. */
 const idleMs = 10_000
-const maximumMarks = 32
 
 const processes = new Map<string, SupervisedProcess>()
 
 /** The one process for the token. */
 export function tokenProcessOf(settings: TokenProcessSettings): TokenProcess {
-  const { log, ...identity } = settings
+  const { log, pins, ...identity } = settings
   const name = JSON.stringify(identity)
   const known = processes.get(name) ?? new SupervisedProcess(settings)
   processes.set(name, known)
@@ -58,8 +53,9 @@ interface Sickness extends ChildFailure {
 
 class SupervisedProcess implements TokenProcess {
   readonly #settings: TokenProcessSettings
-  readonly #markKey = randomBytes(32).toString('base64')
-  readonly #refusedPins = new Set<string>()
+  readonly #desk: LoginDesk
+  /** In base64. */
+  #markKey: string | undefined
   /** Labels by handle. */
   readonly #keys = new Map<number, string>()
   #lastKey = 0
@@ -78,6 +74,7 @@ class SupervisedProcess implements TokenProcess {
 
   constructor(settings: TokenProcessSettings) {
     this.#settings = settings
+    this.#desk = new LoginDesk(settings.tokenLabel, settings.pins)
   }
 
   addKey(keyLabel: string): number {
@@ -87,8 +84,12 @@ class SupervisedProcess implements TokenProcess {
     return this.#lastKey
   }
 
-  async ask(question: WithoutMarks<KeyQuestion>): Promise<Buffer> {
+  async ask(question: Question): Promise<Buffer> {
     this.#assertWell()
+    if (this.#markKey === undefined) {
+      this.#markKey = (await this.#settings.pins.markKey()).toString('base64')
+      this.#assertWell()
+    }
     const isTrial = this.#isOnTrial && question.call === 'sign'
     if (!isTrial) return this.#askChild(this.#currentChild(), question)
     this.#isTrialUnderWay = true
@@ -141,42 +142,30 @@ class SupervisedProcess implements TokenProcess {
   }
 
   #startChild(): TokenChild {
-    const { modulePath, tokenLabel, pinFile, sessions, callTimeoutMs } = this.#settings
+    const { modulePath, tokenLabel, pinFile, sessions, callTimeoutMs, environment } = this.#settings
+    const markKey = this.#markKey ?? ''
     const child = startTokenChild({
-      settings: { call: 'settings', modulePath, tokenLabel, pinFile, sessions, markKey: this.#markKey },
+      settings: { call: 'settings', modulePath, tokenLabel, pinFile, sessions, markKey },
+      environment,
       callTimeoutMs,
+      onLogin: login => this.#desk.note(login),
       onFailure: failure => this.#fallSick(child, failure)
     })
     return child
   }
 
-  async #askChild(child: TokenChild, question: WithoutMarks<KeyQuestion>): Promise<Buffer> {
-    const refusedPins = [...this.#refusedPins]
-    const outcome = await child.ask({ ...question, refusedPins }).catch((cause: unknown) => {
+  async #askChild(child: TokenChild, question: Question): Promise<Buffer> {
+    const outcome = await this.#desk.ask(child, question).catch((cause: unknown) => {
+      if (isMintlineError(cause)) throw cause
       if (this.#sickness !== undefined) throw this.#unavailable(this.#sickness, cause)
       throw new MintlineError('signer_unavailable', 'The process of the PKCS#11 module was ended.', {
         cause,
         retryAfterSeconds: 1
       })
     })
-    if (outcome.kind === 'failed') throw this.#errorOf(outcome)
+    if (outcome.kind === 'failed') throw errorOf(outcome)
     if (question.call === 'sign') this.#passTrial()
     return Buffer.from(outcome.octets, 'base64')
-  }
-
-  #errorOf({ code, detail, retryAfterSeconds, cause: said, refusedPin }: TokenFailure): MintlineError {
-    if (refusedPin !== undefined) this.#keepMark(refusedPin)
-    const cause = said === undefined ? undefined : new Error(said)
-    return new MintlineError(code, detail, {
-      cause,
-      ...(retryAfterSeconds !== undefined && { retryAfterSeconds })
-    })
-  }
-
-  #keepMark(mark: string): void {
-    this.#refusedPins.add(mark)
-    const [oldest] = this.#refusedPins
-    if (this.#refusedPins.size > maximumMarks && oldest !== undefined) this.#refusedPins.delete(oldest)
   }
 
   #passTrial(): void {
@@ -237,9 +226,15 @@ class SupervisedProcess implements TokenProcess {
   async #askForKeys(child: TokenChild): Promise<void> {
     const keys: readonly (readonly [number, string])[] =
       this.#keys.size > 0 ? [...this.#keys] : [[0, this.#lastLabel]]
+    const isWanted = (key: number) => key === 0 || this.#keys.has(key)
     for (const [key, keyLabel] of keys) {
-      const outcome = await child.ask({ call: 'open', key, keyLabel, refusedPins: [...this.#refusedPins] })
-      if (outcome.kind === 'failed' && outcome.refusedPin !== undefined) this.#keepMark(outcome.refusedPin)
+      if (!isWanted(key)) continue
+      await this.#desk.ask(child, { call: 'open', key, keyLabel }).catch((error: unknown) => {
+        // The login is withheld, which says nothing of the module.
+        if (!isMintlineError(error)) throw error
+      })
+      // Given back meanwhile, to a process that had not opened it yet.
+      if (!isWanted(key)) child.closeKey(key)
     }
   }
 
@@ -251,4 +246,12 @@ class SupervisedProcess implements TokenProcess {
       { cause, retryAfterSeconds: seconds }
     )
   }
+}
+
+function errorOf({ code, detail, retryAfterSeconds, cause: said }: TokenFailure): MintlineError {
+  const cause = said === undefined ? undefined : new Error(said)
+  return new MintlineError(code, detail, {
+    cause,
+    ...(retryAfterSeconds !== undefined && { retryAfterSeconds })
+  })
 }

@@ -1,8 +1,9 @@
 import { isMintlineError, MintlineError } from '../../../../errors/mintline-error.ts'
 import { loadPin } from '../../secret-file.ts'
 import type { Handle } from '../cryptoki.ts'
+import type { LoginGrant } from '../protocol.ts'
+import { LoginNeeded, type Logins } from './logins.ts'
 import type { Pkcs11Module } from './module.ts'
-import type { PinMarks } from './pin-marks.ts'
 import {
   closeSessions,
   cryptokiCode,
@@ -16,18 +17,18 @@ export interface TokenLinkSettings {
   readonly keyLabel: string
   readonly pinFile: string
   readonly sessions: number
-  readonly pinMarks: PinMarks
+  readonly logins: Logins
 }
 
 /** One key's connection to its token, made anew when the token was gone. */
 export interface TokenLink {
   /**
    * The connection as it stands, or a new one. Attempts to reach a token that is gone are at least a second apart;
-   * calls in between get the last failure.
+   * calls in between get the last failure, but for one with a login that was granted since.
    *
-   * @throws MintlineError `signer_unavailable`, `key_unusable`.
+   * @throws MintlineError `signer_unavailable`, `key_unusable`; LoginNeeded.
    */
-  connect(): Promise<TokenConnection>
+  connect(grant?: LoginGrant): Promise<TokenConnection>
   /** Puts back a session that has done its work. */
   giveBack(connection: TokenConnection, session: Handle): void
   /** Gives up a connection in which a call failed, and says what the caller is to throw. */
@@ -45,28 +46,27 @@ export function createTokenLink(module: Pkcs11Module, settings: TokenLinkSetting
   let failure: unknown
   let retryAtMilliseconds = 0
 
-  const open = (pin: string) => openTokenConnection(module, settings, pin)
-
-  async function attempt(): Promise<TokenConnection> {
+  async function attempt(grant: LoginGrant | undefined): Promise<TokenConnection> {
     const pin = await loadPin(settings.pinFile)
+    const open = () => openTokenConnection(module, settings, { pin, grant })
     await module.ready()
     const { generation } = module
     try {
-      return open(pin)
+      return open()
     } catch (error) {
       // Some modules show a token that came back, or its keys, only after a restart. Mistakes in the settings are
       // not worth one, as it voids the sessions of every other key.
-      if (error instanceof PinRefusal) throw error
+      if (error instanceof PinRefusal || error instanceof LoginNeeded) throw error
       if (!wasConnected && isMintlineError(error, 'key_unusable')) throw error
       await module.reinitialize(generation)
-      return open(pin)
+      return open()
     }
   }
 
-  async function reopen(): Promise<TokenConnection> {
+  async function reopen(grant: LoginGrant | undefined): Promise<TokenConnection> {
     drop()
     try {
-      connection = await attempt()
+      connection = await attempt(grant)
       wasConnected = true
       return connection
     } catch (error) {
@@ -82,10 +82,11 @@ export function createTokenLink(module: Pkcs11Module, settings: TokenLinkSetting
   }
 
   return {
-    async connect() {
+    async connect(grant) {
       if (connection !== undefined && module.isCurrent(connection.generation)) return connection
-      if (opening === undefined && performance.now() < retryAtMilliseconds) throw failure
-      opening ??= reopen().finally(() => {
+      const isGranted = failure instanceof LoginNeeded && settings.logins.isGood(grant)
+      if (opening === undefined && performance.now() < retryAtMilliseconds && !isGranted) throw failure
+      opening ??= reopen(grant).finally(() => {
         opening = undefined
       })
       return opening

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { isMintlineError } from '../../../../errors/mintline-error.ts'
+import { createSlots, type Slots } from '../../signer-slots.ts'
 import {
   createLineReader,
   formatLine,
@@ -9,10 +10,9 @@ import {
   type TokenRequest,
   type TokenSettings
 } from '../protocol.ts'
+import { createLogins, LoginNeeded, type Logins } from './logins.ts'
 import { loadPkcs11Module, type Pkcs11Module } from './module.ts'
 import { watchParent } from './parent-watch.ts'
-import { createPinMarks, type PinMarks } from './pin-marks.ts'
-import { PinRefusal } from './token.ts'
 import { createTokenKey, type TokenKey } from './token-key.ts'
 
 // The process of a token: all that enters a PKCS#11 module happens here. What hangs or crashes in it takes nothing
@@ -24,8 +24,13 @@ type KeyRequest = Extract<TokenRequest, { readonly id: number }>
 
 interface Opened {
   readonly settings: TokenSettings
-  readonly pinMarks: PinMarks
+  /** As many signatures as there are threads for them: what waits has not entered the module. */
+  readonly slots: Slots
+  readonly logins: Logins
 }
+
+/** The service asks less at once. */
+const maximumWaiting = 10_000
 
 const keys = new Map<number, TokenKey>()
 let opened: Opened | undefined
@@ -37,7 +42,12 @@ const tell = (answer: TokenAnswer) => void socket.write(formatLine(answer))
 function handle(request: TokenRequest): void {
   if ('id' in request) void answer(request)
   else if (request.call === 'settings') {
-    opened = { settings: request, pinMarks: createPinMarks(Buffer.from(request.markKey, 'base64')) }
+    const tellLogin: Logins['tell'] = (need, outcome) => tell({ kind: 'login', outcome, ...need })
+    opened = {
+      settings: request,
+      slots: createSlots({ maximumConcurrent: request.sessions, maximumWaiting }),
+      logins: createLogins(Buffer.from(request.markKey, 'base64'), tellLogin)
+    }
   } else if (request.call === 'close') closeKey(request.key)
   else end()
 }
@@ -54,40 +64,45 @@ async function answer(request: KeyRequest): Promise<void> {
   try {
     tell({ kind: 'done', id, octets: Buffer.from(await carryOut(request)).toString('base64') })
   } catch (error) {
-    tell({ kind: 'failed', id, ...describe(error) })
+    if (error instanceof LoginNeeded) tell({ kind: 'login-needed', id, ...error.need })
+    else tell({ kind: 'failed', id, ...describe(error) })
   }
 }
 
-async function carryOut(request: KeyRequest): Promise<Uint8Array> {
+function carryOut(request: KeyRequest): Promise<Uint8Array> {
   if (opened === undefined) throw new Error('a key was asked for before there were settings')
-  opened.pinMarks.learn(request.refusedPins)
+  const at = opened
+  return request.call === 'sign' ? at.slots.run(() => enter(request, at)) : enter(request, at)
+}
+
+async function enter(request: KeyRequest, opened: Opened): Promise<Uint8Array> {
+  tell({ kind: 'entered', id: request.id })
   const key = await keyOf(request, opened)
-  if (request.call === 'open') return key.open()
-  if (request.call === 'sign') return key.sign(request.spkiSha256, Buffer.from(request.input, 'base64'))
-  await key.examine(request.spkiSha256)
+  if (request.call === 'open') return key.open(request.grant)
+  if (request.call === 'sign') return key.sign(request, Buffer.from(request.input, 'base64'))
+  await key.examine(request)
   return new Uint8Array()
 }
 
-async function keyOf({ key, keyLabel }: KeyRequest, { settings, pinMarks }: Opened): Promise<TokenKey> {
+async function keyOf({ key, keyLabel }: KeyRequest, { settings, logins }: Opened): Promise<TokenKey> {
   loading ??= loadPkcs11Module(settings.modulePath).finally(() => (loading = undefined))
   module ??= await loading
   const known = keys.get(key)
   if (known !== undefined) return known
   const { tokenLabel, pinFile, sessions } = settings
-  const made = createTokenKey(module, { tokenLabel, keyLabel, pinFile, sessions, pinMarks })
+  const made = createTokenKey(module, { tokenLabel, keyLabel, pinFile, sessions, logins })
   keys.set(key, made)
   return made
 }
 
 function describe(error: unknown): TokenFailure {
-  const refusedPin = error instanceof PinRefusal ? error.mark : undefined
   if (!isMintlineError(error)) {
     const detail = 'The process of the PKCS#11 module failed for an unexpected reason; see the log.'
     return { code: 'internal_error', detail, cause: textOf(error) }
   }
   const { detail, retryAfterSeconds, cause } = error
   const code = error.code === 'signer_unavailable' ? error.code : 'key_unusable'
-  return { code, detail, retryAfterSeconds, cause: textOf(cause), refusedPin }
+  return { code, detail, retryAfterSeconds, cause: textOf(cause) }
 }
 
 function textOf(error: unknown): string | undefined {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { MintlineError } from '../../../../errors/mintline-error.ts'
 import { authoritySignatureAlgorithm, signatureScheme } from '../../../../pki/key/signature-algorithm.ts'
 import type { Handle } from '../cryptoki.ts'
+import type { LoginGrant } from '../protocol.ts'
 import { createTokenLink, type TokenLinkSettings } from './link.ts'
 import type { Pkcs11Module } from './module.ts'
 import { closeSessions, type TokenConnection } from './token.ts'
@@ -9,24 +10,31 @@ import { closeSessions, type TokenConnection } from './token.ts'
 /** Room for the signature of the largest key that an authority may have. */
 const maximumSignatureOctets = 512
 
-/** A key on the token, over sessions of its own. The SHA-256 of its SubjectPublicKeyInfo says which one is expected. */
+interface ExpectedKey {
+  /** Of its SubjectPublicKeyInfo. */
+  readonly spkiSha256: string
+  /** The login that may be made for it. */
+  readonly grant?: LoginGrant | undefined
+}
+
+/** A key on the token, over sessions of its own. */
 export interface TokenKey {
   /** Its SubjectPublicKeyInfo. */
-  open(): Promise<Uint8Array>
-  examine(spkiSha256: string): Promise<void>
+  open(grant?: LoginGrant): Promise<Uint8Array>
+  examine(expected: ExpectedKey): Promise<void>
   /** @returns the signature as the token gives it. */
-  sign(spkiSha256: string, input: Buffer): Promise<Uint8Array>
+  sign(expected: ExpectedKey, input: Buffer): Promise<Uint8Array>
   close(): void
 }
 
-/** All but `close` throw MintlineError `signer_unavailable`, `key_unusable`. */
+/** All but `close` throw MintlineError `signer_unavailable`, `key_unusable`; LoginNeeded. */
 export function createTokenKey(module: Pkcs11Module, settings: TokenLinkSettings): TokenKey {
   const { library, cryptoki } = module
   const link = createTokenLink(module, settings)
 
-  async function connect(spkiSha256: string): Promise<TokenConnection> {
+  async function connect({ spkiSha256, grant }: ExpectedKey): Promise<TokenConnection> {
     for (;;) {
-      const connection = await link.connect()
+      const connection = await link.connect(grant)
       if (hashOf(connection.publicKeySpkiDer) !== spkiSha256) {
         throw new MintlineError(
           'key_unusable',
@@ -39,11 +47,11 @@ export function createTokenKey(module: Pkcs11Module, settings: TokenLinkSettings
   }
 
   return {
-    async open() {
-      return (await link.connect()).publicKeySpkiDer
+    async open(grant) {
+      return (await link.connect(grant)).publicKeySpkiDer
     },
-    async examine(spkiSha256) {
-      const connection = await connect(spkiSha256)
+    async examine(expected) {
+      const connection = await connect(expected)
       const { lookupSession, privateKey } = connection
       try {
         cryptoki.C_GetAttributeValue(lookupSession, privateKey, [{ type: library.CKA_KEY_TYPE }])
@@ -51,8 +59,8 @@ export function createTokenKey(module: Pkcs11Module, settings: TokenLinkSettings
         throw link.lose(connection, error)
       }
     },
-    async sign(spkiSha256, input) {
-      const connection = await connect(spkiSha256)
+    async sign(expected, input) {
+      const connection = await connect(expected)
       const { privateKey, publicKeySpkiDer } = connection
       const { keyType } = signatureScheme(authoritySignatureAlgorithm(publicKeySpkiDer))
       const mechanism = keyType === 'rsa' ? library.CKM_RSA_PKCS : library.CKM_ECDSA

@@ -1,20 +1,17 @@
 import { createPublicKey } from 'node:crypto'
 import { MintlineError } from '../../../../errors/mintline-error.ts'
-import type { Attribute, Handle } from '../cryptoki.ts'
+import type { Attribute, Handle, TokenInfo } from '../cryptoki.ts'
 import { buildEcPublicKey, buildRsaPublicKey } from '../encoding.ts'
+import type { TriesLeft } from '../pins/login-judgement.ts'
+import type { LoginGrant } from '../protocol.ts'
+import { LoginNeeded, type Logins } from './logins.ts'
 import type { Pkcs11Module } from './module.ts'
-import type { PinMark, PinMarks } from './pin-marks.ts'
 
-/** The token refuses the PIN, or has refused it before. */
+/** The token refuses the PIN. */
 export class PinRefusal extends MintlineError {
-  /** Of the PIN, when the token was asked. */
-  readonly mark: string | undefined
-
-  constructor(mark?: string, cause?: unknown) {
-    const detail =
-      'The HSM token refuses the PIN. It is not tried again until the PIN file changes, since a token locks itself after a few wrong PINs.'
+  constructor(tokenLabel: string, cause: unknown) {
+    const detail = `The HSM token ${tokenLabel} refuses the PIN. It is not tried again until the PIN file changes, since a token locks itself after a few wrong PINs.`
     super('key_unusable', detail, { cause })
-    this.mark = mark
   }
 }
 
@@ -33,9 +30,15 @@ export interface TokenConnection {
 export interface TokenOpening {
   readonly tokenLabel: string
   readonly keyLabel: string
-  readonly pinMarks: PinMarks
+  readonly logins: Logins
   /** How many may sign at the same time; one more looks things up. */
   readonly sessions: number
+}
+
+/** The PIN, and the login that may be made with it. */
+export interface Credentials {
+  readonly pin: string
+  readonly grant: LoginGrant | undefined
 }
 
 /** A session, and what its calls go through. */
@@ -48,25 +51,28 @@ interface OpenSession {
  * Finds the token by its label, opens the sessions, logs in and finds the key by its label. These calls of Cryptoki
  * have no asynchronous form, so that the event loop waits for them.
  *
- * @throws MintlineError `key_unusable` when the PIN is refused (now or earlier), when label or key are not there
- *   exactly once, or when the public key is missing; `signer_unavailable` when the token is not there. Other errors
- *   are those of `pkcs11js`.
+ * @throws LoginNeeded when there is no login yet and none is granted; MintlineError `key_unusable` when the PIN is
+ *   refused, when label or key are not there exactly once, or when the public key is missing; `signer_unavailable` when
+ *   the token is not there. Other errors are those of `pkcs11js`.
  */
 export function openTokenConnection(
   module: Pkcs11Module,
-  { tokenLabel, keyLabel, pinMarks, sessions }: TokenOpening,
-  pin: string
+  { tokenLabel, keyLabel, logins, sessions }: TokenOpening,
+  { pin, grant }: Credentials
 ): TokenConnection {
   const { cryptoki, library, generation } = module
-  const { slot, serialNumber } = findToken(module, tokenLabel)
+  const { slot, ...info } = findToken(module, tokenLabel)
   const opened: Handle[] = []
+  const openSession = () => {
+    const session = cryptoki.C_OpenSession(slot, library.CKF_SERIAL_SESSION)
+    opened.push(session)
+    return session
+  }
   try {
-    for (let i = 0; i <= sessions; i++) {
-      opened.push(cryptoki.C_OpenSession(slot, library.CKF_SERIAL_SESSION))
-    }
-    const [lookupSession, ...idleSessions] = opened as [Handle, ...Handle[]]
+    const lookupSession = openSession()
     const lookup = { module, session: lookupSession }
-    logIn(lookup, pinMarks.of(serialNumber, pin), pin)
+    if (!isLoggedIn(lookup)) logIn(lookup, { info, logins, pin, grant })
+    const idleSessions = Array.from({ length: sessions }, openSession)
     const privateKey = findKey(lookup, keyLabel)
     const publicKeySpkiDer = readPublicKey(lookup, privateKey, keyLabel)
     return { generation, privateKey, publicKeySpkiDer, lookupSession, idleSessions }
@@ -105,9 +111,24 @@ function findToken({ cryptoki }: Pkcs11Module, label: string) {
   return token
 }
 
-function logIn({ module, session }: OpenSession, mark: PinMark, pin: string): void {
+/** CKS_RO_USER_FUNCTIONS and CKS_RW_USER_FUNCTIONS (v2.40 §3.3), which `pkcs11js` does not name. */
+const userStates = [1, 3]
+
+/** By another key's sessions: a login counts for all sessions of a process. */
+function isLoggedIn({ module, session }: OpenSession): boolean {
+  return userStates.includes(module.cryptoki.C_GetSessionInfo(session).state)
+}
+
+interface LoginAttempt extends Credentials {
+  readonly info: TokenInfo
+  readonly logins: Logins
+}
+
+function logIn({ module, session }: OpenSession, { info, logins, pin, grant }: LoginAttempt): void {
   const { cryptoki, library } = module
-  if (mark.isRefused()) throw new PinRefusal()
+  const tokenSerial = info.serialNumber.trimEnd()
+  const need = { tokenSerial, mark: logins.markOf(tokenSerial, pin), triesLeft: triesLeftOf(module, info) }
+  if (!logins.take(grant, need.mark)) throw new LoginNeeded(need)
   try {
     cryptoki.C_Login(session, library.CKU_USER, pin)
   } catch (error) {
@@ -122,8 +143,16 @@ function logIn({ module, session }: OpenSession, mark: PinMark, pin: string): vo
       library.CKR_USER_PIN_NOT_INITIALIZED
     ]
     if (!pinFaults.includes(code)) throw error
-    throw new PinRefusal(mark.refuse(), error)
+    logins.tell(need, 'refused')
+    throw new PinRefusal(info.label.trimEnd(), error)
   }
+  logins.tell(need, 'accepted')
+}
+
+function triesLeftOf({ library }: Pkcs11Module, { flags }: TokenInfo): TriesLeft {
+  if ((flags & library.CKF_USER_PIN_LOCKED) !== 0) return 'none'
+  if ((flags & library.CKF_USER_PIN_FINAL_TRY) !== 0) return 'last'
+  return (flags & library.CKF_USER_PIN_COUNT_LOW) !== 0 ? 'fewer' : 'all'
 }
 
 function findKey(at: OpenSession, label: string): Handle {
