@@ -172,8 +172,9 @@ describe('on a token', { ...needsSoftHsm }, () => {
       const isForEach = call === 'C_Sign'
       const isForLookup = isForEach || call === 'C_GetAttributeValue'
       const standing = isForLookup ? ['signed', ...unavailable] : ['signed']
-      // That was done when the standing ones were opened; see sick-module.e2e.test.ts.
-      const opening = call === 'C_Initialize' ? ['signed'] : unavailable
+      // Those were done when the standing ones were opened; see sick-module.e2e.test.ts.
+      const isForAll = call === 'C_Initialize' || call === 'C_Login'
+      const opening = isForAll ? ['signed'] : unavailable
       describeFaultySigner(
         `pkcs11, ${call}`,
         {
