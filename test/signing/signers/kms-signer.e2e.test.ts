@@ -233,6 +233,17 @@ describe('one signature per message', () => {
     expect(countOf(input)).toBe(0)
     await signer.close()
   })
+
+  it('as soon as KMS throttles no more, however many were refused: it was not sick', async () => {
+    const { signer } = await openOwnKey()
+    standIn.setFaults({ throttleRate: 1 })
+    const refused = await Promise.allSettled(Array.from({ length: 12 }, () => signer.sign(newMessage())))
+    expect(refused.map(({ status }) => status)).toEqual(refused.map(() => 'rejected'))
+    standIn.setFaults({ throttleRate: 0 })
+    const input = newMessage()
+    expect(isSignedBy(signer, input, await signer.sign(input))).toBe(true)
+    await signer.close()
+  })
 })
 
 describe('a KMS signer', () => {

@@ -1,5 +1,5 @@
 import { awsBadCredentials, awsThrottlings } from '../../../aws-client/call.ts'
-import { MintlineError } from '../../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
 
 /** The permissions that the service's AWS identity needs on the key. */
 export type KmsPermission = 'kms:GetPublicKey' | 'kms:Sign' | 'kms:DescribeKey'
@@ -34,6 +34,15 @@ const broken = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'TimeoutError']
 const throttledRetrySeconds = 1
 const unreachableRetrySeconds = 5
 
+/** KMS answers, and has had too many requests: it is not sick. */
+export function isThrottled(error: unknown): boolean {
+  return isMintlineError(error) && isThrottling(traitsOf(error.cause))
+}
+
+function isThrottling({ name, code, status }: ErrorTraits): boolean {
+  return awsThrottlings.includes(name) || awsThrottlings.includes(code) || status === 429
+}
+
 /** What an error of the SDK means. An error that is not known is final, and the key counts as out of reach. */
 export function kmsFailure(cause: unknown, permission: KmsPermission): KmsFailure {
   const { name, code, status } = traitsOf(cause)
@@ -55,7 +64,7 @@ export function kmsFailure(cause: unknown, permission: KmsPermission): KmsFailur
   if (name === 'AccessDeniedException') return final('key_unusable', detailOfDenial(permission))
   if (isOneOf(wrongKeys)) return final('key_unusable', `AWS KMS does not take the CA key for this (${name}).`)
   if (isOneOf(awsBadCredentials)) return unavailable('final', detailOfCredentials)
-  if (isOneOf(awsThrottlings) || status === 429)
+  if (isThrottling({ name, code, status }))
     return unavailable('refused', detailOfThrottling, throttledRetrySeconds)
   if (isOneOf(failuresInKms) || isOneOf(unreached))
     return unavailable('refused', 'AWS KMS, where the CA key is, fails or cannot be reached.')

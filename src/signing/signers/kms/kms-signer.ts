@@ -8,7 +8,7 @@ import { closedError, createSlots } from '../signer-slots.ts'
 import { type KmsAlgorithm, kmsAlgorithmOf } from './algorithm.ts'
 import { attempt } from './attempts.ts'
 import { createKmsClient, type KmsClient } from './client.ts'
-import { kmsFailure, type KmsPermission } from './failure.ts'
+import { isThrottled, kmsFailure, type KmsPermission } from './failure.ts'
 
 export interface KmsSettings {
   /** How many signatures may be asked for at once. */
@@ -67,7 +67,7 @@ function createSignerOf(client: KmsClient, settings: KmsSettings, key: OpenedKey
   const slots = createSlots(settings)
   const fuse = createFuse({
     ...fuseSettings,
-    isSickness: error => isMintlineError(error, 'signer_unavailable')
+    isSickness: error => isMintlineError(error, 'signer_unavailable') && !isThrottled(error)
   })
   let state: KeyState | undefined
   let closed = false
