@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { Socket } from 'node:net'
 import { isMintlineError } from '../../../../errors/mintline-error.ts'
 import { createSlots, type Slots } from '../../signer-slots.ts'
@@ -124,3 +125,5 @@ socket.on(
 socket.on('close', dieAtOnce)
 socket.on('error', dieAtOnce)
 tell({ kind: 'ready' })
+// It would be written at the end, which for most is a SIGKILL.
+flushCompileCache()
