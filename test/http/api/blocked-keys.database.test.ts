@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto'
+import { hash, X509Certificate } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { BlockedKeyView } from '../../../src/http/api/blocked-keys/schemas.ts'
 import { encodePem } from '../../../src/pki/pem/pem.ts'
@@ -11,6 +11,7 @@ import { startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase } from '../../support/test-database.ts'
 import { pointersOf, problemOf } from '../answer.ts'
+import { makeGeneration, makeSignedChain } from '../generations.ts'
 import { type HttpService, openService, someSubject } from '../service.ts'
 import { faultsOf } from '../shared-schema.ts'
 
@@ -104,7 +105,6 @@ describe('POST /v1/blocked-keys', () => {
     const { certificateDer } = (await service.database.prisma.authority.findFirst({
       where: { name: 'starter-g1' }
     }))!
-    const { X509Certificate } = await import('node:crypto')
     const spki = new X509Certificate(certificateDer!).publicKey.export({ type: 'spki', format: 'der' })
     const answer = await block({ spkiSha256: hash('sha256', spki), reason: 'key_compromised' })
     expect(answer.json()).toMatchObject({ authorities: ['starter-g1'] })
@@ -123,6 +123,50 @@ describe('POST /v1/blocked-keys', () => {
   it.each(['station', 'auditor'] as const)('is not for the role %s', async role => {
     const body = { spkiSha256: 'ab'.repeat(32), reason: 'weak_key' }
     expect(problemOf(await service.as(role).post('/v1/blocked-keys', body)).code).toBe('role_forbidden')
+  })
+})
+
+describe('the key of a CA that is blocked', () => {
+  const spkiHashOf = (pem: string) =>
+    hash('sha256', new X509Certificate(pem).publicKey.export({ type: 'spki', format: 'der' }))
+  const certificatesOf = (pem: string) => pem.match(/-----BEGIN[^]+?-----END CERTIFICATE-----\n/g)!
+
+  it('is not brought into use, and the answer says which key and that another generation is the way out', async () => {
+    const name = await makeGeneration(service, 'blocked-own')
+    const { body } = await service.as('admin').get(`/v1/authorities/${name}/certificate`)
+    await block({ spkiSha256: spkiHashOf(body), reason: 'weak_key' })
+    const problem = problemOf(
+      await service.as('admin').post(`/v1/authorities/${name}/activate`, { reason: 'planned' })
+    )
+    expect(problem).toMatchObject({
+      status: 422,
+      code: 'key_blocked',
+      blockedReason: 'weak_key',
+      spkiSha256: [spkiHashOf(body)]
+    })
+    expect(problem.detail).toContain('POST /v1/authorities')
+    expect(problem.detail).toContain(spkiHashOf(body))
+    expect(await faultsOf('Problem', problem)).toEqual([])
+    const next = await makeGeneration(service, 'blocked-own', 'active')
+    expect(next).toBe('blocked-own-g2')
+  })
+
+  it('is not brought into use by a chain, where it is that of a CA above; another chain is taken', async () => {
+    const name = await makeGeneration(service, 'blocked-above', 'pending')
+    const chain = await makeSignedChain(service, name)
+    const root = certificatesOf(chain)[1]!
+    await block({ spkiSha256: spkiHashOf(root), reason: 'key_compromised' })
+    const url = `/v1/authorities/${name}/certificate`
+    const problem = problemOf(await service.as('admin').post(url, { chain }))
+    expect(problem).toMatchObject({
+      status: 422,
+      code: 'key_blocked',
+      blockedReason: 'key_compromised',
+      spkiSha256: [spkiHashOf(root)]
+    })
+    expect(problem.detail).toContain('signed by another CA')
+    const another = await service.as('admin').post(url, { chain: await makeSignedChain(service, name) })
+    expect([another.statusCode, another.json<{ state: string }>().state]).toEqual([200, 'staged'])
   })
 })
 

@@ -391,6 +391,42 @@ describe('a private key that is posted', needs('openssl'), () => {
     }
   )
 
+  it('to another route raises an event where a certificate exists for it, and is in the audit alone where none does', async () => {
+    const { prisma } = service.database
+    const { webhook } = service.owner.prisma
+    await webhook.updateMany({ data: { enabled: true, eventTypes: ['mintline.key.blocked'] } })
+    try {
+      const owed = () => prisma.outgoingEvent.findMany({ select: { type: true, recordId: true } })
+      const send = (requestId: string) =>
+        service
+          .as('admin')
+          .post('/v1/profiles', profileWith(text('device.key')), { 'x-request-id': requestId })
+      const csr = text('device.csr')
+      const { id, certificateId } = (await issueJson({ profile: 'starter', csr })).json<{
+        id: string
+        certificateId: string
+      }>()
+      const certificates = [expect.objectContaining({ issuanceId: id, certificateId }) as object]
+      expect(problemOf(await send('with-certificate'))).toMatchObject({ code: 'key_blocked', certificates })
+      const [block] = await service.audited('key.block', 'with-certificate')
+      expect(block?.after).toMatchObject({ blockedReason: 'key_disclosed', certificates })
+      expect(await service.audited('key.disclose', 'with-certificate')).toHaveLength(1)
+      const told = [{ type: 'mintline.key.blocked', recordId: block!.id }]
+      expect(await owed()).toEqual(told)
+
+      openssl('genpkey', '-algorithm', 'ed25519', '-out', 'device.key')
+      expect(problemOf(await send('without'))).toMatchObject({
+        code: 'key_blocked',
+        spkiSha256: [fingerprint()]
+      })
+      expect(await service.audited('key.disclose', 'without')).toHaveLength(1)
+      expect(await service.audited('key.block', 'without')).toEqual([])
+      expect(await owed()).toEqual(told)
+    } finally {
+      await webhook.updateMany({ data: { enabled: false } })
+    }
+  })
+
   it('as a form is not read', async () => {
     const body = `--x\r\nContent-Disposition: form-data; name="csr"\r\n\r\n${text('device.key')}\r\n--x--\r\n`
     const answer = await issue(body, { 'content-type': 'multipart/form-data; boundary=x' })

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ErrorCode, isMintlineError, type MintlineError } from '../../../src/errors/mintline-error.ts'
 import type { RefusalCount } from '../../../src/records/refusal-counts/refusal-count.ts'
-import { makeCertificationRequest } from '../../support/certification-request.ts'
+import { makeCertificationRequest, makeDeviceKey } from '../../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
@@ -121,6 +121,35 @@ describe('the same refusal again', () => {
     expect(idOf(theirs)).not.toBe(mine)
     expect(await countOnRecord()).toBe(2)
     expect(await counted()).toEqual([])
+  })
+
+  it('is with the same code, by the same version of the profile', async () => {
+    const key = makeDeviceKey()
+    const csr = makeCertificationRequest({ CommonName: 'no-country' }, key)
+    const refuse = async (code: ErrorCode) => idOf(await refused(issuing.issue(csr), code))
+    const first = await refuse('subject_refused')
+
+    const { document } = await issuing.profiles.find('starter')
+    await issuing.profiles.post({ ...document, backdateMinutes: 5 }, administrator)
+    await issuing.profiles.refresh()
+    const byNewRules = await refuse('subject_refused')
+    expect(await refuse('subject_refused')).toBe(byNewRules)
+
+    const spkiSha256 = new Uint8Array(hash('sha256', key.spkiDer, 'buffer'))
+    await issuing.blockedKeys.block({ spkiSha256, reason: 'weak_key' }, administrator)
+    const blocked = await refuse('key_blocked')
+    expect(await refuse('key_blocked')).toBe(blocked)
+
+    expect(new Set([first, byNewRules, blocked]).size).toBe(3)
+    expect(await countOnRecord()).toBe(3)
+    const rows = await counted()
+    expect(rows.map(({ code, refusalId, count }) => ({ code, refusalId, count }))).toEqual(
+      expect.arrayContaining([
+        { code: 'subject_refused', refusalId: byNewRules, count: 1 },
+        { code: 'key_blocked', refusalId: blocked, count: 1 }
+      ])
+    )
+    expect(rows).toHaveLength(2)
   })
 
   it('of a CSR is counted too, and the CSR kept whole', async () => {
