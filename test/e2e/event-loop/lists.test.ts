@@ -117,3 +117,11 @@ it.each([
   expect(status).toBe(200)
   expectWithin(milliseconds, mostMilliseconds)
 })
+
+it('so does the one list that comes whole, the trust bundle, of more CAs than a house makes in its life', async () => {
+  const bundle = await (await fetch(`${service.url}/v1/trust-bundle`)).text()
+  expect(bundle.match(/BEGIN CERTIFICATE/g)!.length).toBeGreaterThan(most)
+  const { status, milliseconds } = await meter.measure({ path: '/v1/trust-bundle' })
+  expect(status).toBe(200)
+  expectWithin(milliseconds, mostMilliseconds)
+})
