@@ -4,6 +4,7 @@ import {
   type AuthorityCertificate,
   parseAuthorityCertificate
 } from '../pki/certificate/authority-certificate.ts'
+import { type IssuingPath, parseIssuingPath } from '../pki/path/issuing-path.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Signer } from '../signing/signers/signer.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
@@ -26,6 +27,8 @@ export interface Authority {
   readonly publicKey: KeyObject
   /** What a device presents after its own certificate: this CA, then intermediates above it, no root above one. */
   readonly chainDer: readonly Uint8Array[]
+  /** What it and the CAs above it, root included, leave to its certificates. */
+  readonly path: IssuingPath
   /** Where its key is. */
   readonly signerReference: SignerReference
 }
@@ -180,6 +183,7 @@ function toAuthority(stored: StoredAuthority): Authority {
     certificateDer,
     publicKey: createPublicKey({ key: Buffer.from(certificate.spkiDer), format: 'der', type: 'spki' }),
     chainDer: [certificateDer, ...intermediates],
+    path: parseIssuingPath([certificateDer, ...issuersDer]),
     signerReference: signer
   }
 }

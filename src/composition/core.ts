@@ -77,6 +77,10 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     store: createProfileStore(database),
     hasAuthorityLine: line => authorities.hasLine(line),
     lifetimeWarnings: document => lifetimeWarnings(authorities.list(), needOf(document), clock()),
+    findConstraints: line => {
+      const active = authorities.list().find(each => each.line === line && each.state === 'active')
+      return active && { name: active.name, constrained: active.path.constrained }
+    },
     clock,
     randomBytes
   })

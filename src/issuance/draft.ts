@@ -9,7 +9,8 @@ import type { CertificationRequest } from '../pki/csr/certification-request.ts'
 import type { CsrNote } from '../pki/csr/note.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
-import { buildName } from '../pki/name/name.ts'
+import { buildName, throwSubjectViolations } from '../pki/name/name.ts'
+import { subjectOutsideViolations } from '../pki/path/constrained-subject.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
@@ -72,6 +73,7 @@ export function draftIntent({ csr, profile, authority, now, randomBytes }: Draft
       spkiDer: csr.spkiDer
     })
   )
+  throwSubjectViolations(subjectOutsideViolations(tbs.subjectName, authority.path.constrained))
   const prediction = predict(profile, tbs)
   const device = identifyDevice(profile, prediction, subject)
   const spkiSha256 = digestOf(csr.spkiDer)

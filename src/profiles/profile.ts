@@ -1,11 +1,13 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
+import type { ConstrainedNames } from '../pki/path/name-constraints.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type CompiledProfile, compileProfile } from './compiled-profile.ts'
+import { fitNames, type FittingRules, nameFitViolations } from './name-fit.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import { completeProfile, type ProfileRequest } from './profile-request.ts'
 import type { ProfileStore } from './profile-store.ts'
@@ -47,17 +49,24 @@ export interface Profiles {
   refresh(): Promise<void>
 }
 
+interface Constraining {
+  readonly name: string
+  readonly constrained: readonly ConstrainedNames[]
+}
+
 export interface ProfileDependencies {
   readonly store: ProfileStore
   readonly hasAuthorityLine: (line: string) => Promise<boolean>
   /** Where no active CA of the profile's line lives as long as its certificates are to. */
   readonly lifetimeWarnings: (document: ProfileDocument) => readonly Violation[]
+  /** The active generation of a line, and what it and the CAs above it say of names. */
+  readonly findConstraints: (line: string) => Constraining | undefined
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
-  const { store, hasAuthorityLine, lifetimeWarnings, clock, randomBytes } = dependencies
+  const { store, hasAuthorityLine, lifetimeWarnings, findConstraints, clock, randomBytes } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
   async function insertNext(
@@ -90,9 +99,10 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       const document = completeProfile(request)
       const rules = compileProfile(document)
       if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
+      const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
       const { profile, isNew } = await insertNext(document, rules.templateSha256, act)
       compiled.set(profile.name, { version: profile, ...rules })
-      return { profile, isNew, warnings: [...rules.warnings, ...lifetimeWarnings(document)] }
+      return { profile, isNew, warnings: [...rules.warnings, ...nameWarnings, ...lifetimeWarnings(document)] }
     },
     list: () => store.listNewest(),
     async find(name, version) {
@@ -115,6 +125,21 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
     },
     refresh: async () => compiled.clear()
   }
+}
+
+/** @returns warnings. @throws MintlineError `profile_invalid` where no subject could lie inside. */
+function judgeNames(rules: FittingRules, constraining: Constraining | undefined): readonly Violation[] {
+  if (constraining === undefined || constraining.constrained.length === 0) return []
+  const { name, constrained } = constraining
+  const { violations, warnings } = nameFitViolations(fitNames(rules, constrained), name)
+  if (violations.length === 0) return warnings
+  throw new MintlineError(
+    'profile_invalid',
+    `No certificate of the profile could be verified below ${name}.`,
+    {
+      violations
+    }
+  )
 }
 
 /** The page after the last one is empty; a profile that does not exist is refused. */

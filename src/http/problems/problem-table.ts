@@ -109,7 +109,8 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   subject_refused: {
     status: 422,
     title: 'The subject does not match the profile',
-    meaning: 'Subject fields are missing, not allowed, or hold values that the profile refuses.',
+    meaning:
+      'Subject fields are missing, not allowed, or hold values that the profile refuses, or the subject lies outside the name constraints of a CA above.',
     remedy: 'Correct every field that `violations` names, in the CSR settings of the station.'
   },
   jitp_would_fail: {

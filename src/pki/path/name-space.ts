@@ -1,38 +1,10 @@
 import type { Violation } from '../../errors/mintline-error.ts'
-import { extensionOids } from '../certificate/extension.ts'
 import { attributeTypes } from '../name/attribute-type.ts'
 import { encodingViolations, type Name } from '../name/name.ts'
-import { type ComparableName, comparableName, describeName, isBelow } from './distinguished-name.ts'
-import { type NameConstraints, parseNameConstraints } from './name-constraints.ts'
+import { authorityNames, describeSubtrees, whyOutside } from './constrained-subject.ts'
+import { type ComparableName, isBelow } from './distinguished-name.ts'
+import type { ConstrainedNames, NameConstraints } from './name-constraints.ts'
 import { describePlace, isSelfIssued, type Path } from './path-certificate.ts'
-
-/** The name constraints of one CA of a path. */
-export interface ConstrainedNames {
-  readonly index: number
-  /** The CA, for messages. */
-  readonly place: string
-  readonly constraints: NameConstraints
-}
-
-/** Of each CA that has some, the root first. @throws MintlineError `authority_invalid` for what cannot be read. */
-export function nameConstraintsOf(path: Path): readonly ConstrainedNames[] {
-  return path
-    .map(({ extensions }, index) => {
-      const value = extensions.all.find(({ oid }) => oid === extensionOids.nameConstraints)?.value
-      return value && { index, place: describePlace(path, index), constraints: parseNameConstraints(value) }
-    })
-    .filter(each => each !== undefined)
-    .toReversed()
-}
-
-/** Why the name lies outside, e.g. `is below the excluded CommonName=x`; undefined where it does not (RFC 5280 §6.1.3 (b) and (c)). */
-function whyOutside(name: ComparableName, { permitted, excluded }: NameConstraints): string | undefined {
-  const hit = excluded.find(({ base }) => isBelow(name.loose, base.loose))
-  if (hit !== undefined) return `is below the excluded ${describeName(hit.name)}`
-  if (permitted === undefined || permitted.some(({ base }) => isBelow(name.exact, base.exact)))
-    return undefined
-  return `is not below ${describePermitted(permitted)}`
-}
 
 /** What names keep a path from being one: those of the CAs themselves, and that no subject of ours fits. */
 export function namesViolations(path: Path, constrained: readonly ConstrainedNames[]): readonly Violation[] {
@@ -62,7 +34,7 @@ function authorityViolations(
 ): readonly Violation[] {
   return path.slice(0, index).flatMap((certificate, below) => {
     if (isSelfIssued(certificate)) return []
-    const why = whyOutside(comparableName(certificate.subjectName), constraints)
+    const why = whyOutside(authorityNames(certificate.subjectName), constraints)
     if (why === undefined) return []
     return {
       pointer: `/chain/${index}/nameConstraints`,
@@ -86,8 +58,8 @@ function subjectViolations(constrained: readonly ConstrainedNames[]): readonly V
     if (places.length > 0) continue
     const { permitted, excluded } = constraints
     const found = [
-      ...(permitted === undefined ? [] : [`permitted ${describePermitted(permitted)}`]),
-      ...(excluded.length === 0 ? [] : [`excluded ${describePermitted(excluded)}`])
+      ...(permitted === undefined ? [] : [`permitted ${describeSubtrees(permitted)}`]),
+      ...(excluded.length === 0 ? [] : [`excluded ${describeSubtrees(excluded)}`])
     ]
     return [
       {
@@ -127,9 +99,4 @@ function isWritable({ attributes, violations }: Name): boolean {
   return attributes.every(
     ({ field, value }) => encodingViolations(field!, value.replaceAll(/\s+/g, ' ').trim()).length === 0
   )
-}
-
-function describePermitted(subtrees: NonNullable<NameConstraints['permitted']>): string {
-  const shown = subtrees.slice(0, 5).map(({ name }) => describeName(name))
-  return shown.join(' or ') + (subtrees.length > 5 ? ` or ${subtrees.length - 5} more` : '')
 }

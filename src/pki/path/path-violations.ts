@@ -1,6 +1,7 @@
 import { isMintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { type Extension, extensionOids } from '../certificate/extension.ts'
-import { nameConstraintsOf, namesViolations } from './name-space.ts'
+import { nameConstraintsOf } from './name-constraints.ts'
+import { namesViolations } from './name-space.ts'
 import { describePlace, type Path } from './path-certificate.ts'
 import { policyViolations } from './policy.ts'
 
