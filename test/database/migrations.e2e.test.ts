@@ -9,6 +9,8 @@ import { diffToSchema, migrationList } from '../../scripts/schema-engine/migrati
 import { nothingExternal, withSchemaEngine } from '../../scripts/schema-engine/schema-engine.ts'
 import { loadMigrations, migrationsDirectory } from '../../src/database/migrations/migration.ts'
 import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
+import { newId } from '../../src/sources/identifier.ts'
+import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -77,6 +79,43 @@ describe('migrateDatabase', () => {
     await Promise.all([1, 2, 3, 4].map(() => migrate(test)))
     const names = await test.database.prisma.$queryRaw`SELECT migration_name AS name FROM _prisma_migrations`
     expect(names).toEqual((await loadMigrations()).map(({ name }) => ({ name })))
+  })
+
+  it('keeps what was counted before counts had a partition for each month', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    const earlier = path.join(directory.path, 'earlier')
+    await cp(migrationsDirectory, earlier, {
+      recursive: true,
+      filter: source => !path.basename(source).startsWith('20261126000090')
+    })
+    await migrate(test, earlier)
+    const moments = ['2026-11-30T23:59:59.999Z', '2026-12-01T00:00:00.000Z', '2031-05-09T12:00:00.000Z']
+    const counts = moments.map((moment, index) => ({
+      id: newId(new Date(moment), createRandomSource()),
+      createdAt: new Date(moment),
+      reason: 'repeat',
+      windowStart: new Date(moment),
+      lastAt: new Date(moment),
+      station: 'one',
+      tokenId: null,
+      code: 'csr_malformed',
+      profileName: 'starter',
+      refusalId: randomUUID(),
+      count: index + 1
+    }))
+    await test.owner.prisma.refusalCount.createMany({ data: counts })
+    await migrate(test)
+    expect(await test.owner.prisma.refusalCount.findMany({ orderBy: { id: 'asc' } })).toEqual(counts)
+    const rows = await test.owner.prisma.$queryRaw`
+      SELECT tableoid::regclass::text AS partition FROM refusal_count ORDER BY id`
+    expect(rows).toEqual(
+      ['2026_11', '2026_12', '2031_05'].map(month => ({ partition: `refusal_count_${month}` }))
+    )
+    for (const table of ['refusal_count', 'refusal_count_2026_11', 'refusal_count_2031_05']) {
+      await expect(test.owner.prisma.$executeRawUnsafe(`DELETE FROM ${table}`)).rejects.toThrow('evidence')
+    }
+    expect(await tableExists(test, 'intent_2031_05')).toBe(false)
+    expect(await tableExists(test, 'refusal_count_whole')).toBe(false)
   })
 
   it('applies what is new to a database that has the rest', async () => {

@@ -37,7 +37,7 @@ async function connect(): Promise<pg.Client> {
   return client
 }
 
-const parents = ['intent', 'issued', 'refusal']
+const parents = ['intent', 'issued', 'refusal', 'refusal_count']
 
 const insertRefusal = `
   INSERT INTO refusal (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata, request_id)
@@ -82,7 +82,7 @@ describe('partitions', () => {
   it('have the indexes of their table and no more', async () => {
     const rows = await query<{ table: string; count: number }>(
       `SELECT indrelid::regclass::text AS table, count(*)::int FROM pg_index
-       WHERE indrelid::regclass::text ~ '^(intent|issued|refusal)(_2030_01)?$' GROUP BY 1 ORDER BY 1`
+       WHERE indrelid::regclass::text ~ '^(intent|issued|refusal|refusal_count)(_2030_01)?$' GROUP BY 1 ORDER BY 1`
     )
     expect(Object.fromEntries(rows.map(({ table, count }) => [table, count]))).toEqual({
       intent: 4,
@@ -90,7 +90,9 @@ describe('partitions', () => {
       issued: 1,
       issued_2030_01: 1,
       refusal: 4,
-      refusal_2030_01: 4
+      refusal_2030_01: 4,
+      refusal_count: 3,
+      refusal_count_2030_01: 3
     })
   })
 

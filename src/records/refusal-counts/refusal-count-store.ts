@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.ts'
+import { withPartitions } from '../../database/partitions.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import { identifierBounds } from '../../sources/identifier.ts'
@@ -18,7 +19,11 @@ export function createRefusalCountStore(database: Database, search: Database): R
   return {
     async insert(counts) {
       await runQuery(() =>
-        database.prisma.refusalCount.createMany({ data: [...counts], skipDuplicates: true })
+        withPartitions(
+          database,
+          () => counts.map(({ id }) => id),
+          async () => database.prisma.refusalCount.createMany({ data: [...counts], skipDuplicates: true })
+        )
       )
     },
     list: query => readPage(query, wanted => readCounts(search, wanted))

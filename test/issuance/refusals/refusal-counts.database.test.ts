@@ -2,6 +2,9 @@ import { hash, randomBytes } from 'node:crypto'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type ErrorCode, isMintlineError, type MintlineError } from '../../../src/errors/mintline-error.ts'
 import type { RefusalCount } from '../../../src/records/refusal-counts/refusal-count.ts'
+import { createRefusalCountStore } from '../../../src/records/refusal-counts/refusal-count-store.ts'
+import { newId } from '../../../src/sources/identifier.ts'
+import { createRandomSource } from '../../../src/sources/random-bytes.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
@@ -237,3 +240,25 @@ it.each(['a repeat', 'beyond the limit', 'without room'])(
     expect(await counted()).toEqual([])
   }
 )
+
+it('counts of a month that has no partition yet get one', async () => {
+  const at = new Date('2041-03-04T05:06:07.000Z')
+  const row: RefusalCount = {
+    id: newId(at, createRandomSource()),
+    createdAt: at,
+    reason: 'station_limit',
+    windowStart: at,
+    lastAt: at,
+    station: 'one',
+    tokenId: null,
+    code: 'csr_malformed',
+    profileName: null,
+    refusalId: null,
+    count: 3
+  }
+  const store = createRefusalCountStore(test.database, test.database)
+  await store.insert([row])
+  // Who does not know what became of it asks again.
+  await store.insert([row])
+  expect((await store.list({ limit: 10 })).items).toEqual([row])
+})
