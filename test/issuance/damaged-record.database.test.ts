@@ -112,6 +112,20 @@ describe('an open intent that was changed in the database', () => {
     expect((refusal as { violations: readonly unknown[] }).violations).not.toEqual([])
   })
 
+  it('raises an event, which names the refusal', async () => {
+    const { webhook, outgoingEvent } = test.owner.prisma
+    const { csr, row } = await openIntent()
+    await tamper(row.id, 'tbs_der', asAuthority(row.tbsDer))
+    const told = { enabled: true, eventTypes: ['mintline.issuance.rejected'], changedAt: new Date() }
+    await webhook.create({ data: { name: 'webhook', source: crypto.randomUUID(), ...told } })
+    const error = await issuing.issue(csr).catch((caught: unknown) => caught)
+    await webhook.deleteMany()
+    const { issuanceId } = (error as { members: { issuanceId: string } }).members
+    expect(await outgoingEvent.findMany({ select: { type: true, recordId: true } })).toEqual([
+      { type: 'mintline.issuance.rejected', recordId: issuanceId }
+    ])
+  })
+
   it.each(['profile_version_id', 'authority_id'])(
     'to name no %s is not signed at the retry',
     async column => {
