@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
+import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
 import { describeGap } from '../aws/registrations/gaps.ts'
 import { createRegistrations } from '../aws/registrations/registration.ts'
 import type { Config } from '../config/config.ts'
@@ -56,8 +57,10 @@ export async function startWorker(
   const observers = { observe, observeGroup, observeDamage, observeCounted }
   const path = createIssuancePath(core, stops, { ...observers, storageReserve })
   await tellOpenIntents(core, path, metrics)
+  const accesses = createAwsAccesses()
+  stops.defer(() => accesses.close())
   const http = await createHttpServer(
-    createServices(core, jobs, { path, metrics, storage }),
+    createServices(core, jobs, { path, metrics, storage, accesses }),
     httpSettings(config)
   )
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
@@ -69,12 +72,17 @@ interface WorkerParts {
   readonly path: IssuancePath
   readonly metrics: Metrics
   readonly storage: StorageWatch
+  readonly accesses: AwsAccesses
 }
 
-function createServices(core: Core, jobs: JobService, { path, metrics, storage }: WorkerParts): HttpServices {
+function createServices(
+  core: Core,
+  jobs: JobService,
+  { path, metrics, storage, accesses }: WorkerParts
+): HttpServices {
   const { database, authorities, lines, profiles, tokens, clockTrust, listWarnings, clock, randomBytes } =
     core
-  const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), jobs })
+  const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
   const outbox = createOutboxStore(database)
   const events = createEvents({

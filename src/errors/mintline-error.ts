@@ -50,6 +50,7 @@ export const errorCodes = [
   'authority_exists',
   'aws_registration_not_found',
   'aws_registration_invalid',
+  'aws_template_not_ours',
   // the service
   'database_unavailable',
   'clock_untrusted',

@@ -4,6 +4,7 @@ import { createRegistrations } from '../../src/aws/registrations/registration.ts
 import { createAuthorityServices } from '../../src/composition/authority-services.ts'
 import { createIssuancePath } from '../../src/composition/issuance-path.ts'
 import { createRegistrationParts } from '../../src/composition/registration-parts.ts'
+import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createEvents } from '../../src/events/events.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
 import { createSetAsideStore } from '../../src/events/set-aside-store.ts'
@@ -34,7 +35,15 @@ const authorities = () =>
   createAuthorityServices(core, { listRegistrationGaps: async () => [] }).administration
 
 const registrations = () =>
-  createRegistrations({ ...createRegistrationParts(core), jobs: { send: async () => undefined } })
+  createRegistrations({
+    ...createRegistrationParts(core),
+    accesses: {
+      async open() {
+        throw new MintlineError('aws_unavailable', 'There is no AWS here.')
+      }
+    },
+    jobs: { send: async () => undefined }
+  })
 
 const events = () =>
   createEvents({

@@ -50,7 +50,9 @@ const longBody = {
   ...provisioning,
   templateBody: ' '.repeat(10_241),
   templateSha256: '',
-  profileVersion: 1
+  profileVersion: 1,
+  profile: 'acme',
+  mayAdopt: false
 }
 
 describe('registrationViolations', () => {

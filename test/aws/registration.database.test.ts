@@ -307,37 +307,121 @@ describe('a stored template', () => {
     expect(place.ca().registrationConfig).toMatchObject({ roleArn })
   })
 
-  it('that is full gives up its oldest version', async () => {
+  it('says whose it is', async () => {
     const place = newPlace()
-    const template = {
-      templateName: 'devices',
-      type: 'JITP',
-      description: '',
-      templateBody: '{}',
-      enabled: false,
-      provisioningRoleArn: roleArn
-    } as const
-    place.registry.createProvisioningTemplate(template)
-    for (let count = 0; count < 4; count++)
-      place.registry.createProvisioningTemplateVersion('devices', `{"a":${count}}`, count === 3)
-    expect((await place.ask(stored)).state).toBe('registered')
-    const { versions, enabled, defaultVersionId } = place.registry.describeProvisioningTemplate('devices')
-    expect(versions.map(({ versionId }) => versionId)).toEqual([2, 3, 4, 5, 6])
-    expect({ enabled, defaultVersionId }).toEqual({ enabled: true, defaultVersionId: 6 })
+    await place.ask(stored)
+    expect(place.registry.describeProvisioningTemplate('devices')).toMatchObject({
+      description: 'Managed by Mintline for the profile starter.',
+      tags: { 'managed-by': 'mintline' }
+    })
   })
 
-  it('for fleet provisioning is left alone', async () => {
-    const place = newPlace()
+  /** Made by somebody else, in five versions. */
+  function makeForeign(place: ReturnType<typeof newPlace>, change: object = {}) {
     place.registry.createProvisioningTemplate({
       templateName: 'devices',
-      type: 'FLEET_PROVISIONING',
-      description: '',
+      type: 'JITP',
+      description: 'by hand',
       templateBody: '{}',
-      enabled: true,
-      provisioningRoleArn: roleArn
+      enabled: false,
+      provisioningRoleArn: `${roleArn}-2`,
+      ...change
     })
-    expect(await place.ask(stored)).toMatchObject({ state: 'failed', lastError: { code: 'aws_refused' } })
-    expect(place.registry.describeProvisioningTemplate('devices').templateBody).toBe('{}')
+    for (let count = 0; count < 4; count++)
+      place.registry.createProvisioningTemplateVersion('devices', `{"a":${count}}`, count === 0)
+  }
+  const heldIn = (place: ReturnType<typeof newPlace>) =>
+    place.registry.describeProvisioningTemplate('devices')
+  const versionsIn = (place: ReturnType<typeof newPlace>) =>
+    heldIn(place).versions.map(({ versionId }) => versionId)
+
+  it('that somebody else made is refused when it is asked for, and left as it is', async () => {
+    const place = newPlace()
+    makeForeign(place)
+    const before = heldIn(place)
+    const asking = registering.registrations.post('starter-g1', { ...stored, region: place.region }, act)
+    await expect(asking).rejects.toMatchObject({
+      code: 'aws_template_not_ours',
+      violations: [{ pointer: '/templateName', found: expect.stringContaining('version 2') as string }]
+    })
+    expect(registering.sent).toEqual([])
+    expect(heldIn(place)).toEqual(before)
+  })
+
+  it('that somebody else made meanwhile is left as it is, until it may be adopted', async () => {
+    const place = newPlace()
+    const asked = { ...stored, region: place.region }
+    const { id } = await registering.registrations.post('starter-g1', asked, act)
+    makeForeign(place)
+    const before = heldIn(place)
+    await registering.runJobs()
+    const failed = await registering.registrations.find('starter-g1', id)
+    expect(failed).toMatchObject({ state: 'failed', lastError: { code: 'aws_template_not_ours' } })
+    expect(heldIn(place)).toEqual(before)
+
+    expect(await place.ask({ ...stored, adopt: true })).toMatchObject({
+      state: 'registered',
+      steps: expect.arrayContaining([
+        expect.objectContaining({
+          step: 'template',
+          detail: expect.stringMatching(
+            /version was 2 .*--default-version-id 2 --provisioning-role-arn/
+          ) as string
+        })
+      ]) as unknown
+    })
+    expect(heldIn(place)).toMatchObject({
+      enabled: true,
+      provisioningRoleArn: roleArn,
+      templateBody: templateBodyOf(starterProfile),
+      tags: { 'managed-by': 'mintline' }
+    })
+    // The second one is what the way back leads to.
+    expect(versionsIn(place)).toEqual([2, 3, 4, 5, 6])
+    for (let time = 0; time < 4; time++) {
+      place.registry.deleteProvisioningTemplateVersion('devices', versionsIn(place)[1]!)
+      place.registry.createProvisioningTemplateVersion('devices', `{"b":${time}}`, true)
+      await place.sync(id)
+    }
+    expect(versionsIn(place)[0]).toBe(2)
+  })
+
+  it('is ours by its tag alone where the description was changed by hand', async () => {
+    const place = newPlace()
+    const { id } = await place.ask(stored)
+    place.registry.updateProvisioningTemplate('devices', { description: 'devices of hall 3' })
+    place.registry.createProvisioningTemplateVersion('devices', '{}', true)
+    expect((await place.sync(id)).state).toBe('registered')
+    expect(heldIn(place)).toMatchObject({
+      description: 'devices of hall 3',
+      templateBody: templateBodyOf(starterProfile)
+    })
+  })
+
+  it('that is full gives up its oldest version', async () => {
+    const place = newPlace()
+    makeForeign(place, { description: 'Managed by Mintline for the profile starter.' })
+    expect((await place.ask(stored)).state).toBe('registered')
+    expect(versionsIn(place)).toEqual([2, 3, 4, 5, 6])
+    expect(heldIn(place)).toMatchObject({ enabled: true, defaultVersionId: 6 })
+  })
+
+  it.each([false, true])('for fleet provisioning is left alone, adopt: %s', async adopt => {
+    const place = newPlace()
+    makeForeign(place, { type: 'FLEET_PROVISIONING' })
+    const before = heldIn(place)
+    if (adopt) {
+      expect(await place.ask({ ...stored, adopt })).toMatchObject({
+        state: 'failed',
+        lastError: { code: 'aws_refused', detail: expect.stringContaining('never changes') as string }
+      })
+    } else {
+      await expect(place.ask(stored)).rejects.toMatchObject({
+        code: 'aws_template_not_ours',
+        violations: [{ message: expect.stringContaining('never changes the type') as string }]
+      })
+    }
+    expect(heldIn(place)).toEqual(before)
   })
 })
 

@@ -13,6 +13,9 @@ export interface TargetRegistration {
 export interface TargetProvisioning {
   readonly roleArn: string
   readonly templateName: string | null
+  /** Whether a stored template that Mintline did not make may be taken over. */
+  readonly mayAdopt: boolean
+  readonly profile: string
   /** What is sent, to the byte. */
   readonly templateBody: string
   /** Lower-case hex SHA-256 of it. */

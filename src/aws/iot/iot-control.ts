@@ -1,25 +1,20 @@
 import {
-  CreateProvisioningTemplateCommand,
-  CreateProvisioningTemplateVersionCommand,
-  DeleteProvisioningTemplateVersionCommand,
   DescribeCACertificateCommand,
-  DescribeProvisioningTemplateCommand,
   GetRegistrationCodeCommand,
   IoTClient,
-  ListProvisioningTemplateVersionsCommand,
-  type ProvisioningTemplateVersionSummary,
   RegisterCACertificateCommand,
   type RegistrationConfig,
   ResourceAlreadyExistsException,
-  UpdateCACertificateCommand,
-  UpdateProvisioningTemplateCommand
+  UpdateCACertificateCommand
 } from '@aws-sdk/client-iot'
 import { clientSettings, withinTime } from '../../aws-client/client-settings.ts'
 import { awsFailure, isAwsError } from '../../aws-client/failure.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { TemplateReference } from '../../jitp/template/references.ts'
 import type { CertificateMode } from './ca-registration.ts'
+import { type InTurn, orUndefined } from './in-turn.ts'
 import type { AwsPlace } from './place.ts'
+import { createTemplateControl, type TemplateControl } from './stored-templates/template-control.ts'
 import { describeReference, referenceOperations, type ReferenceState } from './template-references.ts'
 
 /** A CA as DescribeCACertificate tells it. */
@@ -29,14 +24,6 @@ interface HeldCertificate {
   readonly autoRegistration: string
   readonly certificateMode: string
   readonly registrationConfig: RegistrationConfig | undefined
-}
-
-export interface HeldTemplate {
-  readonly templateBody: string
-  readonly type: string
-  readonly enabled: boolean
-  readonly roleArn: string
-  readonly defaultVersionId: number
 }
 
 interface CaRegistration {
@@ -69,23 +56,13 @@ type RegisterOutcome =
  * AWS IoT in one account and region, as far as registrations need it. One request at a time. Everything throws
  * MintlineError `aws_refused` or `aws_unavailable`.
  */
-export interface IotControl {
+export interface IotControl extends TemplateControl {
   /** Undefined where it is not registered. */
   describeCa(certificateId: string): Promise<HeldCertificate | undefined>
   /** Made at the first call, the same from then on. */
   getRegistrationCode(): Promise<string>
   registerCa(registration: CaRegistration): Promise<RegisterOutcome>
   updateCa(certificateId: string, update: CaUpdate): Promise<void>
-  /** Undefined where there is none. */
-  describeTemplate(templateName: string): Promise<HeldTemplate | undefined>
-  /** Of type JITP and enabled. False when there is one of that name already. */
-  createTemplate(templateName: string, body: string, roleArn: string): Promise<boolean>
-  /** Enables it. */
-  updateTemplate(templateName: string, roleArn: string): Promise<void>
-  /** Makes the body its default version. False when there are as many versions as there may be. */
-  createTemplateVersion(templateName: string, body: string): Promise<boolean>
-  /** Deletes the oldest version that is not the default one. */
-  deleteOldestTemplateVersion(templateName: string): Promise<void>
   /** Undefined where there is none. */
   describeReference(reference: TemplateReference): Promise<ReferenceState | undefined>
   destroy(): void
@@ -110,7 +87,7 @@ export function createIotControl(place: AwsPlace, stopping: AbortSignal): IotCon
 
   return {
     ...caOperations(client, inTurn),
-    ...templateOperations(client, inTurn),
+    ...createTemplateControl(client, inTurn),
     describeReference: reference =>
       inTurn(referenceOperations[reference.kind], abortSignal =>
         orUndefined(describeReference(client, reference, abortSignal))
@@ -118,8 +95,6 @@ export function createIotControl(place: AwsPlace, stopping: AbortSignal): IotCon
     destroy: () => client.destroy()
   }
 }
-
-type InTurn = <Reply>(operation: string, send: (abortSignal: AbortSignal) => Promise<Reply>) => Promise<Reply>
 
 function caOperations(client: IoTClient, inTurn: InTurn) {
   return {
@@ -189,90 +164,4 @@ function registerOutcomeOf(error: unknown): RegisterOutcome {
   if (isAwsError(error, 'RegistrationCodeValidationException'))
     return { kind: 'code-refused', message: (error as Error).message }
   throw error
-}
-
-function templateOperations(client: IoTClient, inTurn: InTurn) {
-  return {
-    describeTemplate: (templateName: string) =>
-      inTurn('DescribeProvisioningTemplate', async abortSignal => {
-        const command = new DescribeProvisioningTemplateCommand({ templateName })
-        const reply = await orUndefined(client.send(command, { abortSignal }))
-        return (
-          reply && {
-            templateBody: reply.templateBody ?? '',
-            type: reply.type ?? 'FLEET_PROVISIONING',
-            enabled: reply.enabled === true,
-            roleArn: reply.provisioningRoleArn ?? '',
-            defaultVersionId: reply.defaultVersionId ?? 0
-          }
-        )
-      }),
-    createTemplate: (templateName: string, templateBody: string, provisioningRoleArn: string) =>
-      inTurn('CreateProvisioningTemplate', async abortSignal => {
-        const command = new CreateProvisioningTemplateCommand({
-          templateName,
-          templateBody,
-          provisioningRoleArn,
-          type: 'JITP',
-          enabled: true
-        })
-        return unless('ResourceAlreadyExistsException', client.send(command, { abortSignal }))
-      }),
-    updateTemplate: (templateName: string, provisioningRoleArn: string) =>
-      inTurn('UpdateProvisioningTemplate', async abortSignal => {
-        const command = new UpdateProvisioningTemplateCommand({
-          templateName,
-          provisioningRoleArn,
-          enabled: true
-        })
-        await client.send(command, { abortSignal })
-      }),
-    createTemplateVersion: (templateName: string, templateBody: string) =>
-      inTurn('CreateProvisioningTemplateVersion', async abortSignal => {
-        const command = new CreateProvisioningTemplateVersionCommand({
-          templateName,
-          templateBody,
-          setAsDefault: true
-        })
-        return unless('VersionsLimitExceededException', client.send(command, { abortSignal }))
-      }),
-    async deleteOldestTemplateVersion(templateName: string) {
-      const listed = await inTurn('ListProvisioningTemplateVersions', abortSignal =>
-        client.send(new ListProvisioningTemplateVersionsCommand({ templateName }), { abortSignal })
-      )
-      const versionId = oldestSpare(listed.versions)
-      if (versionId === undefined) return
-      await inTurn('DeleteProvisioningTemplateVersion', async abortSignal => {
-        const command = new DeleteProvisioningTemplateVersionCommand({ templateName, versionId })
-        await client.send(command, { abortSignal })
-      })
-    }
-  }
-}
-
-function oldestSpare(versions: readonly ProvisioningTemplateVersionSummary[] = []): number | undefined {
-  const spare = versions
-    .filter(({ isDefaultVersion }) => isDefaultVersion !== true)
-    .flatMap(({ versionId }) => versionId ?? [])
-  return spare.length === 0 ? undefined : Math.min(...spare)
-}
-
-/** False for the one error that the caller expects. */
-async function unless(errorName: string, reply: Promise<unknown>): Promise<boolean> {
-  try {
-    await reply
-    return true
-  } catch (error) {
-    if (isAwsError(error, errorName)) return false
-    throw error
-  }
-}
-
-async function orUndefined<Reply>(reply: Promise<Reply>): Promise<Reply | undefined> {
-  try {
-    return await reply
-  } catch (error) {
-    if (isAwsError(error, 'ResourceNotFoundException')) return undefined
-    throw error
-  }
 }

@@ -15,4 +15,6 @@ export interface DesiredProvisioning {
   readonly roleArn: string
   /** A stored template of AWS IoT that carries the body; null where the CA carries it itself. */
   readonly templateName: string | null
+  /** That a stored template of that name is taken over although Mintline did not make it. */
+  readonly adopt?: true
 }

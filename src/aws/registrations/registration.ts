@@ -4,13 +4,16 @@ import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import { requireCertified, requireGeneration } from '../../authorities/generations/generation.ts'
 import { assertTransition } from '../../authorities/life-cycle/life-cycle.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { certificateIdHex } from '../../pki/certificate/certificate.ts'
 import { type Page, type PageQuery, readPage } from '../../sources/page.ts'
 import type { AwsPlace } from '../iot/place.ts'
 import { assertSameMode, createChangeMaker, followed, type RegistrationFate } from './change.ts'
 import type { RegistrationDependencies } from './dependencies.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
+import { lookFirst } from './first-look.ts'
 import { findGaps, type RegistrationGap } from './gaps.ts'
-import { assertRegistrable, neighboursOf, profileLineOf } from './lint/registrable.ts'
+import { assertRegistrable, issuingLinesOf, neighboursOf, profileLineOf } from './lint/registrable.ts'
+import { registrationWarnings } from './lint/warnings.ts'
 import type { StoredRegistration } from './registration-store.ts'
 import { desiredOf, type RegistrationRequest } from './request.ts'
 import { resolveTarget } from './target.ts'
@@ -20,12 +23,12 @@ import { describeRegistration, type RegistrationReport, type RegistrationView } 
 export interface Registrations {
   /**
    * Asks for a registration of the authority in an account and region, or for a change of the one there is. Asking
-   * for what is asked for already changes nothing.
+   * for what is asked for already changes nothing. Before a change AWS is looked at for a few seconds.
    *
    * @throws MintlineError `authority_not_found`, `authority_transition_refused` while it has no certificate,
-   * `profile_not_found`, `aws_registration_invalid` with every mistake at once.
+   * `profile_not_found`, `aws_registration_invalid` with every mistake at once, `aws_template_not_ours`.
    */
-  post(authority: string, request: RegistrationRequest, act: Act): Promise<RegistrationReport>
+  post(authority: string, request: RegistrationRequest, act: Act): Promise<AnsweredPost>
   /** Oldest first. @throws MintlineError `authority_not_found`. */
   list(authority: string, query: PageQuery): Promise<Page<RegistrationView>>
   /** @throws MintlineError `authority_not_found`, `aws_registration_not_found`. */
@@ -45,15 +48,20 @@ export interface Registrations {
   registrationGaps(line: string): Promise<readonly RegistrationGap[]>
 }
 
+interface AnsweredPost extends RegistrationReport {
+  /** What may not be meant, or keeps AWS from being asked. */
+  readonly warnings: readonly string[]
+}
+
 interface AuthorityEnding {
   readonly end: 'retired' | 'compromised'
   readonly fate?: RegistrationFate | undefined
 }
 
-/** What asking needs: AWS is asked by the jobs alone. */
+/** What asking needs: AWS is changed by the jobs alone. */
 type AskingDependencies = Pick<
   RegistrationDependencies,
-  'store' | 'authorities' | 'profiles' | 'jobs' | 'clock' | 'randomBytes'
+  'store' | 'authorities' | 'profiles' | 'accesses' | 'jobs' | 'clock' | 'randomBytes'
 >
 
 export function createRegistrations(dependencies: AskingDependencies): Registrations {
@@ -82,16 +90,16 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
       const desired = desiredOf(request)
       for (;;) {
         const [existing] = await store.list(place)
-        await assertMayAsk(dependencies, generation, { place, desired, existing })
+        const warnings = await judge(dependencies, generation, { place, desired, existing })
         if (existing !== undefined && isDeepStrictEqual(existing.desired, desired))
-          return reportOf(existing, generation)
+          return { ...(await reportOf(existing, generation)), warnings }
         const change = changeOf(act, { place, existing, desired })
         // Lost to another administrator's post: theirs is what this one changes then.
         if (!(await store.change([change]))) continue
         // A crash here leaves a version without a job, which the next sweep finds.
         await reconcileSoon(change.registrationId)
         const { registration } = await findStored(name, change.registrationId)
-        return reportOf(registration, generation)
+        return { ...(await reportOf(registration, generation)), warnings }
       }
     },
     list: async (name, query) => listOf(store, await generationOf(name), query),
@@ -161,17 +169,18 @@ interface Asked {
   readonly existing: StoredRegistration | undefined
 }
 
-async function assertMayAsk(
+/** @returns what is to be told of what is asked for. Throws as `post`. */
+async function judge(
   dependencies: AskingDependencies,
   generation: StoredGeneration,
   { place, desired, existing }: Asked
-): Promise<void> {
-  const { profiles, clock } = dependencies
+): Promise<readonly string[]> {
+  const { profiles, accesses, clock } = dependencies
   const authority = requireCertified(generation)
   const isRegistered = existing?.state?.awsAccountId != null
   if (isRegistered) assertSameMode(existing.desired, desired)
   const { target } = await resolveTarget(desired, profiles)
-  assertRegistrable({
+  const input = {
     place,
     desired,
     target,
@@ -180,5 +189,10 @@ async function assertMayAsk(
     isRegistered,
     neighbours: await neighboursOf(dependencies, place, authority.id),
     now: clock()
-  })
+  }
+  assertRegistrable(input)
+  const warnings = registrationWarnings(input, await issuingLinesOf(profiles))
+  if (isDeepStrictEqual(existing?.desired, desired)) return warnings
+  const caCertificateId = certificateIdHex(authority.certificateDer)
+  return [...warnings, ...(await lookFirst(accesses, { place, desired, caCertificateId }))]
 }

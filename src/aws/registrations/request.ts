@@ -13,6 +13,7 @@ export interface RegistrationRequest {
   readonly profile?: string | undefined
   readonly roleArn?: string | undefined
   readonly templateName?: string | undefined
+  readonly adopt?: boolean | undefined
 }
 
 /** @throws MintlineError `aws_registration_invalid` when members that belong together are not together. */
@@ -21,7 +22,12 @@ export function desiredOf(request: RegistrationRequest): DesiredRegistration {
   return { certificateMode, setAsActive, allowAutoRegistration, provisioning: provisioningOf(request) }
 }
 
-function provisioningOf({ profile, roleArn, templateName }: RegistrationRequest): DesiredProvisioning | null {
+function provisioningOf({
+  profile,
+  roleArn,
+  templateName,
+  adopt = false
+}: RegistrationRequest): DesiredProvisioning | null {
   const violations: Violation[] = []
   const missing = (pointer: string, other: string) =>
     violations.push({
@@ -34,10 +40,11 @@ function provisioningOf({ profile, roleArn, templateName }: RegistrationRequest)
   if (profile === undefined && roleArn !== undefined) missing('/profile', 'roleArn')
   if (roleArn === undefined && profile !== undefined) missing('/roleArn', 'profile')
   if (profile === undefined && templateName !== undefined) missing('/profile', 'templateName')
+  if (templateName === undefined && adopt) missing('/templateName', 'adopt')
   if (violations.length > 0) {
     const detail = 'Members that belong together are not together.'
     throw new MintlineError('aws_registration_invalid', detail, { violations })
   }
   if (profile === undefined || roleArn === undefined) return null
-  return { profile, roleArn, templateName: templateName ?? null }
+  return { profile, roleArn, templateName: templateName ?? null, ...(adopt && { adopt }) }
 }

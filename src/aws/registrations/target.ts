@@ -40,6 +40,8 @@ export async function resolveTarget(
           : {
               roleArn: provisioning.roleArn,
               templateName: provisioning.templateName,
+              mayAdopt: provisioning.adopt === true,
+              profile: profile.name,
               templateBody: recordedBodyOf(profile),
               templateSha256: profile.templateSha256,
               profileVersion: profile.version

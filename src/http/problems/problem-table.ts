@@ -278,6 +278,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'The authority has no registration with this id.',
     remedy: 'Check the id against `GET /v1/authorities/{name}/aws-registrations`.'
   },
+  aws_template_not_ours: {
+    status: 409,
+    title: 'The stored template is somebody else’s',
+    meaning:
+      'The account has a stored template of that name that Mintline did not make: neither its description nor its tag says so. Nothing was changed.',
+    remedy:
+      'Ask for another `templateName`. To take it over, post the registration again with `"adopt": true`: its version stays, and the steps of the registration tell how to go back to it.'
+  },
   aws_registration_invalid: {
     status: 422,
     title: 'The authority cannot be registered with AWS IoT like this',

@@ -8,7 +8,8 @@ import {
 import {
   AwsRegistration,
   AwsRegistrationList,
-  AwsRegistrationSummary
+  AwsRegistrationSummary,
+  PostedAwsRegistration
 } from '../api/aws-registrations/schemas.ts'
 import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
 import { ClockState } from '../api/clock/schemas.ts'
@@ -63,6 +64,7 @@ export const sharedSchemas = [
   RotationPlan,
   CrossCertificate,
   AwsRegistration,
+  PostedAwsRegistration,
   AwsRegistrationSummary,
   AwsRegistrationList,
   Preview,

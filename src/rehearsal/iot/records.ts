@@ -60,6 +60,9 @@ export interface PolicyRecord {
   readonly createdAt: number
 }
 
+/** Values by key. */
+export type Tags = Readonly<Record<string, string>>
+
 export interface ProvisioningTemplateRecord {
   readonly templateName: string
   readonly type: 'FLEET_PROVISIONING' | 'JITP'
@@ -67,6 +70,8 @@ export interface ProvisioningTemplateRecord {
   readonly templateBody: string
   readonly enabled: boolean
   readonly provisioningRoleArn: string
+  /** None where it is absent. */
+  readonly tags?: Tags | undefined
   readonly createdAt: number
   readonly modifiedAt: number
   /** The version whose body is `templateBody`. */

@@ -10,6 +10,7 @@ export interface Members {
   optionalInteger(name: string, minimum: number, maximum: number): number | undefined
   optionalChoice<Choice extends string>(name: string, choices: readonly Choice[]): Choice | undefined
   optionalObject(name: string): Members | undefined
+  optionalObjects(name: string): readonly Members[] | undefined
   optionalTexts(name: string): readonly string[] | undefined
   optionalTextMap(name: string): Readonly<Record<string, string>> | undefined
 }
@@ -85,6 +86,7 @@ function createMembers(members: Json): Members {
       const value = optional(name, isObject, 'must be an object')
       return value === undefined ? undefined : createMembers(value)
     },
+    optionalObjects: name => optional(name, isObjects, 'must be a list of objects')?.map(createMembers),
     optionalTexts: name => optional(name, isTexts, 'must be a list of strings'),
     optionalTextMap: name => optional(name, isTextMap, 'must be a map of strings')
   }
@@ -100,6 +102,10 @@ function isFlag(value: unknown): value is boolean {
 
 function isObject(value: unknown): value is Json {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isObjects(value: unknown): value is readonly Json[] {
+  return Array.isArray(value) && value.every(isObject)
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -108,6 +108,44 @@ describe('POST /v1/authorities/{name}/aws-registrations', () => {
   it('keeps the account that is asked for by its alias', async () => {
     const answer = await post(path, { ...body, accountAlias: 'production' })
     expect(answer.json()).toMatchObject({ accountAlias: 'production', state: expect.any(String) as string })
+    // That there are no credentials under that name is told at once; the job would say so as well.
+    expect(answer.json()).toMatchObject({
+      warnings: expect.arrayContaining([
+        expect.stringMatching(/there are no credentials/) as string
+      ]) as string[]
+    })
+  })
+
+  it('tells at once of a region that may be none, and of an authority that is retired', async () => {
+    const name = await makeGeneration(service, 'ended', 'active')
+    await makeGeneration(service, 'ended', 'active')
+    await post(`/v1/authorities/${name}/retire`, { reason: 'a test' })
+    const { warnings } = (await post(pathOf(name), { ...body, region: 'eu-central-9' })).json<{
+      warnings: readonly string[]
+    }>()
+    expect(warnings).toContainEqual(expect.stringContaining('eu-central-9 is not known'))
+    expect(warnings).toContainEqual(expect.stringContaining('is retired: it signs no device any more'))
+  })
+
+  it('answers 409 where the stored template is somebody else’s, and has nothing on record', async () => {
+    cloud.registry.neighbour(accountId, 'eu-west-1').createProvisioningTemplate({
+      templateName: 'theirs',
+      type: 'JITP',
+      description: 'made by hand',
+      templateBody: '{}',
+      enabled: true,
+      provisioningRoleArn: roleArn
+    })
+    const asked = { ...body, ...provisioning, region: 'eu-west-1', templateName: 'theirs' }
+    const answer = await post(path, asked)
+    expect(answer.statusCode).toBe(409)
+    expect(problemOf(answer)).toMatchObject({
+      code: 'aws_template_not_ours',
+      violations: [{ pointer: '/templateName', message: expect.stringContaining('"adopt": true') as string }]
+    })
+    const adopted = await post(path, { ...asked, adopt: true })
+    expect(adopted.json()).toMatchObject({ version: 1, desired: { templateName: 'theirs', adopt: true } })
+    await reach(adopted.headers['location']!, 'registered')
   })
 })
 

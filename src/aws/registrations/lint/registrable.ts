@@ -21,6 +21,11 @@ export async function neighboursOf(
   })
 }
 
+/** The lines that profiles name. */
+export async function issuingLinesOf(profiles: Pick<Profiles, 'list'>): Promise<ReadonlySet<string>> {
+  return new Set((await profiles.list()).map(({ document }) => document.authority))
+}
+
 /** @throws MintlineError `aws_registration_invalid` with every broken rule at once. */
 export function assertRegistrable(input: LintInput): void {
   const violations = registrationViolations(input)

@@ -9,6 +9,7 @@ import { type LintInput, neighboursOfSameSubject } from './lint.ts'
 export function registrationWarnings(input: LintInput, issuingLines: ReadonlySet<string>): readonly string[] {
   return [
     ...lineWarnings(input, issuingLines),
+    ...stateWarnings(input),
     ...subjectWarnings(input),
     ...switchWarnings(input),
     ...partitionWarnings(input)
@@ -20,6 +21,13 @@ function lineWarnings({ authority }: LintInput, issuingLines: ReadonlySet<string
   if (issuingLines.has(authority.line)) return []
   return [
     `No profile names the line ${authority.line}: it signs no device. Register the authority that signs the devices, not one above it.`
+  ]
+}
+
+function stateWarnings({ authority: { name, state }, isRegistered }: LintInput): readonly string[] {
+  if (state !== 'retired' || isRegistered) return []
+  return [
+    `${name} is retired: it signs no device any more. Only devices that it signed and that have not been powered up yet need it here.`
   ]
 }
 

@@ -6,7 +6,7 @@ import type { ObservedRegistration, TargetRegistration } from '../../iot/ca-regi
 import type { Drift } from '../../iot/examination.ts'
 import type { CaUpdate } from '../../iot/iot-control.ts'
 import { type Observation, observe } from '../../iot/observation.ts'
-import { provideTemplate } from '../../iot/stored-template.ts'
+import { provideTemplate } from '../../iot/stored-templates/stored-template.ts'
 import { type ExaminationRequest, examineAccount } from './account-examination.ts'
 import { findDrift } from './drift.ts'
 
@@ -74,7 +74,8 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
   const accountDrift = await noteExaminations(run)
   const templateName = provisioning?.templateName ?? null
   if (provisioning !== null && templateName !== null) {
-    await effect(run, 'template', () => provideTemplate(access.iot, templateName, provisioning))
+    const wanted = { ...provisioning, templateName }
+    await effect(run, 'template', () => provideTemplate(access.iot, wanted))
     // The template of a CA that names it may be another one now.
     if (observation !== undefined) observation = await looked(step, 'read-back', look)
   }

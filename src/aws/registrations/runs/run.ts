@@ -1,7 +1,7 @@
 import { requireCertified } from '../../../authorities/generations/generation.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
-import { assertRegistrable, neighboursOf, profileLineOf } from '../lint/registrable.ts'
+import { assertRegistrable, issuingLinesOf, neighboursOf, profileLineOf } from '../lint/registrable.ts'
 import { registrationWarnings } from '../lint/warnings.ts'
 import { type ResolvedTarget, resolveTarget } from '../target.ts'
 import { provideVerification } from '../verification/verification.ts'
@@ -90,7 +90,7 @@ async function buildRun(
   )
   const neighbours = await neighboursOf(dependencies, registration, authority.id)
   const profileLine = await profileLineOf(profiles, desired)
-  const issuingLines = new Set((await profiles.list()).map(({ document }) => document.authority))
+  const issuingLines = await issuingLinesOf(profiles)
   return {
     access: await accesses.open(registration),
     authority,

@@ -12,7 +12,8 @@ import {
   AwsRegistrationList,
   AwsRegistrationListQuerystring,
   AwsRegistrationParams,
-  defaultRegistrationLimit
+  defaultRegistrationLimit,
+  PostedAwsRegistration
 } from './schemas.ts'
 import { viewRegistration, viewRegistrationReport } from './view.ts'
 
@@ -20,8 +21,7 @@ const tags = ['AWS registrations']
 const notFound = problemResponses({ 404: 'There is no such authority or registration.' })
 const accepted = {
   description: 'It is on record and will be done.',
-  headers: { Location: { type: 'string', description: 'The registration, which tells how it goes.' } },
-  content: jsonContent(AwsRegistration)
+  headers: { Location: { type: 'string', description: 'The registration, which tells how it goes.' } }
 }
 
 const postRegistration = {
@@ -33,10 +33,10 @@ const postRegistration = {
   params: AuthorityParams,
   body: AwsRegistrationBody,
   response: {
-    202: accepted,
+    202: { ...accepted, content: jsonContent(PostedAwsRegistration) },
     ...problemResponses({
       404: 'There is no such authority or profile.',
-      409: 'The authority has no certificate yet.',
+      409: 'The authority has no certificate yet, or the stored template is somebody else’s.',
       422: 'AWS IoT would not take it.'
     })
   }
@@ -86,7 +86,8 @@ export const awsRegistrationRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
 ) => {
   app.post(path, { config, schema: postRegistration }, async (request, reply) => {
     const report = await awsRegistrations.post(request.params.name, request.body, actOf(request))
-    return reply.code(202).header('location', locationOf(report)).send(viewRegistrationReport(report))
+    const answer = { ...viewRegistrationReport(report), warnings: [...report.warnings] }
+    return reply.code(202).header('location', locationOf(report)).send(answer)
   })
 
   app.get(
@@ -105,7 +106,7 @@ export const awsRegistrationRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
       ...orders[verb],
       tags,
       params: AwsRegistrationParams,
-      response: { 202: accepted, ...notFound }
+      response: { 202: { ...accepted, content: jsonContent(AwsRegistration) }, ...notFound }
     }
     app.post(`${path}/:id/${verb}`, { config, schema }, async (request, reply) => {
       const { name, id } = request.params

@@ -40,6 +40,11 @@ const templateName = Type.String({
   examples: ['acme-devices']
 })
 
+const adopt = Type.Boolean({
+  description:
+    'That a stored template of that name is taken over although Mintline did not make it. Its version stays, and the steps tell how to go back to it.'
+})
+
 const asked = {
   certificateMode,
   setAsActive: Type.Boolean({ description: 'Whether AWS IoT takes new devices of the CA.' }),
@@ -51,7 +56,8 @@ const asked = {
     description: 'Whose provisioning template AWS IoT runs. Without it, a rule of the account acts (JITR).'
   }),
   roleArn: Type.Optional(roleArn),
-  templateName: Type.Optional(templateName)
+  templateName: Type.Optional(templateName),
+  adopt: Type.Optional(adopt)
 }
 
 export const AwsRegistrationBody = Type.Object(
@@ -153,6 +159,16 @@ export const AwsRegistration = Type.Object(
     )
   },
   { $id: 'AwsRegistration', ...strict, description: 'A CA in one account and region of AWS IoT.' }
+)
+
+export const PostedAwsRegistration = Type.Object(
+  {
+    ...AwsRegistration.properties,
+    warnings: Type.Array(Type.String(), {
+      description: 'What may not be meant, and what keeps AWS from being asked.'
+    })
+  },
+  { $id: 'PostedAwsRegistration', ...strict, description: 'A registration as it was asked for just now.' }
 )
 
 export const AwsRegistrationSummary = Type.Object(members, {

@@ -14,7 +14,8 @@ export function viewRegistration(view: RegistrationView): AwsRegistrationSummary
     desired: {
       ...asked,
       ...(provisioning !== null && { profile: provisioning.profile, roleArn: provisioning.roleArn }),
-      ...(provisioning?.templateName != null && { templateName: provisioning.templateName })
+      ...(provisioning?.templateName != null && { templateName: provisioning.templateName }),
+      ...(provisioning?.adopt === true && { adopt: true })
     },
     state,
     ...(profileVersion !== undefined && { profileVersion }),

@@ -4,6 +4,7 @@ import { endpointOperations } from './endpoint.ts'
 import type { Operation } from './operation.ts'
 import { policyOperations } from './policies.ts'
 import { provisioningTemplateOperations } from './provisioning-templates.ts'
+import { tagOperations } from './tags.ts'
 import { thingGroupOperations } from './things/thing-groups.ts'
 import { thingPrincipalOperations } from './things/thing-principals.ts'
 import { thingTypeOperations } from './things/thing-types.ts'
@@ -15,6 +16,7 @@ const table = {
   ...endpointOperations,
   ...policyOperations,
   ...provisioningTemplateOperations,
+  ...tagOperations,
   ...thingGroupOperations,
   ...thingOperations,
   ...thingPrincipalOperations,

@@ -3,6 +3,7 @@ import type { ProvisioningTemplateRecord, ProvisioningTemplateVersion } from '..
 import { parseRoleArn, parseTemplateBody } from './certificates/registration-config.ts'
 import { type Call, epochSeconds, type Operation } from './operation.ts'
 import { pageByToken } from './page.ts'
+import { parseTags } from './tags.ts'
 
 const descriptionMaximum = 500
 
@@ -94,7 +95,8 @@ function createProvisioningTemplate({ registry, body }: Call): object {
     description: body.optionalText('description', descriptionMaximum) ?? '',
     templateBody: parseTemplateBody(body),
     enabled: body.flag('enabled'),
-    provisioningRoleArn: parseRoleArn(body, 'provisioningRoleArn')
+    provisioningRoleArn: parseRoleArn(body, 'provisioningRoleArn'),
+    tags: parseTags(body)
   })
   const templateArn = registry.provisioningTemplateArn(templateName)
   return { templateArn, templateName, defaultVersionId }

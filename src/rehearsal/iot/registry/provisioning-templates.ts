@@ -1,11 +1,11 @@
 import { IotRefusal } from '../iot-refusal.ts'
-import type { ProvisioningTemplateRecord, ProvisioningTemplateVersion } from '../records.ts'
+import type { ProvisioningTemplateRecord, ProvisioningTemplateVersion, Tags } from '../records.ts'
 import type { RegistryContext } from './context.ts'
 import { assertName } from './names.ts'
 
 type NewProvisioningTemplate = Pick<
   ProvisioningTemplateRecord,
-  'templateName' | 'type' | 'description' | 'templateBody' | 'enabled' | 'provisioningRoleArn'
+  'templateName' | 'type' | 'description' | 'templateBody' | 'enabled' | 'provisioningRoleArn' | 'tags'
 >
 
 /** What is absent stays as it is. */
@@ -14,6 +14,8 @@ interface ProvisioningTemplateChange {
   readonly enabled?: boolean | undefined
   readonly defaultVersionId?: number | undefined
   readonly provisioningRoleArn?: string | undefined
+  /** All of them. */
+  readonly tags?: Tags | undefined
 }
 
 export interface ProvisioningTemplates {
@@ -68,7 +70,8 @@ export function createProvisioningTemplates(context: RegistryContext): Provision
         description: change.description ?? template.description,
         enabled: change.enabled ?? template.enabled,
         defaultVersionId: change.defaultVersionId ?? template.defaultVersionId,
-        provisioningRoleArn: change.provisioningRoleArn ?? template.provisioningRoleArn
+        provisioningRoleArn: change.provisioningRoleArn ?? template.provisioningRoleArn,
+        tags: change.tags ?? template.tags
       })
     },
     deleteProvisioningTemplate(templateName) {
