@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { holderOfEnd } from '../pki/path/issuing-path.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { Authorities, Authority } from './authority.ts'
 import { noneActive } from './unavailable.ts'
@@ -55,11 +56,11 @@ export function createLines(
   }
 }
 
-function assertNotExpired({ name, certificate: { notAfter } }: Authority, now: Date): void {
-  if (now < notAfter) return
+function assertNotExpired({ name, path }: Authority, now: Date): void {
+  if (now < path.notAfter) return
   throw new MintlineError(
     'authority_expires_first',
-    `The certificate of ${name} ended ${notAfter.toISOString()}. Activate another generation.`
+    `The certificate of ${holderOfEnd(name, path)} ended ${path.notAfter.toISOString()}. Activate another generation.`
   )
 }
 

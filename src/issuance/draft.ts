@@ -11,6 +11,7 @@ import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { buildName, throwSubjectViolations } from '../pki/name/name.ts'
 import { subjectOutsideViolations } from '../pki/path/constrained-subject.ts'
+import { describeEnd } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
@@ -69,6 +70,7 @@ export function draftIntent({ csr, profile, authority, now, randomBytes }: Draft
   const tbs = judge(tbsDer, der =>
     lintTbsCertificate(der, {
       issuer: authority.certificate,
+      chainEnd: authority.path.notAfter,
       signatureAlgorithm: authority.signer.signatureAlgorithm,
       spkiDer: csr.spkiDer
     })
@@ -92,23 +94,23 @@ export function draftIntent({ csr, profile, authority, now, randomBytes }: Draft
   return { intent, tbs, prediction, device, notes: [...csr.notes, ...notes] }
 }
 
-/** Whole seconds, since a certificate holds no less. Inside the issuer's own validity on both sides. */
+/** Whole seconds, since a certificate holds no less. Not before the issuer begins, nor after the first CA of its chain ends. */
 function validityOf(
   { validity, backdateMinutes, name }: ProfileDocument,
-  { certificate: issuer, name: issuerName }: IssuingAuthority,
+  { certificate: issuer, path, name: issuerName }: IssuingAuthority,
   now: Date
 ): { notBefore: Date; notAfter: Date } {
   const second = Math.floor(now.getTime() / 1000) * 1000
   const notBefore = new Date(Math.max(second - backdateMinutes * 60_000, issuer.notBefore.getTime()))
   const wanted = 'days' in validity ? new Date(second + validity.days * millisecondsPerDay) : noExpiry
-  if (wanted <= issuer.notAfter) return { notBefore, notAfter: wanted }
+  if (wanted <= path.notAfter) return { notBefore, notAfter: wanted }
   const leastEnd = new Date(second + (validity.minimumDays ?? 0) * millisecondsPerDay)
-  if (validity.whenIssuerExpiresFirst === 'shorten' && issuer.notAfter > now && issuer.notAfter >= leastEnd) {
-    return { notBefore, notAfter: issuer.notAfter }
+  if (validity.whenIssuerExpiresFirst === 'shorten' && path.notAfter > now && path.notAfter >= leastEnd) {
+    return { notBefore, notAfter: path.notAfter }
   }
   throw new MintlineError(
     'authority_expires_first',
-    `Profile ${name} asks for a certificate until ${wanted.toISOString()}, but ${issuerName} ends ` +
-      `${issuer.notAfter.toISOString()}. The administrator activates a new generation or changes the profile.`
+    `Profile ${name} asks for a certificate until ${wanted.toISOString()}, but ${describeEnd(issuerName, path)}. ` +
+      `The administrator activates a new generation or changes the profile.`
   )
 }

@@ -45,6 +45,7 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
   const tbs = readOr(earlier, () =>
     lintTbsCertificate(tbsDer, {
       issuer: authority.certificate,
+      chainEnd: authority.path.notAfter,
       signatureAlgorithm: authority.signer.signatureAlgorithm,
       spkiDer: csr.spkiDer
     })

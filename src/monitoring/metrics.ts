@@ -137,13 +137,13 @@ function addAuthorityMetrics(
 ): void {
   new Gauge({
     name: 'mintline_authority_days_left',
-    help: 'Days until the CA certificate of an active generation expires.',
+    help: 'Days until the CA certificate of an active generation expires, or the first of those above it.',
     labelNames: ['authority'],
     registers,
     collect() {
       this.reset()
-      for (const { name, state, certificate } of authorities.list()) {
-        const daysLeft = daysUntil(certificate.notAfter, clock())
+      for (const { name, state, path } of authorities.list()) {
+        const daysLeft = daysUntil(path.notAfter, clock())
         if (state === 'active') this.set({ authority: name }, daysLeft)
       }
     }

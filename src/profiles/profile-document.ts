@@ -81,7 +81,7 @@ const minimumDays = Type.Optional(
 
 export const whenIssuerExpiresFirst = Type.Enum(['refuse', 'shorten'], {
   description:
-    '`refuse` the request, or `shorten` the certificate to the end of its issuer, where that comes first.'
+    '`refuse` the request, or `shorten` the certificate to the end of its issuer or of the first CA above, where that comes first.'
 })
 
 /** How long certificates last, by days or without end; `whenIssuerExpiresFirst` is the schema of that member. */

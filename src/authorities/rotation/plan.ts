@@ -2,6 +2,7 @@ import { isMintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { daysUntil } from '../../pki/der/time.ts'
+import { describeEnd, parseIssuingPath } from '../../pki/path/issuing-path.ts'
 import type { StoredAuthority, StoredGeneration } from '../authority-store.ts'
 import { requireCertified } from '../generations/generation.ts'
 
@@ -110,8 +111,12 @@ function noCertificate({ name }: StoredGeneration): Violation {
   }
 }
 
-function validityViolations({ certificateDer }: StoredAuthority, input: PlanInput): readonly Violation[] {
-  const { notAfter } = parseAuthorityCertificate(certificateDer)
+function validityViolations(
+  { name, certificateDer, issuersDer }: StoredAuthority,
+  input: PlanInput
+): readonly Violation[] {
+  const path = parseIssuingPath([certificateDer, ...issuersDer])
+  const { notAfter, endsWith } = path
   const daysLeft = daysUntil(notAfter, input.now)
   return input.needs
     .filter(({ validityDays }) => validityDays > daysLeft)
@@ -119,7 +124,10 @@ function validityViolations({ certificateDer }: StoredAuthority, input: PlanInpu
       pointer: `/profiles/${profile}/validity`,
       expected: Number.isFinite(validityDays) ? `${validityDays} days left or more` : 'no expiry',
       found: `${Math.floor(daysLeft)} days left`,
-      message: 'Certificates would be shortened or refused. Make the CA live longer or the profile shorter.'
+      message:
+        endsWith === undefined
+          ? 'Certificates would be shortened or refused. Make the CA live longer or the profile shorter.'
+          : `Certificates would be shortened or refused: ${describeEnd(name, path)}. Have the CA certified below one that lives longer, or make the profile shorter.`
     }))
 }
 

@@ -1,6 +1,7 @@
 import type { Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { daysUntil } from '../../pki/der/time.ts'
+import { holderOfEnd } from '../../pki/path/issuing-path.ts'
 import type { Authority } from '../authority.ts'
 import type { ProfileNeed } from './plan.ts'
 
@@ -56,13 +57,14 @@ export function lifetimeWarnings(
     const message = `Stations get nothing until POST /v1/authorities/${staged}/activate has made one active.`
     return [{ pointer: '/authority', expected, found: 'none', message }]
   }
-  const daysLeft = Math.floor(Math.max(...active.map(each => daysUntil(each.certificate.notAfter, now))))
+  const daysLeft = Math.floor(Math.max(...active.map(each => daysUntil(each.path.notAfter, now))))
   if (daysLeft >= validityDays) return []
+  const names = active.map(({ name, path }) => holderOfEnd(name, path)).join(', ')
   const ask = Number.isFinite(validityDays) ? `${validityDays} days` : 'no expiry'
   return [
     {
       pointer: '/validity',
-      expected: `at most the ${daysLeft} days that ${active.map(({ name }) => name).join(', ')} has left`,
+      expected: `at most the ${daysLeft} days that ${names} has left`,
       found: ask,
       message: 'Certificates will be shortened or refused. Ask for less, or rotate to a CA that lives longer.'
     }
@@ -70,15 +72,15 @@ export function lifetimeWarnings(
 }
 
 function expiryWarnings(
-  { name, line, certificate }: Authority,
+  { name, line, path }: Authority,
   needs: readonly ProfileNeed[],
   now: Date
 ): readonly AuthorityWarning[] {
   const longest = Math.max(0, ...needs.filter(need => need.line === line).map(need => need.validityDays))
-  const daysLeft = Math.floor(daysUntil(certificate.notAfter, now))
+  const daysLeft = Math.floor(daysUntil(path.notAfter, now))
   if (daysLeft >= longest) return []
   const lifetime = Number.isFinite(longest) ? `${longest} days` : 'no expiry'
-  const message = `${name} has ${daysLeft} days left, and a profile asks for ${lifetime}: rotate it`
+  const message = `${holderOfEnd(name, path)} has ${daysLeft} days left, and a profile asks for ${lifetime}: rotate it`
   return [{ kind: 'expires_within_validity', authority: name, message }]
 }
 

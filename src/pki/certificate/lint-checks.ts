@@ -17,6 +17,8 @@ export interface LintExpectation {
     readonly notAfter: Date
     readonly subjectKeyIdentifier: Uint8Array
   }
+  /** When the first of the issuer and the CAs above it ends; the issuer's end unless given. */
+  readonly chainEnd?: Date
   readonly signatureAlgorithm: SignatureAlgorithm
   /** Of the CSR. */
   readonly spkiDer: Uint8Array
@@ -119,6 +121,15 @@ export const lintChecks: readonly LintCheck[] = [
       notBefore >= issuer.notBefore && notAfter <= issuer.notAfter
         ? undefined
         : `${iso(notBefore)} to ${iso(notAfter)}, issuer ${iso(issuer.notBefore)} to ${iso(issuer.notAfter)}`
+  },
+  {
+    name: 'validityWithinChain',
+    source: 'RFC 5280 §6.1.3 (a)(2)',
+    expected: 'an end no later than the first of the CAs above',
+    check: ({ tbs: { notAfter }, expectation: { chainEnd } }) =>
+      chainEnd === undefined || notAfter <= chainEnd
+        ? undefined
+        : `${iso(notAfter)}, the first CA above ends ${iso(chainEnd)}`
   },
   {
     name: 'subjectPresent',

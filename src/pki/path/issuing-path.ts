@@ -4,13 +4,24 @@ import { describePlace } from './path-certificate.ts'
 
 /** What an issuing CA and those above it leave to the certificates below. */
 export interface IssuingPath {
-  readonly notBefore: Date
   /** The earliest end of all of them, the root's included: no certificate below can be verified after it. */
   readonly notAfter: Date
   /** Whose end that is, for messages; undefined where it is the issuing CA's own. */
   readonly endsWith: string | undefined
   /** The root first. */
   readonly constrained: readonly ConstrainedNames[]
+}
+
+type End = Pick<IssuingPath, 'notAfter' | 'endsWith'>
+
+/** For messages: the CA that the certificates of the generation cannot outlive. */
+export function holderOfEnd(name: string, { endsWith }: Pick<End, 'endsWith'>): string {
+  return endsWith === undefined ? name : `the CA above ${name}, ${endsWith},`
+}
+
+/** For messages, e.g. `acme-g1 ends 2027-01-01T00:00:00.000Z`. */
+export function describeEnd(name: string, end: End): string {
+  return `${holderOfEnd(name, end)} ends ${end.notAfter.toISOString()}`
 }
 
 /**
@@ -22,7 +33,6 @@ export function parseIssuingPath(chainDer: readonly Uint8Array[]): IssuingPath {
   const ends = path.map(({ notAfter }) => notAfter.getTime())
   const first = ends.indexOf(Math.min(...ends))
   return {
-    notBefore: new Date(Math.max(...path.map(({ notBefore }) => notBefore.getTime()))),
     notAfter: path[first]!.notAfter,
     endsWith: first === 0 ? undefined : describePlace(path, first),
     constrained: nameConstraintsOf(path)

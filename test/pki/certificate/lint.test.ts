@@ -12,7 +12,10 @@ import { createTestAuthority, deviceContent } from './authority-fixture.ts'
 const authority = createTestAuthority()
 const content = deviceContent(authority)
 const sound = buildTbsCertificate(content)
+const chainEnd = new Date(content.notAfter.getTime() + 1000)
+
 const expectation: LintExpectation = {
+  chainEnd,
   issuer: authority.certificate,
   signatureAlgorithm: authority.signatureAlgorithm,
   spkiDer: content.spkiDer
@@ -88,6 +91,7 @@ const breaches: Readonly<Record<string, readonly Uint8Array[]>> = {
   ],
   validityEncoding: [edit([4, 0], asGeneralizedTime), edit([4, 1], asGeneralizedTime)],
   validityWithinIssuer: [tbsWith({ notBefore: new Date('2019-12-31T23:59:59Z') })],
+  validityWithinChain: [tbsWith({ notAfter: new Date(chainEnd.getTime() + 1000) })],
   subjectPresent: [edit(subject, () => ({ tag: 0x30, children: [] }))],
   subjectForm: [
     edit([...subject, 1], node => [node, node]),
