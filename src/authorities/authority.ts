@@ -1,10 +1,11 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { MintlineError } from '../errors/mintline-error.ts'
 import {
   type AuthorityCertificate,
   parseAuthorityCertificate
 } from '../pki/certificate/authority-certificate.ts'
 import { type IssuingPath, parseIssuingPath } from '../pki/path/issuing-path.ts'
+import { explainedSigner } from '../signing/signers/explained-signer.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Signer } from '../signing/signers/signer.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
@@ -94,12 +95,10 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
   async function open(authority: Authority): Promise<IssuingAuthority> {
     const { id, name, signerReference: reference, certificate } = authority
     try {
-      return {
-        ...authority,
-        signer: await signers.open(id, { name, reference, spkiDer: certificate.spkiDer })
-      }
+      const signer = await signers.open(id, { name, reference, spkiDer: certificate.spkiDer })
+      return { ...authority, signer: explainedSigner(signer, error => cannotSign(authority, error)) }
     } catch (error) {
-      throw isMintlineError(error, 'key_unusable') ? cannotSign(authority, error) : error
+      throw cannotSign(authority, error)
     }
   }
 

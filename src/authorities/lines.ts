@@ -3,7 +3,7 @@ import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import { holderOfEnd } from '../pki/path/issuing-path.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { Authorities, Authority } from './authority.ts'
-import { noneActive } from './unavailable.ts'
+import { cannotSign, noneActive } from './unavailable.ts'
 
 /** Whether a line could issue at this moment. */
 export interface LineState {
@@ -64,16 +64,14 @@ function assertNotExpired({ name, path }: Authority, now: Date): void {
   )
 }
 
-async function assertCanSign(
-  authorities: Pick<Authorities, 'issuing'>,
-  { name, line }: Authority
-): Promise<void> {
+async function assertCanSign(authorities: Pick<Authorities, 'issuing'>, authority: Authority): Promise<void> {
+  const { line } = authority
   const isOver = new AbortController()
   const answer = async () => (await authorities.issuing(line)).signer.assertUsable()
   const lateness = async () => {
     await delay(deadlineMs, undefined, { signal: isOver.signal })
-    const detail = `The key store of ${name} did not answer within ${deadlineMs / 1000} seconds.`
-    throw new MintlineError('signer_unavailable', detail, { retryAfterSeconds: 5 })
+    const detail = `Its key store did not answer within ${deadlineMs / 1000} seconds.`
+    throw cannotSign(authority, new MintlineError('signer_unavailable', detail, { retryAfterSeconds: 5 }))
   }
   await Promise.race([answer(), lateness()]).finally(() => isOver.abort())
 }

@@ -1,4 +1,4 @@
-import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { type ErrorCode, isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 
@@ -36,14 +36,25 @@ export function damagedRow(name: string, cause: unknown): MintlineError {
   )
 }
 
-/** Of a generation whose key cannot be used; `cause` is a `key_unusable`. */
-export function cannotSign(
-  { name, signerReference }: Pick<Generation, 'name'> & { readonly signerReference: SignerReference },
-  cause: MintlineError
-): MintlineError {
+type SigningGeneration = Pick<Generation, 'name'> & { readonly signerReference: SignerReference }
+
+/**
+ * Of a generation whose key cannot be used, with the settings that matter: `authority_unavailable` for a `key_unusable`,
+ * and `signer_unavailable` and `signer_disabled` as they are. Any other error is none of these, and comes back.
+ */
+export function cannotSign({ name, signerReference }: SigningGeneration, cause: unknown): unknown {
+  const code = isMintlineError(cause) ? codes[cause.code as keyof typeof codes] : undefined
+  if (!isMintlineError(cause) || code === undefined) return cause
   const detail = `${name} cannot sign. ${cause.detail} ${settingsOf[signerReference.kind]} Tell the administrator.`
-  return new MintlineError('authority_unavailable', detail, { cause })
+  const { retryAfterSeconds } = cause
+  return new MintlineError(code, detail, { cause, ...(retryAfterSeconds && { retryAfterSeconds }) })
 }
+
+const codes = {
+  key_unusable: 'authority_unavailable',
+  signer_unavailable: 'signer_unavailable',
+  signer_disabled: 'signer_disabled'
+} as const satisfies Partial<Record<ErrorCode, ErrorCode>>
 
 /** What says where the key is and how it is opened. */
 const settingsOf = {

@@ -4,7 +4,7 @@ import { setDefaultHighWaterMark } from 'node:stream'
 import { pino, stdTimeFunctions } from 'pino'
 import { type Service, startService } from '../composition/service.ts'
 import type { Config } from '../config/config.ts'
-import { loadCheckedSettings } from '../config/machine-checks.ts'
+import { loadServiceSettings } from '../config/machine-checks.ts'
 import { inSingleQuotes } from '../config/shell.ts'
 import { describeErrorForLog } from '../errors/error-log.ts'
 import { tokenFile } from '../starter/starter.ts'
@@ -35,7 +35,7 @@ export async function describeServeUsage(): Promise<string> {
  */
 export async function runServe(io: CommandIo): Promise<number> {
   setDefaultHighWaterMark(false, streamBufferBytes)
-  const { config, warnings } = loadCheckedSettings(io.environment)
+  const { config, warnings } = loadServiceSettings(io.environment)
   const log = pino({
     level: config.logLevel,
     timestamp: stdTimeFunctions.isoTime,

@@ -9,6 +9,8 @@ import { type Environment, settings } from './settings.ts'
 export interface CheckedSettings {
   readonly config: Config
   readonly violations: readonly Violation[]
+  /** Those that keep the lines of one key store from issuing, and nothing else. */
+  readonly ofOneKeyStore: readonly Violation[]
   /** What works and should not stay so. */
   readonly warnings: readonly Violation[]
 }
@@ -22,9 +24,11 @@ export interface CheckedSettings {
 export function checkSettings(environment: Environment): CheckedSettings {
   const { config, violations } = readConfig(environment)
   const refused = new Set(violations.map(({ pointer }) => pointer))
+  const files = namedFiles(config)
+  const ofTokens = files.filter(({ name }) => name === settings.pkcs11PinFile.name).flatMap(checkNamed)
   const found = [
     ...checkDataDirectory(config),
-    ...namedFiles(config).flatMap(({ name, file, content }) => checkFile(name, file, content)),
+    ...files.flatMap(checkNamed),
     ...checkTlsFiles(config.databaseUrl, nameOf(settings.databaseUrl, environment)),
     ...checkTlsFiles(config.databaseOwnerUrl, nameOf(settings.databaseOwnerUrl, environment))
   ]
@@ -34,6 +38,7 @@ export function checkSettings(environment: Environment): CheckedSettings {
   ])
   return {
     config,
+    ofOneKeyStore: ofTokens,
     // Of a setting that is refused, the default stands in the configuration; nothing is to be said of that.
     violations: [
       ...violations,
@@ -44,10 +49,22 @@ export function checkSettings(environment: Environment): CheckedSettings {
 }
 
 /** @throws MintlineError `config_invalid` with every mistake that `checkSettings` finds. */
-export function loadCheckedSettings(environment: Environment): Omit<CheckedSettings, 'violations'> {
-  const { violations, ...checked } = checkSettings(environment)
+export function loadCheckedSettings(environment: Environment): Pick<CheckedSettings, 'config' | 'warnings'> {
+  const { violations, config, warnings } = checkSettings(environment)
   assertNoViolations(violations)
-  return checked
+  return { config, warnings }
+}
+
+/**
+ * As `loadCheckedSettings`, for the service, which starts with what keeps only the lines of one key store from issuing:
+ * those are warnings.
+ */
+export function loadServiceSettings(environment: Environment): Pick<CheckedSettings, 'config' | 'warnings'> {
+  const { violations, ofOneKeyStore, config, warnings } = checkSettings(environment)
+  const isOfOne = ({ pointer, found }: Violation) =>
+    ofOneKeyStore.some(each => each.pointer === pointer && each.found === found)
+  assertNoViolations(violations.filter(each => !isOfOne(each)))
+  return { config, warnings: [...warnings, ...ofOneKeyStore] }
 }
 
 interface NamedFile {
@@ -124,6 +141,10 @@ function checkTlsFiles(url: string | undefined, name: string): readonly Violatio
       ? []
       : checkFile(name, file, { expected, isUsable: text => text !== '', isSecret: false })
   })
+}
+
+function checkNamed({ name, file, content }: NamedFile): readonly Violation[] {
+  return checkFile(name, file, content)
 }
 
 function checkFile(pointer: string, file: string, content: FileContent): readonly Violation[] {

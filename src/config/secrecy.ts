@@ -40,11 +40,13 @@ export function checkSecrecy(files: readonly SecretFile[]): SecrecyFindings {
   return { violations, warnings }
 }
 
-/** Mintline's own: the starter's passphrase and tokens, and the keys of the authorities. */
+/** Mintline's own: the starter's passphrase and tokens, the key of PINs' marks, and the keys of the authorities. */
 export function ownSecretFiles(pointer: string, dataDirectory: string): readonly SecretFile[] {
   const authorities = join(dataDirectory, 'authorities')
   return [
-    ...filesIn(dataDirectory).filter(name => name === 'ca-passphrase' || name.endsWith('-token')),
+    ...filesIn(dataDirectory).filter(
+      name => name === 'ca-passphrase' || name === 'pin-mark-key' || name.endsWith('-token')
+    ),
     ...filesIn(authorities).map(name => join('authorities', name))
   ].map(name => ({ pointer, file: join(dataDirectory, name) }))
 }

@@ -109,8 +109,8 @@ function checkSigner(states: readonly LineState[]): Check {
 
 function describeLine({ line: name, authority, obstacle }: LineState): LineCheck {
   if (obstacle === undefined) return { name, ready: true }
-  const { code, detail } = obstacle
-  const isNamed = code === 'authority_unavailable' || authority === undefined
+  const { detail } = obstacle
+  const isNamed = authority === undefined || detail.includes(authority)
   return { name, ready: false, reason: isNamed ? detail : `${authority} cannot sign. ${detail}` }
 }
 
