@@ -73,10 +73,13 @@ export interface RegistrationStore {
   putState(registrationId: string, state: StoredState, options?: PutOptions): Promise<void>
 }
 
+/** Processes on one database may be apart by so much. */
+export const clocksApartMs = 10_000
+
 interface PutOptions {
   readonly event?: AuditEvent | undefined
-  /** When given, nothing is written where something was known later than this, unless by a clock that was far ahead. */
-  readonly since?: Date | undefined
+  /** When given, nothing is written where something was known later than `time`, unless by a clock that was ahead of `now`. */
+  readonly since?: { readonly time: Date; readonly now: Date } | undefined
 }
 
 interface RegistrationFilter {
@@ -151,7 +154,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
 async function putRow(
   transaction: Prisma.TransactionClient,
   { registrationId, ...data }: { readonly registrationId: string } & ReturnType<typeof toStateRow>,
-  since: Date | undefined
+  since: PutOptions['since']
 ): Promise<boolean> {
   const isKnown = { registrationId, ...(since !== undefined && { NOT: { checkedAt: laterThan(since) } }) }
   const updated = await transaction.awsRegistrationState.updateMany({ where: isKnown, data })
@@ -163,9 +166,9 @@ async function putRow(
   return created.count > 0
 }
 
-/** No run takes as long as a day: what was known after that was so by a clock that was wrong. */
-function laterThan(since: Date) {
-  return { gt: since, lt: new Date(since.getTime() + 86_400_000) }
+/** What was known in the future was so by a clock that was wrong. */
+function laterThan({ time, now }: NonNullable<PutOptions['since']>) {
+  return { gt: time, lte: new Date(now.getTime() + clocksApartMs) }
 }
 
 async function insertChange(

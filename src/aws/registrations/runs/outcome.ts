@@ -67,7 +67,7 @@ export function createOutcomeKeeper({
     const isChange = before?.state !== state.state
     await store.putState(id, state, {
       event: isChange ? eventOf(loaded, state, randomBytes) : undefined,
-      since
+      since: since && { time: since, now: checkedAt }
     })
   }
 
@@ -87,7 +87,11 @@ export function createOutcomeKeeper({
         (isMintlineError(error, 'aws_refused') || isMintlineError(error, 'aws_unavailable'))
       ) {
         const { code, detail } = error
-        await store.putState(id, { ...state, lastError: { code, detail } }, { since: state.checkedAt })
+        await store.putState(
+          id,
+          { ...state, lastError: { code, detail } },
+          { since: { time: state.checkedAt, now: clock() } }
+        )
       }
       throw error
     },

@@ -1,6 +1,6 @@
 import type { ProfileVersion } from '../../../profiles/profile-version.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
-import type { StoredRegistration } from '../registration-store.ts'
+import { clocksApartMs, type StoredRegistration } from '../registration-store.ts'
 import { stateOf } from '../view.ts'
 import { retryAfterMs } from './outcome.ts'
 
@@ -10,9 +10,6 @@ const checkAfterMs = 3_600_000
  * what nobody asked to be repaired.
  */
 export const ownJobMs = 60_000
-
-/** Processes on one database may be apart by so much. */
-const clocksApartMs = 10_000
 
 /**
  * What a registration is due for at this moment. Pure. What was done in the future, or put off further than anything is,
