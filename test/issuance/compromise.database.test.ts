@@ -185,6 +185,35 @@ describe('a profile that leaves it to an administrator', () => {
     expect(await outcome(first)).toBe('certificate_compromised')
   })
 
+  it('is not asked for an issuance that has a later one', async () => {
+    const { record } = await issuing.issue(device('twice'), refusing)
+    await compromise()
+    await activateNext()
+    await releasing.release(record.id, act)
+    const { record: later } = await issuing.issue(device('twice'), refusing)
+    // Released before, so that the same again changes nothing.
+    expect(await releasing.release(record.id, act)).toMatchObject({ id: record.id })
+    const lenient = device('reissued')
+    const { record: first } = await issuing.issue(lenient)
+    await compromise()
+    await activateNext()
+    const { record: second } = await issuing.issue(lenient)
+    const events = await test.database.prisma.auditEvent.count()
+    const refusal = await releasing.release(first.id, act).catch((error: unknown) => error)
+    expect(refusal).toMatchObject({ code: 'issuance_not_releasable', members: { laterIssuance: second.id } })
+    expect(isMintlineError(refusal) && refusal.detail).toContain(`GET /v1/issuances/${second.id}`)
+    expect(await test.database.prisma.auditEvent.count()).toBe(events)
+    // The latest one is released when it has ended.
+    expect(await releasing.release(later.id, act)).toMatchObject({ id: later.id })
+  })
+
+  it('is told the way to end an open one by its id', async () => {
+    await leaveOpen(device('stuck'))
+    const [open] = await test.database.prisma.openIntent.findMany({ orderBy: { intentId: 'desc' }, take: 1 })
+    const refusal = await releasing.release(open!.intentId, act).catch((error: unknown) => error)
+    expect(isMintlineError(refusal) && refusal.detail).toContain(`POST /v1/issuances/${open!.intentId}/void`)
+  })
+
   it('decides for what it issued, also where the same key is sent for another profile', async () => {
     // Where nothing else names the device, its key does.
     const { document } = (await issuing.profiles.current('starter')).version

@@ -178,8 +178,9 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     status: 409,
     title: 'The issuance needs no release',
     meaning:
-      'Released is a certificate of a compromised generation, so that its device can have the next one. This record stands, or was never issued.',
-    remedy: 'Do what `detail` says: use the certificate that stands, or send the CSR again.'
+      'Released is a certificate of a compromised generation, so that its device can have the next one. This record stands, was never issued, or its device has a later issuance (`laterIssuance`).',
+    remedy:
+      'Do what `detail` says: use the certificate that stands, send the CSR again, or release the later issuance.'
   },
   issuance_not_rejected: {
     status: 409,

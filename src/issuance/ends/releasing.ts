@@ -13,7 +13,8 @@ export interface Releasing {
    *
    * @param act with its reason.
    * @returns the record.
-   * @throws MintlineError `issuance_not_found`; `issuance_not_releasable` for one that stands, and for what was not issued.
+   * @throws MintlineError `issuance_not_found`; `issuance_not_releasable` for one that stands, for what was not issued, and
+   *   where the device has a later issuance: then it is that one which counts.
    */
   release(id: string, act: Act & { readonly reason: string }): Promise<IssuedRecord>
 }
@@ -42,7 +43,8 @@ export function createReleasing({ store, records, clock, randomBytes }: Releasin
         },
         { time, randomBytes }
       )
-      await store.insert({ intentId: id, createdAt: time, actor, reason }, event)
+      const { laterId } = await store.insert({ intentId: id, createdAt: time, actor, reason }, event)
+      if (laterId !== undefined) throw notLatest(id, laterId)
       return requireEnded(await records.find(id))
     }
   }
@@ -50,15 +52,27 @@ export function createReleasing({ store, records, clock, randomBytes }: Releasin
 
 function requireEnded(record: IssuanceRecord): IssuedRecord {
   if (record.outcome === 'issued' && record.compromised) return record
-  throw new MintlineError('issuance_not_releasable', `The record ${record.id} is ${reasons[record.outcome]}`)
+  throw new MintlineError('issuance_not_releasable', `The record ${record.id} is ${reasonOf(record)}`)
+}
+
+function notLatest(id: string, laterId: string): MintlineError {
+  return new MintlineError(
+    'issuance_not_releasable',
+    `The device of ${id} has a later issuance, ${laterId}: releasing this one would change nothing. Look at GET /v1/issuances/${laterId}; where that one has ended too, release it.`,
+    { members: { laterIssuance: laterId } }
+  )
 }
 
 /** Why it is not released, and what helps. */
+function reasonOf({ id, outcome }: IssuanceRecord): string {
+  return outcome === 'unknown'
+    ? `open: nothing is recorded as issued. Send the same CSR again, which completes it, or end it with POST /v1/issuances/${id}/void.`
+    : reasons[outcome]
+}
+
 const reasons = {
   issued:
     'issued, and its certificate stands: released is what a compromised generation issued. The device uses the certificate it has; its CSR gets the same again.',
   rejected: 'a refusal: nothing was issued, so that its device needs no release. Send a corrected CSR.',
-  unknown:
-    'open: nothing is recorded as issued. Send the same CSR again, which completes it, or end it with POST /v1/issuances/{id}/void.',
   void: 'void: its device is free already. Send the CSR again, or one with a new key where that one is blocked.'
-} as const satisfies Record<IssuanceRecord['outcome'], string>
+} as const satisfies Record<Exclude<IssuanceRecord['outcome'], 'unknown'>, string>
