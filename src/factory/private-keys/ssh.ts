@@ -94,7 +94,10 @@ function ed25519Key(seed: Uint8Array): KeyObject {
 /** Of a modulus of 4,096 bits: no longer key is certified, and to reckon with one takes its time. */
 const mostOctets = 513
 
-/** @param fields d, iqmp, p, q as OpenSSH has them, or d, p, q, iqmp as PuTTY has them. */
+/**
+ * @param fields d, iqmp, p, q as OpenSSH has them, or d, p, q, iqmp as PuTTY has them.
+ * @throws TypeError for a number that is too long, or where no two of the fields multiply to the modulus.
+ */
 function rsaPrivateKey([n, e]: readonly [Uint8Array, Uint8Array], fields: readonly Uint8Array[]): KeyObject {
   if ([n, e, ...fields].some(({ length }) => length > mostOctets))
     throw new TypeError('a number that is too long')
