@@ -16,6 +16,7 @@ export interface DeliveryDependencies {
     | 'postpone'
     | 'remove'
     | 'recordFailure'
+    | 'recordObstacle'
     | 'countFailure'
     | 'backlog'
   >
@@ -169,12 +170,12 @@ class DeliveryRun {
   }
 
   async #setMuteAside(events: readonly (OwedEvent | MuteEvent)[]): Promise<void> {
-    const { outbox } = this.#dependencies
-    for (const event of events) {
-      if (isTold(event)) continue
-      await outbox.recordFailure(`The event ${event.recordId} of the type ${event.type}: ${event.obstacle}`)
-      await this.#postpone(event, event.obstacle)
-    }
+    const mute = events.filter(event => !isTold(event))
+    for (const event of mute) await this.#postpone(event, event.obstacle)
+    const [first] = mute
+    if (first === undefined) return
+    const told = `The event ${first.recordId} of the type ${first.type}: ${first.obstacle}`
+    await this.#dependencies.outbox.recordObstacle(told)
   }
 
   async #send(id: string, events: readonly OwedEvent[]): Promise<Outcome> {

@@ -57,6 +57,7 @@ export interface Backlog {
   readonly waiting: number
   /** Of them, how many the receiver refused by themselves; not more than `maximumCount` are counted. */
   readonly refused: number
+  /** Of the events in line; those that are set aside are told by `refused`. */
   readonly oldestOwedAt: Date | undefined
   /** By the clock that `oldestOwedAt` is of: the database's. */
   readonly countedAt: Date
@@ -97,6 +98,8 @@ export interface OutboxStore {
   remove(positions: readonly string[]): Promise<void>
   /** The receiver did not take a message. @param detail client-safe. */
   recordFailure(detail: string): Promise<void>
+  /** An event cannot be told. What the receiver answered since it last took one says more, and stays. */
+  recordObstacle(detail: string): Promise<void>
   /** A batch failed once more since a message was last taken. @returns how often, with this one. */
   countFailure(): Promise<number>
   readState(): Promise<DeliveryState>
@@ -164,7 +167,7 @@ const backlogStatement = `
 SELECT
   (SELECT count(*)::int FROM (SELECT FROM outgoing_event LIMIT $1) AS counted) AS waiting,
   (SELECT count(*)::int FROM (SELECT FROM outgoing_event WHERE refusals > 0 LIMIT $1) AS counted) AS refused,
-  (SELECT owed_at FROM outgoing_event ORDER BY position LIMIT 1) AS oldest,
+  (SELECT owed_at FROM outgoing_event WHERE refusals = 0 ORDER BY position LIMIT 1) AS oldest,
   clock_timestamp() AS "countedAt"`
 
 const removeStatement = `
@@ -175,6 +178,9 @@ ON CONFLICT (name) DO UPDATE SET last_success_at = excluded.last_success_at, fai
 const failureStatement = `
 INSERT INTO webhook_delivery (name, last_error_at, last_error) VALUES ('webhook', clock_timestamp(), $1)
 ON CONFLICT (name) DO UPDATE SET last_error_at = excluded.last_error_at, last_error = excluded.last_error`
+
+const obstacleStatement = `${failureStatement}
+WHERE webhook_delivery.last_error_at IS NULL OR webhook_delivery.last_success_at >= webhook_delivery.last_error_at`
 
 const countFailureStatement = `
 UPDATE webhook_delivery SET failures = failures + 1 RETURNING failures`
@@ -226,6 +232,9 @@ export function createOutboxStore({ prisma }: Database): OutboxStore {
     },
     async recordFailure(detail) {
       await execute(failureStatement, detail)
+    },
+    async recordObstacle(detail) {
+      await execute(obstacleStatement, detail)
     },
     countFailure: async () => (await query<{ failures: number }>(countFailureStatement))[0]?.failures ?? 1,
     async readState() {

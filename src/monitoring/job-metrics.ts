@@ -47,8 +47,8 @@ export function addJobMetrics({ registry, jobs, outbox }: JobMetricsDependencies
   )
   addBacklogMetric(
     'mintline_webhook_oldest_event_seconds',
-    'How long the oldest of them has been waiting; 0 when none does.',
+    'How long the oldest of those that are not set aside has been waiting; 0 when none does.',
     ({ oldestOwedAt, countedAt }) =>
-      oldestOwedAt === undefined ? 0 : (countedAt.getTime() - oldestOwedAt.getTime()) / 1000
+      oldestOwedAt === undefined ? 0 : Math.max(0, (countedAt.getTime() - oldestOwedAt.getTime()) / 1000)
   )
 }

@@ -361,6 +361,18 @@ describe('delivery', () => {
       expect(idsOf(receiver.taken).at(-1)).toBe(later)
       expect(await setAside.list({ limit: 2 })).toMatchObject([{ id: aside!.id, failures: 2 }])
     })
+
+    it('hides no error of the receiver, and is none of those in line', async () => {
+      const [id] = await owe(1)
+      receiver.answer = () => 503
+      await deliver().catch(() => undefined)
+      const { lastError } = await outbox.readState()
+      expect(lastError?.detail).toContain('503')
+      await hide(id!)
+      await deliver()
+      expect(await outbox.backlog()).toMatchObject({ refused: 1, oldestOwedAt: undefined })
+      expect((await outbox.readState()).lastError).toEqual(lastError)
+    })
   })
 
   it('sends an event whose record was detached once it is attached again', async () => {
