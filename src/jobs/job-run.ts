@@ -1,6 +1,6 @@
 import type { Job, JobResult } from 'pg-boss'
 import { isMintlineError } from '../errors/mintline-error.ts'
-import type { JobData, JobError, JobHandlers, JobKind } from './job.ts'
+import { type JobData, type JobError, type JobHandlers, type JobKind, JobRefusal } from './job.ts'
 
 export interface JobLog {
   readonly warn: (fields: Readonly<Record<string, unknown>>, message: string) => void
@@ -28,9 +28,12 @@ export function createJobRun<Kind extends JobKind>(
     try {
       await handle?.(data, AbortSignal.any([signal, stopping]))
       return { id, status: 'completed' }
-    } catch (error) {
+    } catch (thrown) {
+      const isRefused = thrown instanceof JobRefusal
+      const error = isRefused ? thrown.cause : thrown
       log.warn({ err: error, jobId: id, job: kind, attempt: retryCount + 1 }, 'a job failed')
-      return { id, status: 'failed', output: describeError(error) }
+      // The library's word for a failure that is not tried again; no queue here has one for dead letters.
+      return { id, status: isRefused ? 'deadletter' : 'failed', output: describeError(error) }
     }
   }
 

@@ -27,11 +27,19 @@ export type JobHandlers = {
   readonly [Kind in JobKind]?: (data: JobData[Kind], signal: AbortSignal) => Promise<void>
 }
 
+/** Thrown by a handler: what was to be done was refused, and trying the same again does not help. */
+export class JobRefusal extends Error {
+  /** @param cause why, as it is logged and kept with the job. */
+  constructor(cause: unknown) {
+    super('the work of a job was refused', { cause })
+  }
+}
+
 /**
  * - `waiting`: not begun yet.
  * - `running`: in the hands of a process.
  * - `retrying`: failed, and waits for its next try.
- * - `done`, `failed`: over. A failed one has used up its tries.
+ * - `done`, `failed`: over. A failed one has used up its tries, or was refused.
  */
 export const jobStates = ['waiting', 'running', 'retrying', 'done', 'failed'] as const
 export type JobState = (typeof jobStates)[number]

@@ -7,6 +7,7 @@ import { sweepRegistrations } from '../../src/aws/registrations/runs/sweep.ts'
 import { createRegistrationParts } from '../../src/composition/registration-parts.ts'
 import type { Database } from '../../src/database/database.ts'
 import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
+import { type JobData, JobRefusal } from '../../src/jobs/job.ts'
 import type { JobKind } from '../../src/jobs/job-queue.ts'
 import {
   type ControlPlaneOptions,
@@ -93,17 +94,22 @@ export async function startRegistering(
     sent,
     registrations: createRegistrations(dependencies),
     close: () => accesses.close(),
-    reconcile: handlers['aws-registration.reconcile'],
+    reconcile: (data: JobData['aws-registration.reconcile']) =>
+      handlers['aws-registration.reconcile'](data).catch(unlessRefused),
     check: handlers['aws-registration.check'],
     sweep: (at = new Date()) => sweepRegistrations({ ...dependencies, clock: () => at }),
-    /** Does what was sent, and what that sends. */
+    /** Does what was sent, and what that sends. What is refused is over, and kept with the registration. */
     async runJobs() {
       for (let job = sent.shift(); job !== undefined; job = sent.shift()) {
         const handle = handlers[job.kind as keyof typeof handlers] as (data: unknown) => Promise<void>
-        await handle(job.data)
+        await handle(job.data).catch(unlessRefused)
       }
     }
   }
+}
+
+function unlessRefused(error: unknown): void {
+  if (!(error instanceof JobRefusal)) throw error
 }
 
 export type Registering = Awaited<ReturnType<typeof startRegistering>>

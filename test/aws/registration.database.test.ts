@@ -474,8 +474,32 @@ describe('drift', () => {
     const place = newPlace()
     const { id, caCertificateId } = await place.ask(jitp)
     place.registry.updateCaCertificate(caCertificateId, { registrationConfig })
-    expect((await place.check(id)).drift.map(each => each.field)).toEqual([field])
+    const { drift } = await place.check(id)
+    expect(new Set(drift.map(each => each.field))).toEqual(new Set([field]))
     expect((await place.sync(id)).state).toBe('registered')
+  })
+
+  it('of a template is told by the places where it differs', async () => {
+    const place = newPlace()
+    const { id, caCertificateId } = await place.ask(jitp)
+    const templateBody = templateBodyOf(starterProfile)
+      .replaceAll('iot:Publish', 'iot:*')
+      .replace('"v1"', '"v2"')
+    place.registry.updateCaCertificate(caCertificateId, { registrationConfig: { templateBody, roleArn } })
+    expect((await place.check(id)).drift).toEqual([
+      {
+        field: 'template',
+        pointer: '/Resources/thing/Properties/AttributePayload/version',
+        expected: '"v1"',
+        found: '"v2"'
+      },
+      {
+        field: 'template',
+        pointer: '/Resources/policy/Properties/PolicyDocument#/Statement/0/Action/1',
+        expected: '"iot:Publish"',
+        found: '"iot:*"'
+      }
+    ])
   })
 
   it('of the mode cannot be repaired, and is told', async () => {

@@ -1,6 +1,8 @@
 /** Where AWS IoT, what the template names there, or the role in IAM differs from what is asked for. */
 export interface Drift {
   readonly field: string
+  /** Of a template: the place in its body, a JSON Pointer (RFC 6901); `#` leads into a document in a string. */
+  readonly pointer?: string
   readonly expected: string
   readonly found: string
 }

@@ -5,6 +5,8 @@ import type { IotControl } from './iot-control.ts'
 export interface Observation {
   readonly certificateArn: string
   readonly observed: ObservedRegistration
+  /** What the CA, or the stored template that it names, carries. */
+  readonly templateBody: string | undefined
 }
 
 /**
@@ -21,6 +23,7 @@ export async function observe(iot: IotControl, certificateId: string): Promise<O
   const body = templateName === null ? config?.templateBody : stored?.templateBody
   return {
     certificateArn,
+    templateBody: body,
     observed: {
       certificateMode,
       status,

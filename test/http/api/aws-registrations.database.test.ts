@@ -149,6 +149,23 @@ describe('POST /v1/authorities/{name}/aws-registrations', () => {
   })
 })
 
+describe('a registration that AWS refuses', () => {
+  it('has failed, and so has its job, which is not tried again', async () => {
+    const name = await makeGeneration(service, 'refused', 'active')
+    cloud.plane.setFaults({ deniedOperations: ['RegisterCACertificate'] })
+    const { headers } = await post(pathOf(name), body)
+    const location = headers['location']!
+    const { id } = await reach(location, 'failed')
+    cloud.plane.setFaults({ deniedOperations: [] })
+    const { items } = (await get('/v1/jobs?state=failed')).json<{ items: Record<string, unknown>[] }>()
+    expect(items.find(({ key }) => key === id)).toMatchObject({
+      kind: 'aws-registration.reconcile',
+      attempts: 1,
+      lastError: { code: 'aws_refused' }
+    })
+  })
+})
+
 describe('reading registrations', () => {
   it('lists them without steps, and shows one with', async () => {
     const { name, location, registration } = await register('listed')

@@ -1,15 +1,18 @@
 import type { ObservedRegistration, TargetRegistration } from '../../iot/ca-registration.ts'
 import type { Drift } from '../../iot/examination.ts'
+import type { Observation } from '../../iot/observation.ts'
+import { findTemplateDifferences } from './template-difference.ts'
 
 const nothing = 'none'
 
-/** Every field in which AWS IoT differs from the target. Pure. */
+/** Every field in which AWS IoT differs from the target; of the template, every place. Pure. */
 export function findDrift(
   target: TargetRegistration,
-  observed: ObservedRegistration | undefined
+  observation: Pick<Observation, 'observed' | 'templateBody'> | undefined
 ): readonly Drift[] {
-  if (observed === undefined)
+  if (observation === undefined)
     return [{ field: 'registration', expected: 'registered', found: 'not registered' }]
+  const { observed, templateBody } = observation
   const { provisioning } = target
   const pairs: readonly (readonly [string, string | boolean | null, string | boolean | null])[] = [
     ['certificateMode', target.certificateMode, observed.certificateMode],
@@ -20,9 +23,12 @@ export function findDrift(
     ['templateName', provisioning?.templateName ?? null, observed.templateName],
     ...storedTemplatePairs(target, observed)
   ]
-  return pairs.flatMap(([field, expected, found]) =>
-    expected === found ? [] : [{ field, expected: textOf(expected), found: textOf(found) }]
-  )
+  return pairs.flatMap(([field, expected, found]) => {
+    if (expected === found) return []
+    if (field === 'template' && provisioning !== null && templateBody !== undefined)
+      return findTemplateDifferences(provisioning.templateBody, templateBody)
+    return [{ field, expected: textOf(expected), found: textOf(found) }]
+  })
 }
 
 /** Only told of the stored template that is asked for; of another one, the name says it all. */

@@ -1,6 +1,7 @@
 import { type AuditEvent, buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
 import type { StoredAuthority } from '../../../authorities/authority-store.ts'
 import { type ErrorCode, isMintlineError } from '../../../errors/mintline-error.ts'
+import { JobRefusal } from '../../../jobs/job.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
 import type { StoredRegistration, StoredState } from '../registration-store.ts'
@@ -27,10 +28,10 @@ export interface OutcomeKeeper {
   /** Keeps why nothing could be found, beside what was known. Throws it again. */
   keepFailedCheck(loaded: LoadedRegistration, error: unknown): Promise<never>
   /**
-   * Keeps why it could not be done. Throws it again where trying again may mend it; that the service was stopping is
-   * no reason to keep.
+   * Keeps why it could not be done. Throws it again, as a JobRefusal where trying again does not mend it; that the
+   * service was stopping is no reason to keep.
    */
-  keepFailure(loaded: LoadedRegistration, error: unknown): Promise<void>
+  keepFailure(loaded: LoadedRegistration, error: unknown): Promise<never>
 }
 
 interface Look {
@@ -102,7 +103,7 @@ export function createOutcomeKeeper({
         : { code: 'internal_error', detail: 'It failed for an unexpected reason; the log of the job has it.' }
       const retryAt = new Date(clock().getTime() + retryAfterMs)
       await keep(loaded, { state: 'failed', drift: [], lastError: { code, detail }, retryAt })
-      if (!isMintlineError(error) || passing.includes(error.code)) throw error
+      throw isMintlineError(error) && !passing.includes(error.code) ? new JobRefusal(error) : error
     }
   }
 }

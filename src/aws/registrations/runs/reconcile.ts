@@ -84,12 +84,12 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
     observation = await looked(step, 'read-back', look)
   }
   for (let updates = 0; observation !== undefined && updates < maximumUpdates; updates++) {
-    const change = updateFor(resolved.target, observation.observed)
+    const change = updateFor(resolved.target, observation)
     if (change === undefined) break
     await update(run, certificateId, change)
     observation = await looked(step, 'read-back', look)
   }
-  return { observation, drift: [...findDrift(resolved.target, observation?.observed), ...accountDrift] }
+  return { observation, drift: [...findDrift(resolved.target, observation), ...accountDrift] }
 }
 
 /** A change at AWS. A run that paused for long must not undo what a later one has done for what is asked for now. */
@@ -112,7 +112,7 @@ export async function compare(
   const { access, authority, resolved } = run
   const observation = await observe(access.iot, certificateIdHex(authority.certificateDer))
   const accountDrift = (await examineAccount(run)).flatMap(({ drift }) => drift)
-  return { observation, drift: [...findDrift(resolved.target, observation?.observed), ...accountDrift] }
+  return { observation, drift: [...findDrift(resolved.target, observation), ...accountDrift] }
 }
 
 /** A look is worth a record only where it fails. */
@@ -201,9 +201,9 @@ function configOf({ provisioning }: TargetRegistration) {
 }
 
 /** What UpdateCACertificate must change; undefined where nothing. The mode cannot be changed, and a stored template is changed by itself. */
-function updateFor(target: TargetRegistration, observed: ObservedRegistration): CaUpdate | undefined {
+function updateFor(target: TargetRegistration, observation: Observation): CaUpdate | undefined {
   const { provisioning } = target
-  const differs = new Set(findDrift(target, observed).map(({ field }) => field))
+  const differs = new Set(findDrift(target, observation).map(({ field }) => field))
   const isConfigOff =
     differs.has('templateName') ||
     (provisioning?.templateName == null && (differs.has('roleArn') || differs.has('template')))

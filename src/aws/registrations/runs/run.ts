@@ -13,9 +13,10 @@ import { createStepRecorder } from './step-recorder.ts'
 export interface RegistrationRuns {
   /**
    * Brings a registration to what is asked for, and reads it back. What AWS or a rule refuses is kept with the
-   * registration; what trying again may mend is thrown as well.
+   * registration, and thrown.
    *
-   * @throws MintlineError `aws_unavailable`, `database_unavailable`, `signer_unavailable`, `job_interrupted`.
+   * @throws JobRefusal of what trying again does not mend; MintlineError `aws_unavailable`, `database_unavailable`,
+   * `signer_unavailable`, `job_interrupted`.
    */
   reconcile(registrationId: string): Promise<void>
   /**

@@ -119,7 +119,21 @@ const members = {
     )
   ),
   drift: Type.Array(
-    Type.Object({ field: Type.String(), expected: Type.String(), found: Type.String() }, strict),
+    Type.Object(
+      {
+        field: Type.String(),
+        pointer: Type.Optional(
+          Type.String({
+            description:
+              'Of a template: the place in its body, a JSON Pointer; after `#`, in the document that stands in the string.',
+            examples: ['/Resources/policy/Properties/PolicyDocument#/Statement/0/Action/1']
+          })
+        ),
+        expected: Type.String(),
+        found: Type.String()
+      },
+      strict
+    ),
     { description: 'Where AWS, or the role in IAM, differed from what is asked for.' }
   ),
   lastError: Type.Optional(
