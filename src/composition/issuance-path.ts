@@ -6,6 +6,7 @@ import { type BlockedKeys, createBlockedKeys, type Holder } from '../factory/blo
 import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
+import { createFirstUse, type FirstUse } from '../issuance/first-use.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
 import { createRefusalCounting } from '../issuance/refusals/counting.ts'
 import { blocksPerMinute, createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
@@ -30,6 +31,7 @@ import type { Core } from './core.ts'
 
 export interface IssuancePath {
   readonly issuance: Issuance
+  readonly firstUse: FirstUse
   readonly disclosures: Disclosures
   readonly blockedKeys: BlockedKeys
   readonly records: Records
@@ -93,7 +95,9 @@ export function createIssuancePath(
   const completion = createCompletion({ cycle, clock })
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
+  const firstUse = createFirstUse(randomBytes, options.stopwatch)
   const issuance = createIssuance({
+    firstUse,
     profiles,
     authorities,
     records,
@@ -108,7 +112,7 @@ export function createIssuancePath(
     observe
   })
   const countOpenIntents = () => store.countOpenIntents()
-  return { issuance, disclosures, blockedKeys, records, refusalCounts, countOpenIntents }
+  return { issuance, firstUse, disclosures, blockedKeys, records, refusalCounts, countOpenIntents }
 }
 
 interface RecordingOptions extends IssuancePathOptions {

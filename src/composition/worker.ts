@@ -114,7 +114,14 @@ function createServices(
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
-    preview: createPreview({ profiles, authorities, blockedKeys: path.blockedKeys, clock, randomBytes }),
+    preview: createPreview({
+      profiles,
+      authorities,
+      firstUse: path.firstUse,
+      blockedKeys: path.blockedKeys,
+      clock,
+      randomBytes
+    }),
     tokens,
     clock: clockTrust,
     jobs,

@@ -1,6 +1,8 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import type { TbsCertificate } from '../pki/certificate/certificate.ts'
+import { belowViolations } from '../pki/path/issuing-path.ts'
 import type { SignedCertificate } from '../records/record-model.ts'
 import type { Durable } from '../signing/durable.ts'
 import { signDurable, type ToBeSigned } from '../signing/sign-durable.ts'
@@ -26,6 +28,8 @@ interface CompletionOrder {
   readonly authority: IssuingAuthority
   /** Of bytes that were read back; see `SigningOrder`. */
   readonly judgement: (tbsDer: Uint8Array) => void
+  /** What stands in the intent. Called of what passed `judgement`. */
+  readonly readTbs: () => TbsCertificate
   readonly predictThing: PredictThing
 }
 
@@ -56,6 +60,14 @@ export function declaredVoid(intentId: string): MintlineError {
   )
 }
 
+/** By the same rules as before the first use. @throws MintlineError `certificate_mismatch`: it must not leave the process. */
+function assertBelow(tbs: TbsCertificate, { name, path }: IssuingAuthority): void {
+  const [violation] = belowViolations(tbs, path)
+  if (violation === undefined) return
+  const detail = `The signed certificate could not be verified below ${name}: ${violation.message}`
+  throw new MintlineError('certificate_mismatch', detail)
+}
+
 export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
   const failed = new Set<string>()
@@ -67,10 +79,11 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
   }
 
   async function signAndRecord(order: CompletionOrder): Promise<Completed> {
-    const { intent, authority, judgement, predictThing } = order
+    const { intent, authority, judgement, readTbs, predictThing } = order
     const { signer, publicKey: issuerPublicKey } = authority
     // A crash from here to the commit below leaves an open intent, which the station's retry completes.
     const certificateDer = await signDurable({ intent, signer, issuerPublicKey, judgement })
+    assertBelow(readTbs(), authority)
     const signed = {
       intentId: intent.id,
       certificateDer,

@@ -7,6 +7,7 @@ import { isEqual } from '../pki/der/octets.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
+import { belowViolations } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import { isWanted } from '../profiles/subject-selection.ts'
 import { recordDamaged } from '../records/damaged.ts'
@@ -54,7 +55,8 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
     ...authorityDifferences(examined),
     ...requestDifferences(csr, tbs, examined),
     ...subjectDifferences(csr, tbs, examined),
-    ...profileDifferences(tbs, examined)
+    ...profileDifferences(tbs, examined),
+    ...belowViolations(tbs, authority.path)
   ]
   if (violations.length > 0) throw recordDamaged(earlier.record, violations)
   return tbs

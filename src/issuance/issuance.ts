@@ -22,6 +22,7 @@ import type { IntentOutcome } from './cycle-store.ts'
 import { clashViolations } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
 import { endedOf, endedRefusal, isReissued, successorOf } from './ends/ended.ts'
+import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import type { Replay } from './replay.ts'
@@ -52,6 +53,7 @@ export interface IssuanceDependencies {
   readonly cycle: Pick<Cycle, 'commitIntent'>
   readonly completion: Completion
   readonly replay: Replay
+  readonly firstUse: FirstUse
   readonly recordRefusal: RecordRefusal
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly clock: Clock
@@ -66,7 +68,7 @@ const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
-  const { clockTrust, blockedKeys } = dependencies
+  const { clockTrust, blockedKeys, firstUse } = dependencies
 
   async function answer(progress: Progress): Promise<IssuanceResult> {
     const { request } = progress
@@ -99,6 +101,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       const profile = (progress.profile = await profiles.current(request.profile))
       const authority = (progress.authority = await authorities.issuing(profile.version.document.authority))
       const draft = draftIntent({ csr, profile, authority, now: clock(), randomBytes })
+      await firstUse.assertSound(profile, authority)
       const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf(request) })
       switch (outcome.kind) {
         case 'durable':
@@ -150,6 +153,7 @@ async function finishNew(
     intent,
     authority,
     judgement: refuseUnjudged,
+    readTbs: () => tbs,
     predictThing: certificateDer => predict(profile, tbs, certificateDer).thing
   })
   if (!completed.recorded) return replay(await findSettled(intent.id))

@@ -13,6 +13,7 @@ import type { Profiles } from '../profiles/profile.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { draftIntent } from './draft.ts'
+import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
 import { digestOf } from './request.ts'
 
@@ -52,12 +53,13 @@ export interface PreviewDependencies {
   readonly profiles: Profiles
   readonly authorities: Authorities
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
+  readonly firstUse: FirstUse
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 export function createPreview(dependencies: PreviewDependencies): Preview {
-  const { profiles, authorities, blockedKeys, clock, randomBytes } = dependencies
+  const { profiles, authorities, blockedKeys, firstUse, clock, randomBytes } = dependencies
   return {
     async preview(request) {
       const profile = await profiles.current(request.profile)
@@ -84,6 +86,7 @@ export function createPreview(dependencies: PreviewDependencies): Preview {
         now: clock(),
         randomBytes
       })
+      await firstUse.assertSound(profile, authority)
       return { ...common, subject: tbs.subject, prediction, notes }
     }
   }

@@ -90,6 +90,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     await completion.complete({
       intent,
       authority,
+      readTbs: () => parseTbsCertificate(intent.tbsDer),
       judgement: tbsDer => examineReadBack(tbsDer, { earlier, profile, authority }),
       predictThing: certificateDer =>
         predict(profile, parseTbsCertificate(intent.tbsDer), certificateDer).thing

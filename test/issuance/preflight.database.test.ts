@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isMintlineError, type MintlineError } from '../../src/errors/mintline-error.ts'
+import { createFirstUse } from '../../src/issuance/first-use.ts'
 import { createPreview, type Preview } from '../../src/issuance/preview.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
@@ -65,6 +66,7 @@ beforeAll(async () => {
   issuing = await startIssuing(test.database, directory.path)
   const { profiles, authorities, blockedKeys } = issuing
   preview = createPreview({
+    firstUse: createFirstUse(createRandomSource()),
     profiles,
     authorities,
     blockedKeys,

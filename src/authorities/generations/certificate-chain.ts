@@ -42,16 +42,28 @@ export async function verifyAuthorityChain(
   const violations = [
     ...keyViolations(chain, spkiDer, origin),
     ...lintViolations(own, origin),
-    ...chain.flatMap(formViolations),
-    ...chain.flatMap(link => standingViolations(link, now)),
-    ...pathViolations(chain.map(({ certificate }) => certificate)),
-    ...(await signatureViolations(chain))
+    ...chain.flatMap(link => validityViolations(link, now)),
+    ...(await linkViolations(chain))
   ]
   if (violations.length > 0) throw invalid(violations)
   return {
     certificateDer: own.certificate.der,
     issuersDer: issuers.map(({ certificate }) => certificate.der)
   }
+}
+
+/** As `verifyAuthorityChain`, of what is on record: whatever depends neither on the time nor on where it came from. */
+export async function chainViolations(chainDer: readonly Uint8Array[]): Promise<readonly Violation[]> {
+  return linkViolations(chainDer.map(parseLink))
+}
+
+async function linkViolations(chain: readonly ChainLink[]): Promise<readonly Violation[]> {
+  return [
+    ...chain.flatMap(formViolations),
+    ...chain.flatMap(pathLengthViolations),
+    ...pathViolations(chain.map(({ certificate }) => certificate)),
+    ...(await signatureViolations(chain))
+  ]
 }
 
 function decodeChain(chainPem: string): readonly Uint8Array[] {
@@ -130,30 +142,27 @@ function lintViolations(
   return found.map(each => ({ ...each, pointer: `/chain/0${each.pointer}` }))
 }
 
-/** RFC 5280 §6.1.3 (a)(2) and §4.2.1.9: the CA at `index` has `index` CAs below it. */
-export function standingViolations({ index, authority }: ChainLink, now: Date): readonly Violation[] {
-  const { notBefore, notAfter, pathLength } = authority
-  const violations: Violation[] = []
-  const pointer = `/chain/${index}`
-  if (now < notBefore || now > notAfter) {
-    const found = `${notBefore.toISOString()} to ${notAfter.toISOString()}`
-    violations.push({
-      pointer,
-      expected: `a validity that includes ${now.toISOString()}`,
-      found,
-      message: 'Renew it.'
-    })
-  }
-  if (pathLength !== undefined && pathLength < index) {
-    const message = 'A CA above allows fewer CAs below it than there are. Have it issued anew.'
-    violations.push({
-      pointer,
-      expected: `a path length of ${index} or more`,
-      found: `${pathLength}`,
-      message
-    })
-  }
-  return violations
+export function standingViolations(link: ChainLink, now: Date): readonly Violation[] {
+  return [...validityViolations(link, now), ...pathLengthViolations(link)]
+}
+
+/** RFC 5280 §6.1.3 (a)(2). */
+function validityViolations(
+  { index, authority: { notBefore, notAfter } }: ChainLink,
+  now: Date
+): readonly Violation[] {
+  if (now >= notBefore && now <= notAfter) return []
+  const found = `${notBefore.toISOString()} to ${notAfter.toISOString()}`
+  const expected = `a validity that includes ${now.toISOString()}`
+  return [{ pointer: `/chain/${index}`, expected, found, message: 'Renew it.' }]
+}
+
+/** RFC 5280 §4.2.1.9: the CA at `index` has `index` CAs below it. */
+function pathLengthViolations({ index, authority: { pathLength } }: ChainLink): readonly Violation[] {
+  if (pathLength === undefined || pathLength >= index) return []
+  const message = 'A CA above allows fewer CAs below it than there are. Have it issued anew.'
+  const expected = `a path length of ${index} or more`
+  return [{ pointer: `/chain/${index}`, expected, found: `${pathLength}`, message }]
 }
 
 async function signatureViolations(chain: readonly ChainLink[]): Promise<readonly Violation[]> {

@@ -1,15 +1,35 @@
-import { parseCertificate } from '../certificate/certificate.ts'
+import type { Violation } from '../../errors/mintline-error.ts'
+import { type Certificate, parseCertificate, type TbsCertificate } from '../certificate/certificate.ts'
+import { subjectOutsideViolations } from './constrained-subject.ts'
 import { type ConstrainedNames, nameConstraintsOf } from './name-constraints.ts'
 import { describePlace } from './path-certificate.ts'
 
 /** What an issuing CA and those above it leave to the certificates below. */
 export interface IssuingPath {
+  /** The issuing CA first, the root last. */
+  readonly certificates: readonly Certificate[]
   /** The earliest end of all of them, the root's included: no certificate below can be verified after it. */
   readonly notAfter: Date
   /** Whose end that is, for messages; undefined where it is the issuing CA's own. */
   readonly endsWith: string | undefined
   /** The root first. */
   readonly constrained: readonly ConstrainedNames[]
+}
+
+/** Why a certificate below could not be verified: by what depends on it, and not on the CAs alone. */
+export function belowViolations(
+  { subjectName, notAfter }: Pick<TbsCertificate, 'subjectName' | 'notAfter'>,
+  path: IssuingPath
+): readonly Violation[] {
+  const outside = subjectOutsideViolations(subjectName, path.constrained)
+  if (notAfter <= path.notAfter) return outside
+  const late = {
+    pointer: '/notAfter',
+    expected: `${path.notAfter.toISOString()} or earlier, when the first CA of the chain ends`,
+    found: notAfter.toISOString(),
+    message: 'It cannot be verified to its end.'
+  }
+  return [...outside, late]
 }
 
 type End = Pick<IssuingPath, 'notAfter' | 'endsWith'>
@@ -33,6 +53,7 @@ export function parseIssuingPath(chainDer: readonly Uint8Array[]): IssuingPath {
   const ends = path.map(({ notAfter }) => notAfter.getTime())
   const first = ends.indexOf(Math.min(...ends))
   return {
+    certificates: path,
     notAfter: path[first]!.notAfter,
     endsWith: first === 0 ? undefined : describePlace(path, first),
     constrained: nameConstraintsOf(path)

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { verifyAuthorityChain } from '../../../src/authorities/generations/certificate-chain.ts'
 import { isMintlineError, type MintlineError, type Violation } from '../../../src/errors/mintline-error.ts'
+import { createFirstUse } from '../../../src/issuance/first-use.ts'
 import { createPreview } from '../../../src/issuance/preview.ts'
 import { encodeCertificatePem } from '../../../src/pki/pem/pem.ts'
 import type { ProfileDocument } from '../../../src/profiles/profile-document.ts'
@@ -294,7 +295,11 @@ describe('the subject of a CSR', needs('openssl', 'certtool'), () => {
     const authority = await install(constraints)
     await post(authority)
     const csr = makeRequest(subject)
-    const preview = createPreview({ ...issuing, ...issuing.core })
+    const preview = createPreview({
+      ...issuing,
+      ...issuing.core,
+      firstUse: createFirstUse(issuing.core.randomBytes)
+    })
     const principal = issuing.station
     const previewed = await refusalOf(() =>
       preview.preview({ kind: 'csr', csr, profile: authority, principal })
