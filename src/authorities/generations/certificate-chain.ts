@@ -5,6 +5,7 @@ import { isEqual } from '../../pki/der/octets.ts'
 import { isSignatureValid } from '../../pki/key/signature.ts'
 import { pathViolations } from '../../pki/path/path-violations.ts'
 import { type ChainLink, formViolations, invalid, parseLink } from './chain-link.ts'
+import { isKeyStore, isUtf16, keyStoreAdvice, utf16Advice } from './import-key.ts'
 
 export interface ChainExpectation {
   /** The authority's own key. */
@@ -73,8 +74,9 @@ function decodeChain(chainPem: string): readonly Uint8Array[] {
       {
         pointer: '/chain',
         expected: `1 to ${maximumCertificates} certificates in PEM`,
-        found: texts.length > maximumCertificates ? 'more' : String(texts.length),
-        message: 'Send the chain.'
+        ...(texts.length > maximumCertificates
+          ? { found: 'more', message: 'Send the chain.' }
+          : nameOther(chainPem))
       }
     ])
   }
@@ -92,6 +94,20 @@ function decodeChain(chainPem: string): readonly Uint8Array[] {
       ])
     }
   })
+}
+
+/** What was sent in the place of PEM, and how it becomes that. */
+function nameOther(text: string): Pick<Violation, 'found' | 'message'> {
+  if (isUtf16(text)) return { found: 'UTF-16', message: `It is ${utf16Advice}.` }
+  const octets = text.startsWith('\x30')
+    ? text
+    : Buffer.from(text.trim().slice(0, 64), 'base64').toString('latin1')
+  if (isKeyStore(octets)) return { found: 'a PKCS#12 key store', message: `It is ${keyStoreAdvice}.` }
+  if (/^\x30[\x81-\x83]/.test(octets)) {
+    const message = 'Make PEM of it: `openssl x509 -inform DER -in FILE -out FILE.pem`.'
+    return { found: 'a certificate in DER', message }
+  }
+  return { found: '0', message: 'Send the chain.' }
 }
 
 /** Each armoured text, and no more than tells that there are too many. One pass: a beginning without an end ends it. */

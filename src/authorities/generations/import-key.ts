@@ -33,6 +33,7 @@ export function importAuthorityKey(text: string, passphrase?: string): KeyObject
 function decodePrivateKey(text: string, passphrase: string | undefined): KeyObject {
   const secret = passphrase === undefined ? {} : { passphrase }
   if (text.startsWith('\x30') && !text.includes('-----BEGIN')) return decodeDer(text, secret)
+  if (isUtf16(text)) throw unusable(`it is ${utf16Advice}`, undefined)
   const pem = text.replace(/^(?:\xef\xbb\xbf|\ufeff)/, '')
   try {
     return createPrivateKey({ key: pem, format: 'pem', ...secret })
@@ -69,6 +70,15 @@ function whyLocked(passphrase: string | undefined): string {
 /** What a PKCS#12 file (RFC 7292) is to be made into. */
 export const keyStoreAdvice =
   'a PKCS#12 key store. Split it: `openssl pkcs12 -in FILE -nodes -nocerts -out key.pem` writes the key, `openssl pkcs12 -in FILE -nokeys -out chain.pem` the certificates'
+
+/** What text of Windows PowerShell's redirection is to be made into. */
+export const utf16Advice =
+  'UTF-16, as Windows PowerShell writes it. Write the file anew in ASCII: `Get-Content FILE | Set-Content -Encoding ascii NEW`'
+
+/** By its byte order mark, or by the NUL beside the first character. */
+export function isUtf16(text: string): boolean {
+  return /^(?:\xff\xfe|\xfe\xff)/.test(text) || text.startsWith('-\0') || text.startsWith('\0-')
+}
 
 /** PFX: a SEQUENCE that begins with version 3 and a ContentInfo. One character for each octet. */
 export function isKeyStore(text: string): boolean {
