@@ -1,4 +1,5 @@
 import { createTokenStore } from '../access/token-store.ts'
+import { systemAct } from '../audit/audit-event.ts'
 import { spkiOf } from '../authorities/generations/generation.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
@@ -6,6 +7,8 @@ import { type BlockedKeys, createBlockedKeys, type Holder } from '../factory/blo
 import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
+import { createVoidStore } from '../issuance/ends/void-store.ts'
+import { createVoiding } from '../issuance/ends/voiding.ts'
 import { createFirstUse, type FirstUse } from '../issuance/first-use.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
 import { createRefusalCounting } from '../issuance/refusals/counting.ts'
@@ -92,7 +95,13 @@ export function createIssuancePath(
     randomBytes
   })
   const disclosures = createDisclosures({ blockedKeys, ...recording, log })
-  const completion = createCompletion({ cycle, clock })
+  const voiding = createVoiding({ store: createVoidStore(database), records, clock, randomBytes })
+  const completion = createCompletion({
+    cycle,
+    endRefused: async (intentId, reason) =>
+      void (await voiding.declareVoid(intentId, { ...systemAct, reason })),
+    clock
+  })
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
   const firstUse = createFirstUse(randomBytes, options.stopwatch)

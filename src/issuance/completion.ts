@@ -1,5 +1,5 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
-import { MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { belowViolations } from '../pki/path/issuing-path.ts'
@@ -12,6 +12,8 @@ import { digestOf } from './request.ts'
 
 export interface CompletionDependencies {
   readonly cycle: Pick<Cycle, 'commitCertificate'>
+  /** Declares an intent void whose certificate would be of no use, so that its device and key are free. */
+  readonly endRefused: (intentId: string, reason: string) => Promise<void>
   readonly clock: Clock
 }
 
@@ -68,7 +70,7 @@ function assertBelow(tbs: TbsCertificate, { name, path }: IssuingAuthority): voi
   throw new MintlineError('certificate_mismatch', detail)
 }
 
-export function createCompletion({ cycle, clock }: CompletionDependencies): Completion {
+export function createCompletion({ cycle, endRefused, clock }: CompletionDependencies): Completion {
   const inHand = new Map<string, Promise<Completed>>()
   const failed = new Set<string>()
 
@@ -84,17 +86,26 @@ export function createCompletion({ cycle, clock }: CompletionDependencies): Comp
     // A crash from here to the commit below leaves an open intent, which the station's retry completes.
     const certificateDer = await signDurable({ intent, signer, issuerPublicKey, judgement })
     assertBelow(readTbs(), authority)
-    const signed = {
-      intentId: intent.id,
-      certificateDer,
-      certificateId: digestOf(certificateDer),
-      issuedAt: clock(),
-      thing: predictThing(certificateDer)
-    }
+    const thing = await predicted(intent.id, () => predictThing(certificateDer))
+    const certificateId = digestOf(certificateDer)
+    const signed = { intentId: intent.id, certificateDer, certificateId, issuedAt: clock(), thing }
     const { kind } = await cycle.commitCertificate(signed)
     if (kind === 'void') throw declaredVoid(intent.id)
     // A crash after this line costs the station its answer; its retry gets these bytes.
     return { ...signed, recorded: kind === 'recorded' }
+  }
+
+  /** Pre-flight has judged whatever can be judged before; should the signed certificate be refused, nobody waits for it. */
+  async function predicted(
+    intentId: string,
+    predict: () => PredictedThing | null
+  ): Promise<PredictedThing | null> {
+    try {
+      return predict()
+    } catch (error) {
+      if (isMintlineError(error, 'jitp_would_fail')) await endRefused(intentId, error.detail)
+      throw error
+    }
   }
 
   return {

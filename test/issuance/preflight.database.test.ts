@@ -124,6 +124,48 @@ describe('an issued certificate', () => {
   })
 })
 
+describe('a value that is made with the certificate id', () => {
+  /** The same template, whose attribute `certificate` is the id and what is added to it. */
+  const addingTo = (name: string, added: string): ProfileDocument => {
+    const usual = namedByCommonName(name)
+    const joined = JSON.stringify({ 'Fn::Join': ['', [{ Ref: parameter('Id') }, added]] })
+    const templateBody = body.replace(`"certificate":{"Ref":"${parameter('Id')}"}`, `"certificate":${joined}`)
+    return {
+      ...usual,
+      registrationConfig: { templateBody, roleArn: 'arn:aws:iam::123456789012:role/jitp' },
+      jitp: { functions: 'accept' }
+    }
+  }
+  const countIntents = () => test.database.prisma.intent.count()
+
+  it('is refused before anything is signed where no id would make it a value', async () => {
+    await issuing.profiles.post(addingTo('spaced', ' of hall 3'), administrator)
+    const before = await countIntents()
+    const error = await refusal(issuing.issue(makeCertificationRequest(newDevice()), 'spaced'))
+    expect(error.code).toBe('jitp_would_fail')
+    expect(await countIntents()).toBe(before)
+  })
+
+  // What stands for the id before it is known is a noncharacter: a template that has as many of them passes for one.
+  it('that is refused once it is known ends the intent as void, and its device and key are free', async () => {
+    await issuing.profiles.post(addingTo('deceiving', '\uFFFF'.repeat(64)), administrator)
+    const csr = makeCertificationRequest(newDevice())
+    const before = await countIntents()
+    for (const times of [1, 2]) {
+      expect((await refusal(issuing.issue(csr, 'deceiving'))).code).toBe('jitp_would_fail')
+      expect(await countIntents()).toBe(before + times)
+    }
+    const [last] = await test.database.prisma.intent.findMany({ orderBy: { id: 'desc' }, take: 1 })
+    expect(await issuing.records.find(last!.id)).toMatchObject({
+      outcome: 'void',
+      voidedBy: 'system'
+    })
+    await issuing.profiles.post(addingTo('deceiving', '-of-hall-3'), administrator)
+    const { record } = await issuing.issue(csr, 'deceiving')
+    expect(record.thing?.attributes['certificate']).toBe(`${record.certificateId}-of-hall-3`)
+  })
+})
+
 describe('a CSR that AWS would not provision', () => {
   it.each([
     ['a space in the thing name', { Organization: 'Acme', CommonName: 'SN 0042' }, '/subject/CommonName'],

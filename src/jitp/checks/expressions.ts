@@ -1,7 +1,7 @@
 import { quoted } from '../findings/finding.ts'
-import { nearestParameter } from '../template/certificate-parameter.ts'
+import { certificateIdParameter, nearestParameter } from '../template/certificate-parameter.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
-import { partsOf } from '../template/expression.ts'
+import { parametersOf, partsOf } from '../template/expression.ts'
 import { expressionsOf } from '../template/expressions-of-template.ts'
 import type { CheckContext } from './context.ts'
 
@@ -43,9 +43,36 @@ function reportFunction(expression: Expression | ListExpression, { options, repo
 }
 
 function checkPart(part: Expression | ListExpression, context: CheckContext): void {
+  checkDigits(part, context)
   if (part.kind === 'ref') checkReference(part.name, part.pointer, context)
   else if (part.kind === 'find-in-map') checkMap(part, context)
   else if (part.kind === 'select') checkIndex(part, context)
+}
+
+/** The certificate id can be put into a text; what its digits say is known only once the certificate is signed. */
+function checkDigits(part: Expression | ListExpression, { report }: CheckContext): void {
+  const depends = decidingPartsOf(part).some(each => parametersOf(each).includes(certificateIdParameter))
+  if (!depends) return
+  report.add('certificate-id-decides', {
+    pointer: part.pointer,
+    message: 'What this makes depends on the digits of the certificate id.',
+    expected: 'the certificate id in a text, at most',
+    found: functionNames[part.kind] ?? part.kind
+  })
+}
+
+const functionNames: Readonly<Record<string, string>> = {
+  select: 'the certificate id as index of Fn::Select',
+  'find-in-map': 'the certificate id as key of Fn::FindInMap',
+  split: 'the certificate id split by Fn::Split at a delimiter that may be in it'
+}
+
+/** What chooses, and does not only become a part of the text. */
+function decidingPartsOf(part: Expression | ListExpression): readonly (Expression | ListExpression)[] {
+  if (part.kind === 'select') return [part.index]
+  if (part.kind === 'find-in-map') return [part.top, part.second]
+  const mayBeInIt = part.kind === 'split' && (part.delimiter === '' || /[0-9a-f]/.test(part.delimiter))
+  return mayBeInIt ? [part.source] : []
 }
 
 /** More parameters than there are. */

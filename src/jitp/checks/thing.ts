@@ -13,7 +13,7 @@ import {
 } from '../template/aws-name.ts'
 import { certificateIdParameter, isSharedField, subjectFieldOf } from '../template/certificate-parameter.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
-import { parametersOf } from '../template/expression.ts'
+import { parametersOf, visibleParametersOf } from '../template/expression.ts'
 import type { ThingResource } from '../template/template.ts'
 import type { CheckContext } from './context.ts'
 import { checkOverrideSettings, thingOverrides } from './override-settings.ts'
@@ -137,7 +137,7 @@ function checkName({ thingName: name, pointer }: ThingResource, context: CheckCo
     return
   }
   checkLiteral(name, thingNaming, context)
-  const parameters = parametersOf(name)
+  const parameters = visibleParametersOf(name)
   if (parameters.includes(certificateIdParameter)) {
     const message = 'The thing is named by the certificate id.'
     report.add('thing-named-by-id', {

@@ -9,7 +9,7 @@ import {
   subjectFieldOf
 } from '../template/certificate-parameter.ts'
 import type { Expression } from '../template/expression.ts'
-import { parametersOf } from '../template/expression.ts'
+import { parametersOf, visibleParametersOf } from '../template/expression.ts'
 import { expressionsOf } from '../template/expressions-of-template.ts'
 import type { TemplateOptions } from '../template/options.ts'
 import type { Mappings, PolicyResource, ProvisioningTemplate, ThingResource } from '../template/template.ts'
@@ -81,7 +81,7 @@ export function requiredSubjectFields(compiled: CompiledTemplate): readonly Subj
 /** The subject fields that the thing's name is made of. */
 export function thingNameFields({ parameters, thing }: CompiledTemplate): readonly SubjectField[] {
   if (thing?.thingName === undefined) return []
-  const used = new Set(parametersOf(thing.thingName))
+  const used = new Set(visibleParametersOf(thing.thingName))
   return parameters.flatMap(({ name, source }) =>
     !used.has(name) || source === 'certificate-id' || source === 'certificate-serial-number' ? [] : [source]
   )

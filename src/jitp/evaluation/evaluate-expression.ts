@@ -5,7 +5,7 @@ import type { Mappings } from '../template/template.ts'
 
 /** What expressions are evaluated against. */
 export interface EvaluationScope {
-  /** By parameter name; null for a value that is not known before signing. */
+  /** By parameter name; null for a value that is missing and reported. */
   readonly values: ReadonlyMap<string, string | null>
   readonly mappings: Mappings | undefined
   readonly report: (id: FindingId, text: FindingText) => void
@@ -27,7 +27,7 @@ export class ExpressionEvaluator {
     this.#scope = scope
   }
 
-  /** The text that an expression makes; null if it is not known before signing, or if it failed and was reported. */
+  /** The text that an expression makes; null if it failed and was reported. */
   text(expression: Expression): string | null {
     switch (expression.kind) {
       case 'literal':

@@ -54,6 +54,14 @@ export function evaluateTemplate(compiled: CompiledTemplate, facts: CertificateF
     : { ok: false, findings: evaluator.findings }
 }
 
+/**
+ * In the place of the certificate id before signing. The id is always 64 hexadecimal digits, so that alphabet and length of
+ * what is made with it can be judged; the digits stand for a noncharacter of Unicode, which no value has, so that what is
+ * not made with it is known as such. The check refuses templates in which more depends on the digits.
+ */
+const digitsToCome = '\uFFFF'.repeat(64)
+const someDigits = '0'.repeat(64)
+
 /** What a text names, and the finding for one that cannot name it. */
 interface NamedPlace {
   readonly id: FindingId
@@ -103,7 +111,7 @@ class Evaluator {
   }
 
   #valueOf({ name, source, fallback }: CompiledParameter): string | null {
-    if (source === 'certificate-id') return this.#facts.certificateId ?? null
+    if (source === 'certificate-id') return this.#facts.certificateId ?? digitsToCome
     if (source === 'certificate-serial-number') return decimalOf(this.#facts.certificateSerialNumber)
     const value = this.#facts.subject[source]
     if (value !== undefined && value !== '') return value
@@ -170,9 +178,11 @@ class Evaluator {
           policyName: this.#text(policy.policyName, places.policyName) ?? ''
         }
       case 'made': {
-        const policyDocument = this.#expressions.text(policy.policyDocument) ?? ''
-        this.#checkDocument(policyDocument, policy.policyDocument)
-        return { policyDocument, predictedName: predictPolicyName(policyDocument, this.#compiled.options) }
+        const text = this.#expressions.text(policy.policyDocument) ?? ''
+        const document = this.#withSomeDigits(text)
+        this.#checkDocument(document, policy.policyDocument)
+        if (document !== text) return { policyDocument: '', predictedName: null }
+        return { policyDocument: text, predictedName: predictPolicyName(text, this.#compiled.options) }
       }
     }
   }
@@ -192,8 +202,10 @@ class Evaluator {
 
   #text(expression: Expression, name: NamedPlace): string | null {
     const text = this.#expressions.text(expression)
-    if (text !== null && expression.kind !== 'literal') this.#checkName(text, expression, name)
-    return text
+    if (text === null || expression.kind === 'literal') return text
+    const known = this.#withSomeDigits(text)
+    this.#checkName(known, expression, name)
+    return known === text ? text : null
   }
 
   #checkName(text: string, expression: Expression | ListExpression, { id, kind, label }: NamedPlace): void {
@@ -237,6 +249,10 @@ class Evaluator {
       expected: 'none of , + " \\ < > ; = #',
       found: quoted(value)
     })
+  }
+
+  #withSomeDigits(text: string): string {
+    return this.#facts.certificateId === undefined ? text.replaceAll(digitsToCome, someDigits) : text
   }
 
   #report(id: FindingId, detail: FindingDetail): void {

@@ -21,6 +21,7 @@ export interface PredictedThing {
 export type PredictedPolicy =
   | { readonly policyName: string }
   | {
+      /** Empty before signing, where it is made from the certificate id. */
       readonly policyDocument: string
       /** Null where it is not known which bytes AWS hashes; `generatedPolicyName` is the switch. */
       readonly predictedName: string | null

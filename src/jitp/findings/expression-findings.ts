@@ -44,6 +44,13 @@ export const expressionFindings = {
     atAws: 'AWS IoT answers "Cannot resolve reference value" and provisions nothing.',
     remedy: 'Declare the name under Parameters, or correct it.'
   },
+  'certificate-id-decides': {
+    severity: 'error',
+    atAws:
+      'The digits of the certificate id follow from the signature: whether AWS IoT provisions the device, and as what, is known only when the certificate exists.',
+    remedy:
+      'Put the certificate id into a name or a value, and let nothing be chosen by it: no index, no key of a map, no Fn::Split at a delimiter with hexadecimal digits.'
+  },
   'expressions-too-large': {
     severity: 'error',
     atAws:

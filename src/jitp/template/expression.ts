@@ -54,6 +54,30 @@ export function parametersOf(expression: Expression | ListExpression): readonly 
   return [...names]
 }
 
+/**
+ * The parameters whose values can be seen in what an expression makes, each once: of a list from which one item is taken
+ * by a number that is written out, those of that item alone.
+ */
+export function visibleParametersOf(expression: Expression | ListExpression): readonly string[] {
+  const names = new Set<string>()
+  const seen = new Set<Expression | ListExpression>()
+  const waiting = [expression]
+  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
+    if (seen.has(part)) continue
+    seen.add(part)
+    if (part.kind === 'ref') names.add(part.name)
+    waiting.push(...visiblePartsOf(part))
+  }
+  return [...names]
+}
+
+function visiblePartsOf(part: Expression | ListExpression): readonly (Expression | ListExpression)[] {
+  if (part.kind !== 'select' || part.index.kind !== 'literal' || part.list.kind !== 'list')
+    return directPartsOf(part)
+  const item = part.list.items[Number(part.index.value)]
+  return item === undefined ? [] : [item]
+}
+
 /** The parts that an expression is put together from, as often as they stand in it. */
 export function directPartsOf(
   expression: Expression | ListExpression

@@ -368,7 +368,52 @@ export const thingCases: readonly CheckCase[] = [
     flaw: 'groups from a split certificate id',
     template: templateOf({ thing: named({ ThingGroups: { 'Fn::Split': ['a', ref('Id')] } }) }),
     options: accept,
-    findings: [`function-accepted ${thing}/ThingGroups`, `certificate-id-names-nothing ${thing}/ThingGroups`]
+    findings: [
+      `function-accepted ${thing}/ThingGroups`,
+      `certificate-id-decides ${thing}/ThingGroups`,
+      `certificate-id-names-nothing ${thing}/ThingGroups`
+    ]
+  },
+  {
+    flaw: 'an item chosen by the certificate id',
+    template: templateOf({
+      thing: named({ AttributePayload: { part: { 'Fn::Select': [ref('Id'), ['a', 'b']] } } })
+    }),
+    options: accept,
+    findings: [
+      `function-accepted ${thing}/AttributePayload/part/Fn::Select`,
+      `certificate-id-decides ${thing}/AttributePayload/part/Fn::Select`
+    ]
+  },
+  {
+    flaw: 'a key of a map that is the certificate id',
+    template: {
+      ...templateOf({
+        thing: named({ AttributePayload: { part: { 'Fn::FindInMap': ['m', ref('Id'), 'b'] } } })
+      }),
+      Mappings: { m: { a: { b: 'c' } } }
+    },
+    options: accept,
+    findings: [
+      `function-accepted ${thing}/AttributePayload/part/Fn::FindInMap`,
+      `certificate-id-decides ${thing}/AttributePayload/part/Fn::FindInMap`
+    ]
+  },
+  {
+    flaw: 'no choice by the certificate id: split at what is never in it, and an item that stands elsewhere',
+    template: templateOf({
+      thing: {
+        ThingName: { 'Fn::Select': ['1', [ref('Id'), ref('CommonName')]] },
+        AttributePayload: {
+          part: { 'Fn::Select': ['0', { 'Fn::Split': ['-', { 'Fn::Join': ['-', [ref('Id'), 'x']] }] }] }
+        }
+      }
+    }),
+    options: accept,
+    findings: [
+      `function-accepted ${thing}/ThingName/Fn::Select`,
+      `function-accepted ${thing}/AttributePayload/part/Fn::Select`
+    ]
   },
   {
     flaw: 'groups as one string',

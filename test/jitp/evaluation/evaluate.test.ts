@@ -150,22 +150,53 @@ describe('evaluateTemplate', () => {
     expect(evaluate({ when: '', template, options, subject }).ok).toBe(true)
   })
 
-  it('takes the tenth item of a list, and none of an index that is not known yet', () => {
-    const select = (index: unknown) =>
-      evaluate({
-        when: '',
-        template: templateOf({
-          parameters: ['CommonName', 'Id'],
-          thing: {
-            ThingName: ref('CommonName'),
-            AttributePayload: { part: { 'Fn::Select': [index, [...'abcdefghijk']] } as never }
-          }
-        }),
-        options: { functions: 'accept' },
-        subject: { CommonName: 'a' }
+  const thingOf = (thing: object, certificateId?: string) => {
+    const evaluation = evaluate({
+      when: '',
+      template: templateOf({ parameters: ['CommonName', 'Id'], thing: thing as never }),
+      options: { functions: 'accept' },
+      subject: { CommonName: 'a' },
+      ...(certificateId !== undefined && { certificateId })
+    })
+    return evaluation.ok ? evaluation.prediction.thing : evaluation.findings.map(({ id }) => id)
+  }
+
+  it('takes the tenth item of a list', () => {
+    const part = { 'Fn::Select': ['10', [...'abcdefghijk']] }
+    expect(thingOf({ ThingName: ref('CommonName'), AttributePayload: { part } })).toMatchObject({
+      attributes: { part: 'k' }
+    })
+  })
+
+  describe('before the certificate id is known', () => {
+    const joined = (...items: readonly unknown[]) => ({ 'Fn::Join': ['', items] })
+
+    it('judges alphabet and length of what is made with it', () => {
+      expect(thingOf({ ThingName: joined(ref('Id'), '/') })).toEqual(['thing-name-invalid'])
+      expect(thingOf({ ThingName: joined(ref('Id'), ref('Id'), 'x') })).toEqual(['thing-name-invalid'])
+      expect(thingOf({ ThingName: joined(ref('Id'), ref('Id')) })).toMatchObject({
+        thingName: null,
+        thingNameFrom: 'certificateId'
       })
-    expect(select('10')).toMatchObject({ prediction: { thing: { attributes: { part: 'k' } } } })
-    expect(select(ref('Id'))).toMatchObject({ prediction: { thing: { attributes: { part: null } } } })
+      const spaced = { part: joined('a b', ref('Id')) }
+      expect(thingOf({ ThingName: ref('CommonName'), AttributePayload: spaced })).toEqual([
+        'attribute-value-invalid'
+      ])
+    })
+
+    it.each<[string, object]>([
+      ['an item that is not taken', { 'Fn::Select': ['1', [ref('Id'), ref('CommonName')]] }],
+      ['a variable that is not used', { 'Fn::Sub': ['${name}', { name: ref('CommonName'), id: ref('Id') }] }],
+      [
+        'a piece that is not taken',
+        { 'Fn::Select': ['1', { 'Fn::Split': ['-', { 'Fn::Join': ['-', [ref('Id'), ref('CommonName')]] }] }] }
+      ]
+    ])('knows a name for which it makes no difference: %s', (_where, name) => {
+      const before = thingOf({ ThingName: name })
+      expect(before).toMatchObject({ thingName: 'a' })
+      expect(before).not.toHaveProperty('thingNameFrom')
+      expect(thingOf({ ThingName: name }, 'f0'.repeat(32))).toEqual(before)
+    })
   })
 
   it('says where a name comes from only while it is not known', () => {
