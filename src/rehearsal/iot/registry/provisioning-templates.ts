@@ -65,14 +65,8 @@ export function createProvisioningTemplates(context: RegistryContext): Provision
     describeProvisioningTemplate: describe,
     updateProvisioningTemplate(templateName, change) {
       const template = describe(templateName)
-      put({
-        ...template,
-        description: change.description ?? template.description,
-        enabled: change.enabled ?? template.enabled,
-        defaultVersionId: change.defaultVersionId ?? template.defaultVersionId,
-        provisioningRoleArn: change.provisioningRoleArn ?? template.provisioningRoleArn,
-        tags: change.tags ?? template.tags
-      })
+      const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined))
+      put({ ...template, ...given })
     },
     deleteProvisioningTemplate(templateName) {
       describe(templateName)
