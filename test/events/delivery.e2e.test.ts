@@ -337,7 +337,7 @@ describe('delivery', () => {
       'of a type that a newer version owes',
       async id => {
         await test.owner.prisma
-          .$executeRaw`ALTER TABLE outgoing_event DROP CONSTRAINT outgoing_event_type_check`
+          .$executeRaw`ALTER TABLE outgoing_event DROP CONSTRAINT IF EXISTS outgoing_event_type_check`
         await test.owner.prisma
           .$executeRaw`UPDATE outgoing_event SET type = 'mintline.of.tomorrow' WHERE record_id = ${id}::uuid`
       }
