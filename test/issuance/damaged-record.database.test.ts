@@ -67,6 +67,8 @@ const forgeries: readonly [string, (tbsDer: Uint8Array) => Uint8Array | Promise<
   ['another key usage', tbs => rebuilt(tbs, { keyUsage: ['digitalSignature', 'nonRepudiation'] })],
   ['another purpose', tbs => rebuilt(tbs, { extendedKeyUsage: ['clientAuth', 'serverAuth'] })],
   ['an earlier beginning', tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', -24) })],
+  // The CA is valid from a day before it was made, so that no rule but the profile's is broken.
+  ["one after the CA's", tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', -12) })],
   ['another algorithm', tbs => rebuilt(tbs, { signatureAlgorithm: 'ecdsa-with-SHA384' })],
   ['nothing', () => new Uint8Array()],
   ['noise', () => crypto.getRandomValues(new Uint8Array(300))],
@@ -336,6 +338,23 @@ describe('an open intent that nobody changed', () => {
     expect(replayed).toBe(true)
     expect(record.id).toBe(row.id)
     expect(Buffer.from(record.certificateDer).includes(Buffer.from(row.tbsDer))).toBe(true)
+  })
+
+  it('is completed in whatever order the profile names usages and purposes', async () => {
+    await issuing.profiles.post(
+      {
+        ...starterProfile,
+        name: 'unordered',
+        keyUsage: ['nonRepudiation', 'digitalSignature'],
+        extendedKeyUsage: ['serverAuth', 'clientAuth']
+      },
+      administrator
+    )
+    const csr = makeCertificationRequest({ Country: 'US', CommonName: `unordered-${++lastDevice}` })
+    signing.isAway = true
+    await expect(issuing.issue(csr, 'unordered')).rejects.toThrow('away')
+    signing.isAway = false
+    expect(await issuing.issue(csr, 'unordered')).toMatchObject({ replayed: true })
   })
 
   it('is completed where the profile dropped what the CSR carries', async () => {
