@@ -14,9 +14,11 @@ const refusal = new MintlineError('csr_malformed', 'It is no CSR.')
 /** Of a station that may have one refusal recorded a minute, in a minute that does not end. */
 function dependencies() {
   const counted: CountedRefusal[] = []
+  const warned: object[] = []
   const stopwatch = () => 0
   return {
     counted,
+    warned,
     repeats: createRepeatWindows({ stopwatch }),
     limits: createStationLimits({ perMinute: 1, stopwatch }),
     counting: { count: (each: CountedRefusal) => void counted.push(each) },
@@ -25,7 +27,7 @@ function dependencies() {
     clockTrust: { assertTrusted: async () => undefined },
     clock: () => new Date('2026-11-23T08:00:00Z'),
     randomBytes: createRandomSource(),
-    log: { warn: () => undefined }
+    log: { warn: (facts: object) => void warned.push(facts) }
   }
 }
 
@@ -58,11 +60,13 @@ it('a refusal that is not recorded takes none of what its station may have recor
     code: 'csr_malformed',
     members: { issuanceId: expect.any(String) as string }
   })
-  expect(parts.counted).toEqual([])
+  expect([parts.counted, parts.warned]).toEqual([[], []])
 
   const beyond = await send('four')
   expect(beyond.members).not.toHaveProperty('issuanceId')
   expect(parts.counted).toMatchObject([{ reason: 'station_limit', station: 'one' }])
+  await send('five')
+  expect(parts.warned).toEqual([{ station: 'one' }])
 })
 
 it('a private key that is not put into the audit takes none of it either', async () => {
@@ -80,8 +84,10 @@ it('a private key that is not put into the audit takes none of it either', async
     })
   await expect(send(1)).rejects.toMatchObject({ code: 'database_unavailable' })
   await send(2)
-  expect([events, parts.counted]).toEqual([1, []])
+  expect([events, parts.counted, parts.warned]).toEqual([1, [], []])
   await send(3)
   expect(events).toBe(1)
   expect(parts.counted).toMatchObject([{ reason: 'station_limit' }])
+  await send(4)
+  expect(parts.warned).toEqual([{ actor: 'station/one' }])
 })
