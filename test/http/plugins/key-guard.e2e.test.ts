@@ -222,6 +222,8 @@ describe('a private key that is posted', needs('openssl'), () => {
   it('is forgotten also where it is encrypted; the CSR beside it only seems to say which key it is', async () => {
     const alone = await issue(read('encrypted.key'))
     expect(problemOf(alone)).toMatchObject({ code: 'key_blocked', spkiSha256: [] })
+    const unknown = 'does not tell its public key, so that it could not be blocked'
+    expect(problemOf(alone).detail).toContain(unknown)
     const record = await service.as('auditor').get(problemOf(alone).instance!)
     expect(record.json()).toMatchObject({ withheld: 'private_key' })
     expect(await dumpDatabase()).not.toContain(read('encrypted.key').toString('hex').slice(100, 200))
@@ -246,12 +248,23 @@ describe('a private key that is posted', needs('openssl'), () => {
     expect(beside).toMatchObject({ code: 'key_blocked', spkiSha256: [], notBlockedSpkiSha256: [own] })
     const onRecord = (await service.as('auditor').get(beside.instance!)).json<{ detail: string }>()
     expect(onRecord.detail).toContain(`${own}: an administrator does that with POST /v1/blocked-keys`)
+    expect(onRecord.detail).not.toContain(unknown)
     expect(await faultsOf('Problem', beside)).toEqual([])
     // Whoever has the CSR could send this, and block the key for ever.
     expect((await issue(read('other.csr'))).statusCode).toBe(201)
     const byHand = { spkiSha256: own, reason: 'key_disclosed' }
     expect((await service.as('admin').post('/v1/blocked-keys', byHand)).statusCode).toBe(201)
     expect(problemOf(await issue(read('other.csr'))).code).toBe('key_blocked')
+  })
+
+  it('is forgotten where it is encrypted beside a CSR with a wrong signature, which says nothing of it', async () => {
+    const csr = read('csr.der')
+    const forged = csr.with(-1, csr.at(-1)! ^ 1)
+    const pem = `-----BEGIN CERTIFICATE REQUEST-----\n${Buffer.from(forged).toString('base64')}\n-----END CERTIFICATE REQUEST-----\n`
+    const problem = problemOf(await issue(text('encrypted.key') + pem))
+    expect(problem).toMatchObject({ status: 422, code: 'key_blocked', spkiSha256: [] })
+    expect(problem).not.toHaveProperty('notBlockedSpkiSha256')
+    expect(problem.detail).toContain('does not tell its public key')
   })
 
   it('beside the public half of a CA does not block the CA', async () => {
