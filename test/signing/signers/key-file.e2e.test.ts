@@ -41,6 +41,13 @@ describe('an encrypted key', () => {
     expect(shown).toContain('aes-256-cbc')
   })
 
+  it('has the lines of RFC 7468', async () => {
+    const [, ...lines] = (await encryptPrivateKey(privateKey, passphrase)).trimEnd().split('\n')
+    const lengths = lines.slice(0, -1).map(({ length }) => length)
+    expect(new Set(lengths.slice(0, -1))).toEqual(new Set([64]))
+    expect(lengths.at(-1)).toBeLessThanOrEqual(64)
+  })
+
   it('is never the same twice', async () => {
     expect(await encryptPrivateKey(privateKey, passphrase)).not.toBe(
       await encryptPrivateKey(privateKey, passphrase)

@@ -116,6 +116,14 @@ describe('opening a KMS signer', () => {
     await expect(open(await makeKey())).rejects.toMatchObject({ code })
   })
 
+  it.each([
+    ['a key that is not there', async () => 'no-such-key', 'not in AWS KMS in this account and region'],
+    ['a key that is pending deletion', () => createKeyPendingDeletion(), 'may be pending deletion']
+  ])('tells of %s that it is so', async (_, makeKey, said) => {
+    const error: unknown = await open(await makeKey()).catch((thrown: unknown) => thrown)
+    expect((error as Error).message).toContain(said)
+  })
+
   it('without the permission is refused and says which one', async () => {
     standIn.setFaults({ deniedOperations: ['GetPublicKey'] })
     const error: unknown = await open(keys.get('ECC_NIST_P256')!).catch((thrown: unknown) => thrown)
@@ -128,6 +136,7 @@ describe('opening a KMS signer', () => {
     await gone.stop()
     await expect(open(keys.get('ECC_NIST_P256')!, { endpoint: gone.url })).rejects.toMatchObject({
       code: 'signer_unavailable',
+      detail: expect.stringContaining('cannot be reached') as string,
       retryAfterSeconds: 5
     })
   })
@@ -310,6 +319,17 @@ describe('a KMS signer', () => {
       Array(3).fill(expect.objectContaining({ code: 'overloaded', retryAfterSeconds: 1 }))
     )
     await signer.close()
+  })
+
+  it('sends nothing again once it is closed', async () => {
+    const { signer } = await openOwnKey()
+    const before = standIn.requestCounts.get('Sign') ?? 0
+    standIn.setFaults({ throttleRate: 1 })
+    await Promise.all([
+      expect(signer.sign(newMessage())).rejects.toMatchObject({ code: 'signer_unavailable' }),
+      signer.close()
+    ])
+    expect(standIn.requestCounts.get('Sign')).toBe(before + 1)
   })
 
   it('finishes what is under way when it is closed, and refuses what waits', async () => {
