@@ -51,6 +51,8 @@ export const errorCodes = [
   'aws_registration_not_found',
   'aws_registration_invalid',
   'aws_template_not_ours',
+  'aws_registration_blocked',
+  'aws_registration_held',
   // the service
   'database_unavailable',
   'clock_untrusted',

@@ -105,7 +105,7 @@ const AuthorityChangedData = Type.Object(
   strict
 )
 
-const RegistrationDriftedData = Type.Object(
+const RegistrationData = Type.Object(
   { registration: Type.String({ description: 'Id of the registration.' }), ...actMembers },
   strict
 )
@@ -120,7 +120,8 @@ export const eventData = {
   'mintline.issuance.issued': IssuedData,
   'mintline.issuance.rejected': RefusedData,
   'mintline.authority.changed': AuthorityChangedData,
-  'mintline.aws-registration.drifted': RegistrationDriftedData,
+  'mintline.aws-registration.drifted': RegistrationData,
+  'mintline.aws-registration.blocked': RegistrationData,
   'mintline.key.blocked': KeyBlockedData
 } as const satisfies Readonly<Record<EventType, unknown>>
 
@@ -128,6 +129,7 @@ export interface EventData {
   readonly 'mintline.issuance.issued': ToldOf<IssuedFacts>
   readonly 'mintline.issuance.rejected': ToldOf<Present<RefusalFacts>>
   readonly 'mintline.authority.changed': Static<typeof AuthorityChangedData>
-  readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationDriftedData>
+  readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationData>
+  readonly 'mintline.aws-registration.blocked': Static<typeof RegistrationData>
   readonly 'mintline.key.blocked': Static<typeof KeyBlockedData>
 }

@@ -4,6 +4,7 @@ export const eventTypes = [
   'mintline.issuance.rejected',
   'mintline.authority.changed',
   'mintline.aws-registration.drifted',
+  'mintline.aws-registration.blocked',
   'mintline.key.blocked'
 ] as const
 

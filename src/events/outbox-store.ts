@@ -199,6 +199,7 @@ const kinds = {
   'mintline.issuance.rejected': 'refused',
   'mintline.authority.changed': 'audit',
   'mintline.aws-registration.drifted': 'audit',
+  'mintline.aws-registration.blocked': 'audit',
   'mintline.key.blocked': 'audit'
 } as const satisfies Readonly<Record<EventType, OwedEvent['fact']['kind']>>
 

@@ -7,7 +7,7 @@ import type { AuthorityRegister } from '../authorities/register.ts'
 import type { LoginPermits } from '../authorities/token-logins/permits.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
-import type { MintlineError, Violation } from '../errors/mintline-error.ts'
+import type { MintlineError } from '../errors/mintline-error.ts'
 import type { Events } from '../events/events.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { Releasing } from '../issuance/ends/releasing.ts'
@@ -17,6 +17,7 @@ import type { Disclosures } from '../issuance/refusals/disclosure.ts'
 import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
 import type { Job, JobQuery } from '../jobs/job.ts'
 import type { AskReadiness } from '../monitoring/readiness.ts'
+import type { PostedProfile } from '../profiles/profile.ts'
 import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { Purging } from '../records/purge/purge.ts'
@@ -43,10 +44,9 @@ export interface HttpServices {
   readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>
   readonly profiles: {
     /** @throws MintlineError `profile_invalid` */
-    post(
-      request: ProfileRequest,
-      act: Act
-    ): Promise<{ profile: ProfileVersion; isNew: boolean; warnings: readonly Violation[] }>
+    post(request: ProfileRequest, act: Act): Promise<PostedProfile>
+    /** @throws MintlineError `profile_not_found`, `profile_invalid` */
+    revert(name: string, version: number | undefined, act: Act): Promise<PostedProfile>
     /** The newest version of each. */
     listPage(query: PageQuery): Promise<Page<ProfileVersion>>
     /** The newest version unless one is named. @throws MintlineError `profile_not_found` */

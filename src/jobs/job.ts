@@ -2,8 +2,8 @@ import type { ErrorCode } from '../errors/mintline-error.ts'
 
 /** What is done later and must survive a crash or an outage. */
 export interface JobData {
-  /** Brings one registration to what was asked for, and reads it back. */
-  readonly 'aws-registration.reconcile': { readonly registrationId: string }
+  /** Brings one registration to what was asked for, and reads it back; `outOfTurn`, whatever other places have got. */
+  readonly 'aws-registration.reconcile': { readonly registrationId: string; readonly outOfTurn?: boolean }
   /** Reads one registration back, and changes nothing at AWS. */
   readonly 'aws-registration.check': { readonly registrationId: string }
   /** Finds the registrations that are due for one of the above. */

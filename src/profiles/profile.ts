@@ -13,7 +13,7 @@ import { completeProfile, type ProfileRequest } from './profile-request.ts'
 import type { ProfileStore } from './profile-store.ts'
 import type { ProfileVersion } from './profile-version.ts'
 
-interface PostedProfile {
+export interface PostedProfile {
   readonly profile: ProfileVersion
   /** False when the document was the newest version already. */
   readonly isNew: boolean
@@ -29,6 +29,13 @@ export interface Profiles {
    * @throws MintlineError `profile_invalid` with every mistake at once; pointers go into the document.
    */
   post(request: ProfileRequest, act: Act): Promise<PostedProfile>
+  /**
+   * Makes an earlier version's document the newest version again; the one before the newest unless one is named.
+   *
+   * @throws MintlineError `profile_not_found`; `profile_invalid` where there is no earlier version, or where its document
+   * would not be taken today.
+   */
+  revert(name: string, version: number | undefined, act: Act): Promise<PostedProfile>
   /** The newest version of each, by name. */
   list(): Promise<readonly ProfileVersion[]>
   /** As `list`, page by page. */
@@ -47,6 +54,12 @@ export interface Profiles {
   /** One version, ready for use, newest or not. @throws MintlineError `profile_not_found`. */
   compiled(name: string, version: number): Promise<CompiledProfile>
   refresh(): Promise<void>
+}
+
+/** How a version came about. */
+interface ProfileAct extends Act {
+  readonly act: 'profile.post' | 'profile.revert'
+  readonly before?: object
 }
 
 interface Constraining {
@@ -69,10 +82,19 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
   const { store, hasAuthorityLine, lifetimeWarnings, findConstraints, clock, randomBytes } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
+  async function put(document: ProfileDocument, act: ProfileAct): Promise<PostedProfile> {
+    const rules = compileProfile(document)
+    if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
+    const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
+    const { profile, isNew } = await insertNext(document, rules.templateSha256, act)
+    compiled.set(profile.name, { version: profile, ...rules })
+    return { profile, isNew, warnings: [...rules.warnings, ...nameWarnings, ...lifetimeWarnings(document)] }
+  }
+
   async function insertNext(
     document: ProfileDocument,
     templateSha256: string,
-    act: Act
+    act: ProfileAct
   ): Promise<{ profile: ProfileVersion; isNew: boolean }> {
     for (;;) {
       const newest = await store.findNewest(document.name)
@@ -90,19 +112,18 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
         createdBy: act.actor
       }
       // Lost to another administrator's post of the same name: theirs is the version before ours then.
-      if (await store.insert(profile, postEvent(profile, act, randomBytes))) return { profile, isNew: true }
+      if (await store.insert(profile, eventOf(profile, act, randomBytes))) return { profile, isNew: true }
     }
   }
 
   return {
-    async post(request, act) {
-      const document = completeProfile(request)
-      const rules = compileProfile(document)
-      if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
-      const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
-      const { profile, isNew } = await insertNext(document, rules.templateSha256, act)
-      compiled.set(profile.name, { version: profile, ...rules })
-      return { profile, isNew, warnings: [...rules.warnings, ...nameWarnings, ...lifetimeWarnings(document)] }
+    post: (request, act) => put(completeProfile(request), { ...act, act: 'profile.post' }),
+    async revert(name, version, act) {
+      const newest = (await store.findNewest(name)) ?? refuseUnknown(name)
+      const wanted = version ?? newest.version - 1
+      if (wanted < 1 || wanted >= newest.version) throw notEarlier(newest, version)
+      const { document } = (await store.find(name, wanted)) ?? refuseUnknown(`${name} version ${wanted}`)
+      return put(document, { ...act, act: 'profile.revert', before: { version: newest.version } })
     },
     list: () => store.listNewest(),
     async find(name, version) {
@@ -153,10 +174,18 @@ async function readVersions(
   return page
 }
 
-function postEvent(profile: ProfileVersion, act: Act, randomBytes: RandomBytes): AuditEvent {
+function eventOf(profile: ProfileVersion, act: ProfileAct, randomBytes: RandomBytes): AuditEvent {
   const { name, version, document: after, createdAt: time } = profile
-  const what = { ...act, act: 'profile.post', subject: `profile/${name}/${version}`, after }
-  return buildAuditEvent(what, { time, randomBytes })
+  return buildAuditEvent({ ...act, subject: `profile/${name}/${version}`, after }, { time, randomBytes })
+}
+
+function notEarlier({ name, version }: ProfileVersion, asked: number | undefined): MintlineError {
+  const expected = version === 1 ? 'a profile with an earlier version' : `a version from 1 to ${version - 1}`
+  const found = asked === undefined ? 'version 1 alone' : `version ${asked}`
+  const message = `The newest version of ${name} is ${version}. GET /v1/profiles/${name}/versions lists all.`
+  return new MintlineError('profile_invalid', `${name} cannot go back to ${found}.`, {
+    violations: [{ pointer: '/version', expected, found, message }]
+  })
 }
 
 function unknownAuthority(document: ProfileDocument): MintlineError {

@@ -8,6 +8,7 @@ const state: StoredState = {
   state: 'registered',
   version: 2,
   profileVersion: 3,
+  triedProfileVersion: null,
   awsAccountId: '111122223333',
   observed: null,
   drift: [],

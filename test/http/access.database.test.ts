@@ -31,6 +31,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/blocked-keys': ['auditor', 'admin'],
   'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'admin'],
   'POST /v1/profiles': ['admin'],
+  'POST /v1/profiles/:name/revert': ['admin'],
   'GET /v1/profiles': ['auditor', 'admin'],
   'GET /v1/profiles/:name': ['auditor', 'admin'],
   'GET /v1/profiles/:name/versions': ['auditor', 'admin'],
@@ -118,6 +119,8 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const refused = refusal.json<{ issuanceId: string }>()
   const blockedKey = { spkiSha256: 'ab'.repeat(32) }
   await admin.post('/v1/blocked-keys', { ...blockedKey, reason: 'weak_key' })
+  for (const description of ['first', 'second'])
+    await admin.post('/v1/profiles', { ...starterProfile, name: 'doubled', description })
   const registrations = '/v1/authorities/starter-g1/aws-registrations'
   const registration = (await admin.post(registrations, registrationBody)).json<AwsRegistrationAnswer>()
   const [job] = (await admin.get('/v1/jobs')).json<{ items: readonly JobView[] }>().items
@@ -139,6 +142,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/blocked-keys': { url: '/v1/blocked-keys', payload: { ...blockedKey, reason: 'weak_key' } },
     'GET /v1/blocked-keys/:spkiSha256': { url: `/v1/blocked-keys/${blockedKey.spkiSha256}` },
     'POST /v1/profiles': { url: '/v1/profiles', payload: { ...starterProfile, name: 'pumps' } },
+    'POST /v1/profiles/:name/revert': { url: '/v1/profiles/doubled/revert', payload: { reason } },
     'POST /v1/profiles/:name/preview': { url: '/v1/profiles/starter/preview', payload: { csr } },
     'POST /v1/authorities': { url: '/v1/authorities', payload: generationBody('starter') },
     'GET /v1/authorities/:name/csr': { url: `/v1/authorities/${pending}/csr` },

@@ -17,4 +17,6 @@ export interface DesiredProvisioning {
   readonly templateName: string | null
   /** That a stored template of that name is taken over although Mintline did not make it. */
   readonly adopt?: true
+  /** That this account and region gets a newer version of the profile first. */
+  readonly canary?: true
 }

@@ -28,9 +28,11 @@ export interface StoredRegistration {
 
 /** What is known of AWS, as of `checkedAt`, about one version of what was asked for. */
 export interface StoredState {
-  readonly state: 'registered' | 'drifted' | 'failed'
+  readonly state: 'registered' | 'drifted' | 'blocked' | 'failed'
   readonly version: number
   readonly profileVersion: number | null
+  /** The profile's version that could not be brought about, of a blocked or failed one. */
+  readonly triedProfileVersion: number | null
   /** Of the account that held the CA at the last look. */
   readonly awsAccountId: string | null
   readonly observed: ObservedRegistration | null

@@ -33,7 +33,7 @@ export interface Registrations {
   list(authority: string, query: PageQuery): Promise<Page<RegistrationView>>
   /** @throws MintlineError `authority_not_found`, `aws_registration_not_found`. */
   find(authority: string, id: string): Promise<RegistrationReport>
-  /** Has AWS brought to what is asked for, and read back. Throws as `find`. */
+  /** Has AWS brought to what is asked for, whatever other places have got, and read back. Throws as `find`. */
   sync(authority: string, id: string, act: Act): Promise<RegistrationReport>
   /** Has AWS read back, and nothing changed. Throws as `find`. */
   check(authority: string, id: string, act: Act): Promise<RegistrationReport>
@@ -77,8 +77,9 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
     const { region, accountAlias } = registration
     const after = { authority: name, region, accountAlias }
     await store.addEvent(eventOf(act, verb, { registrationId, after }))
-    const kind = verb === 'sync' ? 'aws-registration.reconcile' : 'aws-registration.check'
-    await jobs.send(kind, { registrationId }, { key: registrationId, now: true })
+    const soon = { key: registrationId, now: true }
+    if (verb === 'check') await jobs.send('aws-registration.check', { registrationId }, soon)
+    else await jobs.send('aws-registration.reconcile', { registrationId, outOfTurn: true }, soon)
     return reportOf(registration, generation)
   }
 

@@ -14,6 +14,7 @@ export interface RegistrationRequest {
   readonly roleArn?: string | undefined
   readonly templateName?: string | undefined
   readonly adopt?: boolean | undefined
+  readonly canary?: boolean | undefined
 }
 
 /** @throws MintlineError `aws_registration_invalid` when members that belong together are not together. */
@@ -26,7 +27,8 @@ function provisioningOf({
   profile,
   roleArn,
   templateName,
-  adopt = false
+  adopt = false,
+  canary = false
 }: RegistrationRequest): DesiredProvisioning | null {
   const violations: Violation[] = []
   const missing = (pointer: string, other: string) =>
@@ -41,10 +43,17 @@ function provisioningOf({
   if (roleArn === undefined && profile !== undefined) missing('/roleArn', 'profile')
   if (profile === undefined && templateName !== undefined) missing('/profile', 'templateName')
   if (templateName === undefined && adopt) missing('/templateName', 'adopt')
+  if (profile === undefined && canary) missing('/profile', 'canary')
   if (violations.length > 0) {
     const detail = 'Members that belong together are not together.'
     throw new MintlineError('aws_registration_invalid', detail, { violations })
   }
   if (profile === undefined || roleArn === undefined) return null
-  return { profile, roleArn, templateName: templateName ?? null, ...(adopt && { adopt }) }
+  return {
+    profile,
+    roleArn,
+    templateName: templateName ?? null,
+    ...(adopt && { adopt }),
+    ...(canary && { canary })
+  }
 }

@@ -11,9 +11,10 @@ import type { RegistrationStep } from './runs/step.ts'
  * - `pending`: what was asked for last is still to be done.
  * - `registered`: at the last look AWS held what is asked for.
  * - `drifted`: it did not.
+ * - `blocked`: AWS holds what it held before, since what is asked for now would not work there; `lastError` says why.
  * - `failed`: it could not be done; `lastError` says why.
  */
-export const registrationStates = ['pending', 'registered', 'drifted', 'failed'] as const
+export const registrationStates = ['pending', 'registered', 'drifted', 'blocked', 'failed'] as const
 export type RegistrationState = (typeof registrationStates)[number]
 
 /** A registration as administrators and auditors see it. */

@@ -287,6 +287,22 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     remedy:
       'Ask for another `templateName`. To take it over, post the registration again with `"adopt": true`: its version stays, and the steps of the registration tell how to go back to it.'
   },
+  aws_registration_blocked: {
+    status: 409,
+    title: 'AWS IoT was left at the template that it had',
+    meaning:
+      'The account lacks what the newer version of the profile needs, so devices would stay pending. Told in `lastError` of a registration and of its job.',
+    remedy:
+      'Mend in the account what `lastError` names, and POST the `sync` of the registration; or go back with `POST /v1/profiles/NAME/revert`.'
+  },
+  aws_registration_held: {
+    status: 409,
+    title: 'AWS IoT was left at the template that it had',
+    meaning:
+      'The newer version of the profile goes to another account or region first, and has not gone through there. Told in `lastError` of a registration.',
+    remedy:
+      'Mend the registration that `lastError` names, or POST the `sync` of this one, which does not wait.'
+  },
   aws_registration_invalid: {
     status: 422,
     title: 'The authority cannot be registered with AWS IoT like this',

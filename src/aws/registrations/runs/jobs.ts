@@ -7,7 +7,7 @@ import { sweepRegistrations } from './sweep.ts'
 export function createRegistrationJobs(dependencies: RegistrationDependencies) {
   const runs = createRegistrationRuns(dependencies)
   return {
-    'aws-registration.reconcile': ({ registrationId }) => runs.reconcile(registrationId),
+    'aws-registration.reconcile': ({ registrationId, ...options }) => runs.reconcile(registrationId, options),
     'aws-registration.check': ({ registrationId }) => runs.check(registrationId),
     'aws-registration.sweep': () => sweepRegistrations(dependencies)
   } satisfies JobHandlers

@@ -5,6 +5,7 @@ import { JobRefusal } from '../../../jobs/job.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
 import type { StoredRegistration, StoredState } from '../registration-store.ts'
+import type { Hold } from './live-change.ts'
 import type { Comparison } from './reconcile.ts'
 
 /** A registration as it was when the work began. */
@@ -20,6 +21,8 @@ export interface OutcomeKeeper {
     comparison: Comparison,
     profileVersion: number | null
   ): Promise<void>
+  /** Keeps what AWS holds where it was left at that. */
+  keepHold(loaded: LoadedRegistration, held: HeldComparison, profileVersion: number | null): Promise<void>
   /**
    * Keeps what was found at AWS. A registration that failed stays so while it is not as asked for, with its reason and
    * its next try.
@@ -31,8 +34,10 @@ export interface OutcomeKeeper {
    * Keeps why it could not be done. Throws it again, as a JobRefusal where trying again does not mend it; that the
    * service was stopping is no reason to keep.
    */
-  keepFailure(loaded: LoadedRegistration, error: unknown): Promise<never>
+  keepFailure(loaded: LoadedRegistration, error: unknown, profileVersion?: number | null): Promise<never>
 }
+
+export type HeldComparison = Comparison & { readonly hold: Hold }
 
 interface Look {
   /** The profile's version that AWS was compared with. */
@@ -62,6 +67,7 @@ export function createOutcomeKeeper({
       awsAccountId: before?.awsAccountId ?? null,
       observed: before?.observed ?? null,
       retryAt: null,
+      triedProfileVersion: null,
       checkedAt,
       ...outcome
     }
@@ -72,15 +78,30 @@ export function createOutcomeKeeper({
     })
   }
 
+  const nextTry = () => new Date(clock().getTime() + retryAfterMs)
+
   return {
     keepComparison: (loaded, comparison, profileVersion) =>
       keep(loaded, outcomeOf(comparison, profileVersion)),
+    keepHold(loaded, { hold, ...comparison }, triedProfileVersion) {
+      const before = loaded.registration.state?.profileVersion ?? null
+      const found = outcomeOf(comparison, before)
+      return keep(loaded, {
+        ...found,
+        state: 'blocked',
+        lastError: hold,
+        triedProfileVersion,
+        retryAt: nextTry()
+      })
+    },
     keepCheck(loaded, comparison, { profileVersion, since }) {
       const found = outcomeOf(comparison, profileVersion)
       const { state: before } = loaded.registration
-      const isStillFailed = before?.state === 'failed' && found.state !== 'registered'
-      const { lastError = null, retryAt = null } = before ?? {}
-      return keep(loaded, isStillFailed ? { ...found, state: 'failed', lastError, retryAt } : found, since)
+      const isOver = !isUndone(before) || found.state === 'registered'
+      if (isOver) return keep(loaded, found, since)
+      const { state, profileVersion: version, triedProfileVersion, lastError, retryAt } = before
+      const kept = { state, triedProfileVersion, lastError, retryAt, profileVersion: version }
+      return keep(loaded, { ...found, ...kept }, since)
     },
     async keepFailedCheck({ registration: { id, state } }, error) {
       if (
@@ -96,16 +117,23 @@ export function createOutcomeKeeper({
       }
       throw error
     },
-    async keepFailure(loaded, error) {
+    async keepFailure(loaded, error, triedProfileVersion = null) {
       if (isMintlineError(error, 'job_interrupted')) throw error
       const { code, detail } = isMintlineError(error)
         ? error
         : { code: 'internal_error', detail: 'It failed for an unexpected reason; the log of the job has it.' }
-      const retryAt = new Date(clock().getTime() + retryAfterMs)
-      await keep(loaded, { state: 'failed', drift: [], lastError: { code, detail }, retryAt })
+      const lastError = { code, detail }
+      await keep(loaded, { state: 'failed', drift: [], lastError, triedProfileVersion, retryAt: nextTry() })
       throw isMintlineError(error) && !passing.includes(error.code) ? new JobRefusal(error) : error
     }
   }
+}
+
+/** What is asked for was not brought about, and is tried again. */
+export function isUndone(
+  state: StoredState | undefined
+): state is StoredState & { readonly state: 'blocked' | 'failed' } {
+  return state?.state === 'failed' || state?.state === 'blocked'
 }
 
 function outcomeOf({ observation, drift }: Comparison, profileVersion: number | null): Outcome {

@@ -9,6 +9,8 @@ import { type Observation, observe } from '../../iot/observation.ts'
 import { provideTemplate } from '../../iot/stored-templates/stored-template.ts'
 import { type ExaminationRequest, examineAccount } from './account-examination.ts'
 import { findDrift } from './drift.ts'
+import { findHold, type Hold } from './live-change.ts'
+import type { Turn } from './rollout.ts'
 
 /** Does one step and records how it went: the text is what was done; without one there was nothing to do. */
 export type RecordStep = (step: StepName, work: () => Promise<string | undefined>) => Promise<void>
@@ -18,6 +20,7 @@ type StepName =
   | 'lint'
   | 'role'
   | 'references'
+  | 'hold'
   | 'template'
   | 'registration-code'
   | 'verification-intent'
@@ -38,11 +41,15 @@ export interface ReconcileRun extends ExaminationRequest {
   readonly assertNewest: () => Promise<void>
   readonly step: RecordStep
   readonly note: (step: StepName, detail: string) => Promise<void>
+  /** Whether the newest version of the profile may go here already. */
+  readonly findTurn: () => Promise<Turn>
 }
 
 export interface Comparison {
   readonly observation: Observation | undefined
   readonly drift: readonly Drift[]
+  /** Why the template is left as it was. */
+  readonly hold?: Hold | undefined
 }
 
 /** AWS may take away more than it was asked to when it removes a config; a second update mends that. */
@@ -72,6 +79,26 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
   if (observation !== undefined && !run.isKnown)
     await step('register', async () => `was registered already as ${certificateId}`)
   const accountDrift = await noteExaminations(run)
+  const { iot } = access
+  const hold = await findHold({ iot, provisioning, observation, accountDrift, findTurn: run.findTurn })
+  if (hold !== undefined) await run.note('hold', hold.detail)
+  else observation = await provide(run, observation)
+  for (let updates = 0; observation !== undefined && updates < maximumUpdates; updates++) {
+    const change = updateFor(resolved.target, observation, hold !== undefined)
+    if (change === undefined) break
+    await update(run, certificateId, change)
+    observation = await looked(step, 'read-back', look)
+  }
+  return { observation, drift: [...findDrift(resolved.target, observation), ...accountDrift], hold }
+}
+
+/** Sees to it that the stored template and the CA are there. @returns the CA as it is then. */
+async function provide(run: ReconcileRun, before: Observation | undefined): Promise<Observation | undefined> {
+  const { access, authority, resolved, step } = run
+  const { provisioning } = resolved.target
+  const certificateId = certificateIdHex(authority.certificateDer)
+  const look = () => observe(access.iot, certificateId)
+  let observation = before
   const templateName = provisioning?.templateName ?? null
   if (provisioning !== null && templateName !== null) {
     const wanted = { ...provisioning, templateName }
@@ -83,13 +110,7 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
     await register(run, certificateId)
     observation = await looked(step, 'read-back', look)
   }
-  for (let updates = 0; observation !== undefined && updates < maximumUpdates; updates++) {
-    const change = updateFor(resolved.target, observation)
-    if (change === undefined) break
-    await update(run, certificateId, change)
-    observation = await looked(step, 'read-back', look)
-  }
-  return { observation, drift: [...findDrift(resolved.target, observation), ...accountDrift] }
+  return observation
 }
 
 /** A change at AWS. A run that paused for long must not undo what a later one has done for what is asked for now. */
@@ -201,12 +222,17 @@ function configOf({ provisioning }: TargetRegistration) {
 }
 
 /** What UpdateCACertificate must change; undefined where nothing. The mode cannot be changed, and a stored template is changed by itself. */
-function updateFor(target: TargetRegistration, observation: Observation): CaUpdate | undefined {
+function updateFor(
+  target: TargetRegistration,
+  observation: Observation,
+  keepsConfig: boolean
+): CaUpdate | undefined {
   const { provisioning } = target
   const differs = new Set(findDrift(target, observation).map(({ field }) => field))
   const isConfigOff =
-    differs.has('templateName') ||
-    (provisioning?.templateName == null && (differs.has('roleArn') || differs.has('template')))
+    !keepsConfig &&
+    (differs.has('templateName') ||
+      (provisioning?.templateName == null && (differs.has('roleArn') || differs.has('template'))))
   const update: CaUpdate = {
     ...(differs.has('status') && { status: target.status }),
     ...(differs.has('autoRegistration') && { autoRegistration: target.autoRegistration }),

@@ -3,6 +3,7 @@ import type { RegistrationDependencies } from '../dependencies.ts'
 import { clocksApartMs, type StoredRegistration } from '../registration-store.ts'
 import { stateOf } from '../view.ts'
 import { retryAfterMs } from './outcome.ts'
+import { isBehind, turnOf } from './rollout.ts'
 
 const checkAfterMs = 3_600_000
 /**
@@ -20,16 +21,16 @@ export function dueFor(
   newestProfileVersion: number | undefined,
   now: Date
 ): 'reconcile' | 'check' | undefined {
-  const { state, desired, changedAt } = registration
+  const { state, changedAt } = registration
   if (state === undefined || stateOf(registration) === 'pending')
     return isOver(changedAt, ownJobMs, now) ? 'reconcile' : undefined
-  if (state.state === 'failed') {
+  if (state.state === 'failed' || state.state === 'blocked') {
+    const { triedProfileVersion: tried } = state
+    if (tried !== null && (newestProfileVersion ?? 0) > tried) return 'reconcile'
     const failedAt = state.retryAt && new Date(state.retryAt.getTime() - retryAfterMs)
     return failedAt !== null && isOver(failedAt, retryAfterMs, now) ? 'reconcile' : undefined
   }
-  const isProfileNewer =
-    desired.provisioning !== null && (newestProfileVersion ?? 0) > (state.profileVersion ?? 0)
-  if (isProfileNewer) return 'reconcile'
+  if (isBehind(registration, newestProfileVersion ?? 0)) return 'reconcile'
   return isOver(state.checkedAt, checkAfterMs, now) ? 'check' : undefined
 }
 
@@ -51,10 +52,15 @@ export async function sweepRegistrations({
   clock
 }: Pick<RegistrationDependencies, 'store' | 'profiles' | 'jobs' | 'clock'>): Promise<void> {
   const newest = new Map((await profiles.list()).map(({ name, version }: ProfileVersion) => [name, version]))
-  for (const registration of await store.list()) {
+  const all = await store.list()
+  for (const registration of all) {
     const { id: registrationId, desired } = registration
-    const due = dueFor(registration, newest.get(desired.provisioning?.profile ?? ''), clock())
-    if (due !== undefined)
+    const version = newest.get(desired.provisioning?.profile ?? '')
+    const due = dueFor(registration, version, clock())
+    // Whoever is before it in the order sends its job.
+    const waits =
+      isBehind(registration, version ?? 0) && turnOf(registration, all, version ?? 0).kind === 'waits'
+    if (due === 'check' || (due === 'reconcile' && (!waits || stateOf(registration) === 'pending')))
       await jobs.send(`aws-registration.${due}`, { registrationId }, { key: registrationId })
   }
 }

@@ -45,6 +45,11 @@ const adopt = Type.Boolean({
     'That a stored template of that name is taken over although Mintline did not make it. Its version stays, and the steps tell how to go back to it.'
 })
 
+const canary = Type.Boolean({
+  description:
+    'That a newer version of the profile goes to this account and region first. Without any, it goes in the order in which they were asked for.'
+})
+
 const asked = {
   certificateMode,
   setAsActive: Type.Boolean({ description: 'Whether AWS IoT takes new devices of the CA.' }),
@@ -57,7 +62,8 @@ const asked = {
   }),
   roleArn: Type.Optional(roleArn),
   templateName: Type.Optional(templateName),
-  adopt: Type.Optional(adopt)
+  adopt: Type.Optional(adopt),
+  canary: Type.Optional(canary)
 }
 
 export const AwsRegistrationBody = Type.Object(
@@ -94,7 +100,7 @@ const members = {
   state: Type.Enum(registrationStates, {
     type: 'string',
     description:
-      '`pending` is still to be done, `registered` was found as asked for, `drifted` was found otherwise, `failed` could not be done.'
+      '`pending` is still to be done, `registered` was found as asked for, `drifted` was found otherwise, `blocked` is left as it was since the newer template would not work there or has not gone through elsewhere, `failed` could not be done.'
   }),
   profileVersion: Type.Optional(Type.Integer({ description: 'Which AWS was brought to.' })),
   awsAccountId: Type.Optional(Type.String({ examples: ['111122223333'] })),

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply } from 'fastify'
+import type { PostedProfile as PostedVersion } from '../../../profiles/profile.ts'
 import type { ProfileVersion } from '../../../profiles/profile-version.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
@@ -13,6 +15,7 @@ import {
   ProfileList,
   ProfileListQuerystring,
   ProfileParams,
+  ProfileRevertBody,
   ProfileVersionParams,
   type ProfileView,
   SharedProfileRequest,
@@ -40,6 +43,28 @@ const postProfile = {
     ...problemResponses({
       404: 'The authority does not exist.',
       422: 'The profile or its provisioning template breaks a rule.'
+    })
+  }
+}
+
+const revertProfile = {
+  operationId: 'revertProfile',
+  tags,
+  summary: 'Go back to an earlier version of a profile',
+  description:
+    'Its document becomes the newest version, which issues from now on and goes to AWS like any other. Without `version`, the one before the newest.',
+  params: ProfileParams,
+  body: ProfileRevertBody,
+  response: {
+    200: { description: 'The document was the newest version already.', content: jsonContent(PostedProfile) },
+    201: {
+      description: 'The version that was made.',
+      headers: { Location: { type: 'string', description: 'The version.' } },
+      content: jsonContent(PostedProfile)
+    },
+    ...problemResponses({
+      404: 'There is no such profile or version.',
+      422: 'There is no earlier version, or its document would not be taken today.'
     })
   }
 }
@@ -91,13 +116,18 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   // would drop members in silence.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
 
-  app.post('/v1/profiles', { config: { access: ['admin'] }, schema: postProfile }, async (request, reply) => {
-    const { profile, isNew, warnings } = await profiles.post(request.body, actOf(request))
-    return reply
-      .code(isNew ? 201 : 200)
-      .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)
-      .send({ ...viewProfile(profile), warnings: [...warnings] })
-  })
+  app.post('/v1/profiles', { config: { access: ['admin'] }, schema: postProfile }, async (request, reply) =>
+    sendPosted(reply, await profiles.post(request.body, actOf(request)))
+  )
+
+  app.post(
+    '/v1/profiles/:name/revert',
+    { config: { access: ['admin'] }, schema: revertProfile },
+    async (request, reply) => {
+      const { version, reason } = request.body
+      return sendPosted(reply, await profiles.revert(request.params.name, version, actOf(request, reason)))
+    }
+  )
 
   app.get(
     '/v1/profiles',
@@ -122,6 +152,13 @@ export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
     { ...readable, preValidation: coerceIntegers('params', ['version']), schema: getProfileVersion },
     async ({ params }) => viewProfile(await profiles.find(params.name, params.version))
   )
+}
+
+function sendPosted(reply: FastifyReply, { profile, isNew, warnings }: PostedVersion) {
+  return reply
+    .code(isNew ? 201 : 200)
+    .header('location', `/v1/profiles/${profile.name}/versions/${profile.version}`)
+    .send({ ...viewProfile(profile), warnings: [...warnings] })
 }
 
 function viewProfile({ createdAt, ...profile }: ProfileVersion): ProfileView {

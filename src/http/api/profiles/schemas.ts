@@ -50,6 +50,21 @@ export const PostedProfile = Type.Object(
   { $id: 'PostedProfile', ...strict, description: 'The version that was made, and what looks odd in it.' }
 )
 
+export const ProfileRevertBody = Type.Object(
+  {
+    version: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Whose document is to be the newest again.', examples: [3] })
+    ),
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: 'Why. It stands in the audit event.',
+      examples: ['the thing group is missing in eu-west-1']
+    })
+  },
+  strict
+)
+
 export const ProfileList = Type.Object(
   { items: Type.Array(referenceTo(Profile)), nextCursor: nextCursor('others') },
   { $id: 'ProfileList', ...strict }
