@@ -79,41 +79,16 @@ export interface ProfileDependencies {
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
-  const { store, hasAuthorityLine, lifetimeWarnings, findConstraints, clock, randomBytes } = dependencies
+  const { store, hasAuthorityLine, lifetimeWarnings, findConstraints } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
   async function put(document: ProfileDocument, act: ProfileAct): Promise<PostedProfile> {
     const rules = compileProfile(document)
     if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
     const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
-    const { profile, isNew } = await insertNext(document, rules.templateSha256, act)
+    const { profile, isNew } = await insertNext(dependencies, { document, ...rules }, act)
     compiled.set(profile.name, { version: profile, ...rules })
     return { profile, isNew, warnings: [...rules.warnings, ...nameWarnings, ...lifetimeWarnings(document)] }
-  }
-
-  async function insertNext(
-    document: ProfileDocument,
-    templateSha256: string,
-    act: ProfileAct
-  ): Promise<{ profile: ProfileVersion; isNew: boolean }> {
-    for (;;) {
-      const newest = await store.findNewest(document.name)
-      if (newest !== undefined && isDeepStrictEqual(newest.document, document)) {
-        return { profile: newest, isNew: false }
-      }
-      const createdAt = clock()
-      const profile = {
-        id: newId(createdAt, randomBytes),
-        name: document.name,
-        version: (newest?.version ?? 0) + 1,
-        document,
-        templateSha256,
-        createdAt,
-        createdBy: act.actor
-      }
-      // Lost to another administrator's post of the same name: theirs is the version before ours then.
-      if (await store.insert(profile, eventOf(profile, act, randomBytes))) return { profile, isNew: true }
-    }
   }
 
   return {
@@ -145,6 +120,31 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       return { version, ...compileProfile(version.document) }
     },
     refresh: async () => compiled.clear()
+  }
+}
+
+async function insertNext(
+  { store, clock, randomBytes }: Pick<ProfileDependencies, 'store' | 'clock' | 'randomBytes'>,
+  { document, templateSha256 }: Pick<ProfileVersion, 'document' | 'templateSha256'>,
+  act: ProfileAct
+): Promise<{ profile: ProfileVersion; isNew: boolean }> {
+  for (;;) {
+    const newest = await store.findNewest(document.name)
+    if (newest !== undefined && isDeepStrictEqual(newest.document, document)) {
+      return { profile: newest, isNew: false }
+    }
+    const createdAt = clock()
+    const profile = {
+      id: newId(createdAt, randomBytes),
+      name: document.name,
+      version: (newest?.version ?? 0) + 1,
+      document,
+      templateSha256,
+      createdAt,
+      createdBy: act.actor
+    }
+    // Lost to another administrator's post of the same name: theirs is the version before ours then.
+    if (await store.insert(profile, eventOf(profile, act, randomBytes))) return { profile, isNew: true }
   }
 }
 

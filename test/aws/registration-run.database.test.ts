@@ -20,6 +20,7 @@ import {
   jitp,
   jitr,
   type Registering,
+  roleArn,
   standInEnvironment,
   startControlPlane,
   startRegistering
@@ -107,13 +108,13 @@ describe('an IAM that cannot be reached', () => {
   })
 
   it('mends nothing that was wrong with the role', async () => {
-    const roleArn = `arn:aws:iam::${accountId}:role/missing-${regions}`
-    const { id } = await register({ roleArn })
+    const missing = `arn:aws:iam::${accountId}:role/missing-${regions}`
+    const { id } = await register({ roleArn: missing })
     expect((await find(id)).drift).toMatchObject([{ field: 'role' }])
     cloud.plane.failNext('GetRole', 'failure', 4)
     await registering.check({ registrationId: id })
     expect(await find(id)).toMatchObject({ state: 'drifted', drift: [{ field: 'role' }] })
-    cloud.registry.putRole({ ...goodRole, roleArn })
+    cloud.registry.putRole({ ...goodRole, roleArn: missing })
     await registering.check({ registrationId: id })
     expect((await find(id)).state).toBe('registered')
   })
@@ -175,6 +176,8 @@ describe('a run', () => {
 
   it('that has done much shows the latest of it, and is known to have registered', async () => {
     const { id, region } = await register()
+    const logging = { roleArn, defaultLogLevel: 'ERROR', disableAllLogs: false }
+    cloud.registry.neighbour(accountId, region).setLogging(logging)
     const { store } = registering.dependencies
     for (let count = 0; count < maximumSteps; count++) {
       const createdAt = new Date(Date.now() + count)

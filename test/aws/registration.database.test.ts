@@ -121,6 +121,7 @@ describe('a registration in DEFAULT mode', () => {
       arns: [`arn:aws:iot:${place.region}:111122223333:cacert/${found.caCertificateId}`, roleArn]
     })
     expect(stepsOf(found)).toEqual([
+      'logs noted',
       'registration-code done',
       'verification-intent done',
       'verification-certificate done',
@@ -259,7 +260,12 @@ describe('asking again', () => {
     expect((await place.ask(jitp)).version).toBe(version)
     const requests = countRequests()
     await place.sync(id)
-    expect(requests()).toEqual({ DescribeCACertificate: 1, GetRole: 1, SimulatePrincipalPolicy: 1 })
+    expect(requests()).toEqual({
+      DescribeCACertificate: 1,
+      GetRole: 1,
+      SimulatePrincipalPolicy: 1,
+      GetV2LoggingOptions: 1
+    })
   })
 
   it('goes from provisioning to registration and back, each in one call', async () => {

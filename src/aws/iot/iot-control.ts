@@ -14,6 +14,7 @@ import type { TemplateReference } from '../../jitp/template/references.ts'
 import type { CertificateMode } from './ca-registration.ts'
 import { type InTurn, orUndefined } from './in-turn.ts'
 import type { AwsPlace } from './place.ts'
+import { areLogsOn } from './provisioning-logs.ts'
 import { createTemplateControl, type TemplateControl } from './stored-templates/template-control.ts'
 import { describeReference, referenceOperations, type ReferenceState } from './template-references.ts'
 
@@ -65,6 +66,8 @@ export interface IotControl extends TemplateControl {
   updateCa(certificateId: string, update: CaUpdate): Promise<void>
   /** Undefined where there is none. */
   describeReference(reference: TemplateReference): Promise<ReferenceState | undefined>
+  /** Whether AWS IoT writes to CloudWatch why it did not provision a device. */
+  areLogsOn(): Promise<boolean>
   destroy(): void
 }
 
@@ -92,6 +95,7 @@ export function createIotControl(place: AwsPlace, stopping: AbortSignal): IotCon
       inTurn(referenceOperations[reference.kind], abortSignal =>
         orUndefined(describeReference(client, reference, abortSignal))
       ),
+    areLogsOn: () => inTurn('GetV2LoggingOptions', abortSignal => areLogsOn(client, abortSignal)),
     destroy: () => client.destroy()
   }
 }

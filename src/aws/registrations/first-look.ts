@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDenial } from '../../aws-client/failure.ts'
 import { isMintlineError } from '../../errors/mintline-error.ts'
 import type { AwsAccesses } from '../iot/access.ts'
 import { type AwsPlace, isKnownRegion } from '../iot/place.ts'
+import { logsAreOff } from '../iot/provisioning-logs.ts'
 import { assertTemplateIsOurs } from '../iot/stored-templates/stored-template.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 
@@ -34,7 +36,7 @@ export async function lookFirst(
     const answer = await Promise.race([isLate, look(accesses, { place, desired, caCertificateId })])
     return answer === 'late'
       ? [...region, `AWS did not answer within ${longestLookMs / 1_000} s; the job goes on trying.`]
-      : region
+      : [...region, ...answer]
   } catch (error) {
     if (!isMintlineError(error) || error.code === 'aws_template_not_ours') throw error
     return [...region, error.detail]
@@ -46,8 +48,15 @@ export async function lookFirst(
 async function look(
   accesses: Pick<AwsAccesses, 'open'>,
   { place, desired: { provisioning }, caCertificateId }: FirstLook
-): Promise<void> {
+): Promise<readonly string[]> {
   const { iot } = await accesses.open(place)
   if (provisioning?.templateName == null || provisioning.adopt === true) await iot.describeCa(caCertificateId)
   else await assertTemplateIsOurs(iot, provisioning.templateName)
+  if (provisioning === null) return []
+  try {
+    return (await iot.areLogsOn()) ? [] : [logsAreOff]
+  } catch (error) {
+    if (isDenial(error)) return []
+    throw error
+  }
 }

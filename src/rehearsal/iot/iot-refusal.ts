@@ -9,6 +9,7 @@ const statuses = {
   InvalidRequestException: 400,
   LimitExceededException: 410,
   MalformedPolicyException: 400,
+  NotConfiguredException: 404,
   RegistrationCodeValidationException: 400,
   ResourceAlreadyExistsException: 409,
   ResourceNotFoundException: 404,

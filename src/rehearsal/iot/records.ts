@@ -137,3 +137,10 @@ export interface ProvisioningLogEntry {
   readonly clientId?: string
   readonly topic?: string
 }
+
+/** What AWS IoT writes to CloudWatch for an account and region. */
+export interface LoggingRecord {
+  readonly roleArn: string
+  readonly defaultLogLevel: string
+  readonly disableAllLogs: boolean
+}

@@ -98,6 +98,34 @@ describe('profiles', () => {
     expect([answer.statusCode, problemOf(answer).code]).toEqual([status, code])
   })
 
+  it('are reverted to the version before the newest, or to the one that is named', async () => {
+    for (const description of ['one', 'two', 'three'])
+      await post({ ...document, name: 'levers', description })
+    const revert = (payload: object) => service.as('admin').post('/v1/profiles/levers/revert', payload)
+    const before = await revert({ reason: 'two was better' })
+    expect([before.statusCode, before.headers['location']]).toEqual([201, '/v1/profiles/levers/versions/4'])
+    expect(before.json<ProfileView>().document.description).toBe('two')
+    expect(await faultsOf('PostedProfile', before.json())).toEqual([])
+    const named = await revert({ version: 1, reason: 'one was best' })
+    expect([named.statusCode, named.json<ProfileView>().document.description]).toEqual([201, 'one'])
+    expect(await service.audited('profile.revert', named.headers['x-request-id'])).toMatchObject([
+      { subject: 'profile/levers/5', reason: 'one was best', before: { version: 4 } }
+    ])
+    // What is the newest already makes no version.
+    const again = await revert({ version: 1, reason: 'once more' })
+    expect([again.statusCode, again.json<ProfileView>().version]).toEqual([200, 5])
+  })
+
+  it.each([
+    ['levers', { version: 5 }, [422, 'profile_invalid']],
+    ['levers', { version: 9 }, [422, 'profile_invalid']],
+    ['starter', {}, [422, 'profile_invalid']],
+    ['other', {}, [404, 'profile_not_found']]
+  ])('are not reverted: %s to %o', async (name, body, expected) => {
+    const answer = await service.as('admin').post(`/v1/profiles/${name}/revert`, { ...body, reason: 'try' })
+    expect([answer.statusCode, problemOf(answer).code]).toEqual(expected)
+  })
+
   const { subject } = document
   it.each([
     ['an unknown member', { extensions: [] }, ['/extensions']],

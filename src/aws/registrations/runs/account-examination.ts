@@ -1,12 +1,14 @@
 import { isMintlineError } from '../../../errors/mintline-error.ts'
 import type { AwsAccess } from '../../iot/access.ts'
 import type { Drift, Examination } from '../../iot/examination.ts'
+import type { IotControl } from '../../iot/iot-control.ts'
+import { logsAreOff } from '../../iot/provisioning-logs.ts'
 import { examineReferences } from '../../iot/reference-examination.ts'
 import type { ResolvedTarget } from '../target.ts'
 
 /** What provisioning needs of the account besides the CA: the role, and what the template names. */
 export interface AccountExamination extends Examination {
-  readonly of: 'role' | 'references'
+  readonly of: 'role' | 'references' | 'logs'
 }
 
 export interface ExaminationRequest {
@@ -44,6 +46,12 @@ export async function examineAccount({
   }
   return [
     await examine('role', /^role(\.|$)/, () => access.examineRole(provisioning.roleArn, actions)),
-    await examine('references', /^template\./, () => examineReferences(access.iot, references))
+    await examine('references', /^template\./, () => examineReferences(access.iot, references)),
+    await examine('logs', /^$/, () => examineLogs(access.iot))
   ]
+}
+
+/** Devices are provisioned without them; those that are not leave no trace. */
+async function examineLogs(iot: Pick<IotControl, 'areLogsOn'>): Promise<Examination> {
+  return { drift: [], notes: (await iot.areLogsOn()) ? [] : [logsAreOff] }
 }

@@ -37,7 +37,7 @@ export interface OutcomeKeeper {
   keepFailure(loaded: LoadedRegistration, error: unknown, profileVersion?: number | null): Promise<never>
 }
 
-export type HeldComparison = Comparison & { readonly hold: Hold }
+type HeldComparison = Comparison & { readonly hold: Hold }
 
 interface Look {
   /** The profile's version that AWS was compared with. */
@@ -52,13 +52,11 @@ const passing: readonly ErrorCode[] = ['aws_unavailable', 'database_unavailable'
 /** Until what failed is tried again. */
 export const retryAfterMs = 15 * 60_000
 
-/** Keeps how the work on registrations went; each change of state is an audit event of its own. */
-export function createOutcomeKeeper({
-  store,
-  clock,
-  randomBytes
-}: Pick<RegistrationDependencies, 'store' | 'clock' | 'randomBytes'>): OutcomeKeeper {
-  async function keep(loaded: LoadedRegistration, outcome: Outcome, since?: Date): Promise<void> {
+type Keep = (loaded: LoadedRegistration, outcome: Outcome, since?: Date) => Promise<void>
+type KeeperDependencies = Pick<RegistrationDependencies, 'store' | 'clock' | 'randomBytes'>
+
+function createKeep({ store, clock, randomBytes }: KeeperDependencies): Keep {
+  return async (loaded, outcome, since) => {
     const { id, version, state: before } = loaded.registration
     const checkedAt = clock()
     const state: StoredState = {
@@ -77,7 +75,12 @@ export function createOutcomeKeeper({
       since: since && { time: since, now: checkedAt }
     })
   }
+}
 
+/** Keeps how the work on registrations went; each change of state is an audit event of its own. */
+export function createOutcomeKeeper(dependencies: KeeperDependencies): OutcomeKeeper {
+  const { store, clock } = dependencies
+  const keep = createKeep(dependencies)
   const nextTry = () => new Date(clock().getTime() + retryAfterMs)
 
   return {

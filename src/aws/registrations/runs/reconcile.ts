@@ -20,6 +20,7 @@ type StepName =
   | 'lint'
   | 'role'
   | 'references'
+  | 'logs'
   | 'hold'
   | 'template'
   | 'registration-code'

@@ -1,6 +1,7 @@
 import { caCertificateOperations } from './certificates/ca-certificates.ts'
 import { certificateOperations } from './certificates/certificates.ts'
 import { endpointOperations } from './endpoint.ts'
+import { loggingOperations } from './logging.ts'
 import type { Operation } from './operation.ts'
 import { policyOperations } from './policies.ts'
 import { provisioningTemplateOperations } from './provisioning-templates.ts'
@@ -14,6 +15,7 @@ const table = {
   ...caCertificateOperations,
   ...certificateOperations,
   ...endpointOperations,
+  ...loggingOperations,
   ...policyOperations,
   ...provisioningTemplateOperations,
   ...tagOperations,

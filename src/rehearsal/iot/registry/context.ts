@@ -2,6 +2,7 @@ import type {
   BillingGroupRecord,
   CaCertificateRecord,
   DeviceCertificateRecord,
+  LoggingRecord,
   PolicyRecord,
   ProvisioningTemplateRecord,
   ThingGroupRecord,
@@ -13,6 +14,8 @@ import type { Arns } from './arns.ts'
 /** All that one account has in one region. Each map is keyed by the id or the name of its records. */
 export interface RegistryState {
   registrationCode: string | null
+  /** Undefined until it is set, as in a new account. */
+  logging?: LoggingRecord | undefined
   readonly caCertificates: Map<string, CaCertificateRecord>
   readonly certificates: Map<string, DeviceCertificateRecord>
   readonly things: Map<string, ThingRecord>

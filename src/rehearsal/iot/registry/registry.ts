@@ -4,6 +4,7 @@ import { type Arns, createArns } from './arns.ts'
 import { type CaCertificates, createCaCertificates } from './certificates/ca-certificates.ts'
 import { type Certificates, createCertificates } from './certificates/certificates.ts'
 import { emptyState, type RegistryContext } from './context.ts'
+import { createLogging, type Logging } from './logging.ts'
 import { createPolicies, type Policies } from './policies.ts'
 import { createProvisioningTemplates, type ProvisioningTemplates } from './provisioning-templates.ts'
 import { createThingGroups, type ThingGroups } from './things/thing-groups.ts'
@@ -24,6 +25,7 @@ export interface Registry
     ThingPrincipals,
     ThingGroups,
     ThingTypes,
+    Logging,
     Policies,
     ProvisioningTemplates {
   readonly accountId: string
@@ -117,6 +119,7 @@ function createParts(context: RegistryContext) {
     ...createThingPrincipals(context),
     ...createThingGroups(context),
     ...createThingTypes(context),
+    ...createLogging(context),
     ...createPolicies(context),
     ...createProvisioningTemplates(context)
   }

@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { RegistrationRequest } from '../../src/aws/registrations/request.ts'
-import { starterProfile } from '../../src/starter/starter-profile.ts'
-import { act } from '../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import type { RegistrationRequest } from '../../../src/aws/registrations/request.ts'
+import { starterProfile } from '../../../src/starter/starter-profile.ts'
+import { act } from '../../support/authority-administration.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
+import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import {
   accountId,
   goodRole,
@@ -13,7 +13,7 @@ import {
   standInEnvironment,
   startControlPlane,
   startRegistering
-} from './registering.ts'
+} from '../registering.ts'
 
 let cloud: Awaited<ReturnType<typeof startControlPlane>>
 let test: TestDatabase
