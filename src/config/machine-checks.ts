@@ -25,7 +25,8 @@ export function checkSettings(environment: Environment): CheckedSettings {
   const { config, violations } = readConfig(environment)
   const refused = new Set(violations.map(({ pointer }) => pointer))
   const files = namedFiles(config)
-  const ofTokens = files.filter(({ name }) => name === settings.pkcs11PinFile.name).flatMap(checkNamed)
+  const keyStores: readonly string[] = [settings.pkcs11PinFile.name, settings.caPassphraseFile.name]
+  const ofOneKeyStore = files.filter(({ name }) => keyStores.includes(name)).flatMap(checkNamed)
   const found = [
     ...checkDataDirectory(config),
     ...files.flatMap(checkNamed),
@@ -38,7 +39,7 @@ export function checkSettings(environment: Environment): CheckedSettings {
   ])
   return {
     config,
-    ofOneKeyStore: ofTokens,
+    ofOneKeyStore,
     // Of a setting that is refused, the default stands in the configuration; nothing is to be said of that.
     violations: [
       ...violations,

@@ -171,11 +171,12 @@ describe('mintline serve', () => {
     const ended = await runMintline(['serve'], {
       ...usable,
       DATABASE_URL: `postgres://u:p@h/db?sslkey=${inDirectory('missing')}`,
-      MINTLINE_CA_PASSPHRASE_FILE: inDirectory('missing')
+      MINTLINE_WEBHOOK_URL: 'https://events.example/',
+      MINTLINE_WEBHOOK_SECRET_FILE: inDirectory('missing')
     })
     expect(ended.exitCode).toBe(1)
     expect(codeOf(ended)).toBe('config_invalid')
-    expect(namedSettings(ended)).toEqual(['MINTLINE_CA_PASSPHRASE_FILE', 'DATABASE_URL'])
+    expect(namedSettings(ended)).toEqual(['MINTLINE_WEBHOOK_SECRET_FILE', 'DATABASE_URL'])
   })
 
   it('says when the database cannot be reached, without its password', async () => {

@@ -1,8 +1,9 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { decodeLatin1 } from '../der/octets.ts'
 import { decodeBase64 } from '../pem/base64.ts'
+import { isUtf16 } from '../pem/utf16.ts'
 import { hasArmour, readArmour } from './armour.ts'
-import { describeForm, describeOtherText, isUtf16 } from './mistakes.ts'
+import { describeForm, describeOtherText } from './mistakes.ts'
 import { describeOtherDer, isCardRequest, lacksBytesThatCurlDrops } from './other-structures.ts'
 
 const maximumDerBytes = 16 * 1024

@@ -13,14 +13,6 @@ export function describeLabel(label: string): string {
   return `the PEM label${shown} is not "CERTIFICATE REQUEST"`
 }
 
-/** Byte order mark, or ASCII with every other byte zero. */
-export function isUtf16(input: Uint8Array): boolean {
-  const [a, b, c, d] = input
-  if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) return true
-  const isAscii = (octet: number | undefined): boolean => octet !== undefined && octet >= 0x09 && octet < 0x7f
-  return (isAscii(a) && b === 0 && isAscii(c) && d === 0) || (a === 0 && isAscii(b) && c === 0 && isAscii(d))
-}
-
 /** A field of a form in front of what may be a CSR: PEM, percent-encoded or not, or base64 of DER or of PEM. */
 const formField = /(?:^|&)[A-Za-z_][\w.-]{0,40}=\s*(?:-{5}|%2D|%0A|MI[A-P]|LS0tLS1C)/i
 const formAdvice =

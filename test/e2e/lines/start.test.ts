@@ -39,7 +39,9 @@ describe('a service that starts', needsSoftHsm, () => {
     let modulePath: string
     let names = 0
 
+    const passphraseFile = () => join(lines.data.path, 'ca-passphrase')
     const settings = () => ({
+      MINTLINE_CA_PASSPHRASE_FILE: passphraseFile(),
       MINTLINE_PKCS11_MODULE: modulePath,
       MINTLINE_PKCS11_PIN_FILE: hsm.pinFile,
       MINTLINE_PKCS11_ENVIRONMENT: 'PKCS11_SHIM_*',
@@ -99,7 +101,6 @@ describe('a service that starts', needsSoftHsm, () => {
     async function keyFileOf(line: string): Promise<string> {
       return join(lines.data.path, 'authorities', (await signerOf(line)).signer['keyFile']!)
     }
-    const passphraseFile = () => join(lines.data.path, 'ca-passphrase')
 
     const localSettings = 'MINTLINE_DATA_DIR.*MINTLINE_CA_PASSPHRASE_FILE'
     const tokenSettings = 'MINTLINE_PKCS11_MODULE and MINTLINE_PKCS11_PIN_FILE'
@@ -151,6 +152,14 @@ describe('a service that starts', needsSoftHsm, () => {
           await writeFile(passphraseFile(), 'not-the-passphrase\n')
         },
         mend: () => writeFile(passphraseFile(), kept)
+      },
+      'a passphrase file that is missing': {
+        line: 'acme',
+        besides: ['starter'],
+        code: 'authority_unavailable',
+        reason: RegExp(`(acme|starter)-g1 cannot sign.*passphrase file .* cannot be read.*${localSettings}`),
+        make: () => rename(passphraseFile(), join(lines.data.path, 'away')),
+        mend: () => rename(join(lines.data.path, 'away'), passphraseFile())
       },
       'a module that is missing': {
         line: 'token',

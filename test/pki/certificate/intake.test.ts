@@ -21,6 +21,7 @@ describe('a certificate is read from', () => {
     ['DER and a line end', Uint8Array.of(...der, 0x0a)],
     ['PEM', bytesOf(pem)],
     ['PEM with CRLF', bytesOf(pem.replaceAll('\n', '\r\n'))],
+    ['PEM behind a byte order mark', bytesOf(`\xef\xbb\xbf${pem}`)],
     ['PEM without a last line end', bytesOf(pem.trimEnd())],
     ['PEM behind text, as `openssl x509 -text` writes it', bytesOf(`Certificate:\n    Data: é\n${pem}`)],
     ['the first of a chain', bytesOf(encodeChainPem([der, authority.certificate.der]))],
@@ -60,6 +61,11 @@ describe('no certificate is', () => {
     expect(error?.code).toBe('certificate_malformed')
     expect(error?.message).not.toContain('MC4CAQ')
     expect(() => new X509Certificate(input)).toThrow()
+  })
+
+  it('UTF-16, which is named as such', async () => {
+    const error = await refusalOf(() => decodeCertificate(new Uint8Array(Buffer.from(pem, 'utf16le'))))
+    expect(error?.message).toContain('UTF-16')
   })
 
   it('a text of many BEGIN lines, however long', async () => {
