@@ -14,6 +14,8 @@ import { type ClockTrust, createClockTrust } from '../clock/clock-trust.ts'
 import type { Config } from '../config/config.ts'
 import { builtAt } from '../config/version.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
+import { compileProfile } from '../profiles/compiled-profile.ts'
+import { fitNames, nameFitViolations } from '../profiles/name-fit.ts'
 import { createProfiles, type Profiles } from '../profiles/profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { createProfileStore } from '../profiles/profile-store.ts'
@@ -109,9 +111,15 @@ function needsOf(profiles: readonly ProfileVersion[]): readonly ProfileNeed[] {
   return profiles.map(({ document }) => needOf(document))
 }
 
-function needOf({ name, authority, validity }: ProfileDocument): ProfileNeed {
-  const validityDays = 'days' in validity ? validity.days : Number.POSITIVE_INFINITY
-  return { profile: name, line: authority, validityDays }
+function needOf(document: ProfileDocument): ProfileNeed {
+  const { name, authority, validity } = document
+  return {
+    profile: name,
+    line: authority,
+    validityDays: 'days' in validity ? validity.days : Number.POSITIVE_INFINITY,
+    judgeNames: (generation, constrained) =>
+      nameFitViolations(fitNames({ ...compileProfile(document), document }, constrained), generation)
+  }
 }
 
 /**

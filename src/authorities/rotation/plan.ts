@@ -3,6 +3,7 @@ import { parseAuthorityCertificate } from '../../pki/certificate/authority-certi
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { daysUntil } from '../../pki/der/time.ts'
 import { describeEnd, parseIssuingPath } from '../../pki/path/issuing-path.ts'
+import type { ConstrainedNames } from '../../pki/path/name-constraints.ts'
 import type { StoredAuthority, StoredGeneration } from '../authority-store.ts'
 import { requireCertified } from '../generations/generation.ts'
 
@@ -12,6 +13,15 @@ export interface ProfileNeed {
   readonly line: string
   /** How long its certificates live; infinite where they do not expire. */
   readonly validityDays: number
+  /** Holds its subjects against what a CA and those above it say of names. Pointers are `/subject`. */
+  readonly judgeNames?: (authority: string, constrained: readonly ConstrainedNames[]) => NameJudgement
+}
+
+interface NameJudgement {
+  /** Where no subject of the profile lies inside. */
+  readonly violations: readonly Violation[]
+  /** Where some do not. */
+  readonly warnings: readonly Violation[]
 }
 
 export interface RotationPlan {
@@ -84,13 +94,30 @@ async function examine(
   const stored = requireCertified(successor)
   const { flaws, irregularities } = examineAuthorityCertificate(stored.certificateDer)
   const ofSuccessor = (found: Violation) => ({ ...found, pointer: `/successor${found.pointer}` })
+  const names = judgeNames(stored, input)
   const missing = [
     ...flaws.map(ofSuccessor),
     ...validityViolations(stored, input),
+    ...names.flatMap(({ violations }) => violations),
     ...subjectViolations(stored, input.all),
     ...(await keyViolations(stored, input))
   ]
-  return { missing, warnings: irregularities.map(ofSuccessor) }
+  const warnings = [...irregularities.map(ofSuccessor), ...names.flatMap(each => each.warnings)]
+  return { missing, warnings }
+}
+
+/** Of each profile, as a CSR would meet them under the successor. */
+function judgeNames(
+  { name, certificateDer, issuersDer }: StoredAuthority,
+  { needs }: PlanInput
+): readonly NameJudgement[] {
+  const { constrained } = parseIssuingPath([certificateDer, ...issuersDer])
+  if (constrained.length === 0) return []
+  return needs.map(({ profile, judgeNames: judge }) => {
+    const ofProfile = (found: Violation) => ({ ...found, pointer: `/profiles/${profile}${found.pointer}` })
+    const { violations = [], warnings = [] } = judge?.(name, constrained) ?? {}
+    return { violations: violations.map(ofProfile), warnings: warnings.map(ofProfile) }
+  })
 }
 
 function noSuccessor(line: string): Violation {

@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { verifyAuthorityChain } from '../../../src/authorities/generations/certificate-chain.ts'
+import { createAuthorityServices } from '../../../src/composition/authority-services.ts'
 import { isMintlineError, type MintlineError, type Violation } from '../../../src/errors/mintline-error.ts'
 import { createFirstUse } from '../../../src/issuance/first-use.ts'
 import { createPreview } from '../../../src/issuance/preview.ts'
@@ -67,8 +68,14 @@ function makeAuthority(name: string, issuer: string | undefined, form: Authority
 
 const derOf = (file: string) => new Uint8Array(openssl('x509', '-in', file, '-outform', 'DER'))
 
-/** An active CA with these constraints below a root without. */
-async function install(constraints: string): Promise<string> {
+interface Place {
+  readonly line: string
+  readonly generation: number
+  readonly state: 'active' | 'staged'
+}
+
+/** A CA with these constraints below a root without; the active one of a line of its own, unless told. */
+async function install(constraints: string, place?: Place): Promise<string> {
   const name = `made-${++count}`
   makeAuthority(name, 'root', constraints)
   const createdAt = new Date()
@@ -76,9 +83,7 @@ async function install(constraints: string): Promise<string> {
     data: {
       id: newId(createdAt, random),
       name,
-      line: name,
-      generation: 1,
-      state: 'active',
+      ...(place ?? { line: name, generation: 1, state: 'active' }),
       certificateDer: derOf(`${name}.pem`),
       issuersDer: [derOf('root.pem')],
       signer: { kind: 'local', keyFile: `${name}.key.pem` },
@@ -439,6 +444,19 @@ describe('a profile under a CA with name constraints', needs('openssl'), () => {
       expected.includes(`of ${authority}`)
     )
     expect(told.map(({ pointer }) => pointer)).toEqual(ours === 'taken' ? [] : ['/subject'])
+  })
+
+  it.each(Object.keys(profiles))('%s, once a rotation brings them, as its plan tells', async name => {
+    const { constraints, subject, ours } = profiles[name]!
+    const line = `rotated-${++count}`
+    await install('', { line, generation: 1, state: 'active' })
+    await post(line, subject)
+    await install(constraints, { line, generation: 2, state: 'staged' })
+    const { administration } = createAuthorityServices(issuing.core, { listRegistrationGaps: async () => [] })
+    const { missing, warnings } = await administration.plan(line)
+    const place = `/profiles/${line}/subject`
+    const isTold = (told: readonly Violation[]) => told.some(({ pointer }) => pointer === place)
+    expect([isTold(missing), isTold(warnings)]).toEqual([ours === 'refused', ours === 'warned'])
   })
 
   it('is not on record when it is refused', async () => {
