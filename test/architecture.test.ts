@@ -19,7 +19,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   database: [],
   'aws-client': [],
   audit: ['database'],
-  access: [...pure, 'database', 'audit'],
+  access: [...pure, 'database', 'audit', 'factory'],
   clock: ['audit', 'database'],
   storage: ['database'],
   signing: [...pure, 'database', 'aws-client'],
@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   jobs: ['pki', 'database'],
   events: [...pure, 'audit', 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
-  starter: ['pki', 'audit', 'authorities', 'signing', 'access', 'profiles', 'database'],
+  starter: ['pki', 'audit', 'authorities', 'signing', 'access', 'factory', 'profiles', 'database'],
   http: [
     ...pure,
     'audit',

@@ -9,4 +9,15 @@ export interface Principal {
   /** The station's name for a station; for the others, whom the token was made out to. */
   readonly name: string
   readonly role: Role
+  /** Of the role station, and of no other. */
+  readonly station?: PrincipalStation | undefined
+}
+
+/** What of a station decides on its requests, and stands on record with them. */
+export interface PrincipalStation {
+  readonly line: string | null
+  readonly site: string | null
+  /** Names of profiles, or `*`. */
+  readonly profiles: readonly string[]
+  readonly requestsPerMinute: number | null
 }

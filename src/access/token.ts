@@ -1,20 +1,47 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
-import { type Clock, type Stopwatch, systemStopwatch } from '../sources/clock.ts'
+import { allProfiles, type Station } from '../factory/stations/station.ts'
+import { buildStation, creationOf } from '../factory/stations/stations.ts'
+import type { Clock, Stopwatch } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
-import type { StoredToken, TokenStore } from './token-store.ts'
+import { endOf, invalidToken } from './token-end.ts'
+import { createTokenMemory } from './token-memory.ts'
+import type { StationOfToken, StoredToken, TokenStore } from './token-store.ts'
+import type { TokenUses } from './token-uses.ts'
 
-/** A token as it may be shown: never its secret. */
-export type TokenView = Omit<StoredToken, 'secretSha256'>
+/** A token as it may be shown: never its secrets. */
+export interface TokenView extends Omit<StoredToken, 'secretSha256' | 'previous' | 'station'> {
+  /** Name of the station that it belongs to. */
+  readonly station: string | undefined
+  /** Until then the secret before the last rotation is taken as well. */
+  readonly previousSecretUntil: Date | undefined
+}
 
-interface NewToken {
+export interface TokenRequest {
+  readonly role: Role
+  readonly name: string
+  /** Name of the station that it belongs to; without, one of the token's name, which is made where there is none. */
+  readonly station?: string | undefined
+  readonly expiresAt?: Date | undefined
+}
+
+export interface NewToken {
   readonly token: TokenView
   /** The bearer token itself. Shown once, kept nowhere. */
   readonly secret: string
+  /** What may not be meant. */
+  readonly warnings: readonly string[]
+}
+
+export interface Rotation {
+  /** How long the secret that there is is taken as well. */
+  readonly overlapSeconds: number
+  /** In the place of the end that it has. */
+  readonly expiresAt?: Date | undefined
 }
 
 export interface Tokens {
@@ -22,126 +49,216 @@ export interface Tokens {
    * For what changes something the database is asked (`afresh`). Otherwise the answer may be a second old; who commits
    * has the token checked once more by the commit itself.
    *
-   * @throws MintlineError `token_invalid`, for every reason alike.
+   * @throws MintlineError `token_invalid`, for every reason alike but that it is over, which only its holder can learn:
+   * `token_expired`; `station_disabled`.
    */
   authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
-  create(request: { role: Role; name: string }, act: Act): Promise<NewToken>
+  /**
+   * @param keep is given the secret before the token is on record; when it rejects, nothing is.
+   * @throws MintlineError `token_exists`, `station_not_found`, `request_invalid`.
+   */
+  create(request: TokenRequest, act: Act, keep?: (secret: string) => Promise<void>): Promise<NewToken>
   /** Newest first, revoked ones included. */
   list(query: PageQuery): Promise<Page<TokenView>>
+  /** Another secret for the same token. @throws MintlineError `token_not_found` when there is none, or it is over; `request_invalid`. */
+  rotate(id: string, rotation: Rotation, act: Act): Promise<NewToken>
   /** @throws MintlineError `token_not_found` when there is none or it is revoked already; `last_admin_token`. */
   revoke(id: string, act: Act): Promise<void>
-  /** Another process may have revoked one: takes none for valid without asking again. */
+  /** Another process may have changed one, or a station: takes none for valid without asking again. */
   forget(): void
+  /** Why a token that was taken is not any more, as the database has it; undefined while it is. */
+  whyEnded(id: string): Promise<MintlineError | undefined>
 }
 
 export interface TokenDependencies {
   readonly store: TokenStore
+  readonly uses: Pick<TokenUses, 'note'>
+  readonly findStation: (name: string) => Promise<Station | undefined>
   readonly clock: Clock
   readonly stopwatch?: Stopwatch
   readonly randomBytes: RandomBytes
 }
 
-/**
- * How long a token that was seen valid is taken for valid without asking again. It bounds what a revocation in another
- * process takes to reach this one's reads when the notice of it is lost. What is written asks the database in its own
- * transaction.
- */
-const trustMs = 1_000
-const maximumRemembered = 10_000
-
 const bearerForm = /^mintline_([0-9a-f]{32})_([A-Za-z0-9_-]{43})$/
 
 export function createTokens(dependencies: TokenDependencies): Tokens {
-  const { store, clock, stopwatch = systemStopwatch, randomBytes } = dependencies
-  let revocations = 0
-  const remembered = new Map<string, { readonly token: StoredToken; readonly until: number }>()
-  async function findToken(id: string, afresh: boolean): Promise<StoredToken | undefined> {
-    const now = stopwatch()
-    const known = remembered.get(id)
-    if (!afresh && known !== undefined && known.until > now) return known.token
-    const revocationsBefore = revocations
-    const token = await store.find(id)
-    // Read while a revocation was under way, it may be out of date already.
-    if (revocations !== revocationsBefore) return token
-    if (remembered.size >= maximumRemembered) remembered.clear()
-    if (token === undefined) remembered.delete(id)
-    else remembered.set(id, { token, until: now + trustMs })
-    return token
-  }
+  const { store, uses, clock, randomBytes } = dependencies
+  const memory = createTokenMemory(store, dependencies.stopwatch)
+
   return {
     async authenticate(bearerToken, { afresh = false } = {}) {
       const [, idHex, secret] = bearerForm.exec(bearerToken) ?? []
-      const token = idHex === undefined ? undefined : await findToken(uuidOf(idHex), afresh)
+      const token = idHex === undefined ? undefined : await memory.find(uuidOf(idHex), afresh)
+      const now = clock()
       if (token === undefined || secret === undefined || token.revokedAt !== undefined) throw invalidToken()
-      if (!timingSafeEqual(digestOf(secret), token.secretSha256)) throw invalidToken()
-      return { tokenId: token.id, name: token.name, role: token.role }
+      if (!isSecretOf(token, secret, now)) throw invalidToken()
+      const end = endOf(token, now)
+      if (end !== undefined) throw end
+      uses.note(token.id, now)
+      return principalOf(token)
     },
-    async create(request, act) {
-      const { stored, secret, event } = buildToken(request, act, { time: clock(), randomBytes })
-      await store.insert(stored, event)
-      return { token: toView(stored), secret }
-    },
+    create: (request, act, keep) => createToken(dependencies, request, { act, keep }),
     list: query => readPage(query, async wanted => (await store.list(wanted)).map(toView)),
+    async rotate(id, rotation, act) {
+      const time = clock()
+      assertAhead(rotation.expiresAt, time)
+      const token = await store.find(id)
+      const end = token && endOf(token, time)
+      if (token === undefined || (end !== undefined && end.code !== 'station_disabled')) throw notFound(id)
+      const { secret, secretSha256 } = makeSecret(id, randomBytes)
+      const previousUntil = new Date(time.getTime() + rotation.overlapSeconds * 1_000)
+      const rotated = { secretSha256, previousUntil, expiresAt: rotation.expiresAt ?? token.expiresAt }
+      const after = { previousSecretUntil: previousUntil, expiresAt: rotated.expiresAt }
+      const what = { ...act, act: 'token.rotate', subject: `token/${id}`, after }
+      if (!(await store.rotate(token, rotated, buildAuditEvent(what, { time, randomBytes }))))
+        throw notFound(id)
+      memory.forgetOne(id)
+      const previous = { secretSha256: token.secretSha256, until: previousUntil }
+      return { token: toView({ ...token, ...rotated, previous }), secret, warnings: [] }
+    },
     async revoke(id, act) {
       const time = clock()
-      const what = {
-        ...act,
-        act: 'token.revoke',
-        subject: `token/${id}`,
-        after: { revokedAt: time.toISOString() }
-      }
+      const after = { revokedAt: time.toISOString() }
+      const what = { ...act, act: 'token.revoke', subject: `token/${id}`, after }
       const outcome = await store.revoke(id, buildAuditEvent(what, { time, randomBytes }))
-      revocations++
-      remembered.delete(id)
+      memory.forgetOne(id)
       if (outcome === 'last-admin') {
         throw new MintlineError(
           'last_admin_token',
           'This is the last valid admin token. Make another one first.'
         )
       }
-      if (outcome === 'not-found')
-        throw new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
+      if (outcome === 'not-found') throw notFound(id)
     },
-    forget() {
-      revocations++
-      remembered.clear()
+    forget: () => memory.forget(),
+    async whyEnded(id) {
+      const token = await memory.find(id, true)
+      return token === undefined ? invalidToken() : endOf(token, clock())
     }
   }
 }
 
+interface Making {
+  readonly act: Act
+  readonly keep?: ((secret: string) => Promise<void>) | undefined
+}
+
+async function createToken(
+  { store, findStation, clock, randomBytes }: TokenDependencies,
+  request: TokenRequest,
+  { act, keep }: Making
+): Promise<NewToken> {
+  const sources = { time: clock(), randomBytes }
+  assertAhead(request.expiresAt, sources.time)
+  const owner = await findOwner(findStation, request, { act, sources })
+  const { stored, secret, event } = buildToken({ ...request, station: owner?.station }, act, sources)
+  await keep?.(secret)
+  const outcome = await store.insert(stored, event, owner?.made)
+  if (outcome === 'inserted')
+    return { token: toView(stored), secret, warnings: owner === undefined ? [] : owner.warnings }
+  throw new MintlineError(
+    'token_exists',
+    `There is a valid token of the name ${request.name}. Rotate it, revoke it, or choose another name.`
+  )
+}
+
+interface Owner {
+  readonly station: Station
+  readonly made?: StationOfToken
+  readonly warnings: readonly string[]
+}
+
+type Sources = Parameters<typeof buildStation>[2]
+
+/** The station of a token, which is made where none was named and there is none of the token's name. */
+async function findOwner(
+  findStation: TokenDependencies['findStation'],
+  { role, name, station: asked }: TokenRequest,
+  { act, sources }: { readonly act: Act; readonly sources: Sources }
+): Promise<Owner | undefined> {
+  if (role !== 'station') {
+    if (asked === undefined) return undefined
+    throw invalid('/station', 'nothing, for this role', asked)
+  }
+  const station = await findStation(asked ?? name)
+  if (station !== undefined) {
+    const warnings = [`The token belongs to the station ${name}, which there is. Name it with "station".`]
+    return { station, warnings: asked === undefined ? warnings : [] }
+  }
+  if (asked !== undefined) {
+    throw new MintlineError(
+      'station_not_found',
+      `There is no station ${asked}. POST /v1/stations makes one; GET /v1/stations lists those that there are.`
+    )
+  }
+  const made = buildStation({ name, profiles: [allProfiles] }, act, sources)
+  const warning = `A station ${name} was made for it, which may use every profile. PATCH /v1/stations/${name} says which it may use, and on which line and site it stands.`
+  const event = creationOf(made, act, sources.randomBytes)
+  return { station: made, made: { station: made, event }, warnings: [warning] }
+}
+
+function principalOf({ id, name, role, station }: StoredToken): Principal {
+  return station === undefined
+    ? { tokenId: id, name, role }
+    : { tokenId: id, name: station.name, role, station }
+}
+
+function isSecretOf({ secretSha256, previous }: StoredToken, secret: string, now: Date): boolean {
+  const digest = digestOf(secret)
+  if (timingSafeEqual(digest, secretSha256)) return true
+  return previous !== undefined && previous.until > now && timingSafeEqual(digest, previous.secretSha256)
+}
+
+function assertAhead(expiresAt: Date | undefined, now: Date): void {
+  if (expiresAt !== undefined && expiresAt <= now)
+    throw invalid('/expiresAt', `a time after ${now.toISOString()}`, expiresAt.toISOString())
+}
+
+interface TokenToMake extends Omit<TokenRequest, 'station'> {
+  readonly station?: Station | undefined
+}
+
 /** A new token, what is kept of it, and the event of its making. Its 256 random bits need no slow hash. */
 export function buildToken(
-  { role, name }: { readonly role: Role; readonly name: string },
+  { role, name, station, expiresAt }: TokenToMake,
   act: Act,
   sources: { readonly time: Date; readonly randomBytes: RandomBytes }
 ): { readonly stored: StoredToken; readonly secret: string; readonly event: AuditEvent } {
   const { time: createdAt, randomBytes } = sources
   const id = newId(createdAt, randomBytes)
-  const secret = Buffer.from(randomBytes(32)).toString('base64url')
-  const kept = { id, name, role, createdAt, createdBy: act.actor, revokedAt: undefined }
-  const what = { ...act, act: 'token.create', subject: `token/${id}`, after: { name, role } }
+  const { secret, secretSha256 } = makeSecret(id, randomBytes)
+  const facts = { ...(station && { station: station.name }), ...(expiresAt && { expiresAt }) }
+  const what = { ...act, act: 'token.create', subject: `token/${id}`, after: { name, role, ...facts } }
+  const none = { revokedAt: undefined, previous: undefined, lastUsedAt: undefined }
   return {
-    stored: { ...kept, secretSha256: digestOf(secret) },
-    secret: `mintline_${id.replaceAll('-', '')}_${secret}`,
+    stored: { ...none, id, name, role, station, createdAt, createdBy: act.actor, expiresAt, secretSha256 },
+    secret,
     event: buildAuditEvent(what, sources)
   }
+}
+
+function makeSecret(id: string, randomBytes: RandomBytes) {
+  const secret = Buffer.from(randomBytes(32)).toString('base64url')
+  return { secret: `mintline_${id.replaceAll('-', '')}_${secret}`, secretSha256: digestOf(secret) }
 }
 
 function digestOf(secret: string): Uint8Array {
   return createHash('sha256').update(secret).digest()
 }
 
-function toView({ id, name, role, createdAt, createdBy, revokedAt }: StoredToken): TokenView {
-  return { id, name, role, createdAt, createdBy, revokedAt }
+function toView({ secretSha256: _, previous, station, ...shown }: StoredToken): TokenView {
+  return { ...shown, station: station?.name, previousSecretUntil: previous?.until }
 }
 
 function uuidOf(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
 }
 
-function invalidToken(): MintlineError {
-  return new MintlineError(
-    'token_invalid',
-    'This token is not valid: it is mistyped, revoked or from another Mintline. Ask the administrator for a new one.'
-  )
+function notFound(id: string): MintlineError {
+  return new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
+}
+
+function invalid(pointer: string, expected: string, found: string): MintlineError {
+  const violations = [{ pointer, expected, found, message: 'Correct it, or leave it out.' }]
+  return new MintlineError('request_invalid', `${pointer.slice(1)} cannot be used.`, { violations })
 }

@@ -43,9 +43,9 @@ function toRow({ id, createdAt, actor, act, subject, before, after, reason, requ
 
 /**
  * Holds off the revocation of the token until the transaction is over, so that nothing is committed by a token that was
- * revoked before, on whatever process.
+ * revoked before, on whatever process, or has ended.
  *
- * @throws MintlineError `token_invalid` when it is revoked.
+ * @throws MintlineError `token_invalid`.
  */
 export async function assertTokenStands(
   client: Pick<Transaction, '$queryRaw'>,
@@ -53,6 +53,8 @@ export async function assertTokenStands(
 ): Promise<void> {
   if (tokenId === undefined) return
   const standing = await client.$queryRaw<unknown[]>`
-    SELECT id FROM token WHERE id = ${tokenId}::uuid AND revoked_at IS NULL FOR SHARE`
+    SELECT id FROM token
+    WHERE id = ${tokenId}::uuid AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > clock_timestamp())
+    FOR SHARE`
   if (standing.length === 0) throw tokenRevoked()
 }

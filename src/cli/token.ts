@@ -1,10 +1,12 @@
 import { open, rm } from 'node:fs/promises'
 import Value from 'typebox/value'
-import { type Role, roles } from '../access/principal.ts'
-import { buildToken } from '../access/token.ts'
+import { roles } from '../access/principal.ts'
+import { createTokens, type TokenRequest } from '../access/token.ts'
 import { createTokenStore } from '../access/token-store.ts'
 import { withDatabase } from '../composition/open-database.ts'
 import { loadCheckedSettings } from '../config/machine-checks.ts'
+import type { Database } from '../database/database.ts'
+import { createStationStore } from '../factory/stations/station-store.ts'
 import { TokenBody } from '../http/api/tokens/schemas.ts'
 import { createRandomSource } from '../sources/random-bytes.ts'
 import {
@@ -16,19 +18,22 @@ import {
 } from './command.ts'
 import { translateStartFailure } from './start-failure.ts'
 
-export const tokenUsage = `usage: mintline token create --role admin|auditor|station --name NAME [--out FILE]
+export const tokenUsage = `usage: mintline token create --role admin|auditor|station --name NAME
+           [--station NAME] [--expires-at TIME] [--out FILE]
 
 Makes a token in the database that the settings name: the first one, or one in the place of a lost one.
 With the embedded database the service must be stopped meanwhile; with DATABASE_URL it may run.
 
-  --role ROLE  ${roles.join(' | ')}
-  --name NAME  the station, or whom the token is made out to: letters, digits and inner . _ -, at most 64
-  --out FILE   writes the secret to a new file, mode 0600; without it the secret goes to standard output
+  --role ROLE        ${roles.join(' | ')}
+  --name NAME        the station, or whom the token is made out to: letters, digits and inner . _ -, at most 64
+  --station NAME     the station that a station's token belongs to; without it, the one of the token's name, which is
+                     made for all profiles where there is none
+  --expires-at TIME  from when on it is not taken any more, as 2027-01-31 or 2027-01-31T18:00:00Z; without it, it is until
+                     it is revoked
+  --out FILE         writes the secret to a new file, mode 0600; without it the secret goes to standard output
 `
 
-interface TokenRequest {
-  readonly role: Role
-  readonly name: string
+interface Asked extends TokenRequest {
   readonly outFile: string | undefined
 }
 
@@ -39,28 +44,44 @@ interface TokenRequest {
  * @throws UsageError; MintlineError of the settings and of the database.
  */
 export async function runToken(io: CommandIo, args: readonly string[]): Promise<number> {
-  const { role, name, outFile } = parseRequest(args)
+  const { outFile, ...request } = parseRequest(args)
   const { config } = loadCheckedSettings(io.environment)
-  const sources = { time: new Date(), randomBytes: createRandomSource() }
-  const { stored, secret, event } = buildToken({ role, name }, operatingSystemAct(), sources)
+  let isWritten = false
   // The file first: a crash in between leaves a secret that opens nothing, never a token whose secret is lost.
-  if (outFile !== undefined) await writeNewFile(outFile, `${secret}\n`)
+  const keep = async (secret: string) => {
+    if (outFile === undefined) return
+    await writeNewFile(outFile, `${secret}\n`)
+    isWritten = true
+  }
+  const make = (database: Database) => tokensOf(database).create(request, operatingSystemAct(), keep)
   try {
-    await withDatabase(config, createCommandLog(io), database =>
-      createTokenStore(database).insert(stored, event)
+    const { token, secret, warnings } = await withDatabase(config, createCommandLog(io), make)
+    if (outFile === undefined) io.write(`${secret}\n`)
+    for (const warning of warnings) io.writeError(`warning: ${warning}\n`)
+    io.writeError(
+      `Made the ${token.role} token "${token.name}", id ${token.id}. Its secret is kept nowhere else.\n`
     )
+    return 0
   } catch (error) {
-    if (outFile !== undefined) await rm(outFile, { force: true })
+    if (outFile !== undefined && isWritten) await rm(outFile, { force: true })
     throw translateStartFailure(error, config)
   }
-  if (outFile === undefined) io.write(`${secret}\n`)
-  io.writeError(`Made the ${role} token "${name}", id ${stored.id}. Its secret is kept nowhere else.\n`)
-  return 0
 }
 
-function parseRequest(args: readonly string[]): TokenRequest {
+function tokensOf(database: Database) {
+  return createTokens({
+    store: createTokenStore(database),
+    uses: { note: () => undefined },
+    findStation: createStationStore(database).find,
+    clock: () => new Date(),
+    randomBytes: createRandomSource()
+  })
+}
+
+function parseRequest(args: readonly string[]): Asked {
   const text = { type: 'string' } as const
-  const { positionals, values } = parseWordsAndFlags(args, { role: text, name: text, out: text })
+  const flags = { role: text, name: text, station: text, 'expires-at': text, out: text }
+  const { positionals, values } = parseWordsAndFlags(args, flags)
   if (positionals.length !== 1 || positionals[0] !== 'create')
     throw new UsageError('the only command is `create`')
   const role = roles.find(known => known === values.role)
@@ -69,7 +90,10 @@ function parseRequest(args: readonly string[]): TokenRequest {
     throw new UsageError('--name is letters, digits and inner . _ -, at most 64')
   }
   if (values.out === '') throw new UsageError('--out is a file')
-  return { role, name: values.name, outFile: values.out }
+  const expiresAt = values['expires-at'] === undefined ? undefined : new Date(values['expires-at'])
+  if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime()))
+    throw new UsageError('--expires-at is a date or a time, as 2027-01-31T18:00:00Z')
+  return { role, name: values.name, station: values.station, expiresAt, outFile: values.out }
 }
 
 /** Never over an existing file, which may hold the secret of a token in use. */

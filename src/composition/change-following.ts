@@ -11,7 +11,8 @@ export function followChanges(core: Core, ofDuties: Reactions, stops: AsyncDispo
   const ofCore: Reactions = {
     [revocationNotice]: async () => tokens.forget(),
     authority: () => authorities.refresh(),
-    profile_version: () => profiles.refresh()
+    profile_version: () => profiles.refresh(),
+    station: async () => tokens.forget()
   }
   const react = async (table: string) => {
     // The duties act on what was read.

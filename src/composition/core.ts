@@ -1,5 +1,6 @@
 import { createTokens, type Tokens } from '../access/token.ts'
 import { createTokenStore } from '../access/token-store.ts'
+import { createTokenUses } from '../access/token-uses.ts'
 import { type Authorities, createAuthorities } from '../authorities/authority.ts'
 import { type AuthorityStore, createAuthorityStore } from '../authorities/authority-store.ts'
 import {
@@ -14,6 +15,9 @@ import { type ClockTrust, createClockTrust } from '../clock/clock-trust.ts'
 import type { Config } from '../config/config.ts'
 import { builtAt } from '../config/version.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
+import type { Stations } from '../factory/stations/station.ts'
+import { createStationStore } from '../factory/stations/station-store.ts'
+import { createStations } from '../factory/stations/stations.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
 import { fitNames, nameFitViolations } from '../profiles/name-fit.ts'
 import { createProfiles, type Profiles } from '../profiles/profile.ts'
@@ -50,6 +54,7 @@ export interface Core extends Ground {
   readonly lines: Lines
   readonly profiles: Profiles
   readonly tokens: Tokens
+  readonly stations: Stations
   readonly clockTrust: ClockTrust
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
@@ -97,12 +102,34 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     authorities,
     lines: createLines(authorities, clock),
     profiles,
-    tokens: createTokens({ store: createTokenStore(database), clock, randomBytes }),
+    ...createAccess(ground, stops, { profiles, clock, randomBytes }),
     clockTrust: wrapClockTrust(
       createClockTrust({ store: createClockStore(database), clock, randomBytes, builtAt })
     ),
     listNeeds,
     listWarnings: async () => findWarnings(authorities.list(), await listNeeds(), clock())
+  }
+}
+
+/** Who may ask: tokens, and the stations that they belong to. */
+function createAccess(
+  { database, log }: Ground,
+  stops: AsyncDisposableStack,
+  { profiles, ...sources }: Pick<Core, 'profiles' | 'clock' | 'randomBytes'>
+): Pick<Core, 'tokens' | 'stations'> {
+  const store = createTokenStore(database)
+  const stationStore = createStationStore(database)
+  const uses = createTokenUses({ store, log }, stops)
+  return {
+    tokens: createTokens({ ...sources, store, uses, findStation: stationStore.find }),
+    stations: createStations({
+      ...sources,
+      store: stationStore,
+      async findUnknownProfiles(names) {
+        const known = new Set(names.length === 0 ? [] : (await profiles.list()).map(({ name }) => name))
+        return names.filter(name => !known.has(name))
+      }
+    })
   }
 }
 

@@ -1,4 +1,3 @@
-import { createTokenStore } from '../access/token-store.ts'
 import { systemAct } from '../audit/audit-event.ts'
 import { spkiOf } from '../authorities/generations/generation.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
@@ -115,6 +114,7 @@ export function createIssuancePath(
     replay: createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs }),
     recordRefusal: recording.recordRefusal,
     blockedKeys,
+    whyTokenEnded: id => core.tokens.whyEnded(id),
     clock,
     clockTrust,
     randomBytes,
@@ -135,7 +135,6 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
   const { storageReserve = () => false, stopwatch = systemStopwatch } = options
   const counting = createRefusalCounting({ insert: refusalCounts.insert, clock, randomBytes, log, observe })
   stops.defer(() => counting.close())
-  const tokens = createTokenStore(database)
   const { insertEvent, readSalt } = createDisclosureStore(database)
   // Each has its windows and its share: what one of them is full of does not keep the other from being recorded.
   const bounds = () => ({
@@ -151,7 +150,7 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
       commit: createRefusalStore(database).commit,
       ...groupLimits(core, 'rejection', options)
     }),
-    isTokenRevoked: async tokenId => (await tokens.find(tokenId))?.revokedAt !== undefined,
+    whyTokenEnded: id => core.tokens.whyEnded(id),
     log
   })
   const blockLimits = createStationLimits({ perMinute: blocksPerMinute, stopwatch })

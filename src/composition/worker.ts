@@ -80,8 +80,7 @@ function createServices(
   jobs: JobService,
   { path, metrics, storage, accesses }: WorkerParts
 ): HttpServices {
-  const { database, authorities, lines, profiles, tokens, clockTrust, listWarnings, clock, randomBytes } =
-    core
+  const { database, authorities, profiles, tokens, stations, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
   const outbox = createOutboxStore(database)
@@ -123,10 +122,11 @@ function createServices(
       randomBytes
     }),
     tokens,
+    stations,
     clock: clockTrust,
     jobs,
     events,
-    readiness: createReadiness({ database, storage, lines, clockTrust, listWarnings, events }),
+    readiness: createReadiness({ ...core, storage, events }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
   }

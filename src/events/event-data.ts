@@ -48,6 +48,10 @@ function schemaOf({ type }: Column): TSchema {
   }
 }
 
+function orNullOf(column: Column): TSchema {
+  return column.isNullable ? Type.Union([schemaOf(column), Type.Null()]) : schemaOf(column)
+}
+
 const issuanceId = Type.String({ description: 'Of the record: `GET /v1/issuances/{id}`.' })
 
 /** The record's facts, all but those that only its readers are told. */
@@ -61,7 +65,7 @@ const IssuedData = Type.Object(
   {
     ...membersOf(
       { ...intentFacts, ...certificateFacts },
-      (name, column) => described[name] ?? schemaOf(column)
+      (name, column) => described[name] ?? orNullOf(column)
     ),
     subject: Type.Record(Text, Text),
     notBefore: Timestamp,

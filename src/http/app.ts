@@ -14,6 +14,7 @@ import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
+import { stationRoutes } from './api/stations/routes.ts'
 import { tokenLoginRoutes } from './api/token-logins/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
 import { Postponed } from './compilers/postponed.ts'
@@ -46,6 +47,7 @@ const allRoutes = [
   previewRoutes,
   blockedKeyRoutes,
   tokenRoutes,
+  stationRoutes,
   tokenLoginRoutes,
   jobRoutes,
   eventRoutes,

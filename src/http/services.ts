@@ -1,6 +1,6 @@
 import type { Registry } from 'prom-client'
-import type { Principal, Role } from '../access/principal.ts'
-import type { TokenView } from '../access/token.ts'
+import type { Principal } from '../access/principal.ts'
+import type { NewToken, Rotation, TokenRequest, TokenView } from '../access/token.ts'
 import type { Act } from '../audit/audit-event.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
@@ -10,6 +10,7 @@ import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError } from '../errors/mintline-error.ts'
 import type { Events } from '../events/events.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import type { Stations } from '../factory/stations/station.ts'
 import type { Releasing } from '../issuance/ends/releasing.ts'
 import type { Voiding } from '../issuance/ends/voiding.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
@@ -57,11 +58,13 @@ export interface HttpServices {
   readonly tokens: {
     /** @param options `afresh`: not from memory. @throws MintlineError `token_invalid` */
     authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
-    create(request: { role: Role; name: string }, act: Act): Promise<{ token: TokenView; secret: string }>
+    create(request: TokenRequest, act: Act): Promise<NewToken>
+    rotate(id: string, rotation: Rotation, act: Act): Promise<NewToken>
     list(query: PageQuery): Promise<Page<TokenView>>
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, act: Act): Promise<void>
   }
+  readonly stations: Stations
   readonly loginPermits: LoginPermits
   readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>

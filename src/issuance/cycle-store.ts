@@ -12,6 +12,9 @@ import { type Intent, intentColumns, issuedColumns, type SignedCertificate } fro
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 
 /** What became of an intent that was handed in for commit. */
+/** What is not as it was when the request was decided. */
+export type OutdatedReason = 'authority' | 'profile' | 'token' | 'station'
+
 export type IntentOutcome =
   /** It is committed: key, device and serial are taken for it, for good. */
   | { readonly kind: 'durable'; readonly intent: Durable<Intent> }
@@ -23,7 +26,7 @@ export type IntentOutcome =
   /** The key is on the list of those that are certified no more. Nothing was written. */
   | { readonly kind: 'blocked'; readonly reason: BlockedReason }
   /** The rules it was made under no longer stand. Nothing was written. */
-  | { readonly kind: 'outdated'; readonly reason: 'authority' | 'profile' | 'token' }
+  | { readonly kind: 'outdated'; readonly reason: OutdatedReason }
 
 /** What became of a certificate. */
 export type CertificateOutcome =
@@ -56,6 +59,8 @@ interface ExceptionRow {
   readonly authority_active: boolean | null
   readonly profile_current: boolean | null
   readonly token_valid: boolean | null
+  /** False also where the profile is not current. */
+  readonly profile_allowed: boolean | null
   readonly blocked_reason: BlockedReason | null
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
@@ -96,7 +101,7 @@ const hasEnded = (intentId: string) => `(
  * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
  * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
- * state, or the revocation of the token, until this group is committed: no intent names a generation that is no longer
+ * state, the revocation of the token, or a change of its station, until this group is committed: no intent names a generation that is no longer
  * active, nor comes from a token that is revoked. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
  */
 const commitStatement = `
@@ -109,11 +114,13 @@ active_authority AS MATERIALIZED (
   FOR SHARE
 ),
 valid_token AS MATERIALIZED (
-  SELECT id FROM token WHERE id IN (SELECT token_id FROM intent_input) AND revoked_at IS NULL
+  SELECT token.id, station.profiles FROM token JOIN station ON station.id = token.station_id
+  WHERE token.id IN (SELECT token_id FROM intent_input) AND station.enabled
+    AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > clock_timestamp())
   FOR SHARE
 ),
 current_profile AS MATERIALIZED (
-  SELECT id FROM profile_version AS this
+  SELECT id, name FROM profile_version AS this
   WHERE id IN (SELECT profile_version_id FROM intent_input)
     AND NOT EXISTS (
       SELECT FROM profile_version AS later WHERE later.name = this.name AND later.version > this.version
@@ -124,6 +131,11 @@ judged AS MATERIALIZED (
     intent_input.*,
     authority_id IN (SELECT id FROM active_authority) AS authority_active,
     token_id IN (SELECT id FROM valid_token) AS token_valid,
+    EXISTS (
+      SELECT FROM valid_token, current_profile
+      WHERE valid_token.id = token_id AND current_profile.id = profile_version_id
+        AND (profiles @> '{*}' OR profiles @> ARRAY[name])
+    ) AS profile_allowed,
     (SELECT reason FROM blocked_key WHERE blocked_key.spki_sha256 = intent_input.spki_sha256) AS blocked_reason,
     profile_version_id IN (SELECT id FROM current_profile) AS profile_current,
     key.occurrence AS key_occurrence,
@@ -152,7 +164,7 @@ candidate AS (
     row_number() OVER (PARTITION BY spki_sha256 ORDER BY ordinal) AS key_rank,
     row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
   FROM judged
-  WHERE authority_active AND token_valid AND profile_current AND blocked_reason IS NULL
+  WHERE authority_active AND token_valid AND profile_current AND profile_allowed AND blocked_reason IS NULL
     AND device_free AND (key_free OR key_device_sha256 = device_sha256)
 ),
 committed AS MATERIALIZED (
@@ -189,7 +201,7 @@ new_id AS (
   SELECT certificate_id, intent_id FROM certificate_input WHERE intent_id IN (SELECT intent_id FROM recorded)
 )
 SELECT
-  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, blocked_reason,
+  'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, profile_allowed, blocked_reason,
   CASE WHEN NOT key_free AND (NOT device_free OR key_device_sha256 <> device_sha256) THEN key_intent_id END
     AS key_intent_id,
   CASE WHEN NOT device_free THEN device_intent_id END AS device_intent_id,
@@ -198,7 +210,7 @@ FROM judged
 WHERE ordinal NOT IN (SELECT ordinal FROM committed)
 UNION ALL
 SELECT
-  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL, NULL,
+  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
   EXISTS (SELECT FROM void WHERE void.intent_id = certificate_input.intent_id)
 FROM certificate_input
 WHERE intent_id NOT IN (SELECT intent_id FROM recorded)`
@@ -261,5 +273,6 @@ function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome
   }
   if (row.authority_active !== true) return { kind: 'outdated', reason: 'authority' }
   if (row.profile_current !== true) return { kind: 'outdated', reason: 'profile' }
+  if (row.profile_allowed !== true) return { kind: 'outdated', reason: 'station' }
   return undefined
 }

@@ -18,13 +18,14 @@ import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Completion } from './completion.ts'
 import type { Cycle } from './cycle.ts'
-import type { IntentOutcome } from './cycle-store.ts'
+import type { IntentOutcome, OutdatedReason } from './cycle-store.ts'
 import { clashViolations } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
 import { endedOf, endedRefusal, isReissued, successorOf } from './ends/ended.ts'
 import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
+import { assertProfileAllowed, profileNotAllowed } from './refusals/station-rights.ts'
 import type { Replay } from './replay.ts'
 import {
   accountOfError,
@@ -56,6 +57,8 @@ export interface IssuanceDependencies {
   readonly firstUse: FirstUse
   readonly recordRefusal: RecordRefusal
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
+  /** Why a token that was let in is not taken any more. */
+  readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   readonly clock: Clock
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
   readonly randomBytes: RandomBytes
@@ -82,6 +85,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
 
   async function decideOrServeAgain(progress: Progress): Promise<IssuanceResult> {
     try {
+      assertProfileAllowed(progress.request)
       const csr = parseCertificationRequest(decodeCertificationRequest(progress.request.csr))
       await verifyProofOfPossession(csr)
       progress.csr = csr
@@ -114,7 +118,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
             request.station
           )
         case 'outdated':
-          await takeNewRules(outcome.reason)
+          await takeNewRules(dependencies, outcome.reason, request)
       }
     }
     throw new MintlineError('overloaded', 'The rules are being changed at this moment. Send the CSR again.', {
@@ -122,13 +126,18 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     })
   }
 
-  async function takeNewRules(reason: 'authority' | 'profile' | 'token'): Promise<void> {
-    if (reason === 'authority') return authorities.refresh()
-    if (reason === 'profile') return profiles.refresh()
-    throw tokenRevoked()
-  }
-
   return { issue: observed(answer, observe) }
+}
+
+async function takeNewRules(
+  { authorities, profiles, whyTokenEnded }: IssuanceDependencies,
+  reason: OutdatedReason,
+  { station, profile }: IssuanceRequest
+): Promise<void> {
+  if (reason === 'authority') return authorities.refresh()
+  if (reason === 'profile') return profiles.refresh()
+  if (reason === 'station') throw profileNotAllowed(station, profile)
+  throw (await whyTokenEnded(station.tokenId)) ?? tokenRevoked()
 }
 
 /** Notes how far it came, for who tells of it. */

@@ -11,7 +11,7 @@ import type { IssuedRecord } from '../records/record.ts'
 import type { Asked } from '../records/record-model.ts'
 
 /** What a station asks for. */
-export interface IssuanceRequest extends Omit<Asked, 'station' | 'tokenId'> {
+export interface IssuanceRequest extends Omit<Asked, 'station' | 'line' | 'site' | 'credential'> {
   /** As it was sent: DER, PEM or bare base64. */
   readonly csr: Uint8Array
   readonly profile: string
@@ -87,7 +87,8 @@ function deviceIn(
 }
 
 export function askedOf({ csr, profile, station, tell, ...asked }: IssuanceRequest): Asked {
-  return { ...asked, station: station.name, tokenId: station.tokenId }
+  const { name, tokenId: credential, station: place } = station
+  return { ...asked, station: name, line: place?.line ?? null, site: place?.site ?? null, credential }
 }
 
 export function digestOf(bytes: Uint8Array): Uint8Array {

@@ -9,17 +9,16 @@ import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 
 /** As the request brought it. Here and in the next two: columns of `intent` and of `refusal` alike. */
 const askedFacts = {
-  /** Name of the token that asked. */
+  /** Who asked. */
   station: text('station'),
+  /** Where that stood then; null where it was not told. */
+  line: orNull(text('line')),
+  site: orNull(text('site')),
+  /** Id of the token by which it was let in. */
+  credential: uuid('token_id'),
   metadata: jsonb<Readonly<Record<string, string>>>('metadata'),
   /** The HTTP request's id, so that the record can be found from the log and back. */
   requestId: text('request_id')
-}
-
-/** As `askedFacts`, for the service alone. */
-const askedColumns = {
-  ...askedFacts,
-  tokenId: uuid('token_id')
 }
 
 const requestFacts = {
@@ -32,7 +31,6 @@ const requestFacts = {
 /** What is written of an intent: what is about to be signed, for whom, and under which rules. */
 export const intentColumns = {
   ...requestFacts,
-  ...askedColumns,
   /** Content octets of the INTEGER: positive, at most 20. */
   serialNumber: bytea('serial_number'),
   spkiSha256: bytea('spki_sha256'),
@@ -130,10 +128,9 @@ export const purgeFacts = {
   purgeReason: text('reason')
 }
 
-/** What is written of a refusal: who asked, as which token, and why not. */
+/** What is written of a refusal: who asked, and why not. */
 export const refusalColumns = {
   ...refusalFacts,
-  ...askedColumns,
   /** As it was sent. */
   csr: bytea('csr')
 }
@@ -149,7 +146,7 @@ export const readColumns = {
 }
 
 /** What is recorded of a request as it came, whatever becomes of it. */
-export type Asked = Row<typeof askedColumns>
+export type Asked = Row<typeof askedFacts>
 export type Intent = Row<typeof intentColumns>
 /** The names behind an intent's ids. */
 type AppliedRules = Row<typeof ruleColumns>

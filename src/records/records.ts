@@ -160,5 +160,9 @@ function mayBeRefusal({ outcome, serialNumber, certificateId }: IssuanceQuery): 
 }
 
 function refuseUnknown(id: string): never {
-  throw new MintlineError('issuance_not_found', `There is no record with the id ${id}.`)
+  throw issuanceNotFound(id)
+}
+
+export function issuanceNotFound(id: string): MintlineError {
+  return new MintlineError('issuance_not_found', `There is no record with the id ${id}.`)
 }

@@ -1,9 +1,11 @@
-import type { StoredToken } from '../access/token-store.ts'
+import { type StoredToken, toRow } from '../access/token-store.ts'
 import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
 import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
+import type { Station } from '../factory/stations/station.ts'
+import { insertStation } from '../factory/stations/station-store.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
 
 export type StarterAuthority = StoredAuthority & Pick<NewGeneration, 'certificateIntentId'>
@@ -11,6 +13,7 @@ export type StarterAuthority = StoredAuthority & Pick<NewGeneration, 'certificat
 export interface StarterSet {
   readonly authority: StarterAuthority
   readonly profile: ProfileVersion
+  readonly station: Station
   readonly tokens: readonly StoredToken[]
   readonly event: AuditEvent
 }
@@ -53,7 +56,7 @@ export function createStarterStore(database: Database): StarterStore {
 
 async function insert(
   transaction: Prisma.TransactionClient,
-  { authority, profile, tokens, event }: StarterSet
+  { authority, profile, station, tokens, event }: StarterSet
 ): Promise<void> {
   const document = profile.document as object
   const templateSha256 = Uint8Array.from(Buffer.from(profile.templateSha256, 'hex'))
@@ -66,12 +69,7 @@ async function insert(
     }
   })
   await transaction.profileVersion.create({ data: { ...profile, document, templateSha256 } })
-  await transaction.token.createMany({
-    data: tokens.map(token => ({
-      ...token,
-      revokedAt: null,
-      secretSha256: new Uint8Array(token.secretSha256)
-    }))
-  })
+  await insertStation(transaction, station)
+  await transaction.token.createMany({ data: tokens.map(toRow) })
   await insertAuditEvent(transaction, event)
 }

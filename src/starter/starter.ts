@@ -6,6 +6,8 @@ import type { StoredToken } from '../access/token-store.ts'
 import { buildAuditEvent } from '../audit/audit-event.ts'
 import type { CertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
 import { issueIntendedAuthority } from '../authorities/certificates/intended-authority.ts'
+import { allProfiles, type Station } from '../factory/stations/station.ts'
+import { buildStation } from '../factory/stations/stations.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
 import { encryptPrivateKey, writeSecretFile } from '../signing/signers/local/key-file.ts'
 import { generateLocalKey } from '../signing/signers/local/local-key.ts'
@@ -49,8 +51,14 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
   const { clock, randomBytes } = dependencies
   const now = clock()
   const authority = await createStarterAuthority(dependencies, now)
-  const tokens = await createTokenFiles(dependencies, now)
-  const after = { profile: starterProfile.name, tokens: tokens.map(({ name, role }) => ({ name, role })) }
+  const named = { name: 'starter', profiles: [allProfiles] }
+  const station = buildStation(named, act, { time: now, randomBytes })
+  const tokens = await createTokenFiles(dependencies, station)
+  const after = {
+    profile: starterProfile.name,
+    station: station.name,
+    tokens: tokens.map(({ name, role }) => ({ name, role }))
+  }
   const what = { ...act, act: 'starter.create', subject: `authority/${authority.name}`, after }
   return {
     authority,
@@ -63,6 +71,7 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
       createdAt: now,
       createdBy: act.actor
     },
+    station,
     tokens,
     event: buildAuditEvent(what, { time: now, randomBytes })
   }
@@ -120,13 +129,15 @@ async function createStarterAuthority(
 
 async function createTokenFiles(
   dependencies: StarterDependencies,
-  now: Date
+  station: Station
 ): Promise<readonly StoredToken[]> {
   const { dataDirectory, randomBytes } = dependencies
+  const { createdAt: now } = station
   const stored: StoredToken[] = []
   for (const role of roles) {
     const name = `starter-${role}`
-    const token = buildToken({ role, name }, act, { time: now, randomBytes })
+    const owned = role === 'station' ? { role, name, station } : { role, name }
+    const token = buildToken(owned, act, { time: now, randomBytes })
     await setAside(tokenFile(dataDirectory, role), now)
     await writeSecretFile(tokenFile(dataDirectory, role), `${token.secret}\n`)
     stored.push(token.stored)

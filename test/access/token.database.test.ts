@@ -1,14 +1,13 @@
-import { randomBytes as nodeRandomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTokens } from '../../src/access/token.ts'
-import { createTokenStore } from '../../src/access/token-store.ts'
 import type { ErrorCode } from '../../src/errors/mintline-error.ts'
 import { administrator } from '../support/issuing.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { createTestTokens } from '../support/tokens.ts'
 
 let test: TestDatabase
 let now = new Date('2026-11-01T00:00:00Z')
 let elapsedMs = 0
+let names = 0
 
 beforeAll(async () => {
   test = await createTestDatabase()
@@ -17,12 +16,7 @@ beforeAll(async () => {
 afterAll(() => test.drop())
 
 function makeTokens() {
-  return createTokens({
-    store: createTokenStore(test.database),
-    clock: () => now,
-    stopwatch: () => elapsedMs,
-    randomBytes: size => new Uint8Array(nodeRandomBytes(size))
-  })
+  return createTestTokens(test.database, { clock: () => now, stopwatch: () => elapsedMs })
 }
 
 const withCode = (code: ErrorCode): unknown => expect.objectContaining({ code })
@@ -31,7 +25,12 @@ describe('a token', () => {
   it('proves its name and role', async () => {
     const tokens = makeTokens()
     const { token, secret } = await tokens.create({ role: 'station', name: 'line-1' }, administrator)
-    expect(await tokens.authenticate(secret)).toEqual({ tokenId: token.id, name: 'line-1', role: 'station' })
+    expect(await tokens.authenticate(secret)).toMatchObject({
+      tokenId: token.id,
+      name: 'line-1',
+      role: 'station',
+      station: { name: 'line-1', profiles: ['*'] }
+    })
   })
 
   it('is kept as a digest, and its making is on record', async () => {
@@ -101,7 +100,6 @@ describe('a token', () => {
   it('may revoke itself', async () => {
     const tokens = makeTokens()
     const { token } = await tokens.create({ role: 'admin', name: 'self' }, administrator)
-    await tokens.create({ role: 'admin', name: 'stays' }, administrator)
     await tokens.revoke(token.id, { actor: 'admin/self', tokenId: token.id })
     expect((await tokens.list({ limit: 100 })).items.find(({ id }) => id === token.id)?.revokedAt).toEqual(
       now
@@ -119,11 +117,7 @@ describe('a token', () => {
 describe('the last admin token', () => {
   it('cannot be revoked, not even by two administrators at once', async () => {
     await using own = await createTestDatabase()
-    const tokens = createTokens({
-      store: createTokenStore(own.database),
-      clock: () => now,
-      randomBytes: size => new Uint8Array(nodeRandomBytes(size))
-    })
+    const tokens = createTestTokens(own.database, { clock: () => now })
     const [first, second] = [
       await tokens.create({ role: 'admin', name: 'one' }, administrator),
       await tokens.create({ role: 'admin', name: 'two' }, administrator)
@@ -150,7 +144,7 @@ describe('authenticate', () => {
     ['a longer token', secret => `${secret}A`]
   ])('refuses %s', async (_, change) => {
     const tokens = makeTokens()
-    const { secret } = await tokens.create({ role: 'admin', name: 'x' }, administrator)
+    const { secret } = await tokens.create({ role: 'admin', name: `x-${++names}` }, administrator)
     await expect(tokens.authenticate(change(secret))).rejects.toEqual(withCode('token_invalid'))
   })
 })

@@ -125,7 +125,7 @@ describe('what an error of the database means', () => {
   const token = {
     id: '00000000-0000-7000-8000-000000000001',
     name: 'token',
-    role: 'station' as const,
+    role: 'auditor' as const,
     secretSha256: new Uint8Array(32),
     createdAt: new Date(0),
     createdBy: 'test'
@@ -167,7 +167,7 @@ describe('what an error of the database means', () => {
     const { prisma } = test.owner
     const secret = 'word-nobody-knows'
     const insert = `INSERT INTO token (id, name, role, secret_sha256, created_at, created_by)
-      VALUES ('00000000-0000-7000-8000-000000000002', $1, 'station', '\\x00', now(), 'test')`
+      VALUES ('00000000-0000-7000-8000-000000000002', $1, 'auditor', '\\x00', now(), 'test')`
     const client = new pg.Client({ connectionString: test.connectionString })
     await client.connect()
     const errors = [

@@ -35,7 +35,7 @@ const insertAuthority = (digit: number, { line, state, generation = digit }: Aut
 
 const insertToken = (digit: number, secretSha256: string): string =>
   `INSERT INTO token (id, name, role, secret_sha256, created_at, created_by)
-   VALUES (${id(digit)}, 'token', 'station', ${secretSha256}, now(), 'test')`
+   VALUES (${id(digit)}, 'token', 'auditor', ${secretSha256}, now(), 'test')`
 
 const rows = [
   insertAuthority(1, { line: 'line', state: 'active' }),

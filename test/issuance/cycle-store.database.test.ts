@@ -39,7 +39,9 @@ beforeEach(async () => {
     tbsDer: random(400),
     csrDer: random(300),
     station: issuing.station.name,
-    tokenId: issuing.station.tokenId,
+    line: null,
+    site: null,
+    credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: issuing.authorities.list()[0]!.id,
     metadata: { fixture: 'A "quoted" {value}, with \\ and a line\nbreak' },
@@ -179,8 +181,8 @@ describe('the rules', () => {
     const earlier = makeIntent()
     await commit([earlier])
     const outcomes = await commit([
-      makeIntent({ tokenId: token.id }),
-      makeIntent({ tokenId: token.id, spkiSha256: earlier.spkiSha256 })
+      makeIntent({ credential: token.id }),
+      makeIntent({ credential: token.id, spkiSha256: earlier.spkiSha256 })
     ])
     expect(outcomes).toEqual([
       { kind: 'outdated', reason: 'token' },

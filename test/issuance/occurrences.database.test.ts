@@ -19,7 +19,10 @@ let test: TestDatabase
 let directory: TemporaryDirectory
 let issuing: Issuing
 let store: CycleStore
-let base: Pick<Intent, 'station' | 'tokenId' | 'profileVersionId' | 'authorityId' | 'metadata' | 'requestId'>
+let base: Pick<
+  Intent,
+  'station' | 'line' | 'site' | 'credential' | 'profileVersionId' | 'authorityId' | 'metadata' | 'requestId'
+>
 
 const random = (size: number) => new Uint8Array(randomBytes(size))
 
@@ -30,7 +33,9 @@ beforeAll(async () => {
   store = createCycleStore(test.database)
   base = {
     station: issuing.station.name,
-    tokenId: issuing.station.tokenId,
+    line: null,
+    site: null,
+    credential: issuing.station.tokenId,
     profileVersionId: (await issuing.profiles.current('starter')).version.id,
     authorityId: issuing.authorities.list()[0]!.id,
     metadata: {},
@@ -185,7 +190,7 @@ async function insertByHand(
       INSERT INTO intent (id, created_at, serial_number, spki_sha256, device_sha256, request_sha256, tbs_der, csr_der,
         station, token_id, profile_version_id, authority_id, metadata, request_id)
       VALUES (${id}::uuid, now(), ${bytes(serialNumber)}, ${bytes(spkiSha256)}, ${bytes(deviceSha256)},
-        ${bytes(random(32))}, '', '', 'station', ${base.tokenId}::uuid, ${base.profileVersionId}::uuid,
+        ${bytes(random(32))}, '', '', 'station', ${base.credential}::uuid, ${base.profileVersionId}::uuid,
         ${base.authorityId}::uuid, '{}', '')`
     await execute`INSERT INTO open_intent VALUES (${id}::uuid)`
     if (keyOccurrence !== undefined) {

@@ -71,7 +71,7 @@ beforeAll(async () => {
     ...(sampleRow(intentColumns) as unknown as Intent),
     serialNumber: Uint8Array.of(1, ...random(15)),
     tbsDer: buildTbsCertificate(deviceContent(createTestAuthority())),
-    tokenId: issuing.station.tokenId,
+    credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: (await issuing.authorities.issuing('starter')).id
   }

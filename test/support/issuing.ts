@@ -1,6 +1,4 @@
 import type { Principal } from '../../src/access/principal.ts'
-import { createTokens } from '../../src/access/token.ts'
-import { createTokenStore } from '../../src/access/token-store.ts'
 import type { Act } from '../../src/audit/audit-event.ts'
 import type { ClockTrust } from '../../src/clock/clock-trust.ts'
 import { createIssuancePath, type IssuancePathOptions } from '../../src/composition/issuance-path.ts'
@@ -9,6 +7,7 @@ import type { Database } from '../../src/database/database.ts'
 import type { Cycle } from '../../src/issuance/cycle.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
 import { createTestCore } from './core.ts'
+import { createTestTokens } from './tokens.ts'
 
 export const administrator: Act = { actor: 'admin/test' }
 
@@ -72,7 +71,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     refusalCounts,
     blockedKeys,
     disclosures,
-    tokens: createTokens({ store: createTokenStore(database), clock: core.clock, randomBytes }),
+    tokens: createTestTokens(database, { clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */
     issue: (csr: Uint8Array, profile = 'starter', metadata: Readonly<Record<string, string>> = {}) =>
@@ -84,8 +83,11 @@ export async function startIssuing(database: Database, dataDirectory: string, op
 }
 
 async function findStation(database: Database): Promise<Principal> {
-  const { id, name } = await database.prisma.token.findFirstOrThrow({ where: { role: 'station' } })
-  return { tokenId: id, name, role: 'station' }
+  const { id, station } = await database.prisma.token.findFirstOrThrow({
+    where: { role: 'station' },
+    include: { station: true }
+  })
+  return { tokenId: id, name: station!.name, role: 'station', station: station! }
 }
 
 function around<Argument, Result>(

@@ -13,7 +13,13 @@ interface Change {
 const changes: readonly Change[] = [
   // The whole of it, since a change of state locks the table.
   { table: 'authority', privilege: 'UPDATE' },
-  { table: 'token', privilege: 'UPDATE', columns: ['revoked_at'] },
+  {
+    table: 'token',
+    privilege: 'UPDATE',
+    columns: ['revoked_at', 'secret_sha256', 'previous_secret_sha256', 'previous_until', 'expires_at']
+  },
+  { table: 'token_use', privilege: 'UPDATE', columns: ['last_used_at'] },
+  { table: 'station', privilege: 'UPDATE' },
   { table: 'open_intent', privilege: 'DELETE' },
   // For the locks of the guards alone.
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },

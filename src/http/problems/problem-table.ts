@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
+import { accessProblems } from './access-problems.ts'
 import { awsProblems } from './aws-problems.ts'
 import type { ProblemDescription } from './problem-description.ts'
 import { serviceProblems } from './service-problems.ts'
@@ -36,24 +37,6 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     title: 'No acceptable form of the answer',
     meaning: 'The Accept header rules out every form the service can answer in. Nothing was issued.',
     remedy: 'Accept `application/json`, `application/pem-certificate-chain` or `application/pkix-cert`.'
-  },
-  token_missing: {
-    status: 401,
-    title: 'A token is needed',
-    meaning: 'The request carries no bearer token.',
-    remedy: 'Send the header `Authorization: Bearer <token>`. An administrator makes tokens.'
-  },
-  token_invalid: {
-    status: 401,
-    title: 'The token is not valid',
-    meaning: 'The token is mistyped, unknown or revoked. Which of these is not said.',
-    remedy: 'Check that the whole token was copied. If it was, ask an administrator for a new one.'
-  },
-  role_forbidden: {
-    status: 403,
-    title: "The token's role may not do this",
-    meaning: 'The token is valid, but belongs to a role without this right.',
-    remedy: 'Use a token of a role that `requiredRoles` names.'
   },
   route_not_found: {
     status: 404,
@@ -196,12 +179,6 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'There is no key with this hash on the list.',
     remedy: 'Check the hash: SHA-256 of the SubjectPublicKeyInfo in DER, 64 hexadecimal digits.'
   },
-  token_not_found: {
-    status: 404,
-    title: 'There is no such token',
-    meaning: 'No token has this id, or it is revoked already.',
-    remedy: 'Check the id against `GET /v1/tokens`. The id is not the secret.'
-  },
   job_not_found: {
     status: 404,
     title: 'There is no such job',
@@ -220,12 +197,6 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     title: 'There is no webhook',
     meaning: 'The settings name no webhook, so that there is nobody to tell events to.',
     remedy: 'Set `MINTLINE_WEBHOOK_URL` and `MINTLINE_WEBHOOK_SECRET_FILE`, and start the service anew.'
-  },
-  last_admin_token: {
-    status: 409,
-    title: 'This is the last admin token',
-    meaning: 'Without it nobody could administer the service over the API any more.',
-    remedy: 'Make another admin token first, then revoke this one.'
   },
   authority_not_found: {
     status: 404,
@@ -274,6 +245,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
       'There is an authority of this name, this key has a generation already, or the folder of a ceremony holds a file of that name.',
     remedy: 'Choose another name, key or folder, or use the authority that is there. Nothing was overwritten.'
   },
+  ...accessProblems,
   ...awsProblems,
   ...serviceProblems
 }

@@ -34,6 +34,7 @@ import {
   VoidEntry
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
+import { StationList, StationReportResource, StationResource } from '../api/stations/schemas.ts'
 import { LoginPermit } from '../api/token-logins/schemas.ts'
 import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
 import { Problem, Violation } from './problem.ts'
@@ -71,6 +72,9 @@ export const sharedSchemas = [
   BlockedKey,
   BlockedKeyPage,
   Token,
+  StationResource,
+  StationReportResource,
+  StationList,
   LoginPermit,
   NewToken,
   TokenList,

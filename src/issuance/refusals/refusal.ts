@@ -30,6 +30,7 @@ const decidedByRules = [
 
 const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...decidedByRules,
+  'profile_not_allowed',
   'csr_malformed',
   'csr_too_large',
   'csr_signature_algorithm_refused',
@@ -71,7 +72,7 @@ export interface RefusalDependencies {
   readonly limits: StationLimits
   readonly counting: Pick<RefusalCounting, 'count'>
   /** What is recorded has its token checked by its own transaction; what is counted, by this. */
-  readonly isTokenRevoked: (tokenId: string) => Promise<boolean>
+  readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   /** True while the database has no room to spare for refusals. */
   readonly storageReserve: () => boolean
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
@@ -151,12 +152,13 @@ async function record(
 }
 
 async function answerCounted(
-  { counting, isTokenRevoked }: RefusalDependencies,
+  { counting, whyTokenEnded }: RefusalDependencies,
   { error, request: { station, profile: profileName } }: Refused,
   { reason, refusalId }: { readonly reason: CountReason; readonly refusalId?: string }
 ): Promise<MintlineError> {
   const { tokenId, name } = station
-  if (await isTokenRevoked(tokenId)) return tokenRevoked()
+  const end = await whyTokenEnded(tokenId)
+  if (end !== undefined) return end
   counting.count({
     reason,
     station: name,

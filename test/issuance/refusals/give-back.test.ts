@@ -23,7 +23,7 @@ function dependencies() {
     limits: createStationLimits({ perMinute: 1, stopwatch }),
     counting: { count: (each: CountedRefusal) => void counted.push(each) },
     storageReserve: () => false,
-    isTokenRevoked: async () => false,
+    whyTokenEnded: async () => undefined,
     clockTrust: { assertTrusted: async () => undefined },
     clock: () => new Date('2026-11-23T08:00:00Z'),
     randomBytes: createRandomSource(),

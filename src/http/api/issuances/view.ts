@@ -62,9 +62,11 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
 }
 
 function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }>(record: Record) {
-  const { createdAt, csrDer, ...facts } = record
+  const { createdAt, csrDer, line, site, ...facts } = record
   return {
     ...tell(facts),
+    ...(line !== null && { line }),
+    ...(site !== null && { site }),
     requestedAt: createdAt.toISOString(),
     notBefore: formatSeconds(record.notBefore),
     notAfter: formatSeconds(record.notAfter),

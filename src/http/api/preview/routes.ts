@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import Type from 'typebox'
 import type { PreviewResult } from '../../../issuance/preview.ts'
+import { assertProfileAllowed } from '../../../issuance/refusals/station-rights.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -43,7 +44,7 @@ const previewProfile = {
   }
 }
 
-/** For whoever sets up a line: every role may try, since nothing comes of it. */
+/** For whoever sets up a line: every role may try, a station with its own profiles, since nothing comes of it. */
 export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
   { services: { preview } }
@@ -64,6 +65,7 @@ export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
       const body = request.body as Static<typeof PreviewBody> | Uint8Array | undefined
       const tried = readTried(body, request.headers['content-type'] ?? '')
       const profile = request.params.name
+      assertProfileAllowed({ station: principalOf(request), profile })
       return viewPreview(
         await preview.preview(
           'csr' in tried

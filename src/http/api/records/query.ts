@@ -15,8 +15,8 @@ export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): Issua
     limit,
     ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
     ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
-    ...(from !== undefined && { from: parseInstant(from, 'from') }),
-    ...(to !== undefined && { to: parseInstant(to, 'to') })
+    ...(from !== undefined && { from: parseInstant(from, '/query/from') }),
+    ...(to !== undefined && { to: parseInstant(to, '/query/to') })
   }
 }
 
@@ -25,17 +25,19 @@ export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): Issua
  *
  * @throws MintlineError `request_invalid`.
  */
-export function parseInstant(text: string, name: string): Date {
+export function parseInstant(text: string, pointer: string): Date {
   const instant = new Date(text)
   if (!Number.isNaN(instant.getTime())) return instant
   const expected = 'a time that is no leap second'
   const violation = {
-    pointer: `/query/${name}`,
+    pointer,
     expected,
     found: text,
     message: 'Take the second before or after.'
   }
-  throw new MintlineError('request_invalid', `The time ${name} cannot be used.`, { violations: [violation] })
+  throw new MintlineError('request_invalid', `The time ${pointer.replace(/^.*\//, '')} cannot be used.`, {
+    violations: [violation]
+  })
 }
 
 /** To the hex of the INTEGER's content octets (X.690, section 8.3). */

@@ -1,5 +1,9 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { actOf } from '../../plugins/access.ts'
+import type { Principal } from '../../../access/principal.ts'
+import type { IssuanceQuery, IssuanceRecord } from '../../../records/record.ts'
+import { issuanceNotFound } from '../../../records/records.ts'
+import type { Page } from '../../../sources/page.ts'
+import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -21,13 +25,14 @@ import {
 } from './schemas.ts'
 
 const tags = ['Issuances']
-const config = { access: ['auditor', 'admin'] } as const
+const config = { access: ['station', 'auditor', 'admin'] } as const
 
 const getIssuance = {
   operationId: 'getIssuance',
   tags,
   summary: 'Read one record',
-  description: 'What was asked for and what became of it: issued, rejected, unknown after a crash, or void.',
+  description:
+    'What was asked for and what became of it: issued, rejected, unknown after a crash, or void. A station reads its own.',
   params: IssuanceParams,
   response: {
     200: { description: 'The record.', content: jsonContent(IssuanceEntry) },
@@ -39,7 +44,8 @@ const listIssuances = {
   operationId: 'listIssuances',
   tags,
   summary: 'Search the records',
-  description: 'All conditions hold together. Newest first; `nextCursor` leads to older ones.',
+  description:
+    'All conditions hold together. Newest first; `nextCursor` leads to older ones. A station finds its own.',
   querystring: IssuanceListQuerystring,
   response: { 200: { description: 'One page.', content: jsonContent(IssuancePage) } }
 }
@@ -124,13 +130,31 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     }
   )
 
-  app.get('/v1/issuances/:id', { config, schema: getIssuance }, async ({ params }) =>
-    viewRecord(await records.find(params.id))
-  )
+  app.get('/v1/issuances/:id', { config, schema: getIssuance }, async request => {
+    const record = await records.find(request.params.id)
+    assertOwn(principalOf(request), record)
+    return viewRecord(record)
+  })
 
   app.get(
     '/v1/issuances',
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listIssuances },
-    async ({ query }) => viewPage(await records.list(buildQuery(query)), viewRecord)
+    async request => {
+      const query = ofOwn(principalOf(request), buildQuery(request.query))
+      return viewPage(query === undefined ? nothing : await records.list(query), viewRecord)
+    }
   )
+}
+
+const nothing: Page<IssuanceRecord> = { items: [], nextCursor: undefined }
+
+/** What a station did not ask for itself is not there for it. @throws MintlineError `issuance_not_found`. */
+function assertOwn({ role, name }: Principal, { id, station }: IssuanceRecord): void {
+  if (role === 'station' && station !== name) throw issuanceNotFound(id)
+}
+
+/** Undefined where a station asks for another's. */
+function ofOwn({ role, name }: Principal, query: IssuanceQuery): IssuanceQuery | undefined {
+  if (role !== 'station') return query
+  return query.station === undefined || query.station === name ? { ...query, station: name } : undefined
 }

@@ -23,6 +23,11 @@ const commonMembers = {
   id: uuid({ examples: [example.issuanceId] }),
   requestedAt: Timestamp,
   station: Type.String({ description: 'Who asked.', examples: ['station-7'] }),
+  line: Type.Optional(
+    Type.String({ description: 'Where the station stood then, if it was told.', examples: ['A7'] })
+  ),
+  site: Type.Optional(Type.String({ description: 'As `line`.', examples: ['Graz'] })),
+  credential: uuid({ description: 'Id of the token that let it in.', examples: [example.tokenId] }),
   profile: Type.String({ examples: ['starter'] }),
   metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),
   requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })

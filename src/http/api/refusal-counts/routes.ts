@@ -34,8 +34,8 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       const page = await refusalCounts.list({
         ...query,
         limit,
-        ...(from !== undefined && { from: parseInstant(from, 'from') }),
-        ...(to !== undefined && { to: parseInstant(to, 'to') })
+        ...(from !== undefined && { from: parseInstant(from, '/query/from') }),
+        ...(to !== undefined && { to: parseInstant(to, '/query/to') })
       })
       return viewPage(page, viewCount)
     }

@@ -1,15 +1,18 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import Type from 'typebox'
-import type { TokenView } from '../../../access/token.ts'
+import Type, { type Static } from 'typebox'
+import type { NewToken as NewTokenView, TokenView } from '../../../access/token.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
+import { parseInstant } from '../records/query.ts'
 import {
+  defaultOverlapSeconds,
   defaultTokenLimit,
   NewToken,
+  RotateBody,
   TokenBody,
   TokenList,
   TokenListQuerystring,
@@ -26,7 +29,27 @@ const createToken = {
   summary: 'Make a token for a station, an auditor or an administrator',
   description: 'The answer holds the secret. It is shown this once and cannot be read again.',
   body: TokenBody,
-  response: { 201: { description: 'The token and its secret.', content: jsonContent(NewToken) } }
+  response: {
+    201: { description: 'The token and its secret.', content: jsonContent(NewToken) },
+    ...problemResponses({
+      404: 'There is no such station.',
+      409: 'There is a valid token of this name.'
+    })
+  }
+}
+
+const rotateToken = {
+  operationId: 'rotateToken',
+  tags,
+  summary: 'Give a token another secret',
+  description:
+    'Name, id and station stay. For `overlapSeconds` the secret that there is is taken as well, so that nothing stops while the new one is brought to where it is used.',
+  params: TokenParams,
+  body: RotateBody,
+  response: {
+    200: { description: 'The token and its new secret.', content: jsonContent(NewToken) },
+    ...problemResponses({ 404: 'There is no such token, or it is over.' })
+  }
 }
 
 const listTokens = {
@@ -56,8 +79,15 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   { services: { tokens } }
 ) => {
   app.post('/v1/tokens', { config, schema: createToken }, async (request, reply) => {
-    const { token, secret } = await tokens.create(request.body, actOf(request))
-    return reply.code(201).send({ ...viewToken(token), secret })
+    const { expiresAt, ...asked } = request.body
+    const created = await tokens.create({ ...asked, ...endOf(expiresAt) }, actOf(request))
+    return reply.code(201).send(viewNew(created))
+  })
+
+  app.post('/v1/tokens/:id/rotate', { config, schema: rotateToken }, async request => {
+    const { overlapSeconds = defaultOverlapSeconds, expiresAt, reason } = request.body
+    const rotation = { overlapSeconds, ...endOf(expiresAt) }
+    return viewNew(await tokens.rotate(request.params.id, rotation, actOf(request, reason)))
   })
 
   app.get(
@@ -73,13 +103,27 @@ export const tokenRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   })
 }
 
-function viewToken({ id, name, role, createdAt, createdBy, revokedAt }: TokenView): TokenResource {
+function endOf(text: string | undefined): { expiresAt?: Date } {
+  return text === undefined ? {} : { expiresAt: parseInstant(text, '/expiresAt') }
+}
+
+function viewNew({ token, secret, warnings }: NewTokenView): Static<typeof NewToken> {
+  return { ...viewToken(token), secret, warnings: [...warnings] }
+}
+
+function viewToken(token: TokenView): TokenResource {
+  const { id, name, role, createdAt, createdBy, revokedAt } = token
+  const { station, expiresAt, lastUsedAt, previousSecretUntil } = token
   return {
     id,
     name,
     role,
     createdAt: createdAt.toISOString(),
     createdBy,
+    ...(station !== undefined && { station }),
+    ...(expiresAt !== undefined && { expiresAt: expiresAt.toISOString() }),
+    ...(lastUsedAt !== undefined && { lastUsedAt: lastUsedAt.toISOString() }),
+    ...(previousSecretUntil !== undefined && { previousSecretUntil: previousSecretUntil.toISOString() }),
     ...(revokedAt !== undefined && { revokedAt: revokedAt.toISOString() })
   }
 }

@@ -1,0 +1,116 @@
+import type { AuditEvent } from '../../audit/audit-event.ts'
+import { insertAuditEvent } from '../../audit/audit-store.ts'
+import { type Database, isUniqueViolation, type Prisma, transactionLimits } from '../../database/database.ts'
+import { runQuery } from '../../database/run-query.ts'
+import { firstIdentifierOf } from '../../sources/identifier.ts'
+import type { PageQuery } from '../../sources/page.ts'
+import type { Station, StationSettings } from './station.ts'
+
+export interface StationActivity {
+  readonly lastSeenAt: Date | null
+  readonly issued: number
+  readonly refused: number
+}
+
+export interface StationStore {
+  find(name: string): Promise<Station | undefined>
+  /** By name, which is the cursor. */
+  list(query: PageQuery): Promise<readonly Station[]>
+  /** False where there is one of that name. */
+  insert(station: Station, event: AuditEvent): Promise<boolean>
+  /** False where somebody else has changed it since it was `station`. */
+  change(station: Station, changed: Station, event: AuditEvent): Promise<boolean>
+  /** Of a station since then. */
+  activity(name: string, since: Date): Promise<StationActivity>
+}
+
+export function createStationStore(database: Database): StationStore {
+  const client = database.prisma
+  return {
+    async find(name) {
+      return (await runQuery(() => client.station.findUnique({ where: { name } }))) ?? undefined
+    },
+    list: ({ limit, cursor }) =>
+      runQuery(() =>
+        client.station.findMany({
+          where: cursor === undefined ? {} : { name: { gt: cursor } },
+          orderBy: { name: 'asc' },
+          take: limit
+        })
+      ),
+    insert: (station, event) =>
+      runQuery(async () => {
+        try {
+          await client.$transaction(async transaction => {
+            await insertStation(transaction, station)
+            await insertAuditEvent(transaction, event)
+          }, transactionLimits)
+          return true
+        } catch (error) {
+          if (isUniqueViolation(error)) return false
+          throw error
+        }
+      }),
+    change: ({ id, changedAt }, changed, event) =>
+      runQuery(() =>
+        client.$transaction(async transaction => {
+          const { count } = await transaction.station.updateMany({
+            where: { id, changedAt },
+            data: { ...settingsOf(changed), changedAt: changed.changedAt, changedBy: changed.changedBy }
+          })
+          if (count === 0) return false
+          await insertAuditEvent(transaction, event)
+          return true
+        }, transactionLimits)
+      ),
+    activity: (name, since) => findActivity(client, name, since)
+  }
+}
+
+async function findActivity(client: Database['prisma'], name: string, since: Date): Promise<StationActivity> {
+  const first = firstIdentifierOf(since)
+  const [row] = await runQuery(
+    () => client.$queryRaw<StationActivity[]>`
+          SELECT
+            (
+              SELECT max(last_used_at) FROM token_use JOIN token ON token.id = token_id
+              JOIN station ON station.id = station_id WHERE station.name = ${name}
+            ) AS "lastSeenAt",
+            (
+              SELECT count(*)::int FROM intent JOIN issued ON issued.intent_id = intent.id
+              WHERE station = ${name} AND intent.id >= ${first}::uuid
+                AND issued.intent_id >= ${first}::uuid
+            ) AS issued,
+            (
+              SELECT count(*)::int FROM refusal
+              WHERE station = ${name} AND id >= ${first}::uuid
+            ) + (
+              SELECT coalesce(sum(count), 0)::int FROM refusal_count
+              WHERE station = ${name} AND id >= ${first}::uuid
+            ) AS refused`
+  )
+  return row!
+}
+
+/** As part of a transaction that makes something else as well. */
+export async function insertStation(
+  transaction: Pick<Prisma.TransactionClient, 'station'>,
+  station: Station
+): Promise<void> {
+  const { id, name, createdAt, createdBy, changedAt, changedBy } = station
+  await transaction.station.create({
+    data: { id, name, ...settingsOf(station), createdAt, createdBy, changedAt, changedBy }
+  })
+}
+
+export function settingsOf({
+  line,
+  site,
+  profiles,
+  lots,
+  enabled,
+  requestsPerMinute,
+  hourlyTarget
+}: StationSettings): StationSettings & { profiles: string[]; lots: string[] } {
+  return { line, site, profiles: [...profiles], lots: [...lots], enabled, requestsPerMinute, hourlyTarget }
+}

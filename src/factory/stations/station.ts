@@ -1,0 +1,68 @@
+import type { Act } from '../../audit/audit-event.ts'
+import type { Page, PageQuery } from '../../sources/page.ts'
+
+/** In the place of the names of profiles: all of them, also those to come. */
+export const allProfiles = '*'
+
+/** What an administrator says of a station. */
+export interface StationSettings {
+  /** Of production; null where it was not told. */
+  readonly line: string | null
+  readonly site: string | null
+  /** Names, or `*` alone. */
+  readonly profiles: readonly string[]
+  /** Ids; none for all. */
+  readonly lots: readonly string[]
+  readonly enabled: boolean
+  /** Null for no limit. */
+  readonly requestsPerMinute: number | null
+  /** How many devices it is to make in an hour, for whoever watches the line. */
+  readonly hourlyTarget: number | null
+}
+
+export interface Station extends StationSettings {
+  readonly id: string
+  /** Stays, since records have it. */
+  readonly name: string
+  readonly createdAt: Date
+  readonly createdBy: string
+  readonly changedAt: Date
+  readonly changedBy: string
+}
+
+/** A station with what it has done. */
+export interface StationReport extends Station {
+  /** To the minute or so; null where it never came. */
+  readonly lastSeenAt: Date | null
+  /** Since midnight UTC. */
+  readonly issuedToday: number
+  readonly refusedToday: number
+}
+
+/** What is left out stays as it is, or has its default: enabled, and no limits. */
+export type StationChange = Partial<StationSettings>
+
+export interface NewStation extends StationChange {
+  readonly name: string
+  readonly profiles: readonly string[]
+}
+
+export interface Stations {
+  /**
+   * Makes a station. The same again changes nothing.
+   *
+   * @throws MintlineError `station_exists`, `station_invalid`.
+   */
+  create(request: NewStation, act: Act): Promise<{ readonly station: Station; readonly isNew: boolean }>
+  /** By name. */
+  list(query: PageQuery): Promise<Page<Station>>
+  /** @throws MintlineError `station_not_found`. */
+  find(name: string): Promise<StationReport>
+  /** Takes effect with the next request of the station. @throws MintlineError `station_not_found`, `station_invalid`. */
+  change(name: string, change: StationChange, act: Act): Promise<StationReport>
+}
+
+/** Whether a station may use a profile. */
+export function isProfileAllowed({ profiles }: Pick<StationSettings, 'profiles'>, profile: string): boolean {
+  return profiles.includes(allProfiles) || profiles.includes(profile)
+}

@@ -1,0 +1,156 @@
+import { isDeepStrictEqual } from 'node:util'
+import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import { pageOf } from '../../sources/page.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import {
+  allProfiles,
+  type NewStation,
+  type Station,
+  type StationReport,
+  type Stations,
+  type StationSettings
+} from './station.ts'
+import { settingsOf, type StationStore } from './station-store.ts'
+
+export interface StationDependencies {
+  readonly store: StationStore
+  /** Those of the names of which there is no profile. */
+  readonly findUnknownProfiles: (names: readonly string[]) => Promise<readonly string[]>
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+const usual: Omit<StationSettings, 'profiles'> = {
+  line: null,
+  site: null,
+  lots: [],
+  enabled: true,
+  requestsPerMinute: null,
+  hourlyTarget: null
+}
+
+export function createStations(dependencies: StationDependencies): Stations {
+  const { store, clock, randomBytes } = dependencies
+
+  async function reportOf(station: Station): Promise<StationReport> {
+    const now = clock()
+    const midnight = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), now.getUTCDate()))
+    const { lastSeenAt, issued, refused } = await store.activity(station.name, midnight)
+    return { ...station, lastSeenAt, issuedToday: issued, refusedToday: refused }
+  }
+
+  async function require(name: string): Promise<Station> {
+    const station = await store.find(name)
+    if (station !== undefined) return station
+    throw new MintlineError(
+      'station_not_found',
+      `There is no station ${name}. GET /v1/stations lists those that there are.`
+    )
+  }
+
+  return {
+    async create(request, act) {
+      const station = buildStation(request, act, { time: clock(), randomBytes })
+      await assertProfiles(dependencies, station)
+      if (await store.insert(station, creationOf(station, act, randomBytes))) return { station, isNew: true }
+      const existing = await require(station.name)
+      if (isDeepStrictEqual(settingsOf(existing), settingsOf(station)))
+        return { station: existing, isNew: false }
+      throw new MintlineError(
+        'station_exists',
+        `There is a station ${station.name} with other settings. PATCH /v1/stations/${station.name} changes it.`
+      )
+    },
+    async list(query) {
+      const { limit } = query
+      const stations = await store.list({ ...query, limit: limit + 1 })
+      return pageOf(stations, { limit, cursorOf: ({ name }) => name })
+    },
+    find: async name => reportOf(await require(name)),
+    async change(name, change, act) {
+      for (;;) {
+        const before = await require(name)
+        const changed = { ...before, ...change, changedAt: clock(), changedBy: act.actor }
+        if (isDeepStrictEqual(settingsOf(before), settingsOf(changed))) return reportOf(before)
+        await assertProfiles(dependencies, changed)
+        const event = changeOf(before, changed, { act, randomBytes })
+        // Lost to another administrator's change: theirs is what this one changes then.
+        if (await store.change(before, changed, event)) return reportOf(changed)
+      }
+    }
+  }
+}
+
+/** A station with its defaults. */
+export function buildStation(
+  request: NewStation,
+  act: Act,
+  { time, randomBytes }: { readonly time: Date; readonly randomBytes: RandomBytes }
+): Station {
+  return {
+    ...usual,
+    ...request,
+    id: newId(time, randomBytes),
+    createdAt: time,
+    createdBy: act.actor,
+    changedAt: time,
+    changedBy: act.actor
+  }
+}
+
+/** The event of its making. */
+export function creationOf(station: Station, act: Act, randomBytes: RandomBytes): AuditEvent {
+  const what = {
+    ...act,
+    act: 'station.create',
+    subject: `station/${station.name}`,
+    after: settingsOf(station)
+  }
+  return buildAuditEvent(what, { time: station.createdAt, randomBytes })
+}
+
+function changeOf(
+  before: Station,
+  after: Station,
+  { act, randomBytes }: { readonly act: Act; readonly randomBytes: RandomBytes }
+): AuditEvent {
+  const subject = `station/${before.name}`
+  const what = {
+    ...act,
+    act: 'station.change',
+    subject,
+    before: settingsOf(before),
+    after: settingsOf(after)
+  }
+  return buildAuditEvent(what, { time: after.changedAt, randomBytes })
+}
+
+/** A name that is mistyped would keep a station from its work, and be told to nobody before. */
+async function assertProfiles(
+  { findUnknownProfiles }: Pick<StationDependencies, 'findUnknownProfiles'>,
+  { name, profiles }: Station
+): Promise<void> {
+  const violations: Violation[] = []
+  if (profiles.includes(allProfiles) && profiles.length > 1) {
+    violations.push({
+      pointer: '/profiles',
+      expected: `names of profiles, or "${allProfiles}" alone`,
+      found: `"${allProfiles}" and others`,
+      message: 'Leave out what does not count.'
+    })
+  }
+  const unknown = await findUnknownProfiles(profiles.filter(profile => profile !== allProfiles))
+  for (const profile of unknown) {
+    violations.push({
+      pointer: `/profiles/${profiles.indexOf(profile)}`,
+      expected: 'the name of a profile that there is',
+      found: profile,
+      message: 'Correct the name, or POST the profile first.'
+    })
+  }
+  if (violations.length === 0) return
+  throw new MintlineError('station_invalid', `The station ${name} cannot be like this.`, { violations })
+}

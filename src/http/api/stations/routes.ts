@@ -1,0 +1,151 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
+import type { Station, StationChange, StationReport } from '../../../factory/stations/station.ts'
+import { actOf } from '../../plugins/access.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
+import { problemResponses } from '../../schemas/problem.ts'
+import { jsonContent } from '../../schemas/reference.ts'
+import type { HttpServices } from '../../services.ts'
+import {
+  defaultStationLimit,
+  StationBody,
+  StationChangeBody,
+  StationList,
+  StationListQuerystring,
+  StationParams,
+  StationReportResource,
+  type StationReportView,
+  StationResource,
+  type StationView
+} from './schemas.ts'
+
+const tags = ['Stations']
+const readable = { config: { access: ['auditor', 'admin'] } } as const
+const writable = { config: { access: ['admin'] } } as const
+const notFound = problemResponses({ 404: 'There is no such station.' })
+
+const createStation = {
+  operationId: 'createStation',
+  tags,
+  summary: 'Make a station',
+  description: 'Its tokens are made with `POST /v1/tokens`. The same again changes nothing.',
+  body: StationBody,
+  response: {
+    200: { description: 'It is there already, and like this.', content: jsonContent(StationResource) },
+    201: {
+      description: 'The station.',
+      headers: { Location: { type: 'string', description: 'The station.' } },
+      content: jsonContent(StationResource)
+    },
+    ...problemResponses({
+      409: 'There is one of this name, with other settings.',
+      422: 'A profile that it is to use is not there.'
+    })
+  }
+}
+
+const listStations = {
+  operationId: 'listStations',
+  tags,
+  summary: 'List all stations',
+  description: 'By name; `nextCursor` leads to more.',
+  querystring: StationListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(StationList) } }
+}
+
+const getStation = {
+  operationId: 'getStation',
+  tags,
+  summary: 'Read a station, and what it has done today',
+  params: StationParams,
+  response: {
+    200: { description: 'The station.', content: jsonContent(StationReportResource) },
+    ...notFound
+  }
+}
+
+const changeStation = {
+  operationId: 'changeStation',
+  tags,
+  summary: 'Change a station',
+  description: 'What is left out stays as it is. It takes effect with the next request of the station.',
+  params: StationParams,
+  body: StationChangeBody,
+  response: {
+    200: { description: 'The station as it is now.', content: jsonContent(StationReportResource) },
+    ...problemResponses({
+      404: 'There is no such station.',
+      422: 'A profile that it is to use is not there.'
+    })
+  }
+}
+
+export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services: { stations } }
+) => {
+  app.post('/v1/stations', { ...writable, schema: createStation }, async (request, reply) => {
+    const { station, isNew } = await stations.create(request.body, actOf(request))
+    return reply
+      .code(isNew ? 201 : 200)
+      .header('location', `/v1/stations/${station.name}`)
+      .send(viewStation(station))
+  })
+
+  app.get(
+    '/v1/stations',
+    { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listStations },
+    async ({ query: { limit = defaultStationLimit, cursor } }) =>
+      viewPage(await stations.list({ limit, cursor }), viewStation)
+  )
+
+  app.get('/v1/stations/:name', { ...readable, schema: getStation }, async ({ params }) =>
+    viewReport(await stations.find(params.name))
+  )
+
+  app.patch('/v1/stations/:name', { ...writable, schema: changeStation }, async request => {
+    const { reason, ...change } = request.body
+    return viewReport(await stations.change(request.params.name, toChange(change), actOf(request, reason)))
+  })
+}
+
+function toChange({ lots, ...change }: Omit<Static<typeof StationChangeBody>, 'reason'>): StationChange {
+  return { ...change, ...(lots !== undefined && { lots: lots ?? [] }) }
+}
+
+function viewStation({
+  line,
+  site,
+  lots,
+  requestsPerMinute,
+  hourlyTarget,
+  ...station
+}: Station): StationView {
+  const { id, name, profiles, enabled, createdAt, createdBy, changedAt, changedBy } = station
+  return {
+    id,
+    name,
+    ...(line !== null && { line }),
+    ...(site !== null && { site }),
+    profiles: [...profiles],
+    ...(lots.length > 0 && { lots: [...lots] }),
+    enabled,
+    ...(requestsPerMinute !== null && { requestsPerMinute }),
+    ...(hourlyTarget !== null && { hourlyTarget }),
+    createdAt: createdAt.toISOString(),
+    createdBy,
+    changedAt: changedAt.toISOString(),
+    changedBy
+  }
+}
+
+function viewReport(report: StationReport): StationReportView {
+  const { lastSeenAt, issuedToday, refusedToday } = report
+  return {
+    ...viewStation(report),
+    ...(lastSeenAt !== null && { lastSeenAt: lastSeenAt.toISOString() }),
+    issuedToday,
+    refusedToday
+  }
+}

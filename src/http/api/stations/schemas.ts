@@ -1,0 +1,147 @@
+import Type, { type Static } from 'typebox'
+import { allProfiles } from '../../../factory/stations/station.ts'
+import { namePattern } from '../../../profiles/profile-document.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+
+const namedLike = '^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$'
+
+export const StationName = Type.String({
+  pattern: namedLike,
+  description: 'Letters, digits and inner `.`, `_`, `-`, at most 64. It stays, since records have it.',
+  examples: ['station-7']
+})
+
+const place = (description: string, example: string) =>
+  Type.String({ pattern: '^[^\\p{C}]{1,64}$', description, examples: [example] })
+
+const line = place('Of production. Records have it as it was when they were made.', 'A7')
+const site = place('Where the line is. Records have it as well.', 'Graz')
+
+const profiles = Type.Array(Type.String({ pattern: `^(?:\\*|${namePattern.slice(1, -1)})$` }), {
+  minItems: 1,
+  maxItems: 100,
+  uniqueItems: true,
+  description: `Names of the profiles that it may use; \`${allProfiles}\` alone for all, also those to come.`,
+  examples: [['acme-sensor']]
+})
+
+const lots = Type.Array(Type.String({ pattern: namedLike }), {
+  minItems: 1,
+  maxItems: 1_000,
+  uniqueItems: true,
+  description: 'Ids of the lots that it may make. Without it, all.',
+  examples: [['lot-2026-48']]
+})
+
+const enabled = Type.Boolean({
+  description: 'A station that is not is refused whatever it asks; what it got stays valid.'
+})
+
+const requestsPerMinute = Type.Integer({
+  minimum: 1,
+  maximum: 1_000_000,
+  description: 'How many requests it may send in a minute. Without it, the setting for all stations holds.',
+  examples: [600]
+})
+
+const hourlyTarget = Type.Integer({
+  minimum: 1,
+  maximum: 1_000_000,
+  description: 'How many devices it is to make in an hour, for whoever watches the line.',
+  examples: [240]
+})
+
+export const StationBody = Type.Object(
+  {
+    name: StationName,
+    line: Type.Optional(line),
+    site: Type.Optional(site),
+    profiles,
+    lots: Type.Optional(lots),
+    enabled: Type.Optional(enabled),
+    requestsPerMinute: Type.Optional(requestsPerMinute),
+    hourlyTarget: Type.Optional(hourlyTarget)
+  },
+  {
+    ...strict,
+    examples: [{ name: 'station-7', line: 'A7', site: 'Graz', profiles: ['starter'] }]
+  }
+)
+
+const orNothing = <Schema extends Type.TSchema>(schema: Schema) =>
+  Type.Optional(Type.Union([schema, Type.Null()]))
+
+export const StationChangeBody = Type.Object(
+  {
+    line: orNothing(line),
+    site: orNothing(site),
+    profiles: Type.Optional(profiles),
+    lots: orNothing(lots),
+    enabled: Type.Optional(enabled),
+    requestsPerMinute: orNothing(requestsPerMinute),
+    hourlyTarget: orNothing(hourlyTarget),
+    reason: Type.Optional(
+      Type.String({ minLength: 1, maxLength: 500, description: 'Why. It stands in the audit event.' })
+    )
+  },
+  {
+    ...strict,
+    description: 'What is left out stays as it is; `null` takes it away.',
+    examples: [{ enabled: false, reason: 'moved to Linz' }]
+  }
+)
+
+const members = {
+  id: uuid(),
+  name: StationName,
+  line: Type.Optional(line),
+  site: Type.Optional(site),
+  profiles,
+  lots: Type.Optional(lots),
+  enabled,
+  requestsPerMinute: Type.Optional(requestsPerMinute),
+  hourlyTarget: Type.Optional(hourlyTarget),
+  createdAt: Type.String({ format: 'date-time' }),
+  createdBy: Type.String({ examples: ['admin/starter-admin'] }),
+  changedAt: Type.String({ format: 'date-time' }),
+  changedBy: Type.String({ examples: ['admin/starter-admin'] })
+}
+
+export const StationResource = Type.Object(members, {
+  $id: 'Station',
+  ...strict,
+  description: 'Who asks for certificates.'
+})
+
+export const StationReportResource = Type.Object(
+  {
+    ...members,
+    lastSeenAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'To the minute or so; not there before it came.' })
+    ),
+    issuedToday: Type.Integer({ minimum: 0, description: 'Since midnight UTC.' }),
+    refusedToday: Type.Integer({
+      minimum: 0,
+      description: 'Since midnight UTC, those included that were counted and not recorded.'
+    })
+  },
+  { $id: 'StationReport', ...strict, description: 'A station, and what it has done today.' }
+)
+
+export const StationList = Type.Object(
+  { items: Type.Array(referenceTo(StationResource)), nextCursor: nextCursor('others') },
+  { $id: 'StationList', ...strict, description: 'By name.' }
+)
+
+export const StationParams = Type.Object({ name: StationName }, strict)
+
+export const defaultStationLimit = 100
+
+export const StationListQuerystring = Type.Object(
+  pageQuery({ cursor: StationName, defaultLimit: defaultStationLimit, maximumLimit: 1000 }),
+  strict
+)
+
+export type StationView = Static<typeof StationResource>
+export type StationReportView = Static<typeof StationReportResource>

@@ -1,0 +1,79 @@
+import type { ProblemDescription } from './problem-description.ts'
+
+/** Of who asks: tokens and stations. */
+export const accessProblems = {
+  token_missing: {
+    status: 401,
+    title: 'A token is needed',
+    meaning: 'The request carries no bearer token.',
+    remedy: 'Send the header `Authorization: Bearer <token>`. An administrator makes tokens.'
+  },
+  token_invalid: {
+    status: 401,
+    title: 'The token is not valid',
+    meaning: 'The token is mistyped, unknown or revoked. Which of these is not said.',
+    remedy: 'Check that the whole token was copied. If it was, ask an administrator for a new one.'
+  },
+  role_forbidden: {
+    status: 403,
+    title: "The token's role may not do this",
+    meaning: 'The token is valid, but belongs to a role without this right.',
+    remedy: 'Use a token of a role that `requiredRoles` names.'
+  },
+  token_not_found: {
+    status: 404,
+    title: 'There is no such token',
+    meaning: 'No token has this id, or it is revoked already.',
+    remedy: 'Check the id against `GET /v1/tokens`. The id is not the secret.'
+  },
+  last_admin_token: {
+    status: 409,
+    title: 'This is the last admin token',
+    meaning: 'Without it nobody could administer the service over the API any more.',
+    remedy: 'Make another admin token first, then revoke this one.'
+  },
+  token_expired: {
+    status: 401,
+    title: 'The token has ended',
+    meaning: 'The token was made to end, and has. It cannot be used any more.',
+    remedy: 'Ask an administrator for a new one, or, ahead of the end, to rotate it.'
+  },
+  station_disabled: {
+    status: 403,
+    title: 'The station is disabled',
+    meaning: 'An administrator has disabled the station that the token belongs to.',
+    remedy: 'Ask an administrator, who enables it again with `PATCH /v1/stations/{name}`.'
+  },
+  profile_not_allowed: {
+    status: 403,
+    title: 'The station may not use this profile',
+    meaning:
+      'An administrator has said which profiles the station may use, and this one is not among them. Nothing was issued.',
+    remedy:
+      'Check the profile that the station names. Where it is right, an administrator adds it to `profiles` with `PATCH /v1/stations/{name}`.'
+  },
+  token_exists: {
+    status: 409,
+    title: 'There is a valid token of this name',
+    meaning: 'Names are unique among the tokens that are valid, so that a name on record means one of them.',
+    remedy: 'Rotate the token that there is, revoke it, or choose another name.'
+  },
+  station_not_found: {
+    status: 404,
+    title: 'There is no such station',
+    meaning: 'No station has this name.',
+    remedy: 'Compare the name with `GET /v1/stations`.'
+  },
+  station_exists: {
+    status: 409,
+    title: 'There is a station of this name',
+    meaning: 'It has other settings than those that were posted. Nothing was changed.',
+    remedy: 'Change it with `PATCH /v1/stations/{name}`, or choose another name.'
+  },
+  station_invalid: {
+    status: 422,
+    title: 'The station breaks a rule',
+    meaning: 'Something that the station is to use is not there.',
+    remedy: 'Correct every place that `violations` names.'
+  }
+} as const satisfies Readonly<Record<string, ProblemDescription>>
