@@ -43,12 +43,12 @@ it('says of each request for a certificate what became of it: when, by whom, whi
   await postCsr(service, station, csr)
   await postCsr(service, station, makeCertificationRequest({ CommonName: 'logged-2' }))
   await postCsr(service, station, 'no CSR')
-  const facts = { profile: 'starter', line: 'starter', actor: 'station/starter-station' }
+  const facts = { profile: 'starter', line: 'starter', actor: 'station/starter' }
   const expected = [
     { ...facts, outcome: 'issued', device: { CommonName: 'logged-1' }, serialNumber: issued.serialNumber },
     { ...facts, outcome: 'replayed', device: { CommonName: 'logged-1' }, serialNumber: issued.serialNumber },
     { ...facts, outcome: 'subject_refused', device: { CommonName: 'logged-2' } },
-    { outcome: 'csr_malformed', actor: 'station/starter-station' }
+    { outcome: 'csr_malformed', actor: 'station/starter' }
   ]
   await vi.waitFor(
     () => expect(lines().filter(({ outcome }) => outcome !== undefined)).toMatchObject(expected),

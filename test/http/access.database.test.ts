@@ -21,8 +21,8 @@ import { type HttpService, openService, someSubject } from './service.ts'
 /** Who may do what. A route that is not in this table fails the first test. */
 const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/issuances': ['station'],
-  'GET /v1/issuances': ['auditor', 'admin'],
-  'GET /v1/issuances/:id': ['auditor', 'admin'],
+  'GET /v1/issuances': ['station', 'auditor', 'admin'],
+  'GET /v1/issuances/:id': ['station', 'auditor', 'admin'],
   'GET /v1/refusal-counts': ['auditor', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/issuances/:id/release': ['admin'],
@@ -56,7 +56,12 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/trust-bundle': 'public',
   'POST /v1/tokens': ['admin'],
   'GET /v1/tokens': ['admin'],
+  'POST /v1/tokens/:id/rotate': ['admin'],
   'DELETE /v1/tokens/:id': ['admin'],
+  'POST /v1/stations': ['admin'],
+  'GET /v1/stations': ['auditor', 'admin'],
+  'GET /v1/stations/:name': ['auditor', 'admin'],
+  'PATCH /v1/stations/:name': ['admin'],
   'POST /v1/token-logins': ['admin'],
   'POST /v1/clock/accept': ['admin'],
   'GET /v1/jobs': ['auditor', 'admin'],
@@ -124,6 +129,9 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const registrations = '/v1/authorities/starter-g1/aws-registrations'
   const registration = (await admin.post(registrations, registrationBody)).json<AwsRegistrationAnswer>()
   const [job] = (await admin.get('/v1/jobs')).json<{ items: readonly JobView[] }>().items
+  const rotated = (await admin.post('/v1/tokens', { role: 'auditor', name: 'rotated' })).json<{
+    id: string
+  }>()
   const pending = await makeGeneration(service, 'pending', 'pending')
   const generation = async (...made: [string, 'staged' | 'active' | 'retiring']) =>
     `/v1/authorities/${await makeGeneration(service, ...made)}`
@@ -177,6 +185,9 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       url: `${registrations}/${registration.id}/check`
     },
     'POST /v1/tokens': { url: '/v1/tokens', payload: { role: 'station', name: 'station-8' } },
+    'POST /v1/tokens/:id/rotate': { url: `/v1/tokens/${rotated.id}/rotate`, payload: {} },
+    'POST /v1/stations': { url: '/v1/stations', payload: { name: 'station-9', profiles: ['starter'] } },
+    'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
     'POST /v1/token-logins': { url: '/v1/token-logins', payload: { tokenLabel: 'acme', reason } },
     'POST /v1/clock/accept': { url: '/v1/clock/accept', payload: { reason } },

@@ -41,7 +41,7 @@ describe('POST /v1/issuances with JSON', () => {
       csr: asked.csr,
       profile: 'starter',
       metadata: { fixture: 'F-12' },
-      station: 'starter-station',
+      station: 'starter',
       requestId: 'station-7-000451'
     })
   })

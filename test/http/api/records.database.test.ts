@@ -20,7 +20,8 @@ type Outcome = (typeof outcomes)[number]
 const instant = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string
 const second = expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/) as string
 const metadata = { fixture: 'F-12' }
-const common = { requestedAt: instant, station: 'starter-station', profile: 'starter', metadata }
+const credential = expect.stringMatching(/^[0-9a-f-]{36}$/) as string
+const common = { requestedAt: instant, station: 'starter', credential, profile: 'starter', metadata }
 
 let service: HttpService
 let issuance: Issuance
@@ -141,7 +142,7 @@ describe('GET /v1/issuances', () => {
   it.each<[string, () => string, readonly Outcome[]]>([
     ['outcome', () => 'outcome=unknown', ['unknown']],
     ['outcome', () => 'outcome=rejected', ['unreadable', 'rejected']],
-    ['station', () => 'station=starter-station&outcome=issued', ['issued']],
+    ['station', () => 'station=starter&outcome=issued', ['issued']],
     ['a station that asked for nothing', () => 'station=station-7', []],
     ['profile', () => 'profile=starter', ['unreadable', 'rejected', 'unknown', 'issued']],
     ['a profile that nothing was asked for', () => 'profile=other', []],

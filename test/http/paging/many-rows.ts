@@ -17,6 +17,7 @@ export async function fillLists(prisma: Prisma, count: number): Promise<void> {
   const indices = Array.from({ length: count }, (_, index) => index)
   await Promise.all([
     fillTokens(prisma, indices),
+    fillStations(prisma, indices),
     fillProfiles(prisma, indices),
     fillAuthorities(prisma, indices)
   ])
@@ -27,9 +28,27 @@ async function fillTokens(prisma: Prisma, indices: readonly number[]): Promise<v
     data: indices.map(index => ({
       ...made(index),
       name: `many-${numbered(index)}`,
-      role: 'station',
+      role: 'auditor' as const,
       secretSha256: new Uint8Array(randomBytes(32))
     }))
+  })
+}
+
+async function fillStations(prisma: Prisma, indices: readonly number[]): Promise<void> {
+  await prisma.station.createMany({
+    data: indices.map(index => {
+      const { id, createdAt, createdBy } = made(index)
+      const changed = { changedAt: createdAt, changedBy: createdBy }
+      return {
+        id,
+        createdAt,
+        createdBy,
+        ...changed,
+        name: `many-${numbered(index)}`,
+        profiles: ['*'],
+        enabled: true
+      }
+    })
   })
 }
 

@@ -72,6 +72,14 @@ const lists: readonly ListCase[] = [
     expected: manyNames.toReversed()
   },
   {
+    path: '/v1/stations',
+    schema: 'StationList',
+    usual: 100,
+    most: 1000,
+    nameOf: named,
+    expected: manyNames
+  },
+  {
     path: '/v1/profiles',
     schema: 'ProfileList',
     usual: 50,

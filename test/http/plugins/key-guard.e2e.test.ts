@@ -216,7 +216,7 @@ describe('a private key that is posted', needs('openssl'), () => {
     const later = problemOf(await issue(read('device.csr')))
     expect(later).toMatchObject({ status: 422, code: 'key_blocked', blockedReason: 'key_disclosed' })
     const listed = await service.as('auditor').get(`/v1/blocked-keys/${fingerprint()}`)
-    expect(listed.json()).toMatchObject({ reason: 'key_disclosed', blockedBy: 'station/starter-station' })
+    expect(listed.json()).toMatchObject({ reason: 'key_disclosed', blockedBy: 'station/starter' })
   })
 
   it('is forgotten also where it is encrypted; the CSR beside it only seems to say which key it is', async () => {
@@ -312,7 +312,7 @@ describe('a private key that is posted', needs('openssl'), () => {
   })
 
   it('to another route again and again is in the audit once, and counted', async () => {
-    const actor = 'station/starter-station'
+    const actor = 'station/starter'
     const where = { act: 'key.disclose', actor }
     const { auditEvent } = service.database.prisma
     const before = await auditEvent.count({ where })

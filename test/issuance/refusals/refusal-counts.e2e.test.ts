@@ -63,7 +63,7 @@ it('what a station sends again and again is told truly, and counted: the end of 
   expect(metrics).toContain('mintline_refusals_counted_total{reason="repeat"} 49')
   expect(metrics).toContain(`mintline_refusals_counted_total{reason="station_limit"} ${unrecorded.length}`)
   expect(service.output().match(/only counted/g)).toHaveLength(1)
-  expect(service.output()).toMatch(/"station":"starter-station".*only counted/)
+  expect(service.output()).toMatch(/"station":"starter".*only counted/)
 
   expect(await service.end('SIGTERM')).toBe(0)
   service = await start()
@@ -76,7 +76,7 @@ it('what a station sends again and again is told truly, and counted: the end of 
   })
   const { items } = (await read('/v1/refusal-counts')) as { items: { id: string; issuanceId?: string }[] }
   expect(items).toHaveLength(2)
-  const facts = { station: 'starter-station', profile: 'starter' }
+  const facts = { station: 'starter', profile: 'starter' }
   expect(items).toContainEqual(
     expect.objectContaining({
       ...facts,
@@ -98,7 +98,7 @@ it('what a station sends again and again is told truly, and counted: the end of 
   pages.push(await read(`/v1/refusal-counts?limit=1&cursor=${String(pages[0]!['nextCursor'])}`))
   expect(pages.flatMap(page => page['items'])).toEqual(items)
   expect(pages[1]).not.toHaveProperty('nextCursor')
-  expect((await read('/v1/refusal-counts?code=csr_malformed&station=starter-station'))['items']).toHaveLength(
+  expect((await read('/v1/refusal-counts?code=csr_malformed&station=starter'))['items']).toHaveLength(
     1
   )
   for (const query of ['station=other', 'to=2026-01-01', 'from=2999-01-01', 'code=key_refused']) {
