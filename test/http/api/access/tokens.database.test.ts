@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TokenResource } from '../../../src/http/api/tokens/schemas.ts'
-import { pointersOf, problemOf } from '../answer.ts'
-import { type HttpService, openService } from '../service.ts'
-import { faultsOf } from '../shared-schema.ts'
+import type { TokenResource } from '../../../../src/http/api/tokens/schemas.ts'
+import { pointersOf, problemOf } from '../../answer.ts'
+import { type HttpService, openService } from '../../service.ts'
+import { faultsOf } from '../../shared-schema.ts'
 
 let service: HttpService
 beforeAll(async () => {

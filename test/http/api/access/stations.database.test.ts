@@ -1,11 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Issuance } from '../../../src/http/api/issuances/schemas.ts'
-import type { StationReportView, StationView } from '../../../src/http/api/stations/schemas.ts'
-import { starterProfile } from '../../../src/starter/starter-profile.ts'
-import { makeCertificationRequest } from '../../support/certification-request.ts'
-import { pointersOf, problemOf } from '../answer.ts'
-import { type Answer, type HttpService, openService, someSubject } from '../service.ts'
-import { faultsOf } from '../shared-schema.ts'
+import type { Issuance } from '../../../../src/http/api/issuances/schemas.ts'
+import type { StationReportView, StationView } from '../../../../src/http/api/stations/schemas.ts'
+import { starterProfile } from '../../../../src/starter/starter-profile.ts'
+import { makeCertificationRequest } from '../../../support/certification-request.ts'
+import { pointersOf, problemOf } from '../../answer.ts'
+import { type Answer, type HttpService, openService, someSubject } from '../../service.ts'
+import { faultsOf } from '../../shared-schema.ts'
 
 const document = { name: 'a-1', line: 'A7', site: 'Graz', profiles: ['pumps'], hourlyTarget: 240 }
 
