@@ -14,7 +14,7 @@ export interface Principal {
 }
 
 /** What of a station decides on its requests, and stands on record with them. */
-export interface PrincipalStation {
+interface PrincipalStation {
   readonly line: string | null
   readonly site: string | null
   /** Names of profiles, or `*`. */

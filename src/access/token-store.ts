@@ -26,7 +26,7 @@ export interface StoredToken {
   readonly lastUsedAt: Date | undefined
 }
 
-export interface PreviousSecret {
+interface PreviousSecret {
   readonly secretSha256: Uint8Array
   /** It is taken until then. */
   readonly until: Date
@@ -55,7 +55,7 @@ export interface TokenStore {
   noteUse(uses: ReadonlyMap<string, Date>): Promise<void>
 }
 
-export interface RotatedSecret extends Pick<StoredToken, 'secretSha256' | 'expiresAt'> {
+interface RotatedSecret extends Pick<StoredToken, 'secretSha256' | 'expiresAt'> {
   readonly previousUntil: Date
 }
 

@@ -120,11 +120,13 @@ function createAccess(
   const store = createTokenStore(database)
   const stationStore = createStationStore(database)
   const uses = createTokenUses({ store, log }, stops)
+  const tokens = createTokens({ ...sources, store, uses, findStation: stationStore.find })
   return {
-    tokens: createTokens({ ...sources, store, uses, findStation: stationStore.find }),
+    tokens,
     stations: createStations({
       ...sources,
       store: stationStore,
+      onChange: () => tokens.forget(),
       async findUnknownProfiles(names) {
         const known = new Set(names.length === 0 ? [] : (await profiles.list()).map(({ name }) => name))
         return names.filter(name => !known.has(name))

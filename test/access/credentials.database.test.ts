@@ -36,6 +36,7 @@ const stations = () =>
   createStations({
     store: createStationStore(test.database),
     findUnknownProfiles: async () => [],
+    onChange: () => undefined,
     clock: () => new Date(),
     randomBytes: createRandomSource()
   })

@@ -6,7 +6,7 @@ import { firstIdentifierOf } from '../../sources/identifier.ts'
 import type { PageQuery } from '../../sources/page.ts'
 import type { Station, StationSettings } from './station.ts'
 
-export interface StationActivity {
+interface StationActivity {
   readonly lastSeenAt: Date | null
   readonly issued: number
   readonly refused: number

@@ -19,6 +19,8 @@ export interface StationDependencies {
   readonly store: StationStore
   /** Those of the names of which there is no profile. */
   readonly findUnknownProfiles: (names: readonly string[]) => Promise<readonly string[]>
+  /** Called after each change: what this process remembers of a station is not so any more. Others are told by the database. */
+  readonly onChange: () => void
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
@@ -33,7 +35,7 @@ const usual: Omit<StationSettings, 'profiles'> = {
 }
 
 export function createStations(dependencies: StationDependencies): Stations {
-  const { store, clock, randomBytes } = dependencies
+  const { store, onChange, clock, randomBytes } = dependencies
 
   async function reportOf(station: Station): Promise<StationReport> {
     const now = clock()
@@ -78,7 +80,9 @@ export function createStations(dependencies: StationDependencies): Stations {
         await assertProfiles(dependencies, changed)
         const event = changeOf(before, changed, { act, randomBytes })
         // Lost to another administrator's change: theirs is what this one changes then.
-        if (await store.change(before, changed, event)) return reportOf(changed)
+        if (!(await store.change(before, changed, event))) continue
+        onChange()
+        return reportOf(changed)
       }
     }
   }
