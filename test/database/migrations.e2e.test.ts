@@ -118,6 +118,44 @@ describe('migrateDatabase', () => {
     expect(await tableExists(test, 'refusal_count_whole')).toBe(false)
   })
 
+  it('gives the tokens of stations that there are a station each, by their names', async () => {
+    await using test = await createTestDatabase({ empty: true })
+    const earlier = path.join(directory.path, 'before-stations')
+    await cp(migrationsDirectory, earlier, {
+      recursive: true,
+      filter: source => path.basename(source) < '20261127000020' || !/^\d/.test(path.basename(source))
+    })
+    await migrate(test, earlier)
+    const tokens = [
+      ['starter-station', 'station', 'mintline/starter'],
+      ['line-1', 'station', 'admin/starter-admin'],
+      ['line-1', 'station', 'admin/starter-admin'],
+      ['starter-station', 'auditor', 'admin/starter-admin']
+    ]
+    for (const [index, [name, role, createdBy]] of tokens.entries()) {
+      await test.owner.prisma.$executeRawUnsafe(
+        `INSERT INTO token (id, name, role, secret_sha256, created_at, created_by, revoked_at)
+         VALUES ('${randomUUID()}', '${name}', '${role}', sha256('${index}'), now(), '${createdBy}',
+           ${index === 2 ? 'now()' : 'NULL'})`
+      )
+    }
+    await migrate(test)
+    const rows = await test.owner.prisma.token.findMany({
+      include: { station: true },
+      orderBy: { createdAt: 'asc' }
+    })
+    expect(
+      rows.map(({ name, station }) => [name, station?.name, station?.profiles, station?.enabled])
+    ).toEqual([
+      ['starter-station', 'starter', ['*'], true],
+      ['line-1', 'line-1', ['*'], true],
+      ['line-1', 'line-1', ['*'], true],
+      ['starter-station', undefined, undefined, undefined]
+    ])
+    // The guard is on again.
+    await expect(test.owner.prisma.token.updateMany({ data: { name: 'other' } })).rejects.toThrow()
+  })
+
   it('applies what is new to a database that has the rest', async () => {
     await using test = await createTestDatabase()
     await migrate(test, await migrationsWith('30000101000000_more', 'CREATE TABLE more (id int);'))
