@@ -151,6 +151,7 @@ function httpSettings(config: Config): HttpSettings {
     headersTimeoutMs: Math.min(config.requestTimeoutMs, 10_000),
     keepAliveTimeoutMs: 72_000,
     bodyLimitBytes: 262_144,
+    stationRequestsPerMinute: config.stationRequestsPerMinute,
     logLevel: config.logLevel,
     version: programVersion
   }

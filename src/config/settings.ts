@@ -141,6 +141,11 @@ export const settings = {
     name: 'MINTLINE_REFUSALS_PER_MINUTE',
     meaning: 'Refusals of one station that are recorded each minute; those beyond are counted'
   }),
+  /** In each process. Undefined: none. */
+  stationRequestsPerMinute: optional(wholeNumber({ minimum: 1, maximum: 1_000_000 }), {
+    name: 'MINTLINE_STATION_REQUESTS_PER_MINUTE',
+    meaning: 'Requests that a station may send each minute where it has no limit of its own'
+  }),
   kmsMaximumConcurrent: setting(wholeNumber({ minimum: 1, maximum: 1_000 }), 32, {
     name: 'MINTLINE_KMS_MAXIMUM_CONCURRENT',
     meaning: 'Signatures asked of AWS KMS at once for each CA key'

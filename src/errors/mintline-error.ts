@@ -13,6 +13,7 @@ export const errorCodes = [
   'token_invalid',
   'token_expired',
   'station_disabled',
+  'station_limit_reached',
   'profile_not_allowed',
   'role_forbidden',
   'route_not_found',

@@ -21,6 +21,7 @@ import { Postponed } from './compilers/postponed.ts'
 import { createSerializerFactory } from './compilers/serializers.ts'
 import { createValidatorFactory, useLinearUniqueItems } from './compilers/validators.ts'
 import { createBoundedServer } from './connections/server.ts'
+import { addRequestLimits } from './fairness/request-limits.ts'
 import { buildLogOptions } from './logging.ts'
 import { addAccess } from './plugins/access.ts'
 import { addDocumentation } from './plugins/documentation.ts'
@@ -110,6 +111,7 @@ export async function createHttpServer(
   addMessageGuard(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
+  addRequestLimits(app, settings.stationRequestsPerMinute)
   addKeyGuard(app, disclosures)
   addTextGuard(app)
   await addDocumentation(app, settings.version)

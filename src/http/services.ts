@@ -88,6 +88,8 @@ export interface HttpServices {
 
 export interface HttpSettings extends ServerSettings {
   readonly bodyLimitBytes: number
+  /** Of a station that has no limit of its own; without it, there is none. */
+  readonly stationRequestsPerMinute?: number | undefined
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'
   /** Where the log goes, one JSON object a line. Standard output unless given. */
   readonly logStream?: { write(line: string): void }

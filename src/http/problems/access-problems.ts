@@ -44,6 +44,14 @@ export const accessProblems = {
     meaning: 'An administrator has disabled the station that the token belongs to.',
     remedy: 'Ask an administrator, who enables it again with `PATCH /v1/stations/{name}`.'
   },
+  station_limit_reached: {
+    status: 429,
+    title: 'The station sends more than it may',
+    meaning:
+      'A station may send so many requests in a minute, as an administrator or the settings say. This one was not read.',
+    remedy:
+      'Send the same request again after `Retry-After` seconds. Where the line needs more, an administrator raises `requestsPerMinute` with `PATCH /v1/stations/{name}`.'
+  },
   profile_not_allowed: {
     status: 403,
     title: 'The station may not use this profile',
