@@ -116,18 +116,26 @@ function describeAccess(schema: FastifySchema | undefined, access: Access | unde
   const common = problemResponses({
     400: 'The request does not fit the schema.',
     401: 'The token is missing or not valid.',
-    403: "The token's role may not do this.",
+    403: "The token's role may not do this, or its station is disabled.",
     503: 'The service cannot do this now. Try again after `Retry-After` seconds.'
   })
   const withBody = problemResponses({
     413: 'The body is too large.',
     415: 'The content type is missing or not supported.'
   })
+  const ofStations = problemResponses({
+    429: 'The station sends more than it may. Try again after `Retry-After` seconds.'
+  })
   return {
     ...own,
     description: [own.description, `Roles: ${access.join(', ')}.`].filter(Boolean).join('\n\n'),
     security: [{ token: [] }],
-    response: { ...(own.response as object), ...common, ...(own.body !== undefined && withBody) }
+    response: {
+      ...(own.response as object),
+      ...common,
+      ...(access.includes('station') && ofStations),
+      ...(own.body !== undefined && withBody)
+    }
   }
 }
 
@@ -144,7 +152,8 @@ const preamble = {
     { name: 'Issuances', description: 'Certificates, and the record of every request for one.' },
     { name: 'Profiles', description: 'The rules under which certificates are issued.' },
     { name: 'Authorities', description: 'CA keys and certificates, and how one generation follows another.' },
-    { name: 'Tokens', description: 'Who may use the service.' },
+    { name: 'Stations', description: 'Who asks for certificates, and what they may use.' },
+    { name: 'Tokens', description: 'What lets stations and people in.' },
     { name: 'Health', description: 'For supervisors and metrics collectors.' }
   ],
   components: {
