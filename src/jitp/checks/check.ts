@@ -7,6 +7,7 @@ import { noSourceMap } from '../reading/source-map.ts'
 import type { TemplateSource } from '../reading/template-source.ts'
 import { limits } from '../template/limits.ts'
 import type { TemplateOptions } from '../template/options.ts'
+import { placeOfRole } from '../template/registration-place.ts'
 import type { ProvisioningTemplate } from '../template/template.ts'
 import { checkCertificates } from './certificate.ts'
 import type { CheckContext } from './context.ts'
@@ -43,7 +44,9 @@ export function examineTemplate(source: TemplateSource, options: TemplateOptions
     return { template: emptyTemplate, findings: [...source.findings, ...report.findings] }
   }
   const template = parseTemplate(source.value, report)
-  const context: CheckContext = { template, options, report }
+  const { roleArn } = source
+  const place = { ...(roleArn !== undefined && placeOfRole(roleArn)), ...options.registeredAt }
+  const context: CheckContext = { template, options, report, place }
   // What is too large to be evaluated is too large to say more of.
   if (!isTooLarge(context)) {
     checkParameters(context)

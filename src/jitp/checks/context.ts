@@ -1,5 +1,6 @@
 import type { TemplateReport } from '../findings/report.ts'
 import type { TemplateOptions } from '../template/options.ts'
+import type { RegistrationPlace } from '../template/registration-place.ts'
 import type { ProvisioningTemplate } from '../template/template.ts'
 
 /** What every check needs. */
@@ -7,4 +8,6 @@ export interface CheckContext {
   readonly template: ProvisioningTemplate
   readonly options: TemplateOptions
   readonly report: TemplateReport
+  /** Where the template is registered, as far as it is known. */
+  readonly place: RegistrationPlace
 }

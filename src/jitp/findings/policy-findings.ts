@@ -62,12 +62,91 @@ export const policyFindings = {
     atAws: 'Each device gets a policy of its own, under a name that is a hash. Nobody can maintain those.',
     remedy: 'Use one document with policy variables such as ${iot:Connection.Thing.ThingName}, or PolicyName.'
   },
+  'policy-action-unknown': {
+    severity: 'warning',
+    atAws:
+      'AWS IoT never asks about such an action: what was meant stays forbidden, or allowed where it was to be denied.',
+    remedy: 'Write the action as AWS has it, such as iot:RetainPublish.'
+  },
+  'policy-action-of-other-service': {
+    severity: 'warning',
+    atAws:
+      'The policy of a certificate is asked for AWS IoT alone: the device gets no access to another service.',
+    remedy:
+      'Remove it. A device reaches other services with a role alias (iot:AssumeRoleWithCertificate) or by a rule.'
+  },
+  'policy-action-not-for-devices': {
+    severity: 'warning',
+    atAws:
+      'IAM decides about this action; no device can do it with its certificate, whatever the policy allows.',
+    remedy: 'Remove it, and let a service with a role of its own do it.'
+  },
+  'policy-resource-not-of-action': {
+    severity: 'warning',
+    atAws: 'The action is asked about resources of another type: this pair allows and denies nothing.',
+    remedy:
+      'iot:Connect goes with client/, iot:Publish and iot:Receive with topic/, iot:Subscribe with topicfilter/, shadows with thing/.'
+  },
+  'policy-resource-matches-nothing': {
+    severity: 'warning',
+    atAws: 'No client, topic or thing has such an ARN: the statement does nothing for it.',
+    remedy: 'An ARN reads arn:aws:iot:REGION:ACCOUNT:topic/NAME, with 12 digits for the account.'
+  },
+  'policy-resource-elsewhere': {
+    severity: 'warning',
+    atAws: 'Devices of this registration never meet a resource of another account, region or partition.',
+    remedy: 'Write the account and region of the registration, or * for one that differs.'
+  },
+  'policy-resource-wide': {
+    severity: 'note',
+    atAws: 'A single device may do this for the topics and things of all others.',
+    remedy: 'Name what belongs to the device, by a policy variable such as ${iot:Connection.Thing.ThingName}.'
+  },
+  'policy-mqtt-wildcard': {
+    severity: 'warning',
+    atAws: 'Policies take + and # as they are written, and no message has them in its topic.',
+    remedy: 'Write * for any characters, or ? for one.'
+  },
+  'policy-mqtt-wildcard-in-filter': {
+    severity: 'note',
+    atAws: 'The device may subscribe to this filter as it is written, and to no narrower one.',
+    remedy:
+      'Write * to allow the topics below as well; leave it where the firmware subscribes to just this filter.'
+  },
+  'policy-condition-operator-unknown': {
+    severity: 'error',
+    atAws: malformed,
+    remedy: 'Use an operator of IAM, such as StringEquals, StringLike, Bool or IpAddress.'
+  },
+  'policy-condition-key-unknown': {
+    severity: 'warning',
+    atAws:
+      'The key has no value on a connection: the condition is decided without it, mostly against the device.',
+    remedy: 'Use iot:ClientId, iot:Connection.Thing.…, iot:Certificate.…, iot:DomainName or aws:SourceIp.'
+  },
   'policy-variable-unknown': {
     severity: 'warning',
     atAws:
-      'Policies know iot: and aws: variables; another one is matched as it is written, that is, by nothing.',
+      'Only variables that AWS IoT fills are replaced; another one is matched as it is written, that is, by nothing.',
     remedy:
       'Use a policy variable such as ${iot:Connection.Thing.ThingName} or ${iot:Certificate.Subject.CommonName}.'
+  },
+  'policy-variable-unclosed': {
+    severity: 'warning',
+    atAws:
+      'Nothing is replaced: the text is matched as it is written, that is, by nothing, or the policy is refused.',
+    remedy: 'Close the variable with }.'
+  },
+  'policy-thing-variable-without-thing': {
+    severity: 'warning',
+    atAws:
+      'Without a thing that the certificate is attached to, thing variables have no value and match nothing.',
+    remedy: 'Add a resource of type AWS::IoT::Thing, or use ${iot:ClientId} or a certificate variable.'
+  },
+  'policy-sid-repeated': {
+    severity: 'warning',
+    atAws: 'The policy language wants each Sid once in a document; IAM refuses a second one.',
+    remedy: 'Give each statement a Sid of its own, or none.'
   },
   'policy-uses-thing-name': {
     severity: 'note',
@@ -78,8 +157,25 @@ export const policyFindings = {
   'policy-lets-nobody-connect': {
     severity: 'warning',
     atAws:
-      'No policy of the template allows iot:Connect: the broker turns the device away although it is provisioned.',
-    remedy: 'Allow iot:Connect on the client id, unless another policy does.'
+      'The policies of the template together let no client connect: the broker turns the device away although it is provisioned.',
+    remedy:
+      'Allow iot:Connect on the client id, and deny it to no one who needs it, unless another policy does.'
+  },
+  'policy-subscribes-without-receive': {
+    severity: 'warning',
+    atAws: 'The device subscribes, and no message is delivered to it.',
+    remedy: 'Allow iot:Receive on topic/ with the same topics, unless another policy does.'
+  },
+  'policy-receives-without-subscribe': {
+    severity: 'warning',
+    atAws:
+      'The device cannot subscribe to what it may receive, and the broker closes the connection when it tries.',
+    remedy: 'Allow iot:Subscribe on topicfilter/ with the same topics, unless another policy does.'
+  },
+  'policy-retains-without-publish': {
+    severity: 'warning',
+    atAws: 'A retained message needs iot:Publish on its topic as well.',
+    remedy: 'Allow iot:Publish on the same topic, unless another policy does.'
   },
   'policy-allows-everything': {
     severity: 'warning',

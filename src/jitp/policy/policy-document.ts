@@ -1,61 +1,56 @@
-import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
+import { quoted } from '../findings/finding.ts'
 import type { JsonObject, JsonReading, JsonValue } from '../reading/json-source.ts'
 import { pointerTo, readJson } from '../reading/json-source.ts'
 import { isJsonList, isJsonObject, kindOf } from '../reading/json-value.ts'
+import { checkConditions } from './condition-checks.ts'
+import { type DocumentProblem, DocumentReport, type DocumentText } from './document-report.ts'
+import { createEffort, variablesOf } from './matching/pattern.ts'
+import type { PolicySurroundings } from './matching/resource.ts'
+import { isThingVariable } from './reference/policy-variables.ts'
+import { checkMembers, describe, parseStatement, type PolicyStatement } from './statement.ts'
+import { checkStatement } from './statement-checks.ts'
+import { checkText, textsOf } from './text-checks.ts'
 
 const maximumDocumentLength = 2048
-/** Those that are over show once the others are corrected. */
-const problemsOfAKind = 50
 
-interface DocumentProblem {
-  readonly id: FindingId
-  /** UTF-16 code unit of the document. */
-  readonly index: number
-  readonly message: string
-  readonly expected: string
-  readonly found: string
-}
-
-/** What a policy document says, as far as a device's first connection depends on it. */
+/** What a policy document says, as far as what a device may do depends on it. */
 export interface DocumentExamination {
   readonly problems: readonly DocumentProblem[]
   readonly statements: readonly PolicyStatement[]
-  readonly allowsConnect: boolean
-  /** Whether it uses policy variables of the thing that the connection belongs to. */
+  /** Whether it uses policy variables or condition keys of the thing that the connection belongs to. */
   readonly usesThingVariables: boolean
-}
-
-interface PolicyStatement {
-  readonly effect: JsonValue | undefined
-  readonly actions: readonly string[]
-  readonly resources: readonly string[]
-  readonly pointer: string
+  /** Finds the place of one more problem. */
+  readonly locate: (id: DocumentProblem['id'], text: DocumentText) => DocumentProblem
 }
 
 const documentMembers = ['Version', 'Id', 'Statement']
-const statementMembers = ['Sid', 'Effect', 'Action', 'Resource', 'Condition']
 const languageVersion = '2012-10-17'
 
 /** Examines the text of an AWS IoT policy document. Never throws. */
-export function examinePolicyDocument(text: string): DocumentExamination {
-  return new DocumentExaminer(text).examine()
+export function examinePolicyDocument(
+  text: string,
+  surroundings: PolicySurroundings = { place: {}, hasThing: true, effort: createEffort() }
+): DocumentExamination {
+  return new DocumentExaminer(text, surroundings).examine()
 }
 
 class DocumentExaminer {
   readonly #text: string
   readonly #reading: JsonReading
-  readonly #problems: DocumentProblem[] = []
-  readonly #counts = new Map<FindingId, number>()
+  readonly #report: DocumentReport
+  readonly #surroundings: PolicySurroundings
 
-  constructor(text: string) {
+  constructor(text: string, surroundings: PolicySurroundings) {
     this.#text = text
     this.#reading = readJson(text)
+    this.#report = new DocumentReport(text, this.#reading.places)
+    this.#surroundings = surroundings
   }
 
   examine(): DocumentExamination {
     const length = this.#text.replaceAll(/\s+/g, '').length
     if (length > maximumDocumentLength) {
-      this.#report('policy-document-too-long', {
+      this.#report.add('policy-document-too-long', {
         pointer: '',
         message: `The policy document has ${length} characters without spaces.`,
         expected: `at most ${maximumDocumentLength}`,
@@ -65,17 +60,17 @@ class DocumentExaminer {
     // A text without end is not looked at any closer; four times the limit is far more than a slip of the pen.
     const statements = length > 4 * maximumDocumentLength || this.#isEscaped() ? [] : this.#statements()
     return {
-      problems: this.#problems,
+      problems: this.#report.problems,
       statements,
-      allowsConnect: statements.some(allowsConnect),
-      usesThingVariables: this.#text.includes('${iot:Connection.Thing.')
+      usesThingVariables: statements.some(usesThingVariables),
+      locate: (id, text) => this.#report.locate(id, text)
     }
   }
 
   #isEscaped(): boolean {
     const isLiteral = typeof this.#reading.value === 'string'
     if (!isLiteral && !/^\s*\{\s*\\/.test(this.#text)) return false
-    this.#report('policy-document-escaped-too-often', {
+    this.#report.add('policy-document-escaped-too-often', {
       pointer: '',
       message: 'The policy document is escaped once too often.',
       expected: 'a JSON object',
@@ -85,140 +80,76 @@ class DocumentExaminer {
   }
 
   #statements(): readonly PolicyStatement[] {
-    const quotes = this.#reading.faults.find(fault => fault.kind === 'typographic-quotes')
-    for (const fault of this.#reading.faults) {
-      if (fault.kind === 'typographic-quotes' && fault !== quotes) continue
-      const id = fault === quotes ? 'typographic-quotes' : 'policy-document-not-json'
-      const message = `The policy document is not JSON: expected ${fault.expected}, found ${fault.found}.`
-      this.#keep({ id, index: fault.offset, message, expected: fault.expected, found: fault.found })
-    }
+    this.#reportFaults()
     const document = this.#reading.value
     if (document === undefined) return []
     if (!isJsonObject(document)) {
-      this.#invalid('', 'a policy document', kindOf(document))
+      this.#report.invalid('', 'a policy document', kindOf(document))
       return []
     }
-    this.#checkMembers(document, '', documentMembers)
-    this.#checkTexts()
+    checkMembers({ value: document, pointer: '', known: documentMembers }, this.#report)
+    for (const text of textsOf(document)) checkText(text, this.#surroundings.hasThing, this.#report)
     if (document.Version !== languageVersion)
-      this.#invalid('/Version', `Version "${languageVersion}"`, describe(document.Version))
-    const list = isJsonList(document.Statement) ? document.Statement : [document.Statement]
-    if (list.length === 0) this.#invalid('/Statement', 'at least one statement', 'none')
-    return list.flatMap((statement, index) =>
-      this.#statement(
-        statement,
-        isJsonList(document.Statement) ? pointerTo('/Statement', index) : '/Statement'
-      )
-    )
+      this.#report.invalid('/Version', `Version "${languageVersion}"`, describe(document.Version))
+    const list = statementsOf(document)
+    if (list.length === 0) this.#report.invalid('/Statement', 'at least one statement', 'none')
+    checkSids(list, this.#report)
+    return list.flatMap(source => this.#statement(source))
   }
 
-  #statement(value: JsonValue | undefined, pointer: string): readonly PolicyStatement[] {
-    if (!isJsonObject(value)) {
-      this.#invalid(pointer, 'a statement', kindOf(value))
-      return []
+  #reportFaults(): void {
+    const quotes = this.#reading.faults.find(fault => fault.kind === 'typographic-quotes')
+    for (const fault of this.#reading.faults) {
+      if (fault.kind === 'typographic-quotes' && fault !== quotes) continue
+      const { expected, found, offset } = fault
+      const id = fault === quotes ? 'typographic-quotes' : 'policy-document-not-json'
+      const message = `The policy document is not JSON: expected ${expected}, found ${found}.`
+      this.#report.addAt(id, offset, { message, expected, found })
     }
-    this.#checkMembers(value, pointer, statementMembers)
-    if (value.Effect !== 'Allow' && value.Effect !== 'Deny') {
-      this.#invalid(pointerTo(pointer, 'Effect'), 'Effect "Allow" or "Deny"', describe(value.Effect))
-    }
-    const statement = {
-      effect: value.Effect,
-      actions: this.#texts(value.Action, pointerTo(pointer, 'Action'), 'an action'),
-      resources: this.#texts(value.Resource, pointerTo(pointer, 'Resource'), 'a resource'),
-      pointer
-    }
-    this.#checkReach(statement)
+  }
+
+  #statement(source: StatementSource): readonly PolicyStatement[] {
+    const statement = parseStatement(source, this.#surroundings, this.#report)
+    if (statement === undefined) return []
+    checkStatement(statement, this.#surroundings, this.#report)
+    checkConditions(statement, this.#surroundings.hasThing, this.#report)
     return [statement]
   }
+}
 
-  #checkReach({ effect, actions, resources, pointer }: PolicyStatement): void {
-    for (const action of actions) {
-      if (action !== '*' && !action.includes(':')) {
-        this.#invalid(pointerTo(pointer, 'Action'), 'an action such as iot:Publish', quoted(action))
-      }
-    }
-    const isUnlimited = actions.some(action => action === '*' || action.toLowerCase() === 'iot:*')
-    if (effect === 'Allow' && isUnlimited && resources.includes('*')) {
-      this.#report('policy-allows-everything', {
-        pointer,
-        message: 'The policy allows every action on everything.',
-        expected: 'named actions and topics',
-        found: 'iot:* on *'
+interface StatementSource {
+  readonly value: JsonValue | undefined
+  readonly pointer: string
+}
+
+function statementsOf({ Statement: value }: JsonObject): readonly StatementSource[] {
+  if (!isJsonList(value)) return [{ value, pointer: '/Statement' }]
+  return value.map((item, index) => ({ value: item, pointer: pointerTo('/Statement', index) }))
+}
+
+function checkSids(statements: readonly StatementSource[], report: DocumentReport): void {
+  const seen = new Set<string>()
+  for (const { value, pointer } of statements) {
+    const sid = isJsonObject(value) ? value.Sid : undefined
+    if (typeof sid !== 'string') continue
+    if (seen.has(sid)) {
+      report.add('policy-sid-repeated', {
+        pointer: pointerTo(pointer, 'Sid'),
+        index: 0,
+        message: `A statement before has the Sid ${quoted(sid)} as well.`,
+        expected: 'each Sid once',
+        found: quoted(sid)
       })
     }
-  }
-
-  #texts(value: JsonValue | undefined, pointer: string, expected: string): readonly string[] {
-    const list = isJsonList(value) ? value : [value]
-    const texts = list.filter(text => typeof text === 'string' && text !== '') as string[]
-    if (texts.length === 0 || texts.length !== list.length) this.#invalid(pointer, expected, kindOf(value))
-    return texts
-  }
-
-  #checkMembers(value: JsonObject, pointer: string, known: readonly string[]): void {
-    for (const name of Object.keys(value)) {
-      if (!known.includes(name)) this.#invalid(pointerTo(pointer, name), known.join(', '), quoted(name))
-    }
-  }
-
-  #checkTexts(): void {
-    for (const match of this.#text.matchAll(/\$\{([^{}"]{0,200})\}/g)) {
-      const name = match[1] ?? ''
-      if (/^(?:iot|aws):(?!:)/i.test(name) || ['*', '?', '$'].includes(name)) continue
-      const message = `${quoted(match[0])} is not a policy variable, and the template does not replace it here.`
-      this.#keep({
-        id: 'policy-variable-unknown',
-        index: match.index,
-        message,
-        expected: '${iot:…}',
-        found: quoted(match[0])
-      })
-    }
-    for (const match of this.#text.matchAll(/<[A-Za-z][A-Za-z0-9 _-]{0,60}>/g)) {
-      const message = `${quoted(match[0])} looks like a placeholder.`
-      this.#keep({
-        id: 'placeholder-left',
-        index: match.index,
-        message,
-        expected: 'your own value',
-        found: quoted(match[0])
-      })
-    }
-  }
-
-  #invalid(pointer: string, expected: string, found: string): void {
-    this.#report('policy-document-invalid', {
-      pointer,
-      message: `Expected ${expected} in the policy document, found ${found}.`,
-      expected,
-      found
-    })
-  }
-
-  #report(id: FindingId, { pointer, ...text }: FindingText): void {
-    const parent = pointer.slice(0, Math.max(pointer.lastIndexOf('/'), 0))
-    const offset = this.#reading.places.find(pointer) ?? this.#reading.places.find(parent)
-    this.#keep({ id, index: offset?.value ?? 0, ...text })
-  }
-
-  #keep(problem: DocumentProblem): void {
-    const count = (this.#counts.get(problem.id) ?? 0) + 1
-    this.#counts.set(problem.id, count)
-    if (count <= problemsOfAKind) this.#problems.push(problem)
+    seen.add(sid)
   }
 }
 
-function describe(value: JsonValue | undefined): string {
-  return typeof value === 'string' ? quoted(value) : kindOf(value)
-}
-
-/** The resource of iot:Connect is a client; on a topic it allows nothing. */
-function allowsConnect({ effect, actions, resources }: PolicyStatement): boolean {
-  const isForClients = resources.some(resource => !/:(?:topic|topicfilter|thing|cert)\//.test(resource))
-  return effect === 'Allow' && isForClients && actions.some(matchesConnect)
-}
-
-function matchesConnect(action: string): boolean {
-  const pattern = action.toLowerCase()
-  return pattern.endsWith('*') ? 'iot:connect'.startsWith(pattern.slice(0, -1)) : pattern === 'iot:connect'
+function usesThingVariables({ resources, conditions }: PolicyStatement): boolean {
+  return (
+    conditions.some(({ key }) => isThingVariable(key)) ||
+    [...resources.map(({ text }) => text), ...conditions.flatMap(({ values }) => values)].some(text =>
+      variablesOf(text).some(({ name }) => isThingVariable(name))
+    )
+  )
 }

@@ -109,9 +109,13 @@ function explainPolicy({ policyName, policyDocument }: PolicyResource): readonly
   const { statements } = examinePolicyDocument(text)
   for (const { effect, actions, resources } of statements) {
     const verb = effect === 'Deny' ? 'denies' : 'allows'
-    lines.push(`It ${verb} ${enumerate(actions)} on ${enumerate(resources)}.`)
+    lines.push(`It ${verb} ${enumerate(textsOf(actions))} on ${enumerate(textsOf(resources))}.`)
   }
   return lines
+}
+
+function textsOf(texts: readonly { readonly text: string }[]): readonly string[] {
+  return texts.map(({ text }) => text)
 }
 
 /** As long as a description gets: what functions make of functions is no more told than read. */

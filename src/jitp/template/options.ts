@@ -1,4 +1,5 @@
 import type { SubjectField } from '../../pki/name/subject-field.ts'
+import type { RegistrationPlace } from './registration-place.ts'
 
 /** What certificates can carry in one field, as far as a profile narrows it. */
 interface SubjectFieldValues {
@@ -22,6 +23,11 @@ export interface TemplateOptions {
   readonly subjectCharacters?: 'refuse' | 'accept'
   /** How AWS forms the name of a policy given by document. Default `unknown`: none is predicted. */
   readonly generatedPolicyName?: 'unknown' | 'sha1-of-document'
+  /**
+   * Where the template is registered, as far as it is known. A registration config names a role, which is in the account
+   * and partition of the registration, and need not be told.
+   */
+  readonly registeredAt?: RegistrationPlace
   /** What a profile lets certificates carry; values that could never be provisioned are then reported. */
   readonly subjectCouldBe?: (field: SubjectField) => SubjectFieldValues | undefined
 }
