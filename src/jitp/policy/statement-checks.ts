@@ -218,15 +218,15 @@ function checkWidth(
     type !== 'client' &&
     types?.includes(type) === true &&
     (/(?:^|:)\*$/.test(text) || text.endsWith(`:${type}/*`))
-  const wide = actions.find(
-    ({ meaning }) =>
-      meaning.kind === 'device' && meaning.actions.some(action => action.resourceTypes.some(isAll))
-  )
-  if (wide === undefined) return
+  const wide = actions
+    .flatMap(({ meaning }) => (meaning.kind === 'device' ? meaning.actions : []))
+    .find(action => action.resourceTypes.some(isAll))
+  const type = wide?.resourceTypes.find(isAll)
+  if (wide === undefined || type === undefined) return
   report.add('policy-resource-wide', {
     pointer,
     index: 0,
-    message: `${quoted(text)} allows ${wide.text} on all that the account has of it in the region.`,
+    message: `${quoted(text)} allows ${wide.name} on every ${type} of the account and region.`,
     expected: 'the topics and things of the device',
     found: quoted(text)
   })

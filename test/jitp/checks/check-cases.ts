@@ -582,7 +582,7 @@ export const policyCases: readonly CheckCase[] = [
     findings: [
       `policy-document-object ${policy}/PolicyDocument`,
       `function-in-policy ${policy}/PolicyDocument/Statement/0/Resource`,
-      `policy-document-invalid ${policy}/PolicyDocument`
+      `policy-document-invalid ${policy}/PolicyDocument/Statement/0/Resource`
     ]
   },
   {
@@ -654,7 +654,7 @@ export const policyCases: readonly CheckCase[] = [
     flaw: 'a document per device',
     template: templateOf({
       policy: {
-        PolicyDocument: { 'Fn::Sub': connectDocument('client/${AWS::IoT::Certificate::CommonName}') }
+        PolicyDocument: { 'Fn::Sub': connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::CommonName}') }
       }
     }),
     options: accept,
@@ -666,7 +666,7 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a document with the certificate id',
     template: templateOf({
-      policy: { PolicyDocument: { 'Fn::Sub': connectDocument('client/${AWS::IoT::Certificate::Id}') } }
+      policy: { PolicyDocument: { 'Fn::Sub': connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::Id}') } }
     }),
     options: accept,
     findings: [
@@ -686,13 +686,13 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a template parameter in a literal document',
     template: templateOf({
-      policy: { PolicyDocument: connectDocument('client/${AWS::IoT::Certificate::CommonName}') }
+      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::CommonName}') }
     }),
     findings: [`policy-variable-unknown ${policy}/PolicyDocument`]
   },
   {
     flaw: 'a variable that is none',
-    template: templateOf({ policy: { PolicyDocument: connectDocument('client/${ThingName}') } }),
+    template: templateOf({ policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${ThingName}') } }),
     findings: [`policy-variable-unknown ${policy}/PolicyDocument`]
   },
   {
@@ -705,7 +705,7 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a thing variable',
     template: templateOf({
-      policy: { PolicyDocument: connectDocument('client/${iot:Connection.Thing.ThingName}') }
+      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${iot:Connection.Thing.ThingName}') }
     }),
     findings: ['policy-uses-thing-name /Resources']
   },
@@ -713,7 +713,7 @@ export const policyCases: readonly CheckCase[] = [
     flaw: 'a thing variable under EXCLUSIVE_THING',
     template: templateOf({
       certificate: { CertificateId: ref('Id'), Status: 'ACTIVE', ThingPrincipalType: 'EXCLUSIVE_THING' },
-      policy: { PolicyDocument: connectDocument('client/${iot:Connection.Thing.ThingName}') }
+      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${iot:Connection.Thing.ThingName}') }
     }),
     findings: []
   },

@@ -17,7 +17,7 @@ export interface Effort {
 }
 
 export function createEffort(): Effort {
-  return { steps: 4_000_000 }
+  return { steps: 1_000_000 }
 }
 
 export interface VariableUse {
@@ -84,36 +84,67 @@ export function isNeverFilled(pattern: Pattern, hasThing: boolean): boolean {
 
 /** Whether some text matches both. Undefined where that takes more steps than there are. */
 export function overlaps(one: Pattern, other: Pattern, effort: Effort): boolean | undefined {
-  effort.steps -= one.length * other.length
-  if (effort.steps < 0) return undefined
-  // Whether the first tokens of `other` can match what the first of `one` do, for each number of them.
-  let reached = closure(
-    Array.from({ length: other.length + 1 }, (_, index) => index === 0),
-    other
-  )
+  // At each number of tokens of `other`, whether these can match what the tokens of `one` so far do.
+  let reached = new Uint8Array(other.length + 1)
+  let next = new Uint8Array(other.length + 1)
+  let window: Window = { first: 0, last: 0 }
+  reached[0] = 1
+  window = { first: 0, last: skipRuns(reached, other, window) }
   for (const token of one) {
-    const next = Array.from({ length: other.length + 1 }, (_, index) => {
-      if (isRun(token)) return reached[index] === true
-      const facing = other[index]
-      return facing !== undefined && isRun(facing) && reached[index] === true && meets(token, facing)
-    })
-    for (let index = 0; index < other.length; index++) {
-      const facing = other[index]
-      if (facing === undefined || !meets(token, facing)) continue
-      if (isRun(token) ? next[index] === true : reached[index] === true && !isRun(facing))
-        next[index + 1] = true
-    }
-    reached = closure(next, other)
+    effort.steps -= window.last - window.first + 1 + other.length / 64
+    if (effort.steps < 0) return undefined
+    next.fill(0)
+    const found = step({ token, other, window }, reached, next)
+    if (found === undefined) return false
+    window = found
+    ;[reached, next] = [next, reached]
   }
-  return reached[other.length] === true
+  return reached[other.length] === 1
 }
 
-/** A run may stand for nothing. */
-function closure(reached: boolean[], pattern: Pattern): boolean[] {
-  pattern.forEach((token, index) => {
-    if (isRun(token) && reached[index] === true) reached[index + 1] = true
-  })
-  return reached
+/** The first and the last that are reached: what lies outside need not be looked at. */
+interface Window {
+  readonly first: number
+  readonly last: number
+}
+
+interface Step {
+  readonly token: Token
+  readonly other: Pattern
+  readonly window: Window
+}
+
+/** One more token, which stands beside a run of the other pattern or takes the place of its next tokens. */
+function step({ token, other, window }: Step, reached: Uint8Array, next: Uint8Array): Window | undefined {
+  const isRunning = isRun(token)
+  const from = isRunning ? next : reached
+  let last = -1
+  for (let index = window.first; index <= Math.max(window.last, last); index++) {
+    if (isRunning && reached[index] === 1) next[index] = 1
+    const facing = other[index]
+    if (from[index] !== 1) continue
+    if (isRunning) last = Math.max(last, index)
+    if (facing === undefined || !meets(token, facing)) continue
+    // Of two runs that face each other, either may end here.
+    const to = isRun(facing) && !isRunning ? index : index + 1
+    next[to] = 1
+    last = Math.max(last, to)
+  }
+  if (last < 0) return undefined
+  const first = next.indexOf(1, window.first)
+  return { first, last: skipRuns(next, other, { first, last }) }
+}
+
+/** A run may stand for nothing. Answers the last that is reached. */
+function skipRuns(reached: Uint8Array, pattern: Pattern, { first, last }: Window): number {
+  let end = last
+  for (let index = first; index <= end; index++) {
+    const token = pattern[index]
+    if (reached[index] !== 1 || token === undefined || !isRun(token)) continue
+    reached[index + 1] = 1
+    end = Math.max(end, index + 1)
+  }
+  return end
 }
 
 /** A variable may have any value, for all that is known here. */
