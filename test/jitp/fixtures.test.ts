@@ -53,7 +53,8 @@ const readings: Readonly<Record<string, readonly string[]>> = {
   'guide-jitp.json': [
     'error serial-number-source-missing 6:5',
     'warning must-exist-for-every-value 32:11',
-    'warning policy-lets-nobody-connect 55:5'
+    'warning policy-resource-not-of-action 58:130',
+    'warning policy-lets-nobody-connect 58:130'
   ],
   'hand-edited.json': [
     'error json-comment 2:3',

@@ -74,14 +74,17 @@ export function reportThingVariable({ found, ...place }: ThingVariablePlace, rep
   })
 }
 
-/** `iot:Thing.ThingName` stands in AWS's examples for the one that its list has. */
+/**
+ * `iot:Thing.ThingName` stands in AWS's examples for the one that its list has, and the parameter of a template for the
+ * variable of the certificate.
+ */
 function nearestVariable(name: string): string | undefined {
-  const lower = name.toLowerCase()
-  const withConnection = policyVariables.find(
-    known => known.toLowerCase() === lower.replace(/^iot:thing\./, 'iot:connection.thing.')
-  )
-  const withService = policyVariables.find(known =>
-    known.toLowerCase().endsWith(lower.startsWith('iot:') ? lower : `.${lower}`)
-  )
-  return withConnection ?? nearestName(name, policyVariables) ?? (lower.length > 3 ? withService : undefined)
+  const meant = name
+    .replace(/^iot:thing\./i, 'iot:Connection.Thing.')
+    .replace(/^AWS::IoT::Certificate::/i, 'iot:Certificate.Subject.')
+  return nearestName(meant, policyVariables) ?? nearestName(`iot:${meant}`, policyVariables) ?? ofThing(meant)
+}
+
+function ofThing(name: string): string | undefined {
+  return nearestName(`iot:Connection.Thing.${name}`, policyVariables)
 }

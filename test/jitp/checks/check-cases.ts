@@ -236,7 +236,7 @@ export const shapeCases: readonly CheckCase[] = [
   },
   {
     flaw: 'a body over the limit',
-    template: templateOf({ policy: { PolicyDocument: connectDocument(' '.repeat(10_241)) } }),
+    template: templateOf({ policy: { PolicyDocument: connectDocument() + ' '.repeat(10_241) } }),
     findings: ['body-too-long ']
   }
 ]
@@ -638,7 +638,10 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a document over the limit',
     template: templateOf({ policy: policyOf({ ...statement, Resource: `arn:${'x'.repeat(2048)}` }) }),
-    findings: [`policy-document-too-long ${policy}/PolicyDocument`]
+    findings: [
+      `policy-document-too-long ${policy}/PolicyDocument`,
+      `policy-resource-matches-nothing ${policy}/PolicyDocument`
+    ]
   },
   {
     flaw: 'a document of spaces',
@@ -654,7 +657,11 @@ export const policyCases: readonly CheckCase[] = [
     flaw: 'a document per device',
     template: templateOf({
       policy: {
-        PolicyDocument: { 'Fn::Sub': connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::CommonName}') }
+        PolicyDocument: {
+          'Fn::Sub': connectDocument(
+            'arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::CommonName}'
+          )
+        }
       }
     }),
     options: accept,
@@ -666,7 +673,13 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a document with the certificate id',
     template: templateOf({
-      policy: { PolicyDocument: { 'Fn::Sub': connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::Id}') } }
+      policy: {
+        PolicyDocument: {
+          'Fn::Sub': connectDocument(
+            'arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::Id}'
+          )
+        }
+      }
     }),
     options: accept,
     findings: [
@@ -686,14 +699,26 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a template parameter in a literal document',
     template: templateOf({
-      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::CommonName}') }
+      policy: {
+        PolicyDocument: connectDocument(
+          'arn:aws:iot:eu-central-1:210987654321:client/${AWS::IoT::Certificate::CommonName}'
+        )
+      }
     }),
-    findings: [`policy-variable-unknown ${policy}/PolicyDocument`]
+    findings: [
+      `policy-variable-unknown ${policy}/PolicyDocument`,
+      `policy-lets-nobody-connect ${policy}/PolicyDocument`
+    ]
   },
   {
     flaw: 'a variable that is none',
-    template: templateOf({ policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${ThingName}') } }),
-    findings: [`policy-variable-unknown ${policy}/PolicyDocument`]
+    template: templateOf({
+      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${ThingName}') }
+    }),
+    findings: [
+      `policy-variable-unknown ${policy}/PolicyDocument`,
+      `policy-lets-nobody-connect ${policy}/PolicyDocument`
+    ]
   },
   {
     flaw: 'a placeholder',
@@ -705,7 +730,11 @@ export const policyCases: readonly CheckCase[] = [
   {
     flaw: 'a thing variable',
     template: templateOf({
-      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${iot:Connection.Thing.ThingName}') }
+      policy: {
+        PolicyDocument: connectDocument(
+          'arn:aws:iot:eu-central-1:210987654321:client/${iot:Connection.Thing.ThingName}'
+        )
+      }
     }),
     findings: ['policy-uses-thing-name /Resources']
   },
@@ -713,21 +742,31 @@ export const policyCases: readonly CheckCase[] = [
     flaw: 'a thing variable under EXCLUSIVE_THING',
     template: templateOf({
       certificate: { CertificateId: ref('Id'), Status: 'ACTIVE', ThingPrincipalType: 'EXCLUSIVE_THING' },
-      policy: { PolicyDocument: connectDocument('arn:aws:iot:eu-central-1:210987654321:client/${iot:Connection.Thing.ThingName}') }
+      policy: {
+        PolicyDocument: connectDocument(
+          'arn:aws:iot:eu-central-1:210987654321:client/${iot:Connection.Thing.ThingName}'
+        )
+      }
     }),
     findings: []
   },
   {
     flaw: 'no way to connect',
     template: templateOf({ policy: policyOf({ ...statement, Action: 'iot:Publish' }) }),
-    findings: ['policy-lets-nobody-connect /Resources/policy']
+    findings: [
+      `policy-resource-wide ${policy}/PolicyDocument`,
+      'policy-lets-nobody-connect /Resources/policy'
+    ]
   },
   {
     flaw: 'connect on a topic',
     template: templateOf({
       policy: policyOf({ ...statement, Resource: 'arn:aws:iot:eu-central-1:210987654321:topic/a' })
     }),
-    findings: ['policy-lets-nobody-connect /Resources/policy']
+    findings: [
+      `policy-resource-not-of-action ${policy}/PolicyDocument`,
+      `policy-lets-nobody-connect ${policy}/PolicyDocument`
+    ]
   },
   {
     flaw: 'connect by wildcard',
@@ -740,7 +779,10 @@ export const policyCases: readonly CheckCase[] = [
       policy: policyOf({ ...statement, Action: 'iot:Publish' }),
       resources: { named: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: 'p' } } }
     }),
-    findings: ['must-exist-beforehand /Resources/named/Properties/PolicyName']
+    findings: [
+      `policy-resource-wide ${policy}/PolicyDocument`,
+      'must-exist-beforehand /Resources/named/Properties/PolicyName'
+    ]
   },
   {
     flaw: 'everything allowed',

@@ -3,6 +3,7 @@ import { checkTemplate } from '../../../src/jitp/checks/check.ts'
 import { findingCatalogue, isError } from '../../../src/jitp/findings/finding.ts'
 import { readTemplateSource } from '../../../src/jitp/reading/template-source.ts'
 import { evaluationCases } from '../evaluation/evaluation-cases.ts'
+import { flawCases } from '../policy/policy-cases.ts'
 import { templateOf } from '../template-cases.ts'
 import {
   certificateCases,
@@ -89,7 +90,8 @@ describe('the catalogue', () => {
     const reached = new Set(
       [
         ...Object.values(groups).flatMap(cases => cases.flatMap(({ findings }) => findings)),
-        ...evaluationCases.flatMap(({ findings }) => findings ?? [])
+        ...evaluationCases.flatMap(({ findings }) => findings ?? []),
+        ...flawCases.flatMap(({ findings }) => findings)
       ].map(finding => finding.split(' ')[0])
     )
     expect(Object.keys(findingCatalogue).filter(id => !reached.has(id))).toEqual([])

@@ -10,7 +10,8 @@ import {
 } from '../../../src/jitp/policy/matching/pattern.ts'
 
 const meet = (one: string, other: string) => overlaps(parsePattern(one), parsePattern(other), createEffort())
-const contain = (wide: string, narrow: string) => covers(parsePattern(wide), parsePattern(narrow), createEffort())
+const contain = (wide: string, narrow: string) =>
+  covers(parsePattern(wide), parsePattern(narrow), createEffort())
 
 /** Another reading of a pattern: a regular expression. */
 const expression = (pattern: string) =>
@@ -60,8 +61,7 @@ describe('covers', () => {
     fc.assert(
       fc.property(patterns, patterns, (wide, narrow) => {
         if (contain(wide, narrow) !== true) return
-        for (const text of texts)
-          if (expression(narrow).test(text)) expect(text).toMatch(expression(wide))
+        for (const text of texts) if (expression(narrow).test(text)) expect(text).toMatch(expression(wide))
       }),
       { numRuns: 500 }
     )
