@@ -13,7 +13,7 @@ export interface PolicyCase {
   readonly findings: readonly string[]
 }
 
-export const roleArn = 'arn:aws:iam::210987654321:role/provisioning'
+const roleArn = 'arn:aws:iam::210987654321:role/provisioning'
 export const arn = (resource: string): string => `arn:aws:iot:eu-central-1:210987654321:${resource}`
 
 const statement = (effect: string, action: Json, resource: Json): JsonMembers => ({

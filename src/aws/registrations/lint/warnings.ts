@@ -1,5 +1,6 @@
 import { partitionOf } from '../../iot/place.ts'
 import { type LintInput, neighboursOfSameSubject } from './lint.ts'
+import { policyWarnings } from './policy-warnings.ts'
 
 /**
  * What AWS IoT takes, and what may not be meant or not work everywhere. Each text says what follows from it. Pure.
@@ -12,7 +13,8 @@ export function registrationWarnings(input: LintInput, issuingLines: ReadonlySet
     ...stateWarnings(input),
     ...subjectWarnings(input),
     ...switchWarnings(input),
-    ...partitionWarnings(input)
+    ...partitionWarnings(input),
+    ...policyWarnings(input)
   ]
 }
 

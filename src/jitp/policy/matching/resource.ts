@@ -26,7 +26,7 @@ const part: Token = { kind: 'part' }
 const account: Pattern = Array.from({ length: 12 }, () => ({ kind: 'digit' }) as const)
 
 /** Every ARN of a type of resource, at a place. */
-export function everyResource(type: ResourceType, place: RegistrationPlace): Pattern {
+function everyResource(type: ResourceType, place: RegistrationPlace): Pattern {
   const { partition, region, accountId } = place
   return [
     ...literalPattern('arn:'),
