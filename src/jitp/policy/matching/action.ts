@@ -10,8 +10,10 @@ export type ActionMeaning =
 const services = ['iot', 'iotjobsdata']
 const controlPlaneNames = controlPlaneActions.map(name => `iot:${name.toLowerCase()}`)
 const controlPlaneSet: ReadonlySet<string> = new Set(controlPlaneNames)
-const allNames = [...deviceActions.keys(), ...controlPlaneNames]
-const totalLength = allNames.reduce((sum, name) => sum + name.length, 0)
+const allNames = [...deviceActions.keys(), ...controlPlaneNames].map(name => ({
+  name,
+  pattern: literalPattern(name)
+}))
 
 /**
  * Actions are matched without regard to case, and with `*` and `?`. `open`: there is no effort left to tell.
@@ -31,10 +33,10 @@ function unfold(action: string, service: string, effort: Effort): ActionMeaning 
   const isForeign = service !== '' && !/[*?]/.test(service) && !services.includes(service)
   if (isForeign)
     return { kind: otherDeviceServices.includes(service) ? 'other-device-service' : 'other-service' }
-  if (action.length * totalLength > 20 * Math.max(effort.steps, 0)) return { kind: 'open' }
   const pattern = parsePattern(action)
-  const matched = allNames.filter(name => covers(pattern, literalPattern(name), effort) === true)
-  const actions = matched.flatMap(name => deviceActions.get(name) ?? [])
+  const matched = allNames.filter(({ pattern: name }) => covers(pattern, name, effort) === true)
+  if (effort.steps < 0) return { kind: 'open' }
+  const actions = matched.flatMap(({ name }) => deviceActions.get(name) ?? [])
   if (actions.length > 0) return { kind: 'device', actions, isOpen: !services.includes(service) }
   if (matched.length > 0) return { kind: 'control-plane' }
   return { kind: services.includes(service) ? 'unknown' : 'other-device-service' }

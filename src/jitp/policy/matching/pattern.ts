@@ -169,12 +169,11 @@ function admits({ kind }: Token, other: Token): boolean {
  * answer is certain. Undefined where that takes more steps than there are.
  */
 export function covers(wide: Pattern, narrow: Pattern, effort: Effort): boolean | undefined {
-  effort.steps -= wide.length * narrow.length
-  if (effort.steps < 0) return undefined
   let [at, inNarrow] = [0, 0]
   // Where to go back to: behind the last run, which then takes one token more.
   let [afterRun, runEnd] = [-1, 0]
   while (inNarrow < narrow.length) {
+    if (--effort.steps < 0) return undefined
     const token = wide[at]
     if (token?.kind === 'run') [afterRun, runEnd] = [++at, inNarrow]
     else if (token !== undefined && contains(token, narrow[inNarrow])) {

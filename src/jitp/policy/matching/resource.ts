@@ -25,8 +25,17 @@ const longestClientId = 128
 const part: Token = { kind: 'part' }
 const account: Pattern = Array.from({ length: 12 }, () => ({ kind: 'digit' }) as const)
 
-/** Every ARN of a type of resource, at a place. */
+const anywhere: RegistrationPlace = {}
+const everyAt = new WeakMap<RegistrationPlace, ReadonlyMap<ResourceType, Pattern>>()
+
+/** Every ARN of a type of resource, at a place; made once for a place. */
 function everyResource(type: ResourceType, place: RegistrationPlace): Pattern {
+  const known = everyAt.get(place) ?? new Map(resourceTypes.map(each => [each, buildEvery(each, place)]))
+  everyAt.set(place, known)
+  return known.get(type) ?? []
+}
+
+function buildEvery(type: ResourceType, place: RegistrationPlace): Pattern {
   const { partition, region, accountId } = place
   return [
     ...literalPattern('arn:'),
@@ -66,7 +75,7 @@ export function examineResource(
     return found
   }
   if (text === '*') return { pattern, types: resourceTypes, typesHere: resourceTypes, isElsewhere: false }
-  const types = typesAt({})
+  const types = typesAt(anywhere)
   const isPlaceKnown = (place.partition ?? place.region ?? place.accountId) !== undefined
   const typesHere = isPlaceKnown && types !== undefined ? typesAt(place) : types
   const isElsewhere = types !== undefined && types.length > 0 && typesHere?.length === 0
