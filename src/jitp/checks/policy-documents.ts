@@ -37,8 +37,10 @@ export function checkDocument(
     })
   }
   if (document.kind === 'literal') {
-    return examine(document.value, context, ({ id, offset, message, expected, found }) => {
-      report.addInString(id, { pointer, index: offset, message, expected, found })
+    return examine(document.value, context, ({ id, offset, pointer: inner, message, expected, found }) => {
+      // A pointer ends at the string.
+      const place = report.hasPlaces || inner === '' ? '' : ` (${inner} of the document)`
+      report.addInString(id, { pointer, index: offset, message: message + place, expected, found })
     })
   }
   const text = textOfMade(document, context)

@@ -6,6 +6,8 @@ import { createFinding, type Finding, type FindingId, type FindingText, quoted }
 /** Collects findings about a template, at most fifty of a kind, and adds their place in the text. */
 export interface TemplateReport {
   readonly findings: readonly Finding[]
+  /** Whether findings have a place in a text: a template that came as an object is in none. */
+  readonly hasPlaces: boolean
   readonly add: (id: FindingId, text: FindingText) => void
   /** The same, pointing at the member's name instead of its value. */
   readonly addAtName: (id: FindingId, text: FindingText) => void
@@ -33,6 +35,7 @@ export function createTemplateReport(sourceMap: SourceMap): TemplateReport {
     keep(id, text, () => sourceMap.positionOf(text.pointer, 'name'))
   return {
     findings,
+    hasPlaces: sourceMap.positionOf('') !== undefined,
     add,
     addAtName,
     addInString: (id, { index, ...text }) =>

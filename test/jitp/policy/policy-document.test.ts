@@ -82,6 +82,54 @@ describe('a policy document as an object', () => {
   })
 })
 
+describe('what is expected instead', () => {
+  const expectedOf = (statement: Json) =>
+    checkTemplate(readTemplateSource(configOf([documentOf([connect, statement])])))
+      .filter(({ id }) => id.startsWith('policy-'))
+      .map(({ expected }) => expected)
+  const withCondition = (operator: string, key: string) =>
+    allow('iot:Publish', arn('topic/a'), { Condition: { [operator]: { [key]: 'a' } } })
+
+  it.each<[string, Json, string]>([
+    ['the same words', allow('iot:PublishRetain', arn('topic/a')), 'iot:RetainPublish'],
+    ['a letter', allow('iot:Subcribe', arn('topic/a')), 'iot:Subscribe'],
+    ['letters that changed places', allow('iot:Recieve', arn('topic/a')), 'iot:Receive'],
+    ['another service', allow('iotdata:Publish', arn('topic/a')), 'iot:Publish'],
+    ['an operator', withCondition('StringLikes', 'iot:ClientId'), 'StringLike'],
+    ['a key', withCondition('StringLike', 'iot:ClientIds'), 'iot:ClientId'],
+    [
+      'a variable',
+      allow('iot:Publish', arn('topic/${iot:Thing.ThingName}')),
+      '${iot:Connection.Thing.ThingName}'
+    ],
+    [
+      'a variable in short',
+      allow('iot:Publish', arn('topic/${ThingName}')),
+      '${iot:Connection.Thing.ThingName}'
+    ],
+    [
+      'a parameter of the template',
+      allow('iot:Publish', arn('topic/${AWS::IoT::Certificate::CommonName}')),
+      '${iot:Certificate.Subject.CommonName}'
+    ],
+    ['an ARN', allow('iot:Publish', arn('topic:/a')), `\`${arn('topic/a')}\``],
+    ['nothing near', allow('iot:Zzzzzzzz', arn('topic/a')), 'an action of AWS IoT']
+  ])('%s', (_, statement, expected) => {
+    expect(expectedOf(statement)).toEqual([expected])
+  })
+})
+
+describe('a template that came as an object', () => {
+  it('has the place in the document in the message', () => {
+    const document = JSON.stringify(
+      documentOf([connect, allow(['iot:Publish', 'iot:Pubish'], arn('topic/a'))])
+    )
+    const [finding] = checkTemplate(readTemplateSource(templateOf({ policy: { PolicyDocument: document } })))
+    expect(finding?.position).toBeUndefined()
+    expect(finding?.message).toContain('/Statement/1/Action/1')
+  })
+})
+
 describe('hostile documents', () => {
   const limitMs = 250
   const begin = (documents: readonly Json[]) => {
