@@ -297,6 +297,15 @@ export const flawCases: readonly PolicyCase[] = [
     findings: [`policy-retains-without-publish ${arn('topic/a')}`]
   },
   {
+    shape: 'a filter for all below, and for the level itself',
+    statements: [
+      connect,
+      allow('iot:Subscribe', arn('topicfilter/a/#')),
+      allow('iot:Receive', arn('topic/a'))
+    ],
+    findings: ['policy-mqtt-wildcard-in-filter #']
+  },
+  {
     shape: 'a subscription that is shared',
     statements: [
       connect,
@@ -319,6 +328,23 @@ export const connectCases: readonly (PolicyCase & { readonly connects: boolean }
     statements: [connect, deny('iot:Connect', '*', when('IpAddress', 'aws:SourceIp', '10.0.0.0/8'))],
     connects: true,
     findings: []
+  },
+  {
+    shape: 'attached to a thing where there is one',
+    statements: [allow('iot:Connect', '*', when('BoolIfExists', 'iot:Connection.Thing.IsAttached', 'true'))],
+    hasNoThing: true,
+    connects: true,
+    findings: []
+  },
+  {
+    shape: 'attached to a thing, of which there is none',
+    statements: [allow('iot:Connect', '*', when('Bool', 'iot:Connection.Thing.IsAttached', 'true'))],
+    hasNoThing: true,
+    connects: false,
+    findings: [
+      'policy-lets-nobody-connect iot:Connect',
+      'policy-thing-variable-without-thing iot:Connection.Thing.IsAttached'
+    ]
   },
   {
     shape: 'denied to some clients',

@@ -53,6 +53,15 @@ describe('the policies of a template', () => {
     expect(toldOf(JSON.stringify({ ...templateOf(), Resources: resources }))).toEqual([])
   })
 
+  it('are not claimed to lack anything where a resource of the template cannot be read', () => {
+    const resources = {
+      ...resourcesWithout('policy'),
+      policy0: { Type: 'AWS::IoT::Policy', Properties: { PolicyDocument: JSON.stringify(receive) } },
+      odd: { Type: 'AWS::IoT::Polisy', Properties: {} }
+    }
+    expect(toldOf(JSON.stringify({ ...templateOf(), Resources: resources }))).toEqual([])
+  })
+
   it('are not claimed to lack anything where one has an error', () => {
     const odd = documentOf([allow('iot:Publish', arn('topic/a'), { Effekt: 'Deny' })])
     expect(toldOf(configOf([odd]))).toEqual(['policy-document-invalid Effekt'])
