@@ -1,5 +1,13 @@
-/** Who may do what. A closed list: a role that is not here does not exist. */
-export const roles = ['station', 'auditor', 'admin'] as const
+/**
+ * Who may do what. A closed list: a role that is not here does not exist.
+ *
+ * - `station` asks for certificates, and reads what it asked for.
+ * - `display` sees what stations do today, for a screen at the line.
+ * - `auditor` reads everything.
+ * - `operator` reads the same, and looks after the stations.
+ * - `admin` does everything but ask for certificates.
+ */
+export const roles = ['station', 'display', 'auditor', 'operator', 'admin'] as const
 
 export type Role = (typeof roles)[number]
 
@@ -9,6 +17,8 @@ export interface Principal {
   /** The station's name for a station; for the others, whom the token was made out to. */
   readonly name: string
   readonly role: Role
+  /** Of production, to which it is held; undefined for none, which is all. */
+  readonly lines?: readonly string[] | undefined
   /** Of the role station, and of no other. */
   readonly station?: PrincipalStation | undefined
 }
@@ -20,4 +30,9 @@ interface PrincipalStation {
   /** Names of profiles, or `*`. */
   readonly profiles: readonly string[]
   readonly requestsPerMinute: number | null
+}
+
+/** Whether what belongs to a line may be seen. What belongs to none is for those alone who may see all. */
+export function maySeeLine({ lines }: Pick<Principal, 'lines'>, line: string | null): boolean {
+  return lines === undefined || (line !== null && lines.includes(line))
 }

@@ -15,6 +15,8 @@ export interface StoredToken {
   readonly role: Role
   /** Of the role station, and of no other. */
   readonly station: Station | undefined
+  /** Of production, to which its holder is held; none for all. */
+  readonly lines: readonly string[]
   readonly createdAt: Date
   readonly createdBy: string
   readonly expiresAt: Date | undefined
@@ -158,6 +160,7 @@ export function toRow({
   name,
   role,
   station,
+  lines,
   createdAt,
   createdBy,
   expiresAt,
@@ -168,6 +171,7 @@ export function toRow({
     name,
     role,
     stationId: station?.id ?? null,
+    lines: [...lines],
     createdAt,
     createdBy,
     expiresAt: expiresAt ?? null,
@@ -176,11 +180,11 @@ export function toRow({
 }
 
 function toStoredToken(row: TokenRow): StoredToken {
-  const { id, name, role, createdAt, createdBy, secretSha256 } = row
+  const { id, name, role, lines, createdAt, createdBy, secretSha256 } = row
   const { station, expiresAt, revokedAt, previousSecretSha256, previousUntil, use } = row
   const hasPrevious = previousSecretSha256 !== null && previousUntil !== null
   return {
-    ...{ id, name, role, createdAt, createdBy, secretSha256 },
+    ...{ id, name, role, lines, createdAt, createdBy, secretSha256 },
     station: station ?? undefined,
     expiresAt: expiresAt ?? undefined,
     revokedAt: revokedAt ?? undefined,

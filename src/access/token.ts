@@ -26,6 +26,8 @@ export interface TokenRequest {
   readonly name: string
   /** Name of the station that it belongs to; without, one of the token's name, which is made where there is none. */
   readonly station?: string | undefined
+  /** Of production, to which its holder is held; undefined for all. */
+  readonly lines?: readonly string[] | undefined
   readonly expiresAt?: Date | undefined
 }
 
@@ -149,6 +151,7 @@ async function createToken(
   { act, keep }: Making
 ): Promise<NewToken> {
   const sources = { time: clock(), randomBytes }
+  assertLines(request)
   assertAhead(request.expiresAt, sources.time)
   const owner = await findOwner(findStation, request, { act, sources })
   const { stored, secret, event } = buildToken({ ...request, station: owner?.station }, act, sources)
@@ -197,7 +200,8 @@ async function findOwner(
   return { station: made, made: { station: made, event }, warnings: [warning] }
 }
 
-function principalOf({ id, name, role, station }: StoredToken): Principal {
+function principalOf({ id, name, role, lines, station }: StoredToken): Principal {
+  if (lines.length > 0) return { tokenId: id, name, role, lines }
   return station === undefined
     ? { tokenId: id, name, role }
     : { tokenId: id, name: station.name, role, station }
@@ -214,24 +218,47 @@ function assertAhead(expiresAt: Date | undefined, now: Date): void {
     throw invalid('/expiresAt', `a time after ${now.toISOString()}`, expiresAt.toISOString())
 }
 
+/** A display is of one line or some; who asks for certificates stands on its station's, and an administrator sees all. */
+function assertLines({ role, lines = [] }: TokenRequest): void {
+  const isHeld = lines.length > 0
+  if (role === 'display' && !isHeld) throw invalid('/lines', 'the lines that it shows', 'none')
+  if ((role === 'station' || role === 'admin') && isHeld)
+    throw invalid('/lines', `nothing, for the role ${role}`, lines.join(', '))
+}
+
 interface TokenToMake extends Omit<TokenRequest, 'station'> {
   readonly station?: Station | undefined
 }
 
 /** A new token, what is kept of it, and the event of its making. Its 256 random bits need no slow hash. */
 export function buildToken(
-  { role, name, station, expiresAt }: TokenToMake,
+  { role, name, station, lines = [], expiresAt }: TokenToMake,
   act: Act,
   sources: { readonly time: Date; readonly randomBytes: RandomBytes }
 ): { readonly stored: StoredToken; readonly secret: string; readonly event: AuditEvent } {
   const { time: createdAt, randomBytes } = sources
   const id = newId(createdAt, randomBytes)
   const { secret, secretSha256 } = makeSecret(id, randomBytes)
-  const facts = { ...(station && { station: station.name }), ...(expiresAt && { expiresAt }) }
+  const facts = {
+    ...(station && { station: station.name }),
+    ...(lines.length > 0 && { lines }),
+    ...(expiresAt && { expiresAt })
+  }
   const what = { ...act, act: 'token.create', subject: `token/${id}`, after: { name, role, ...facts } }
   const none = { revokedAt: undefined, previous: undefined, lastUsedAt: undefined }
   return {
-    stored: { ...none, id, name, role, station, createdAt, createdBy: act.actor, expiresAt, secretSha256 },
+    stored: {
+      ...none,
+      id,
+      name,
+      role,
+      station,
+      lines,
+      createdAt,
+      createdBy: act.actor,
+      expiresAt,
+      secretSha256
+    },
     secret,
     event: buildAuditEvent(what, sources)
   }

@@ -18,8 +18,8 @@ import {
 } from './command.ts'
 import { translateStartFailure } from './start-failure.ts'
 
-export const tokenUsage = `usage: mintline token create --role admin|auditor|station --name NAME
-           [--station NAME] [--expires-at TIME] [--out FILE]
+export const tokenUsage = `usage: mintline token create --role ${roles.join('|')} --name NAME
+           [--station NAME] [--lines LINE,LINE] [--expires-at TIME] [--out FILE]
 
 Makes a token in the database that the settings name: the first one, or one in the place of a lost one.
 With the embedded database the service must be stopped meanwhile; with DATABASE_URL it may run.
@@ -28,6 +28,7 @@ With the embedded database the service must be stopped meanwhile; with DATABASE_
   --name NAME        the station, or whom the token is made out to: letters, digits and inner . _ -, at most 64
   --station NAME     the station that a station's token belongs to; without it, the one of the token's name, which is
                      made for all profiles where there is none
+  --lines LINES      lines of production that a display, auditor or operator sees alone; a display has some
   --expires-at TIME  from when on it is not taken any more, as 2027-01-31 or 2027-01-31T18:00:00Z; without it, it is until
                      it is revoked
   --out FILE         writes the secret to a new file, mode 0600; without it the secret goes to standard output
@@ -80,7 +81,7 @@ function tokensOf(database: Database) {
 
 function parseRequest(args: readonly string[]): Asked {
   const text = { type: 'string' } as const
-  const flags = { role: text, name: text, station: text, 'expires-at': text, out: text }
+  const flags = { role: text, name: text, station: text, lines: text, 'expires-at': text, out: text }
   const { positionals, values } = parseWordsAndFlags(args, flags)
   if (positionals.length !== 1 || positionals[0] !== 'create')
     throw new UsageError('the only command is `create`')
@@ -93,7 +94,10 @@ function parseRequest(args: readonly string[]): Asked {
   const expiresAt = values['expires-at'] === undefined ? undefined : new Date(values['expires-at'])
   if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime()))
     throw new UsageError('--expires-at is a date or a time, as 2027-01-31T18:00:00Z')
-  return { role, name: values.name, station: values.station, expiresAt, outFile: values.out }
+  const lines = values.lines?.split(',')
+  if (lines !== undefined && !lines.every(line => /^[^\p{C}]{1,64}$/u.test(line)))
+    throw new UsageError('--lines are names with commas between, each of at most 64 characters')
+  return { role, name: values.name, station: values.station, lines, expiresAt, outFile: values.out }
 }
 
 /** Never over an existing file, which may hold the secret of a token in use. */

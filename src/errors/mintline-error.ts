@@ -16,6 +16,7 @@ export const errorCodes = [
   'station_limit_reached',
   'profile_not_allowed',
   'role_forbidden',
+  'lines_forbidden',
   'route_not_found',
   'method_not_allowed',
   // the CSR

@@ -121,6 +121,7 @@ function intentConditions(
     )
   }
   if (query.station !== undefined) conditions.push(Prisma.sql`intent.station = ${query.station}`)
+  if (query.lines !== undefined) conditions.push(Prisma.sql`intent.line = ANY(${[...query.lines]}::text[])`)
   if (profileIds !== undefined)
     conditions.push(Prisma.sql`intent.profile_version_id = ANY(${profileIds}::uuid[])`)
   if (authorityIds !== undefined)
@@ -134,9 +135,10 @@ function intentConditions(
 }
 
 function refusalConditions(query: IssuanceQuery): Prisma.Sql[] {
-  const { station, profile, authority } = query
+  const { station, lines, profile, authority } = query
   const conditions = [...withinRange(Prisma.sql`refusal.id`, query)]
   if (station !== undefined) conditions.push(Prisma.sql`station = ${station}`)
+  if (lines !== undefined) conditions.push(Prisma.sql`line = ANY(${[...lines]}::text[])`)
   if (profile !== undefined) conditions.push(Prisma.sql`profile_name = ${profile}`)
   if (authority !== undefined) conditions.push(Prisma.sql`authority_name = ${authority}`)
   return conditions

@@ -62,6 +62,8 @@ export interface IssuanceQuery extends PageQuery {
   readonly serialNumber?: string
   readonly certificateId?: string
   readonly station?: string
+  /** Of production: records of these alone. */
+  readonly lines?: readonly string[]
   readonly profile?: string
   readonly authority?: string
   readonly outcome?: Outcome

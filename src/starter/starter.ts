@@ -1,6 +1,6 @@
 import { chmod, mkdir, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type Role, roles } from '../access/principal.ts'
+import type { Role } from '../access/principal.ts'
 import { buildToken } from '../access/token.ts'
 import type { StoredToken } from '../access/token-store.ts'
 import { buildAuditEvent } from '../audit/audit-event.ts'
@@ -32,6 +32,7 @@ export interface StarterDependencies {
 }
 
 const validityYears = 25
+const starterRoles = ['station', 'auditor', 'admin'] as const satisfies readonly Role[]
 const act = { actor: 'mintline/starter' }
 
 /**
@@ -134,7 +135,7 @@ async function createTokenFiles(
   const { dataDirectory, randomBytes } = dependencies
   const { createdAt: now } = station
   const stored: StoredToken[] = []
-  for (const role of roles) {
+  for (const role of starterRoles) {
     const name = `starter-${role}`
     const owned = role === 'station' ? { role, name, station } : { role, name }
     const token = buildToken(owned, act, { time: now, randomBytes })

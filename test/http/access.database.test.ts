@@ -21,27 +21,27 @@ import { type HttpService, openService, someSubject } from './service.ts'
 /** Who may do what. A route that is not in this table fails the first test. */
 const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/issuances': ['station'],
-  'GET /v1/issuances': ['station', 'auditor', 'admin'],
-  'GET /v1/issuances/:id': ['station', 'auditor', 'admin'],
-  'GET /v1/refusal-counts': ['auditor', 'admin'],
+  'GET /v1/issuances': ['station', 'auditor', 'operator', 'admin'],
+  'GET /v1/issuances/:id': ['station', 'auditor', 'operator', 'admin'],
+  'GET /v1/refusal-counts': ['auditor', 'operator', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/issuances/:id/release': ['admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
   'POST /v1/blocked-keys': ['admin'],
-  'GET /v1/blocked-keys': ['auditor', 'admin'],
-  'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'admin'],
+  'GET /v1/blocked-keys': ['auditor', 'operator', 'admin'],
+  'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'operator', 'admin'],
   'POST /v1/profiles': ['admin'],
   'POST /v1/profiles/:name/revert': ['admin'],
-  'GET /v1/profiles': ['auditor', 'admin'],
-  'GET /v1/profiles/:name': ['auditor', 'admin'],
-  'GET /v1/profiles/:name/versions': ['auditor', 'admin'],
-  'GET /v1/profiles/:name/versions/:version': ['auditor', 'admin'],
-  'POST /v1/profiles/:name/preview': ['station', 'auditor', 'admin'],
-  'GET /v1/authorities': ['auditor', 'admin'],
+  'GET /v1/profiles': ['auditor', 'operator', 'admin'],
+  'GET /v1/profiles/:name': ['auditor', 'operator', 'admin'],
+  'GET /v1/profiles/:name/versions': ['auditor', 'operator', 'admin'],
+  'GET /v1/profiles/:name/versions/:version': ['auditor', 'operator', 'admin'],
+  'POST /v1/profiles/:name/preview': ['station', 'auditor', 'operator', 'admin'],
+  'GET /v1/authorities': ['auditor', 'operator', 'admin'],
   'POST /v1/authorities': ['admin'],
-  'GET /v1/authorities/:name': ['auditor', 'admin'],
-  'GET /v1/authorities/:name/plan': ['auditor', 'admin'],
-  'GET /v1/authorities/:name/csr': ['auditor', 'admin'],
+  'GET /v1/authorities/:name': ['auditor', 'operator', 'admin'],
+  'GET /v1/authorities/:name/plan': ['auditor', 'operator', 'admin'],
+  'GET /v1/authorities/:name/csr': ['auditor', 'operator', 'admin'],
   'GET /v1/authorities/:name/certificate': 'public',
   'POST /v1/authorities/:name/certificate': ['admin'],
   'POST /v1/authorities/:name/activate': ['admin'],
@@ -49,8 +49,8 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/authorities/:name/compromise': ['admin'],
   'POST /v1/authorities/:name/cross-sign': ['admin'],
   'POST /v1/authorities/:name/aws-registrations': ['admin'],
-  'GET /v1/authorities/:name/aws-registrations': ['auditor', 'admin'],
-  'GET /v1/authorities/:name/aws-registrations/:id': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/aws-registrations': ['auditor', 'operator', 'admin'],
+  'GET /v1/authorities/:name/aws-registrations/:id': ['auditor', 'operator', 'admin'],
   'POST /v1/authorities/:name/aws-registrations/:id/sync': ['admin'],
   'POST /v1/authorities/:name/aws-registrations/:id/check': ['admin'],
   'GET /v1/trust-bundle': 'public',
@@ -58,16 +58,16 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/tokens': ['admin'],
   'POST /v1/tokens/:id/rotate': ['admin'],
   'DELETE /v1/tokens/:id': ['admin'],
-  'POST /v1/stations': ['admin'],
-  'GET /v1/stations': ['auditor', 'admin'],
-  'GET /v1/stations/:name': ['auditor', 'admin'],
-  'PATCH /v1/stations/:name': ['admin'],
+  'POST /v1/stations': ['operator', 'admin'],
+  'GET /v1/stations': ['display', 'auditor', 'operator', 'admin'],
+  'GET /v1/stations/:name': ['display', 'auditor', 'operator', 'admin'],
+  'PATCH /v1/stations/:name': ['operator', 'admin'],
   'POST /v1/token-logins': ['admin'],
   'POST /v1/clock/accept': ['admin'],
-  'GET /v1/jobs': ['auditor', 'admin'],
-  'GET /v1/jobs/:id': ['auditor', 'admin'],
-  'GET /v1/events/status': ['auditor', 'admin'],
-  'GET /v1/events': ['auditor', 'admin'],
+  'GET /v1/jobs': ['auditor', 'operator', 'admin'],
+  'GET /v1/jobs/:id': ['auditor', 'operator', 'admin'],
+  'GET /v1/events/status': ['auditor', 'operator', 'admin'],
+  'GET /v1/events': ['auditor', 'operator', 'admin'],
   'POST /v1/events/:id/deliver': ['admin'],
   'POST /v1/events/deliver': ['admin'],
   'GET /healthz': 'public',
@@ -85,6 +85,16 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /docs/static/index.html': 'public',
   'GET /docs/static/swagger-initializer.js': 'public'
 }
+
+/** Where who is held to some lines of production gets in, and sees nothing of others. */
+const heedingLines = [
+  'GET /v1/issuances',
+  'GET /v1/issuances/:id',
+  'POST /v1/stations',
+  'GET /v1/stations',
+  'GET /v1/stations/:name',
+  'PATCH /v1/stations/:name'
+]
 
 const csr = encodePem('CERTIFICATE REQUEST', makeCertificationRequest(someSubject()))
 const registrationBody = {
@@ -129,6 +139,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const registrations = '/v1/authorities/starter-g1/aws-registrations'
   const registration = (await admin.post(registrations, registrationBody)).json<AwsRegistrationAnswer>()
   const [job] = (await admin.get('/v1/jobs')).json<{ items: readonly JobView[] }>().items
+  await admin.post('/v1/stations', { name: 'on-a7', line: 'A7', profiles: ['*'] })
   const rotated = (await admin.post('/v1/tokens', { role: 'auditor', name: 'rotated' })).json<{
     id: string
   }>()
@@ -187,6 +198,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/tokens': { url: '/v1/tokens', payload: { role: 'station', name: 'station-8' } },
     'POST /v1/tokens/:id/rotate': { url: `/v1/tokens/${rotated.id}/rotate`, payload: {} },
     'POST /v1/stations': { url: '/v1/stations', payload: { name: 'station-9', profiles: ['starter'] } },
+    'GET /v1/stations/:name': { url: '/v1/stations/on-a7' },
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
     'POST /v1/token-logins': { url: '/v1/token-logins', payload: { tokenLabel: 'acme', reason } },
@@ -257,7 +269,9 @@ describe('the table of permissions', () => {
   })
 })
 
-const guarded = Object.entries(permissions).filter(([, access]) => access !== 'public')
+const guarded = Object.entries(permissions).flatMap(([route, access]) =>
+  access === 'public' ? [] : [[route, access] as const]
+)
 const open = Object.keys(permissions).filter(route => permissions[route] === 'public' && !route.endsWith('*'))
 
 const falseTokens: readonly [string, () => Readonly<Record<string, string>>, string][] = [
@@ -295,6 +309,30 @@ describe.each(guarded)('%s', (route, allowed) => {
       expect(challenge).toContain('error="insufficient_scope"')
     }
   )
+})
+
+describe('a token that is held to lines', () => {
+  const held = async (role: 'auditor' | 'operator') => {
+    const made = await service
+      .as('admin')
+      .post('/v1/tokens', { role, name: `held-${role}-${crypto.randomUUID()}`, lines: ['B1'] })
+    return { authorization: `Bearer ${made.json<{ secret: string }>().secret}` }
+  }
+  const cases = (['auditor', 'operator'] as const).flatMap(role =>
+    guarded.filter(([, allowed]) => allowed.includes(role)).map(([route]) => [role, route] as const)
+  )
+
+  it.each(cases)('of the role %s at %s', async (role, route) => {
+    const { status, answer } = await send(route, await held(role))
+    if (!heedingLines.includes(route)) {
+      expect([status, problemOf(answer).code]).toEqual([403, 'lines_forbidden'])
+      return
+    }
+    // Nothing there is of its line.
+    if (route === 'GET /v1/issuances' || route === 'GET /v1/stations')
+      expect([status, answer.json<{ items: unknown[] }>().items]).toEqual([200, []])
+    else expect(status).toBe(route === 'POST /v1/stations' ? 403 : 404)
+  })
 })
 
 describe('a public route', () => {

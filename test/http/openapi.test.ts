@@ -40,7 +40,7 @@ describe('the API description', () => {
     '%s says who may, and what can go wrong',
     (_name, operation) => {
       expect(operation.security).toEqual([{ token: [] }])
-      expect(operation.description).toMatch(/Roles: (station|auditor|admin)/)
+      expect(operation.description).toMatch(/Roles: (station|display|auditor|operator|admin)/)
       for (const status of ['400', '401', '403', '503']) {
         expect(Object.keys(operation.responses[status]?.content ?? {})).toEqual(['application/problem+json'])
       }

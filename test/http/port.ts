@@ -1,5 +1,5 @@
 import { Registry } from 'prom-client'
-import type { Role } from '../../src/access/principal.ts'
+import { type Role, roles } from '../../src/access/principal.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createHttpServer } from '../../src/http/app.ts'
 import type { HttpServices, HttpSettings } from '../../src/http/services.ts'
@@ -8,7 +8,9 @@ import type { IssuedRecord } from '../../src/records/record.ts'
 
 export const bearers: Readonly<Record<Role, string>> = {
   station: 'mintline_station-secret',
+  display: 'mintline_display-secret',
   auditor: 'mintline_auditor-secret',
+  operator: 'mintline_operator-secret',
   admin: 'mintline_admin-secret'
 }
 
@@ -65,7 +67,7 @@ export function createPort(): Port {
     },
     tokens: {
       async authenticate(bearerToken: string) {
-        const role = (['station', 'auditor', 'admin'] as const).find(name => bearers[name] === bearerToken)
+        const role = roles.find(name => bearers[name] === bearerToken)
         if (role === undefined) throw new MintlineError('token_invalid', 'The token is not valid.')
         return { tokenId: `token-of-${role}`, name: `${role}-1`, role }
       }

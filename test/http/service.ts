@@ -42,10 +42,20 @@ export async function openService(settings: Readonly<Record<string, string>> = {
   })
   const service = await startService(config, pino({ level: 'silent' }))
   const tokenOf = async (role: Role) => (await readFile(join(directory.path, `${role}-token`), 'utf8')).trim()
-  const tokens: Readonly<Record<Role, string>> = {
+  const started = {
     station: await tokenOf('station'),
     auditor: await tokenOf('auditor'),
     admin: await tokenOf('admin')
+  }
+  const made = createClient(request => sendTo(service.url, request), {
+    authorization: `Bearer ${started.admin}`
+  })
+  const makeToken = async (role: Role, more: object = {}) =>
+    (await made.post('/v1/tokens', { role, name: `test-${role}`, ...more })).json<{ secret: string }>().secret
+  const tokens: Readonly<Record<Role, string>> = {
+    ...started,
+    display: await makeToken('display', { lines: ['A7'] }),
+    operator: await makeToken('operator')
   }
   const bearer = (role: Role) => ({ authorization: `Bearer ${tokens[role]}` })
   const send = (request: Request) => sendTo(service.url, request)

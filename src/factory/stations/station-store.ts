@@ -3,8 +3,7 @@ import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, isUniqueViolation, type Prisma, transactionLimits } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import { firstIdentifierOf } from '../../sources/identifier.ts'
-import type { PageQuery } from '../../sources/page.ts'
-import type { Station, StationSettings } from './station.ts'
+import type { Station, StationQuery, StationSettings } from './station.ts'
 
 interface StationActivity {
   readonly lastSeenAt: Date | null
@@ -15,7 +14,7 @@ interface StationActivity {
 export interface StationStore {
   find(name: string): Promise<Station | undefined>
   /** By name, which is the cursor. */
-  list(query: PageQuery): Promise<readonly Station[]>
+  list(query: StationQuery): Promise<readonly Station[]>
   /** False where there is one of that name. */
   insert(station: Station, event: AuditEvent): Promise<boolean>
   /** False where somebody else has changed it since it was `station`. */
@@ -30,10 +29,13 @@ export function createStationStore(database: Database): StationStore {
     async find(name) {
       return (await runQuery(() => client.station.findUnique({ where: { name } }))) ?? undefined
     },
-    list: ({ limit, cursor }) =>
+    list: ({ limit, cursor, lines }) =>
       runQuery(() =>
         client.station.findMany({
-          where: cursor === undefined ? {} : { name: { gt: cursor } },
+          where: {
+            ...(cursor !== undefined && { name: { gt: cursor } }),
+            ...(lines !== undefined && { line: { in: [...lines] } })
+          },
           orderBy: { name: 'asc' },
           take: limit
         })

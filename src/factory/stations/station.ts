@@ -47,6 +47,10 @@ export interface NewStation extends StationChange {
   readonly profiles: readonly string[]
 }
 
+export interface StationQuery extends PageQuery {
+  readonly lines?: readonly string[] | undefined
+}
+
 export interface Stations {
   /**
    * Makes a station. The same again changes nothing.
@@ -54,8 +58,8 @@ export interface Stations {
    * @throws MintlineError `station_exists`, `station_invalid`.
    */
   create(request: NewStation, act: Act): Promise<{ readonly station: Station; readonly isNew: boolean }>
-  /** By name. */
-  list(query: PageQuery): Promise<Page<Station>>
+  /** By name; of these lines alone, where some are given. */
+  list(query: StationQuery): Promise<Page<Station>>
   /** @throws MintlineError `station_not_found`. */
   find(name: string): Promise<StationReport>
   /** Takes effect with the next request of the station. @throws MintlineError `station_not_found`, `station_invalid`. */

@@ -47,10 +47,7 @@ export function createStations(dependencies: StationDependencies): Stations {
   async function require(name: string): Promise<Station> {
     const station = await store.find(name)
     if (station !== undefined) return station
-    throw new MintlineError(
-      'station_not_found',
-      `There is no station ${name}. GET /v1/stations lists those that there are.`
-    )
+    throw stationNotFound(name)
   }
 
   return {
@@ -86,6 +83,13 @@ export function createStations(dependencies: StationDependencies): Stations {
       }
     }
   }
+}
+
+export function stationNotFound(name: string): MintlineError {
+  return new MintlineError(
+    'station_not_found',
+    `There is no station ${name}. GET /v1/stations lists those that there are.`
+  )
 }
 
 /** A station with its defaults. */

@@ -9,6 +9,8 @@ import type { Access } from './route-access.ts'
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
+    /** That its handler shows whoever is held to some lines nothing of others. Without it, nobody who is gets in. */
+    heedsLines?: boolean
   }
   interface FastifyRequest {
     /** Whom the token proved; null on a public route. Read it with `principalOf`. */
@@ -58,11 +60,21 @@ async function authorize(
   const afresh =
     method !== 'GET' && method !== 'HEAD' && request.routeOptions.config.access?.includes('station') !== true
   const principal = await tokens.authenticate(parseBearer(request.headers.authorization), { afresh })
-  if (access.includes(principal.role)) return principal
+  if (access.includes(principal.role)) return heldTo(principal, request)
   throw new MintlineError(
     'role_forbidden',
     `This needs a token of the role ${access.join(' or ')}; this token is of the role ${principal.role}.`,
     { members: { requiredRoles: access } }
+  )
+}
+
+/** @throws MintlineError `lines_forbidden` for who is held to some lines, where the route knows of none. */
+function heldTo(principal: Principal, request: FastifyRequest): Principal {
+  const { heedsLines } = request.routeOptions.config
+  if (principal.lines === undefined || heedsLines === true) return principal
+  throw new MintlineError(
+    'lines_forbidden',
+    `This token is for the lines ${principal.lines.join(', ')} alone, and this is of all lines. Ask the administrator for a token without lines.`
   )
 }
 

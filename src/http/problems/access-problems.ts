@@ -32,6 +32,12 @@ export const accessProblems = {
     meaning: 'Without it nobody could administer the service over the API any more.',
     remedy: 'Make another admin token first, then revoke this one.'
   },
+  lines_forbidden: {
+    status: 403,
+    title: 'The token is for some lines alone',
+    meaning: 'What was asked for is of all lines of production, or of another than the token is for.',
+    remedy: 'Use a token that is for this line, or one that is not held to lines.'
+  },
   token_expired: {
     status: 401,
     title: 'The token has ended',

@@ -80,7 +80,7 @@ const getTrustBundle = {
   response: { 200: { description: 'PEM.', content: pemContent } }
 }
 
-const readable = { config: { access: ['auditor', 'admin'] } } as const
+const readable = { config: { access: ['auditor', 'operator', 'admin'] } } as const
 const open = { config: { access: 'public' } } as const
 
 export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (

@@ -76,7 +76,7 @@ const orders = {
   }
 } as const
 
-const readable = { config: { access: ['auditor', 'admin'] } } as const
+const readable = { config: { access: ['auditor', 'operator', 'admin'] } } as const
 const config = { access: ['admin'] } as const
 const path = '/v1/authorities/:name/aws-registrations'
 

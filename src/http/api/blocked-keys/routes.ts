@@ -18,7 +18,7 @@ import {
 } from './schemas.ts'
 
 const tags = ['Blocked keys']
-const readers = { access: ['auditor', 'admin'] } as const
+const readers = { access: ['auditor', 'operator', 'admin'] } as const
 
 const blockKey = {
   operationId: 'blockKey',

@@ -68,14 +68,16 @@ export const eventRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
   app,
   { services: { events } }
 ) => {
-  app.get('/v1/events/status', { config: { access: ['auditor', 'admin'] }, schema: getStatus }, async () =>
-    viewStatus(await events.status())
+  app.get(
+    '/v1/events/status',
+    { config: { access: ['auditor', 'operator', 'admin'] }, schema: getStatus },
+    async () => viewStatus(await events.status())
   )
 
   app.get(
     '/v1/events',
     {
-      config: { access: ['auditor', 'admin'] },
+      config: { access: ['auditor', 'operator', 'admin'] },
       preValidation: coerceIntegers('query', ['limit']),
       schema: listEvents
     },

@@ -8,7 +8,7 @@ import type { HttpServices } from '../../services.ts'
 import { defaultJobLimit, Job, JobListQuerystring, JobPage, JobParams, type JobView } from './schemas.ts'
 
 const tags = ['Jobs']
-const config = { access: ['auditor', 'admin'] } as const
+const config = { access: ['auditor', 'operator', 'admin'] } as const
 
 const getJob = {
   operationId: 'getJob',

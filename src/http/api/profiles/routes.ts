@@ -106,7 +106,7 @@ const getProfileVersion = {
   response: { 200: oneProfile, ...notFound }
 }
 
-const readable = { config: { access: ['auditor', 'admin'] } } as const
+const readable = { config: { access: ['auditor', 'operator', 'admin'] } } as const
 
 export const profileRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,

@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Principal } from '../../../access/principal.ts'
+import { maySeeLine, type Principal } from '../../../access/principal.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../../../records/record.ts'
 import { issuanceNotFound } from '../../../records/records.ts'
 import type { Page } from '../../../sources/page.ts'
@@ -25,7 +25,7 @@ import {
 } from './schemas.ts'
 
 const tags = ['Issuances']
-const config = { access: ['station', 'auditor', 'admin'] } as const
+const config = { access: ['station', 'auditor', 'operator', 'admin'], heedsLines: true } as const
 
 const getIssuance = {
   operationId: 'getIssuance',
@@ -148,13 +148,19 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 
 const nothing: Page<IssuanceRecord> = { items: [], nextCursor: undefined }
 
-/** What a station did not ask for itself is not there for it. @throws MintlineError `issuance_not_found`. */
-function assertOwn({ role, name }: Principal, { id, station }: IssuanceRecord): void {
-  if (role === 'station' && station !== name) throw issuanceNotFound(id)
+/**
+ * What a station did not ask for itself is not there for it, nor what is of other lines for who is held to some.
+ *
+ * @throws MintlineError `issuance_not_found`.
+ */
+function assertOwn(principal: Principal, { id, station, line }: IssuanceRecord): void {
+  const isOwn = principal.role !== 'station' || station === principal.name
+  if (!isOwn || !maySeeLine(principal, line)) throw issuanceNotFound(id)
 }
 
 /** Undefined where a station asks for another's. */
-function ofOwn({ role, name }: Principal, query: IssuanceQuery): IssuanceQuery | undefined {
+function ofOwn({ role, name, lines }: Principal, query: IssuanceQuery): IssuanceQuery | undefined {
+  if (lines !== undefined) return { ...query, lines }
   if (role !== 'station') return query
   return query.station === undefined || query.station === name ? { ...query, station: name } : undefined
 }

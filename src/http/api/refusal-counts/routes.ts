@@ -26,7 +26,7 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
   app.get(
     '/v1/refusal-counts',
     {
-      config: { access: ['auditor', 'admin'] },
+      config: { access: ['auditor', 'operator', 'admin'] },
       preValidation: coerceIntegers('query', ['limit']),
       schema: listRefusalCounts
     },

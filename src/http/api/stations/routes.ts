@@ -1,7 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
+import { maySeeLine, type Principal } from '../../../access/principal.ts'
+import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { Station, StationChange, StationReport } from '../../../factory/stations/station.ts'
-import { actOf } from '../../plugins/access.ts'
+import { stationNotFound } from '../../../factory/stations/stations.ts'
+import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -21,8 +25,10 @@ import {
 } from './schemas.ts'
 
 const tags = ['Stations']
-const readable = { config: { access: ['auditor', 'admin'] } } as const
-const writable = { config: { access: ['admin'] } } as const
+const readable = {
+  config: { access: ['display', 'auditor', 'operator', 'admin'], heedsLines: true }
+} as const
+const writable = { config: { access: ['operator', 'admin'], heedsLines: true } } as const
 const notFound = problemResponses({ 404: 'There is no such station.' })
 
 const createStation = {
@@ -86,6 +92,7 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   { services: { stations } }
 ) => {
   app.post('/v1/stations', { ...writable, schema: createStation }, async (request, reply) => {
+    assertOfLine(principalOf(request), request.body.line ?? null)
     const { station, isNew } = await stations.create(request.body, actOf(request))
     return reply
       .code(isNew ? 201 : 200)
@@ -96,18 +103,38 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   app.get(
     '/v1/stations',
     { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listStations },
-    async ({ query: { limit = defaultStationLimit, cursor } }) =>
-      viewPage(await stations.list({ limit, cursor }), viewStation)
+    async request => {
+      const { limit = defaultStationLimit, cursor } = request.query
+      const { lines } = principalOf(request)
+      return viewPage(await stations.list({ limit, cursor, lines }), viewStation)
+    }
   )
 
-  app.get('/v1/stations/:name', { ...readable, schema: getStation }, async ({ params }) =>
-    viewReport(await stations.find(params.name))
+  const findOwn = async (request: FastifyRequest, name: string) => {
+    const station = await stations.find(name)
+    if (maySeeLine(principalOf(request), station.line)) return station
+    throw stationNotFound(name)
+  }
+
+  app.get('/v1/stations/:name', { ...readable, schema: getStation }, async request =>
+    viewReport(await findOwn(request, request.params.name))
   )
 
   app.patch('/v1/stations/:name', { ...writable, schema: changeStation }, async request => {
     const { reason, ...change } = request.body
+    await findOwn(request, request.params.name)
+    if (change.line !== undefined) assertOfLine(principalOf(request), change.line)
     return viewReport(await stations.change(request.params.name, toChange(change), actOf(request, reason)))
   })
+}
+
+/** @throws MintlineError `lines_forbidden` where a station would stand on another line than its maker may see. */
+function assertOfLine(principal: Principal, line: string | null): void {
+  if (maySeeLine(principal, line)) return
+  throw new MintlineError(
+    'lines_forbidden',
+    `This token is for the lines ${principal.lines!.join(', ')}; name one of them as "line".`
+  )
 }
 
 function toChange({ lots, ...change }: Omit<Static<typeof StationChangeBody>, 'reason'>): StationChange {

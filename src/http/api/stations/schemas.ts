@@ -15,7 +15,7 @@ export const StationName = Type.String({
 const place = (description: string, example: string) =>
   Type.String({ pattern: '^[^\\p{C}]{1,64}$', description, examples: [example] })
 
-const line = place('Of production. Records have it as it was when they were made.', 'A7')
+export const line = place('Of production. Records have it as it was when they were made.', 'A7')
 const site = place('Where the line is. Records have it as well.', 'Graz')
 
 const profiles = Type.Array(Type.String({ pattern: `^(?:\\*|${namePattern.slice(1, -1)})$` }), {

@@ -113,7 +113,7 @@ function viewNew({ token, secret, warnings }: NewTokenView): Static<typeof NewTo
 
 function viewToken(token: TokenView): TokenResource {
   const { id, name, role, createdAt, createdBy, revokedAt } = token
-  const { station, expiresAt, lastUsedAt, previousSecretUntil } = token
+  const { station, lines, expiresAt, lastUsedAt, previousSecretUntil } = token
   return {
     id,
     name,
@@ -121,6 +121,7 @@ function viewToken(token: TokenView): TokenResource {
     createdAt: createdAt.toISOString(),
     createdBy,
     ...(station !== undefined && { station }),
+    ...(lines.length > 0 && { lines: [...lines] }),
     ...(expiresAt !== undefined && { expiresAt: expiresAt.toISOString() }),
     ...(lastUsedAt !== undefined && { lastUsedAt: lastUsedAt.toISOString() }),
     ...(previousSecretUntil !== undefined && { previousSecretUntil: previousSecretUntil.toISOString() }),

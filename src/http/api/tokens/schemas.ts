@@ -3,13 +3,15 @@ import { roles } from '../../../access/principal.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
-import { StationName } from '../stations/schemas.ts'
+import { line, StationName } from '../stations/schemas.ts'
 
 const role = Type.Enum(roles, {
   type: 'string',
   description:
-    '`station` asks for certificates, `auditor` reads records and profiles, `admin` also posts profiles and handles tokens.'
+    '`station` asks for certificates and reads what it asked for, `display` sees what stations do today, `auditor` reads everything, `operator` looks after stations besides, `admin` also posts profiles and handles tokens.'
 })
+
+const lines = Type.Array(line, { minItems: 1, maxItems: 100, uniqueItems: true })
 
 /** As long as a shift change may take to bring the new secret to the line. */
 export const defaultOverlapSeconds = 3_600
@@ -28,6 +30,11 @@ export const TokenBody = Type.Object(
       description:
         'The station that a token of the role `station` belongs to. Without it, the one of the token’s name, which is made for all profiles where there is none.'
     }),
+    lines: Type.Optional({
+      ...lines,
+      description:
+        'Lines of production that a display, auditor or operator sees alone; a display has some. Without it, all.'
+    }),
     expiresAt: Type.Optional(
       Type.String({
         format: 'date-time',
@@ -45,6 +52,7 @@ const members = {
   createdAt: Type.String({ format: 'date-time' }),
   createdBy: Type.String({ examples: ['admin/admin'] }),
   station: Type.Optional({ ...StationName, description: 'The station that it belongs to.' }),
+  lines: Type.Optional({ ...lines, description: 'Lines of production that its holder sees alone.' }),
   expiresAt: Type.Optional(
     Type.String({ format: 'date-time', description: 'From when on it is not taken any more.' })
   ),

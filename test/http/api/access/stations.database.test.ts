@@ -231,3 +231,86 @@ it('a token of a station is made with what it is named, and is listed with it', 
   })
   expect(await faultsOf('NewToken', rotated.json())).toEqual([])
 })
+
+describe('who is held to some lines', () => {
+  async function held(role: 'auditor' | 'operator' | 'display', lines: readonly string[]) {
+    const made = await service
+      .as('admin')
+      .post('/v1/tokens', { role, name: `held-${crypto.randomUUID()}`, lines })
+    expect(made.json()).toMatchObject({ role, lines })
+    expect(await faultsOf('NewToken', made.json())).toEqual([])
+    const headers = { authorization: `Bearer ${made.json<{ secret: string }>().secret}` }
+    return {
+      read: (url: string) => service.send({ url, headers }),
+      post: (payload: object) => service.send({ method: 'POST', url: '/v1/stations', headers, payload }),
+      patch: (name: string, payload: object) =>
+        service.send({ method: 'PATCH', url: `/v1/stations/${name}`, headers, payload })
+    }
+  }
+
+  it('reads the records of these lines alone, issued, refused and listed', async () => {
+    const [own, other, nowhere] = [
+      await makeStation({ line: 'H1' }),
+      await makeStation({ line: 'H2' }),
+      await makeStation()
+    ]
+    const ids: string[] = []
+    for (const station of [own, other, nowhere]) {
+      ids.push((await station.ask()).json<Issuance>().id)
+      ids.push(problemOf(await station.ask('starter', new Uint8Array([ids.length]))).issuanceId!)
+    }
+    const auditor = await held('auditor', ['H1', 'H3'])
+    const statuses = await Promise.all(
+      ids.map(async id => (await auditor.read(`/v1/issuances/${id}`)).statusCode)
+    )
+    expect(statuses).toEqual([200, 200, 404, 404, 404, 404])
+    const listed = async (query: string) =>
+      (await auditor.read(`/v1/issuances${query}`))
+        .json<{ items: { id: string }[] }>()
+        .items.map(({ id }) => id)
+    expect((await listed('')).sort()).toEqual(ids.slice(0, 2).sort())
+    expect(await listed(`?station=${other.name}`)).toEqual([])
+    expect(await listed(`?station=${own.name}&outcome=rejected`)).toEqual([ids[1]])
+  })
+
+  it('sees the stations of these lines alone, with what they do today', async () => {
+    const own = await makeStation({ line: 'D1' })
+    const other = await makeStation({ line: 'D2' })
+    const display = await held('display', ['D1'])
+    const { items } = (await display.read('/v1/stations')).json<{ items: StationView[] }>()
+    expect(items.map(({ name }) => name)).toEqual([own.name])
+    expect((await display.read(`/v1/stations/${own.name}`)).json()).toMatchObject({ issuedToday: 0 })
+    expect(told(await display.read(`/v1/stations/${other.name}`))).toEqual([404, 'station_not_found'])
+    expect(told(await display.read('/v1/issuances'))).toEqual([403, 'role_forbidden'])
+  })
+
+  it('looks after the stations of these lines, and moves none to or from another', async () => {
+    const operator = await held('operator', ['O1', 'O2'])
+    const other = await makeStation({ line: 'O3' })
+    expect((await operator.post({ name: 'o-1', line: 'O1', profiles: ['*'] })).statusCode).toBe(201)
+    expect((await operator.patch('o-1', { line: 'O2', hourlyTarget: 9 })).json()).toMatchObject({
+      line: 'O2'
+    })
+    for (const line of ['O3', null])
+      expect(told(await operator.patch('o-1', { line }))).toEqual([403, 'lines_forbidden'])
+    expect(told(await operator.post({ name: 'o-2', profiles: ['*'] }))).toEqual([403, 'lines_forbidden'])
+    expect(told(await operator.patch(other.name, { line: 'O1' }))).toEqual([404, 'station_not_found'])
+    // Nor does it learn from a repeat what stands elsewhere.
+    expect(told(await operator.post({ name: other.name, line: 'O1', profiles: ['*'] }))).toEqual([
+      409,
+      'station_exists'
+    ])
+  })
+
+  it.each([
+    ['display', undefined],
+    ['admin', ['A7']],
+    ['station', ['A7']],
+    ['auditor', []]
+  ])('is no %s with the lines %o', async (role, lines) => {
+    const answer = await service
+      .as('admin')
+      .post('/v1/tokens', { role, name: 'never', ...(lines && { lines }) })
+    expect([answer.statusCode, pointersOf(answer)]).toEqual([400, ['/lines']])
+  })
+})
