@@ -1,4 +1,5 @@
 import type { OpenSigner } from '../../signing/signers/open-signer.ts'
+import { recallingSigner } from '../../signing/signers/recalling-signer.ts'
 import type { Signer } from '../../signing/signers/signer.ts'
 import { type ExpectedKey, openProvenSigner } from './proven-signer.ts'
 
@@ -17,7 +18,7 @@ export class OpenedSigners {
   open(id: string, key: ExpectedKey): Promise<Signer> {
     const opened = this.#signers.get(id)
     if (opened !== undefined) return opened
-    const opening = openProvenSigner(this.#openSigner, key)
+    const opening = openProvenSigner(this.#openSigner, key).then(recallingSigner)
     this.#signers.set(id, opening)
     // A key that could not be opened is tried again by the next one who needs it.
     opening.catch(() => this.#signers.delete(id))

@@ -305,9 +305,15 @@ describe('a service that starts', needsSoftHsm, () => {
         const refused = await post(line)
         expect(refused).toMatchObject({ status: 503, body: { code: 'authority_unavailable' } })
         expect(refused.body.detail).toMatch(reason)
+        // The key is there, and would be found well.
+        const { checks } = await lines.readiness()
+        expect(checks.lines.filter(({ ready }) => !ready)).toEqual([
+          { name: line, ready: false, reason: refused.body.detail }
+        ])
         expect((await post('starter')).status).toBe(201)
         await mend()
         await untilServes(line)
+        expect((await lines.readiness()).checks.lines.filter(({ ready }) => !ready)).toEqual([])
       }
     })
   })

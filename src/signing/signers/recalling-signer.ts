@@ -1,0 +1,43 @@
+import { isMintlineError, type MintlineError } from '../../errors/mintline-error.ts'
+import type { Signer } from './signer.ts'
+
+/** How long a signature that failed counts, in ms: a store that may be well at the next try is not held to it for long. */
+const recalledMs = { signer_unavailable: 10_000, signer_disabled: 60_000, key_unusable: 60_000 } as const
+
+interface Failure {
+  readonly error: MintlineError
+  readonly untilMs: number
+}
+
+/**
+ * A signer whose `assertUsable` tells of a signature that could not be had as well: a store may show a key that it does
+ * not let sign. What it says of the key itself comes first. A signature that succeeds ends it, and so does time, since
+ * only a request can try.
+ */
+export function recallingSigner(signer: Signer): Signer {
+  let failure: Failure | undefined
+  return {
+    ...signer,
+    async sign(toBeSignedDer) {
+      try {
+        const signature = await signer.sign(toBeSignedDer)
+        failure = undefined
+        return signature
+      } catch (error) {
+        failure = failureOf(error) ?? failure
+        throw error
+      }
+    },
+    async assertUsable() {
+      await signer.assertUsable()
+      if (failure !== undefined && performance.now() < failure.untilMs) throw failure.error
+    }
+  }
+}
+
+/** Undefined for an error that says nothing of the store, such as `overloaded`. */
+function failureOf(error: unknown): Failure | undefined {
+  if (!isMintlineError(error)) return undefined
+  const ms = recalledMs[error.code as keyof typeof recalledMs] as number | undefined
+  return ms === undefined ? undefined : { error, untilMs: performance.now() + ms }
+}
