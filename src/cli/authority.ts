@@ -2,12 +2,13 @@ import { readFile } from 'node:fs/promises'
 import { createAuthorityStore } from '../authorities/authority-store.ts'
 import { createCertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
 import { createAuthorityCreation, type ImportedAuthority } from '../authorities/generations/creation.ts'
-import { importAuthorityKey, isKeyStore, keyStoreAdvice } from '../authorities/generations/import-key.ts'
+import { importAuthorityKey } from '../authorities/generations/import-key.ts'
 import { withDatabase } from '../composition/open-database.ts'
 import { signerSettingsOf } from '../composition/signer-settings.ts'
 import type { Config } from '../config/config.ts'
 import { loadCheckedSettings } from '../config/machine-checks.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
+import { findOtherForm } from '../pki/pem/other-form.ts'
 import { encodePem } from '../pki/pem/pem.ts'
 import { createKeyProvision } from '../signing/signers/key-provision.ts'
 import { createSignerOpener } from '../signing/signers/open-signer.ts'
@@ -91,10 +92,9 @@ async function importFromFiles(
 
 /** One certificate may be DER. What is none is told of when the chain is read. */
 function toChainPem(text: string): string {
-  if (isKeyStore(text))
-    throw new MintlineError('authority_invalid', `The certificate file is ${keyStoreAdvice}.`)
-  const isDer = text.startsWith('\x30') && !text.includes('-----BEGIN')
-  return isDer ? encodePem('CERTIFICATE', Buffer.from(text, 'latin1')) : text
+  const octets = Buffer.from(text, 'latin1')
+  const isDer = text.startsWith('\x30') && !text.includes('-----BEGIN') && findOtherForm(octets) === undefined
+  return isDer ? encodePem('CERTIFICATE', octets) : text
 }
 
 async function readText(path: string): Promise<string> {

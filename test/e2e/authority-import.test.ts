@@ -172,7 +172,7 @@ describe('mintline authority import', needs('openssl'), () => {
     expect(runImport('--line', 'acme').code).toBe(2)
   })
 
-  it('takes key and certificate in DER, and names a key store in the place of each', () => {
+  it('takes key and certificate in DER, and names what stands in the place of each', () => {
     openssl(...'ecparam -name prime256v1 -genkey -noout -out own.key'.split(' '))
     openssl(...'pkey -in own.key -outform DER -out own.key.der'.split(' '))
     openssl(...'req -x509 -key own.key -days 900 -subj /CN=Own -out own.pem'.split(' '))
@@ -184,6 +184,8 @@ describe('mintline authority import', needs('openssl'), () => {
       expect(refused.code).toBe(1)
       expect(refused.output).toContain('openssl pkcs12 -in FILE -nodes -nocerts')
     }
+    openssl(...'crl2pkcs7 -nocrl -certfile own.pem -outform DER -out own.p7b'.split(' '))
+    expect(importOf('own.key', 'own.p7b').output).toContain('openssl pkcs7 -inform DER')
     expect(importOf('own.key.der', 'own.der').output).toContain('own-g1 is staged.')
   })
 })

@@ -4,8 +4,8 @@ import { examineAuthorityCertificate } from '../../pki/certificate/authority-lin
 import { isEqual } from '../../pki/der/octets.ts'
 import { isSignatureValid } from '../../pki/key/signature.ts'
 import { pathViolations } from '../../pki/path/path-violations.ts'
+import { findOtherForm } from '../../pki/pem/other-form.ts'
 import { type ChainLink, formViolations, invalid, parseLink } from './chain-link.ts'
-import { isKeyStore, isUtf16, keyStoreAdvice, utf16Advice } from './import-key.ts'
 
 export interface ChainExpectation {
   /** The authority's own key. */
@@ -98,11 +98,11 @@ function decodeChain(chainPem: string): readonly Uint8Array[] {
 
 /** What was sent in the place of PEM, and how it becomes that. */
 function nameOther(text: string): Pick<Violation, 'found' | 'message'> {
-  if (isUtf16(text)) return { found: 'UTF-16', message: `It is ${utf16Advice}.` }
+  const form = findOtherForm(Buffer.from(text, 'latin1'))
+  if (form !== undefined) return { found: form.what, message: `It is ${form.what}. ${form.way}` }
   const octets = text.startsWith('\x30')
     ? text
     : Buffer.from(text.trim().slice(0, 64), 'base64').toString('latin1')
-  if (isKeyStore(octets)) return { found: 'a PKCS#12 key store', message: `It is ${keyStoreAdvice}.` }
   if (/^\x30[\x81-\x83]/.test(octets)) {
     const message = 'Make PEM of it: `openssl x509 -inform DER -in FILE -out FILE.pem`.'
     return { found: 'a certificate in DER', message }

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto'
 import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { createDerRefusal, DerReader } from '../../pki/der/reader.ts'
 import { assertKeyAllowed, type KeyPolicy, parseSubjectPublicKeyInfo } from '../../pki/key/public-key.ts'
+import { findOtherForm } from '../../pki/pem/other-form.ts'
 
 /** What a CA key may be: what AWS IoT registers and the signers can hold. */
 export const authorityKeyPolicy: KeyPolicy = {
@@ -14,7 +15,7 @@ export const authorityKeyPolicy: KeyPolicy = {
  * or not, also behind a byte order mark. For a key that is not encrypted the passphrase does not matter.
  *
  * @param text one character for each octet of the file.
- * @throws MintlineError `key_unusable`: no private key, a PKCS#12 file, encrypted and the passphrase missing or wrong,
+ * @throws MintlineError `key_unusable`: no private key, a PKCS#12 or PKCS#7 file, UTF-16, encrypted and the passphrase missing or wrong,
  *   or neither an EC key on P-256, P-384 or P-521 nor an RSA key of 2048 to 4096 bits (then with violations).
  */
 export function importAuthorityKey(text: string, passphrase?: string): KeyObject {
@@ -31,9 +32,10 @@ export function importAuthorityKey(text: string, passphrase?: string): KeyObject
 }
 
 function decodePrivateKey(text: string, passphrase: string | undefined): KeyObject {
+  const form = findOtherForm(Buffer.from(text, 'latin1'))
+  if (form !== undefined) throw unusable(`it is ${form.what}. ${form.way}`, undefined)
   const secret = passphrase === undefined ? {} : { passphrase }
   if (text.startsWith('\x30') && !text.includes('-----BEGIN')) return decodeDer(text, secret)
-  if (isUtf16(text)) throw unusable(`it is ${utf16Advice}`, undefined)
   const pem = text.replace(/^(?:\xef\xbb\xbf|\ufeff)/, '')
   try {
     return createPrivateKey({ key: pem, format: 'pem', ...secret })
@@ -44,7 +46,6 @@ function decodePrivateKey(text: string, passphrase: string | undefined): KeyObje
 }
 
 function decodeDer(text: string, secret: { readonly passphrase?: string }): KeyObject {
-  if (isKeyStore(text)) throw unusable(`it is ${keyStoreAdvice}`, undefined)
   const key = Buffer.from(text, 'latin1')
   let cause: unknown
   for (const type of ['pkcs8', 'sec1', 'pkcs1'] as const) {
@@ -67,25 +68,10 @@ function whyLocked(passphrase: string | undefined): string {
     : 'the key is encrypted, and the passphrase in `--passphrase-file` does not open it'
 }
 
-/** What a PKCS#12 file (RFC 7292) is to be made into. */
-export const keyStoreAdvice =
-  'a PKCS#12 key store. Split it: `openssl pkcs12 -in FILE -nodes -nocerts -out key.pem` writes the key, `openssl pkcs12 -in FILE -nokeys -out chain.pem` the certificates'
-
-/** What text of Windows PowerShell's redirection is to be made into. */
-export const utf16Advice =
-  'UTF-16, as Windows PowerShell writes it. Write the file anew in ASCII: `Get-Content FILE | Set-Content -Encoding ascii NEW`'
-
-/** By its byte order mark, or by the NUL beside the first character. */
-export function isUtf16(text: string): boolean {
-  return /^(?:\xff\xfe|\xfe\xff)/.test(text) || text.startsWith('-\0') || text.startsWith('\0-')
-}
-
-/** PFX: a SEQUENCE that begins with version 3 and a ContentInfo. One character for each octet. */
-export function isKeyStore(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- they are octets.
-  return /^\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...)\x02\x01\x03\x30/s.test(text)
-}
-
 function unusable(reason: string, cause: unknown, violations: readonly Violation[] = []): MintlineError {
-  return new MintlineError('key_unusable', `The CA key cannot be used: ${reason}.`, { cause, violations })
+  const end = reason.endsWith('.') ? '' : '.'
+  return new MintlineError('key_unusable', `The CA key cannot be used: ${reason}${end}`, {
+    cause,
+    violations
+  })
 }

@@ -3,7 +3,7 @@ import { fromBase64 } from '../der/octet-text.ts'
 import { decodeLatin1 } from '../der/octets.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
 import { tags } from '../der/tag.ts'
-import { isUtf16 } from '../pem/utf16.ts'
+import { findOtherForm } from '../pem/other-form.ts'
 import { parseCertificate } from './certificate.ts'
 
 /** The labels that OpenSSL writes; behind a TRUSTED CERTIFICATE stand OpenSSL's own remarks. */
@@ -20,14 +20,20 @@ export function decodeCertificate(input: Uint8Array): Uint8Array {
     parseCertificate(der, 'certificate_malformed')
     return der
   } catch (cause) {
-    const reason = isMintlineError(cause) ? ` ${cause.detail}` : ''
-    const form = isUtf16(input) ? ' It is UTF-16 text: save the file as ASCII or UTF-8.' : ''
     throw new MintlineError(
       'certificate_malformed',
-      `This is not a certificate in PEM or DER. Send the certificate of the device, whole.${form}${reason}`,
-      { cause }
+      `This is not a certificate in PEM or DER${why(input, cause)}`,
+      {
+        cause
+      }
     )
   }
+}
+
+function why(input: Uint8Array, cause: unknown): string {
+  const form = findOtherForm(input)
+  if (form !== undefined) return `, but ${form.what}. ${form.way}`
+  return `. Send the certificate, whole.${isMintlineError(cause) ? ` ${cause.detail}` : ''}`
 }
 
 /** In DER, the length of a certificate is never so short that it fits in one octet. */
