@@ -5,10 +5,10 @@ import {
   encryptPrivateKey,
   loadPrivateKey,
   writeSecretFile
-} from '../../../src/signing/signers/local/key-file.ts'
-import { generateLocalKey } from '../../../src/signing/signers/local/local-key.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { measureCpu } from '../../support/time-limit.ts'
+} from '../../../../src/signing/signers/local/key-file.ts'
+import { generateLocalKey } from '../../../../src/signing/signers/local/local-key.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
+import { measureCpu } from '../../../support/time-limit.ts'
 
 let directory: TemporaryDirectory
 beforeAll(async () => {

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, type KeyObject } from 'node:crypto'
-import { createLocalSigner } from '../../../src/signing/signers/local/local-signer.ts'
-import { rsaKeyPair } from '../../pki/key/rsa-key.ts'
-import { describeSigner } from './signer-contract.ts'
+import { createLocalSigner } from '../../../../src/signing/signers/local/local-signer.ts'
+import { rsaKeyPair } from '../../../pki/key/rsa-key.ts'
+import { describeSigner } from '../signer-contract.ts'
 
 const keys: Readonly<Record<string, KeyObject>> = {
   'EC P-256': generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey,

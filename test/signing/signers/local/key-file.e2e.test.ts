@@ -7,10 +7,10 @@ import {
   encryptPrivateKey,
   loadPrivateKey,
   writeSecretFile
-} from '../../../src/signing/signers/local/key-file.ts'
-import { createSignerOpener } from '../../../src/signing/signers/open-signer.ts'
-import { needs } from '../../support/needs/needs.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
+} from '../../../../src/signing/signers/local/key-file.ts'
+import { createSignerOpener } from '../../../../src/signing/signers/open-signer.ts'
+import { needs } from '../../../support/needs/needs.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
 
 let directory: TemporaryDirectory
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
