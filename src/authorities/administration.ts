@@ -6,7 +6,7 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Authorities } from './authority.ts'
 import type { AuthorityChange, AuthorityStore, StoredAuthority, StoredGeneration } from './authority-store.ts'
 import type { CertificateIntentStore } from './certificates/certificate-intent-store.ts'
-import { assertMayCrossSign, assertNotExpired, crossContent } from './certificates/cross-signing.ts'
+import { assertMayCrossSign, assertPathNotExpired, crossContent } from './certificates/cross-signing.ts'
 import { type IntendedFor, issueIntendedAuthority } from './certificates/intended-authority.ts'
 import { verifyAuthorityChain } from './generations/certificate-chain.ts'
 import type { AuthorityCreation } from './generations/creation.ts'
@@ -24,7 +24,7 @@ export interface AuthorityAdministration {
    * Makes the generation the one that issues; the one before is retiring from then on. When it returns, no later
    * intent names the one before, whichever process commits it.
    *
-   * @throws MintlineError `authority_transition_refused`, `authority_invalid` when it has expired, `key_unusable`,
+   * @throws MintlineError `authority_transition_refused`, `authority_invalid` when it or a CA above it has expired, `key_unusable`,
    * `signer_unavailable`, `signer_disabled`.
    */
   activate(name: string, act: Act): Promise<void>
@@ -108,7 +108,7 @@ export function createAuthorityAdministration(
       const candidate = await requireNamed(name)
       assertTransition(name, candidate.state, 'active')
       const certified = requireCertified(candidate)
-      assertNotExpired(certified, clock())
+      assertPathNotExpired(certified, clock())
       // A switch to a key that does not answer would stop the line.
       await withProvenSigner(openSigner, certified, async () => undefined)
       await store.change(generations =>

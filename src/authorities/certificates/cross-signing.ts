@@ -1,6 +1,7 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
 import { noExtensions, parseCertificate } from '../../pki/certificate/certificate.ts'
+import { holderOfEnd, parseIssuingPath } from '../../pki/path/issuing-path.ts'
 import { pathViolations } from '../../pki/path/path-violations.ts'
 import type { StoredAuthority, StoredGeneration } from '../authority-store.ts'
 import { standingViolations } from '../generations/certificate-chain.ts'
@@ -8,10 +9,19 @@ import { type ChainLink, invalid, parseLink } from '../generations/chain-link.ts
 import type { IntendedContent } from './issue-authority.ts'
 
 /** @throws MintlineError `authority_invalid`. */
-export function assertNotExpired({ name, certificateDer }: StoredAuthority, now: Date): void {
+function assertNotExpired({ name, certificateDer }: StoredAuthority, now: Date): void {
   const { notAfter } = parseAuthorityCertificate(certificateDer)
-  if (notAfter > now) return
-  throw new MintlineError('authority_invalid', `The certificate of ${name} has expired.`, {
+  if (notAfter <= now) throw expired(name, notAfter, now)
+}
+
+/** Whether it could issue now, by its own certificate and those above it. @throws MintlineError `authority_invalid`. */
+export function assertPathNotExpired(authority: StoredAuthority, now: Date): void {
+  const path = parseIssuingPath([authority.certificateDer, ...authority.issuersDer])
+  if (path.notAfter <= now) throw expired(holderOfEnd(authority.name, path), path.notAfter, now)
+}
+
+function expired(holder: string, notAfter: Date, now: Date): MintlineError {
+  return new MintlineError('authority_invalid', `The certificate of ${holder} has expired.`, {
     violations: [
       {
         pointer: '/certificate/notAfter',
@@ -31,10 +41,14 @@ export function assertMayCrossSign(issuer: Standing, subject: Standing): void {
     throw new MintlineError('authority_transition_refused', detail, { members: { state: issuer.state } })
   }
   if (issuer.state !== 'active')
-    refuse(`${issuer.name} is ${issuer.state}; only an active generation cross-signs.`)
+    refuse(
+      `${issuer.name} is ${issuer.state}; only an active generation cross-signs. Ask the active one of a line, or have the CA above ${subject.name} certify it.`
+    )
   if (subject.state === 'compromised')
-    refuse(`${subject.name} is compromised and gets no further certificate.`)
-  if (issuer.id === subject.id) refuse(`${issuer.name} does not cross-sign itself.`)
+    refuse(
+      `${subject.name} is compromised and gets no further certificate. Make another generation, and cross-sign that one.`
+    )
+  if (issuer.id === subject.id) refuse(`${issuer.name} does not cross-sign itself. Name another generation.`)
 }
 
 /**

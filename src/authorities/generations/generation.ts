@@ -93,7 +93,7 @@ export function requireCertified(stored: StoredGeneration): StoredAuthority {
   if (certificateDer !== null) return { ...stored, certificateDer }
   throw new MintlineError(
     'authority_transition_refused',
-    `${stored.name} is ${stored.state} and has no certificate yet.`,
+    `${stored.name} is ${stored.state} and has no certificate yet. Give it one: POST /v1/authorities/${stored.name}/certificate.`,
     { members: { state: stored.state } }
   )
 }

@@ -222,7 +222,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     status: 409,
     title: 'The authority cannot go there from here',
     meaning: 'The life cycle of an authority has no such step from the state it is in.',
-    remedy: 'Read the state and the steps that are open in `detail`.'
+    remedy: 'Do what `detail` says; `nextStates` has the steps that are open.'
   },
   intents_open: {
     status: 409,

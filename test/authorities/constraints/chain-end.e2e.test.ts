@@ -125,4 +125,13 @@ describe('a root that ends before the CA below it', needs('openssl'), () => {
     expect(missing).toMatchObject([{ pointer: '/profiles/whole/validity', found: '4 days left' }])
     expect(missing[0]?.message).toContain('CommonName=root')
   })
+  it('keeps a generation from being activated once it has ended', async () => {
+    const clock = () => new Date(Date.now() + 6 * 86_400_000)
+    const late = createTestAdministration(test.database, directory.path, { clock })
+    await expect(late.administration.activate('short-g2', administrator)).rejects.toMatchObject({
+      code: 'authority_invalid',
+      detail: expect.stringContaining('CommonName=root') as unknown
+    })
+    await late.authorities.close()
+  })
 })
