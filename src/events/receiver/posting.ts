@@ -31,6 +31,9 @@ const idleMs = 4_000
 const answerBytes = 65_536
 const answerMs = 1_000
 
+/** Also where NODE_TLS_REJECT_UNAUTHORIZED says otherwise, and not by what an earlier connection was found to be. */
+const verified = { rejectUnauthorized: true, maxCachedSessions: 0 }
+
 /**
  * Posts to one address and to no other: a redirection is not followed. Each time that it connects, the addresses that the
  * name leads to are looked at, and the certificate is verified in full. What is in an answer is not kept.
@@ -39,7 +42,7 @@ export function createPost({ url, allowsPrivate, lookup = lookUpName }: PostDepe
   const target = new URL(url)
   const isSecure = target.protocol === 'https:'
   const { Agent, request: open } = isSecure ? https : http
-  const agent = new Agent({ keepAlive: true, timeout: idleMs, ...(isSecure && { maxCachedSessions: 0 }) })
+  const agent = new Agent({ keepAlive: true, timeout: idleMs, ...(isSecure && verified) })
   // An address in the place of the name is not looked up.
   const literal = target.hostname.replace(/^\[(.*)\]$/, '$1')
   const checked = checkLookup(lookup, allowsPrivate)

@@ -68,6 +68,14 @@ describe('a webhook with TLS', needs('openssl'), () => {
     }
   )
 
+  it('is verified though the environment says not to', async () => {
+    receiver.show(certificates.expired)
+    const before = receiver.messages.length
+    const ended = await runMintline(['webhook', 'test'], { ...settings(), NODE_TLS_REJECT_UNAUTHORIZED: '0' })
+    expect([ended.exitCode, ended.output]).toEqual([1, expect.stringContaining('CERT_HAS_EXPIRED') as string])
+    expect(receiver.messages.length).toBe(before)
+  })
+
   it('that speaks none is told as such', async () => {
     const server = createServer(socket => socket.end('220 mail.example ESMTP\r\n')).listen(0, '127.0.0.1')
     await vi.waitFor(() => expect(server.listening).toBe(true))
