@@ -44,6 +44,12 @@ interface DamagedAuthority extends AuthorityName {
 /** An authority that can sign now. */
 export interface IssuingAuthority extends Authority {
   readonly signer: Signer
+  /**
+   * Takes note that what the key's store gave back does not hold: the line is not ready for a while.
+   *
+   * @returns the error, with the authority and the settings in its words.
+   */
+  distrust(error: MintlineError): unknown
 }
 
 export interface Authorities {
@@ -94,11 +100,16 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
 
   async function open(authority: Authority): Promise<IssuingAuthority> {
     const { id, name, signerReference: reference, certificate } = authority
+    const explain = (error: unknown) => cannotSign(authority, error)
     try {
       const signer = await signers.open(id, { name, reference, spkiDer: certificate.spkiDer })
-      return { ...authority, signer: explainedSigner(signer, error => cannotSign(authority, error)) }
+      const distrust = (error: MintlineError) => {
+        signer.recall(error)
+        return explain(error)
+      }
+      return { ...authority, signer: explainedSigner(signer, explain), distrust }
     } catch (error) {
-      throw cannotSign(authority, error)
+      throw explain(error)
     }
   }
 

@@ -40,7 +40,7 @@ type SigningGeneration = Pick<Generation, 'name'> & { readonly signerReference: 
 
 /**
  * Of a generation whose key cannot be used, with the settings that matter: `authority_unavailable` for a `key_unusable`,
- * and `signer_unavailable` and `signer_disabled` as they are. Any other error is none of these, and comes back.
+ * and `signer_unavailable`, `signer_disabled` and `certificate_mismatch` as they are. Any other error is none of these, and comes back.
  */
 export function cannotSign({ name, signerReference }: SigningGeneration, cause: unknown): unknown {
   const code = isMintlineError(cause) ? codes[cause.code as keyof typeof codes] : undefined
@@ -53,7 +53,8 @@ export function cannotSign({ name, signerReference }: SigningGeneration, cause: 
 const codes = {
   key_unusable: 'authority_unavailable',
   signer_unavailable: 'signer_unavailable',
-  signer_disabled: 'signer_disabled'
+  signer_disabled: 'signer_disabled',
+  certificate_mismatch: 'certificate_mismatch'
 } as const satisfies Partial<Record<ErrorCode, ErrorCode>>
 
 /** What says where the key is and how it is opened. */

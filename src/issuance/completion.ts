@@ -84,7 +84,11 @@ export function createCompletion({ cycle, endRefused, clock }: CompletionDepende
     const { intent, authority, judgement, readTbs, predictThing } = order
     const { signer, publicKey: issuerPublicKey } = authority
     // A crash from here to the commit below leaves an open intent, which the station's retry completes.
-    const certificateDer = await signDurable({ intent, signer, issuerPublicKey, judgement })
+    const certificateDer = await signDurable({ intent, signer, issuerPublicKey, judgement }).catch(
+      (error: unknown) => {
+        throw isMintlineError(error, 'certificate_mismatch') ? authority.distrust(error) : error
+      }
+    )
     assertBelow(readTbs(), authority)
     const thing = await predicted(intent.id, () => predictThing(certificateDer))
     const certificateId = digestOf(certificateDer)

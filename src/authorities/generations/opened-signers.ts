@@ -1,13 +1,12 @@
 import type { OpenSigner } from '../../signing/signers/open-signer.ts'
-import { recallingSigner } from '../../signing/signers/recalling-signer.ts'
-import type { Signer } from '../../signing/signers/signer.ts'
+import { type RecallingSigner, recallingSigner } from '../../signing/signers/recalling-signer.ts'
 import { type ExpectedKey, openProvenSigner } from './proven-signer.ts'
 
 /** One signer for each generation, for as long as the generation may sign. */
 export class OpenedSigners {
   readonly #openSigner: OpenSigner
   /** By the generation's id. */
-  readonly #signers = new Map<string, Promise<Signer>>()
+  readonly #signers = new Map<string, Promise<RecallingSigner>>()
   readonly #closings = new Set<Promise<void>>()
 
   constructor(openSigner: OpenSigner) {
@@ -15,7 +14,7 @@ export class OpenedSigners {
   }
 
   /** @throws MintlineError `key_unusable`, and what the key's store throws. */
-  open(id: string, key: ExpectedKey): Promise<Signer> {
+  open(id: string, key: ExpectedKey): Promise<RecallingSigner> {
     const opened = this.#signers.get(id)
     if (opened !== undefined) return opened
     const opening = openProvenSigner(this.#openSigner, key).then(recallingSigner)

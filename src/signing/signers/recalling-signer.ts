@@ -2,7 +2,17 @@ import { isMintlineError, type MintlineError } from '../../errors/mintline-error
 import type { Signer } from './signer.ts'
 
 /** How long a signature that failed counts, in ms: a store that may be well at the next try is not held to it for long. */
-const recalledMs = { signer_unavailable: 10_000, signer_disabled: 60_000, key_unusable: 60_000 } as const
+const recalledMs = {
+  signer_unavailable: 10_000,
+  signer_disabled: 60_000,
+  key_unusable: 60_000,
+  certificate_mismatch: 60_000
+} as const
+
+export interface RecallingSigner extends Signer {
+  /** Has a signature count as failed that was had and is not what it should be. */
+  recall(error: unknown): void
+}
 
 interface Failure {
   readonly error: MintlineError
@@ -14,17 +24,21 @@ interface Failure {
  * not let sign. What it says of the key itself comes first. A signature that succeeds ends it, and so does time, since
  * only a request can try.
  */
-export function recallingSigner(signer: Signer): Signer {
+export function recallingSigner(signer: Signer): RecallingSigner {
   let failure: Failure | undefined
+  function recall(error: unknown): void {
+    failure = failureOf(error) ?? failure
+  }
   return {
     ...signer,
+    recall,
     async sign(toBeSignedDer) {
       try {
         const signature = await signer.sign(toBeSignedDer)
         failure = undefined
         return signature
       } catch (error) {
-        failure = failureOf(error) ?? failure
+        recall(error)
         throw error
       }
     },

@@ -316,5 +316,21 @@ describe('a service that starts', needsSoftHsm, () => {
         expect((await lines.readiness()).checks.lines.filter(({ ready }) => !ready)).toEqual([])
       }
     })
+
+    it('says of its line that what a token gives back is no signature of the key', async () => {
+      await shim.setFaults({ C_Sign: 'lie' })
+      await lines.restart(settings())
+      const refused = await post('token')
+      expect(refused).toMatchObject({ status: 500, body: { code: 'certificate_mismatch' } })
+      expect(refused.body.detail).toMatch(RegExp(`token-g1 cannot sign.*${tokenSettings}`))
+      const { checks } = await lines.readiness()
+      expect(checks.lines.filter(({ ready }) => !ready)).toEqual([
+        { name: 'token', ready: false, reason: refused.body.detail }
+      ])
+      expect((await post('starter')).status).toBe(201)
+      await shim.setFaults({})
+      await untilServes('token')
+      expect((await lines.readiness()).checks.lines.filter(({ ready }) => !ready)).toEqual([])
+    })
   })
 })

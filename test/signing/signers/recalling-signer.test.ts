@@ -2,8 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type ErrorCode, MintlineError } from '../../../src/errors/mintline-error.ts'
 import { createLocalSigner } from '../../../src/signing/signers/local/local-signer.ts'
-import { recallingSigner } from '../../../src/signing/signers/recalling-signer.ts'
-import type { Signer } from '../../../src/signing/signers/signer.ts'
+import { type RecallingSigner, recallingSigner } from '../../../src/signing/signers/recalling-signer.ts'
 import { describeSigner } from './signer-contract.ts'
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
@@ -11,7 +10,7 @@ const bytes = Buffer.from('to be signed')
 
 describeSigner('a recalling one', async () => recallingSigner(createLocalSigner(privateKey)))
 
-let signer: Signer
+let signer: RecallingSigner
 /** What the store answers to a signature and to a look at the key; undefined where it is well. */
 let fault: { readonly sign?: ErrorCode; readonly look?: ErrorCode }
 
@@ -51,6 +50,13 @@ describe('a signer whose store shows a key that it does not let sign', () => {
     pass(1)
     expect(await look()).toBe('well')
     expect([await sign(), await look()]).toEqual([code, code])
+  })
+
+  it('is not usable after a signature that does not hold, until one is made', async () => {
+    await sign()
+    signer.recall(new MintlineError('certificate_mismatch', 'It is of another key.'))
+    expect(await look()).toBe('certificate_mismatch')
+    expect([await sign(), await look()]).toEqual(['well', 'well'])
   })
 
   it('is usable again with the next signature that is made', async () => {
