@@ -71,8 +71,6 @@ export interface Authorities {
   list(): readonly Authority[]
   /** As of the last read: those that `list` leaves out. */
   listDamaged(): readonly DamagedAuthority[]
-  /** @throws MintlineError when any active generation could not sign at this moment. */
-  assertUsable(): Promise<void>
   close(): Promise<void>
 }
 
@@ -148,10 +146,6 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     },
     list: () => known.sound,
     listDamaged: () => known.damaged,
-    async assertUsable() {
-      const active = known.all.filter(({ state }) => state === 'active').map(sound)
-      await Promise.all(active.map(async authority => (await open(authority)).signer.assertUsable()))
-    },
     close: () => signers.close()
   }
 }

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { Authorities } from '../authorities/authority.ts'
-import type { Lines } from '../authorities/lines.ts'
+import type { Lines, LineState } from '../authorities/lines.ts'
 import type { AuthorityWarning } from '../authorities/rotation/warnings.ts'
 import { daysUntil } from '../pki/der/time.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -26,7 +26,7 @@ export interface Metrics {
 }
 
 export interface MetricsDependencies {
-  readonly authorities: Pick<Authorities, 'list' | 'assertUsable'>
+  readonly authorities: Pick<Authorities, 'list'>
   readonly lines: Pick<Lines, 'judgeAll'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly clock: Clock
@@ -52,7 +52,7 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
   })
   addEventLoopMetric(registers)
   addAuthorityMetrics(registers, dependencies)
-  addLineMetric(registers, dependencies)
+  addLineMetrics(registers, dependencies)
   return {
     registry,
     observeIssuance({ outcome, profile = '', line = '' }, seconds) {
@@ -159,22 +159,10 @@ function addAuthorityMetrics(
       for (const { authority, kind } of warnings) this.set({ authority, kind }, 1)
     }
   })
-  new Gauge({
-    name: 'mintline_signers_usable',
-    help: '1 while the keys of all active generations can sign, else 0.',
-    registers,
-    async collect() {
-      const isUsable = await authorities.assertUsable().then(
-        () => true,
-        () => false
-      )
-      this.set(isUsable ? 1 : 0)
-    }
-  })
 }
 
-/** Read when it is asked for. */
-function addLineMetric(registers: Registry[], { lines }: MetricsDependencies): void {
+/** Read when they are asked for; a key store that does not answer keeps no scrape waiting for longer than `judgeAll`. */
+function addLineMetrics(registers: Registry[], { lines }: MetricsDependencies): void {
   new Gauge({
     name: 'mintline_line_ready',
     help: '1 while the authority line can issue, else 0.',
@@ -186,4 +174,18 @@ function addLineMetric(registers: Registry[], { lines }: MetricsDependencies): v
       for (const { line, obstacle } of states) this.set({ line }, obstacle === undefined ? 1 : 0)
     }
   })
+  new Gauge({
+    name: 'mintline_signers_usable',
+    help: '1 while the keys of all active generations can sign, else 0.',
+    registers,
+    async collect() {
+      const states = await lines.judgeAll()
+      this.set(states.every(canSign) ? 1 : 0)
+    }
+  })
+}
+
+/** Also where no generation is active, and where its certificate has ended. */
+function canSign({ authority, obstacle }: LineState): boolean {
+  return authority === undefined || obstacle === undefined || obstacle.code === 'authority_expires_first'
 }

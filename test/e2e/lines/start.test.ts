@@ -317,6 +317,25 @@ describe('a service that starts', needsSoftHsm, () => {
       }
     })
 
+    it('tells the metrics of all lines while a key store does not answer', async () => {
+      await lines.restart(settings())
+      const metrics = async () => (await fetch(`${lines.current().url}/metrics`)).text()
+      expect(await metrics()).toContain('mintline_signers_usable 1\n')
+      kms.setFaults({ latencyMs: 60_000 })
+      // What was found of the key is taken for true for some seconds.
+      await expect.poll(metrics, { timeout: 30_000 }).toContain('mintline_signers_usable 0\n')
+      const start = performance.now()
+      const text = await metrics()
+      // A question to KMS takes 6 s, and Prometheus gives up after 10.
+      expect(performance.now() - start).toBeLessThan(5_500)
+      for (const line of ['starter 1', 'acme 1', 'token 1', 'cloud 0']) {
+        const [name, value] = line.split(' ')
+        expect(text).toContain(`mintline_line_ready{line="${name}"} ${value}\n`)
+      }
+      kms.setFaults({ latencyMs: 0 })
+      await untilServes('cloud')
+    })
+
     it('says of its line that what a token gives back is no signature of the key', async () => {
       await shim.setFaults({ C_Sign: 'lie' })
       await lines.restart(settings())

@@ -6,8 +6,7 @@ import { judgeLogin, type Login, type LoginVerdict, type PinAttempt } from './lo
 export interface PinStore {
   /**
    * Judges a login and, where it is allowed, keeps that it is made before it is made: a crash in it is seen by the next
-   * one. A permit is used up by
-   * the first login. One process at a time does this for a token.
+   * one. A permit is used up by the first login. One process at a time does this for a token.
    *
    * @throws MintlineError `database_unavailable`.
    */
