@@ -19,6 +19,7 @@ export async function importPublicKey({ spkiDer }: ImportablePublicKey): Promise
 export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<boolean> {
   const { scheme, saltLength, key, signed, signature } = bytes
   if (key.asymmetricKeyType !== scheme.keyType) return false
+  if (scheme.padding === 'pss' && !isAsLongAsModulus(key, signature)) return false
   const verificationKey =
     scheme.padding === 'pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : { key }
   return new Promise((resolve, reject) => {
@@ -27,4 +28,10 @@ export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<b
       else reject(error)
     })
   })
+}
+
+/** RFC 8017 §8.1.2, step 1. OpenSSL takes a signature whose leading zeros were dropped. */
+function isAsLongAsModulus(key: KeyObject, signature: Uint8Array): boolean {
+  const { modulusLength = 0 } = key.asymmetricKeyDetails ?? {}
+  return signature.length === Math.ceil(modulusLength / 8)
 }

@@ -36,7 +36,9 @@ export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<b
   const signature = key.curve === undefined ? bytes.signature : numbersSideBySide(bytes.signature, key.curve)
   if (signature === undefined) return false
   const cryptoKey = await importFor(key, scheme)
-  const { name } = cryptoKey.algorithm
+  const { name, modulusLength } = cryptoKey.algorithm as { name: string; modulusLength?: number }
+  // RFC 8017 §8.1.2, step 1. OpenSSL, which is behind some, takes a signature whose leading zeros were dropped.
+  if (modulusLength !== undefined && signature.length !== Math.ceil(modulusLength / 8)) return false
   const algorithm = { name, hash: hashNames[scheme.hash], saltLength }
   return crypto.subtle.verify(algorithm, cryptoKey, Uint8Array.from(signature), Uint8Array.from(signed))
 }

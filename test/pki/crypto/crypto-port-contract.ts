@@ -66,6 +66,18 @@ export function describeCryptoPort<Key>(platform: string, port: CryptoPort<Key>)
       if (scheme.padding === 'pss') expect(await port.verify({ ...bytes, saltLength: 20 })).toBe(false)
     })
 
+    const pssAlgorithms = rsaAlgorithms.filter(name => signatureScheme(name).padding === 'pss')
+    it.each(pssAlgorithms)('does not take %s without its leading zero', async algorithm => {
+      const scheme = signatureScheme(algorithm)
+      const saltLength = hashes[scheme.hash].octets
+      // Each is salted anew, and one of 256 begins so.
+      let signature = signWith(algorithm, rsa.privateKey, saltLength)
+      while (signature[0] !== 0) signature = signWith(algorithm, rsa.privateKey, saltLength)
+      const bytes = { scheme, saltLength, key: rsaKey, signed: message, signature }
+      expect(await port.verify(bytes)).toBe(true)
+      expect(await port.verify({ ...bytes, signature: signature.subarray(1) })).toBe(false)
+    })
+
     const ecAlgorithms = signatureAlgorithms.filter(name => signatureScheme(name).keyType === 'ec')
     const pairs = curves.flatMap(curve => ecAlgorithms.map(algorithm => ({ curve, algorithm })))
     it.each(pairs)('verifies $algorithm on $curve', async ({ curve, algorithm }) => {
