@@ -256,6 +256,25 @@ it('a role that does not exist is not put in the place of one that does', async 
   expect(await fleet.find(0)).toMatchObject({ state: 'blocked', observed: { roleArn } })
 })
 
+it('a policy that lets no device of the region connect leaves the old one', async () => {
+  const fleet = await startFleet({}, {})
+  const template = structuredClone(starterProfile.template) as { Resources: { policy: object } }
+  const elsewhere = { Effect: 'Allow', Action: 'iot:Connect', Resource: 'arn:aws:iot:us-west-2:*:client/*' }
+  template.Resources.policy = {
+    Type: 'AWS::IoT::Policy',
+    Properties: { PolicyDocument: JSON.stringify({ Version: '2012-10-17', Statement: [elsewhere] }) }
+  }
+  await registering.issuing.profiles.post({ ...starterProfile, name: fleet.name, template }, act)
+  await fleet.follow()
+  for (const index of [0, 1]) {
+    expect(await fleet.find(index)).toMatchObject({
+      state: 'blocked',
+      lastError: { detail: expect.stringContaining('policy: expected devices of') as string }
+    })
+    expect(await fleet.meets(index)).toBe(fleet.firstTemplate)
+  }
+})
+
 describe('a newer version that all regions can have', () => {
   it('goes to one after the other, each after the one before it is done', async () => {
     const fleet = await startFleet({}, {}, {})

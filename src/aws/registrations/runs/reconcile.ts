@@ -20,6 +20,7 @@ type StepName =
   | 'lint'
   | 'role'
   | 'references'
+  | 'policy'
   | 'logs'
   | 'hold'
   | 'template'
@@ -129,7 +130,7 @@ function update(run: ReconcileRun, certificateId: string, change: CaUpdate): Pro
 
 /** Reads back and changes nothing. @throws MintlineError `aws_refused`, `aws_unavailable`. */
 export async function compare(
-  run: Pick<ReconcileRun, 'access' | 'authority' | 'resolved' | 'earlierDrift'>
+  run: Pick<ReconcileRun, 'access' | 'authority' | 'resolved' | 'place' | 'earlierDrift'>
 ): Promise<Comparison> {
   const { access, authority, resolved } = run
   const observation = await observe(access.iot, certificateIdHex(authority.certificateDer))

@@ -84,7 +84,13 @@ export function createRegistrationRuns(dependencies: RegistrationDependencies): 
       if (!isUndone(state) && (newestVersion ?? 0) > (state.profileVersion ?? 0)) return
       try {
         const access = await accesses.open(registration)
-        const comparison = await compare({ access, authority, resolved, earlierDrift: state.drift })
+        const comparison = await compare({
+          access,
+          authority,
+          resolved,
+          place: registration,
+          earlierDrift: state.drift
+        })
         const isAsAsked = comparison.drift.length === 0
         const profileVersion = isAsAsked ? newestVersion : state.profileVersion
         await keepCheck(loaded, comparison, { profileVersion, since })
@@ -134,6 +140,7 @@ async function buildRun(
     access: await accesses.open(registration),
     authority,
     resolved,
+    place: registration,
     earlierDrift: state?.drift ?? [],
     isKnown: await store.hasDone(registrationId, 'register'),
     lint: isRegistered => {
