@@ -11,17 +11,19 @@ import {
 import { isRoleArn } from '../jitp/reading/role-arn.ts'
 import { readTemplateSource } from '../jitp/reading/template-source.ts'
 import { type CommandIo, parseWordsAndFlags, readInputFile, UsageError } from './command.ts'
+import { readSwitches, switchFlags, switchUsage } from './template/switches.ts'
 
-export const awsUsage = `usage: mintline aws required-actions FILE [--role-arn ARN [--region REGION] [--account-alias PROFILE]] [--json]
+export const awsUsage = `usage: mintline aws required-actions FILE [--role-arn ARN [--region REGION] [--account-alias PROFILE]] [switches] [--json]
 
 Prints the trust policy and the permission policy of the role that AWS IoT assumes to run a provisioning template.
 
-  FILE             the template, its body, or the registration config of the AWS CLI
+  FILE             the template, in any form that \`mintline template check\` reads
   --role-arn       compare with this role as IAM has it; needs iam:GetRole and iam:SimulatePrincipalPolicy
   --region         default us-east-1; it matters in other partitions alone
   --account-alias  a profile of the AWS SDK's shared config; default the SDK's own chain
   --json           for programs
 
+${switchUsage}
 Exit code 0: the role, if one was given, lacks nothing essential. 1: it does, or the template has errors.
 `
 
@@ -29,7 +31,11 @@ Exit code 0: the role, if one was given, lacks nothing essential. 1: it does, or
 export async function runAws(io: CommandIo, args: readonly string[]): Promise<number> {
   const { file, options } = parseCommand(args)
   const source = readTemplateSource((await readInputFile(file)).toString('utf8'))
-  const { template, findings } = examineTemplate(source, { serialNumberSource: 'certificate' })
+  const { template, findings } = examineTemplate(source, {
+    // Whatever it stands for, the actions are the same.
+    serialNumberSource: 'certificate',
+    ...readSwitches(options)
+  })
   if (findings.some(isError)) {
     io.writeError(`The template has errors: see \`mintline template check ${file}\`.\n`)
     return 1
@@ -47,7 +53,8 @@ function parseCommand(args: readonly string[]) {
     'role-arn': text,
     region: text,
     'account-alias': text,
-    json: { type: 'boolean' }
+    json: { type: 'boolean' },
+    ...switchFlags
   })
   const [action, file, ...more] = positionals
   if (action !== 'required-actions') throw new UsageError('the only command is `required-actions`')

@@ -1,8 +1,9 @@
 import { writeFile } from 'node:fs/promises'
 import { type Config, loadConfig } from '../config/config.ts'
 import { quoteForShell } from '../config/shell.ts'
+import { checkTemplate } from '../jitp/checks/check.ts'
 import { readTemplateSource } from '../jitp/reading/template-source.ts'
-import { serialNumberParameter } from '../jitp/template/certificate-parameter.ts'
+import type { TemplateSwitches } from '../jitp/template/options.ts'
 import type { SubjectField } from '../pki/name/subject-field.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
 import { buildFirstProfile } from '../profiles/first-profile.ts'
@@ -10,19 +11,20 @@ import { isProfileName, type ProfileDocument } from '../profiles/profile-documen
 import { tokenFile } from '../starter/starter.ts'
 import { type CommandIo, parseFlags, readInputFile, UsageError } from './command.ts'
 import { describeViolation } from './failure-text.ts'
+import { readSwitches, switchFlags, switchUsage } from './template/switches.ts'
 
 export const profileUsage = `usage: mintline profile init --template FILE [--name NAME] [--authority LINE] [--out FILE]
-           [--serial-number-source subject|certificate]
+           [switches]
 
 Writes a first profile for a provisioning template, to be read, changed and posted: the subject fields that the template
 declares are required, the fields that it names things by are the device, the rest are the defaults. Says what to do next.
 
-  --template              the template, its body, or the registration config of the AWS CLI
+  --template              in any form that \`mintline template check\` reads
   --name                  of the profile; devices unless given
   --authority             the authority line that is to sign; starter unless given
   --out                   the file to write, which must not exist; profile.json unless given
-  --serial-number-source  what AWS::IoT::Certificate::SerialNumber stands for, where the template declares it
 
+${switchUsage}
 Needs no service and no database.
 `
 
@@ -35,10 +37,9 @@ export async function runProfile(io: CommandIo, args: readonly string[]): Promis
   if (action !== 'init') throw new UsageError('the only command is `init`')
   const { template, out, ...choices } = parseOptions(rest)
   const source = readTemplateSource(new TextDecoder().decode(await readInputFile(template)))
-  const declared = source.value?.Parameters
-  if (choices.serialNumberSource === undefined && declaresSerialNumber(declared)) {
+  if (checkTemplate(source, choices.switches).some(({ id }) => id === 'serial-number-source-missing')) {
     throw new UsageError(
-      `${template} declares AWS::IoT::Certificate::SerialNumber: say with --serial-number-source what it stands for`
+      `${template} uses AWS::IoT::Certificate::SerialNumber: say with --serial-number-source what it stands for`
     )
   }
   const profile = buildFirstProfile(source, choices)
@@ -54,12 +55,12 @@ interface Options {
   readonly out: string
   readonly name: string
   readonly authority: string
-  readonly serialNumberSource?: 'subject' | 'certificate'
+  readonly switches: TemplateSwitches
 }
 
 function parseOptions(args: readonly string[]): Options {
   const text = { type: 'string' } as const
-  const options = { template: text, name: text, authority: text, out: text, 'serial-number-source': text }
+  const options = { template: text, name: text, authority: text, out: text, ...switchFlags }
   const {
     template,
     out = 'profile.json',
@@ -73,15 +74,7 @@ function parseOptions(args: readonly string[]): Options {
       throw new UsageError(`--${flag} is lower-case letters, digits and inner hyphens, at most 64`)
     }
   }
-  const source = others['serial-number-source']
-  if (source === undefined) return { template, out, name, authority }
-  if (source === 'subject' || source === 'certificate')
-    return { template, out, name, authority, serialNumberSource: source }
-  throw new UsageError('--serial-number-source is subject or certificate')
-}
-
-function declaresSerialNumber(parameters: unknown): boolean {
-  return typeof parameters === 'object' && parameters !== null && serialNumberParameter in parameters
+  return { template, out, name, authority, switches: readSwitches(others) }
 }
 
 async function writeNewFile(file: string, text: string): Promise<void> {

@@ -3,12 +3,14 @@ import { compileTemplate, requiredSubjectFields, thingNameFields } from '../jitp
 import { isRoleArn } from '../jitp/reading/role-arn.ts'
 import type { TemplateSource } from '../jitp/reading/template-source.ts'
 import { isSharedField } from '../jitp/template/certificate-parameter.ts'
+import type { TemplateSwitches } from '../jitp/template/options.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import { completeProfile, defaultSubject } from './profile-request.ts'
 
-export interface FirstProfileChoices extends Pick<ProfileDocument, 'serialNumberSource'> {
+export interface FirstProfileChoices {
   readonly name: string
   readonly authority: string
+  readonly switches: TemplateSwitches
 }
 
 /**
@@ -19,12 +21,13 @@ export interface FirstProfileChoices extends Pick<ProfileDocument, 'serialNumber
  * @throws MintlineError `profile_invalid` where AWS IoT would not provision by the template.
  */
 export function buildFirstProfile(source: TemplateSource, choices: FirstProfileChoices): ProfileDocument {
-  const { name, authority, serialNumberSource } = choices
-  const options = serialNumberSource === undefined ? {} : { serialNumberSource }
+  const { name, authority, switches: options } = choices
+  const { serialNumberSource, ...jitp } = options
   const compiled = compileTemplate(examineTemplate(source, options), options)
   const naming = thingNameFields(compiled)
   const deviceIdentity = naming.some(field => !isSharedField(field)) ? [...naming] : ['CommonName' as const]
   const required = new Set([...requiredSubjectFields(compiled), ...deviceIdentity])
+  const ofSwitches = { ...(serialNumberSource !== undefined && { serialNumberSource }), jitp }
   const subject: ProfileDocument['subject'] = {}
   for (const [field, rule] of Object.entries(defaultSubject)) {
     const key = field as keyof typeof defaultSubject
@@ -32,16 +35,15 @@ export function buildFirstProfile(source: TemplateSource, choices: FirstProfileC
     // What a default asks for is asked for only where something comes of it.
     else subject[key] = { ...rule, rule: 'allowed' }
   }
-  return completeProfile({ name, authority, ...templateOf(source), ...options, subject, deviceIdentity })
+  return completeProfile({ name, authority, ...templateOf(source), ...ofSwitches, subject, deviceIdentity })
 }
 
 function templateOf({
   value,
-  form,
   bodyText,
   roleArn
 }: TemplateSource): Pick<ProfileDocument, 'template' | 'registrationConfig'> {
-  if (form === 'registration-config' && bodyText !== undefined && roleArn !== undefined && isRoleArn(roleArn))
+  if (bodyText !== undefined && roleArn !== undefined && isRoleArn(roleArn))
     return { registrationConfig: { templateBody: bodyText, roleArn } }
   return { template: { ...value } }
 }

@@ -135,7 +135,7 @@ export const ProfileDocument = Type.Object(
     serialNumberSource: Type.Optional(
       Type.Union([Type.Literal('subject'), Type.Literal('certificate')], {
         description:
-          'What AWS::IoT::Certificate::SerialNumber stands for. AWS contradicts itself, so a template that declares it needs the answer.'
+          'What AWS::IoT::Certificate::SerialNumber stands for. AWS contradicts itself, so a template that uses it needs the answer.'
       })
     ),
     jitp: Type.Optional(
@@ -163,6 +163,12 @@ export const ProfileDocument = Type.Object(
             Type.Enum(['unknown', 'sha1-of-document'], {
               description:
                 'How AWS names a policy that is given by document. Default unknown: no name is predicted.'
+            })
+          ),
+          undeclaredCertificateId: Type.Optional(
+            Type.Enum(['refuse', 'accept'], {
+              description:
+                'Whether AWS::IoT::Certificate::Id has its value in a template that does not declare it. Default refuse.'
             })
           )
         },

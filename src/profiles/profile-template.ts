@@ -98,7 +98,7 @@ function toViolation(finding: Finding, prefix: string): Violation {
     return { pointer: prefix + pointer, expected, found, message: `${message} [${id}]` }
   const place = `line ${position.line}, column ${position.column} of the body${pointer && `, ${pointer}`}`
   return {
-    pointer: `${prefix}/templateBody`,
+    pointer: prefix === '/registrationConfig' ? `${prefix}/templateBody` : prefix,
     expected,
     found,
     message: `${message} (${place}) [${id}]`

@@ -52,10 +52,33 @@ interface Shown {
   readonly prediction: { thing: { thingName: string | null; attributes: object } } | null
 }
 
-async function runJson(args: readonly string[]): Promise<{ code: number; shown: Shown }> {
-  const { code, output } = await run([...args, '--json'])
+async function runJson(
+  args: readonly string[],
+  options: Parameters<typeof run>[1] = {}
+): Promise<{ code: number; shown: Shown }> {
+  const { code, output } = await run([...args, '--json'], options)
   return { code, shown: JSON.parse(output) as Shown }
 }
+
+/** With all that AWS leaves open and a switch decides. */
+const undecidedTemplate = `
+Parameters:
+  AWS::IoT::Certificate::SerialNumber: {Type: String}
+Resources:
+  thing:
+    Type: AWS::IoT::Thing
+    Properties:
+      ThingName: {"Fn::Join": ["-", ["meter", {Ref: AWS::IoT::Certificate::SerialNumber}]]}
+  certificate:
+    Type: AWS::IoT::Certificate
+    Properties:
+      CertificateId: {Ref: AWS::IoT::Certificate::Id}
+      Status: ACTIVE
+  policy:
+    Type: AWS::IoT::Policy
+    Properties:
+      PolicyName: meters
+`
 
 describe('mintline template check', () => {
   it('accepts with warnings', async () => {
@@ -82,6 +105,26 @@ describe('mintline template check', () => {
     expect((await run(['check', file])).code).toBe(1)
     expect((await run(['check', file, '--serial-number-source', 'certificate'])).code).toBe(0)
     expect((await run(['check', file, '--serial-number-source', 'neither'])).code).toBe(2)
+  })
+
+  it('takes every switch, and reads YAML', async () => {
+    const flags = [
+      '--serial-number-source',
+      'subject',
+      '--undeclared-certificate-id',
+      'accept',
+      '--functions'
+    ]
+    const checked = async (...args: string[]) => {
+      const { code, shown } = await runJson(['check', '-', ...args], { input: undecidedTemplate })
+      return [code, shown.findings.filter(({ severity }) => severity === 'error').map(({ id }) => id)]
+    }
+    expect(await checked()).toEqual([
+      1,
+      ['serial-number-source-missing', 'function-not-for-jitp', 'certificate-id-undeclared']
+    ])
+    expect(await checked(...flags, 'accept')).toEqual([0, []])
+    expect((await run(['check', '-', ...flags, 'perhaps'], { input: undecidedTemplate })).code).toBe(2)
   })
 
   it('reads standard input', async () => {

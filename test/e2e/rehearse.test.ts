@@ -100,6 +100,33 @@ describe.concurrent('mintline rehearse', () => {
     expect(report.steps.map(({ outcome: ended }) => ended)).not.toContain('left-out')
   })
 
+  it('plays a template that AWS leaves open as the switches decide', async () => {
+    const { thing, certificate, policy } = ownTemplate.Resources
+    const ThingName = { 'Fn::Join': ['-', ['pump', { Ref: 'AWS::IoT::Certificate::SerialNumber' }]] }
+    const template = {
+      Parameters: { 'AWS::IoT::Certificate::SerialNumber': { Type: 'String' } },
+      Resources: { thing: { ...thing, Properties: { ThingName } }, certificate, policy }
+    }
+    writeFileSync(at('open.json'), JSON.stringify(template))
+    const undecided = await rehearse('--json', '--template', at('open.json'))
+    expect([undecided.status, failedSteps(reportOf(undecided)).length]).toEqual([1, 1])
+    const switches = [
+      '--serial-number-source=subject',
+      '--functions=accept',
+      '--undeclared-certificate-id=accept'
+    ]
+    const outcome = await rehearse('--json', '--template', at('open.json'), ...switches)
+    const report = reportOf(outcome)
+    expect([outcome.status, failedSteps(report)]).toEqual([0, []])
+    expect(report.steps[0]!.detail).toContain('serial-number-source-stated')
+    expect(report.comparison).toContainEqual({
+      what: 'thing',
+      predicted: 'pump-REH-0001',
+      found: 'pump-REH-0001',
+      isEqual: true
+    })
+  })
+
   it(
     'says what is wrong with a CSR that lacks what the template needs, and with a key of another',
     needs('openssl'),

@@ -112,6 +112,7 @@ describe('pre-flight: the template', () => {
 
   it('#15 warns of a thing named by the certificate id', () => {
     expect(idsOf(templateOf({ parameters: ['Id'], thing: { ThingName: ref('Id') } }))).toEqual([
+      'thing-name-long',
       'thing-named-by-id'
     ])
   })
@@ -134,7 +135,7 @@ describe('pre-flight: the template', () => {
   it('#24 refuses parameters and parts that only fleet provisioning has', () => {
     expect(idsOf(templateOf({ parameters: ['CommonName', 'Id', 'Locality'] }))).toEqual(['parameter-unknown'])
     expect(idsOf(templateOf({ template: { Parameters: { SerialFromHook: { Type: 'String' } } } }))).toContain(
-      'parameter-unknown'
+      'fleet-template'
     )
     expect(idsOf(templateOf({ template: { DeviceConfiguration: { interval: '5' } } }))).toContain(
       'device-configuration-not-for-jitp'

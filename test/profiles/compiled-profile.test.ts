@@ -160,8 +160,15 @@ describe('a profile', () => {
     expect(mistakes({ ...document, jitp: { functions: 'accept' } })).toEqual([])
   })
 
-  it('that declares SerialNumber must say where AWS takes it from', () => {
-    const document = { ...starterProfile, template: declaring('Country', 'SerialNumber') }
+  it('whose template uses SerialNumber must say where AWS takes it from', () => {
+    const declared = { ...starterProfile, template: declaring('Country', 'SerialNumber') }
+    expect(mistakes(declared)).toEqual([])
+    expect([...compileProfile(declared).templateFields]).toContain('SerialNumber')
+    const used = structuredClone(declared.template) as typeof declared.template & {
+      Resources: { thing: { Properties: { AttributePayload: Record<string, unknown> } } }
+    }
+    used.Resources.thing.Properties.AttributePayload.sn = { Ref: 'AWS::IoT::Certificate::SerialNumber' }
+    const document = { ...starterProfile, template: used }
     expect(mistakes(document)).toEqual(['/template/Parameters/AWS::IoT::Certificate::SerialNumber'])
     expect([...compileProfile({ ...document, serialNumberSource: 'subject' }).templateFields]).toContain(
       'SerialNumber'

@@ -1,8 +1,9 @@
 import { renderReport, renderStep } from '../../rehearsal/story/report/report.ts'
 import { playStory, type StoryOptions } from '../../rehearsal/story/story.ts'
 import { type CommandIo, parseFlags, readInputFile, untilSignal, UsageError } from '../command.ts'
+import { readSwitches, switchFlags, switchUsage } from '../template/switches.ts'
 
-const rehearseUsage = `usage: mintline rehearse [--kms] [--template FILE] [--csr FILE [--key FILE]] [--json]
+const rehearseUsage = `usage: mintline rehearse [--kms] [--template FILE [switches]] [--csr FILE [--key FILE]] [--json]
        mintline rehearse aws [options]
        mintline rehearse kms [options]
 
@@ -10,10 +11,12 @@ Plays the whole road of a device on this machine, with no AWS account: the servi
 AWS IoT, the CSR, the first power-up and what comes of it, held against what was predicted. Nothing is left behind.
 
 --kms       the CA key is in AWS KMS
---template  your own provisioning template, or the registration config of the AWS CLI
+--template  your own provisioning template, in any form that \`mintline template check\` reads
 --csr       your own CSR, PEM; without it a device is made up
 --key       the private key of that CSR, PEM, not encrypted; without it the device cannot connect
 --json      for programs: one JSON document in place of the story
+
+${switchUsage}The stand-in of AWS IoT Core behaves as the switches say.
 
 Exit code 0: provisioned as predicted. 1: not. 2: wrong usage.
 
@@ -52,17 +55,25 @@ export async function runRehearse(io: CommandIo, args: readonly string[]): Promi
   return report.verdict === 'as-predicted' ? 0 : 1
 }
 
-type ReadOptions = Pick<StoryOptions, 'kms' | 'templateText' | 'csrText' | 'privateKeyPem'>
+type ReadOptions = Pick<StoryOptions, 'kms' | 'templateText' | 'switches' | 'csrText' | 'privateKeyPem'>
 
 async function readOptions(args: readonly string[]): Promise<ReadOptions & { readonly isJson: boolean }> {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const
-  const flags = parseFlags(args, { kms: flag, json: flag, template: text, csr: text, key: text })
+  const flags = parseFlags(args, {
+    kms: flag,
+    json: flag,
+    template: text,
+    csr: text,
+    key: text,
+    ...switchFlags
+  })
   if (flags.key !== undefined && flags.csr === undefined) throw new UsageError('--key is the key of --csr')
   return {
     kms: flags.kms,
     isJson: flags.json,
     templateText: await readText(flags.template),
+    switches: readSwitches(flags),
     csrText: await readText(flags.csr),
     privateKeyPem: await readText(flags.key)
   }

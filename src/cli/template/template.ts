@@ -15,8 +15,9 @@ import { decodeCertificate } from '../../pki/certificate/intake.ts'
 import { assertSubjectReadable, parseCertificationRequest } from '../../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../../pki/csr/intake.ts'
 import { subjectOf } from '../../pki/name/name.ts'
-import type { CommandIo } from '../command.ts'
+import { type CommandIo, UsageError } from '../command.ts'
 import { type CheckOutcome, renderFindings, renderJson, renderPrediction } from './rendering.ts'
+import { readSwitches, switchFlags, switchUsage } from './switches.ts'
 
 export interface TemplateCommandIo extends CommandIo {
   /** Whether standard output is a terminal; colours are used there unless NO_COLOR is set. */
@@ -24,15 +25,17 @@ export interface TemplateCommandIo extends CommandIo {
   readonly standardInput: AsyncIterable<Uint8Array | string>
 }
 
-export const templateUsage = `usage: mintline template check FILE [--csr FILE | --cert FILE] [--serial-number-source subject|certificate] [--json]
-       mintline template explain FILE [--serial-number-source subject|certificate]
-       mintline template export FILE [--role-arn ARN]
+export const templateUsage = `usage: mintline template check FILE [--csr FILE | --cert FILE] [switches] [--json]
+       mintline template explain FILE [switches]
+       mintline template export FILE [--role-arn ARN] [switches]
 
-FILE holds a provisioning template, its body, or the registration config of the AWS CLI; - is standard input.
+FILE holds a provisioning template or its body, as JSON or YAML, the registration config of the AWS CLI, what it prints of
+a stored template, a template of CloudFormation, or what \`terraform show -json\` prints; - is standard input.
 check    says what AWS IoT would make of it; with a CSR or certificate, of that device
 explain  says in plain words what it creates
 export   writes the registration config for \`aws iot register-ca-certificate --registration-config file://…\`
-`
+
+${switchUsage}`
 
 /** What the person at the keyboard must correct before the command can do its work. */
 class CommandRefusal extends Error {}
@@ -46,7 +49,7 @@ export async function runTemplateCommand(args: readonly string[], io: TemplateCo
     const { command, file, flags } = parseCommand(args)
     const text = decodeText(await readBytes(file, io), file)
     const source = readTemplateSource(text)
-    const options = readOptions(flags['serial-number-source'])
+    const options = readSwitches(flags)
     if (command === 'explain') return explain(source, options, io)
     if (command === 'export') return exportConfig(source, { options, roleArn: flags['role-arn'] }, io)
     const facts = await readFacts(flags.csr, flags.cert, io)
@@ -55,7 +58,7 @@ export async function runTemplateCommand(args: readonly string[], io: TemplateCo
     else writeOutcome(outcome, { text, hasExample: isExampleShown(facts, options) }, io)
     return outcome.accepted ? 0 : 1
   } catch (error) {
-    if (!(error instanceof CommandRefusal)) throw error
+    if (!(error instanceof CommandRefusal || error instanceof UsageError)) throw error
     io.writeError(`mintline template: ${error.message}\n`)
     return 2
   }
@@ -69,7 +72,7 @@ function parseCommand(args: readonly string[]) {
       options: {
         csr: { type: 'string' },
         cert: { type: 'string' },
-        'serial-number-source': { type: 'string' },
+        ...switchFlags,
         'role-arn': { type: 'string' },
         json: { type: 'boolean' }
       }
@@ -85,12 +88,6 @@ function parseCommand(args: readonly string[]) {
     if (error instanceof CommandRefusal || !(error instanceof TypeError)) throw error
     throw new CommandRefusal(`${error.message}\n\n${templateUsage}`)
   }
-}
-
-function readOptions(serialNumberSource: string | undefined): TemplateOptions {
-  if (serialNumberSource === undefined) return {}
-  if (serialNumberSource === 'subject' || serialNumberSource === 'certificate') return { serialNumberSource }
-  throw new CommandRefusal('--serial-number-source is subject or certificate')
 }
 
 async function readBytes(file: string, io: TemplateCommandIo): Promise<Uint8Array> {

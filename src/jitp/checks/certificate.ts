@@ -39,8 +39,10 @@ export function checkCertificates(context: CheckContext): void {
 
 function checkIdentity(
   { certificateId, otherForms, pointer }: CertificateResource,
-  { template, report }: CheckContext
+  { template, kind, report }: CheckContext
 ): void {
+  // The finding on the template says it of all parts.
+  if (kind === 'bulk') return
   for (const form of otherForms) {
     const name = form.slice(form.lastIndexOf('/') + 1)
     report.addAtName('certificate-form-not-for-jitp', {

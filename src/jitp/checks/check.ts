@@ -5,6 +5,7 @@ import { parseTemplate } from '../reading/parse-template.ts'
 import { bodyTextOf } from '../reading/registration-config.ts'
 import { noSourceMap } from '../reading/source-map.ts'
 import type { TemplateSource } from '../reading/template-source.ts'
+import { kindOf } from '../template/kind.ts'
 import { limits } from '../template/limits.ts'
 import type { TemplateOptions } from '../template/options.ts'
 import { placeOfRole } from '../template/registration-place.ts'
@@ -12,6 +13,7 @@ import type { ProvisioningTemplate } from '../template/template.ts'
 import { checkCertificates } from './certificate.ts'
 import type { CheckContext } from './context.ts'
 import { checkExpressions } from './expressions.ts'
+import { checkKind } from './kind.ts'
 import { checkParameters } from './parameters.ts'
 import { checkPolicies } from './policy.ts'
 import { isTooLarge } from './size.ts'
@@ -37,18 +39,23 @@ export function checkTemplate(source: TemplateSource, options: TemplateOptions =
 /** The same, with the template's parts. */
 export function examineTemplate(source: TemplateSource, options: TemplateOptions = {}): TemplateExamination {
   const report = createTemplateReport(source.value === undefined ? noSourceMap : source.sourceMap)
-  if (source.value === undefined) return { template: emptyTemplate, findings: source.findings }
+  if (source.value === undefined) {
+    const stored = source.storedForFleet === undefined ? [] : [source.storedForFleet]
+    return { template: emptyTemplate, findings: [...source.findings, ...stored].sort(byPosition) }
+  }
   const length = bodyTextOf(source).length
   checkLength(length, report)
   if (length > limits.bodyLength) {
     return { template: emptyTemplate, findings: [...source.findings, ...report.findings] }
   }
   const template = parseTemplate(source.value, report)
+  const kind = kindOf(template)
   const { roleArn } = source
   const place = { ...(roleArn !== undefined && placeOfRole(roleArn)), ...options.registeredAt }
-  const context: CheckContext = { template, options, report, place }
+  const context: CheckContext = { template, kind, options, report, place }
   // What is too large to be evaluated is too large to say more of.
   if (!isTooLarge(context)) {
+    checkKind(context)
     checkParameters(context)
     checkExpressions(context)
     checkThings(context)
@@ -56,7 +63,9 @@ export function examineTemplate(source: TemplateSource, options: TemplateOptions
     checkPolicies(context)
     checkSubjectRules(context)
   }
-  return { template, findings: [...source.findings, ...report.findings].sort(byPosition) }
+  // A template that is written for fleets has its finding already.
+  const stored = kind === 'fleet' || source.storedForFleet === undefined ? [] : [source.storedForFleet]
+  return { template, findings: [...source.findings, ...stored, ...report.findings].sort(byPosition) }
 }
 
 const emptyTemplate: ProvisioningTemplate = {

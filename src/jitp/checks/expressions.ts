@@ -9,14 +9,15 @@ const functionKinds: ReadonlySet<string> = new Set(['join', 'select', 'find-in-m
 
 /** Reports references that lead nowhere, functions, and the parts of a template that only fleets have. */
 export function checkExpressions(context: CheckContext): void {
-  const { template, options, report } = context
+  const { template, kind, options, report } = context
   const acceptsFunctions = options.functions === 'accept'
   for (const expression of expressionsOf(template)) {
     const parts = partsOf(expression)
     if (parts.some(part => functionKinds.has(part.kind))) reportFunction(expression, context)
     for (const part of parts) checkPart(part, context)
   }
-  if (acceptsFunctions) return
+  // Of a template for fleets it is said as a whole.
+  if (acceptsFunctions || kind === 'fleet') return
   if (template.mappings !== undefined) {
     report.addAtName('mappings-not-for-jitp', {
       pointer: '/Mappings',
@@ -78,8 +79,13 @@ function decidingPartsOf(part: Expression | ListExpression): readonly (Expressio
 /** More parameters than there are. */
 const maximumListed = 12
 
-function checkReference(name: string, pointer: string, { template, report }: CheckContext): void {
+function checkReference(name: string, pointer: string, context: CheckContext): void {
+  const { template, report } = context
   if (template.parameters.has(name)) return
+  if (name === certificateIdParameter) {
+    reportUndeclaredId(pointer, context)
+    return
+  }
   const near = template.parameters.has(nearestParameter(name) ?? '') ? nearestParameter(name) : undefined
   const advice = near === undefined ? '' : ` Perhaps ${quoted(near)} is meant.`
   const declared = [...template.parameters.keys()].slice(0, maximumListed).join(', ')
@@ -89,6 +95,18 @@ function checkReference(name: string, pointer: string, { template, report }: Che
     message,
     expected: declared === '' ? 'a declared parameter' : declared,
     found: quoted(name)
+  })
+}
+
+/** AWS's pages declare it in each example and do not say that it must be. */
+function reportUndeclaredId(pointer: string, { options, report }: CheckContext): void {
+  const isAccepted = options.undeclaredCertificateId === 'accept'
+  const message = `${quoted(certificateIdParameter)} is not declared under Parameters.`
+  report.add(isAccepted ? 'certificate-id-undeclared-accepted' : 'certificate-id-undeclared', {
+    pointer,
+    message,
+    expected: 'a declaration under Parameters',
+    found: 'none'
   })
 }
 

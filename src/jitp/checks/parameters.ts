@@ -8,6 +8,7 @@ import {
 } from '../template/certificate-parameter.ts'
 import { parametersOf } from '../template/expression.ts'
 import { expressionsOf } from '../template/expressions-of-template.ts'
+import { isOwnParameter } from '../template/kind.ts'
 import type { Parameter } from '../template/template.ts'
 import type { CheckContext } from './context.ts'
 
@@ -17,7 +18,8 @@ export function checkParameters(context: CheckContext): void {
   const used = new Set(expressionsOf(template).flatMap(expression => parametersOf(expression)))
   for (const parameter of template.parameters.values()) {
     if (certificateParameters.includes(parameter.name)) checkKnown(parameter, used, context)
-    else checkUnknown(parameter, context)
+    else if (context.kind === 'just-in-time' || !isOwnParameter(parameter.name))
+      checkUnknown(parameter, context)
   }
 }
 
@@ -36,7 +38,7 @@ function checkUnknown({ name, pointer }: Parameter, { report }: CheckContext): v
 function checkKnown(parameter: Parameter, used: ReadonlySet<string>, context: CheckContext): void {
   const { name, pointer, defaultValue } = parameter
   const { options, report } = context
-  if (name === serialNumberParameter) checkSerialNumber(pointer, context)
+  if (name === serialNumberParameter) checkSerialNumber(pointer, used.has(name), context)
   if (!used.has(name) && name !== certificateIdParameter && context.template.isComplete) {
     const message = `${quoted(name)} is declared but not used.`
     report.addAtName('parameter-unused', {
@@ -58,23 +60,27 @@ function checkKnown(parameter: Parameter, used: ReadonlySet<string>, context: Ch
   }
 }
 
-function checkSerialNumber(pointer: string, { options, report }: CheckContext): void {
+/** Where nothing is made of it, both readings are met by a subject that carries it, which is what is then asked for. */
+function checkSerialNumber(pointer: string, isUsed: boolean, { options, report }: CheckContext): void {
   const source = options.serialNumberSource
-  const expected = 'serialNumberSource `subject` or `certificate`'
-  if (source === undefined) {
-    const message = 'The template declares SerialNumber, and AWS contradicts itself on what that is.'
-    report.addAtName('serial-number-source-missing', { pointer, message, expected, found: 'none' })
-  } else {
-    const meaning =
-      source === 'subject'
-        ? 'the subject attribute serialNumber'
-        : 'the serial number of the certificate in decimal'
-    const message = `SerialNumber is taken to be ${meaning}.`
-    report.addAtName('serial-number-source-stated', {
+  if (source === undefined && isUsed) {
+    report.addAtName('serial-number-source-missing', {
       pointer,
-      message,
-      expected: 'a proof with one device',
-      found: quoted(source)
+      message: 'The template uses SerialNumber, and AWS contradicts itself on what that is.',
+      expected: 'serialNumberSource `subject` or `certificate`',
+      found: 'none'
     })
+    return
   }
+  const meaning =
+    source === 'certificate'
+      ? 'the serial number of the certificate in decimal'
+      : 'the subject attribute serialNumber'
+  const reason = source === undefined ? '; nothing is made of it, so that this is the safe assumption' : ''
+  report.addAtName('serial-number-source-stated', {
+    pointer,
+    message: `SerialNumber is taken to be ${meaning}${reason}.`,
+    expected: 'a proof with one device',
+    found: source === undefined ? 'none' : quoted(source)
+  })
 }

@@ -16,6 +16,7 @@ import type { Expression, ListExpression } from '../template/expression.ts'
 import { parametersOf, visibleParametersOf } from '../template/expression.ts'
 import type { ThingResource } from '../template/template.ts'
 import type { CheckContext } from './context.ts'
+import { checkNameForLater } from './naming/thing-name.ts'
 import { checkOverrideSettings, thingOverrides } from './override-settings.ts'
 
 const attributesWithoutType = 3
@@ -136,7 +137,7 @@ function checkName({ thingName: name, pointer }: ThingResource, context: CheckCo
     })
     return
   }
-  checkLiteral(name, thingNaming, context)
+  if (!checkLiteral(name, thingNaming, context)) checkNameForLater(name, context)
   const parameters = visibleParametersOf(name)
   if (parameters.includes(certificateIdParameter)) {
     const message = 'The thing is named by the certificate id.'

@@ -92,12 +92,20 @@ function compileParameters(
   options: TemplateOptions
 ): readonly CompiledParameter[] {
   const used = new Set(expressionsOf(template).flatMap(expression => parametersOf(expression)))
-  return [...template.parameters.values()].map(({ name, defaultValue }) => ({
+  const declared = [...template.parameters.values()].map(({ name, defaultValue }) => ({
     name,
     source: sourceOf(name, options),
     fallback: options.defaultsFillAbsentFields === true ? defaultValue : undefined,
     isUsed: used.has(name)
   }))
+  if (!used.has(certificateIdParameter) || template.parameters.has(certificateIdParameter)) return declared
+  const id = {
+    name: certificateIdParameter,
+    source: 'certificate-id',
+    fallback: undefined,
+    isUsed: true
+  } as const
+  return [...declared, id]
 }
 
 function sourceOf(name: string, options: TemplateOptions): CompiledParameter['source'] {

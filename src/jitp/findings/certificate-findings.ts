@@ -1,7 +1,21 @@
 import type { FindingEntry } from './finding-entry.ts'
 
-/** Findings about AWS::IoT::Certificate. */
+/** Findings about AWS::IoT::Certificate, which tells what kind of provisioning a template is for. */
 export const certificateFindings = {
+  'fleet-template': {
+    severity: 'error',
+    atAws:
+      'Just-in-time provisioning fills eight parameters from the certificate and no others, and answers nothing: every provisioning fails.',
+    remedy:
+      'Take each value from the certificate instead: declare parameters AWS::IoT::Certificate::…, name the thing by CommonName, write fixed values out, and remove DeviceConfiguration and Mappings. To go on with fleet provisioning, no CA needs to be registered for it.'
+  },
+  'bulk-template': {
+    severity: 'error',
+    atAws:
+      'Just-in-time provisioning fills eight parameters from the certificate that connects and no others: every provisioning fails.',
+    remedy:
+      'Write "CertificateId": {"Ref": "AWS::IoT::Certificate::Id"} in place of the CSR or the PEM, declare AWS::IoT::Certificate::Id, and take the other values from the subject (AWS::IoT::Certificate::CommonName).'
+  },
   'certificate-missing': {
     severity: 'error',
     atAws: 'Nothing activates the certificate that connected: the device never gets in.',

@@ -1,4 +1,5 @@
 import type { FindingEntry } from './finding-entry.ts'
+import { switchNames } from './switch-names.ts'
 
 const neverProvisioned = 'Every provisioning fails: the certificate stays PENDING_ACTIVATION.'
 
@@ -24,25 +25,34 @@ export const expressionFindings = {
     severity: 'warning',
     atAws:
       'AWS does not say that Default stands in for a field the certificate lacks, though it was seen to.',
-    remedy:
-      'Mintline asks for the field in spite of the default. Set `defaultsFillAbsentFields` to rely on the default.'
+    remedy: `Mintline asks for the field in spite of the default. To rely on the default: ${switchNames('jitp.defaultsFillAbsentFields', 'true')}.`
   },
   'serial-number-source-missing': {
     severity: 'error',
     atAws:
       'AWS contradicts itself: the guide says SerialNumber comes from the subject, its samples show the serial number of the certificate in decimal.',
-    remedy:
-      'State `serialNumberSource` as `subject` or `certificate`; better, carry the number in CommonName.'
+    remedy: `State it as \`subject\` or \`certificate\`: ${switchNames('serialNumberSource')}. Better, carry the number in CommonName.`
   },
   'serial-number-source-stated': {
     severity: 'warning',
-    atAws: 'The stated source of SerialNumber is an assumption: AWS contradicts itself.',
-    remedy: 'Prove it with one device in a test account before the line starts, or use CommonName.'
+    atAws: 'What SerialNumber stands for is an assumption: AWS contradicts itself.',
+    remedy: `Prove it with one device in a test account before the line starts, or use CommonName. The other reading is set by ${switchNames('serialNumberSource')}.`
   },
   'ref-undeclared': {
     severity: 'error',
     atAws: 'AWS IoT answers "Cannot resolve reference value" and provisions nothing.',
     remedy: 'Declare the name under Parameters, or correct it.'
+  },
+  'certificate-id-undeclared': {
+    severity: 'error',
+    atAws:
+      'AWS declares it in all of its examples and does not say whether it has a value undeclared; of other names that are not declared, AWS IoT answers "Cannot resolve reference value" and provisions nothing.',
+    remedy: `Declare AWS::IoT::Certificate::Id under Parameters, with the Type String. If a test account has shown that it works without: ${switchNames('jitp.undeclaredCertificateId', 'accept')}.`
+  },
+  'certificate-id-undeclared-accepted': {
+    severity: 'warning',
+    atAws: 'AWS declares it in all of its examples and does not say whether it has a value undeclared.',
+    remedy: 'Declare it, or prove it with one device in a test account before the line starts.'
   },
   'certificate-id-decides': {
     severity: 'error',
@@ -72,7 +82,7 @@ export const expressionFindings = {
     severity: 'error',
     atAws:
       'Functions are documented for fleet provisioning only; whether just-in-time provisioning runs them is not known.',
-    remedy: 'Use Ref and literals. If a test account has shown that it works, set `functions` to `accept`.'
+    remedy: `Use Ref and literals. If a test account has shown that it works: ${switchNames('jitp.functions', 'accept')}.`
   },
   'function-accepted': {
     severity: 'warning',
@@ -93,13 +103,13 @@ export const expressionFindings = {
   'mappings-not-for-jitp': {
     severity: 'error',
     atAws: 'Mappings are documented for fleet provisioning only.',
-    remedy: 'Write the values into the template. With `functions` set to `accept` this is let through.'
+    remedy: `Write the values into the template. To let it through: ${switchNames('jitp.functions', 'accept')}.`
   },
   'device-configuration-not-for-jitp': {
     severity: 'error',
     atAws:
       'A device that is provisioned just in time gets no answer: there is no channel for its configuration.',
-    remedy: 'Remove DeviceConfiguration. With `functions` set to `accept` this is let through.'
+    remedy: `Remove DeviceConfiguration. To let it through: ${switchNames('jitp.functions', 'accept')}.`
   },
   'map-key-missing': {
     severity: 'error',
@@ -120,7 +130,7 @@ export const expressionFindings = {
     severity: 'error',
     atAws:
       'AWS IoT reads the subject as escaped text: these characters were seen to reach the template with a backslash before them.',
-    remedy: 'Leave the character out of the field. `subjectCharacters` set to `accept` lets it through.'
+    remedy: `Leave the character out of the field. To let it through: ${switchNames('jitp.subjectCharacters', 'accept')}.`
   },
   'subject-rule-impossible': {
     severity: 'error',

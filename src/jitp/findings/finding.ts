@@ -2,6 +2,7 @@ import type { SubjectField } from '../../pki/name/subject-field.ts'
 import { certificateFindings } from './certificate-findings.ts'
 import { expressionFindings } from './expression-findings.ts'
 import type { FindingEntry, Severity } from './finding-entry.ts'
+import { formFindings } from './form-findings.ts'
 import { policyFindings } from './policy-findings.ts'
 import { readingFindings } from './reading-findings.ts'
 import { thingFindings } from './thing-findings.ts'
@@ -14,6 +15,7 @@ export { quoted } from './quoted.ts'
  */
 export const findingCatalogue = {
   ...readingFindings,
+  ...formFindings,
   ...expressionFindings,
   ...thingFindings,
   ...certificateFindings,

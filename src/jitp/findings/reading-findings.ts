@@ -7,7 +7,8 @@ export const readingFindings = {
   'text-too-large': {
     severity: 'error',
     atAws: 'A template body is at most 10,240 characters.',
-    remedy: 'Give the template alone.'
+    remedy:
+      'Give the template alone, of a stack or a state as well: `aws iot describe-provisioning-template --template-name NAME` prints it.'
   },
   'nesting-too-deep': {
     severity: 'error',

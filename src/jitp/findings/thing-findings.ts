@@ -30,6 +30,18 @@ export const thingFindings = {
     atAws: 'All devices with the same name become certificates of one single thing.',
     remedy: 'Name the thing by a field that differs from device to device, usually CommonName.'
   },
+  'thing-name-long': {
+    severity: 'warning',
+    atAws:
+      "A thing name may have 128 characters. But a client token of the jobs topics has 64, and AWS's OTA agent for FreeRTOS puts the name after a counter and a colon into it: with more than 53 its requests are refused sooner or later, and its older versions take no name over 64.",
+    remedy: 'Keep thing names within 53 characters, usually by naming them by CommonName and a rule for it.'
+  },
+  'thing-name-colon': {
+    severity: 'warning',
+    atAws:
+      'AWS IoT takes a colon in a thing name; AWS IoT Greengrass does not take such a thing as a core device.',
+    remedy: 'Use a hyphen or an underscore.'
+  },
   'thing-named-by-id': {
     severity: 'warning',
     atAws:

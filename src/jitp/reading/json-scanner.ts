@@ -10,6 +10,7 @@ export type JsonFaultKind =
   | 'bad-escape'
   | 'unescaped-quotes'
   | 'byte-order-mark'
+  | 'yaml-syntax'
   | 'too-deep'
   | 'too-large'
 

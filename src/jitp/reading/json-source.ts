@@ -40,6 +40,11 @@ export function readJson(text: string): JsonReading {
   return new JsonReader(text).read()
 }
 
+/** Whether a string literal starts at the offset, in quotes of any kind that is passed over. */
+export function isStringAt(text: string, offset: number): boolean {
+  return new JsonScanner(text).isQuote(text.charAt(offset))
+}
+
 /**
  * For the string literal that starts at `offset`: its value, and for each UTF-16 code unit of the value the
  * place in the text that it comes from, with one more entry for the end.

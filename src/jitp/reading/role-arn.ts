@@ -1,8 +1,10 @@
 import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
-import type { JsonObject } from './json-source.ts'
+import { isCloudFormationCall } from './forms/cloudformation-value.ts'
+import type { TemplateHolder } from './forms/holder.ts'
 import { pointerTo } from './json-source.ts'
 import { kindOf } from './json-value.ts'
 
+type RoleHolder = Pick<TemplateHolder, 'members' | 'pointer' | 'roleArn' | 'body'>
 type Report = (id: FindingId, text: FindingText) => void
 
 /** Whether the text is the ARN of an IAM role, in any partition. */
@@ -11,24 +13,26 @@ export function isRoleArn(text: string): boolean {
 }
 
 /**
- * The role beside a template body: `roleArn` in a registration config, `provisioningRoleArn` where the API describes
- * a stored template. Reports and answers undefined if there is none.
+ * The role beside a template body. Reports and answers undefined if there is none; what another tool is still to fill in
+ * is no mistake.
  */
-export function readRoleArn(config: JsonObject, pointer: string, report: Report): string | undefined {
-  const isStoredTemplate = config.provisioningRoleArn !== undefined || config.templateName !== undefined
-  const name = isStoredTemplate ? 'provisioningRoleArn' : 'roleArn'
-  const roleArn = config[name]
-  if (!isStoredTemplate) reportUnknownMembers(config, pointer, report)
-  if (roleArn === undefined) {
+export function readRoleArn(
+  { members, pointer, roleArn: name, body }: RoleHolder,
+  report: Report
+): string | undefined {
+  if (name === undefined) return undefined
+  const roleArn = members[name]
+  if (roleArn === undefined || roleArn === null) {
     report('role-arn-missing', {
       pointer,
-      message: `There is no ${name} beside the template body.`,
+      message: `There is no ${name} beside the ${body}.`,
       expected: name,
       found: 'nothing'
     })
     return undefined
   }
   if (typeof roleArn === 'string' && isRoleArn(roleArn)) return roleArn
+  if (isCloudFormationCall(roleArn)) return undefined
   const found = typeof roleArn === 'string' ? quoted(roleArn) : kindOf(roleArn)
   const message = `${found} is not the ARN of a role.`
   report('role-arn-invalid', {
@@ -38,18 +42,4 @@ export function readRoleArn(config: JsonObject, pointer: string, report: Report)
     found
   })
   return undefined
-}
-
-function reportUnknownMembers(config: JsonObject, pointer: string, report: Report): void {
-  for (const name of Object.keys(config)) {
-    if (name === 'templateBody' || name === 'roleArn') continue
-    const message = `A registration config has no member ${quoted(name)}.`
-    const place = pointerTo(pointer, name)
-    report('registration-config-member-unknown', {
-      pointer: place,
-      message,
-      expected: 'templateBody, roleArn',
-      found: quoted(name)
-    })
-  }
 }

@@ -1,6 +1,5 @@
 import type { SourcePosition } from '../findings/finding.ts'
 import type { JsonPlaces } from './json-places.ts'
-import { readStringLiteral } from './json-source.ts'
 
 /** A text, and for each place in it the place in the text that was given. */
 export interface SourceLayer {
@@ -40,10 +39,18 @@ export function createInnerLayer(outer: SourceLayer, text: string, origins: read
   return { text, positionAt: offset => outer.positionAt(origins[offset] ?? end) }
 }
 
-export function createSourceMap(layer: SourceLayer, places: JsonPlaces): SourceMap {
+/**
+ * `originsOf` answers, for the string whose text starts at an offset, where each UTF-16 code unit of it comes from;
+ * undefined where no string starts.
+ */
+export function createSourceMap(
+  layer: SourceLayer,
+  places: JsonPlaces,
+  originsOf: (offset: number) => readonly number[] | undefined
+): SourceMap {
   const originsByPlace = new Map<number, readonly number[]>()
   const originsAt = (place: number) => {
-    const origins = originsByPlace.get(place) ?? readStringLiteral(layer.text, place).origins
+    const origins = originsByPlace.get(place) ?? originsOf(place) ?? []
     originsByPlace.set(place, origins)
     return origins
   }
@@ -54,7 +61,6 @@ export function createSourceMap(layer: SourceLayer, places: JsonPlaces): SourceM
     },
     positionInString: (pointer, index) => {
       const { value } = places.nearest(pointer)
-      if (layer.text.charAt(value) !== '"') return layer.positionAt(value)
       return layer.positionAt(originsAt(value)[index] ?? value)
     }
   }

@@ -13,7 +13,7 @@ interface SubjectFieldValues {
  * lists them.
  */
 export interface TemplateOptions {
-  /** What AWS::IoT::Certificate::SerialNumber stands for. No default: a template that declares it needs it. */
+  /** What AWS::IoT::Certificate::SerialNumber stands for. No default: a template that uses it needs it. */
   readonly serialNumberSource?: 'subject' | 'certificate'
   /** Fn::*, Mappings and DeviceConfiguration, which are documented for fleet provisioning only. Default `refuse`. */
   readonly functions?: 'refuse' | 'accept'
@@ -23,6 +23,8 @@ export interface TemplateOptions {
   readonly subjectCharacters?: 'refuse' | 'accept'
   /** How AWS forms the name of a policy given by document. Default `unknown`: none is predicted. */
   readonly generatedPolicyName?: 'unknown' | 'sha1-of-document'
+  /** Whether AWS::IoT::Certificate::Id has its value without a declaration under Parameters. Default `refuse`. */
+  readonly undeclaredCertificateId?: 'refuse' | 'accept'
   /**
    * Where the template is registered, as far as it is known. A registration config names a role, which is in the account
    * and partition of the registration, and need not be told.
@@ -31,3 +33,6 @@ export interface TemplateOptions {
   /** What a profile lets certificates carry; values that could never be provisioned are then reported. */
   readonly subjectCouldBe?: (field: SubjectField) => SubjectFieldValues | undefined
 }
+
+/** The switches alone, which a user can set. */
+export type TemplateSwitches = Omit<TemplateOptions, 'subjectCouldBe' | 'registeredAt'>

@@ -15,6 +15,8 @@ export interface StandInSettings {
   readonly generatedPolicyName: 'sha1-of-document' | 'sha1-of-compact-document'
   /** `Fn::*` and `Mappings`, which are documented for fleet provisioning alone. */
   readonly intrinsicFunctions: 'refuse' | 'evaluate'
+  /** Whether `AWS::IoT::Certificate::Id` has its value in a template that does not declare it. */
+  readonly undeclaredCertificateId: 'refuse' | 'accept'
   /** Several registered CAs have the issuer's name and the device shows its own certificate alone. */
   readonly sameSubjectWithoutChain: 'refuse' | 'by-signature'
   /** A second CONNECT of one client id within a second. It is logged in either case. */
@@ -28,6 +30,7 @@ export const defaultStandInSettings: StandInSettings = {
   absentOverride: 'DO_NOTHING',
   generatedPolicyName: 'sha1-of-document',
   intrinsicFunctions: 'refuse',
+  undeclaredCertificateId: 'refuse',
   sameSubjectWithoutChain: 'refuse',
   frequentConnect: 'allow'
 }

@@ -47,7 +47,8 @@ export async function postProfile(
   template: StoryTemplate,
   steps: Steps
 ): Promise<void> {
-  const { requiredFields, templateBody, usesSerialNumber } = template
+  const { requiredFields, templateBody, switches } = template
+  const { serialNumberSource, ...jitp } = switches
   const fields = ['CommonName', 'Country', 'Organization', 'OrganizationalUnit', 'StateName']
   const required = requiredFields.map(field => [field, { rule: 'required' }])
   const allowed = [...fields, 'DistinguishedNameQualifier', 'SerialNumber']
@@ -60,7 +61,8 @@ export async function postProfile(
         name: profile,
         authority: 'rehearsal',
         registrationConfig: { templateBody, roleArn: roleArnOf(template) },
-        ...(usesSerialNumber ? { serialNumberSource: 'certificate' } : {}),
+        ...(serialNumberSource === undefined ? {} : { serialNumberSource }),
+        jitp,
         subject: Object.fromEntries([...required, ...allowed]) as object,
         keys: { ec: { curves: ['P-256', 'P-384', 'P-521'] }, rsa: { minimumBits: 2048, maximumBits: 4096 } },
         validity: { days: 3650, whenIssuerExpiresFirst: 'refuse' },

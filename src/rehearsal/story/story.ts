@@ -4,7 +4,9 @@ import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IoTClient } from '@aws-sdk/client-iot'
 import type { Prediction } from '../../jitp/evaluation/prediction.ts'
+import type { TemplateSwitches } from '../../jitp/template/options.ts'
 import { createIotStandIn, type IotStandIn } from '../iot/iot-stand-in.ts'
+import type { StandInSettings } from '../iot/stand-in-settings.ts'
 import { createKmsStandIn, type KmsStandIn } from '../kms/kms-stand-in.ts'
 import { makeDevice } from './device.ts'
 import { issue, makeAuthority, postProfile, profile, register, type StoryDevice } from './factory.ts'
@@ -26,6 +28,8 @@ export interface StoryOptions {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The user's own provisioning template, in any form that `mintline template check` reads. */
   readonly templateText?: string | undefined
+  /** What that template is read with, and how the stand-in behaves. */
+  readonly switches: TemplateSwitches
   /** The user's own CSR, as text. */
   readonly csrText?: string | undefined
   /** The private key of that CSR, PEM. Without it the device cannot connect. */
@@ -83,8 +87,11 @@ async function play(stage: Stage): Promise<readonly Compared[]> {
   const { signal } = options
   const template = await steps.run(
     'Read the provisioning template',
-    async () => readStoryTemplate(options.templateText ?? storyTemplate),
-    ({ requiredFields }) => `Certificates must carry: ${requiredFields.join(', ') || 'no particular field'}.`
+    async () => readStoryTemplate(options.templateText ?? storyTemplate, options.switches),
+    ({ requiredFields, warnings }) =>
+      [`Certificates must carry: ${requiredFields.join(', ') || 'no particular field'}.`, ...warnings].join(
+        '\n'
+      )
   )
   const standIn = await startStandIn(template, stage)
   const kms = options.kms ? await startKms(template.place, stage) : undefined
@@ -109,11 +116,26 @@ async function play(stage: Stage): Promise<readonly Compared[]> {
   )
 }
 
+/** AWS IoT as the user takes it to be. */
+function standInSettings({
+  serialNumberSource = 'certificate',
+  functions,
+  subjectCharacters,
+  undeclaredCertificateId = 'refuse'
+}: TemplateSwitches): Partial<StandInSettings> {
+  return {
+    serialNumberSource,
+    intrinsicFunctions: functions === 'accept' ? 'evaluate' : 'refuse',
+    subjectCharacters: subjectCharacters === 'accept' ? 'keep' : 'escape',
+    undeclaredCertificateId
+  }
+}
+
 async function startStandIn(template: StoryTemplate, { steps, stops }: Stage): Promise<IotStandIn> {
   const { accountId, region } = template.place
   const standIn = await steps.run(
     'Start the stand-in of AWS IoT Core',
-    () => createIotStandIn({ region, accountId }),
+    () => createIotStandIn({ region, accountId, settings: standInSettings(template.switches) }),
     ({ controlUrl, endpointAddress, mqttPort }) =>
       `API at ${controlUrl}, MQTT on port ${mqttPort} as ${endpointAddress}; account ${accountId}, region ${region}`
   )

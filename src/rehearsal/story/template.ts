@@ -1,8 +1,9 @@
 import { examineTemplate } from '../../jitp/checks/check.ts'
 import { compileTemplate, requiredSubjectFields } from '../../jitp/evaluation/compile.ts'
-import { isError } from '../../jitp/findings/finding.ts'
+import { findingCatalogue, isError } from '../../jitp/findings/finding.ts'
+import { bodyTextOf } from '../../jitp/reading/registration-config.ts'
 import { readTemplateSource } from '../../jitp/reading/template-source.ts'
-import type { TemplateOptions } from '../../jitp/template/options.ts'
+import type { TemplateSwitches } from '../../jitp/template/options.ts'
 import type { Subject, SubjectField } from '../../pki/name/subject-field.ts'
 import { findPlace, type Place } from './place.ts'
 import { StoryFailure } from './steps.ts'
@@ -14,7 +15,9 @@ export interface StoryTemplate {
   readonly place: Place
   /** What a device's subject must carry for it. */
   readonly requiredFields: readonly SubjectField[]
-  readonly usesSerialNumber: boolean
+  readonly switches: TemplateSwitches
+  /** What is assumed, and what is easily missed, a line each. */
+  readonly warnings: readonly string[]
 }
 
 /** A device is a thing by its CommonName, may connect as itself, and publish below its own name. */
@@ -62,25 +65,28 @@ export const storyTemplate = JSON.stringify({
 })
 
 /** @throws StoryFailure with the findings, when AWS IoT would not take the template. */
-export function readStoryTemplate(text: string): StoryTemplate {
+export function readStoryTemplate(text: string, switches: TemplateSwitches): StoryTemplate {
   const source = readTemplateSource(text)
-  const usesSerialNumber = /AWS::IoT::Certificate::SerialNumber/.test(text)
-  const options: TemplateOptions = usesSerialNumber ? { serialNumberSource: 'certificate' } : {}
-  const examination = examineTemplate(source, options)
+  const examination = examineTemplate(source, switches)
   const errors = examination.findings.filter(isError)
   if (errors.length > 0) {
-    const lines = errors.map(({ pointer, id, message }) => `  ${pointer} ${id}: ${message}`)
+    const lines = errors.map(
+      ({ pointer, id, message }) => `  ${pointer} ${id}: ${message} ${findingCatalogue[id].remedy}`
+    )
     throw new StoryFailure(
       ['The template would fail at AWS IoT (`mintline template check` says more):', ...lines].join('\n')
     )
   }
-  const { roleArn, bodyText: templateBody = JSON.stringify(source.value) } = source
+  const { roleArn } = source
+  const templateBody = bodyTextOf(source)
+  const warnings = examination.findings.filter(({ severity }) => severity === 'warning')
   return {
     templateBody,
     roleArn,
     place: findPlace(templateBody, roleArn),
-    requiredFields: requiredSubjectFields(compileTemplate(examination, options)),
-    usesSerialNumber
+    requiredFields: requiredSubjectFields(compileTemplate(examination, switches)),
+    switches,
+    warnings: warnings.map(({ id, message }) => `warning ${id}: ${message}`)
   }
 }
 

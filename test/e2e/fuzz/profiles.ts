@@ -157,7 +157,8 @@ export const anyProfile = fc
         functions: fc.constantFrom('refuse', 'accept', 'accept', 'accept'),
         defaultsFillAbsentFields: fc.boolean(),
         subjectCharacters: fc.constantFrom('refuse', 'accept'),
-        generatedPolicyName: fc.constantFrom('unknown', 'sha1-of-document')
+        generatedPolicyName: fc.constantFrom('unknown', 'sha1-of-document'),
+        undeclaredCertificateId: fc.constantFrom('refuse', 'accept')
       })
     ),
     subject: oftenThere(

@@ -2,12 +2,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProfileView } from '../../../src/http/api/profiles/schemas.ts'
 import { completeProfile } from '../../../src/profiles/profile-request.ts'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
+import { bodyOf } from '../../jitp/corpus/parts.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../answer.ts'
 import { generationBody } from '../generations.ts'
 import { type HttpService, openService } from '../service.ts'
 import { faultsOf } from '../shared-schema.ts'
 
+const meterBody = JSON.stringify(bodyOf(), null, 2)
 const document = { ...starterProfile, name: 'pumps' }
 const nextDocument = { ...document, description: 'The next version.' }
 
@@ -181,6 +183,50 @@ describe('profiles', () => {
     const csr = makeCertificationRequest({ Country: 'DE', CommonName: 'least-1' })
     expect(await service.issue(csr, { profile: 'least' })).toMatchObject({ profileVersion: 1 })
     expect((await post(kept)).statusCode).toBe(200)
+  })
+
+  it('take a template in the form that it is deployed in, and issue by it', async () => {
+    const stack = {
+      Resources: {
+        Meters: {
+          Type: 'AWS::IoT::ProvisioningTemplate',
+          Properties: {
+            TemplateType: 'JITP',
+            TemplateBody: meterBody,
+            ProvisioningRoleArn: { 'Fn::GetAtt': 'Role.Arn' }
+          }
+        }
+      }
+    }
+    const answer = await post({ name: 'meters', authority: 'starter', template: stack })
+    expect(answer.statusCode).toBe(201)
+    const own = await post({
+      name: 'meters-alone',
+      authority: 'starter',
+      registrationConfig: { templateBody: meterBody, roleArn: 'arn:aws:iam::444455556666:role/jitp' }
+    })
+    expect(answer.json<ProfileView>().templateSha256).toBe(own.json<ProfileView>().templateSha256)
+    const csr = makeCertificationRequest({ CommonName: 'meter-1', OrganizationalUnit: 'hall-4' })
+    expect(await service.issue(csr, { profile: 'meters' })).toMatchObject({ thing: { thingName: 'meter-1' } })
+  })
+
+  it.each([
+    ['body-is-yaml', 'Parameters: {}\nResources: {}\n', '/registrationConfig/templateBody'],
+    [
+      'terraform-source',
+      'resource "aws_iot_provisioning_template" "t" {\n}\n',
+      '/registrationConfig/templateBody'
+    ],
+    ['text-of-another-kind', '<html></html>', '/registrationConfig/templateBody']
+  ])('are refused with %s in the place of a body of JSON', async (id, templateBody, pointer) => {
+    const registrationConfig = { templateBody, roleArn: 'arn:aws:iam::444455556666:role/jitp' }
+    const { status, ...problem } = problemOf(
+      await post({ name: 'others', authority: 'starter', registrationConfig })
+    )
+    expect([status, problem.code]).toEqual([422, 'profile_invalid'])
+    expect(problem.violations).toContainEqual(
+      expect.objectContaining({ pointer, message: expect.stringContaining(`[${id}]`) as string })
+    )
   })
 
   it('that lack name, authority or the template are refused', async () => {

@@ -211,7 +211,7 @@ export const shapeCases: readonly CheckCase[] = [
     findings: [
       'value-type-wrong /Parameters',
       `ref-undeclared ${thing}/ThingName`,
-      `ref-undeclared ${certificate}/CertificateId`
+      `certificate-id-undeclared ${certificate}/CertificateId`
     ]
   },
   {
@@ -279,7 +279,7 @@ export const thingCases: readonly CheckCase[] = [
   {
     flaw: 'a thing named by the certificate id',
     template: templateOf({ parameters: ['Id'], thing: { ThingName: ref('Id') } }),
-    findings: [`thing-named-by-id ${thing}/ThingName`]
+    findings: [`thing-name-long ${thing}/ThingName`, `thing-named-by-id ${thing}/ThingName`]
   },
   {
     flaw: 'attributes as the API takes them',

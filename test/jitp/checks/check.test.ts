@@ -16,6 +16,7 @@ import {
   subjectRuleCases,
   thingCases
 } from './check-cases.ts'
+import { formCases, kindCases, thingNameCases } from './form-cases.ts'
 
 const groups: Readonly<Record<string, readonly CheckCase[]>> = {
   parameters: parameterCases,
@@ -25,7 +26,10 @@ const groups: Readonly<Record<string, readonly CheckCase[]>> = {
   certificate: certificateCases,
   policy: policyCases,
   'subject rules': subjectRuleCases,
-  text: readingCases
+  text: readingCases,
+  form: formCases,
+  kind: kindCases,
+  'thing name': thingNameCases
 }
 
 const found = ({ template, options }: CheckCase): string[] =>

@@ -78,7 +78,8 @@ const options: fc.Arbitrary<TemplateOptions> = fc.record({
   serialNumberSource: fc.constantFrom('subject', 'certificate'),
   functions: fc.constant('accept'),
   subjectCharacters: fc.constantFrom('refuse', 'accept'),
-  generatedPolicyName: fc.constantFrom('unknown', 'sha1-of-document')
+  generatedPolicyName: fc.constantFrom('unknown', 'sha1-of-document'),
+  undeclaredCertificateId: fc.constantFrom('refuse', 'accept')
 })
 const subjectOf = (value: fc.Arbitrary<string>): fc.Arbitrary<Subject> =>
   fc.record(Object.fromEntries(subjectFields.map(field => [field, value])))

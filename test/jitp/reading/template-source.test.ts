@@ -95,7 +95,7 @@ describe('readTemplateSource refuses', () => {
     ['a function inside', { Resources: () => 1 }, ['template-not-found']],
     ['an IAM policy', connectDocument(), ['template-not-found']],
     ['an empty text', '', ['json-syntax']],
-    ['a text that is no JSON', 'Parameters:\n', ['json-syntax']],
+    ['a text that is no JSON', 'Parameters', ['json-syntax']],
     ['only the name of a template', '{\n "templateName": "pumps" }', ['template-named-only']],
     ['a config in a config', config(config(body)), ['template-not-found']],
     [

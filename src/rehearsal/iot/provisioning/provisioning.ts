@@ -75,7 +75,7 @@ function execute(registry: Registry, settings: StandInSettings, registration: Re
     registry,
     settings,
     scope: {
-      values: parameterValues(template, registration),
+      values: parameterValues(template, registration, settings),
       mappings: template.mappings,
       intrinsicFunctions: settings.intrinsicFunctions
     },
@@ -108,7 +108,8 @@ function execute(registry: Registry, settings: StandInSettings, registration: Re
 /** The value of each declared parameter; in just-in-time provisioning one without a value is the end of it. */
 function parameterValues(
   { parameters }: TemplateDocument,
-  { parameters: given, withheld, roleArn }: Registration
+  { parameters: given, withheld, roleArn }: Registration,
+  { undeclaredCertificateId }: StandInSettings
 ): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const [name, fallback] of parameters) {
@@ -119,5 +120,8 @@ function parameterValues(
       throw new IotRefusal('InvalidRequestException', `The parameter ${name} has no value: ${reason}.`)
     }
   }
+  const certificateId = given.get(certificateIdParameter)
+  if (undeclaredCertificateId === 'accept' && certificateId !== undefined)
+    values.set(certificateIdParameter, certificateId)
   return values
 }
