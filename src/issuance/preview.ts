@@ -9,6 +9,7 @@ import { decodeCertificationRequest } from '../pki/csr/intake.ts'
 import type { CsrNote } from '../pki/csr/note.ts'
 import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
+import { throwSubjectViolations } from '../pki/name/name.ts'
 import type { Profiles } from '../profiles/profile.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
@@ -67,6 +68,7 @@ export function createPreview(dependencies: PreviewDependencies): Preview {
       const common = { profile: name, profileVersion: version, templateSha256 }
       if (request.kind === 'certificate') {
         const certificate = parseCertificate(decodeCertificate(request.certificate), 'certificate_malformed')
+        throwSubjectViolations(certificate.subjectName.violations)
         return {
           ...common,
           subject: certificate.subject,

@@ -14,7 +14,7 @@ import { certificateIdHex, parseCertificate } from '../../pki/certificate/certif
 import { decodeCertificate } from '../../pki/certificate/intake.ts'
 import { assertSubjectReadable, parseCertificationRequest } from '../../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../../pki/csr/intake.ts'
-import { subjectOf } from '../../pki/name/name.ts'
+import { subjectOf, throwSubjectViolations } from '../../pki/name/name.ts'
 import { type CommandIo, UsageError } from '../command.ts'
 import { type CheckOutcome, renderFindings, renderJson, renderPrediction } from './rendering.ts'
 import { readSwitches, switchFlags, switchUsage } from './switches.ts'
@@ -131,7 +131,8 @@ async function readFacts(
 
 function certificateFacts(bytes: Uint8Array): CertificateFacts {
   const der = decodeCertificate(bytes)
-  const { subject, serialNumber } = parseCertificate(der)
+  const { subject, subjectName, serialNumber } = parseCertificate(der)
+  throwSubjectViolations(subjectName.violations)
   return { subject, certificateSerialNumber: serialNumber, certificateId: certificateIdHex(der) }
 }
 

@@ -11,6 +11,7 @@ import type { TemplateOptions } from '../template/options.ts'
 import { placeOfRole } from '../template/registration-place.ts'
 import type { ProvisioningTemplate } from '../template/template.ts'
 import { checkCertificates } from './certificate.ts'
+import { reportNoncharacters } from './characters.ts'
 import type { CheckContext } from './context.ts'
 import { checkExpressions } from './expressions.ts'
 import { checkKind } from './kind.ts'
@@ -48,6 +49,7 @@ export function examineTemplate(source: TemplateSource, options: TemplateOptions
   if (length > limits.bodyLength) {
     return { template: emptyTemplate, findings: [...source.findings, ...report.findings] }
   }
+  reportNoncharacters(source.value, '', report)
   const template = parseTemplate(source.value, report)
   const kind = kindOf(template)
   const { roleArn } = source
@@ -74,7 +76,7 @@ const emptyTemplate: ProvisioningTemplate = {
   certificates: [],
   policies: [],
   mappings: undefined,
-  hasDeviceConfiguration: false,
+  deviceConfiguration: undefined,
   isComplete: false
 }
 

@@ -1,7 +1,7 @@
 import { quoted } from '../findings/finding.ts'
 import { certificateIdParameter, nearestParameter } from '../template/certificate-parameter.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
-import { parametersOf, partsOf } from '../template/expression.ts'
+import { indexPattern, parametersOf, partsOf } from '../template/expression.ts'
 import { expressionsOf } from '../template/expressions-of-template.ts'
 import type { CheckContext } from './context.ts'
 
@@ -26,7 +26,7 @@ export function checkExpressions(context: CheckContext): void {
       found: 'Mappings'
     })
   }
-  if (template.hasDeviceConfiguration) {
+  if (template.deviceConfiguration !== undefined) {
     const message = 'The template has a DeviceConfiguration, which no device would receive.'
     report.addAtName('device-configuration-not-for-jitp', {
       pointer: '/DeviceConfiguration',
@@ -140,7 +140,7 @@ function checkIndex(part: Extract<Expression, { kind: 'select' }>, { report }: C
   if (part.index.kind !== 'literal') return
   const index = part.index.value
   const length = part.list.kind === 'list' ? part.list.items.length : Number.POSITIVE_INFINITY
-  if (/^[0-9]{1,4}$/.test(index) && Number(index) < length) return
+  if (indexPattern.test(index) && Number(index) < length) return
   const message = `The list has no item ${quoted(index)}.`
   report.add('select-out-of-range', {
     pointer: part.pointer,

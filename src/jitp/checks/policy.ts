@@ -38,6 +38,7 @@ export function checkPolicies(context: CheckContext): void {
       found: String(policies.length)
     })
   }
+  reportRepeats(policies, context)
   const documents: DocumentContext = {
     ...context,
     surroundings: {
@@ -50,6 +51,22 @@ export function checkPolicies(context: CheckContext): void {
     policies.map(policy => checkPolicy(policy, documents)),
     documents
   )
+}
+
+function reportRepeats(policies: readonly PolicyResource[], { report }: CheckContext): void {
+  const seen = new Set<string>()
+  for (const { policyName: name, pointer } of policies) {
+    if (name?.kind !== 'literal') continue
+    if (seen.has(name.value)) {
+      report.addAtName('policy-repeated', {
+        pointer,
+        message: `${quoted(name.value)} is named twice.`,
+        expected: 'each policy once',
+        found: quoted(name.value)
+      })
+    }
+    seen.add(name.value)
+  }
 }
 
 function checkPolicy(policy: PolicyResource, context: DocumentContext): CheckedDocument | undefined {

@@ -13,8 +13,8 @@ import {
 } from '../template/aws-name.ts'
 import { certificateIdParameter, isSharedField, subjectFieldOf } from '../template/certificate-parameter.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
-import { parametersOf, visibleParametersOf } from '../template/expression.ts'
 import type { ThingResource } from '../template/template.ts'
+import { visibleParametersOf } from '../template/visible-parameters.ts'
 import type { CheckContext } from './context.ts'
 import { checkNameForLater } from './naming/thing-name.ts'
 import { checkOverrideSettings, thingOverrides } from './override-settings.ts'
@@ -96,7 +96,7 @@ export function checkExisting(
 }
 
 function checkExistence(expression: Expression | ListExpression, { report }: CheckContext): void {
-  const parameters = parametersOf(expression)
+  const parameters = visibleParametersOf(expression)
   const from = parameters.join(', ')
   if (parameters.includes(certificateIdParameter)) {
     const message = 'A name that must exist beforehand is made from the certificate id.'
@@ -195,12 +195,9 @@ function checkAttributes(
   })
 }
 
-function checkGroups(
-  { thingGroups, hasPackageVersions, pointer }: ThingResource,
-  context: CheckContext
-): void {
+function checkGroups({ thingGroups, packageVersions, pointer }: ThingResource, context: CheckContext): void {
   const { report } = context
-  if (hasPackageVersions) {
+  if (packageVersions !== undefined) {
     const place = `${pointer}/Properties/PackageVersions`
     report.addAtName('package-versions-not-predicted', {
       pointer: place,
@@ -214,8 +211,8 @@ function checkGroups(
   const seen = new Set<string>()
   for (const group of thingGroups.items) {
     checkExisting(group, thingGroupNaming, context)
-    if (group.kind !== 'literal') continue
-    if (seen.has(group.value)) {
+    const key = groupKey(group)
+    if (group.kind === 'literal' && seen.has(key)) {
       report.add('thing-group-repeated', {
         pointer: group.pointer,
         message: `${quoted(group.value)} is named twice.`,
@@ -223,16 +220,21 @@ function checkGroups(
         found: quoted(group.value)
       })
     }
-    seen.add(group.value)
+    seen.add(key)
   }
-  const count = thingGroups.items.length
-  if (count <= groupsPerThing) return
+  if (seen.size <= groupsPerThing) return
   report.add('thing-groups-too-many', {
     pointer: thingGroups.pointer,
-    message: `The thing is put into ${count} groups.`,
+    message: `The thing is put into ${seen.size} groups.`,
     expected: `at most ${groupsPerThing}`,
-    found: String(count)
+    found: String(seen.size)
   })
+}
+
+/** Equal for groups that are the same for every certificate: the thing joins such a group once. */
+function groupKey(group: Expression): string {
+  if (group.kind === 'literal') return `literal ${group.value}`
+  return group.kind === 'ref' ? `ref ${group.name}` : `made at ${group.pointer}`
 }
 
 function checkOverrides({ overrides, pointer, logicalName }: ThingResource, context: CheckContext): void {

@@ -9,10 +9,11 @@ import {
   subjectFieldOf
 } from '../template/certificate-parameter.ts'
 import type { Expression } from '../template/expression.ts'
-import { parametersOf, visibleParametersOf } from '../template/expression.ts'
+import { parametersOf } from '../template/expression.ts'
 import { expressionsOf } from '../template/expressions-of-template.ts'
 import type { TemplateOptions } from '../template/options.ts'
 import type { Mappings, PolicyResource, ProvisioningTemplate, ThingResource } from '../template/template.ts'
+import { visibleParametersOf } from '../template/visible-parameters.ts'
 import type { PredictedPolicy } from './prediction.ts'
 
 /** A template that passed its check, made ready to be evaluated for many certificates. */
@@ -20,6 +21,8 @@ export interface CompiledTemplate {
   readonly parameters: readonly CompiledParameter[]
   readonly thing: ThingResource | undefined
   readonly policies: readonly CompiledPolicy[]
+  /** Texts that leave no trace in the prediction: where one cannot be made, nothing is provisioned. */
+  readonly others: readonly Expression[]
   readonly mappings: Mappings | undefined
   readonly options: TemplateOptions
 }
@@ -64,6 +67,7 @@ export function compileTemplate(
     parameters: compileParameters(template, options),
     thing: template.things[0],
     policies: template.policies.map(policy => compilePolicy(policy, options)),
+    others: othersOf(template),
     mappings: template.mappings,
     options
   }
@@ -85,6 +89,10 @@ export function thingNameFields({ parameters, thing }: CompiledTemplate): readon
   return parameters.flatMap(({ name, source }) =>
     !used.has(name) || source === 'certificate-id' || source === 'certificate-serial-number' ? [] : [source]
   )
+}
+
+function othersOf({ things, deviceConfiguration }: ProvisioningTemplate): readonly Expression[] {
+  return [...(things[0]?.packageVersions ?? []), ...(deviceConfiguration ?? []).map(({ value }) => value)]
 }
 
 function compileParameters(

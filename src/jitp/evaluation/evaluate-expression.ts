@@ -1,5 +1,5 @@
 import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
-import type { Expression, ListExpression } from '../template/expression.ts'
+import { type Expression, indexPattern, type ListExpression } from '../template/expression.ts'
 import { limits } from '../template/limits.ts'
 import type { Mappings } from '../template/template.ts'
 
@@ -37,6 +37,7 @@ export class ExpressionEvaluator {
       case 'join':
         return this.#concatenate(this.list(expression.list), expression.delimiter, expression)
       case 'sub':
+        if (this.#pieces(expression.unused) === null) return null
         return this.#concatenate(this.#pieces(expression.pieces), '', expression)
       case 'select':
         return this.#select(expression)
@@ -109,7 +110,7 @@ export class ExpressionEvaluator {
     const index = this.text(indexExpression)
     const list = this.list(listExpression)
     if (index === null || list === null) return null
-    const text = /^[0-9]{1,4}$/.test(index) ? list[Number(index)] : undefined
+    const text = indexPattern.test(index) ? list[Number(index)] : undefined
     if (text !== undefined) return text
     const message = `The list has ${list.length} items and no item ${quoted(index)}.`
     this.#scope.report('select-out-of-range', {

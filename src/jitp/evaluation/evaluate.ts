@@ -32,7 +32,7 @@ import type { PredictedPolicy, PredictedThing, Prediction } from './prediction.t
 /** What a template is evaluated against: the certificate as it is, or will be, signed. */
 export interface CertificateFacts {
   readonly subject: Subject
-  /** The content octets of the INTEGER, positive. */
+  /** The content octets of the INTEGER. */
   readonly certificateSerialNumber: Uint8Array
   /** Lower-case hex; left out before signing, since it depends on the signature. */
   readonly certificateId?: string
@@ -99,20 +99,21 @@ class Evaluator {
   }
 
   predict(): Prediction {
-    const { parameters, thing, policies } = this.#compiled
+    const { parameters, thing, policies, others } = this.#compiled
     for (const parameter of parameters) this.#values.set(parameter.name, this.#valueOf(parameter))
     const prediction: Prediction = {
       thing: thing === undefined ? null : this.#predictThing(thing),
       certificate: { status: 'ACTIVE' },
-      policies: policies.map(policy => this.#predictPolicy(policy))
+      policies: withoutRepeats(policies.map(policy => this.#predictPolicy(policy)))
     }
+    for (const other of others) this.#expressions.text(other)
     for (const parameter of parameters) this.#checkCharacters(parameter)
     return prediction
   }
 
   #valueOf({ name, source, fallback }: CompiledParameter): string | null {
     if (source === 'certificate-id') return this.#facts.certificateId ?? digitsToCome
-    if (source === 'certificate-serial-number') return decimalOf(this.#facts.certificateSerialNumber)
+    if (source === 'certificate-serial-number') return this.#serialNumber(name)
     const value = this.#facts.subject[source]
     if (value !== undefined && value !== '') return value
     if (value === undefined && fallback !== undefined) return fallback
@@ -124,6 +125,18 @@ class Evaluator {
       message,
       expected: source,
       found
+    })
+    return null
+  }
+
+  #serialNumber(name: string): string | null {
+    const octets = this.#facts.certificateSerialNumber
+    if ((octets[0] ?? 0) < 0x80) return decimalOf(octets)
+    this.#report('serial-number-negative', {
+      pointer: `/Parameters/${name}`,
+      message: `The serial number of the certificate is negative, and the template declares ${name}.`,
+      expected: 'a positive serial number',
+      found: `the octets ${toHex(octets)}`
     })
     return null
   }
@@ -270,6 +283,13 @@ const documentErrors: ReadonlySet<FindingId> = new Set([
   'policy-document-too-long',
   'typographic-quotes'
 ])
+
+/** A policy that is attached twice is attached. */
+function withoutRepeats(policies: readonly PredictedPolicy[]): readonly PredictedPolicy[] {
+  const keyOf = (policy: PredictedPolicy) =>
+    'policyName' in policy ? `name ${policy.policyName}` : `document ${policy.policyDocument}`
+  return [...new Map(policies.map(policy => [keyOf(policy), policy])).values()]
+}
 
 function decimalOf(serialNumber: Uint8Array): string {
   return BigInt(`0x0${toHex(serialNumber)}`).toString()

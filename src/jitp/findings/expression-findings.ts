@@ -38,6 +38,11 @@ export const expressionFindings = {
     atAws: 'What SerialNumber stands for is an assumption: AWS contradicts itself.',
     remedy: `Prove it with one device in a test account before the line starts, or use CommonName. The other reading is set by ${switchNames('serialNumberSource')}.`
   },
+  'serial-number-negative': {
+    severity: 'error',
+    atAws: 'RFC 5280 has no negative serial numbers; as what AWS IoT would pass one on is not known.',
+    remedy: 'Let the CA issue a certificate with a positive serial number.'
+  },
   'ref-undeclared': {
     severity: 'error',
     atAws: 'AWS IoT answers "Cannot resolve reference value" and provisions nothing.',
@@ -60,6 +65,12 @@ export const expressionFindings = {
       'The digits of the certificate id follow from the signature: whether AWS IoT provisions the device, and as what, is known only when the certificate exists.',
     remedy:
       'Put the certificate id into a name or a value, and let nothing be chosen by it: no index, no key of a map, no Fn::Split at a delimiter with hexadecimal digits.'
+  },
+  noncharacter: {
+    severity: 'error',
+    atAws: 'Names and values have no such code point, and what AWS IoT makes of one elsewhere is not known.',
+    remedy:
+      'Remove it: Unicode keeps U+FDD0 to U+FDEF, and the last two code points of each plane, for no text.'
   },
   'expressions-too-large': {
     severity: 'error',

@@ -19,6 +19,11 @@ export const policyFindings = {
     atAws: 'A certificate can have 10 policies; attaching the next one fails.',
     remedy: 'Merge policies.'
   },
+  'policy-repeated': {
+    severity: 'warning',
+    atAws: 'The certificate has the policy once.',
+    remedy: 'Keep one of the two resources.'
+  },
   'policy-name-invalid': {
     severity: 'error',
     atAws: 'No policy can have that name: every provisioning fails.',

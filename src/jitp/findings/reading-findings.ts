@@ -45,8 +45,9 @@ export const readingFindings = {
   },
   'single-quotes': { severity: 'error', atAws: notJson, remedy: 'Use double quotes.' },
   'byte-order-mark': {
-    severity: 'warning',
-    atAws: 'AWS CLI may refuse a file that starts with a byte order mark.',
+    severity: 'error',
+    atAws:
+      'AWS CLI refuses JSON that starts with a byte order mark, and passes on a body that does, which is not JSON.',
     remedy: 'Save the file as UTF-8 without a byte order mark.'
   },
   'escaped-too-seldom': {

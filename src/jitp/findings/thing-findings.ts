@@ -128,6 +128,17 @@ export const thingFindings = {
     remedy:
       'A thing has AttributePayload, ThingTypeName, ThingGroups; a certificate has Status; a policy has none.'
   },
+  'override-key-spelling': {
+    severity: 'warning',
+    atAws:
+      "The text of AWS's guide spells the key like this, all of its examples spell it like the property.",
+    remedy: 'Write AttributePayload, ThingTypeName or ThingGroups, as the examples do.'
+  },
+  'override-key-repeated': {
+    severity: 'error',
+    atAws: 'Which of two rules for one property holds is not known.',
+    remedy: 'Keep one.'
+  },
   'override-value-unknown': {
     severity: 'error',
     atAws: 'AWS IoT refuses the template.',

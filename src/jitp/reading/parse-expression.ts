@@ -1,6 +1,7 @@
 import { type FindingText, quoted } from '../findings/finding.ts'
 import type { TemplateReport } from '../findings/report.ts'
 import type { Expression, ListExpression } from '../template/expression.ts'
+import type { NamedText } from '../template/template.ts'
 import type { JsonObject, JsonValue } from './json-source.ts'
 import { pointerTo } from './json-source.ts'
 import { isJsonList, isJsonObject, kindOf } from './json-value.ts'
@@ -46,6 +47,19 @@ export function parseExpression(
   }
 }
 
+/** Reads an object of names and texts; what cannot be read is reported and left out. */
+export function parseNamedTexts(
+  value: JsonObject,
+  pointer: string,
+  report: TemplateReport
+): readonly NamedText[] {
+  return Object.entries(value).flatMap(([name, text]) => {
+    const place = pointerTo(pointer, name)
+    const expression = parseExpression(text, place, report)
+    return expression === undefined ? [] : [{ name, value: expression, pointer: place }]
+  })
+}
+
 /** Reads a list of texts: a JSON list, or Fn::Split. */
 export function parseListExpression(
   value: JsonValue | undefined,
@@ -86,7 +100,10 @@ function parseCall(
   if (name !== undefined && known !== undefined && more.length === 0) {
     return { name: known, argument: value[name] ?? null, argumentPointer: pointerTo(pointer, name) }
   }
-  if (name?.startsWith('Fn::') === true || name?.toLowerCase() === 'ref') {
+  if (known !== undefined) {
+    const found = more.map(quoted).join(', ')
+    wrongArguments(report, { pointer, expected: `nothing beside ${known}`, found })
+  } else if (name?.startsWith('Fn::') === true || name?.toLowerCase() === 'ref') {
     report.add('function-unknown', {
       pointer,
       message: `There is no function ${quoted(name)}.`,
@@ -128,7 +145,8 @@ function parseFindInMap(value: JsonValue, pointer: string, report: TemplateRepor
 }
 
 function parseSub(value: JsonValue, pointer: string, report: TemplateReport): Expression | undefined {
-  if (typeof value === 'string') return { kind: 'sub', pieces: subPieces(value, pointer, new Map()), pointer }
+  if (typeof value === 'string')
+    return subOf(value, { pointer, textPointer: pointer, bound: new Map() }, report)
   const [text, variables] = isJsonList(value) && value.length === 2 ? value : []
   if (typeof text !== 'string' || !isJsonObject(variables)) {
     wrongArguments(report, {
@@ -139,7 +157,7 @@ function parseSub(value: JsonValue, pointer: string, report: TemplateReport): Ex
     return undefined
   }
   const bound = parseVariables(variables, pointerTo(pointer, 1), report)
-  return bound && { kind: 'sub', pieces: subPieces(text, pointer, bound), pointer }
+  return bound && subOf(text, { pointer, textPointer: pointerTo(pointer, 0), bound }, report)
 }
 
 function parseVariables(
@@ -156,21 +174,45 @@ function parseVariables(
   return bound
 }
 
-function subPieces(
+/** A name as parameters have it, in braces, and nothing else: AWS documents no other form for provisioning templates. */
+const variablePattern = /(\$\{[A-Za-z0-9_.:-]+\})/
+
+interface SubPlace {
+  readonly pointer: string
+  readonly textPointer: string
+  readonly bound: ReadonlyMap<string, Expression>
+}
+
+function subOf(
   text: string,
-  pointer: string,
-  bound: ReadonlyMap<string, Expression>
-): readonly Expression[] {
+  { pointer, textPointer, bound }: SubPlace,
+  report: TemplateReport
+): Expression | undefined {
+  const words = text.split(variablePattern)
+  const wrong = words.find((word, index) => index % 2 === 0 && word.includes('${'))
+  if (wrong !== undefined) {
+    const start = wrong.indexOf('${')
+    wrongArguments(report, {
+      pointer: textPointer,
+      expected: 'the name of a parameter or variable between ${ and }, without spaces',
+      found: quoted(wrong.slice(start, start + 40))
+    })
+    return undefined
+  }
   const named = new Map(bound)
+  const used = new Set<string>()
   const expressionOf = (name: string): Expression => {
     const expression = named.get(name) ?? { kind: 'ref', name, pointer }
     named.set(name, expression)
+    used.add(name)
     return expression
   }
-  return text.split(/(\$\{[^{}]*\})/).flatMap((piece, index): Expression[] => {
-    if (index % 2 === 1) return [expressionOf(piece.slice(2, -1).trim())]
+  const pieces = words.flatMap((piece, index): Expression[] => {
+    if (index % 2 === 1) return [expressionOf(piece.slice(2, -1))]
     return piece === '' ? [] : [{ kind: 'literal', value: piece, pointer }]
   })
+  const unused = [...bound].filter(([name]) => !used.has(name)).map(([, expression]) => expression)
+  return { kind: 'sub', pieces, unused, pointer }
 }
 
 function wrongArguments(report: TemplateReport, text: Omit<FindingText, 'message'>): void {

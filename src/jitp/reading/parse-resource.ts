@@ -2,8 +2,8 @@ import { quoted } from '../findings/finding.ts'
 import type { TemplateReport } from '../findings/report.ts'
 import type { Expression } from '../template/expression.ts'
 import type {
-  Attribute,
   CertificateResource,
+  NamedText,
   Override,
   PolicyDocumentObject,
   PolicyResource,
@@ -12,7 +12,7 @@ import type {
 import type { JsonObject, JsonValue } from './json-source.ts'
 import { pointerTo } from './json-source.ts'
 import { isJsonObject } from './json-value.ts'
-import { isIntrinsic, parseExpression, parseListExpression } from './parse-expression.ts'
+import { isIntrinsic, parseExpression, parseListExpression, parseNamedTexts } from './parse-expression.ts'
 
 const resourceMembers = ['Type', 'Properties', 'OverrideSettings']
 const thingProperties = [
@@ -52,7 +52,11 @@ export function parseThing(resource: ResourceSource, report: TemplateReport): Th
         ? undefined
         : parseListExpression(properties.value('ThingGroups'), properties.pointerOf('ThingGroups'), report),
     billingGroup: properties.text('BillingGroup'),
-    hasPackageVersions: properties.value('PackageVersions') !== undefined
+    packageVersions: parsePackageVersions(
+      properties.value('PackageVersions'),
+      properties.pointerOf('PackageVersions'),
+      report
+    )
   }
 }
 
@@ -124,7 +128,7 @@ function parseAttributes(
   value: JsonValue | undefined,
   pointer: string,
   report: TemplateReport
-): readonly Attribute[] {
+): readonly NamedText[] {
   if (value === undefined) return []
   if (!isJsonObject(value) || isIntrinsic(value)) {
     report.wrongType(pointer, 'an object of names and values', value)
@@ -140,10 +144,20 @@ function parseAttributes(
     })
     return []
   }
-  return Object.entries(value).flatMap(([name, text]) => {
-    const expression = parseExpression(text, pointerTo(pointer, name), report)
-    return expression === undefined ? [] : [{ name, value: expression, pointer: pointerTo(pointer, name) }]
-  })
+  return parseNamedTexts(value, pointer, report)
+}
+
+/** AWS calls it a string for the names of package and version, and shows none: a text, or an object of texts. */
+function parsePackageVersions(
+  value: JsonValue | undefined,
+  pointer: string,
+  report: TemplateReport
+): readonly Expression[] | undefined {
+  if (value === undefined) return undefined
+  if (isJsonObject(value) && !isIntrinsic(value))
+    return parseNamedTexts(value, pointer, report).map(text => text.value)
+  const text = parseExpression(value, pointer, report)
+  return text === undefined ? [] : [text]
 }
 
 function parseDocument(

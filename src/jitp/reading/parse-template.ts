@@ -3,6 +3,7 @@ import type { TemplateReport } from '../findings/report.ts'
 import type {
   CertificateResource,
   Mappings,
+  NamedText,
   Parameter,
   PolicyResource,
   ProvisioningTemplate,
@@ -11,7 +12,7 @@ import type {
 import type { JsonObject, JsonValue } from './json-source.ts'
 import { pointerTo } from './json-source.ts'
 import { isJsonObject } from './json-value.ts'
-import { isIntrinsic } from './parse-expression.ts'
+import { isIntrinsic, parseNamedTexts } from './parse-expression.ts'
 import { parseCertificate, parsePolicy, parseThing, type ResourceSource } from './parse-resource.ts'
 
 const templateMembers = ['Parameters', 'Resources', 'Mappings', 'DeviceConfiguration']
@@ -27,14 +28,12 @@ export function parseTemplate(value: JsonObject, report: TemplateReport): Provis
   const parameters = parseParameters(value.Parameters, report)
   const resources = parseResources(value.Resources, report)
   const mappings = value.Mappings === undefined ? undefined : parseMappings(value.Mappings, report)
-  if (value.DeviceConfiguration !== undefined && !isJsonObject(value.DeviceConfiguration)) {
-    report.wrongType('/DeviceConfiguration', 'an object', value.DeviceConfiguration)
-  }
+  const deviceConfiguration = parseDeviceConfiguration(value.DeviceConfiguration, report)
   return {
     parameters,
     ...resources,
     mappings,
-    hasDeviceConfiguration: value.DeviceConfiguration !== undefined,
+    deviceConfiguration,
     isComplete: report.findings.length === before
   }
 }
@@ -122,6 +121,18 @@ function reportResourceType(type: JsonValue | undefined, pointer: string, report
     expected: resourceTypes.join(', '),
     found
   })
+}
+
+/** Flat: AWS documents that nested objects are not supported. */
+function parseDeviceConfiguration(
+  value: JsonValue | undefined,
+  report: TemplateReport
+): readonly NamedText[] | undefined {
+  if (value === undefined) return undefined
+  const pointer = '/DeviceConfiguration'
+  if (isJsonObject(value) && !isIntrinsic(value)) return parseNamedTexts(value, pointer, report)
+  report.wrongType(pointer, 'an object of names and values', value)
+  return []
 }
 
 function parseMappings(value: JsonValue, report: TemplateReport): Mappings {

@@ -21,7 +21,13 @@ export type Expression =
       readonly second: Expression
       readonly pointer: string
     }
-  | { readonly kind: 'sub'; readonly pieces: readonly Expression[]; readonly pointer: string }
+  | {
+      readonly kind: 'sub'
+      readonly pieces: readonly Expression[]
+      /** What is bound to names that the text does not have: it is evaluated, and its value goes nowhere. */
+      readonly unused: readonly Expression[]
+      readonly pointer: string
+    }
 
 export type ListExpression =
   | { readonly kind: 'list'; readonly items: readonly Expression[]; readonly pointer: string }
@@ -31,6 +37,9 @@ export type ListExpression =
       readonly source: Expression
       readonly pointer: string
     }
+
+/** An index of Fn::Select: AWS documents no other way to write one, and no body has room for a longer list. */
+export const indexPattern = /^(?:0|[1-9][0-9]{0,3})$/
 
 /**
  * What an expression is made from, itself first, each part once: a value that Fn::Sub binds to a name is one part,
@@ -54,31 +63,7 @@ export function parametersOf(expression: Expression | ListExpression): readonly 
   return [...names]
 }
 
-/**
- * The parameters whose values can be seen in what an expression makes, each once: of a list from which one item is taken
- * by a number that is written out, those of that item alone.
- */
-export function visibleParametersOf(expression: Expression | ListExpression): readonly string[] {
-  const names = new Set<string>()
-  const seen = new Set<Expression | ListExpression>()
-  const waiting = [expression]
-  for (let part = waiting.pop(); part !== undefined; part = waiting.pop()) {
-    if (seen.has(part)) continue
-    seen.add(part)
-    if (part.kind === 'ref') names.add(part.name)
-    waiting.push(...visiblePartsOf(part))
-  }
-  return [...names]
-}
-
-function visiblePartsOf(part: Expression | ListExpression): readonly (Expression | ListExpression)[] {
-  if (part.kind !== 'select' || part.index.kind !== 'literal' || part.list.kind !== 'list')
-    return directPartsOf(part)
-  const item = part.list.items[Number(part.index.value)]
-  return item === undefined ? [] : [item]
-}
-
-/** The parts that an expression is put together from, as often as they stand in it. */
+/** The parts that an expression is put together from, as often as they stand in it, and those that go nowhere. */
 export function directPartsOf(
   expression: Expression | ListExpression
 ): readonly (Expression | ListExpression)[] {
@@ -93,7 +78,7 @@ export function directPartsOf(
     case 'find-in-map':
       return [expression.top, expression.second]
     case 'sub':
-      return expression.pieces
+      return [...expression.pieces, ...expression.unused]
     case 'list':
       return expression.items
     case 'split':

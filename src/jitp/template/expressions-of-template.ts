@@ -8,7 +8,8 @@ export function expressionsOf(template: ProvisioningTemplate): readonly (Express
     ...template.certificates.flatMap(({ certificateId, status, thingPrincipalType }) =>
       present([certificateId, status, thingPrincipalType])
     ),
-    ...template.policies.flatMap(policyExpressions)
+    ...template.policies.flatMap(policyExpressions),
+    ...(template.deviceConfiguration ?? []).map(({ value }) => value)
   ]
 }
 
@@ -23,7 +24,8 @@ function thingExpressions(thing: ThingResource): readonly (Expression | ListExpr
     ...thing.attributes.map(attribute => attribute.value),
     thing.thingTypeName,
     thing.thingGroups,
-    thing.billingGroup
+    thing.billingGroup,
+    ...(thing.packageVersions ?? [])
   ])
 }
 

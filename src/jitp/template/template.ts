@@ -9,7 +9,8 @@ export interface ProvisioningTemplate {
   readonly policies: readonly PolicyResource[]
   /** Undefined where the template has no Mappings. */
   readonly mappings: Mappings | undefined
-  readonly hasDeviceConfiguration: boolean
+  /** Undefined where the template has no DeviceConfiguration. */
+  readonly deviceConfiguration: readonly NamedText[] | undefined
   /** False where something could not be read, so that a missing part need not mean that nothing was written. */
   readonly isComplete: boolean
 }
@@ -37,7 +38,8 @@ export interface Override {
   readonly pointer: string
 }
 
-export interface Attribute {
+/** A member of an object whose values are texts. */
+export interface NamedText {
   readonly name: string
   readonly value: Expression
   readonly pointer: string
@@ -46,11 +48,12 @@ export interface Attribute {
 /** AWS::IoT::Thing. */
 export interface ThingResource extends ResourceFields {
   readonly thingName: Expression | undefined
-  readonly attributes: readonly Attribute[]
+  readonly attributes: readonly NamedText[]
   readonly thingTypeName: Expression | undefined
   readonly thingGroups: ListExpression | undefined
   readonly billingGroup: Expression | undefined
-  readonly hasPackageVersions: boolean
+  /** Undefined where the thing has no PackageVersions. */
+  readonly packageVersions: readonly Expression[] | undefined
 }
 
 /** AWS::IoT::Certificate. */

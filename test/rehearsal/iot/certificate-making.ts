@@ -1,6 +1,12 @@
 import { randomBytes, webcrypto } from 'node:crypto'
-import { Integer, Utf8String } from 'asn1js'
-import { AttributeTypeAndValue, BasicConstraints, Certificate, Extension } from 'pkijs'
+import { Integer, PrintableString, Sequence, Set as SetValue, Utf8String } from 'asn1js'
+import {
+  AttributeTypeAndValue,
+  BasicConstraints,
+  Certificate,
+  Extension,
+  type RelativeDistinguishedNames
+} from 'pkijs'
 
 export interface MadeCertificate {
   readonly certificatePem: string
@@ -11,6 +17,10 @@ export interface MadeCertificate {
 export interface CertificateWishes {
   /** The common names of the subject; a random one unless given. */
   readonly commonNames?: readonly string[]
+  /** What the subject has besides, as object identifiers and values. */
+  readonly attributes?: readonly (readonly [type: string, value: string])[]
+  /** The content octets of the INTEGER. */
+  readonly serialNumber?: Uint8Array
   /** ECDSA P-256 unless given. */
   readonly key?: 'P-256' | 'P-384' | 'P-521' | 'RSA-1024' | 'RSA-2048' | 'RSA-PSS'
   readonly hash?: 'SHA-1' | 'SHA-256' | 'SHA-384' | 'SHA-512'
@@ -32,8 +42,11 @@ export async function makeCertificate(wishes: CertificateWishes = {}): Promise<M
   const keys = await generateKeys(wishes.key ?? 'P-256', hash)
   const certificate = new Certificate()
   certificate.version = 2
-  certificate.serialNumber = new Integer({ valueHex: Uint8Array.of(0x40, ...randomBytes(12)) })
-  certificate.subject.typesAndValues.push(...subject.map(nameOf))
+  certificate.serialNumber = new Integer({
+    valueHex: wishes.serialNumber ?? Uint8Array.of(0x40, ...randomBytes(12))
+  })
+  const attributes = (wishes.attributes ?? []).map(([type, value]) => attributeOf(type, value))
+  writeName(certificate.subject, [...subject.map(nameOf), ...attributes])
   certificate.issuer.typesAndValues.push(...(issuer?.subject ?? subject).map(nameOf))
   certificate.notBefore.value = wishes.notBefore ?? new Date(Date.now() - dayMs)
   certificate.notAfter.value = wishes.notAfter ?? new Date(Date.now() + dayMs)
@@ -63,6 +76,22 @@ function generateKeys(key: NonNullable<CertificateWishes['key']>, hash: string) 
   return webcrypto.subtle.generateKey(algorithm, true, usages)
 }
 
-function nameOf(commonName: string): AttributeTypeAndValue {
-  return new AttributeTypeAndValue({ type: '2.5.4.3', value: new Utf8String({ value: commonName }) })
+const commonName = '2.5.4.3'
+/** Country, dnQualifier and serialNumber (RFC 5280, Appendix A.1). */
+const printable: readonly string[] = ['2.5.4.6', '2.5.4.46', '2.5.4.5']
+
+function nameOf(value: string): AttributeTypeAndValue {
+  return attributeOf(commonName, value)
+}
+
+/** Each attribute in a SET of its own; left to itself, pkijs puts all of them into one. */
+function writeName(name: RelativeDistinguishedNames, attributes: readonly AttributeTypeAndValue[]): void {
+  name.typesAndValues.push(...attributes)
+  const sets = attributes.map(attribute => new SetValue({ value: [attribute.toSchema()] }))
+  name.valueBeforeDecode = new Sequence({ value: sets }).toBER()
+}
+
+function attributeOf(type: string, value: string): AttributeTypeAndValue {
+  const text = printable.includes(type) ? new PrintableString({ value }) : new Utf8String({ value })
+  return new AttributeTypeAndValue({ type, value: text })
 }

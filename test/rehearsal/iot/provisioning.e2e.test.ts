@@ -506,15 +506,12 @@ describe('a policy made from a document', needs('openssl'), () => {
 
   it('is one for each device where a value is put into it', async () => {
     const registry = await openRegistry()
-    const document = {
-      Version: '2012-10-17',
-      Statement: [
-        { Effect: 'Allow', Action: 'iot:Connect', Resource: { Ref: 'AWS::IoT::Certificate::CommonName' } }
-      ]
-    }
-    await provision(registry, withDocument(document))
+    const document = { 'Fn::Sub': documentAllowing('${AWS::IoT::Certificate::CommonName}') }
+    const settings = { intrinsicFunctions: 'evaluate' } as const
+    await provision(registry, withDocument(document), { settings })
     await provision(registry, withDocument(document), {
-      unit: issueDevice(ca, '/CN=unit-2', { directory: folder.path })
+      unit: issueDevice(ca, '/CN=unit-2', { directory: folder.path }),
+      settings
     })
     expect(registry.listPolicies()).toHaveLength(3)
   })

@@ -33,6 +33,26 @@ export function parsePolicyDocument(text: string): PolicyDocument {
   }
 }
 
+/** Characters, white space not counted. */
+const maximumDocumentLength = 2048
+
+/** What keeps AWS IoT from taking the document as a policy, for the person who wrote it; undefined where nothing does. */
+export function findDocumentMistake(text: string): string | undefined {
+  if (text.replace(/\s/g, '').length > maximumDocumentLength)
+    return `it has more than ${maximumDocumentLength} characters, white space aside`
+  try {
+    const { version, statements } = parsePolicyDocument(text)
+    if (version !== '2012-10-17' && version !== '2008-10-17') return 'its Version is not one of a policy'
+    const isWhole = statements.every(({ actions, resources }) =>
+      [actions, resources].every(texts => texts.length > 0 && !texts.includes(''))
+    )
+    return statements.length > 0 && isWhole ? undefined : 'a statement has an Action and a Resource'
+  } catch (error) {
+    if (error instanceof SyntaxError) return error.message
+    throw error
+  }
+}
+
 function parseStatement(statement: unknown): PolicyStatement {
   if (!isRecord(statement)) throw new SyntaxError('a statement is an object')
   const { Effect: effect, Action: action, Resource: resource, Condition: condition = {} } = statement
@@ -50,16 +70,23 @@ function parseConditions(condition: unknown): PolicyCondition[] {
   if (!isRecord(condition)) throw new SyntaxError('a Condition is an object')
   return Object.entries(condition).flatMap(([operator, keys]) => {
     if (!isRecord(keys)) throw new SyntaxError(`the condition ${operator} is an object`)
-    return Object.entries(keys).map(([key, values]) => ({ operator, key, values: parseTexts(key, values) }))
+    return Object.entries(keys).map(([key, values]) => ({ operator, key, values: parseValues(key, values) }))
   })
 }
 
 function parseTexts(name: string, value: unknown): string[] {
   return (Array.isArray(value) ? value : [value]).map((text: unknown) => {
-    if (typeof text !== 'string' && typeof text !== 'boolean')
-      throw new SyntaxError(`${name} is a string or a list of strings`)
-    return String(text)
+    if (typeof text !== 'string') throw new SyntaxError(`${name} is a string or a list of strings`)
+    return text
   })
+}
+
+/** Bool takes its values without quotes as well. */
+function parseValues(key: string, values: unknown): string[] {
+  const unquoted = (Array.isArray(values) ? values : [values]).map((value: unknown) =>
+    typeof value === 'boolean' ? String(value) : value
+  )
+  return parseTexts(key, unquoted)
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

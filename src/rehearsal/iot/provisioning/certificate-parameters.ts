@@ -38,6 +38,8 @@ export function readCertificateParameters(
   }
   for (const [suffix, attribute] of Object.entries(subjectParameters)) take(suffix, attribute)
   if (settings.serialNumberSource === 'subject') take('SerialNumber', serialNumberAttribute)
+  else if (x509.serialNumber.startsWith('-'))
+    withheld.set(`${prefix}SerialNumber`, 'the serial number of the certificate is negative')
   else values.set(`${prefix}SerialNumber`, BigInt(`0x${x509.serialNumber}`).toString())
   values.set(`${prefix}Id`, certificateId)
   return { values, withheld }

@@ -9,6 +9,8 @@ export interface PlannedResource {
   readonly logicalName: string
   /** What the role must allow for it. */
   readonly requiredActions: readonly string[]
+  /** Of a policy: its name, which is attached to the certificate. */
+  readonly policyName?: string
   /**
    * Makes or changes the resource and ties it to the certificate.
    *

@@ -1,13 +1,10 @@
 import { createHash } from 'node:crypto'
-import { parsePolicyDocument } from '../policy/policy-document.ts'
+import { findDocumentMistake, parsePolicyDocument } from '../policy/policy-document.ts'
 import { assertName } from '../registry/names.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
-import { evaluate, evaluateText } from './expression.ts'
+import { evaluateText, isCall, isObject, type JsonObject } from './expression.ts'
 import { type PlanContext, type PlannedResource, refuseValue } from './plan.ts'
 import type { TemplateResource } from './template-engine.ts'
-
-/** Characters, white space not counted. */
-const maximumDocumentLength = 2048
 
 /**
  * Judges a policy of a template: one that exists by name, or one that is made from a document and named by it, so that
@@ -18,6 +15,8 @@ export function planPolicy(resource: TemplateResource, context: PlanContext): Pl
   const { PolicyName: name, PolicyDocument: document } = resource.properties
   if ((name === undefined) === (document === undefined))
     refuseValue('A policy has either a PolicyName or a PolicyDocument')
+  assertNoJoin(name)
+  assertNoJoin(document)
   const policyDocument = document === undefined ? undefined : readDocument(document, context)
   const policyName =
     policyDocument === undefined
@@ -28,6 +27,7 @@ export function planPolicy(resource: TemplateResource, context: PlanContext): Pl
   const isThere = registry.findPolicy(policyName) !== undefined
   return {
     logicalName: resource.logicalName,
+    policyName,
     requiredActions: [...(isThere ? [] : ['iot:CreatePolicy']), 'iot:AttachPolicy'],
     apply(certificateArn) {
       // Two policies of one template may have the same document.
@@ -39,35 +39,37 @@ export function planPolicy(resource: TemplateResource, context: PlanContext): Pl
   }
 }
 
-function readDocument(expression: unknown, { scope }: PlanContext): string {
-  assertNoFunctions(expression)
-  const value = evaluate(expression, scope)
-  const document = typeof value === 'string' ? value : JSON.stringify(value)
-  if (document.replace(/\s/g, '').length > maximumDocumentLength)
-    refuseValue(`A policy document has ${maximumDocumentLength} characters at the most, white space aside`)
-  const mistake = findDocumentMistake(document)
-  return mistake === undefined ? document : refuseValue(`The policy document is malformed: ${mistake}`)
+function readDocument(expression: unknown, { scope, connectingCertificateId }: PlanContext): string {
+  const document = isObject(expression) && !isCall(expression) ? written(expression) : undefined
+  if (isObject(expression) && 'Ref' in expression && connectingCertificateId !== undefined)
+    refuseValue('A certificate has no parameter that is a policy document')
+  const text = document ?? evaluateText(expression, scope, 'PolicyDocument')
+  const mistake = findDocumentMistake(text)
+  if (mistake !== undefined) return refuseValue(`The policy document is malformed: ${mistake}`)
+  // IAM knows an older version. The pages of AWS IoT have none but this.
+  if (parsePolicyDocument(text).version !== '2012-10-17')
+    return refuseValue('The policy document is malformed: its Version is not 2012-10-17')
+  return text
 }
 
-function findDocumentMistake(document: string): string | undefined {
-  try {
-    const { version, statements } = parsePolicyDocument(document)
-    if (version !== '2012-10-17' && version !== '2008-10-17') return `there is no Version ${version}`
-    const isWhole = statements.every(({ actions, resources }) => actions.length > 0 && resources.length > 0)
-    return statements.length > 0 && isWhole ? undefined : 'a statement has an Action and a Resource'
-  } catch (error) {
-    if (error instanceof SyntaxError) return error.message
-    throw error
-  }
+/** A document that is written as an object says what it says: nothing inside is replaced. */
+function written(document: JsonObject): string {
+  if (hasCall(document, () => true)) refuseValue('A policy document has no Ref and no functions inside')
+  return JSON.stringify(document)
 }
 
-/** No function but `Ref` works in a policy, even where it does elsewhere (Developer Guide, fleet provisioning). */
-function assertNoFunctions(expression: unknown): void {
-  if (typeof expression !== 'object' || expression === null) return
-  for (const [name, value] of Object.entries(expression)) {
-    if (name.startsWith('Fn::')) refuseValue(`${name} is not supported in AWS::IoT::Policy`)
-    assertNoFunctions(value)
-  }
+/** Fn::Join is the one function that does not work in a policy (Developer Guide, fleet provisioning). */
+function assertNoJoin(expression: unknown): void {
+  if (hasCall(expression, name => name === 'Fn::Join'))
+    refuseValue('Fn::Join is not supported in AWS::IoT::Policy')
+}
+
+function hasCall(expression: unknown, matches: (name: string) => boolean): boolean {
+  if (typeof expression !== 'object' || expression === null) return false
+  const names = isCall(expression)
+    ? Object.keys(expression).filter(name => name === 'Ref' || name.startsWith('Fn::'))
+    : []
+  return names.some(matches) || Object.values(expression).some(value => hasCall(value, matches))
 }
 
 function generatePolicyName(document: string, { generatedPolicyName }: StandInSettings): string {

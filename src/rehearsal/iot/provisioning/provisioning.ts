@@ -1,8 +1,10 @@
 import { type IotErrorName, IotRefusal } from '../iot-refusal.ts'
+import { policiesOfTargetMaximum } from '../registry/policies.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 import { planCertificate } from './certificate-plan.ts'
-import type { PlanContext } from './plan.ts'
+import { evaluateText } from './expression.ts'
+import type { PlanContext, PlannedResource } from './plan.ts'
 import { planPolicy } from './policy-plan.ts'
 import { assertRoleAllows } from './role-permission.ts'
 import { parseTemplateBody, type TemplateDocument } from './template-engine.ts'
@@ -88,6 +90,9 @@ function execute(registry: Registry, settings: StandInSettings, registration: Re
     ...template.things.map(resource => planThing(resource, certificate, context)),
     ...template.policies.map(resource => planPolicy(resource, context))
   ]
+  for (const [name, value] of Object.entries(template.deviceConfiguration))
+    evaluateText(value, context.scope, `DeviceConfiguration ${name}`)
+  assertRoomForPolicies(resources, certificate.certificateId, registry)
   if (roleArn !== undefined) {
     const actions = [certificate, ...resources].flatMap(({ requiredActions }) => requiredActions)
     assertRoleAllows(roleArn, registry.findRole(roleArn), actions)
@@ -103,6 +108,25 @@ function execute(registry: Registry, settings: StandInSettings, registration: Re
     certificatePem: certificate.certificatePem,
     resourceArns: { [certificate.logicalName]: certificateArn, ...Object.fromEntries(arns) }
   }
+}
+
+/** Judged before anything is done: the last attachment would fail after all the others. */
+function assertRoomForPolicies(
+  resources: readonly PlannedResource[],
+  certificateId: string,
+  registry: Registry
+): void {
+  const isKnown = registry.findCertificate(certificateId) !== undefined
+  const attached = isKnown ? registry.listAttachedPolicies(registry.certificateArn(certificateId)) : []
+  const names = new Set([
+    ...attached.map(({ policyName }) => policyName),
+    ...resources.flatMap(({ policyName }) => policyName ?? [])
+  ])
+  if (names.size > policiesOfTargetMaximum)
+    throw new IotRefusal(
+      'InvalidRequestException',
+      `The certificate would have ${names.size} policies; ${policiesOfTargetMaximum} are the most.`
+    )
 }
 
 /** The value of each declared parameter; in just-in-time provisioning one without a value is the end of it. */

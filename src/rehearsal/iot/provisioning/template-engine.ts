@@ -7,6 +7,8 @@ export interface TemplateDocument {
   /** Name → default. */
   readonly parameters: ReadonlyMap<string, string | undefined>
   readonly mappings: JsonObject
+  /** What devices would be sent; just-in-time provisioning has no answer that could hold it. */
+  readonly deviceConfiguration: JsonObject
   readonly things: readonly TemplateResource[]
   readonly certificates: readonly TemplateResource[]
   readonly policies: readonly TemplateResource[]
@@ -30,7 +32,14 @@ const mergeOverrides = [...plainOverrides, 'MERGE'] as const
 
 const grammar = {
   'AWS::IoT::Thing': {
-    properties: ['ThingName', 'AttributePayload', 'ThingTypeName', 'ThingGroups', 'BillingGroup'],
+    properties: [
+      'ThingName',
+      'AttributePayload',
+      'ThingTypeName',
+      'ThingGroups',
+      'BillingGroup',
+      'PackageVersions'
+    ],
     overrides: {
       AttributePayload: mergeOverrides,
       ThingTypeName: plainOverrides,
@@ -69,7 +78,7 @@ export function parseTemplateBody(templateBody: string, settings: StandInSetting
   const known = [
     'Parameters',
     'Resources',
-    ...(settings.intrinsicFunctions === 'evaluate' ? ['Mappings'] : [])
+    ...(settings.intrinsicFunctions === 'evaluate' ? ['Mappings', 'DeviceConfiguration'] : [])
   ]
   for (const name of Object.keys(body))
     if (!known.includes(name)) refuse(`${name} is no member of a template for just-in-time provisioning`)
@@ -84,7 +93,8 @@ export function parseTemplateBody(templateBody: string, settings: StandInSetting
   if (policies.length > maximumPolicies) refuse(`it has more than ${maximumPolicies} policies`)
   return {
     parameters: new Map(Object.entries(objectMember(body, 'Parameters')).map(parseParameter)),
-    mappings: objectMember(body, 'Mappings'),
+    mappings: parseMappings(objectMember(body, 'Mappings')),
+    deviceConfiguration: objectMember(body, 'DeviceConfiguration'),
     things,
     certificates,
     policies
@@ -94,11 +104,38 @@ export function parseTemplateBody(templateBody: string, settings: StandInSetting
 function parseJsonObject(text: string): JsonObject {
   try {
     const value: unknown = JSON.parse(text)
-    if (isObject(value)) return value
+    if (isObject(value)) return assertFlatEnough(value)
   } catch (error) {
+    if (error instanceof IotRefusal) throw error
     return refuse(`it is not JSON: ${(error as Error).message}`)
   }
   return refuse('it is no JSON object')
+}
+
+/** Far more than any template that AWS shows, and little enough to be walked level by level. */
+const deepestLevel = 64
+
+function assertFlatEnough(body: JsonObject): JsonObject {
+  let level: readonly object[] = [body]
+  for (let depth = 1; level.length > 0; depth += 1) {
+    if (depth > deepestLevel) refuse(`it nests deeper than ${deepestLevel} levels`)
+    level = level.flatMap(each =>
+      Object.values(each).filter((value): value is object => typeof value === 'object' && value !== null)
+    )
+  }
+  return body
+}
+
+/** Two levels of names below the name of a map, and then text: parameters and functions have no place in it. */
+function parseMappings(mappings: JsonObject): JsonObject {
+  for (const [name, map] of Object.entries(mappings)) {
+    const inner = isObject(map) ? Object.values(map) : [undefined]
+    const isMap = inner.every(
+      values => isObject(values) && Object.values(values).every(value => typeof value === 'string')
+    )
+    if (!isMap) refuse(`the map ${name} must have two levels of keys and strings`)
+  }
+  return mappings
 }
 
 function objectMember(body: JsonObject, name: string): JsonObject {
@@ -109,7 +146,9 @@ function objectMember(body: JsonObject, name: string): JsonObject {
 function parseParameter([name, declaration]: [string, unknown]): [string, string | undefined] {
   if (!isObject(declaration) || declaration.Type !== 'String')
     return refuse(`the parameter ${name} must have the Type String`)
-  const { Default: fallback } = declaration
+  const { Type: _, Default: fallback, ...others } = declaration
+  const [other] = Object.keys(others)
+  if (other !== undefined) return refuse(`${other} is no member of a parameter`)
   if (fallback !== undefined && typeof fallback !== 'string')
     return refuse(`the Default of the parameter ${name} must be a string`)
   return [name, fallback]
@@ -130,18 +169,37 @@ function parseResource(
   const rules: ResourceGrammar = grammar[type as ResourceType]
   for (const name of Object.keys(properties))
     if (!rules.properties.includes(name)) refuse(`${type} has no property ${name}`)
-  for (const [name, value] of Object.entries(overrides))
-    if (
-      !Object.hasOwn(rules.overrides, name) ||
-      !(rules.overrides[name] as readonly unknown[]).includes(value)
-    )
-      refuse(`${type} has no OverrideSettings ${name}: ${JSON.stringify(value)}`)
   return {
     logicalName,
     type: type as ResourceType,
     properties: properties,
-    overrides: overrides as Readonly<Record<string, OverrideSetting>>
+    overrides: parseOverrides(overrides, rules, type)
   }
+}
+
+/** The guide lists the keys in capitals and uses those of the properties in each of its examples. */
+const listedKeys: Readonly<Record<string, string>> = {
+  ATTRIBUTE_PAYLOAD: 'AttributePayload',
+  THING_TYPE_NAME: 'ThingTypeName',
+  THING_GROUPS: 'ThingGroups'
+}
+
+function parseOverrides(
+  overrides: JsonObject,
+  rules: ResourceGrammar,
+  type: string
+): Readonly<Record<string, OverrideSetting>> {
+  const parsed = new Map<string, OverrideSetting>()
+  for (const [name, value] of Object.entries(overrides)) {
+    const property = Object.hasOwn(listedKeys, name) ? String(listedKeys[name]) : name
+    const settings = Object.hasOwn(rules.overrides, property) ? rules.overrides[property] : undefined
+    const setting = settings?.find(known => known === value)
+    if (setting === undefined)
+      return refuse(`${type} has no OverrideSettings ${name}: ${JSON.stringify(value)}`)
+    if (parsed.has(property)) return refuse(`OverrideSettings has ${property} twice`)
+    parsed.set(property, setting)
+  }
+  return Object.fromEntries(parsed)
 }
 
 function refuse(reason: string): never {

@@ -1,7 +1,7 @@
 import type { ThingRecord } from '../records.ts'
 import { assertAttributes, assertName } from '../registry/names.ts'
 import type { PlannedCertificate } from './certificate-plan.ts'
-import { evaluate, evaluateList, evaluateText, isObject } from './expression.ts'
+import { evaluateList, evaluateObject, evaluateText, isCall } from './expression.ts'
 import { overrideOf, type PlanContext, type PlannedResource, refuseConflict, refuseValue } from './plan.ts'
 import type { TemplateResource } from './template-engine.ts'
 
@@ -51,14 +51,18 @@ export function planThing(
   }
 }
 
-function readWantedThing({ properties }: TemplateResource, { scope, registry }: PlanContext): WantedThing {
+function readWantedThing({ properties }: TemplateResource, context: PlanContext): WantedThing {
+  const { scope, registry } = context
   const text = (name: string) =>
     properties[name] === undefined ? undefined : evaluateText(properties[name], scope, name)
   const thingName = text('ThingName') ?? refuseValue('A thing has a ThingName')
   assertName('thingName', thingName)
   const wanted = {
     thingName,
-    attributes: readAttributes(properties.AttributePayload, scope),
+    attributes:
+      properties.AttributePayload === undefined
+        ? undefined
+        : evaluateObject(properties.AttributePayload, scope, 'AttributePayload'),
     thingTypeName: text('ThingTypeName'),
     thingGroups:
       properties.ThingGroups === undefined
@@ -66,6 +70,7 @@ function readWantedThing({ properties }: TemplateResource, { scope, registry }: 
         : [...new Set(evaluateList(properties.ThingGroups, scope, 'ThingGroups'))],
     billingGroupName: text('BillingGroup')
   }
+  assertPackageVersions(properties.PackageVersions, context)
   const { thingTypeName, thingGroups = [], billingGroupName } = wanted
   if (thingTypeName !== undefined) registry.describeThingType(thingTypeName)
   for (const name of thingGroups) registry.describeThingGroup(name)
@@ -73,16 +78,11 @@ function readWantedThing({ properties }: TemplateResource, { scope, registry }: 
   return wanted
 }
 
-function readAttributes(
-  payload: unknown,
-  scope: PlanContext['scope']
-): Readonly<Record<string, string>> | undefined {
-  if (payload === undefined) return undefined
-  const attributes = evaluate(payload, scope)
-  if (!isObject(attributes)) return refuseValue('AttributePayload must be an object')
-  for (const [name, value] of Object.entries(attributes))
-    if (typeof value !== 'string') refuseValue(`The attribute ${name} must be a string`)
-  return attributes as Readonly<Record<string, string>>
+/** The guide has it as a string for the names of package and version. The stand-in has no packages: nothing is made of it. */
+function assertPackageVersions(value: unknown, { scope }: PlanContext): void {
+  if (value === undefined) return
+  if (typeof value === 'string' || isCall(value)) evaluateText(value, scope, 'PackageVersions')
+  else evaluateObject(value, scope, 'PackageVersions')
 }
 
 function newState(wanted: WantedThing): ThingState {

@@ -1,4 +1,5 @@
 import { IotRefusal } from '../iot-refusal.ts'
+import { findDocumentMistake } from '../policy/policy-document.ts'
 import type { PolicyRecord } from '../records.ts'
 import type { RegistryContext } from './context.ts'
 import { assertName } from './names.ts'
@@ -21,7 +22,8 @@ export interface Policies {
   listTargetsForPolicy(policyName: string): readonly string[]
 }
 
-const policiesOfTargetMaximum = 10
+/** What one target can have attached. */
+export const policiesOfTargetMaximum = 10
 
 export function createPolicies(context: RegistryContext): Policies {
   const { state, arns, clock, changed } = context
@@ -42,7 +44,9 @@ export function createPolicies(context: RegistryContext): Policies {
   return {
     createPolicy(policyName, policyDocument) {
       assertName('policyName', policyName)
-      assertPolicyDocument(policyDocument)
+      const mistake = findDocumentMistake(policyDocument)
+      if (mistake !== undefined)
+        throw new IotRefusal('MalformedPolicyException', `The document is malformed: ${mistake}.`)
       if (state.policies.has(policyName))
         throw new IotRefusal('ResourceAlreadyExistsException', `Policy ${policyName} exists.`, {
           resourceId: policyName,
@@ -85,47 +89,4 @@ function assertTarget({ state, arns }: RegistryContext, target: string): void {
       ? state.certificates.has(name) && arns.certificateArn(name) === target
       : state.thingGroups.has(name) && arns.thingGroupArn(name) === target
   if (!isKnown) throw new IotRefusal('ResourceNotFoundException', `${target} not found.`)
-}
-
-const documentMaximumCharacters = 2048
-
-/** Throws `MalformedPolicyException` unless the document has the grammar of a policy and AWS's size. */
-function assertPolicyDocument(policyDocument: string): void {
-  if (policyDocument.replace(/\s/g, '').length > documentMaximumCharacters)
-    throw malformed('The document is longer than 2048 characters without white space.')
-  const document = parseObject(policyDocument)
-  const { Version: version, Statement: statement } = document
-  if (version !== '2012-10-17' && version !== '2008-10-17') throw malformed('Version is not one of a policy.')
-  const statements: readonly unknown[] = Array.isArray(statement) ? statement : [statement]
-  if (statements.length === 0 || !statements.every(isStatement))
-    throw malformed('A Statement has an Effect, an Action and a Resource.')
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text)
-    if (isObject(value)) return value
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error
-  }
-  throw malformed('The document is not a JSON object.')
-}
-
-function isStatement(value: unknown): boolean {
-  if (!isObject(value)) return false
-  const { Effect: effect, Action: action, Resource: resource } = value
-  return (effect === 'Allow' || effect === 'Deny') && isOneOrMore(action) && isOneOrMore(resource)
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function isOneOrMore(value: unknown): boolean {
-  const texts: readonly unknown[] = Array.isArray(value) ? value : [value]
-  return texts.length > 0 && texts.every(text => typeof text === 'string' && text !== '')
-}
-
-function malformed(message: string): IotRefusal {
-  return new IotRefusal('MalformedPolicyException', message)
 }
