@@ -55,7 +55,7 @@ const documentOf = (members: JsonMembers): Json => {
 const statementOf = (members: JsonMembers): Json =>
   documentOf({ Statement: [{ Effect: 'Allow', Action: 'iot:Connect', Resource: '*', ...members }] })
 const nested = (depth: number): Json => (depth === 0 ? 'x' : [nested(depth - 1)])
-const groups = (count: number): Json[] => Array.from({ length: count }, (_, index) => `g${index}`)
+const groups = (count: number): string[] => Array.from({ length: count }, (_, index) => `g${index}`)
 const policies = (count: number, nameOf: (index: number) => Json): JsonMembers =>
   templateOf({
     resources: Object.fromEntries(
@@ -299,6 +299,19 @@ describe('what AWS does not document is refused by both', () => {
   })
 })
 
+describe('the stand-in refuses conditions that are no map of maps', () => {
+  it.each<[string, Json]>([
+    ['a text', 'x'],
+    ['a list', []],
+    ['an operator without keys', { StringEquals: 'x' }],
+    ['a list of keys', { StringEquals: [{ 'iot:ClientId': 'x' }] }],
+    ['a key with an object', { StringEquals: { 'iot:ClientId': {} } }],
+    ['a key with a number', { NumericEquals: { 'iot:Port': 1 } }]
+  ])('%s', (_, condition) => {
+    expect(judge(policy(statementOf({ Condition: condition })), plainSwitches).standIn.made).toBeUndefined()
+  })
+})
+
 describe('what AWS documents is followed by both', () => {
   it.each<[string, JsonMembers, Partial<Made>]>([
     [
@@ -368,16 +381,15 @@ describe('what AWS documents is followed by both', () => {
     [
       '11 groups, one of them twice',
       thing({ ThingGroups: [...groups(10), 'g3'] }),
-      { thingGroups: groups(10) as string[] }
+      { thingGroups: groups(10) }
     ],
     [
       '11 groups, one reference twice',
       thing({ ThingGroups: [...groups(9), ref('CommonName'), ref('CommonName')] }),
-      { thingGroups: [...(groups(9) as string[]), 'unit-1'] }
+      { thingGroups: [...groups(9), 'unit-1'] }
     ],
     ['one policy twice', policies(2, () => 'p'), {}],
-    ['10 policies', policies(9, index => `p${index}`), {}],
-    ['64 levels', { ...templateOf(), DeviceConfiguration: {} }, {}]
+    ['10 policies', policies(9, index => `p${index}`), {}]
   ])('%s', (_, template, made) => {
     const { check, standIn } = judge(template, withFunctions)
     expect(check).toEqual({ refusals: [], made: expect.objectContaining(made) as Made })

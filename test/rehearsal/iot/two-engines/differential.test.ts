@@ -1,0 +1,91 @@
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it } from 'vitest'
+import type { JsonMembers } from '../../../jitp/template-cases.ts'
+import { type Account, judgeByCheck, openAccount, type Switches, type Verdict } from './engines.ts'
+import { type Devices, makeDevices } from './random-devices.ts'
+import { functionTemplates, plainTemplates } from './random-templates.ts'
+
+/**
+ * What is refused before a certificate is signed, and only there: what cannot be predicted, what would be of no use, and
+ * where AWS contradicts itself.
+ */
+const onTheSafeSide: ReadonlySet<string> = new Set([
+  'certificate',
+  'certificate-id-decides',
+  'certificate-id-names-nothing',
+  'certificate-not-active',
+  'policy-document-from-id',
+  'subject-field-characters'
+])
+
+let account: Account
+let devices: Devices
+
+beforeAll(async () => {
+  account = await openAccount()
+  devices = await makeDevices()
+})
+
+const switchesWith = (functions: fc.Arbitrary<boolean>): fc.Arbitrary<Switches> =>
+  fc.record({
+    functions,
+    serialNumberSource: fc.constantFrom('subject', 'certificate'),
+    plainCharacters: fc.boolean(),
+    defaults: fc.boolean()
+  })
+const mostlyAccepted = fc.nat(9).map(chance => chance > 0)
+
+/** Odd ones once in five times. */
+const anyDevice = fc.tuple(fc.nat(4), fc.nat(1_000_000)).map(([chance, index]) => ({
+  from: chance === 0 ? ('odd' as const) : ('usual' as const),
+  index
+}))
+
+function assertAlike(check: Verdict, standIn: Verdict, { defaults }: Switches): void {
+  if (check.made !== undefined) expect(standIn).toEqual(check)
+  else if (standIn.made !== undefined) {
+    // The stand-in always takes a default for a field that is not there.
+    const isSafe = (id: string) => onTheSafeSide.has(id) || (!defaults && id === 'subject-field-missing')
+    expect(check.refusals.filter(id => !isSafe(id))).toEqual([])
+  }
+}
+
+interface Mix {
+  readonly templates: fc.Arbitrary<JsonMembers>
+  readonly anySwitches: fc.Arbitrary<Switches>
+  readonly runs: number
+  /** Of them both engines accept so many at the least. */
+  readonly leastAccepted: number
+}
+
+const mixes: Readonly<Record<string, Mix>> = {
+  'with functions': {
+    templates: functionTemplates,
+    anySwitches: switchesWith(mostlyAccepted),
+    runs: 14_000,
+    leastAccepted: 1_500
+  },
+  'without functions': {
+    templates: plainTemplates,
+    anySwitches: switchesWith(fc.boolean()),
+    runs: 10_000,
+    leastAccepted: 4_000
+  }
+}
+
+describe('random templates are judged alike by both engines, which make the same of a device', () => {
+  it.each(Object.entries(mixes))('%s', (_, { templates, anySwitches, runs, leastAccepted }) => {
+    let accepted = 0
+    fc.assert(
+      fc.property(templates, anyDevice, anySwitches, (template, { from, index }, switches) => {
+        const device = devices[from][index % devices[from].length]!
+        const body = JSON.stringify(template)
+        const check = judgeByCheck(body, device, switches)
+        assertAlike(check, account.judge(body, device, switches), switches)
+        if (check.made !== undefined) accepted += 1
+      }),
+      { numRuns: runs }
+    )
+    expect(accepted).toBeGreaterThan(leastAccepted)
+  })
+})
