@@ -38,7 +38,8 @@ const readings: Readonly<Record<string, readonly string[]>> = {
   'guide-fleet.json': [
     'error fleet-template 2:3',
     'error function-not-for-jitp 29:23',
-    'warning policy-document-object 69:27'
+    'warning policy-document-object 69:27',
+    'error function-not-for-jitp 89:24'
   ],
   'guide-jitp.json': [
     'error serial-number-source-missing 6:5',

@@ -365,6 +365,69 @@ export const thingCases: readonly CheckCase[] = [
     ]
   },
   {
+    flaw: '11 groups, one of them twice',
+    template: templateOf({
+      thing: named({ ThingGroups: ['g0', ...Array.from({ length: 10 }, (_, index) => `g${index}`)] })
+    }),
+    findings: [
+      `must-exist-beforehand ${thing}/ThingGroups/0`,
+      `must-exist-beforehand ${thing}/ThingGroups/1`,
+      `thing-group-repeated ${thing}/ThingGroups/1`,
+      ...Array.from({ length: 9 }, (_, index) => `must-exist-beforehand ${thing}/ThingGroups/${index + 2}`)
+    ]
+  },
+  ...(
+    [
+      ['the first part of one that begins with it', '0', ['Id', 'CommonName'], true],
+      ['the other part of one that begins with it', '1', ['Id', 'CommonName'], false],
+      ['the first part of one that ends with it', '0', ['CommonName', 'Id'], false],
+      ['a part that is it or not, by what comes before', '1', ['CommonName', 'Id'], true]
+    ] as const
+  ).map(([which, index, fields, isNamedById]): CheckCase => ({
+    flaw: `a thing named by a part of a text with the certificate id: ${which}`,
+    template: templateOf({
+      thing: {
+        ThingName: { 'Fn::Select': [index, { 'Fn::Split': ['-', { 'Fn::Join': ['-', fields.map(ref)] }] }] }
+      }
+    }),
+    options: accept,
+    findings: [
+      `function-accepted ${thing}/ThingName/Fn::Select`,
+      ...(isNamedById ? [`thing-named-by-id ${thing}/ThingName/Fn::Select`] : [])
+    ]
+  })),
+  {
+    flaw: 'the certificate id in a variable that is not used',
+    template: templateOf({
+      thing: {
+        ThingName: { 'Fn::Sub': ['${AWS::IoT::Certificate::CommonName}', { id: ref('Id') }] },
+        ThingTypeName: { 'Fn::Sub': ['pump', { id: ref('Id') }] }
+      }
+    }),
+    options: accept,
+    findings: [
+      `function-accepted ${thing}/ThingName/Fn::Sub`,
+      `function-accepted ${thing}/ThingTypeName/Fn::Sub`
+    ]
+  },
+  {
+    flaw: 'a noncharacter',
+    template: templateOf({ thing: named({ AttributePayload: { a: 'x\uFFFF' } }) }),
+    findings: [
+      `noncharacter ${thing}/AttributePayload/a`,
+      `attribute-value-invalid ${thing}/AttributePayload/a`
+    ]
+  },
+  {
+    flaw: 'noncharacters in a default and in a map',
+    template: {
+      ...templateOf({ thing: named({ AttributePayload: { a: { 'Fn::FindInMap': ['m', 'a', 'b'] } } }) }),
+      Mappings: { m: { a: { b: '\u{1FFFE}' } } }
+    },
+    options: accept,
+    findings: ['noncharacter /Mappings/m/a/b', `function-accepted ${thing}/AttributePayload/a/Fn::FindInMap`]
+  },
+  {
     flaw: 'groups from a split certificate id',
     template: templateOf({ thing: named({ ThingGroups: { 'Fn::Split': ['a', ref('Id')] } }) }),
     options: accept,
@@ -433,7 +496,15 @@ export const thingCases: readonly CheckCase[] = [
   {
     flaw: 'overrides as the prose spells them',
     template: templateOf({ thingOverrides: { ATTRIBUTE_PAYLOAD: 'MERGE' } }),
-    findings: ['override-key-unknown /Resources/thing/OverrideSettings/ATTRIBUTE_PAYLOAD']
+    findings: ['override-key-spelling /Resources/thing/OverrideSettings/ATTRIBUTE_PAYLOAD']
+  },
+  {
+    flaw: 'an override in two spellings',
+    template: templateOf({ thingOverrides: { THING_GROUPS: 'FAIL', ThingGroups: 'MERGE' } }),
+    findings: [
+      'override-key-spelling /Resources/thing/OverrideSettings/THING_GROUPS',
+      'override-key-repeated /Resources/thing/OverrideSettings/ThingGroups'
+    ]
   },
   {
     flaw: 'a thing type merged',
@@ -538,6 +609,18 @@ export const policyCases: readonly CheckCase[] = [
     flaw: 'a policy name with a space',
     template: templateOf({ policy: { PolicyName: 'my policy' } }),
     findings: [`policy-name-invalid ${policy}/PolicyName`]
+  },
+  {
+    flaw: 'a policy that is named twice',
+    template: templateOf({
+      policy: { PolicyName: 'p' },
+      resources: { other: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: 'p' } } }
+    }),
+    findings: [
+      'policy-repeated /Resources/other',
+      `must-exist-beforehand ${policy}/PolicyName`,
+      'must-exist-beforehand /Resources/other/Properties/PolicyName'
+    ]
   },
   {
     flaw: '11 policies',

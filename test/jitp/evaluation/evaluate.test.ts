@@ -25,11 +25,11 @@ const compile = (source: TemplateSource, options?: TemplateOptions) =>
 
 const certificateSerialNumber = new Uint8Array([0x01, 0x02, 0x03])
 
-function evaluate({ template, options, subject, certificateId }: EvaluationCase) {
+function evaluate({ template, options, subject, certificateId, ...given }: EvaluationCase) {
   const compiled = compile(readTemplateSource(template), options)
   return evaluateTemplate(compiled, {
     subject,
-    certificateSerialNumber,
+    certificateSerialNumber: given.certificateSerialNumber ?? certificateSerialNumber,
     ...(certificateId !== undefined && { certificateId })
   })
 }

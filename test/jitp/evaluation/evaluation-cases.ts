@@ -16,6 +16,8 @@ export interface EvaluationCase {
   readonly options?: TemplateOptions
   readonly subject: Subject
   readonly certificateId?: string
+  /** The content octets of the INTEGER. */
+  readonly certificateSerialNumber?: Uint8Array
   /** What the prediction's thing says; members that are left out are not compared. */
   readonly thing?: Partial<NonNullable<Prediction['thing']>>
   readonly policies?: Prediction['policies']
@@ -508,6 +510,50 @@ export const evaluationCases: readonly EvaluationCase[] = [
     options: accept,
     subject: { CommonName: '1' },
     thing: { attributes: { part: 'b' } }
+  },
+  {
+    when: 'the serial number of the certificate is negative',
+    template: bySerial,
+    options: { serialNumberSource: 'certificate' },
+    subject: {},
+    certificateSerialNumber: Uint8Array.of(0x80, 1),
+    findings: ['serial-number-negative -']
+  },
+  {
+    when: 'a variable that is not used cannot be made',
+    template: {
+      ...templateOf({
+        thing: named({
+          AttributePayload: {
+            a: { 'Fn::Sub': ['x', { v: { 'Fn::FindInMap': ['m', ref('CommonName'), 'b'] } }] }
+          }
+        })
+      }),
+      Mappings: { m: { a: { b: 'c' } } }
+    },
+    options: accept,
+    subject: { CommonName: 'z' },
+    findings: ['map-key-missing -']
+  },
+  {
+    when: 'two policies have the same name for this device',
+    template: templateOf({
+      policy: { PolicyName: 'a' },
+      resources: { other: { Type: 'AWS::IoT::Policy', Properties: { PolicyName: ref('CommonName') } } }
+    }),
+    subject: { CommonName: 'a' },
+    policies: [{ policyName: 'a' }]
+  },
+  {
+    when: 'what devices would be sent cannot be made',
+    template: {
+      ...templateOf(),
+      Mappings: { m: { a: { b: 'c' } } },
+      DeviceConfiguration: { url: { 'Fn::FindInMap': ['m', ref('CommonName'), 'b'] } }
+    },
+    options: accept,
+    subject: { CommonName: 'z' },
+    findings: ['map-key-missing -']
   },
   {
     when: 'Fn::Select by length',
