@@ -1,7 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createIssuancePath } from '../../src/composition/issuance-path.ts'
 import { isMintlineError, type MintlineError } from '../../src/errors/mintline-error.ts'
 import { createFirstUse } from '../../src/issuance/first-use.ts'
 import { createPreview, type Preview } from '../../src/issuance/preview.ts'
+import { examineTemplate } from '../../src/jitp/checks/check.ts'
+import { compileTemplate } from '../../src/jitp/evaluation/compile.ts'
+import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
@@ -146,13 +150,37 @@ describe('a value that is made with the certificate id', () => {
     expect(await countIntents()).toBe(before)
   })
 
-  // What stands for the id before it is known is a noncharacter: a template that has as many of them passes for one.
+  it('is refused as a template where it would pass for the id before that is known', async () => {
+    const error = await refusal(
+      issuing.profiles.post(addingTo('deceiving', '\uFFFF'.repeat(64)), administrator)
+    )
+    expect(error.code).toBe('profile_invalid')
+    expect(error.violations.map(({ found }) => found)).toContain('U+FFFF')
+  })
+
   it('that is refused once it is known ends the intent as void, and its device and key are free', async () => {
-    await issuing.profiles.post(addingTo('deceiving', '\uFFFF'.repeat(64)), administrator)
+    await issuing.profiles.post(addingTo('late', '-of-hall-3'), administrator)
+    const { current } = issuing.profiles
+    // No template that passes its check is refused as late as this.
+    const unchecked = createIssuancePath(
+      {
+        ...issuing.core,
+        profiles: {
+          ...issuing.profiles,
+          current: async name => ({
+            ...(await current(name)),
+            template: compileUnchecked('\uFFFF'.repeat(64))
+          })
+        }
+      },
+      issuing.core.stops,
+      { resumeAfterMs: 50 }
+    )
     const csr = makeCertificationRequest(newDevice())
     const before = await countIntents()
     for (const times of [1, 2]) {
-      expect((await refusal(issuing.issue(csr, 'deceiving'))).code).toBe('jitp_would_fail')
+      const request = { csr, profile: 'late', metadata: {}, station: issuing.station, requestId: 'test' }
+      expect((await refusal(unchecked.issuance.issue(request))).code).toBe('jitp_would_fail')
       expect(await countIntents()).toBe(before + times)
     }
     const [last] = await test.database.prisma.intent.findMany({ orderBy: { id: 'desc' }, take: 1 })
@@ -160,10 +188,15 @@ describe('a value that is made with the certificate id', () => {
       outcome: 'void',
       voidedBy: 'system'
     })
-    await issuing.profiles.post(addingTo('deceiving', '-of-hall-3'), administrator)
-    const { record } = await issuing.issue(csr, 'deceiving')
+    const { record } = await issuing.issue(csr, 'late')
     expect(record.thing?.attributes['certificate']).toBe(`${record.certificateId}-of-hall-3`)
   })
+
+  function compileUnchecked(added: string) {
+    const source = readTemplateSource(addingTo('late', added).registrationConfig!)
+    const options = { functions: 'accept' } as const
+    return compileTemplate({ template: examineTemplate(source, options).template, findings: [] }, options)
+  }
 })
 
 describe('a CSR that AWS would not provision', () => {
@@ -195,6 +228,42 @@ describe('a thing', () => {
       { pointer: '/subject/CommonName', found: JSON.stringify(subject.CommonName) }
     ])
     expect(error.violations[0]?.message).toContain('makes the thing')
+  })
+
+  const commonName = { Ref: parameter('CommonName') }
+  const id = { Ref: parameter('Id') }
+  it.each([
+    ['an item that is not taken', { 'Fn::Select': ['1', [id, commonName]] }],
+    [
+      'a piece that is not taken',
+      { 'Fn::Select': ['1', { 'Fn::Split': ['/', { 'Fn::Join': ['/', [id, commonName]] }] }] }
+    ],
+    ['a variable that is not used', { 'Fn::Sub': [`\${${parameter('CommonName')}}`, { id }] }]
+  ])('is the same whatever the certificate id where that is only %s', async (where, name) => {
+    // Without the thing's name, the key would be the identity.
+    const { registrationConfig, deviceIdentity: _, ...rest } = namedByCommonName(where.replaceAll(' ', '-'))
+    const templateBody = body.replace(
+      `"ThingName":${JSON.stringify(commonName)}`,
+      `"ThingName":${JSON.stringify(name)}`
+    )
+    expect(templateBody).not.toBe(body)
+    await issuing.profiles.post(
+      {
+        ...rest,
+        registrationConfig: { ...registrationConfig!, templateBody },
+        jitp: { functions: 'accept' }
+      },
+      administrator
+    )
+    const subject = newDevice()
+    const { record } = await issuing.issue(makeCertificationRequest(subject), rest.name)
+    expect(record.thing).toMatchObject({ thingName: subject.CommonName })
+    // Another key.
+    const error = await refusal(issuing.issue(makeCertificationRequest(subject), rest.name))
+    expect(error.code).toBe('device_already_certified')
+    expect(error.violations).toMatchObject([
+      { pointer: '/subject/CommonName', found: JSON.stringify(subject.CommonName) }
+    ])
   })
 
   it('that is the same for all devices is told as that', async () => {

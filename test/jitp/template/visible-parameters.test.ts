@@ -108,15 +108,20 @@ describe('the parameters that can be seen', () => {
         Id: fc.constantFrom('0a'.repeat(32), 'f1'.repeat(32))
       })
     fc.assert(
-      fc.property(text, valuesOf(), valuesOf(), fc.constantFrom(...names), (template, one, other, name) => {
-        const expression = expressionOf(template)
-        const [before, after] = [one, { ...one, [name]: other[name] }].map(values =>
-          textOf(expression, values)
-        )
-        // Where one of them cannot be made, no device has the name.
-        if (before === after || before === null || after === null) return
-        expect(visibleParametersOf(expression)).toContain(`AWS::IoT::Certificate::${name}`)
-      }),
+      fc.property(
+        text,
+        fc.tuple(valuesOf(), valuesOf()),
+        fc.constantFrom(...names),
+        (template, [one, other], name) => {
+          const expression = expressionOf(template)
+          const [before, after] = [one, { ...one, [name]: other[name] }].map(values =>
+            textOf(expression, values)
+          )
+          // Where one of them cannot be made, no device has the name.
+          if (before === after || before === null || after === null) return
+          expect(visibleParametersOf(expression)).toContain(`AWS::IoT::Certificate::${name}`)
+        }
+      ),
       { numRuns: 5_000 }
     )
   })
