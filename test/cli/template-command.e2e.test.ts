@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runTemplateCommand } from '../../src/cli/template/template.ts'
 import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
 import { fixturePath, readFixture, ref, templateOf } from '../jitp/template-cases.ts'
+import { makeCertificate } from '../rehearsal/iot/certificate-making.ts'
 import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -227,6 +228,14 @@ describe('mintline template check of a device', () => {
     })
     const text = (await run(['check', fixturePath('aws-article.json'), '--cert', certificate])).output
     expect(text).toContain(shown.prediction?.thing.thingName)
+  })
+
+  it('refuses a certificate that has a name twice, as it refuses such a CSR', async () => {
+    const { certificatePem } = await makeCertificate({ commonNames: ['unit-1', 'unit-2'] })
+    const certificate = write('two-names.pem', certificatePem)
+    const { code, errors } = await run(['check', fixturePath('recommended.json'), '--cert', certificate])
+    expect(code).toBe(2)
+    expect(errors).toContain('CommonName')
   })
 
   it('says that the serial number of a CSR is an example', async () => {

@@ -9,6 +9,7 @@ import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
 import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { makeCertificate } from '../rehearsal/iot/certificate-making.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -321,6 +322,15 @@ describe('a preview', () => {
       profile: 'sensor'
     })
     expect(prediction.thing).toEqual(record.thing)
+  })
+
+  it('of a certificate with two names is refused', async () => {
+    const { certificatePem } = await makeCertificate({ commonNames: ['sensor-x', 'sensor-y'] })
+    const certificate = Buffer.from(certificatePem)
+    const attempt = preview.preview({ kind: 'certificate', certificate, profile: 'sensor' })
+    const error = await refusal(attempt)
+    expect(error.code).toBe('subject_refused')
+    expect(error.violations).toMatchObject([{ pointer: '/subject/CommonName' }])
   })
 
   it('of anything else says what it is not', async () => {

@@ -46,6 +46,7 @@ export function examineTemplate(source: TemplateSource, options: TemplateOptions
   }
   const length = bodyTextOf(source).length
   checkLength(length, report)
+  if (length <= maximumBodyLength) checkTextLength(source.textLength ?? 0, report)
   if (length > limits.bodyLength) {
     return { template: emptyTemplate, findings: [...source.findings, ...report.findings] }
   }
@@ -87,6 +88,17 @@ function checkLength(length: number, report: TemplateReport): void {
   report.add('body-too-long', {
     pointer: '',
     message,
+    expected: `at most ${maximumBodyLength} characters`,
+    found: String(length)
+  })
+}
+
+/** A file is shortened where Mintline registers or exports it, and nowhere else. */
+function checkTextLength(length: number, report: TemplateReport): void {
+  if (length <= maximumBodyLength) return
+  report.add('body-too-long-as-given', {
+    pointer: '',
+    message: `The template has ${length} characters as it is written here.`,
     expected: `at most ${maximumBodyLength} characters`,
     found: String(length)
   })

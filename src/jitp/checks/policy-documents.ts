@@ -9,8 +9,9 @@ import { pointerTo } from '../reading/json-source.ts'
 import { isJsonList, isJsonObject } from '../reading/json-value.ts'
 import { isIntrinsic } from '../reading/parse-expression.ts'
 import { certificateIdParameter } from '../template/certificate-parameter.ts'
-import { type Expression, parametersOf } from '../template/expression.ts'
+import type { Expression } from '../template/expression.ts'
 import type { PolicyDocumentObject } from '../template/template.ts'
+import { visibleParametersOf } from '../template/visible-parameters.ts'
 import type { CheckContext } from './context.ts'
 
 export interface DocumentContext extends CheckContext {
@@ -105,7 +106,7 @@ function reportIntrinsics(value: JsonValue, pointer: string, context: CheckConte
 
 /** Of a document that is made per device, the fixed text with the parameters filled in by a letter. */
 function textOfMade(document: Expression, { report }: CheckContext): string | undefined {
-  const parameters = parametersOf(document)
+  const parameters = visibleParametersOf(document)
   if (document.kind === 'ref') {
     const message = `The policy document is to come from ${quoted(document.name)}.`
     report.add('policy-document-from-subject', {

@@ -91,6 +91,12 @@ export const readingFindings = {
     atAws: 'A template body over 10,240 characters is refused.',
     remedy: 'Shorten it: refer to a policy by PolicyName instead of carrying its document.'
   },
+  'body-too-long-as-given': {
+    severity: 'warning',
+    atAws:
+      'A template body over 10,240 characters is refused, and `--template-body file://…` of the AWS CLI sends a file as it is.',
+    remedy: 'Let Mintline register it, or `mintline template export` write it: both leave out the spaces.'
+  },
   'member-unknown': {
     severity: 'error',
     atAws: 'AWS documents no such member; what it does with it is not known.',

@@ -33,6 +33,8 @@ export interface TemplateSource {
   readonly roleArn: string | undefined
   /** The body as AWS would store it, where it was given as a string of JSON. */
   readonly bodyText: string | undefined
+  /** Characters of the template as such, where it was given as a text of JSON. */
+  readonly textLength: number | undefined
   readonly findings: readonly Finding[]
   /** What is around the template says that it is stored for fleet provisioning. */
   readonly storedForFleet: Finding | undefined
@@ -62,6 +64,7 @@ export class TemplateReader {
   #form: TemplateForm = 'template'
   #roleArn: string | undefined
   #bodyText: string | undefined
+  #textLength: number | undefined
   #storedForFleet: Finding | undefined
   /** Layers taken off that AWS would not take off. */
   #surplusLayers = 0
@@ -72,6 +75,7 @@ export class TemplateReader {
       form: this.#form,
       roleArn: this.#roleArn,
       bodyText: this.#bodyText,
+      textLength: this.#textLength,
       findings: this.#report.findings,
       storedForFleet: this.#storedForFleet,
       sourceMap: this.#report.sourceMap
@@ -149,7 +153,10 @@ export class TemplateReader {
   #acceptTemplate(value: JsonObject, pointer: string, text?: TextReading): void {
     this.#value = value
     const isBody = this.#form !== 'template' && pointer === ''
-    if (isBody && text?.isYaml !== true) this.#bodyText = text?.layer.text
+    if (text?.isYaml !== true) {
+      if (isBody) this.#bodyText = text?.layer.text
+      else if (pointer === '') this.#textLength = text?.layer.text.length
+    }
     if (text?.isYaml === true && pointer === '') this.#report.yaml(isBody && this.#form !== 'string')
     const outer = this.#report.sourceMap
     if (pointer !== '') {

@@ -968,6 +968,11 @@ export const readingCases: readonly CheckCase[] = [
     template: text.replaceAll('"Status"', "'Status'"),
     findings: [`single-quotes ${certificate}`]
   },
+  {
+    flaw: 'a text that is over the limit for its spaces alone',
+    template: JSON.stringify(templateOf(), null, 2).padEnd(10_241),
+    findings: ['body-too-long-as-given ']
+  },
   { flaw: 'a byte order mark', template: `\ufeff${text}`, findings: ['byte-order-mark '] },
   {
     flaw: 'an object as body',

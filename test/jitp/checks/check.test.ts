@@ -70,7 +70,8 @@ describe('checkTemplate', () => {
     expect(ids({ templateBody: body, roleArn: 'arn:aws:iam::210987654321:role/r' })).toEqual([
       'body-too-long'
     ])
-    expect(ids(body)).toEqual([])
+    expect(ids(body)).toEqual(['body-too-long-as-given'])
+    expect(ids(JSON.parse(body))).toEqual([])
     expect(
       ids(
         JSON.stringify({ templateBody: JSON.parse(body) as object, roleArn }, null, 10) + ' '.repeat(10_240)

@@ -239,6 +239,58 @@ describe('a template that fails leaves the device pending and nothing made', nee
       'InvalidRequestException'
     ],
     [
+      'has a policy of an older version',
+      template =>
+        void (template.Resources.policy = {
+          Type: 'AWS::IoT::Policy',
+          Properties: { PolicyDocument: documentAllowing('*').replace('2012', '2008') }
+        }),
+      'InvalidRequestException'
+    ],
+    [
+      'has a policy with an empty action',
+      template =>
+        void (template.Resources.policy = {
+          Type: 'AWS::IoT::Policy',
+          Properties: { PolicyDocument: documentAllowing('*').replace('iot:*', '') }
+        }),
+      'InvalidRequestException'
+    ],
+    [
+      'has a policy whose condition is no map of maps',
+      template =>
+        void (template.Resources.policy = {
+          Type: 'AWS::IoT::Policy',
+          Properties: {
+            PolicyDocument: documentAllowing('*').replace('"Effect"', '"Condition":{"Bool":"x"},"Effect"')
+          }
+        }),
+      'InvalidRequestException'
+    ],
+    [
+      'has a policy with a Ref inside',
+      template =>
+        void (template.Resources.policy = {
+          Type: 'AWS::IoT::Policy',
+          Properties: { PolicyDocument: { Version: '2012-10-17', Statement: [ref('CommonName')] } }
+        }),
+      'InvalidRequestException'
+    ],
+    [
+      'nests thousands of lists',
+      template => JSON.stringify(template).replace('"A7"', () => '['.repeat(4_500) + ']'.repeat(4_500)),
+      'InvalidRequestException'
+    ],
+    [
+      'has AllowedValues',
+      template =>
+        void (template.Parameters['AWS::IoT::Certificate::CommonName'] = {
+          Type: 'String',
+          AllowedValues: ['unit-1']
+        }),
+      'InvalidRequestException'
+    ],
+    [
       'has a policy of 2049 characters',
       template =>
         void (template.Resources.policy = {
@@ -305,6 +357,24 @@ describe('a template that fails leaves the device pending and nothing made', nee
       { outcome: 'Failure', errorCode, certificateId }
     ])
     expect(contents(registry)).toEqual(before)
+  })
+
+  it('has the eleventh policy of its certificate', async () => {
+    const registry = await openRegistry()
+    const { certificatePem } = device
+    const { certificateId } = registry.registerCertificateWithoutCa({ certificatePem, status: 'INACTIVE' })
+    for (let index = 0; index < 10; index++) {
+      registry.createPolicy(`more-${index}`, documentAllowing('*'))
+      registry.attachPolicy(`more-${index}`, registry.certificateArn(certificateId))
+    }
+    const before = contents(registry)
+    const { values: parameters } = readCertificateParameters(certificatePem, defaultStandInSettings)
+    const templateBody = JSON.stringify(workingTemplate())
+    const call = () => registerThing(registry, defaultStandInSettings, { templateBody, parameters, roleArn })
+    expect(call).toThrow(expect.objectContaining({ errorName: 'InvalidRequestException' }) as Error)
+    expect(contents(registry)).toEqual(before)
+    registry.detachPolicy('more-0', registry.certificateArn(certificateId))
+    expect(call).not.toThrow()
   })
 
   it('and the template itself works', async () => {
