@@ -44,8 +44,8 @@ export interface Preview {
    * Tries a request without issuing, recording or signing anything. Whether the key or the device has a certificate
    * already is not asked.
    *
-   * @throws MintlineError what an issuance would refuse the same CSR with; for a certificate `certificate_malformed`
-   * and `jitp_would_fail`.
+   * @throws MintlineError what an issuance would refuse the same CSR with; for a certificate `certificate_malformed`,
+   * `subject_refused` for one that has an attribute twice or unreadable, and `jitp_would_fail`.
    */
   preview(request: PreviewRequest): Promise<PreviewResult>
 }

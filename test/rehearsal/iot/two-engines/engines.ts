@@ -10,13 +10,13 @@ import { throwSubjectViolations } from '../../../../src/pki/name/name.ts'
 import { IotRefusal } from '../../../../src/rehearsal/iot/iot-refusal.ts'
 import { readCertificateParameters } from '../../../../src/rehearsal/iot/provisioning/certificate-parameters.ts'
 import { registerThing } from '../../../../src/rehearsal/iot/provisioning/provisioning.ts'
-import type { Registry } from '../../../../src/rehearsal/iot/registry/registry.ts'
+import { thingsRegistrationPolicyArn } from '../../../../src/rehearsal/iot/provisioning/role-permission.ts'
+import { createRegistry, type Registry } from '../../../../src/rehearsal/iot/registry/registry.ts'
 import {
   defaultStandInSettings,
   type StandInSettings
 } from '../../../../src/rehearsal/iot/stand-in-settings.ts'
 import type { MadeCertificate } from '../certificate-making.ts'
-import { openRegistry, roleArn } from '../gateway/device-rehearsal.ts'
 
 /** What both engines are told, each in its own words. */
 export interface Switches {
@@ -111,10 +111,23 @@ export interface Account {
   judge(templateBody: string, device: Device, switches: Switches): Verdict
 }
 
+const accountId = '111122223333'
+const roleArn = `arn:aws:iam::${accountId}:role/JITPRole`
+const trustInIot = JSON.stringify({
+  Version: '2012-10-17',
+  Statement: { Effect: 'Allow', Principal: { Service: 'iot.amazonaws.com' }, Action: 'sts:AssumeRole' }
+})
+
 const named = { description: '', attributes: {} }
 
 export async function openAccount(): Promise<Account> {
-  const registry = await openRegistry()
+  const registry = await createRegistry({ accountId, region: 'eu-west-1', clock: Date.now })
+  registry.putRole({
+    roleArn,
+    assumeRolePolicyDocument: trustInIot,
+    policies: {},
+    attachedPolicyArns: [thingsRegistrationPolicyArn]
+  })
   const known = new Set<string>()
   const obliging: Registry = {
     ...registry,
