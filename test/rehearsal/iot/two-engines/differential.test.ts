@@ -1,7 +1,14 @@
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
 import type { JsonMembers } from '../../../jitp/template-cases.ts'
-import { type Account, judgeByCheck, openAccount, type Switches, type Verdict } from './engines.ts'
+import {
+  type Account,
+  type Device,
+  judgeByCheck,
+  openAccount,
+  type Switches,
+  type Verdict
+} from './engines.ts'
 import { type Devices, makeDevices } from './random-devices.ts'
 import { functionTemplates, plainTemplates } from './random-templates.ts'
 
@@ -41,13 +48,13 @@ const anyDevice = fc.tuple(fc.nat(4), fc.nat(1_000_000)).map(([chance, index]) =
   index
 }))
 
-function assertAlike(check: Verdict, standIn: Verdict, { defaults }: Switches): void {
+/** What RFC 4514 writes with a backslash: in a policy document even a quote becomes harmless by that. */
+const isEscaped = ({ facts }: Device): boolean =>
+  Object.values(facts?.subject ?? {}).some(value => /[,+"\\<>;=#]|^ | $/.test(value))
+
+function assertAlike(check: Verdict, standIn: Verdict, isSafe: (id: string) => boolean): void {
   if (check.made !== undefined) expect(standIn).toEqual(check)
-  else if (standIn.made !== undefined) {
-    // The stand-in always takes a default for a field that is not there.
-    const isSafe = (id: string) => onTheSafeSide.has(id) || (!defaults && id === 'subject-field-missing')
-    expect(check.refusals.filter(id => !isSafe(id))).toEqual([])
-  }
+  else if (standIn.made !== undefined) expect(check.refusals.filter(id => !isSafe(id))).toEqual([])
 }
 
 interface Mix {
@@ -81,7 +88,15 @@ describe('random templates are judged alike by both engines, which make the same
         const device = devices[from][index % devices[from].length]!
         const body = JSON.stringify(template)
         const check = judgeByCheck(body, device, switches)
-        assertAlike(check, account.judge(body, device, switches), switches)
+        assertAlike(
+          check,
+          account.judge(body, device, switches),
+          id =>
+            onTheSafeSide.has(id) ||
+            // The stand-in always takes a default for a field that is not there.
+            (!switches.defaults && id === 'subject-field-missing') ||
+            (!switches.plainCharacters && isEscaped(device) && id === 'policy-document-not-json')
+        )
         if (check.made !== undefined) accepted += 1
       }),
       { numRuns: runs }
