@@ -1,3 +1,4 @@
+import { quoted } from '../findings/finding.ts'
 import { createEffort } from '../policy/matching/pattern.ts'
 import { policyName as policyNameKind } from '../template/aws-name.ts'
 import type { Expression } from '../template/expression.ts'

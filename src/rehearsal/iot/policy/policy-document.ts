@@ -81,10 +81,10 @@ function parseTexts(name: string, value: unknown): string[] {
   })
 }
 
-/** Bool takes its values without quotes as well. */
+/** The grammar of IAM's policies has numbers and booleans without quotes as well. */
 function parseValues(key: string, values: unknown): string[] {
   const unquoted = (Array.isArray(values) ? values : [values]).map((value: unknown) =>
-    typeof value === 'boolean' ? String(value) : value
+    typeof value === 'boolean' || typeof value === 'number' ? String(value) : value
   )
   return parseTexts(key, unquoted)
 }

@@ -299,16 +299,17 @@ describe('what AWS does not document is refused by both', () => {
   })
 })
 
-describe('the stand-in refuses conditions that are no map of maps', () => {
+describe('conditions that are no map of maps are refused by both', () => {
   it.each<[string, Json]>([
     ['a text', 'x'],
     ['a list', []],
     ['an operator without keys', { StringEquals: 'x' }],
     ['a list of keys', { StringEquals: [{ 'iot:ClientId': 'x' }] }],
-    ['a key with an object', { StringEquals: { 'iot:ClientId': {} } }],
-    ['a key with a number', { NumericEquals: { 'iot:Port': 1 } }]
+    ['a key with an object', { StringEquals: { 'iot:ClientId': {} } }]
   ])('%s', (_, condition) => {
-    expect(judge(policy(statementOf({ Condition: condition })), plainSwitches).standIn.made).toBeUndefined()
+    const { check, standIn } = judge(policy(statementOf({ Condition: condition })), plainSwitches)
+    expect(check.refusals).toEqual(['policy-document-invalid'])
+    expect(standIn.made).toBeUndefined()
   })
 })
 
@@ -371,6 +372,16 @@ describe('what AWS documents is followed by both', () => {
     [
       'a policy document as an object',
       policy({ PolicyDocument: JSON.parse(connectDocument()) as Json }),
+      { thingName: 'unit-1' }
+    ],
+    [
+      'a condition without quotes',
+      policy(statementOf({ Condition: { Bool: { 'aws:SecureTransport': true } } })),
+      { thingName: 'unit-1' }
+    ],
+    [
+      'a condition with a number',
+      policy(statementOf({ Condition: { NumericEquals: { 'aws:EpochTime': 1 } } })),
       { thingName: 'unit-1' }
     ],
     [
