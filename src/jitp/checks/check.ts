@@ -1,6 +1,8 @@
 import type { Finding } from '../findings/finding.ts'
 import type { TemplateReport } from '../findings/report.ts'
 import { createTemplateReport } from '../findings/report.ts'
+import { type JsonValue, pointerTo } from '../reading/json-source.ts'
+import { isJsonList, isJsonObject } from '../reading/json-value.ts'
 import { parseTemplate } from '../reading/parse-template.ts'
 import { bodyTextOf } from '../reading/registration-config.ts'
 import { noSourceMap } from '../reading/source-map.ts'
@@ -11,7 +13,6 @@ import type { TemplateOptions } from '../template/options.ts'
 import { placeOfRole } from '../template/registration-place.ts'
 import type { ProvisioningTemplate } from '../template/template.ts'
 import { checkCertificates } from './certificate.ts'
-import { reportNoncharacters } from './characters.ts'
 import type { CheckContext } from './context.ts'
 import { checkExpressions } from './expressions.ts'
 import { checkKind } from './kind.ts'
@@ -46,6 +47,7 @@ export function examineTemplate(source: TemplateSource, options: TemplateOptions
   }
   const length = bodyTextOf(source).length
   checkLength(length, report)
+  if (source.bodyText?.startsWith('\ufeff') === true) reportByteOrderMark(report)
   if (length <= maximumBodyLength) checkTextLength(source.textLength ?? 0, report)
   if (length > limits.bodyLength) {
     return { template: emptyTemplate, findings: [...source.findings, ...report.findings] }
@@ -104,7 +106,45 @@ function checkTextLength(length: number, report: TemplateReport): void {
   })
 }
 
+function reportByteOrderMark(report: TemplateReport): void {
+  report.add('body-byte-order-mark', {
+    pointer: '',
+    message: 'The template body begins with a byte order mark.',
+    expected: '`{`',
+    found: 'U+FEFF'
+  })
+}
+
 function byPosition(one: Finding, other: Finding): number {
   if (one.position === undefined || other.position === undefined) return 0
   return one.position.line - other.position.line || one.position.column - other.position.column
+}
+
+/** Unicode, section 23.7. */
+const noncharacter = /\p{Noncharacter_Code_Point}/u
+
+/**
+ * Reports values with code points that stand for no character. No name has one, and before a certificate is signed one of
+ * them stands for the digits of its id: what a template brings must not pass for those.
+ */
+function reportNoncharacters(value: JsonValue, pointer: string, report: TemplateReport): void {
+  if (typeof value === 'string') {
+    const match = noncharacter.exec(value)
+    if (match === null) return
+    const codePoint = (match[0].codePointAt(0) ?? 0).toString(16).toUpperCase()
+    report.addInString('noncharacter', {
+      pointer,
+      index: match.index,
+      message: `U+${codePoint} is a noncharacter of Unicode.`,
+      expected: 'characters',
+      found: `U+${codePoint}`
+    })
+  } else if (isJsonList(value)) {
+    value.forEach((item, index) => {
+      reportNoncharacters(item, pointerTo(pointer, index), report)
+    })
+  } else if (isJsonObject(value)) {
+    for (const [name, member] of Object.entries(value))
+      reportNoncharacters(member, pointerTo(pointer, name), report)
+  }
 }

@@ -10,8 +10,8 @@ import { isJsonList, isJsonObject } from '../reading/json-value.ts'
 import { isIntrinsic } from '../reading/parse-expression.ts'
 import { certificateIdParameter } from '../template/certificate-parameter.ts'
 import type { Expression } from '../template/expression.ts'
+import { visibleParametersOf } from '../template/expression.ts'
 import type { PolicyDocumentObject } from '../template/template.ts'
-import { visibleParametersOf } from '../template/visible-parameters.ts'
 import type { CheckContext } from './context.ts'
 
 export interface DocumentContext extends CheckContext {

@@ -10,10 +10,10 @@ import {
 } from '../template/certificate-parameter.ts'
 import type { Expression } from '../template/expression.ts'
 import { parametersOf } from '../template/expression.ts'
+import { visibleParametersOf } from '../template/expression.ts'
 import { expressionsOf } from '../template/expressions-of-template.ts'
 import type { TemplateOptions } from '../template/options.ts'
 import type { Mappings, PolicyResource, ProvisioningTemplate, ThingResource } from '../template/template.ts'
-import { visibleParametersOf } from '../template/visible-parameters.ts'
 import type { PredictedPolicy } from './prediction.ts'
 
 /** A template that passed its check, made ready to be evaluated for many certificates. */

@@ -45,10 +45,14 @@ export const readingFindings = {
   },
   'single-quotes': { severity: 'error', atAws: notJson, remedy: 'Use double quotes.' },
   'byte-order-mark': {
-    severity: 'error',
-    atAws:
-      'AWS CLI refuses JSON that starts with a byte order mark, and passes on a body that does, which is not JSON.',
+    severity: 'warning',
+    atAws: 'AWS CLI may refuse a file that starts with a byte order mark.',
     remedy: 'Save the file as UTF-8 without a byte order mark.'
+  },
+  'body-byte-order-mark': {
+    severity: 'error',
+    atAws: 'The body is stored as it is, and what begins with a byte order mark is not JSON.',
+    remedy: 'Take U+FEFF off the beginning of templateBody.'
   },
   'escaped-too-seldom': {
     severity: 'error',

@@ -31,12 +31,12 @@ export function isOwnParameter(name: string): boolean {
  * devices do send.
  */
 export function sentParametersOf(template: ProvisioningTemplate): readonly string[] {
-  const { parameters, hasDeviceConfiguration } = template
+  const { parameters, deviceConfiguration } = template
   const declared = [...parameters.values()].flatMap(({ name, defaultValue }) =>
     defaultValue === undefined ? [name] : []
   )
   // With an answer for the device, what it does not declare was forgotten.
-  const used = hasDeviceConfiguration ? expressionsOf(template).flatMap(part => parametersOf(part)) : []
+  const used = deviceConfiguration ? expressionsOf(template).flatMap(part => parametersOf(part)) : []
   const names = new Set([...declared, ...used.filter(name => !parameters.has(name))])
   return [...names].filter(name => isOwnParameter(name) && !isSlip(name))
 }

@@ -973,6 +973,14 @@ export const readingCases: readonly CheckCase[] = [
     template: JSON.stringify(templateOf(), null, 2).padEnd(10_241),
     findings: ['body-too-long-as-given ']
   },
+  {
+    flaw: 'a body with a byte order mark',
+    template: JSON.stringify({
+      templateBody: `\ufeff${JSON.stringify(templateOf())}`,
+      roleArn: 'arn:aws:iam::210987654321:role/r'
+    }),
+    findings: ['byte-order-mark ', 'body-byte-order-mark ']
+  },
   { flaw: 'a byte order mark', template: `\ufeff${text}`, findings: ['byte-order-mark '] },
   {
     flaw: 'an object as body',

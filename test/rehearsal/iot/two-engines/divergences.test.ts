@@ -262,7 +262,7 @@ describe('what AWS does not document is refused by both', () => {
     ],
     ['11 policies', policies(10, index => `p${index}`), 'policies-too-many'],
     ['a body of 10241 characters', JSON.stringify(templateOf()).padEnd(10_241), 'body-too-long'],
-    ['a byte order mark', `\ufeff${JSON.stringify(templateOf())}`, 'byte-order-mark'],
+    ['a byte order mark', `\ufeff${JSON.stringify(templateOf())}`, 'body-byte-order-mark'],
     [
       'lists within lists',
       { ...attribute('x'), Mappings: { M: { a: { b: nested(3_000) } } } },

@@ -5,7 +5,7 @@ import { createTemplateReport } from '../../../src/jitp/findings/report.ts'
 import { parseExpression } from '../../../src/jitp/reading/parse-expression.ts'
 import { noSourceMap } from '../../../src/jitp/reading/source-map.ts'
 import type { Expression } from '../../../src/jitp/template/expression.ts'
-import { visibleParametersOf } from '../../../src/jitp/template/visible-parameters.ts'
+import { visibleParametersOf } from '../../../src/jitp/template/expression.ts'
 import { type Json, ref } from '../template-cases.ts'
 
 function expressionOf(value: Json): Expression {
