@@ -98,9 +98,7 @@ it('what a station sends again and again is told truly, and counted: the end of 
   pages.push(await read(`/v1/refusal-counts?limit=1&cursor=${String(pages[0]!['nextCursor'])}`))
   expect(pages.flatMap(page => page['items'])).toEqual(items)
   expect(pages[1]).not.toHaveProperty('nextCursor')
-  expect((await read('/v1/refusal-counts?code=csr_malformed&station=starter'))['items']).toHaveLength(
-    1
-  )
+  expect((await read('/v1/refusal-counts?code=csr_malformed&station=starter'))['items']).toHaveLength(1)
   for (const query of ['station=other', 'to=2026-01-01', 'from=2999-01-01', 'code=key_refused']) {
     expect((await read(`/v1/refusal-counts?${query}`))['items']).toEqual([])
   }
