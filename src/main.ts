@@ -10,6 +10,7 @@ const usage = `usage: mintline <command>
 
   serve             run the service
   check-config      try the settings without starting anything
+  tls init          make a certificate to try TLS with
   token create      make a token: the first one, or one in the place of a lost one
   webhook test      send a signed sample to the webhook and say what came back
   authority import  take over a CA key that was made elsewhere
@@ -45,6 +46,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async token() {
     const { runToken, tokenUsage } = await import('./cli/token.ts')
     return { usage: tokenUsage, run: runToken }
+  },
+  async tls() {
+    const { runTls, tlsUsage } = await import('./cli/tls/tls.ts')
+    return { usage: tlsUsage, run: runTls }
   },
   async template() {
     const { runTemplateCommand, templateUsage } = await import('./cli/template/template.ts')

@@ -57,11 +57,13 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'jobs',
     'events',
     'aws',
-    'monitoring'
+    'monitoring',
+    'tls'
   ],
   monitoring: ['pki', 'database', 'clock', 'storage', 'authorities', 'events', 'jobs'],
   rehearsal: pure,
-  config: ['events'],
+  tls: [],
+  config: ['events', 'tls'],
   composition: ['*'],
   cli: ['*'],
   '.': ['*']

@@ -34,7 +34,7 @@ export async function startProgram(
 
 async function portOf(program: ChildProcess): Promise<number> {
   for await (const line of createInterface({ input: program.stdout! })) {
-    const port = /listens on http:\/\/[^ ]*:(\d+)/.exec(line)?.[1]
+    const port = /listens on https?:\/\/[^ ]*:(\d+)/.exec(line)?.[1]
     if (port === undefined) continue
     program.stdout!.resume()
     return Number(port)

@@ -100,9 +100,9 @@ const sampleSubject: Readonly<Record<SubjectField, string>> = {
 function describeNextSteps(
   { name, authority, subject, deviceIdentity = [] }: ProfileDocument,
   file: string,
-  { host, port, dataDirectory }: Config
+  { host, port, dataDirectory, tlsCertFile }: Config
 ): string {
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = `${tlsCertFile === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   const required = Object.entries(subject).flatMap(([field, rule]) =>
     rule.rule === 'required' ? [field as SubjectField] : []
   )

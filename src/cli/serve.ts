@@ -11,6 +11,7 @@ import { tokenFile } from '../starter/starter.ts'
 import type { CommandIo } from './command.ts'
 import { describeMissingPackages } from './optional-packages.ts'
 import { assertCanListen, translateStartFailure } from './start-failure.ts'
+import { type Access, describeAccess } from './tls/access.ts'
 
 const usage = `usage: mintline serve
 
@@ -66,13 +67,14 @@ function nextSignal(): Promise<NodeJS.Signals> {
 }
 
 function greeting(service: Service, config: Config): string {
+  const access = describeAccess(service.url, config)
   const lines = [
     `Mintline listens on ${service.url}`,
-    `API description: ${service.url}/docs`,
+    `API description: ${access.url}/docs`,
     describeActive(service.activeAuthorities)
   ]
   if (existsSync(tokenFile(config.dataDirectory, 'station'))) {
-    lines.push('', ...starterLines(service, config))
+    lines.push('', ...starterLines(access, service, config))
   }
   return [...lines, ''].join('\n')
 }
@@ -83,7 +85,8 @@ function describeActive(names: readonly string[]): string {
 }
 
 function starterLines(
-  { url, madeStarterSet }: Service,
+  { url, curlOptions }: Access,
+  { madeStarterSet }: Service,
   { dataDirectory, caPassphraseFile }: Config
 ): string[] {
   const passphraseWarning =
@@ -108,7 +111,7 @@ function starterLines(
     '',
     'Post it and save the chain that the device presents:',
     '',
-    `  curl -sS --fail-with-body -H "Authorization: Bearer $(cat ${inSingleQuotes(tokenFile(dataDirectory, 'station'))})" \\`,
+    `  curl -sS --fail-with-body${curlOptions} -H "Authorization: Bearer $(cat ${inSingleQuotes(tokenFile(dataDirectory, 'station'))})" \\`,
     '    -H "Content-Type: application/pkcs10" -H "Accept: application/pem-certificate-chain" \\',
     `    --data-binary @deviceCert.csr -o deviceCertAndCACert.crt "${url}/v1/issuances?profile=starter"`
   ]

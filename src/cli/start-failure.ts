@@ -8,6 +8,7 @@ import { isHeldByAnother } from '../database/embedded/directory-lock.ts'
 import { type ErrorCode, isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import { describeBytes, measureVolumeNow } from '../storage/storage.ts'
 import { scantBytes } from '../storage/storage-watch.ts'
+import { findExposure } from '../tls/exposure.ts'
 
 /**
  * What stops a start and is not a fault of Mintline, in Mintline's words: `config_invalid` for an address that cannot be
@@ -84,10 +85,12 @@ export async function assertCanListen(config: Config): Promise<void> {
   if (violation !== undefined) throw cannotListen(violation)
 }
 
-/** Listens on the address for a moment. Whoever listens there already may be the service itself, running. */
+/** Listens on the address for a moment, if it may be listened on as the settings are. Whoever listens there already may be the service itself, running. */
 export async function probeListening(
   config: Config
 ): Promise<{ readonly violation: Violation | undefined; readonly isInUse: boolean }> {
+  const exposure = await findExposure(config)
+  if (exposure !== undefined) return { violation: exposure, isInUse: false }
   const server = createServer()
   try {
     server.listen({ host: config.host, port: config.port })
@@ -132,7 +135,7 @@ function describeListenFailure(error: SystemError, { host, port }: Config): Viol
       pointer: 'MINTLINE_PORT',
       expected: 'a port that this user may listen on',
       found,
-      message: 'Choose one from 1024 up; the proxy that terminates TLS can have the low one.'
+      message: 'Choose one from 1024 up; a proxy in front can have the low one.'
     }
   }
   return {

@@ -27,6 +27,7 @@ import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
+import { openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 
@@ -59,13 +60,20 @@ export async function startWorker(
   await tellOpenIntents(core, path, metrics)
   const accesses = createAwsAccesses()
   stops.defer(() => accesses.close())
-  const http = await createHttpServer(
-    createServices(core, jobs, { path, metrics, storage, accesses }),
-    httpSettings(config)
-  )
+  const http = await createHttpServer(createServices(core, jobs, { path, metrics, storage, accesses }), {
+    ...httpSettings(config),
+    tls: await openTls(core, stops)
+  })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
-  return { url: await http.listen({ host: config.host, port: config.port }) }
+  return { url: await listen(http, config) }
+}
+
+/** Fastify takes it for plain HTTP where the server is ours. */
+async function listen(http: FastifyInstance, { host, port, tlsCertFile }: Config): Promise<string> {
+  const withScheme = (url: string) => (tlsCertFile === undefined ? url : url.replace(/^http:/, 'https:'))
+  const listenTextResolver = (url: string) => `Server listening at ${withScheme(url)}`
+  return withScheme(await http.listen({ host, port, listenTextResolver }))
 }
 
 interface WorkerParts {

@@ -1,3 +1,4 @@
+import { isIP, isIPv4 } from 'node:net'
 import { resolve } from 'node:path'
 
 /** What a setting's text can stand for. A kind says it in words as well: for the usage text and for refusals. */
@@ -57,6 +58,11 @@ export function secretFile(secret: string, isUsable = isNotEmpty): Kind<string> 
     isUsable: content => isUsable(firstLineOf(content)),
     isSecret: true
   })
+}
+
+/** A file in PEM; what is in it is judged with that of another setting. */
+export function pemFile(holds: string, { isSecret = false } = {}): Kind<string> {
+  return file({ expected: `a file with ${holds} in PEM`, isUsable: () => true, isSecret })
 }
 
 const isNotEmpty = (line: string) => line !== ''
@@ -164,6 +170,31 @@ export function choices<Choice extends string>(all: readonly Choice[]): Kind<rea
     describe: meaning => `${meaning}, with commas between: ${all.join(', ')}.`,
     show: String
   }
+}
+
+/** Addresses and networks (CIDR), with commas between. The whole of the internet is refused. */
+export function networks(): Kind<readonly string[]> {
+  const expected =
+    'addresses or networks (CIDR) with commas between, such as 10.0.0.7,192.168.4.0/24,fd00::/8'
+  return {
+    parse(value) {
+      const given = value.split(',').map(each => each.trim())
+      const wrong = given.filter(each => !isNetwork(each))
+      return {
+        value: given.filter(each => !wrong.includes(each)),
+        refusals: wrong.map(found => ({ expected, found, message: 'Correct the addresses.' }))
+      }
+    },
+    describe: meaning => `${meaning}, with commas between.`,
+    show: list => list.join(',')
+  }
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...more] = text.split('/')
+  if (isIP(address) === 0 || address.includes('%') || more.length > 0) return false
+  if (prefix === undefined) return true
+  return /^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= (isIPv4(address) ? 32 : 128)
 }
 
 const variableNames = /^[A-Za-z_]\w*\*?$/

@@ -1,9 +1,11 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Violation } from '../errors/mintline-error.ts'
+import { judgePair } from '../tls/server-pair.ts'
 import { assertNoViolations, type Config, nameOf, readConfig, settingEntries } from './config.ts'
 import type { FileContent } from './kind.ts'
-import { checkSecrecy, ownSecretFiles, type SecretFile } from './secrecy.ts'
+import { checkSecrecy, ownSecretFiles, type SecrecyFindings, type SecretFile } from './secrecy.ts'
+import { serverPairSettings } from './server-pair-files.ts'
 import { type Environment, settings } from './settings.ts'
 
 export interface CheckedSettings {
@@ -27,9 +29,12 @@ export function checkSettings(environment: Environment): CheckedSettings {
   const files = namedFiles(config)
   const keyStores: readonly string[] = [settings.pkcs11PinFile.name, settings.caPassphraseFile.name]
   const ofOneKeyStore = files.filter(({ name }) => keyStores.includes(name)).flatMap(checkNamed)
+  const named = files.flatMap(checkNamed)
+  const serverPair = checkServerPair(config, named)
   const found = [
     ...checkDataDirectory(config),
-    ...files.flatMap(checkNamed),
+    ...named,
+    ...serverPair.violations,
     ...checkTlsFiles(config.databaseUrl, nameOf(settings.databaseUrl, environment)),
     ...checkTlsFiles(config.databaseOwnerUrl, nameOf(settings.databaseOwnerUrl, environment))
   ]
@@ -45,7 +50,7 @@ export function checkSettings(environment: Environment): CheckedSettings {
       ...violations,
       ...[...found, ...secrecy.violations].filter(({ pointer }) => !refused.has(pointer))
     ],
-    warnings: secrecy.warnings
+    warnings: [...secrecy.warnings, ...serverPair.warnings]
   }
 }
 
@@ -142,6 +147,18 @@ function checkTlsFiles(url: string | undefined, name: string): readonly Violatio
       ? []
       : checkFile(name, file, { expected, isUsable: text => text !== '', isSecret: false })
   })
+}
+
+/** Once both files can be read. */
+function checkServerPair(config: Config, found: readonly Violation[]): SecrecyFindings {
+  const { tlsCertFile, tlsKeyFile } = config
+  const names: readonly string[] = [settings.tlsCertFile.name, settings.tlsKeyFile.name]
+  const isReadable = !found.some(({ pointer }) => names.includes(pointer))
+  if (tlsCertFile === undefined || tlsKeyFile === undefined || !isReadable)
+    return { violations: [], warnings: [] }
+  const certificatePem = readFileSync(tlsCertFile, 'utf8')
+  const keyPem = readFileSync(tlsKeyFile, 'utf8')
+  return judgePair({ certificatePem, keyPem }, serverPairSettings, new Date())
 }
 
 function checkNamed({ name, file, content }: NamedFile): readonly Violation[] {

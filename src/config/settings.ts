@@ -9,7 +9,9 @@ import {
   directory,
   environmentNames,
   type Kind,
+  networks,
   onOff,
+  pemFile,
   port,
   secretFile,
   text,
@@ -72,6 +74,28 @@ export const settings = {
   port: setting(port(), 8080, {
     name: 'MINTLINE_PORT',
     meaning: 'TCP port to listen on; 0 takes a free one'
+  }),
+  /** Undefined, with the key file: plain HTTP. */
+  tlsCertFile: optional(pemFile('the certificate of the server'), {
+    name: 'MINTLINE_TLS_CERT_FILE',
+    defaultText: 'none: plain HTTP',
+    meaning:
+      'File with the certificate of the server in PEM, first, and those above it; a new one is taken up',
+    togetherWith: 'MINTLINE_TLS_KEY_FILE'
+  }),
+  tlsKeyFile: optional(pemFile('the private key of the server', { isSecret: true }), {
+    name: 'MINTLINE_TLS_KEY_FILE',
+    meaning: 'File with its private key in PEM, not encrypted'
+  }),
+  insecureHttp: setting(onOff(), false, {
+    name: 'MINTLINE_INSECURE_HTTP',
+    meaning: 'Whether it may listen beyond this machine without TLS: who is on the way can read every token'
+  }),
+  trustedProxies: setting(networks(), [], {
+    name: 'MINTLINE_TRUSTED_PROXIES',
+    defaultText: 'none',
+    meaning:
+      'Addresses and networks (CIDR) of the proxies that end TLS in front; with them it may listen beyond this machine'
   }),
   dataDirectory: {
     kind: directory(),

@@ -57,7 +57,7 @@ export async function startServiceProcess(
 async function urlOf(child: ChildProcess, output: () => string): Promise<string> {
   const deadline = performance.now() + startTimeoutMs
   while (performance.now() < deadline && child.exitCode === null) {
-    const url = /listens on (http:\S+)/.exec(output())?.[1]
+    const url = /listens on (https?:\S+)/.exec(output())?.[1]
     if (url !== undefined) return url
     await new Promise(resolve => setTimeout(resolve, 20))
   }

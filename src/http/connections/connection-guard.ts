@@ -6,6 +6,8 @@ const sweepIntervalMs = 1_000
 
 /** A connection as it was at the last look. */
 interface Watched {
+  /** Where answers are written: the connection itself, or TLS on it once the handshake is done. */
+  answers: Socket | undefined
   readonly address: string
   /** Octets that had left this process. */
   sent: number
@@ -22,6 +24,8 @@ export class ConnectionGuard {
   readonly #refuse: (socket: Socket) => void
   readonly #watched = new Map<Socket, Watched>()
   readonly #countByAddress = new Map<string, number>()
+  /** Connections in their handshake, by the other end. */
+  readonly #inHandshake = new Map<string, Socket>()
 
   /** @param refuse answers a connection that is one too many, and ends it. */
   constructor(limits: ConnectionLimits, refuse: (socket: Socket) => void) {
@@ -30,22 +34,50 @@ export class ConnectionGuard {
   }
 
   watch(server: Server): void {
-    server.on('connection', socket => this.#admit(socket))
-    const sweep = setInterval(() => this.#sweep(), sweepIntervalMs).unref()
+    server.on('connection', (socket: Socket) => this.#admit(socket, socket))
+    this.#sweepUntilClosed(server)
+  }
+
+  /** Counts a connection from its first octet, which comes before the handshake. */
+  watchTls(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      if (!this.#admit(socket, undefined)) return
+      const end = otherEndOf(socket)
+      this.#inHandshake.set(end, socket)
+      socket.once('close', () => this.#inHandshake.delete(end))
+    })
+    server.on('secureConnection', (secured: Socket) => {
+      const end = otherEndOf(secured)
+      const watched = this.#watched.get(this.#inHandshake.get(end) ?? secured)
+      this.#inHandshake.delete(end)
+      // It has gone meanwhile.
+      if (watched === undefined) secured.destroy()
+      else watched.answers = secured
+    })
+    this.#sweepUntilClosed(server)
+  }
+
+  #sweepUntilClosed(server: Server): void {
+    const sweep = setInterval(() => {
+      this.#sweep()
+      // Node waits for every connection when a server closes, and ends those alone that HTTP knows of.
+      if (!server.listening) for (const socket of this.#inHandshake.values()) socket.destroy()
+    }, sweepIntervalMs).unref()
     server.once('close', () => clearInterval(sweep))
   }
 
-  #admit(socket: Socket): void {
+  #admit(socket: Socket, answers: Socket | undefined): boolean {
     const address = socket.remoteAddress ?? ''
     const ofAddress = this.#countByAddress.get(address) ?? 0
     const { maximumConnections, maximumConnectionsPerAddress } = this.#limits
     if (this.#watched.size >= maximumConnections || ofAddress >= maximumConnectionsPerAddress) {
       this.#refuse(socket)
-      return
+      return false
     }
-    this.#watched.set(socket, { address, sent: 0, stalled: 0 })
+    this.#watched.set(socket, { answers, address, sent: 0, stalled: 0 })
     this.#countByAddress.set(address, ofAddress + 1)
     socket.once('close', () => this.#forget(socket, address))
+    return true
   }
 
   #forget(socket: Socket, address: string): void {
@@ -59,7 +91,9 @@ export class ConnectionGuard {
   #sweep(): void {
     let unread = 0
     const stalled: { readonly socket: Socket; readonly looks: number }[] = []
-    for (const [socket, watched] of this.#watched) {
+    for (const watched of this.#watched.values()) {
+      const { answers: socket } = watched
+      if (socket === undefined) continue
       const waiting = socket.writableLength
       const sent = socket.bytesWritten - waiting
       watched.stalled = waiting > 0 && sent === watched.sent ? watched.stalled + 1 : 0
@@ -75,4 +109,8 @@ export class ConnectionGuard {
       socket.destroy()
     }
   }
+}
+
+function otherEndOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }

@@ -1,20 +1,29 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse
+} from 'node:http'
 import type { Socket } from 'node:net'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { answerOnSocket } from '../problems/problem-details.ts'
 import { ConnectionGuard } from './connection-guard.ts'
 import { type ConnectionLimits, defaultConnectionLimits } from './limits.ts'
+import { createTlsServer, type ServerTls } from './tls-server.ts'
 import { serveInTurn } from './turns.ts'
 
 export interface ServerSettings {
   /** How long a whole request may take to arrive. */
   readonly requestTimeoutMs: number
-  /** How long its header section may take to arrive. */
+  /** How long its header section may take to arrive; and the TLS handshake before it. */
   readonly headersTimeoutMs: number
   /** How long an idle connection is kept for the next request. */
   readonly keepAliveTimeoutMs: number
   /** What is not given has its default. */
   readonly connectionLimits?: Partial<ConnectionLimits>
+  /** Without it, plain HTTP. */
+  readonly tls?: ServerTls | undefined
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
@@ -24,23 +33,30 @@ const timeoutCheckIntervalMs = 1_000
 
 const retryAfterSeconds = 5
 
-/** The HTTP/1.1 server below the routes, with every wait and every store of a connection bounded. */
+/** The HTTP/1.1 server below the routes, over TLS or not, with every wait and every store of a connection bounded. */
 export function createBoundedServer(handler: Handler, settings: ServerSettings): Server {
+  const { tls, headersTimeoutMs } = settings
   const limits = { ...defaultConnectionLimits, ...settings.connectionLimits }
-  const server = createServer(
-    {
-      headersTimeout: settings.headersTimeoutMs,
-      requestTimeout: settings.requestTimeoutMs,
-      keepAliveTimeout: settings.keepAliveTimeoutMs,
-      connectionsCheckingInterval: timeoutCheckIntervalMs,
-      // The host plugin answers with a problem document; Node's own answer is empty.
-      requireHostHeader: false
-    },
-    serveInTurn(handler, limits.maximumPipelined)
-  )
+  const options: ServerOptions = {
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: settings.requestTimeoutMs,
+    keepAliveTimeout: settings.keepAliveTimeoutMs,
+    connectionsCheckingInterval: timeoutCheckIntervalMs,
+    // The host plugin answers with a problem document; Node's own answer is empty.
+    requireHostHeader: false
+  }
+  const listener = serveInTurn(handler, limits.maximumPipelined)
+  const server =
+    tls === undefined
+      ? createServer(options, listener)
+      : createTlsServer(listener, { ...options, handshakeTimeout: headersTimeoutMs }, tls)
   // Counts from the last octet that came or went, so that a long upload or answer may take its time.
   server.setTimeout(limits.progressTimeoutMs)
-  new ConnectionGuard(limits, refuseConnection).watch(server)
+  // A handshake for one that is one too many would cost more than its request.
+  const refuse = tls === undefined ? refuseConnection : (socket: Socket) => socket.destroy()
+  const guard = new ConnectionGuard(limits, refuse)
+  if (tls === undefined) guard.watch(server)
+  else guard.watchTls(server)
   server.on('checkExpectation', (_request: IncomingMessage, response: ServerResponse) =>
     answerOnSocket(
       response.socket,

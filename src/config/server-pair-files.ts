@@ -1,0 +1,55 @@
+import { readFile, stat } from 'node:fs/promises'
+import { MintlineError } from '../errors/mintline-error.ts'
+import type { Clock } from '../sources/clock.ts'
+import type { PairSource } from '../tls/pair-watch.ts'
+import { type JudgedPair, judgePair, type PairSettings, type PairText } from '../tls/server-pair.ts'
+import type { Config } from './config.ts'
+import { checkSecrecy } from './secrecy.ts'
+import { settings } from './settings.ts'
+
+/** The settings that name the TLS certificate and its key. */
+export const serverPairSettings: PairSettings = {
+  certificate: settings.tlsCertFile.name,
+  key: settings.tlsKeyFile.name
+}
+
+/**
+ * The files of the TLS certificate and its key, to be read again and again. The key is as secret after a change as before.
+ *
+ * @returns undefined where there are none: plain HTTP.
+ */
+export function findServerPairFiles(
+  { tlsCertFile, tlsKeyFile }: Config,
+  clock: Clock
+): PairSource | undefined {
+  if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined
+  return {
+    async read() {
+      const [certificatePem, keyPem] = await Promise.all([readText(tlsCertFile), readText(tlsKeyFile)])
+      return { certificatePem, keyPem }
+    },
+    judge(text: PairText): JudgedPair {
+      const judged = judgePair(text, serverPairSettings, clock())
+      const secrecy = checkSecrecy([{ pointer: serverPairSettings.key, file: tlsKeyFile }])
+      const violations = [...judged.violations, ...secrecy.violations]
+      return {
+        pair: violations.length > 0 ? undefined : judged.pair,
+        violations,
+        warnings: [...judged.warnings, ...secrecy.warnings]
+      }
+    }
+  }
+}
+
+/** A pipe would never end. @throws the error of the file system. */
+async function readText(file: string): Promise<string> {
+  if (!(await stat(file)).isFile()) {
+    throw Object.assign(new Error('no file'), { code: 'no file', path: file })
+  }
+  return readFile(file, 'utf8')
+}
+
+/** What a violation of the two is told as. */
+export function serverPairRefused({ violations }: JudgedPair): MintlineError {
+  return new MintlineError('config_invalid', 'The service cannot use its TLS certificate.', { violations })
+}

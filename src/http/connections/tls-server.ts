@@ -1,0 +1,47 @@
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer, type ServerOptions } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import { type PairText, tlsVersions } from '../../tls/server-pair.ts'
+
+/** What a server over TLS is told. */
+export interface ServerTls {
+  readonly current: () => PairText
+  /** Gets each pair that takes the place of the one before. @returns a function that ends it. */
+  readonly follow: (take: (pair: PairText) => void) => () => void
+  readonly onFailure: (failure: HandshakeFailure) => void
+}
+
+/** A handshake that came to nothing. */
+export interface HandshakeFailure {
+  /** Of Node or OpenSSL; of a request in the clear, `ERR_SSL_HTTP_REQUEST`. */
+  readonly code: string
+  /** Undefined where the client has gone. */
+  readonly address: string | undefined
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Connections that there are keep what they were made with; a new pair is for those to come. */
+export function createTlsServer(
+  handler: Handler,
+  options: ServerOptions & { readonly handshakeTimeout: number },
+  tls: ServerTls
+): Server {
+  const server = createServer({ ...options, ...contextOf(tls.current()), noDelay: true }, handler)
+  server.once(
+    'close',
+    tls.follow(pair => server.setSecureContext(contextOf(pair)))
+  )
+  // Node's listener hands it on as if HTTP had failed, which would be answered, to somebody with whom nothing is agreed.
+  server.removeAllListeners('tlsClientError')
+  server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: TLSSocket) => {
+    const { remoteAddress: address } = socket
+    socket.destroy()
+    tls.onFailure({ code: error.code ?? 'unknown', address })
+  })
+  return server
+}
+
+function contextOf({ certificatePem, keyPem }: PairText) {
+  return { cert: certificatePem, key: keyPem, ...tlsVersions }
+}
