@@ -69,13 +69,13 @@ function buildServerTbsCertificate(
   caDer: Uint8Array,
   serverKey: KeyObject
 ): Uint8Array {
-  const { subjectNameDer, extensions } = parseCertificate(caDer)
+  const { subjectName, extensions } = parseCertificate(caDer)
   const spkiDer = createPublicKey(serverKey).export({ format: 'der', type: 'spki' })
   return encodeSequence(
     encodeExplicit(0, encodeElement(tags.integer, Uint8Array.of(2))),
     encodeUnsignedInteger(createSerialNumber(randomBytes(16))),
     signatureAlgorithmDer(signatureAlgorithm),
-    subjectNameDer,
+    subjectName.der,
     encodeSequence(encodeTime(notBefore), encodeTime(notAfter)),
     buildName({ CommonName: 'Mintline' }),
     spkiDer,
