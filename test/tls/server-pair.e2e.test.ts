@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { judgePair, type PairText } from '../../src/tls/server-pair.ts'
 import { needs } from '../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { makePair, type MadePair, openssl } from './pairs.ts'
+import { type MadePair, makePair, openssl } from './pairs.ts'
 
 const settings = { certificate: 'CERT', key: 'KEY' }
 const now = new Date()
