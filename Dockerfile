@@ -12,6 +12,7 @@ RUN npm run build && npm prune --omit=dev --omit=optional --ignore-scripts && \
 
 # Run: Node from the image, the database from DATABASE_URL. No compiler, no Prisma CLI, no embedded PostgreSQL.
 FROM node:26-trixie-slim
+# Listening on all addresses, it starts with TLS, with a proxy in front, or where it is told that plain HTTP will do.
 ENV NODE_ENV=production \
     MINTLINE_HOST=0.0.0.0 \
     MINTLINE_PORT=8080 \
@@ -26,6 +27,7 @@ COPY --from=build /build/package.json ./
 USER 1000:1000
 VOLUME /data
 EXPOSE 8080
+# It asks itself, so that the name in the certificate is of no matter.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.MINTLINE_PORT}/healthz`).then(r => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "const { MINTLINE_PORT: port, MINTLINE_TLS_CERT_FILE: tls } = process.env; require(tls ? 'https' : 'http').get({ host: '127.0.0.1', port, path: '/healthz', rejectUnauthorized: false }, ({ statusCode }) => process.exit(statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 CMD ["node", "--max-semi-space-size=32", "dist/main.js", "serve"]
