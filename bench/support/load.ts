@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
 
 export interface LoadResult {
   readonly connections: number
@@ -14,6 +15,10 @@ export interface Target {
   readonly port: number
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
+  /** POST unless given. */
+  readonly method?: string
+  /** PEM of the CA of a server that speaks TLS. Without it, plain HTTP. */
+  readonly ca?: string
 }
 
 /**
@@ -57,7 +62,10 @@ function driveConnection(
   finished: (status: number, latencyMs: number) => void
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const socket: Socket = connect({ host: target.host, port: target.port, noDelay: true })
+  const { host, port, ca } = target
+  const socket: Socket =
+    ca === undefined ? connect({ host, port, noDelay: true }) : connectTls({ host, port, ca })
+  socket.setNoDelay(true)
   let sentAt = 0
   let received = Buffer.alloc(0)
   const sendNext = () => {
@@ -70,7 +78,7 @@ function driveConnection(
     sentAt = performance.now()
     socket.write(Buffer.concat([requestHead(target, body.length), body]))
   }
-  socket.on('connect', sendNext)
+  socket.on(ca === undefined ? 'connect' : 'secureConnect', sendNext)
   socket.on('error', reject)
   socket.on('close', () => resolve())
   socket.on('data', (chunk: Buffer<ArrayBuffer>) => {
@@ -84,9 +92,11 @@ function driveConnection(
   return promise
 }
 
-function requestHead({ host, port, path, headers }: Target, length: number): Buffer {
+function requestHead({ host, port, path, headers, method = 'POST' }: Target, length: number): Buffer {
   const lines = Object.entries({ host: `${host}:${port}`, ...headers, 'content-length': String(length) })
-  return Buffer.from(`POST ${path} HTTP/1.1\r\n${lines.map(line => line.join(': ')).join('\r\n')}\r\n\r\n`)
+  return Buffer.from(
+    `${method} ${path} HTTP/1.1\r\n${lines.map(line => line.join(': ')).join('\r\n')}\r\n\r\n`
+  )
 }
 
 /** Enough of HTTP/1.1 for the two servers measured here: a status line, Content-Length or chunks. */

@@ -10,7 +10,7 @@ export interface RunningProgram {
   readonly stop: () => Promise<void>
 }
 
-const builtCommand = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+export const builtCommand = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 
 /** The built `mintline` with the flags of `npm start`, once it says that it listens. */
 export async function startProgram(
