@@ -64,7 +64,11 @@ const refused: readonly Case[] = [
     () => ({ DATABASE_URL: `postgres://u:p@h/db?sslrootcert=${inDirectory('missing')}` })
   ],
   ['an unknown host', 'MINTLINE_HOST', () => ({ MINTLINE_HOST: 'nowhere.invalid' })],
-  ["another machine's address", 'MINTLINE_HOST', () => ({ MINTLINE_HOST: '203.0.113.1' })]
+  [
+    "another machine's address",
+    'MINTLINE_HOST',
+    () => ({ MINTLINE_HOST: '203.0.113.1', MINTLINE_INSECURE_HTTP: 'on' })
+  ]
 ]
 
 describe('mintline check-config', () => {
