@@ -27,7 +27,7 @@ import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
-import { openTls } from './listening/tls.ts'
+import { type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 
@@ -60,9 +60,10 @@ export async function startWorker(
   await tellOpenIntents(core, path, metrics)
   const accesses = createAwsAccesses()
   stops.defer(() => accesses.close())
-  const http = await createHttpServer(createServices(core, jobs, { path, metrics, storage, accesses }), {
+  const tls = await openTls(core, stops)
+  const http = await createHttpServer(createServices(core, jobs, { path, metrics, storage, accesses, tls }), {
     ...httpSettings(config),
-    tls: await openTls(core, stops)
+    tls
   })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
@@ -81,12 +82,13 @@ interface WorkerParts {
   readonly metrics: Metrics
   readonly storage: StorageWatch
   readonly accesses: AwsAccesses
+  readonly tls: OpenedTls | undefined
 }
 
 function createServices(
   core: Core,
   jobs: JobService,
-  { path, metrics, storage, accesses }: WorkerParts
+  { path, metrics, storage, accesses, tls }: WorkerParts
 ): HttpServices {
   const { database, authorities, profiles, tokens, stations, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
@@ -134,7 +136,7 @@ function createServices(
     clock: clockTrust,
     jobs,
     events,
-    readiness: createReadiness({ ...core, storage, events }),
+    readiness: createReadiness({ ...core, storage, events, examineTls: tls?.examine }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
   }

@@ -31,6 +31,8 @@ export interface Readiness {
     readonly authorities: Check
     /** Not ok while an event has waited for too long, which keeps nothing from working. */
     readonly events: Check
+    /** Not ok while the certificate wants attention, which keeps nothing from working. Without TLS, not there. */
+    readonly tls?: Check
     readonly lines: readonly LineCheck[]
   }
 }
@@ -42,6 +44,8 @@ export interface ReadinessDependencies {
   readonly clockTrust: Pick<ClockTrust, 'examine'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly events: Pick<Events, 'examine'>
+  /** Undefined without TLS. */
+  readonly examineTls?: (() => Check) | undefined
 }
 
 /**
@@ -72,6 +76,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       clock,
       authorities: { ok: true, detail: warnings },
       events: eventCheck,
+      ...(dependencies.examineTls && { tls: dependencies.examineTls() }),
       lines: states.map(describeLine)
     }
     return { ready: databaseCheck.ok && signer.ok && clock.ok, checks }

@@ -46,19 +46,33 @@ export class PairWatch {
   #seen = ''
   /** The refusal that has been told. */
   #told = ''
-  #toldOfEndAt = Number.NEGATIVE_INFINITY
+  #toldOfEndAt: number
   #timer: NodeJS.Timeout | undefined
   #isStopped = false
 
   constructor(pair: ServerPair, options: PairWatchOptions) {
     this.#pair = pair
     this.#options = options
-    this.#warnOfEnd()
+    // Of what it starts with, the checks of the settings tell.
+    this.#toldOfEndAt = options.clock().getTime()
     this.#schedule()
   }
 
   current(): ServerPair {
     return this.#pair
+  }
+
+  /** Not ok while new files are refused, or the end of the certificate is near. */
+  examine(): { readonly ok: boolean; readonly detail: string } {
+    const { certificate } = this.#pair
+    const fault = findValidityFault(this.#pair, this.#options.clock())
+    const served = fault === undefined ? undefined : `${fault.found}. ${fault.message}`
+    const refused =
+      this.#told === '' ? undefined : 'the new TLS certificate or key cannot be used; the log says why'
+    const details = [refused, served].filter(each => each !== undefined)
+    return details.length > 0
+      ? { ok: false, detail: details.join('; ') }
+      : { ok: true, detail: `valid until ${certificate.validToDate.toISOString()}` }
   }
 
   /** @returns a function that ends it. */

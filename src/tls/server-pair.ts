@@ -171,10 +171,12 @@ function warningsOf(certificate: X509Certificate, pointer: string, now: Date): r
   const { subjectAltName } = certificate
   const validity = findValidityFault({ certificate }, now)
   if (validity !== undefined) {
+    const { found, message } = validity
     warnings.push({
       pointer,
-      expected: `a certificate that is valid, for ${warnedDays} days or more`,
-      ...validity
+      expected: `a certificate that is valid for ${warnedDays} days or more`,
+      found,
+      message
     })
   }
   if (subjectAltName === undefined) {

@@ -101,9 +101,11 @@ describe('the pair that is served', () => {
     expect(taken).toEqual([])
     expect(watch.current().keyPem).toBe(first.keyPem)
     expect(levels()).toEqual(['error'])
+    expect(watch.examine().ok).toBe(false)
     files.now = second
     await look(4)
     expect(taken).toHaveLength(1)
+    expect(watch.examine().ok).toBe(true)
   })
 
   it('is told of again when the same fault comes back after the old files were there', async () => {
@@ -116,10 +118,11 @@ describe('the pair that is served', () => {
   })
 
   it('is warned of once a day while its end is near', async () => {
-    const { files, look, levels } = watchFiles()
+    const { files, watch, look, levels } = watchFiles()
     files.at = inDays(61)
     await look(4)
     expect(levels()).toEqual(['warn'])
+    expect(watch.examine().ok).toBe(false)
     files.at = inDays(62.5)
     await look(4)
     expect(levels()).toEqual(['warn', 'warn'])

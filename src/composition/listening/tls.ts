@@ -4,6 +4,10 @@ import { PairWatch } from '../../tls/pair-watch.ts'
 import type { Core } from '../core.ts'
 import { HandshakeLog } from './handshake-log.ts'
 
+export interface OpenedTls extends ServerTls {
+  readonly examine: PairWatch['examine']
+}
+
 /**
  * What the server is to speak TLS with, where the settings ask for it, followed from then on.
  *
@@ -12,7 +16,7 @@ import { HandshakeLog } from './handshake-log.ts'
 export async function openTls(
   { config, log, clock }: Pick<Core, 'config' | 'log' | 'clock'>,
   stops: AsyncDisposableStack
-): Promise<ServerTls | undefined> {
+): Promise<OpenedTls | undefined> {
   const source = findServerPairFiles(config, clock)
   if (source === undefined) return undefined
   const judged = source.judge(await source.read())
@@ -22,6 +26,7 @@ export async function openTls(
   const failures = new HandshakeLog(log, clock)
   return {
     current: () => watch.current(),
+    examine: () => watch.examine(),
     follow: take => watch.follow(take),
     onFailure: failure => failures.tell(failure)
   }

@@ -24,7 +24,7 @@ export class ConnectionGuard {
   readonly #refuse: (socket: Socket) => void
   readonly #watched = new Map<Socket, Watched>()
   readonly #countByAddress = new Map<string, number>()
-  /** Connections in their handshake, by the other end. */
+  /** Connections in their handshake, by both ends. */
   readonly #inHandshake = new Map<string, Socket>()
 
   /** @param refuse answers a connection that is one too many, and ends it. */
@@ -42,14 +42,14 @@ export class ConnectionGuard {
   watchTls(server: Server): void {
     server.on('connection', (socket: Socket) => {
       if (!this.#admit(socket, undefined)) return
-      const end = otherEndOf(socket)
-      this.#inHandshake.set(end, socket)
-      socket.once('close', () => this.#inHandshake.delete(end))
+      const ends = endsOf(socket)
+      this.#inHandshake.set(ends, socket)
+      socket.once('close', () => this.#inHandshake.delete(ends))
     })
     server.on('secureConnection', (secured: Socket) => {
-      const end = otherEndOf(secured)
-      const watched = this.#watched.get(this.#inHandshake.get(end) ?? secured)
-      this.#inHandshake.delete(end)
+      const ends = endsOf(secured)
+      const watched = this.#watched.get(this.#inHandshake.get(ends) ?? secured)
+      this.#inHandshake.delete(ends)
       // It has gone meanwhile.
       if (watched === undefined) secured.destroy()
       else watched.answers = secured
@@ -111,6 +111,6 @@ export class ConnectionGuard {
   }
 }
 
-function otherEndOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return [remoteAddress, remotePort, localAddress, localPort].join(' ')
 }

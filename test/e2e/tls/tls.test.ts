@@ -4,6 +4,7 @@ import { Agent, request } from 'node:https'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Readiness } from '../../../src/monitoring/readiness.ts'
 import { codeOf, namedSettings, runMintline } from '../../cli/mintline.ts'
 import { needs } from '../../support/needs/needs.ts'
 import { type ServiceProcess, startServiceProcess } from '../../support/service-process.ts'
@@ -110,6 +111,11 @@ describe('a service with TLS of its own', needs('openssl', 'curl'), () => {
     expect(answer).toContain('-----BEGIN CERTIFICATE-----')
   })
 
+  it('says in /readyz how long the certificate is valid', async () => {
+    const { checks } = JSON.parse(await asksWithCurl(`${service.url}/readyz`)) as Readiness
+    expect(checks.tls).toMatchObject({ ok: true })
+  })
+
   it('does not answer plain HTTP, and says so in the log', async () => {
     await expect(run('curl', ['-sS', `http://127.0.0.1:${port()}/healthz`])).rejects.toThrow()
     await expect.poll(() => logLines(40).join('\n')).toContain('ERR_SSL_HTTP_REQUEST')
@@ -168,7 +174,8 @@ describe('a service with TLS of its own', needs('openssl', 'curl'), () => {
     await expect.poll(() => logLines(50).length).toBe(before + 1)
     expect(logLines(50).at(-1)).toContain('MINTLINE_TLS_')
     expect(await connect('tls1_2')).toMatchObject({ subject: 'first' })
-    expect(await asksWithCurl(`${service.url}/healthz`)).toContain('alive')
+    const { ready, checks } = JSON.parse(await asksWithCurl(`${service.url}/readyz`)) as Readiness
+    expect([ready, checks.tls?.ok]).toEqual([true, false])
     expect(logLines(50)).toHaveLength(before + 1)
   })
 })

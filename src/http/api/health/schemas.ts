@@ -45,6 +45,13 @@ export const Readiness = Type.Object(
           description:
             'Not ok while an event has waited for the webhook longer than `MINTLINE_WEBHOOK_OVERDUE_MS`, which is a warning: it keeps nothing from being ready.'
         }),
+        tls: Type.Optional(
+          Type.Object(Check.properties, {
+            ...strict,
+            description:
+              'With TLS alone. Not ok while new files of the certificate or its key cannot be used, or its end is near, which is a warning: it keeps nothing from being ready.'
+          })
+        ),
         lines: Type.Array(LineCheck, { description: 'Which authority lines can issue, by name.' })
       },
       { ...strict, description: 'What each thing that an issuance needs says.' }
