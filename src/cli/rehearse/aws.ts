@@ -8,6 +8,7 @@ import {
 } from '../../rehearsal/iot/iot-stand-in.ts'
 import type { ProvisioningLogEntry } from '../../rehearsal/iot/records.ts'
 import { type CommandIo, parseFlags, rateOf, untilSignal, UsageError, wholeNumberOf } from '../command.ts'
+import { awsFunction } from './aws-function.ts'
 
 export const rehearsalAwsUsage = `usage: mintline rehearse aws [--port N] [--mqtt-port N] [--ca-out FILE] [--state FILE]
                              [--region NAME] [--account ID] [--provisioning-delay-ms N] [--latency-ms N] [--throttle-rate P]
@@ -109,11 +110,12 @@ function greeting(standIn: IotStandIn, caFile: string): string {
   const { controlUrl, endpointAddress, mqttPort, roleArn, registry } = standIn
   return `The stand-in of AWS IoT Core listens on ${controlUrl} for its API, and on ${endpointAddress}:${mqttPort} for devices
 
-Point an AWS SDK or the AWS CLI at it (any credentials will do):
+Point an AWS SDK at it (any credentials will do), and the AWS CLI of whatever version:
 
   export AWS_ENDPOINT_URL_IOT=${controlUrl} AWS_ENDPOINT_URL_IAM=${controlUrl}
   export AWS_REGION=${registry.region} AWS_DEFAULT_REGION=${registry.region}
   export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
+  ${awsFunction(controlUrl)}
 
 A role for just-in-time provisioning is there:
 

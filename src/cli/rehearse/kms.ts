@@ -1,6 +1,7 @@
 import type { KmsFaults } from '../../rehearsal/kms/faults.ts'
 import { createKmsStandIn, type KmsStandIn } from '../../rehearsal/kms/kms-stand-in.ts'
 import { type CommandIo, parseFlags, rateOf, untilSignal, UsageError, wholeNumberOf } from '../command.ts'
+import { awsFunction } from './aws-function.ts'
 
 export const rehearsalKmsUsage = `usage: mintline rehearse kms [--port N] [--state FILE] [--region NAME] [--latency-ms N] [--throttle-rate P]
 
@@ -65,10 +66,11 @@ function parseSettings(args: readonly string[]): RehearsalSettings {
 function greeting({ url, region, keyArns }: KmsStandIn): string {
   return `The stand-in of AWS KMS listens on ${url}
 
-Point an AWS SDK or the AWS CLI at it (any credentials will do):
+Point an AWS SDK at it (any credentials will do), and the AWS CLI of whatever version:
 
   export AWS_ENDPOINT_URL_KMS=${url} AWS_REGION=${region} AWS_DEFAULT_REGION=${region}
   export AWS_ACCESS_KEY_ID=rehearsal AWS_SECRET_ACCESS_KEY=rehearsal
+  ${awsFunction(url)}
 
 Its keys:
 

@@ -26,6 +26,7 @@ export const packageOfTool = {
   ksh: 'ksh',
   chromium: 'chromium',
   faketime: 'faketime',
+  aws: 'awscli',
   cc: 'gcc'
 } as const
 
@@ -33,14 +34,22 @@ export type Tool = keyof typeof packageOfTool
 
 /** True where the command is on the PATH. */
 export function hasTool(tool: Tool): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some(directory => {
-    try {
-      accessSync(join(directory, tool), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+  return pathsOfTool(tool).length > 0
+}
+
+/** Each file on the PATH that is the command, the one that a shell takes first. */
+export function pathsOfTool(tool: Tool): readonly string[] {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map(directory => join(directory, tool))
+    .filter(file => {
+      try {
+        accessSync(file, constants.X_OK)
+        return true
+      } catch {
+        return false
+      }
+    })
 }
 
 /**

@@ -134,6 +134,10 @@ async function chooseService(desk: Desk, request: WireRequest): Promise<Outcome>
     const scope = parseCredentialScope(request.headers)
     switch (scope.service) {
       case 'iot':
+      // The AWS CLI up to 2.10 signs for AWS IoT by this name, and its data plane by its own.
+      case 'execute-api':
+      case 'iotdata':
+      case 'iotdevicegateway':
         return await carryOut(desk, desk.iot, { ...request, scope })
       case 'iam':
       case 'sts':
