@@ -81,11 +81,21 @@ export function createCommandLog({ writeError }: CommandIo): DatabaseLog {
 }
 
 /**
- * Resolves at the first signal to end. Later ones change nothing: npm may pass on what the terminal has sent already, and
- * a signal that nobody listens to would end the process before it has cleaned up.
+ * Resolves at the first signal to end, or when standard output can no longer be written, as behind `| head`. Later ones
+ * change nothing: npm may pass on what the terminal has sent already, and a signal or an error that nobody listens to would
+ * end the process before it has cleaned up.
  */
-export function untilSignal(): Promise<void> {
+export function untilStopped({ writeError }: Pick<CommandIo, 'writeError'>): Promise<void> {
   return new Promise(resolve => {
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+    let isTold = false
+    process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+      if (code !== 'EPIPE' && !isTold)
+        writeError(`mintline: standard output cannot be written (${code ?? 'unknown reason'})\n`)
+      isTold = true
+      resolve()
+    })
+    // There is nobody to tell.
+    process.stderr.on('error', () => resolve())
   })
 }

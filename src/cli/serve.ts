@@ -29,12 +29,13 @@ export async function describeServeUsage(): Promise<string> {
 }
 
 /**
- * Runs the service until SIGTERM or SIGINT. A second signal ends it at once; what is durable then stays so.
+ * Runs the service until SIGTERM or SIGINT, or until `stopped` says why. A signal after that ends it at once; what is
+ * durable then stays so.
  *
  * @returns the exit code.
  * @throws MintlineError of the settings, the database and the keys, when the service cannot start.
  */
-export async function runServe(io: CommandIo): Promise<number> {
+export async function runServe(io: CommandIo, stopped: Promise<string> = nextSignal()): Promise<number> {
   setDefaultHighWaterMark(false, streamBufferBytes)
   const { config, warnings } = loadServiceSettings(io.environment)
   const log = pino({
@@ -45,13 +46,12 @@ export async function runServe(io: CommandIo): Promise<number> {
   })
   for (const warning of warnings) log.warn(warning, 'a setting should be mended')
   await assertCanListen(config)
-  const stopped = nextSignal()
   const service = await startService(config, log).catch((error: unknown) => {
     throw translateStartFailure(error, config)
   })
   io.write(greeting(service, config))
-  const signal = await stopped
-  log.info({ signal }, 'stopping: requests in flight finish first')
+  const reason = await stopped
+  log.info({ signal: reason }, 'stopping: requests in flight finish first')
   process.once('SIGTERM', () => process.exit(1))
   process.once('SIGINT', () => process.exit(1))
   await service.stop()
@@ -59,7 +59,8 @@ export async function runServe(io: CommandIo): Promise<number> {
   return 0
 }
 
-function nextSignal(): Promise<NodeJS.Signals> {
+/** The first signal to end from now on. */
+export function nextSignal(): Promise<NodeJS.Signals> {
   return new Promise(resolve => {
     process.once('SIGTERM', resolve)
     process.once('SIGINT', resolve)

@@ -1,13 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { writeFile } from 'node:fs/promises'
+import { quoteForShell } from '../../config/shell.ts'
 import {
   createIotStandIn,
   type IotStandIn,
   type IotStandInOptions
 } from '../../rehearsal/iot/iot-stand-in.ts'
 import type { ProvisioningLogEntry } from '../../rehearsal/iot/records.ts'
-import { type CommandIo, parseFlags, rateOf, untilSignal, UsageError, wholeNumberOf } from '../command.ts'
+import { type CommandIo, parseFlags, rateOf, untilStopped, UsageError, wholeNumberOf } from '../command.ts'
 import { awsFunction } from './aws-function.ts'
 
 export const rehearsalAwsUsage = `usage: mintline rehearse aws [--port N] [--mqtt-port N] [--ca-out FILE] [--state FILE]
@@ -18,7 +17,7 @@ just in time. What happens to a device, and why, is printed as it happens.
 
 --port                   where the API listens; 4598 without it, 0 takes a free one
 --mqtt-port              where devices connect; 8883 without it, 0 takes a free one
---ca-out                 where the root goes that devices must trust, PEM; a temporary file, until it ends, without it
+--ca-out                 where the root goes that devices must trust, PEM; it can be fetched as well
 --state                  a file where everything outlives the stand-in, in the clear
 --region                 us-east-1 without it
 --account                111122223333 without it
@@ -32,23 +31,22 @@ interface RehearsalSettings extends IotStandInOptions {
 }
 
 /**
- * Runs the stand-in of AWS IoT Core until `stopped` resolves: a signal, when it is not given.
+ * Runs the stand-in of AWS IoT Core until `stopped` resolves: see `untilStopped`, when it is not given.
  *
  * @throws UsageError, also for a port that is taken, and a file that cannot be read or written.
  */
 export async function runRehearsalAws(
   io: CommandIo,
   args: readonly string[],
-  stopped: Promise<unknown> = untilSignal()
+  stopped: Promise<unknown> = untilStopped(io)
 ): Promise<number> {
   const settings = parseSettings(args)
   const onLog = (entry: ProvisioningLogEntry) => io.write(`${formatLogEntry(entry)}\n`)
   await using stops = new AsyncDisposableStack()
   const standIn = await createIotStandIn({ ...settings, onLog }).catch(refuse)
   stops.defer(() => standIn.stop())
-  const caFile = settings.caFile ?? join(await makeTemporaryDirectory(stops), 'root.pem')
-  await writeFile(caFile, standIn.serverCaPem).catch(refuse)
-  io.write(greeting(standIn, caFile))
+  if (settings.caFile !== undefined) await writeFile(settings.caFile, standIn.serverCaPem).catch(refuse)
+  io.write(greeting(standIn, settings.caFile))
   await stopped
   return 0
 }
@@ -91,12 +89,6 @@ function parseSettings(args: readonly string[]): RehearsalSettings {
   }
 }
 
-async function makeTemporaryDirectory(stops: AsyncDisposableStack): Promise<string> {
-  const directory = await mkdtemp(join(tmpdir(), 'mintline-rehearsal-'))
-  stops.defer(() => rm(directory, { recursive: true, force: true }))
-  return directory
-}
-
 function formatLogEntry({ at, eventType, outcome, ...details }: ProvisioningLogEntry): string {
   const { errorCode = '', reason, ...subject } = details
   const names = Object.entries(subject).map(([name, value]) => `${name}=${value}`)
@@ -106,7 +98,7 @@ function formatLogEntry({ at, eventType, outcome, ...details }: ProvisioningLogE
   return reason === undefined ? words.join(' ') : `${words.join(' ')}\n  ${reason}`
 }
 
-function greeting(standIn: IotStandIn, caFile: string): string {
+function greeting(standIn: IotStandIn, caFile = 'root.pem'): string {
   const { controlUrl, endpointAddress, mqttPort, roleArn, registry } = standIn
   return `The stand-in of AWS IoT Core listens on ${controlUrl} for its API, and on ${endpointAddress}:${mqttPort} for devices
 
@@ -123,7 +115,8 @@ A role for just-in-time provisioning is there:
 
 Let a device connect, twice: the first connection provisions it and is closed.
 
-  mosquitto_pub --cafile ${caFile} --cert device-and-ca.pem --key device.key \\
+  curl -sS ${controlUrl}/rehearsal/root.pem -o ${quoteForShell(caFile)}
+  mosquitto_pub --cafile ${quoteForShell(caFile)} --cert device-and-ca.pem --key device.key \\
     -h ${endpointAddress} -p ${mqttPort} -q 1 -i THING_NAME -t TOPIC -m Hello -d
 
 Let the API fail on purpose, and see what became of the devices:

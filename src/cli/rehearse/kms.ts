@@ -1,6 +1,6 @@
 import type { KmsFaults } from '../../rehearsal/kms/faults.ts'
 import { createKmsStandIn, type KmsStandIn } from '../../rehearsal/kms/kms-stand-in.ts'
-import { type CommandIo, parseFlags, rateOf, untilSignal, UsageError, wholeNumberOf } from '../command.ts'
+import { type CommandIo, parseFlags, rateOf, untilStopped, UsageError, wholeNumberOf } from '../command.ts'
 import { awsFunction } from './aws-function.ts'
 
 export const rehearsalKmsUsage = `usage: mintline rehearse kms [--port N] [--state FILE] [--region NAME] [--latency-ms N] [--throttle-rate P]
@@ -22,14 +22,14 @@ interface RehearsalSettings {
 }
 
 /**
- * Runs the stand-in of AWS KMS until `stopped` resolves: a signal, when it is not given.
+ * Runs the stand-in of AWS KMS until `stopped` resolves: see `untilStopped`, when it is not given.
  *
  * @throws UsageError, also for a port that is taken or a state file that is not one.
  */
 export async function runRehearsalKms(
   io: CommandIo,
   args: readonly string[],
-  stopped: Promise<unknown> = untilSignal()
+  stopped: Promise<unknown> = untilStopped(io)
 ): Promise<number> {
   const standIn = await startStandIn(parseSettings(args))
   io.write(greeting(standIn))

@@ -1,6 +1,6 @@
 import { renderReport, renderStep } from '../../rehearsal/story/report/report.ts'
 import { playStory, type StoryOptions } from '../../rehearsal/story/story.ts'
-import { type CommandIo, parseFlags, readInputFile, untilSignal, UsageError } from '../command.ts'
+import { type CommandIo, parseFlags, readInputFile, untilStopped, UsageError } from '../command.ts'
 import { readSwitches, switchFlags, switchUsage } from '../template/switches.ts'
 
 const rehearseUsage = `usage: mintline rehearse [--kms] [--template FILE [switches]] [--csr FILE [--key FILE]] [--json]
@@ -25,6 +25,9 @@ kms   runs the stand-in of AWS KMS on its own
 \`mintline rehearse aws --help\` and \`mintline rehearse kms --help\` say more.
 `
 
+/** Not for people: a rehearsal starts it. */
+const serviceCommand = 'service'
+
 export async function rehearseUsageOf([what]: readonly string[]): Promise<string> {
   if (what === 'aws') return (await import('./aws.ts')).rehearsalAwsUsage
   if (what === 'kms') return (await import('./kms.ts')).rehearsalKmsUsage
@@ -41,12 +44,15 @@ export async function runRehearse(io: CommandIo, args: readonly string[]): Promi
   const [what, ...rest] = args
   if (what === 'kms') return (await import('./kms.ts')).runRehearsalKms(io, rest)
   if (what === 'aws') return (await import('./aws.ts')).runRehearsalAws(io, rest)
+  if (what === serviceCommand) return (await import('./service.ts')).runRehearsalService(io)
   const { isJson, ...options } = await readOptions(args)
   const interruption = new AbortController()
-  void untilSignal().then(() => interruption.abort())
+  void untilStopped(io).then(() => interruption.abort())
   const report = await playStory({
     ...options,
-    command: [process.execPath, process.argv[1]!],
+    serviceCommand: [process.execPath, process.argv[1]!, 'rehearse', serviceCommand],
+    clearUp: async dataDirectory =>
+      (await import('../../database/embedded/removal.ts')).removeDataDirectory(dataDirectory),
     environment: io.environment,
     signal: interruption.signal,
     onStep: (step, number) => isJson || io.write(renderStep(step, number))

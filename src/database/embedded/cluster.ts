@@ -86,11 +86,7 @@ async function letPass(user: PostgresUser, dataDirectory: string, home: string):
 }
 
 async function makeOutside(dataDirectory: string, log: DatabaseLog): Promise<Home> {
-  const name = createHash('sha256')
-    .update(await realpath(dataDirectory))
-    .digest('hex')
-    .slice(0, 16)
-  const home = path.join(clustersOutside, name)
+  const home = await homeOutside(dataDirectory)
   await mkdir(home, { recursive: true })
   // Whatever the umask made of them.
   for (const directory of [path.dirname(clustersOutside), clustersOutside, home])
@@ -145,6 +141,20 @@ async function assertOurs(home: string): Promise<void> {
   const { uid } = await stat(home)
   if (uid === process.getuid?.()) return
   throw unusable(`${home} belongs to another user (uid ${uid}). Start Mintline as that user, or as before.`)
+}
+
+async function homeOutside(dataDirectory: string): Promise<string> {
+  const name = createHash('sha256')
+    .update(await realpath(dataDirectory))
+    .digest('hex')
+    .slice(0, 16)
+  return path.join(clustersOutside, name)
+}
+
+/** Each directory in which the cluster of the data directory may be, none where there is no data directory. */
+export async function possibleHomesOf(dataDirectory: string): Promise<readonly string[]> {
+  if (!(await exists(dataDirectory))) return []
+  return [path.join(dataDirectory, 'postgres'), await homeOutside(dataDirectory)]
 }
 
 /** Where the cluster of the data directory is, as far as it can be told. */

@@ -137,7 +137,9 @@ async function endsWithin(exited: Promise<string>, seconds: number): Promise<boo
  * `postmaster.pid` may be stale and its number long given to another process; a postmaster is told by its working
  * directory, which is the cluster. A stale file is removed: PostgreSQL would take that other process for its own.
  */
-export async function findOrphan({ directory }: Cluster): Promise<PostgresServer | undefined> {
+export async function findOrphan({
+  directory
+}: Pick<Cluster, 'directory'>): Promise<PostgresServer | undefined> {
   const file = path.join(directory, 'postmaster.pid')
   const pid = Number.parseInt(await readFile(file, 'utf8').catch(() => ''), 10)
   // Without a number: a server that could not write it, on a full disk, has left it, and PostgreSQL would not start by it.

@@ -94,6 +94,7 @@ export async function createIotStandIn(options: IotStandInOptions = {}): Promise
     ...options,
     clock,
     endpointAddress,
+    rootPem: gateway.rootPem,
     registerThing: (caller, templateBody, parameters) =>
       registerThing(caller, settings, { templateBody, parameters })
   }).catch(async (error: unknown) => {

@@ -1,5 +1,4 @@
-import { createPrivateKey, type KeyObject } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createPrivateKey, type KeyObject, randomUUID } from 'node:crypto'
 import { devNull, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { IoTClient } from '@aws-sdk/client-iot'
@@ -22,8 +21,10 @@ import { createSteps, type StepReport, type Steps, StoryFailure } from './steps.
 import { readStoryTemplate, sampleSubjectFor, type StoryTemplate, storyTemplate } from './template.ts'
 
 export interface StoryOptions {
-  /** How `mintline` is started. */
-  readonly command: readonly string[]
+  /** How its service is started; it stops when its standard input ends, and removes the data directory that it makes. */
+  readonly serviceCommand: readonly string[]
+  /** Removes a data directory that a service left behind that was killed, and ends what it left running. */
+  readonly clearUp: (dataDirectory: string) => Promise<void>
   /** What the service inherits, such as PATH. */
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The user's own provisioning template, in any form that `mintline template check` reads. */
@@ -167,13 +168,13 @@ async function startService(
   kms: StoryKms | undefined,
   { options, steps, stops }: Stage
 ): Promise<{ admin: ServiceClient; station: ServiceClient }> {
-  const dataDirectory = await mkdtemp(join(tmpdir(), 'mintline-rehearsal-'))
-  stops.defer(() => rm(dataDirectory, { recursive: true, force: true }))
+  const dataDirectory = join(tmpdir(), `mintline-rehearsal-${randomUUID()}`)
+  stops.defer(() => options.clearUp(dataDirectory))
   const service = await steps.run(
     'Start Mintline on an empty embedded PostgreSQL',
     () =>
       startServiceProcess({
-        command: options.command,
+        command: options.serviceCommand,
         dataDirectory,
         environment: serviceEnvironment(options.environment, standIn, kms?.standIn),
         signal: options.signal

@@ -24,6 +24,8 @@ export interface ControlPlaneOptions extends Surroundings {
   readonly faults?: Partial<IotFaults> | undefined
   /** None unless given. */
   readonly tpsLimits?: TpsLimits | undefined
+  /** What devices must trust, PEM. None unless given. */
+  readonly rootPem?: string | undefined
   /** Milliseconds since 1970. */
   readonly clock?: (() => number) | undefined
   /** Decides which requests a fault meets: from 0 up to 1. */
@@ -49,7 +51,8 @@ export interface ControlPlane {
  * `Authorization` header must be there and in form; it is not verified.
  *
  * Outside the protocols it answers `GET` and `PUT /rehearsal/faults` (members of IotFaults as JSON; a PUT changes those
- * given), `GET /rehearsal/log` (the provisioning log) and `GET /rehearsal/requests` (operation → requests).
+ * given), `GET /rehearsal/log` (the provisioning log), `GET /rehearsal/requests` (operation → requests) and
+ * `GET /rehearsal/root.pem`.
  */
 export async function createControlPlane(
   registry: Registry,
@@ -72,7 +75,8 @@ export async function createControlPlane(
     // Limits are given for AWS IoT alone.
     iam: { service: iam, assertWithinQuota: () => undefined },
     injector,
-    requestCounts
+    requestCounts,
+    rootPem: options.rootPem
   }
   const server = createServer((request, response) => {
     const answered = readRequest(request).then(async wireRequest => {
@@ -115,6 +119,7 @@ interface Desk {
   readonly iam: LimitedService<IamOperationName>
   readonly injector: FaultInjector
   readonly requestCounts: Map<ControlOperationName, number>
+  readonly rootPem: string | undefined
 }
 
 async function readRequest(request: IncomingMessage): Promise<WireRequest> {
@@ -134,10 +139,8 @@ async function chooseService(desk: Desk, request: WireRequest): Promise<Outcome>
     const scope = parseCredentialScope(request.headers)
     switch (scope.service) {
       case 'iot':
-      // The AWS CLI up to 2.10 signs for AWS IoT by this name, and its data plane by its own.
-      case 'execute-api':
+      case 'execute-api': // what AWS CLIs of some years sign for in its place, Debian's 2.9 among them
       case 'iotdata':
-      case 'iotdevicegateway':
         return await carryOut(desk, desk.iot, { ...request, scope })
       case 'iam':
       case 'sts':

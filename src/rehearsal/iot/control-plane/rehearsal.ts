@@ -7,6 +7,7 @@ export interface RehearsalDesk {
   readonly registry: Registry
   readonly injector: FaultInjector
   readonly requestCounts: ReadonlyMap<string, number>
+  readonly rootPem: string | undefined
 }
 
 export function answerRehearsal(desk: RehearsalDesk, { method, url, body }: WireRequest): Reply {
@@ -15,6 +16,9 @@ export function answerRehearsal(desk: RehearsalDesk, { method, url, body }: Wire
       return formatJson(200, logOf(desk.registry))
     case 'GET /rehearsal/requests':
       return formatJson(200, Object.fromEntries(desk.requestCounts))
+    case 'GET /rehearsal/root.pem':
+      if (desk.rootPem === undefined) return formatJson(404, { mistakes: ['there are no devices here'] })
+      return { status: 200, headers: { 'content-type': 'application/x-pem-file' }, body: desk.rootPem }
     case 'GET /rehearsal/faults':
       return formatJson(200, desk.injector.faults)
     case 'PUT /rehearsal/faults': {

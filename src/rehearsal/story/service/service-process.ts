@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { StoryFailure } from '../steps.ts'
 
 export interface ServiceProcessOptions {
-  /** How `mintline` is started, e.g. the path of node and the path of the program. */
+  /** Runs it until its standard input ends. */
   readonly command: readonly string[]
   readonly dataDirectory: string
   /** Settings beyond those of the rehearsal. */
@@ -24,17 +24,19 @@ export interface ServiceProcess {
 }
 
 const startTimeoutMs = 30_000
+/** Its requests and its PostgreSQL have limits of their own, which are shorter together. */
+const stopTimeoutMs = 40_000
 
 /**
  * Starts the service on a free port with an embedded PostgreSQL in `dataDirectory`. It has a session of its own: Ctrl-C
- * in the terminal reaches the rehearsal alone, which then stops the service in order. A second signal would end it at
- * once, without its PostgreSQL.
+ * in the terminal reaches the rehearsal alone. The service stops when the pipe to it ends, which it does however the
+ * rehearsal ends.
  *
  * @throws StoryFailure with what the service printed, when it does not start. Nothing of it runs then.
  */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
   const [program, ...args] = options.command
-  const child = spawn(program!, [...args, 'serve'], {
+  const child = spawn(program!, args, {
     env: {
       ...options.environment,
       MINTLINE_DATA_DIR: options.dataDirectory,
@@ -42,13 +44,11 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
       MINTLINE_PORT: '0'
     },
     detached: true,
-    stdio: ['ignore', 'pipe', 'pipe']
+    stdio: ['pipe', 'pipe', 'pipe']
   })
-  const stop = async () => {
-    if (child.exitCode !== null || child.signalCode !== null) return
-    child.kill('SIGTERM')
-    await once(child, 'close')
-  }
+  // It may have ended before.
+  child.stdin.on('error', () => undefined)
+  const stop = () => endOf(child)
   try {
     const url = await urlOf(child, options.signal)
     const tokenOf = async (role: string) =>
@@ -58,6 +58,15 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
     await stop()
     throw error
   }
+}
+
+async function endOf(child: ChildProcessWithoutNullStreams): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const ended = once(child, 'close')
+  child.stdin.end()
+  const killing = setTimeout(() => child.kill('SIGKILL'), stopTimeoutMs)
+  await ended
+  clearTimeout(killing)
 }
 
 async function urlOf(child: ChildProcess, signal: AbortSignal): Promise<string> {

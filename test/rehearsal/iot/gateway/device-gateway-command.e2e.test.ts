@@ -54,6 +54,7 @@ it('says where it listens, writes the root and prints what happens', async () =>
     await new Promise(resolve => socket.once('close', resolve).resume())
     expect(output()).toMatch(/Connect Failure UnauthorizedException/)
     const endpoint = /AWS_ENDPOINT_URL_IOT=(\S+)/.exec(output())?.[1] ?? ''
+    expect(await (await fetch(`${endpoint}/rehearsal/root.pem`)).text()).toBe(await readFile(caFile, 'utf8'))
     const credentials = { accessKeyId: 'rehearsal', secretAccessKey: 'rehearsal' }
     const client = new IoTClient({ region: 'eu-west-1', endpoint, credentials })
     expect((await client.send(new GetRegistrationCodeCommand({}))).registrationCode).toHaveLength(64)
