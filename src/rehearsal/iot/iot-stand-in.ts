@@ -95,6 +95,7 @@ export async function createIotStandIn(options: IotStandInOptions = {}): Promise
     clock,
     endpointAddress,
     rootPem: gateway.rootPem,
+    publish: (topic, payload) => gateway.publish(topic, JSON.stringify(payload)),
     registerThing: (caller, templateBody, parameters) =>
       registerThing(caller, settings, { templateBody, parameters })
   }).catch(async (error: unknown) => {

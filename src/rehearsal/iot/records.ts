@@ -54,11 +54,40 @@ export interface ThingPrincipal {
 
 export interface PolicyRecord {
   readonly policyName: string
+  /** Of the default version. */
   readonly policyDocument: string
   /** ARNs of certificates and of thing groups. */
   readonly targets: readonly string[]
   readonly createdAt: number
+  /** The oldest one first. Absent: one, number 1. */
+  readonly versions?: readonly PolicyVersion[] | undefined
+  /** Absent: 1. */
+  readonly defaultVersionId?: string | undefined
+  /** Ever made. Absent: 1. */
+  readonly newestVersionId?: string | undefined
 }
+
+export interface PolicyVersion {
+  readonly versionId: string
+  readonly policyDocument: string
+  readonly createdAt: number
+}
+
+export interface ShadowRecord {
+  readonly thingName: string
+  /** Null for the classic one. */
+  readonly shadowName: string | null
+  readonly state: ShadowSections
+  /** A timestamp in the place of each value of the state. */
+  readonly metadata: ShadowSections
+  readonly version: number
+  /** Of the last change, in seconds since 1970. */
+  readonly timestamp: number
+  /** Only its version is still known. */
+  readonly isDeleted: boolean
+}
+
+type ShadowSections = Readonly<Partial<Record<'desired' | 'reported', Readonly<Record<string, unknown>>>>>
 
 /** Values by key. */
 export type Tags = Readonly<Record<string, string>>
@@ -122,10 +151,20 @@ export interface RoleRecord {
   readonly createdAt?: number
 }
 
-/** One attempt to provision a device, as CloudTrail and the log group of AWS IoT would have it. */
+/** What a device did or met, as CloudTrail and the log group of AWS IoT would have it. */
 export interface ProvisioningLogEntry {
   readonly at: number
-  readonly eventType: 'ProvisionDevice' | 'RegisterThing' | 'Connect' | 'Publish' | 'Subscribe'
+  readonly eventType:
+    | 'ProvisionDevice'
+    | 'RegisterThing'
+    | 'Connect'
+    | 'Publish'
+    | 'Subscribe'
+    | 'GetThingShadow'
+    | 'UpdateThingShadow'
+    | 'DeleteThingShadow'
+    | 'CreateKeysAndCertificate'
+    | 'CreateCertificateFromCsr'
   readonly outcome: 'Success' | 'Failure'
   /** The name of an error of AWS IoT, such as `InvalidRequestException`; absent on success. */
   readonly errorCode?: string

@@ -23,7 +23,10 @@ export function createIotService(surroundings: Surroundings): Service<OperationN
             path: createTextMembers(route.labels),
             query: createTextMembers(new URLSearchParams(rawQuery)),
             headers: createTextMembers(singleHeaders(headers)),
-            body: parseBody(body),
+            get body() {
+              return parseBody(body)
+            },
+            payload: body,
             surroundings
           }
           return formatReply(200, run(call), {})

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { Aedes, type AedesOptions, type Client } from 'aedes'
+import { answerReserved } from '../reserved-topics/answer.ts'
 import { DeviceGuard, type DeviceGuardOptions } from './device-guard.ts'
 import type { DeviceSession } from './device-session.ts'
 import { Mqtt5Connection } from './mqtt5-connection.ts'
+import { watchSubscribes } from './subscribe-watch.ts'
 
 type Connection = Client['conn']
 
@@ -26,16 +28,30 @@ export async function createDeviceBroker(options: DeviceGuardOptions): Promise<D
   const sessions = new Map<Connection, DeviceSession>()
   // A will is judged when its connection is gone already.
   const everySession = new WeakMap<Connection, DeviceSession>()
-  const broker = await Aedes.createBroker(createHandlers(new DeviceGuard(options), everySession))
+  const guard = new DeviceGuard(options)
+  const broker = await Aedes.createBroker(createHandlers(guard, everySession))
+  const publish = (topic: string, payload: string): void =>
+    broker.publish({ cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false }, () => undefined)
+  broker.on('publish', ({ topic, payload }, client) => {
+    const session = client === null ? undefined : everySession.get(client.conn)
+    if (session === undefined) return
+    for (const [answerTopic, answer] of answerDevice(options, session, { topic, payload }))
+      publish(answerTopic, JSON.stringify(answer))
+  })
   return {
     accept(connection, session) {
       sessions.set(connection, session)
       everySession.set(connection, session)
       connection.once('close', () => sessions.delete(connection))
+      watchSubscribes(connection, count => {
+        if (guard.judgeFilterCount(session, count) === undefined) return
+        session.isDismissed = true
+        if (connection instanceof Mqtt5Connection) connection.sayDisconnect(0x97)
+        connection.destroy()
+      })
       broker.handle(connection)
     },
-    publish: (topic, payload) =>
-      broker.publish({ cmd: 'publish', topic, payload, qos: 1, retain: false, dup: false }, () => undefined),
+    publish,
     subscribe: (topicFilter, listener) =>
       new Promise(resolve => {
         const deliver = (
@@ -50,6 +66,15 @@ export async function createDeviceBroker(options: DeviceGuardOptions): Promise<D
     sessions,
     stop: () => new Promise(resolve => broker.close(resolve))
   }
+}
+
+function answerDevice(
+  { registry, clock }: DeviceGuardOptions,
+  { certificate, clientId }: DeviceSession,
+  { topic, payload }: { readonly topic: string; readonly payload: string | Buffer }
+) {
+  const subject = { certificateId: certificate.certificateId, clientId }
+  return answerReserved(registry, { topic, payload: payload.toString(), subject, now: clock() })
 }
 
 type Handlers = Pick<
@@ -80,6 +105,7 @@ function createHandlers(guard: DeviceGuard, sessions: WeakMap<Connection, Device
     },
     authorizeSubscribe(client, subscription, done) {
       const session = sessions.get(client.conn)
+      if (session?.isDismissed === true) return done(new Error('the connection is closed'))
       const isRefused =
         session === undefined || guard.judgeSubscribe(session, subscription.topic) !== undefined
       done(null, isRefused ? null : subscription)

@@ -34,6 +34,8 @@ export interface DeviceGateway {
   readonly rootPem: string
   /** Receives past all policies, as a rule of AWS IoT does. */
   subscribe: DeviceBroker['subscribe']
+  /** Publishes past all policies. */
+  publish: DeviceBroker['publish']
   /** Resolves when no device is being provisioned. */
   settled(): Promise<void>
   /**
@@ -75,6 +77,7 @@ export async function createDeviceGateway(options: DeviceGatewayOptions): Promis
     // A device shows what the registry knows, not what a store of roots trusts.
     rejectUnauthorized: false,
     minVersion: 'TLSv1.2',
+    ALPNCallback: ({ protocols }) => chooseProtocol(protocols),
     // A resumed session would come without the certificate.
     secureOptions: constants.SSL_OP_NO_TICKET
   })
@@ -94,6 +97,7 @@ export async function createDeviceGateway(options: DeviceGatewayOptions): Promis
     port: (server.address() as AddressInfo).port,
     rootPem: identity.rootPem,
     subscribe: broker.subscribe,
+    publish: broker.publish,
     settled: registration.settled,
     present(chainPem) {
       const chain = chainPem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []
@@ -109,6 +113,14 @@ export async function createDeviceGateway(options: DeviceGatewayOptions): Promis
       await closed
     }
   }
+}
+
+/** What MQTT with a client certificate is asked for by (Developer Guide, "Device communication protocols"). */
+const mqttProtocol = 'x-amzn-mqtt-ca'
+
+/** For a device that names protocols at all. Undefined ends the handshake: HTTP and custom authorizers are not here. */
+function chooseProtocol(protocols: readonly string[]): string | undefined {
+  return protocols.find(protocol => protocol === mqttProtocol)
 }
 
 /** What a device meets when its handshake is complete. */

@@ -1,5 +1,6 @@
 import type { ProvisioningLogEntry } from '../records.ts'
 import type { Registry } from '../registry/registry.ts'
+import { parseReservedTopic } from '../reserved-topics/reserved-topic.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 import { type Access, decide, type DeviceSession } from './device-session.ts'
 
@@ -27,6 +28,10 @@ interface Judgement {
 const clientIdMaximum = 128
 /** Octets. Topics below `$aws/` are not measured: those of Basic Ingest have a prefix that does not count. */
 const topicMaximum = 256
+/** Levels are told by slashes. Those of Basic Ingest's own prefix, `$aws/rules/<name>/`, do not count. */
+const slashesMaximum = 7
+const tooManyLevels = `the topic has more than ${slashesMaximum} slashes`
+const filtersMaximum = 8
 /** Octets. */
 const payloadMaximum = 128 * 1024
 const connectIntervalMs = 1000
@@ -55,12 +60,21 @@ export class DeviceGuard {
 
   judgePublish(session: DeviceSession, publication: Publication): string | undefined {
     const mistake = this.#findPublishMistake(session, publication)
-    return this.#log(session, 'Publish', { mistake, topic: publication.topic })
+    const isUnanswered = parseReservedTopic(publication.topic)?.kind === 'unanswered'
+    const warning = isUnanswered ? 'nothing answers: the stand-in lacks the service of this topic' : undefined
+    return this.#log(session, 'Publish', { mistake, warning, topic: publication.topic })
   }
 
   judgeSubscribe(session: DeviceSession, topicFilter: string): string | undefined {
     const mistake = this.#findSubscribeMistake(session, topicFilter)
     return this.#log(session, 'Subscribe', { mistake, topic: topicFilter })
+  }
+
+  /** Of one SUBSCRIBE packet. Where it is wrong the connection ends, and no filter is looked at. */
+  judgeFilterCount(session: DeviceSession, count: number): string | undefined {
+    if (count <= filtersMaximum) return undefined
+    const mistake = `one SUBSCRIBE has ${count} topic filters; AWS IoT takes ${filtersMaximum}, and closes the connection`
+    return this.#log(session, 'Subscribe', { mistake })
   }
 
   mayReceive(session: DeviceSession, topic: string): boolean {
@@ -83,8 +97,9 @@ export class DeviceGuard {
       return `the topic is longer than ${topicMaximum} octets`
     if (Buffer.byteLength(payload) > payloadMaximum)
       return `the message is longer than ${payloadMaximum} octets`
-    if (topic.startsWith('$') && (!topic.startsWith('$aws/') || topic.startsWith('$aws/events/')))
-      return 'the topic is reserved'
+    if (hasTooManyLevels(topic)) return tooManyLevels
+    if (topic.startsWith('$') && !topic.startsWith('$aws/')) return 'the topic is reserved'
+    if (parseReservedTopic(topic)?.kind === 'reply') return 'AWS IoT alone publishes to this topic'
     const resource = { kind: 'topic', name: topic } as const
     return (
       this.#findDenial(session, { action: 'iot:Publish', ...resource }) ??
@@ -96,6 +111,7 @@ export class DeviceGuard {
     // The broker would take them for topics like others.
     if (topicFilter.startsWith('$SYS/') || topicFilter.startsWith('$share/'))
       return 'the stand-in has no such topics'
+    if (hasTooManyLevels(topicFilter)) return tooManyLevels
     return this.#findDenial(session, { action: 'iot:Subscribe', kind: 'topicfilter', name: topicFilter })
   }
 
@@ -122,6 +138,11 @@ export class DeviceGuard {
     })
     return mistake
   }
+}
+
+function hasTooManyLevels(topic: string): boolean {
+  const slashes = topic.split('/').length - 1
+  return slashes > slashesMaximum + (topic.startsWith('$aws/rules/') ? 3 : 0)
 }
 
 /** AWS IoT takes one CONNECT a second of one client id. */

@@ -1,14 +1,16 @@
 import { connectionVariables, thingOfConnection } from '../policy/connection-variables.ts'
 import { evaluatePolicies, type IotAction, type PolicyDecision } from '../policy/evaluation.ts'
-import type { PolicyRecord, ThingRecord } from '../records.ts'
 import { partitionOf } from '../registry/arns.ts'
 import type { ReadCertificate } from '../registry/certificates/certificate-reading.ts'
 import type { Registry } from '../registry/registry.ts'
+import { policiesOfGroups } from '../registry/things/group-policies.ts'
 
 /** A device that is connected, with an ACTIVE certificate as far as is known. */
 export interface DeviceSession {
   readonly certificate: ReadCertificate
   clientId: string
+  /** It has done what ends the connection; nothing more of it is looked at. */
+  isDismissed?: boolean
 }
 
 /** What a device is about to do. */
@@ -35,19 +37,14 @@ export function decide(
     .flatMap(({ thingName }) => registry.findThing(thingName) ?? [])
   const thing = thingOfConnection(clientId, certificateArn, things)
   return evaluatePolicies(
-    [...registry.listAttachedPolicies(certificateArn), ...groupPolicies(registry, thing)],
+    [
+      ...registry.listAttachedPolicies(certificateArn),
+      ...(thing === undefined ? [] : policiesOfGroups(registry, thing))
+    ],
     {
       action,
       resource: `arn:${partitionOf(region)}:iot:${region}:${accountId}:${kind}/${name}`,
       variables: connectionVariables(clientId, certificate, thing)
     }
-  )
-}
-
-function groupPolicies(registry: Registry, thing: ThingRecord | undefined): readonly PolicyRecord[] {
-  return (thing?.thingGroups ?? []).flatMap(thingGroupName =>
-    [...registry.parentsOfThingGroup(thingGroupName), { thingGroupName }].flatMap(group =>
-      registry.listAttachedPolicies(registry.thingGroupArn(group.thingGroupName))
-    )
   )
 }

@@ -2,8 +2,8 @@ import { Duplex } from 'node:stream'
 import { generate, type Packet, parser } from 'mqtt-packet'
 import { toVersion4, toVersion5 } from './mqtt5-packet.ts'
 
-/** Not authorized, administrative action, QoS not supported (MQTT 5 §3.14.2.1). */
-type DisconnectReason = 0x87 | 0x98 | 0x9b
+/** Not authorized, quota exceeded, administrative action, QoS not supported (MQTT 5 §3.14.2.1). */
+type DisconnectReason = 0x87 | 0x97 | 0x98 | 0x9b
 
 /**
  * The connection of a device that speaks MQTT 5, as a broker sees it that speaks MQTT 3.1.1. The packets are

@@ -9,11 +9,15 @@ export interface Call {
   readonly query: Members
   readonly headers: Members
   readonly body: Members
+  /** The body as it came, for operations whose payload is no structure of members. */
+  readonly payload: string
   readonly surroundings: Surroundings
 }
 
 /** What the control plane itself does not have. */
 export interface Surroundings {
+  /** Publishes to devices past all policies. Nobody hears it unless given. */
+  readonly publish?: ((topic: string, payload: object) => void) | undefined
   /** The host name that devices connect to. */
   readonly endpointAddress: string
   /** Carries out a provisioning template with the parameters of the caller. Throws IotRefusal. */

@@ -3,8 +3,11 @@ import { certificateOperations } from './certificates/certificates.ts'
 import { endpointOperations } from './endpoint.ts'
 import { loggingOperations } from './logging.ts'
 import type { Operation } from './operation.ts'
-import { policyOperations } from './policies.ts'
+import { policyOperations } from './policies/policies.ts'
+import { policyVersionOperations } from './policies/policy-versions.ts'
+import { principalPolicyOperations } from './policies/principal-policies.ts'
 import { provisioningTemplateOperations } from './provisioning-templates.ts'
+import { shadowOperations } from './shadows.ts'
 import { tagOperations } from './tags.ts'
 import { thingGroupOperations } from './things/thing-groups.ts'
 import { thingPrincipalOperations } from './things/thing-principals.ts'
@@ -17,7 +20,10 @@ const table = {
   ...endpointOperations,
   ...loggingOperations,
   ...policyOperations,
+  ...policyVersionOperations,
+  ...principalPolicyOperations,
   ...provisioningTemplateOperations,
+  ...shadowOperations,
   ...tagOperations,
   ...thingGroupOperations,
   ...thingOperations,

@@ -1,5 +1,5 @@
 import { type IotErrorName, IotRefusal } from '../iot-refusal.ts'
-import { policiesOfTargetMaximum } from '../registry/policies.ts'
+import { policiesOfTargetMaximum } from '../registry/policies/policies.ts'
 import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 import { planCertificate } from './certificate-plan.ts'

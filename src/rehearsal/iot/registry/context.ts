@@ -24,6 +24,8 @@ export interface RegistryState {
   readonly billingGroups: Map<string, BillingGroupRecord>
   readonly policies: Map<string, PolicyRecord>
   readonly templates: Map<string, ProvisioningTemplateRecord>
+  /** As JSON text: devices choose the names of the members. */
+  readonly shadows: Map<string, string>
 }
 
 /** What the parts of one registry share. */
@@ -50,6 +52,7 @@ export function emptyState(): RegistryState {
     thingGroups: new Map(),
     billingGroups: new Map(),
     policies: new Map(),
-    templates: new Map()
+    templates: new Map(),
+    shadows: new Map()
   }
 }

@@ -5,8 +5,9 @@ import { type CaCertificates, createCaCertificates } from './certificates/ca-cer
 import { type Certificates, createCertificates } from './certificates/certificates.ts'
 import { emptyState, type RegistryContext } from './context.ts'
 import { createLogging, type Logging } from './logging.ts'
-import { createPolicies, type Policies } from './policies.ts'
+import { createPolicies, type Policies } from './policies/policies.ts'
 import { createProvisioningTemplates, type ProvisioningTemplates } from './provisioning-templates.ts'
+import { createShadows, type Shadows } from './shadows/shadows.ts'
 import { createThingGroups, type ThingGroups } from './things/thing-groups.ts'
 import { createThingPrincipals, type ThingPrincipals } from './things/thing-principals.ts'
 import { createThingTypes, type ThingTypes } from './things/thing-types.ts'
@@ -27,7 +28,8 @@ export interface Registry
     ThingTypes,
     Logging,
     Policies,
-    ProvisioningTemplates {
+    ProvisioningTemplates,
+    Shadows {
   readonly accountId: string
   readonly region: string
   findRole(roleArn: string): RoleRecord | undefined
@@ -121,7 +123,8 @@ function createParts(context: RegistryContext) {
     ...createThingTypes(context),
     ...createLogging(context),
     ...createPolicies(context),
-    ...createProvisioningTemplates(context)
+    ...createProvisioningTemplates(context),
+    ...createShadows(context)
   }
 }
 

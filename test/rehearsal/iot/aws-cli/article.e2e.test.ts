@@ -53,6 +53,10 @@ const clis: readonly Cli[] = [
   ).values()
 ]
 
+/** From 2 on the CLI wants base64 unless it is told otherwise. */
+const payloadOption = ({ version }: Cli) =>
+  version.startsWith('aws-cli/1.') ? '' : '--cli-binary-format raw-in-base64-out'
+
 /** Runs a script in the shell of a person who has pasted what the stand-in printed. */
 async function runScript(cli: Cli, script: string): Promise<string> {
   const pasted = `${linesToPaste('AWS_ENDPOINT_URL_IOT')}\n${script}`
@@ -137,6 +141,22 @@ describe.each(tried)('the article with $version', needs('aws', 'openssl', 'mosqu
         --provisioning-role-arn ${linesToPaste(':role/').trim()} --query templateName --output text`
     )
     expect(output.trim().split('\n')).toEqual(['localhost', 'JITPRole', name])
+  })
+
+  it('writes and reads the shadow of a device', async () => {
+    const script = (option: string) => `
+      aws iot-data update-thing-shadow --thing-name ${name} ${option} ${payloadOption(cli)} \
+        --payload '{"state":{"desired":{"on":true}}}' answer.json
+      aws iot-data get-thing-shadow --thing-name ${name} ${option} shadow.json
+      cat shadow.json`
+    for (const option of ['', '--shadow-name settings'])
+      expect(JSON.parse(await runScript(cli, script(option)))).toMatchObject({
+        state: { desired: { on: true }, delta: { on: true } },
+        version: 1
+      })
+    await expect(
+      runScript(cli, `aws iot-data get-thing-shadow --thing-name none-${name} shadow.json`)
+    ).rejects.toMatchObject({ stderr: expect.stringContaining('ResourceNotFoundException') as string })
   })
 
   it('says what the stand-in refuses, by the name that AWS gives it', async () => {

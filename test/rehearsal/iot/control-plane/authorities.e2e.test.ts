@@ -44,7 +44,7 @@ beforeAll(async () => {
     await client.send(
       new CreateProvisioningTemplateCommand({
         templateName: type,
-        templateBody: '{}',
+        templateBody: '{"Resources":{}}',
         provisioningRoleArn: roleArn,
         type
       })
@@ -266,20 +266,31 @@ describe('the verification certificate', () => {
 })
 
 describe('a registration config', () => {
+  const withPolicy = (Properties: object) =>
+    JSON.stringify({ Resources: { policy: { Type: 'AWS::IoT::Policy', Properties } } })
+
   it.each([
     ['with a body and a name', { ...inline, templateName: 'JITP' }, InvalidRequestException],
     ['with neither', {}, InvalidRequestException],
-    ['with a body and no role', { templateBody: '{}' }, InvalidRequestException],
+    ['with a body and no role', { templateBody: '{"Resources":{}}' }, InvalidRequestException],
     ['with a name and a role', { templateName: 'JITP', roleArn }, InvalidRequestException],
     [
       'with a role that is no ARN',
-      { templateBody: '{}', roleArn: 'arn:aws:iam::1:role/x' },
+      { templateBody: '{"Resources":{}}', roleArn: 'arn:aws:iam::1:role/x' },
       InvalidRequestException
     ],
     ['with a body that is not JSON', { ...inline, templateBody: '{' }, InvalidRequestException],
+    ['with an empty body', { ...inline, templateBody: '' }, InvalidRequestException],
+    ['without resources', { ...inline, templateBody: '{"Parameters":{}}' }, InvalidRequestException],
+    ['with a policy that is empty', { ...inline, templateBody: withPolicy({}) }, InvalidRequestException],
+    [
+      'with a policy whose name is empty',
+      { ...inline, templateBody: withPolicy({ PolicyName: '' }) },
+      InvalidRequestException
+    ],
     [
       'with a body that is too long',
-      { ...inline, templateBody: `{}${' '.repeat(10_239)}` },
+      { ...inline, templateBody: `{"Resources":{}}${' '.repeat(10_225)}` },
       InvalidRequestException
     ],
     ['with a template of another type', { templateName: 'FLEET_PROVISIONING' }, InvalidRequestException],
@@ -292,7 +303,7 @@ describe('a registration config', () => {
   })
 
   it('may have a body of 10,240 characters', async () => {
-    const templateBody = `{}${' '.repeat(10_238)}`
+    const templateBody = `{"Resources":{}}${' '.repeat(10_224)}`
     const { certificateId } = await registerCa(client, { registrationConfig: { templateBody, roleArn } })
     expect((await describeCa(certificateId)).registrationConfig?.templateBody).toBe(templateBody)
   })

@@ -1,10 +1,11 @@
-import { X509Certificate } from 'node:crypto'
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import {
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
   CertificateConflictException,
   CertificateStateException,
   CertificateValidationException,
+  CreateKeysAndCertificateCommand,
   CreatePolicyCommand,
   CreateThingCommand,
   DeleteCertificateCommand,
@@ -231,14 +232,39 @@ describe('listing device certificates', () => {
 })
 
 describe('the endpoint', () => {
-  it.each(['iot:Data-ATS', undefined])('of type %s is the host name for devices', async endpointType => {
+  const older = endpointAddress.replace('-ats', '')
+
+  it.each([
+    ['iot:Data-ATS', endpointAddress],
+    ['iot:Data', older],
+    [undefined, older]
+  ])('of type %s is the host name for devices', async (endpointType, expected) => {
     const reply = await client.send(new DescribeEndpointCommand({ endpointType }))
-    expect(reply.endpointAddress).toBe(endpointAddress)
+    expect(reply.endpointAddress).toBe(expected)
   })
 
-  it('of another type is refused', async () => {
-    await expect(
-      client.send(new DescribeEndpointCommand({ endpointType: 'iot:Jobs' }))
-    ).rejects.toBeInstanceOf(InvalidRequestException)
+  it.each(['iot:Jobs', 'iot:CredentialProvider', 'iot:Nothing'])(
+    'of type %s is refused',
+    async endpointType => {
+      await expect(client.send(new DescribeEndpointCommand({ endpointType }))).rejects.toBeInstanceOf(
+        InvalidRequestException
+      )
+    }
+  )
+})
+
+describe('keys and certificate that AWS IoT makes', () => {
+  it.each([
+    [true, 'ACTIVE'],
+    [undefined, 'INACTIVE']
+  ] as const)('with setAsActive %s are %s, and fit each other', async (setAsActive, status) => {
+    const made = await client.send(new CreateKeysAndCertificateCommand({ setAsActive }))
+    const { certificateId, certificatePem = '', keyPair } = made
+    const certificate = new X509Certificate(certificatePem)
+    expect(certificate.fingerprint256.replaceAll(':', '').toLowerCase()).toBe(certificateId)
+    expect(certificate.checkPrivateKey(createPrivateKey(keyPair?.PrivateKey ?? ''))).toBe(true)
+    expect(createPublicKey(keyPair?.PublicKey ?? '').equals(certificate.publicKey)).toBe(true)
+    const { certificateDescription } = await client.send(new DescribeCertificateCommand({ certificateId }))
+    expect(certificateDescription).toMatchObject({ status, certificateMode: 'DEFAULT', certificatePem })
   })
 })

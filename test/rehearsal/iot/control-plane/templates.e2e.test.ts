@@ -133,7 +133,7 @@ describe('a provisioning template', () => {
       there.send(
         new CreateProvisioningTemplateCommand({
           templateName,
-          templateBody: '{}',
+          templateBody: '{"Resources":{}}',
           provisioningRoleArn: roleArn
         })
       )

@@ -24,6 +24,14 @@ export const certificateOperations = {
       return identify(registry, registry.registerCertificateWithoutCa({ certificatePem, status }))
     }
   },
+  CreateKeysAndCertificate: {
+    route: 'POST /keys-and-certificate',
+    run({ registry, query }) {
+      const status = query.flag('setAsActive') ? 'ACTIVE' : 'INACTIVE'
+      const { record, certificatePem, keyPair } = registry.createKeysAndCertificate(status)
+      return { ...identify(registry, record), certificatePem, keyPair }
+    }
+  },
   DescribeCertificate: {
     route: 'GET /certificates/{certificateId}',
     run({ registry, path }) {

@@ -23,16 +23,48 @@ export function parseRegistrationConfig(body: Members): RegistrationConfig | und
   return { templateName }
 }
 
-/** JSON in a string. What the template says is looked at when a device meets it. */
+/**
+ * JSON in a string. AWS IoT looks at little of what the template says, and the stand-in at what was seen of that: the
+ * resources must be there, and a policy must have a name or a document. The rest shows when a device meets it.
+ */
 export function parseTemplateBody(members: Members): string {
   const templateBody = members.text('templateBody', templateBodyMaximum)
+  const template = parseObject(templateBody)
+  if (template === undefined)
+    throw invalidTemplate('Template format error: it is not a JSON object in a string.')
+  const { Resources: resources } = template
+  if (!isObject(resources)) throw invalidTemplate('No resources are present in the template.')
+  if (Object.values(resources).some(isEmptyPolicy))
+    throw invalidTemplate('Neither policyName nor policyDocument is present in the template.')
+  return templateBody
+}
+
+function isEmptyPolicy(resource: unknown): boolean {
+  if (!isObject(resource) || resource['Type'] !== 'AWS::IoT::Policy') return false
+  const { Properties: properties } = resource
+  const isThere = (value: unknown) => value !== undefined && value !== null && value !== ''
+  return !(
+    isObject(properties) &&
+    (isThere(properties['PolicyName']) || isThere(properties['PolicyDocument']))
+  )
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
-    const template: unknown = JSON.parse(templateBody)
-    if (typeof template === 'object' && template !== null && !Array.isArray(template)) return templateBody
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : undefined
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
+    return undefined
   }
-  throw new IotRefusal('InvalidRequestException', 'templateBody is not a JSON object in a string.')
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function invalidTemplate(what: string): IotRefusal {
+  return new IotRefusal('InvalidRequestException', `Invalid registration template. ${what}`)
 }
 
 export function parseRoleArn(members: Members, name: string): string {

@@ -8,6 +8,7 @@ import type {
 import type { RegistryContext } from '../context.ts'
 import { type ReadCertificate, readCertificate } from './certificate-reading.ts'
 import { assertRegistrable, isIssuedBy } from './certificate-requirements.ts'
+import { type MadeCertificate, makeKeysAndCertificate } from './made-certificate.ts'
 
 interface CertificateRegistration {
   readonly certificatePem: string
@@ -23,6 +24,10 @@ export interface Certificates {
   registerCertificateWithoutCa(
     registration: Omit<CertificateRegistration, 'caCertificatePem'>
   ): DeviceCertificateRecord
+  /** A key and its certificate, as AWS IoT makes them. The key is not kept. */
+  createKeysAndCertificate(
+    status: 'ACTIVE' | 'INACTIVE'
+  ): MadeCertificate & { readonly record: DeviceCertificateRecord }
   /** For auto-registration alone: the caller has found the CA. */
   registerPending(certificatePem: string, ca: CaCertificateRecord): DeviceCertificateRecord
   findCertificate(certificateId: string): DeviceCertificateRecord | undefined
@@ -63,20 +68,21 @@ export function createCertificates(context: RegistryContext): Certificates {
     assertRegistrable(certificate, clock())
     return certificate
   }
-  const describeCertificate = (certificateId: string): DeviceCertificateRecord => {
-    const record = state.certificates.get(certificateId)
-    if (record !== undefined) return record
-    throw new IotRefusal('ResourceNotFoundException', `Certificate ${certificateId} not found.`)
-  }
+  const addOf = (certificatePem: string, status: CertificateStatus, ca: CaCertificateRecord | null) =>
+    add(read(certificatePem), { certificatePem, status }, ca)
+  const describeCertificate = (certificateId: string) => certificateOf(context, certificateId)
   return {
     registerCertificate({ certificatePem, caCertificatePem, status }) {
       const certificate = read(certificatePem)
       return add(certificate, { certificatePem, status }, findIssuer(context, certificate, caCertificatePem))
     },
-    registerCertificateWithoutCa: ({ certificatePem, status }) =>
-      add(read(certificatePem), { certificatePem, status }, null),
-    registerPending: (certificatePem, ca) =>
-      add(read(certificatePem), { certificatePem, status: 'PENDING_ACTIVATION' }, ca),
+    registerCertificateWithoutCa: ({ certificatePem, status }) => addOf(certificatePem, status, null),
+    createKeysAndCertificate(status) {
+      const made = makeKeysAndCertificate(clock())
+      const record = addOf(made.certificatePem, status, null)
+      return { ...made, record: put({ ...record, certificateMode: 'DEFAULT' }) }
+    },
+    registerPending: (certificatePem, ca) => addOf(certificatePem, 'PENDING_ACTIVATION', ca),
     findCertificate: certificateId => state.certificates.get(certificateId),
     describeCertificate,
     setCertificateStatus(certificateId, status) {
@@ -95,6 +101,12 @@ export function createCertificates(context: RegistryContext): Certificates {
       changed()
     }
   }
+}
+
+function certificateOf({ state }: RegistryContext, certificateId: string): DeviceCertificateRecord {
+  const record = state.certificates.get(certificateId)
+  if (record !== undefined) return record
+  throw new IotRefusal('ResourceNotFoundException', `Certificate ${certificateId} not found.`)
 }
 
 function assertNew({ state, arns }: RegistryContext, certificateId: string): void {

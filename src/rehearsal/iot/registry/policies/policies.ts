@@ -1,17 +1,18 @@
-import { IotRefusal } from '../iot-refusal.ts'
-import { findDocumentMistake } from '../policy/policy-document.ts'
-import type { PolicyRecord } from '../records.ts'
-import type { RegistryContext } from './context.ts'
-import { assertName } from './names.ts'
+import { IotRefusal } from '../../iot-refusal.ts'
+import type { PolicyRecord } from '../../records.ts'
+import type { RegistryContext } from '../context.ts'
+import { assertName } from '../names.ts'
+import { assertPolicyDocument } from './policy-document.ts'
+import { createPolicyVersions, firstVersionOf, type PolicyVersions, versionsOf } from './policy-versions.ts'
 
-/** Policies of AWS IoT, each with one version. A target is the ARN of a certificate or of a thing group. */
-export interface Policies {
+/** Policies of AWS IoT. A target is the ARN of a certificate or of a thing group. */
+export interface Policies extends PolicyVersions {
   /** Throws `MalformedPolicyException`; `ResourceAlreadyExistsException` even for the same document. */
   createPolicy(policyName: string, policyDocument: string): PolicyRecord
   findPolicy(policyName: string): PolicyRecord | undefined
   /** Throws `ResourceNotFoundException`. */
   getPolicy(policyName: string): PolicyRecord
-  /** Throws `DeleteConflictException` while it is attached. */
+  /** Throws `DeleteConflictException` while it is attached, or has versions beside the default one. */
   deletePolicy(policyName: string): void
   /** Throws `LimitExceededException` for the eleventh policy of a target. */
   attachPolicy(policyName: string, target: string): void
@@ -44,21 +45,26 @@ export function createPolicies(context: RegistryContext): Policies {
   return {
     createPolicy(policyName, policyDocument) {
       assertName('policyName', policyName)
-      const mistake = findDocumentMistake(policyDocument)
-      if (mistake !== undefined)
-        throw new IotRefusal('MalformedPolicyException', `The document is malformed: ${mistake}.`)
+      assertPolicyDocument(policyDocument)
       if (state.policies.has(policyName))
         throw new IotRefusal('ResourceAlreadyExistsException', `Policy ${policyName} exists.`, {
           resourceId: policyName,
           resourceArn: arns.policyArn(policyName)
         })
-      return put({ policyName, policyDocument, targets: [], createdAt: clock() })
+      const createdAt = clock()
+      return put({
+        ...firstVersionOf(policyDocument, createdAt),
+        policyName,
+        policyDocument,
+        targets: [],
+        createdAt
+      })
     },
+    ...createPolicyVersions({ getPolicy, put, clock }),
     findPolicy: policyName => state.policies.get(policyName),
     getPolicy,
     deletePolicy(policyName) {
-      if (getPolicy(policyName).targets.length > 0)
-        throw new IotRefusal('DeleteConflictException', `Policy ${policyName} is attached.`)
+      assertDeletable(getPolicy(policyName))
       state.policies.delete(policyName)
       changed()
     },
@@ -78,6 +84,16 @@ export function createPolicies(context: RegistryContext): Policies {
     listAttachedPolicies,
     listTargetsForPolicy: policyName => getPolicy(policyName).targets
   }
+}
+
+function assertDeletable(policy: PolicyRecord): void {
+  const { policyName, targets } = policy
+  if (targets.length > 0) throw new IotRefusal('DeleteConflictException', `Policy ${policyName} is attached.`)
+  if (versionsOf(policy).length > 1)
+    throw new IotRefusal(
+      'DeleteConflictException',
+      `Policy ${policyName} has versions that are not the default.`
+    )
 }
 
 function assertTarget({ state, arns }: RegistryContext, target: string): void {

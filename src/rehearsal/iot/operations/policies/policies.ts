@@ -1,33 +1,34 @@
-import type { PolicyRecord } from '../records.ts'
-import { type Call, epochSeconds, type Operation } from './operation.ts'
-import { pageByMarker, pageByTime } from './page.ts'
+import type { PolicyRecord } from '../../records.ts'
+import { defaultVersionIdOf, versionsOf } from '../../registry/policies/policy-versions.ts'
+import { type Call, epochSeconds, type Operation } from '../operation.ts'
+import { pageByMarker, pageByTime } from '../page.ts'
 
 /** In characters, white space included: the model lets far more through than the service takes. */
-const documentMaximum = 404_600
-/** A policy of the stand-in has one version. */
-const versionId = '1'
+export const documentMaximum = 404_600
 
 export const policyOperations = {
   CreatePolicy: {
     route: 'POST /policies/{policyName}',
     run({ registry, path, body }) {
       const document = body.text('policyDocument', documentMaximum)
-      const { policyName, policyDocument } = registry.createPolicy(path.text('policyName'), document)
+      const policy = registry.createPolicy(path.text('policyName'), document)
+      const { policyName, policyDocument } = policy
       const policyArn = registry.policyArn(policyName)
-      return { policyName, policyArn, policyDocument, policyVersionId: versionId }
+      return { policyName, policyArn, policyDocument, policyVersionId: defaultVersionIdOf(policy) }
     }
   },
   GetPolicy: {
     route: 'GET /policies/{policyName}',
     run({ registry, path }) {
-      const { policyName, policyDocument, createdAt } = registry.getPolicy(path.text('policyName'))
+      const policy = registry.getPolicy(path.text('policyName'))
+      const { policyName, policyDocument, createdAt } = policy
       return {
         policyName,
         policyArn: registry.policyArn(policyName),
         policyDocument,
-        defaultVersionId: versionId,
+        defaultVersionId: defaultVersionIdOf(policy),
         creationDate: epochSeconds(createdAt),
-        lastModifiedDate: epochSeconds(createdAt)
+        lastModifiedDate: epochSeconds(Math.max(...versionsOf(policy).map(version => version.createdAt)))
       }
     }
   },
@@ -84,6 +85,6 @@ function listAttachedPolicies({ registry, path, query }: Call): object {
   return { policies: items.map(policy => summarizePolicy(registry, policy)), nextMarker: next }
 }
 
-function summarizePolicy({ policyArn }: Call['registry'], { policyName }: PolicyRecord): object {
+export function summarizePolicy({ policyArn }: Call['registry'], { policyName }: PolicyRecord): object {
   return { policyName, policyArn: policyArn(policyName) }
 }
