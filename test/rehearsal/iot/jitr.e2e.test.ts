@@ -1,4 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import {
+  IoTClient,
+  RegisterCertificateCommand,
+  RegisterCertificateWithoutCACommand
+} from '@aws-sdk/client-iot'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { createIotStandIn } from '../../../src/rehearsal/iot/iot-stand-in.ts'
 import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import {
@@ -103,5 +109,30 @@ describe('just-in-time registration', needs('openssl'), () => {
     await expect(connect(device, 'unit-1')).rejects.toThrow()
     expect(registry.entries.at(-1)?.errorCode).toBe('CertificateStateException')
     expect(topics).toEqual([`$aws/events/certificates/registered/${certificateId}`])
+  })
+
+  it('is not announced for a certificate that is registered by hand', async () => {
+    const standIn = await createIotStandIn({ provisioningDelayMs: 20 })
+    onTestFinished(() => standIn.stop())
+    const { registry } = standIn
+    const topics: string[] = []
+    await standIn.subscribe('$aws/events/#', topic => topics.push(topic))
+    const { certificateId: caCertificateId } = registerCa(registry, ca, null)
+    const client = new IoTClient({
+      region: registry.region,
+      endpoint: standIn.controlUrl,
+      credentials: { accessKeyId: 'rehearsal', secretAccessKey: 'rehearsal' }
+    })
+    onTestFinished(() => client.destroy())
+    const byHand = issueDevice(ca, '/CN=by-hand', { directory: folder.path })
+    for (const status of ['INACTIVE', 'ACTIVE'] as const) {
+      const { certificatePem } = issueDevice(ca, `/CN=${status}`, { directory: folder.path })
+      await client.send(new RegisterCertificateCommand({ certificatePem, status }))
+    }
+    await client.send(new RegisterCertificateWithoutCACommand({ certificatePem: byHand.certificatePem }))
+    // One that comes by itself is heard, and it comes after them.
+    await standIn.present(issueDevice(ca, '/CN=unit-1', { directory: folder.path }).certificatePem)
+    await vi.waitFor(() => expect(topics).not.toEqual([]), 10_000)
+    expect(topics).toEqual([`$aws/events/certificates/registered/${caCertificateId}`])
   })
 })
