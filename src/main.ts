@@ -4,6 +4,7 @@ import './config/thread-pool.ts'
 import { type Command, type CommandIo, UsageError } from './cli/command.ts'
 import { describeFailure } from './cli/failure-text.ts'
 import { describeSettings } from './config/description.ts'
+import { useHttpsProxy } from './config/proxy.ts'
 import { programVersion } from './config/version.ts'
 
 const usage = `usage: mintline <command>
@@ -110,6 +111,7 @@ async function main(args: readonly string[], io: CommandIo): Promise<number> {
   }
   if (rest.includes(versionFlag)) return printVersion(io)
   try {
+    useHttpsProxy(io.environment)
     return await command.run(io, rest)
   } catch (error) {
     if (error instanceof UsageError) {

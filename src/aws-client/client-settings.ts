@@ -1,13 +1,22 @@
 import { untilAborted } from './call.ts'
+import { httpsAgentOptions } from './https-agent.ts'
 
-/** Each HTTP request, from the connection to the last octet. */
-const requestTimeoutMs = 15_000
-const connectionTimeoutMs = 5_000
-/** All attempts of one call together, the search for credentials included. */
-const callTimeoutMs = 60_000
+/** In milliseconds. */
+export interface AwsTimeLimits {
+  readonly connection: number
+  /** Each HTTP request, from the connection to the last octet. */
+  readonly request: number
+  /** All attempts of one call together, the search for credentials included. */
+  readonly call: number
+}
+
+const timeLimits: AwsTimeLimits = { connection: 5_000, request: 15_000, call: 60_000 }
 
 /** How all clients of AWS are set up. */
-export function clientSettings({ accountAlias, region }: { accountAlias: string; region: string }) {
+export function clientSettings(
+  { accountAlias, region }: { accountAlias: string; region: string },
+  { connection, request } = timeLimits
+) {
   return {
     region,
     ...(accountAlias !== '' && { profile: accountAlias }),
@@ -15,9 +24,10 @@ export function clientSettings({ accountAlias, region }: { accountAlias: string;
     // Slows down by itself when AWS throttles.
     retryMode: 'adaptive',
     requestHandler: {
-      requestTimeout: requestTimeoutMs,
-      connectionTimeout: connectionTimeoutMs,
-      throwOnRequestTimeout: true
+      requestTimeout: request,
+      connectionTimeout: connection,
+      throwOnRequestTimeout: true,
+      httpsAgent: httpsAgentOptions()
     }
   }
 }
@@ -27,7 +37,8 @@ export function clientSettings({ accountAlias, region }: { accountAlias: string;
  */
 export async function withinTime<Reply>(
   send: (abortSignal: AbortSignal) => Promise<Reply>,
-  stopping: AbortSignal
+  stopping: AbortSignal,
+  { call } = timeLimits
 ): Promise<Reply> {
-  return untilAborted(send, AbortSignal.any([AbortSignal.timeout(callTimeoutMs), stopping]))
+  return untilAborted(send, AbortSignal.any([AbortSignal.timeout(call), stopping]))
 }

@@ -1,22 +1,9 @@
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import { awsBadCredentials, awsThrottlings } from './call.ts'
+import { describeNetworkFailure } from './network-failure.ts'
 
 const failuresAtAws = ['InternalFailureException', 'ServiceUnavailableException', 'ServiceFailureException']
-const noAnswers = ['TimeoutError', 'RequestTimeout', 'RequestTimeoutException', 'AbortError']
 const denials = ['AccessDeniedException', 'AccessDenied', 'UnauthorizedException', 'AuthorizationError']
-/** Node's codes of a connection that was never made or that broke. */
-const brokenConnections = [
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ECONNRESET',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ERR_TLS_CERT_ALTNAME_INVALID'
-]
-
 const retryAfterSeconds = 30
 
 /**
@@ -51,8 +38,13 @@ export function awsFailure(cause: unknown, operation: string): MintlineError {
       'aws_unavailable',
       `AWS gets more requests for ${operation} than its quota allows (${name}).`
     )
-  if (isOneOf(failuresAtAws) || isOneOf(noAnswers) || isOneOf(brokenConnections) || status >= 500)
-    return error('aws_unavailable', `AWS did not answer ${operation}, or failed (${code || name}).`)
+  const network = describeNetworkFailure(cause)
+  if (network !== undefined) return error('aws_unavailable', `AWS did not answer ${operation}: ${network}`)
+  if (isOneOf(failuresAtAws) || status >= 500)
+    return error(
+      'aws_unavailable',
+      `AWS failed at ${operation} (${status >= 500 ? `HTTP ${status}, ` : ''}${code || name}).`
+    )
   if (status >= 400) return error('aws_refused', `AWS refuses ${operation} (${name}): ${message}`)
   return error(
     'aws_unavailable',

@@ -6,6 +6,7 @@ import {
   SignCommand
 } from '@aws-sdk/client-kms'
 import { untilAborted } from '../../../aws-client/call.ts'
+import { httpsAgentOptions } from '../../../aws-client/https-agent.ts'
 import type { KmsSigningAlgorithm } from './algorithm.ts'
 
 interface KmsPublicKey {
@@ -75,6 +76,6 @@ function clientConfig({ region, endpoint, maximumConnections }: KmsClientSetting
     // The SDK repeats without telling lost replies from refusals; the signer repeats for itself.
     maxAttempts: 1,
     retryMode: 'standard',
-    requestHandler: { httpAgent: agent, httpsAgent: agent }
+    requestHandler: { httpAgent: agent, httpsAgent: { ...httpsAgentOptions(), ...agent } }
   }
 }

@@ -1,4 +1,5 @@
 import { awsBadCredentials, awsThrottlings } from '../../../aws-client/call.ts'
+import { describeNetworkFailure } from '../../../aws-client/network-failure.ts'
 import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
 
 /** The permissions that the service's AWS identity needs on the key. */
@@ -27,7 +28,14 @@ const wrongKeys = [
   'ValidationException'
 ]
 /** Node's codes of a connection that was never made. */
-const unreached = ['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']
+const unreached = [
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_PROXY_TUNNEL'
+]
 /** Node's codes of a connection that broke, and the error of a request that took too long. */
 const broken = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'TimeoutError']
 
@@ -60,6 +68,8 @@ export function kmsFailure(cause: unknown, permission: KmsPermission): KmsFailur
     error: new MintlineError('signer_unavailable', detail, { cause, retryAfterSeconds })
   })
 
+  const network = describeNetworkFailure(cause)
+  const why = network === undefined ? '.' : `: ${network}`
   if (isOneOf(goneOrOff)) return final('signer_disabled', detailOfState(name))
   if (name === 'AccessDeniedException') return final('key_unusable', detailOfDenial(permission))
   if (isOneOf(wrongKeys)) return final('key_unusable', `AWS KMS does not take the CA key for this (${name}).`)
@@ -67,12 +77,14 @@ export function kmsFailure(cause: unknown, permission: KmsPermission): KmsFailur
   if (isThrottling({ name, code, status }))
     return unavailable('refused', detailOfThrottling, throttledRetrySeconds)
   if (isOneOf(failuresInKms) || isOneOf(unreached))
-    return unavailable('refused', 'AWS KMS, where the CA key is, fails or cannot be reached.')
+    return unavailable('refused', `AWS KMS, where the CA key is, fails or cannot be reached${why}`)
   if (isOneOf(broken) || status >= 500)
-    return unavailable('lost', 'AWS KMS, where the CA key is, did not answer.')
+    return unavailable('lost', `AWS KMS, where the CA key is, did not answer${why}`)
   return unavailable(
     'final',
-    'A request to AWS KMS, where the CA key is, failed for a reason that is not known; see the log.'
+    network === undefined
+      ? 'A request to AWS KMS, where the CA key is, failed for a reason that is not known; see the log.'
+      : `AWS KMS, where the CA key is, cannot be asked${why}`
   )
 }
 
