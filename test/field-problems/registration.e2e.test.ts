@@ -238,6 +238,46 @@ describe('registration', () => {
   })
 })
 
+describe('registration of what AWS refuses', () => {
+  it('#30 leaves a stored template alone that somebody else made under the name', async () => {
+    const region = newRegion()
+    const templateBody = JSON.stringify(templateOf())
+    registryOf(region).createProvisioningTemplate({
+      templateName: 'devices',
+      type: 'JITP',
+      description: 'made by hand',
+      templateBody,
+      enabled: true,
+      provisioningRoleArn: roleArn
+    })
+    const { status, body } = await field.askRegistration('field-g1', {
+      region,
+      ...jitp,
+      templateName: 'devices'
+    })
+    expect([status, body.code]).toEqual([409, 'aws_template_not_ours'])
+    const { versions, description } = registryOf(region).describeProvisioningTemplate('devices')
+    expect([versions.length, description]).toEqual([1, 'made by hand'])
+  })
+
+  it('#34 notes a second CA of one subject', async () => {
+    const region = newRegion()
+    for (const authority of ['second-a', 'second-b'])
+      await field.makeAuthority(authority, 9125, { Organization: 'Acme', CommonName: 'Second' })
+    expect(stepsOf(await field.register('second-a-g1', { region }))).toContain('lint noted')
+    const { steps } = await field.register('second-b-g1', { region })
+    expect(steps.find(({ step }) => step === 'lint')?.detail).toContain('second-a-g1')
+  })
+
+  it('#37 says what to grant where the service may not pass the role', async () => {
+    field.cloud.setFaults({ deniedOperations: ['RegisterCACertificate'] })
+    const { state, lastError } = await field.register('field-g1', { region: newRegion(), ...jitp })
+    field.cloud.setFaults({ deniedOperations: [] })
+    expect([state, lastError?.code]).toEqual(['failed', 'aws_refused'])
+    expect(lastError?.detail).toContain('iam:PassRole')
+  })
+})
+
 describe('pre-flight: the import of a CA', needs('openssl'), () => {
   const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 

@@ -132,6 +132,33 @@ describe('pre-flight: the template', () => {
     ])
   })
 
+  it('#31 refuses what AWS IoT refuses at the registration', () => {
+    expect(idsOf(templateOf({ policy: {} }))).toContain('policy-name-or-document')
+    expect(idsOf('{"Parameters":{}}')).toContain('resources-missing')
+    expect(idsOf('{"Parameters":')).toContain('template-not-json')
+  })
+
+  it('#32 refuses a thing name of more than 128 characters, in the template and in each device', () => {
+    const accept = { functions: 'accept' } as const
+    expect(idsOf(thingOf({ ThingName: 'x'.repeat(129) }))).toContain('thing-name-invalid')
+    expect(idsOf(thingOf({ ThingName: 'x'.repeat(128) }))).not.toContain('thing-name-invalid')
+    const prefixed = thingOf({ ThingName: { 'Fn::Join': ['-', ['x'.repeat(100), ref('CommonName')]] } })
+    const evaluate = (CommonName: string) => {
+      const compiled = compileTemplate(examineTemplate(readTemplateSource(prefixed), accept), accept)
+      return evaluateTemplate(compiled, {
+        subject: { CommonName },
+        certificateSerialNumber: Uint8Array.of(1)
+      }).ok
+    }
+    expect([evaluate('u'.repeat(27)), evaluate('u'.repeat(28))]).toEqual([true, false])
+  })
+
+  it('#35 warns of a thing that a new certificate makes another', () => {
+    expect(idsOf(templateOf({ parameters: ['Id'], thing: { ThingName: ref('Id') } }))).toContain(
+      'thing-named-by-id'
+    )
+  })
+
   it('#24 refuses parameters and parts that only fleet provisioning has', () => {
     expect(idsOf(templateOf({ parameters: ['CommonName', 'Id', 'Locality'] }))).toEqual(['parameter-unknown'])
     expect(idsOf(templateOf({ template: { Parameters: { SerialFromHook: { Type: 'String' } } } }))).toContain(

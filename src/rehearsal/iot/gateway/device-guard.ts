@@ -18,8 +18,13 @@ interface Publication {
   readonly retain: boolean
 }
 
+interface Mistake {
+  readonly errorCode: 'UnauthorizedException' | 'LimitExceededException' | 'InvalidRequestException'
+  readonly reason: string
+}
+
 interface Judgement {
-  readonly mistake: string | undefined
+  readonly mistake: Mistake | undefined
   readonly warning?: string | undefined
   readonly topic?: string
 }
@@ -54,7 +59,8 @@ export class DeviceGuard {
   judgeConnect(session: DeviceSession): string | undefined {
     const haste = this.#pace.findHaste(session.clientId)
     const isClosing = this.#settings.frequentConnect === 'close'
-    const mistake = this.#findConnectMistake(session) ?? (isClosing ? haste : undefined)
+    const hasty = isClosing && haste !== undefined ? overLimit(haste) : undefined
+    const mistake = this.#findConnectMistake(session) ?? hasty
     return this.#log(session, 'Connect', { mistake, warning: haste })
   }
 
@@ -73,7 +79,9 @@ export class DeviceGuard {
   /** Of one SUBSCRIBE packet. Where it is wrong the connection ends, and no filter is looked at. */
   judgeFilterCount(session: DeviceSession, count: number): string | undefined {
     if (count <= filtersMaximum) return undefined
-    const mistake = `one SUBSCRIBE has ${count} topic filters; AWS IoT takes ${filtersMaximum}, and closes the connection`
+    const mistake = overLimit(
+      `one SUBSCRIBE has ${count} topic filters; AWS IoT takes ${filtersMaximum}, and closes the connection`
+    )
     return this.#log(session, 'Subscribe', { mistake })
   }
 
@@ -81,25 +89,25 @@ export class DeviceGuard {
     return decide(this.#registry, session, { action: 'iot:Receive', kind: 'topic', name: topic }).isAllowed
   }
 
-  #findConnectMistake(session: DeviceSession): string | undefined {
+  #findConnectMistake(session: DeviceSession): Mistake | undefined {
     const { clientId } = session
     if (Buffer.byteLength(clientId) > clientIdMaximum)
-      return `the client id is longer than ${clientIdMaximum} octets`
+      return overLimit(`the client id is longer than ${clientIdMaximum} octets`)
     return this.#findDenial(session, { action: 'iot:Connect', kind: 'client', name: clientId })
   }
 
   #findPublishMistake(
     session: DeviceSession,
     { topic, payload, qos, retain }: Publication
-  ): string | undefined {
-    if (qos === 2) return 'AWS IoT has no QoS 2'
+  ): Mistake | undefined {
+    if (qos === 2) return invalid('AWS IoT has no QoS 2')
     if (!topic.startsWith('$aws/') && Buffer.byteLength(topic) > topicMaximum)
-      return `the topic is longer than ${topicMaximum} octets`
+      return overLimit(`the topic is longer than ${topicMaximum} octets`)
     if (Buffer.byteLength(payload) > payloadMaximum)
-      return `the message is longer than ${payloadMaximum} octets`
-    if (hasTooManyLevels(topic)) return tooManyLevels
-    if (topic.startsWith('$') && !topic.startsWith('$aws/')) return 'the topic is reserved'
-    if (parseReservedTopic(topic)?.kind === 'reply') return 'AWS IoT alone publishes to this topic'
+      return overLimit(`the message is longer than ${payloadMaximum} octets`)
+    if (hasTooManyLevels(topic)) return overLimit(tooManyLevels)
+    if (topic.startsWith('$') && !topic.startsWith('$aws/')) return invalid('the topic is reserved')
+    if (parseReservedTopic(topic)?.kind === 'reply') return invalid('AWS IoT alone publishes to this topic')
     const resource = { kind: 'topic', name: topic } as const
     return (
       this.#findDenial(session, { action: 'iot:Publish', ...resource }) ??
@@ -107,17 +115,17 @@ export class DeviceGuard {
     )
   }
 
-  #findSubscribeMistake(session: DeviceSession, topicFilter: string): string | undefined {
+  #findSubscribeMistake(session: DeviceSession, topicFilter: string): Mistake | undefined {
     // The broker would take them for topics like others.
     if (topicFilter.startsWith('$SYS/') || topicFilter.startsWith('$share/'))
-      return 'the stand-in has no such topics'
-    if (hasTooManyLevels(topicFilter)) return tooManyLevels
+      return invalid('the stand-in has no such topics')
+    if (hasTooManyLevels(topicFilter)) return overLimit(tooManyLevels)
     return this.#findDenial(session, { action: 'iot:Subscribe', kind: 'topicfilter', name: topicFilter })
   }
 
-  #findDenial(session: DeviceSession, access: Access): string | undefined {
+  #findDenial(session: DeviceSession, access: Access): Mistake | undefined {
     const { isAllowed, reason } = decide(this.#registry, session, access)
-    return isAllowed ? undefined : reason
+    return isAllowed ? undefined : { errorCode: 'UnauthorizedException', reason }
   }
 
   /** @returns the mistake. */
@@ -126,19 +134,21 @@ export class DeviceGuard {
     eventType: ProvisioningLogEntry['eventType'],
     { mistake, warning, topic }: Judgement
   ): string | undefined {
-    const refused = { outcome: 'Failure', errorCode: 'UnauthorizedException' } as const
-    const reason = mistake ?? warning
+    const reason = mistake?.reason ?? warning
     this.#registry.log({
       eventType,
-      ...(mistake === undefined ? { outcome: 'Success' } : refused),
+      ...(mistake === undefined ? { outcome: 'Success' } : { outcome: 'Failure', ...mistake }),
       ...(reason === undefined ? {} : { reason }),
       certificateId: certificate.certificateId,
       clientId,
       ...(topic === undefined ? {} : { topic })
     })
-    return mistake
+    return mistake?.reason
   }
 }
+
+const overLimit = (reason: string): Mistake => ({ errorCode: 'LimitExceededException', reason })
+const invalid = (reason: string): Mistake => ({ errorCode: 'InvalidRequestException', reason })
 
 function hasTooManyLevels(topic: string): boolean {
   const slashes = topic.split('/').length - 1
