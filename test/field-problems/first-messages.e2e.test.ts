@@ -1,6 +1,7 @@
 import { IoTClient, RegisterCertificateCommand, UpdateCACertificateCommand } from '@aws-sdk/client-iot'
 import type { MqttClient } from 'mqtt'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Subject } from '../../src/pki/name/subject-field.ts'
 import type { Json } from '../jitp/template-cases.ts'
 import { ref, templateOf } from '../jitp/template-cases.ts'
 import { deviceRegion, type Field, openField, roleArn, type Unit } from './field.ts'
@@ -9,19 +10,30 @@ let field: Field
 
 beforeAll(async () => {
   field = await openField()
-  await field.makeAuthority('field')
 })
 afterAll(() => field.close())
 
 const allow = (Action: Json, Resource: Json = '*') => ({ Effect: 'Allow', Action, Resource })
 const documentOf = (...Statement: readonly Json[]) => JSON.stringify({ Version: '2012-10-17', Statement })
 
-/** The next device of a line whose policy says this, connected. */
-async function powerUp(policyDocument: string, commonName: string) {
-  await field.postProfile('field', templateOf({ policy: { PolicyDocument: policyDocument } }))
-  await field.register('field-g1', { region: deviceRegion, profile: 'field', roleArn })
-  const unit = await field.issue('field', { CommonName: commonName })
-  return { unit, client: await provision(unit, commonName) }
+/** A line of its own, whose CA is registered with a template of this policy, or this one. */
+async function makeLine(
+  name: string,
+  template = templateWith(documentOf(allow('iot:*'))),
+  subject?: Subject
+) {
+  await field.makeAuthority(name, 9125, subject)
+  await field.postProfile(name, template, { authority: name })
+  await field.register(`${name}-g1`, { region: deviceRegion, profile: name, roleArn })
+}
+
+const templateWith = (policyDocument: string) => templateOf({ policy: { PolicyDocument: policyDocument } })
+
+/** A device whose policy says this, connected. */
+async function powerUp(policyDocument: string, name: string) {
+  await makeLine(name, templateWith(policyDocument))
+  const unit = await field.issue(name, { CommonName: name })
+  return { unit, client: await provision(unit, name) }
 }
 
 async function provision(unit: Unit, clientId: string): Promise<MqttClient> {
@@ -47,11 +59,11 @@ const lastLine = (unit: Unit) => field.logOf(unit.certificateId).at(-1)
 
 /** What the first answer to a request says, on a topic below it. */
 async function answerOn(client: MqttClient, topic: string, payload: string): Promise<string> {
-  await client.subscribeAsync(`${topic}/#`, { qos: 1 })
+  await client.subscribeAsync(`${topic}/+`, { qos: 1 })
   const answer = new Promise<string>(resolve => {
     client.on('message', (on, body) => {
       const { code, errorCode } = JSON.parse(body.toString()) as Record<string, unknown>
-      if (on !== topic) resolve([on.slice(topic.length), code, errorCode].filter(Boolean).join(' '))
+      resolve([on.slice(topic.length), code, errorCode].filter(Boolean).join(' '))
     })
   })
   await client.publishAsync(topic, payload, { qos: 1 })
@@ -85,7 +97,8 @@ describe('rehearsal: the first messages of a device', () => {
   })
 
   it('#31 refuses a template at registration whose policy has neither name nor document', async () => {
-    const { caCertificateId } = await field.register('field-g1', { region: deviceRegion })
+    await field.makeAuthority('refused')
+    const { caCertificateId } = await field.register('refused-g1', { region: deviceRegion })
     const templateBody = JSON.stringify({
       Resources: { policy: { Type: 'AWS::IoT::Policy', Properties: {} } }
     })
@@ -98,16 +111,11 @@ describe('rehearsal: the first messages of a device', () => {
 
   it('#33 provisions a device that sends no CA certificate, until a second CA bears the name', async () => {
     const subject = { Organization: 'Acme', CommonName: 'Lone CA' }
-    const line = async (name: string) => {
-      await field.makeAuthority(name, 9125, subject)
-      await field.postProfile(name, templateOf(), { authority: name })
-      await field.register(`${name}-g1`, { region: deviceRegion, profile: name, roleArn })
-    }
-    await line('lone-a')
+    await makeLine('lone-a', undefined, subject)
     const alone = (unit: Unit) => ({ ...unit, chainPem: unit.certificatePem })
     const first = await field.issue('lone-a', { CommonName: 'unit-33a' })
     await provision(alone(first), 'unit-33a')
-    await line('lone-b')
+    await makeLine('lone-b', undefined, subject)
     const second = await field.issue('lone-a', { CommonName: 'unit-33b' })
     await expect(field.connect(alone(second), 'unit-33b')).rejects.toThrow()
     expect(field.logOf(second.certificateId)).toEqual(['Connect Failure CertificateConflictException'])
@@ -116,11 +124,7 @@ describe('rehearsal: the first messages of a device', () => {
 
   it('#34 wants to know which CA it is, of two with one subject, where a certificate is registered by hand', async () => {
     const subject = { Organization: 'Acme', CommonName: 'Twin CA' }
-    for (const name of ['hand-a', 'hand-b']) {
-      await field.makeAuthority(name, 9125, subject)
-      await field.postProfile(name, templateOf(), { authority: name })
-      await field.register(`${name}-g1`, { region: deviceRegion, profile: name, roleArn })
-    }
+    for (const name of ['hand-a', 'hand-b']) await makeLine(name, undefined, subject)
     const { certificatePem, chainPem } = await field.issue('hand-a', { CommonName: 'unit-34' })
     const client = createClient()
     const input = { certificatePem, status: 'ACTIVE' } as const
@@ -136,11 +140,10 @@ describe('rehearsal: the first messages of a device', () => {
 
   it('#35 has a second thing for a device whose new certificate names the thing', async () => {
     const template = templateOf({ parameters: ['CommonName', 'Id'], thing: { ThingName: ref('Id') } })
-    await field.postProfile('field', template)
-    await field.register('field-g1', { region: deviceRegion, profile: 'field', roleArn })
+    await makeLine('renewed', template)
     const before = field.cloud.registry.listThings().length
-    for (const _ of ['first', 'renewed']) {
-      const unit = await field.issue('field', { CommonName: 'unit-35' })
+    for (let certificates = 1; certificates <= 2; certificates++) {
+      const unit = await field.issue('renewed', { CommonName: 'unit-35' })
       await expect(field.connect(unit, 'unit-35')).rejects.toThrow()
       await field.cloud.settled()
       expect(field.cloud.registry.findThing(unit.certificateId)).toBeDefined()

@@ -135,7 +135,7 @@ describe('pre-flight: the template', () => {
   it('#31 refuses what AWS IoT refuses at the registration', () => {
     expect(idsOf(templateOf({ policy: {} }))).toContain('policy-name-or-document')
     expect(idsOf('{"Parameters":{}}')).toContain('resources-missing')
-    expect(idsOf('{"Parameters":')).toContain('template-not-json')
+    expect(idsOf('{"Parameters":')).toContain('json-syntax')
   })
 
   it('#32 refuses a thing name of more than 128 characters, in the template and in each device', () => {
