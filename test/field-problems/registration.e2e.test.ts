@@ -222,7 +222,7 @@ describe('registration', () => {
   })
 
   it('#26 names the template and the CA in each record, and finds a template that was edited', async () => {
-    const { body: profile } = await field.postProfile('pinned')
+    const { body: profile } = await field.postProfile('pinned', everywhere)
     const registration = await field.register('field-g1', { region: newRegion(), profile: 'pinned', roleArn })
     const { body: issued } = await field.askCertificate('pinned', { CommonName: 'pinned-1' })
     expect(issued).toMatchObject({
