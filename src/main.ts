@@ -4,7 +4,7 @@ import './config/thread-pool.ts'
 import { type Command, type CommandIo, UsageError } from './cli/command.ts'
 import { describeFailure } from './cli/failure-text.ts'
 import { describeSettings } from './config/description.ts'
-import { useHttpsProxy } from './config/proxy.ts'
+import { useHttpsProxy } from './config/environment/proxy.ts'
 import { programVersion } from './config/version.ts'
 
 const usage = `usage: mintline <command>

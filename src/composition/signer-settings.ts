@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Config } from '../config/config.ts'
-import { readModuleEnvironment } from '../config/module-environment.ts'
+import { readModuleEnvironment } from '../config/environment/module-environment.ts'
 import type { Database } from '../database/database.ts'
 import type { KeyStoreLog } from '../signing/signers/key-store-log.ts'
 import type { SignerSettings } from '../signing/signers/open-signer.ts'

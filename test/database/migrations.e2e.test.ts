@@ -135,7 +135,8 @@ describe('migrateDatabase', () => {
     for (const [index, [name, role, createdBy]] of tokens.entries()) {
       await test.owner.prisma.$executeRawUnsafe(
         `INSERT INTO token (id, name, role, secret_sha256, created_at, created_by, revoked_at)
-         VALUES ('${randomUUID()}', '${name}', '${role}', sha256('${index}'), now(), '${createdBy}',
+         VALUES ('${randomUUID()}', '${name}', '${role}', sha256('${index}'),
+           '2026-11-01'::timestamptz + interval '${index} s', '${createdBy}',
            ${index === 2 ? 'now()' : 'NULL'})`
       )
     }

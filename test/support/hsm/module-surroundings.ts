@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { readModuleEnvironment } from '../../../src/config/module-environment.ts'
+import { readModuleEnvironment } from '../../../src/config/environment/module-environment.ts'
 import {
   judgeLogin,
   type LoginVerdict,

@@ -1,6 +1,6 @@
 import https from 'node:https'
-import { MintlineError } from '../errors/mintline-error.ts'
-import type { Environment } from './settings.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { Environment } from '../settings.ts'
 
 /** In the order in which Node heeds them. */
 const proxyVariables = ['https_proxy', 'HTTPS_PROXY'] as const
