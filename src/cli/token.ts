@@ -95,8 +95,8 @@ function parseRequest(args: readonly string[]): Asked {
   if (expiresAt !== undefined && Number.isNaN(expiresAt.getTime()))
     throw new UsageError('--expires-at is a date or a time, as 2027-01-31T18:00:00Z')
   const lines = values.lines?.split(',')
-  if (lines !== undefined && !lines.every(line => /^[^\p{C}]{1,64}$/u.test(line)))
-    throw new UsageError('--lines are names with commas between, each of at most 64 characters')
+  if (lines !== undefined && !Value.Check(TokenBody.properties.lines, lines))
+    throw new UsageError('--lines are different names with commas between, each of at most 64 characters')
   return { role, name: values.name, station: values.station, lines, expiresAt, outFile: values.out }
 }
 

@@ -4,6 +4,7 @@ import {
   describe,
   findValidityFault,
   type JudgedPair,
+  millisecondsPerDay,
   type PairText,
   type ServerPair
 } from './server-pair.ts'
@@ -30,7 +31,6 @@ export interface PairWatchOptions {
 }
 
 const defaultIntervalMs = 2_000
-const millisecondsPerDay = 86_400_000
 
 /**
  * The pair that is served, and what becomes of it when its files change. It reads them now and then: notices of the file

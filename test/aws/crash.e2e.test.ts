@@ -4,40 +4,23 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dueFor, ownJobMs } from '../../src/aws/registrations/runs/sweep.ts'
 import { act } from '../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import {
-  jitp,
-  jitr,
-  type Registering,
-  standInEnvironment,
-  startControlPlane,
-  startRegistering
-} from './registering.ts'
+import { jitp, jitr, openRegistering } from './registering.ts'
 
 const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 
-let cloud: Awaited<ReturnType<typeof startControlPlane>>
-let environment: Record<string, string>
-let test: TestDatabase
-let data: TemporaryDirectory
-let registering: Registering
+let place: Awaited<ReturnType<typeof openRegistering>>
+let cloud: typeof place.cloud
+let environment: typeof place.environment
+let test: typeof place.test
+let data: typeof place.data
+let registering: typeof place.registering
 
 beforeAll(async () => {
-  data = await createTemporaryDirectory()
-  cloud = await startControlPlane()
-  environment = standInEnvironment(cloud.plane.url)
-  Object.assign(process.env, environment)
-  test = await createTestDatabase()
-  registering = await startRegistering(test.database, data.path)
+  place = await openRegistering()
+  ;({ cloud, environment, test, data, registering } = place)
 })
 
-afterAll(async () => {
-  registering.close()
-  await cloud.plane.stop()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => place.stop())
 
 /** Runs until the child has killed itself at the effect. */
 async function crash(registrationId: string, effect: string, when: string): Promise<void> {

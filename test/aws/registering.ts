@@ -16,6 +16,8 @@ import {
 import { thingsRegistrationPolicyArn } from '../../src/rehearsal/iot/provisioning/role-permission.ts'
 import { createRegistry } from '../../src/rehearsal/iot/registry/registry.ts'
 import { startIssuing } from '../support/issuing.ts'
+import { createTemporaryDirectory } from '../support/temporary-directory.ts'
+import { createTestDatabase } from '../support/test-database.ts'
 
 export const accountId = '111122223333'
 export const roleArn = `arn:aws:iam::${accountId}:role/provisioning`
@@ -104,6 +106,29 @@ export async function startRegistering(
         const handle = handlers[job.kind as keyof typeof handlers] as (data: unknown) => Promise<void>
         await handle(job.data).catch(unlessRefused)
       }
+    }
+  }
+}
+
+/** Registrations on a database of their own, with the control plane that they reach. */
+export async function openRegistering() {
+  const data = await createTemporaryDirectory()
+  const cloud = await startControlPlane()
+  const environment = standInEnvironment(cloud.plane.url)
+  Object.assign(process.env, environment)
+  const test = await createTestDatabase()
+  const registering = await startRegistering(test.database, data.path)
+  return {
+    cloud,
+    environment,
+    test,
+    data,
+    registering,
+    async stop() {
+      registering.close()
+      await cloud.plane.stop()
+      await test.drop()
+      await data.remove()
     }
   }
 }

@@ -13,32 +13,19 @@ import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { administrator } from '../support/issuing.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
-import {
-  goodRole,
-  jitp,
-  jitr,
-  type Registering,
-  roleArn,
-  standInEnvironment,
-  startControlPlane,
-  startRegistering
-} from './registering.ts'
+import { goodRole, jitp, jitr, openRegistering, roleArn, startRegistering } from './registering.ts'
 
 const accountId = '111122223333'
 
-let cloud: Awaited<ReturnType<typeof startControlPlane>>
-let test: TestDatabase
-let data: TemporaryDirectory
-let registering: Registering
+let place: Awaited<ReturnType<typeof openRegistering>>
+let cloud: typeof place.cloud
+let test: typeof place.test
+let data: typeof place.data
+let registering: typeof place.registering
 
 beforeAll(async () => {
-  data = await createTemporaryDirectory()
-  cloud = await startControlPlane()
-  Object.assign(process.env, standInEnvironment(cloud.plane.url))
-  test = await createTestDatabase()
-  registering = await startRegistering(test.database, data.path)
+  place = await openRegistering()
+  ;({ cloud, test, data, registering } = place)
 })
 
 afterEach(() => {
@@ -46,12 +33,7 @@ afterEach(() => {
   cloud.plane.setFaults({ deniedOperations: [], failNext: [], latencyMs: 0 })
 })
 
-afterAll(async () => {
-  registering.close()
-  await cloud.plane.stop()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => place.stop())
 
 let regions = 0
 const newRegion = () => `eu-run-${++regions}`

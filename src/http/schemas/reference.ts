@@ -14,6 +14,27 @@ export function jsonContent<Schema extends TSchema>(schema: Schema) {
   return { 'application/json': { schema: referenceTo(schema) } }
 }
 
+interface Made {
+  /** Said of what was made by the request. */
+  readonly made: string
+  /** Said where it was there already, and like this. */
+  readonly same: string
+  /** What `Location` leads to. */
+  readonly location: string
+}
+
+/** The answers of a route that makes something, or finds it made: 201 with its place, or 200. */
+export function madeOrSame<Schema extends TSchema>(schema: Schema, { made, same, location }: Made) {
+  return {
+    200: { description: same, content: jsonContent(schema) },
+    201: {
+      description: made,
+      headers: { Location: { type: 'string', description: location } },
+      content: jsonContent(schema)
+    }
+  }
+}
+
 /** `format: uuid` of the validator takes `urn:uuid:` as well, which the database does not. */
 export function uuid(
   options: {

@@ -1,36 +1,17 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { act } from '../../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import {
-  accountId,
-  jitp,
-  jitr,
-  type Registering,
-  standInEnvironment,
-  startControlPlane,
-  startRegistering
-} from '../registering.ts'
+import { accountId, jitp, jitr, openRegistering } from '../registering.ts'
 
-let cloud: Awaited<ReturnType<typeof startControlPlane>>
-let test: TestDatabase
-let data: TemporaryDirectory
-let registering: Registering
+let place: Awaited<ReturnType<typeof openRegistering>>
+let cloud: typeof place.cloud
+let registering: typeof place.registering
 
 beforeAll(async () => {
-  data = await createTemporaryDirectory()
-  cloud = await startControlPlane()
-  Object.assign(process.env, standInEnvironment(cloud.plane.url))
-  test = await createTestDatabase()
-  registering = await startRegistering(test.database, data.path)
+  place = await openRegistering()
+  ;({ cloud, registering } = place)
 })
 
-afterAll(async () => {
-  registering.close()
-  await cloud.plane.stop()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => place.stop())
 
 const logging = { roleArn: '', defaultLogLevel: 'ERROR', disableAllLogs: false }
 const isTold = (texts: readonly string[]) => texts.some(text => text.includes('set-v2-logging-options'))

@@ -2,30 +2,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { RegistrationRequest } from '../../../src/aws/registrations/request.ts'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { act } from '../../support/authority-administration.ts'
-import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
-import {
-  accountId,
-  goodRole,
-  jitp,
-  type Registering,
-  roleArn,
-  standInEnvironment,
-  startControlPlane,
-  startRegistering
-} from '../registering.ts'
+import { accountId, goodRole, jitp, openRegistering, roleArn } from '../registering.ts'
 
-let cloud: Awaited<ReturnType<typeof startControlPlane>>
-let test: TestDatabase
-let data: TemporaryDirectory
-let registering: Registering
+let place: Awaited<ReturnType<typeof openRegistering>>
+let cloud: typeof place.cloud
+let test: typeof place.test
+let registering: typeof place.registering
 
 beforeAll(async () => {
-  data = await createTemporaryDirectory()
-  cloud = await startControlPlane()
-  Object.assign(process.env, standInEnvironment(cloud.plane.url))
-  test = await createTestDatabase()
-  registering = await startRegistering(test.database, data.path)
+  place = await openRegistering()
+  ;({ cloud, test, registering } = place)
 })
 
 afterEach(() => {
@@ -33,12 +19,7 @@ afterEach(() => {
   cloud.registry.putRole(goodRole)
 })
 
-afterAll(async () => {
-  registering.close()
-  await cloud.plane.stop()
-  await test.drop()
-  await data.remove()
-})
+afterAll(() => place.stop())
 
 const inAnHour = () => new Date(Date.now() + 50 * 60_000)
 const policyDocument = JSON.stringify({

@@ -66,12 +66,6 @@ async function isLive(
   return held !== undefined && (held.roleArn !== wanted.roleArn || held.templateBody !== wanted.templateBody)
 }
 
-function differs(
-  {
-    roleArn,
-    templateSha256
-  }: Pick<TargetProvisioning, 'roleArn' | 'templateSha256'> | Observation['observed'],
-  wanted: TargetProvisioning
-): boolean {
-  return roleArn !== wanted.roleArn || templateSha256 !== wanted.templateSha256
+function differs(observed: Observation['observed'], wanted: TargetProvisioning): boolean {
+  return observed.roleArn !== wanted.roleArn || observed.templateSha256 !== wanted.templateSha256
 }

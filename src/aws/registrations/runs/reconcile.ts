@@ -68,13 +68,12 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
   const { access, authority, resolved, lint, step } = run
   const { provisioning } = resolved.target
   const certificateId = certificateIdHex(authority.certificateDer)
-  const look = () => observe(access.iot, certificateId)
-  let observation = await looked(step, 'look', look)
+  let observation = await looked(run, 'look')
   // Before all that can fail: a CA that is no longer trusted is not kept at work by a rule, a template or a role.
   const switchOff = observation && switchOffFor(resolved.target, observation.observed)
   if (switchOff !== undefined) {
     await update(run, certificateId, switchOff)
-    observation = await looked(step, 'read-back', look)
+    observation = await looked(run, 'read-back')
   }
   for (const warning of lint(observation !== undefined)) await run.note('lint', warning)
   // By somebody else, or by a run that died before it could say so.
@@ -89,28 +88,26 @@ export async function reconcile(run: ReconcileRun): Promise<Comparison> {
     const change = updateFor(resolved.target, observation, hold !== undefined)
     if (change === undefined) break
     await update(run, certificateId, change)
-    observation = await looked(step, 'read-back', look)
+    observation = await looked(run, 'read-back')
   }
   return { observation, drift: [...findDrift(resolved.target, observation), ...accountDrift], hold }
 }
 
 /** Sees to it that the stored template and the CA are there. @returns the CA as it is then. */
 async function provide(run: ReconcileRun, before: Observation | undefined): Promise<Observation | undefined> {
-  const { access, authority, resolved, step } = run
+  const { access, authority, resolved } = run
   const { provisioning } = resolved.target
-  const certificateId = certificateIdHex(authority.certificateDer)
-  const look = () => observe(access.iot, certificateId)
   let observation = before
   const templateName = provisioning?.templateName ?? null
   if (provisioning !== null && templateName !== null) {
     const wanted = { ...provisioning, templateName }
     await effect(run, 'template', () => provideTemplate(access.iot, wanted))
     // The template of a CA that names it may be another one now.
-    if (observation !== undefined) observation = await looked(step, 'read-back', look)
+    if (observation !== undefined) observation = await looked(run, 'read-back')
   }
   if (observation === undefined) {
-    await register(run, certificateId)
-    observation = await looked(step, 'read-back', look)
+    await register(run, certificateIdHex(authority.certificateDer))
+    observation = await looked(run, 'read-back')
   }
   return observation
 }
@@ -140,13 +137,12 @@ export async function compare(
 
 /** A look is worth a record only where it fails. */
 async function looked(
-  step: RecordStep,
-  name: StepName,
-  look: () => Promise<Observation | undefined>
+  { access, authority, step }: ReconcileRun,
+  name: 'look' | 'read-back'
 ): Promise<Observation | undefined> {
   let observation: Observation | undefined
   await step(name, async () => {
-    observation = await look()
+    observation = await observe(access.iot, certificateIdHex(authority.certificateDer))
     return undefined
   })
   return observation

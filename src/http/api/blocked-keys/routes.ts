@@ -5,7 +5,7 @@ import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
-import { jsonContent } from '../../schemas/reference.ts'
+import { jsonContent, madeOrSame } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import {
   BlockedKey,
@@ -27,14 +27,11 @@ const blockKey = {
   description:
     'From the moment this answers no process certifies the key, by whatever profile: `422 key_blocked`. An intent of it that waits for its certificate is void, and its device free for a new key. Certificates that exist are named in the answer, stay valid until they are taken out of use, and raise the event `mintline.key.blocked`. The same again changes nothing and answers 200 with the entry as it is. There is no way off the list: a new key pair costs nothing, and a key that others know stays known.',
   body: BlockedKeyBody,
-  response: {
-    200: { description: 'It was blocked before.', content: jsonContent(BlockedKey) },
-    201: {
-      description: 'It is blocked.',
-      headers: { Location: { type: 'string', description: 'The entry.' } },
-      content: jsonContent(BlockedKey)
-    }
-  }
+  response: madeOrSame(BlockedKey, {
+    made: 'It is blocked.',
+    same: 'It was blocked before.',
+    location: 'The entry.'
+  })
 }
 
 const getBlockedKey = {

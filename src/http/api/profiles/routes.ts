@@ -6,7 +6,7 @@ import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
-import { jsonContent, referenceTo } from '../../schemas/reference.ts'
+import { jsonContent, madeOrSame, referenceTo } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import {
   defaultProfileLimit,
@@ -24,6 +24,11 @@ import {
 
 const tags = ['Profiles']
 const notFound = problemResponses({ 404: 'There is no such profile or version.' })
+const postedVersion = madeOrSame(PostedProfile, {
+  made: 'The version that was made.',
+  same: 'The document was the newest version already.',
+  location: 'The version.'
+})
 const oneProfile = { description: 'One version of the profile.', content: jsonContent(Profile) }
 
 const postProfile = {
@@ -34,12 +39,7 @@ const postProfile = {
     'Versions are immutable. From now on the new version is the one that issues. What is left out gets its default, and the answer shows the complete document, which a later change of a default does not touch.',
   body: referenceTo(SharedProfileRequest),
   response: {
-    200: { description: 'The document was the newest version already.', content: jsonContent(PostedProfile) },
-    201: {
-      description: 'The version that was made.',
-      headers: { Location: { type: 'string', description: 'The version.' } },
-      content: jsonContent(PostedProfile)
-    },
+    ...postedVersion,
     ...problemResponses({
       404: 'The authority does not exist.',
       422: 'The profile or its provisioning template breaks a rule.'
@@ -56,12 +56,7 @@ const revertProfile = {
   params: ProfileParams,
   body: ProfileRevertBody,
   response: {
-    200: { description: 'The document was the newest version already.', content: jsonContent(PostedProfile) },
-    201: {
-      description: 'The version that was made.',
-      headers: { Location: { type: 'string', description: 'The version.' } },
-      content: jsonContent(PostedProfile)
-    },
+    ...postedVersion,
     ...problemResponses({
       404: 'There is no such profile or version.',
       422: 'There is no earlier version, or its document would not be taken today.'

@@ -9,7 +9,7 @@ import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
-import { jsonContent } from '../../schemas/reference.ts'
+import { jsonContent, madeOrSame } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import {
   defaultStationLimit,
@@ -38,12 +38,11 @@ const createStation = {
   description: 'Its tokens are made with `POST /v1/tokens`. The same again changes nothing.',
   body: StationBody,
   response: {
-    200: { description: 'It is there already, and like this.', content: jsonContent(StationResource) },
-    201: {
-      description: 'The station.',
-      headers: { Location: { type: 'string', description: 'The station.' } },
-      content: jsonContent(StationResource)
-    },
+    ...madeOrSame(StationResource, {
+      made: 'The station.',
+      same: 'It is there already, and like this.',
+      location: 'The station.'
+    }),
     ...problemResponses({
       409: 'There is one of this name, with other settings.',
       422: 'A profile that it is to use is not there.'

@@ -20,7 +20,7 @@ export const TokenBody = Type.Object(
   {
     role,
     name: Type.String({
-      pattern: '^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$',
+      ...StationName,
       description:
         'The station, or whom the token is made out to: letters, digits and inner `.`, `_`, `-`, at most 64.',
       examples: ['station-7']
