@@ -13,6 +13,7 @@ const usage = `usage: mintline <command>
   check-config      try the settings without starting anything
   tls init          make a certificate to try TLS with
   token create      make a token: the first one, or one in the place of a lost one
+  lot verify        verify the statement of a closed lot, offline
   webhook test      send a signed sample to the webhook and say what came back
   authority import  take over a CA key that was made elsewhere
   ceremony root     make an offline root, without a database
@@ -71,6 +72,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async webhook() {
     const { runWebhook, webhookUsage } = await import('./cli/webhook/webhook.ts')
     return { usage: webhookUsage, run: runWebhook }
+  },
+  async lot() {
+    const { lotUsage, runLot } = await import('./cli/lot/lot.ts')
+    return { usage: lotUsage, run: runLot }
   },
   async authority() {
     const { authorityUsage, runAuthority } = await import('./cli/authority.ts')

@@ -15,6 +15,9 @@ import { type ClockTrust, createClockTrust } from '../clock/clock-trust.ts'
 import type { Config } from '../config/config.ts'
 import { builtAt } from '../config/version.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
+import type { Lots } from '../factory/lots/lot.ts'
+import { createLotStore, type LotStore } from '../factory/lots/lot-store.ts'
+import { createLots } from '../factory/lots/lots.ts'
 import type { Stations } from '../factory/stations/station.ts'
 import { createStationStore } from '../factory/stations/station-store.ts'
 import { createStations } from '../factory/stations/stations.ts'
@@ -55,6 +58,8 @@ export interface Core extends Ground {
   readonly profiles: Profiles
   readonly tokens: Tokens
   readonly stations: Stations
+  readonly lots: Lots
+  readonly lotStore: LotStore
   readonly clockTrust: ClockTrust
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
@@ -111,26 +116,34 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   }
 }
 
-/** Who may ask: tokens, and the stations that they belong to. */
+/** Who may ask, and for what: tokens, the stations that they belong to, and the lots that these make. */
 function createAccess(
   { database, log }: Ground,
   stops: AsyncDisposableStack,
   { profiles, ...sources }: Pick<Core, 'profiles' | 'clock' | 'randomBytes'>
-): Pick<Core, 'tokens' | 'stations'> {
+): Pick<Core, 'tokens' | 'stations' | 'lots' | 'lotStore'> {
   const store = createTokenStore(database)
   const stationStore = createStationStore(database)
   const uses = createTokenUses({ store, log }, stops)
   const tokens = createTokens({ ...sources, store, uses, findStation: stationStore.find })
+  const lotStore = createLotStore(database)
+  const findUnknownProfiles = async (names: readonly string[]) => {
+    const known = new Set(names.length === 0 ? [] : (await profiles.list()).map(({ name }) => name))
+    return names.filter(name => !known.has(name))
+  }
+  const findUnknownStations = async (names: readonly string[]) => {
+    const found = await Promise.all(names.map(name => stationStore.find(name)))
+    return names.filter((_, index) => found[index] === undefined)
+  }
   return {
     tokens,
+    lotStore,
+    lots: createLots({ ...sources, store: lotStore, findUnknownProfiles, findUnknownStations }),
     stations: createStations({
       ...sources,
       store: stationStore,
       onChange: () => tokens.forget(),
-      async findUnknownProfiles(names) {
-        const known = new Set(names.length === 0 ? [] : (await profiles.list()).map(({ name }) => name))
-        return names.filter(name => !known.has(name))
-      }
+      findUnknownProfiles
     })
   }
 }

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import { systemAct } from '../audit/audit-event.ts'
 import { spkiOf } from '../authorities/generations/generation.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
 import { type BlockedKeys, createBlockedKeys, type Holder } from '../factory/blocked-keys/blocked-keys.ts'
+import { loadStatementKey, statementKeyFile } from '../factory/lots/statement/statement-key.ts'
+import { createStatementStore } from '../factory/lots/statement/statement-store.ts'
 import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
@@ -10,6 +13,7 @@ import { createVoidStore } from '../issuance/ends/void-store.ts'
 import { createVoiding } from '../issuance/ends/voiding.ts'
 import { createFirstUse, type FirstUse } from '../issuance/first-use.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
+import { createLotClosing, type LotClosing, type LotClosingDependencies } from '../issuance/lots/closing.ts'
 import { createRefusalCounting } from '../issuance/refusals/counting.ts'
 import { blocksPerMinute, createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
 import { createDisclosureAudit } from '../issuance/refusals/disclosure-audit.ts'
@@ -20,7 +24,7 @@ import { createStationLimits } from '../issuance/refusals/station-limits.ts'
 import { createReplay } from '../issuance/replay.ts'
 import { digestOf } from '../issuance/request.ts'
 import { toHex } from '../pki/der/octet-text.ts'
-import { createRecordStore } from '../records/record-store.ts'
+import { createRecordStore, type RecordStore } from '../records/record-store.ts'
 import { createRecords, type Records } from '../records/records.ts'
 import type { CountReason, RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import {
@@ -38,6 +42,7 @@ export interface IssuancePath {
   readonly blockedKeys: BlockedKeys
   readonly records: Records
   readonly refusalCounts: RefusalCounts
+  readonly lotClosing: LotClosing
   /** Of all processes. @throws MintlineError `database_unavailable`. */
   countOpenIntents(): Promise<number>
 }
@@ -71,19 +76,9 @@ export function createIssuancePath(
   const { observe = () => undefined, observeDamage = () => undefined } = options
   const { resumeAfterMs = 5_000, wrapCycle = cycle => cycle } = options
   const store = createRecordStore(database, search)
-  const records = createRecords({
-    store,
-    findIssuer: id => authorities.find(id),
-    onDamaged(recordId, damage) {
-      log.error({ recordId, damage }, 'a record was changed in the database; it is not handed out')
-      observeDamage()
-    }
-  })
-  const cycle = wrapCycle(
-    createCycle(
-      createGroupCommit({ commit: createCycleStore(database).commit, ...groupLimits(core, 'cycle', options) })
-    )
-  )
+  const records = openRecords(core, store, observeDamage)
+  const { commit } = createCycleStore(database)
+  const cycle = wrapCycle(createCycle(createGroupCommit({ commit, ...groupLimits(core, 'cycle', options) })))
   const refusalCounts = createRefusalCountStore(database, search)
   const recording = createRecording(core, stops, { ...options, refusalCounts })
   const blockedKeys = createBlockedKeys({
@@ -104,6 +99,7 @@ export function createIssuancePath(
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
   const firstUse = createFirstUse(randomBytes, options.stopwatch)
+  const replay = createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs })
   const issuance = createIssuance({
     firstUse,
     profiles,
@@ -111,7 +107,7 @@ export function createIssuancePath(
     records,
     cycle,
     completion,
-    replay: createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs }),
+    replay,
     recordRefusal: recording.recordRefusal,
     blockedKeys,
     whyTokenEnded: id => core.tokens.whyEnded(id),
@@ -120,8 +116,35 @@ export function createIssuancePath(
     randomBytes,
     observe
   })
-  const countOpenIntents = () => store.countOpenIntents()
-  return { issuance, firstUse, disclosures, blockedKeys, records, refusalCounts, countOpenIntents }
+  const lotClosing = closeLotsWith(core, { replay, voiding })
+  const found = { records, refusalCounts, countOpenIntents: () => store.countOpenIntents() }
+  return { issuance, firstUse, disclosures, blockedKeys, lotClosing, ...found }
+}
+
+function openRecords({ authorities, log }: Core, store: RecordStore, observeDamage: () => void): Records {
+  return createRecords({
+    store,
+    findIssuer: id => authorities.find(id),
+    onDamaged(recordId, damage) {
+      log.error({ recordId, damage }, 'a record was changed in the database; it is not handed out')
+      observeDamage()
+    }
+  })
+}
+
+function closeLotsWith(
+  { database, lots, lotStore, config: { dataDirectory }, clock }: Core,
+  acts: Pick<LotClosingDependencies, 'replay' | 'voiding'>
+): LotClosing {
+  const loadKey = () => loadStatementKey(join(dataDirectory, statementKeyFile))
+  return createLotClosing({
+    ...acts,
+    lots,
+    lotStore,
+    statements: createStatementStore(database),
+    loadKey,
+    clock
+  })
 }
 
 interface RecordingOptions extends IssuancePathOptions {

@@ -90,7 +90,7 @@ function createServices(
   jobs: JobService,
   { path, metrics, storage, accesses, tls }: WorkerParts
 ): HttpServices {
-  const { database, authorities, profiles, tokens, stations, clockTrust, clock, randomBytes } = core
+  const { database, authorities, profiles, tokens, stations, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
   const outbox = createOutboxStore(database)
@@ -133,6 +133,8 @@ function createServices(
     }),
     tokens,
     stations,
+    lots,
+    lotClosing: path.lotClosing,
     clock: clockTrust,
     jobs,
     events,

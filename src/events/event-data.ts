@@ -119,6 +119,8 @@ const KeyBlockedData = Type.Object(
   strict
 )
 
+const LotChangedData = Type.Object({ lot: Type.String({ description: 'Its id.' }), ...actMembers }, strict)
+
 /** The schema of each type's `data`. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
@@ -126,7 +128,8 @@ export const eventData = {
   'mintline.authority.changed': AuthorityChangedData,
   'mintline.aws-registration.drifted': RegistrationData,
   'mintline.aws-registration.blocked': RegistrationData,
-  'mintline.key.blocked': KeyBlockedData
+  'mintline.key.blocked': KeyBlockedData,
+  'mintline.lot.changed': LotChangedData
 } as const satisfies Readonly<Record<EventType, unknown>>
 
 export interface EventData {
@@ -136,4 +139,5 @@ export interface EventData {
   readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationData>
   readonly 'mintline.aws-registration.blocked': Static<typeof RegistrationData>
   readonly 'mintline.key.blocked': Static<typeof KeyBlockedData>
+  readonly 'mintline.lot.changed': Static<typeof LotChangedData>
 }

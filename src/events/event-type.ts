@@ -5,7 +5,8 @@ export const eventTypes = [
   'mintline.authority.changed',
   'mintline.aws-registration.drifted',
   'mintline.aws-registration.blocked',
-  'mintline.key.blocked'
+  'mintline.key.blocked',
+  'mintline.lot.changed'
 ] as const
 
 export type EventType = (typeof eventTypes)[number]

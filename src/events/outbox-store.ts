@@ -200,7 +200,8 @@ const kinds = {
   'mintline.authority.changed': 'audit',
   'mintline.aws-registration.drifted': 'audit',
   'mintline.aws-registration.blocked': 'audit',
-  'mintline.key.blocked': 'audit'
+  'mintline.key.blocked': 'audit',
+  'mintline.lot.changed': 'audit'
 } as const satisfies Readonly<Record<EventType, OwedEvent['fact']['kind']>>
 
 type Query = <Row>(statement: string, ...values: unknown[]) => Promise<Row[]>

@@ -10,6 +10,7 @@ import { eventRoutes } from './api/events/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
+import { lotRoutes, statementKeyRoutes } from './api/lots/routes.ts'
 import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
@@ -49,6 +50,8 @@ const allRoutes = [
   blockedKeyRoutes,
   tokenRoutes,
   stationRoutes,
+  lotRoutes,
+  statementKeyRoutes,
   tokenLoginRoutes,
   jobRoutes,
   eventRoutes,

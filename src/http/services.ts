@@ -10,9 +10,11 @@ import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError } from '../errors/mintline-error.ts'
 import type { Events } from '../events/events.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import type { Lots } from '../factory/lots/lot.ts'
 import type { Stations } from '../factory/stations/station.ts'
 import type { Releasing } from '../issuance/ends/releasing.ts'
 import type { Voiding } from '../issuance/ends/voiding.ts'
+import type { LotClosing } from '../issuance/lots/closing.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
 import type { Disclosures } from '../issuance/refusals/disclosure.ts'
 import type { IssuanceRequest, IssuanceResult } from '../issuance/request.ts'
@@ -65,6 +67,8 @@ export interface HttpServices {
     revoke(id: string, act: Act): Promise<void>
   }
   readonly stations: Stations
+  readonly lots: Omit<Lots, 'end'>
+  readonly lotClosing: LotClosing
   readonly loginPermits: LoginPermits
   readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>

@@ -8,13 +8,15 @@ import { withPartitions } from '../database/partitions.ts'
 import { batchColumns, describeRowBatch } from '../database/row-batch.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { BlockedReason } from '../factory/blocked-keys/blocked-key.ts'
+import type { LotVerdict } from '../factory/lots/lot.ts'
 import { type Intent, intentColumns, issuedColumns, type SignedCertificate } from '../records/record-model.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
+import { lockedLots, lotVerdict, takenPlaces } from './lots/lot-places.ts'
 
-/** What became of an intent that was handed in for commit. */
 /** What is not as it was when the request was decided. */
 export type OutdatedReason = 'authority' | 'profile' | 'token' | 'station'
 
+/** What became of an intent that was handed in for commit. */
 export type IntentOutcome =
   /** It is committed: key, device and serial are taken for it, for good. */
   | { readonly kind: 'durable'; readonly intent: Durable<Intent> }
@@ -27,6 +29,10 @@ export type IntentOutcome =
   | { readonly kind: 'blocked'; readonly reason: BlockedReason }
   /** The rules it was made under no longer stand. Nothing was written. */
   | { readonly kind: 'outdated'; readonly reason: OutdatedReason }
+  /** The lot has no place for it. Nothing was written. */
+  | { readonly kind: 'no-place'; readonly verdict: LotVerdict }
+  /** It named no lot, and what its device had before has its place in this one. Nothing was written. */
+  | { readonly kind: 'placed'; readonly lot: string }
 
 /** What became of a certificate. */
 export type CertificateOutcome =
@@ -65,6 +71,8 @@ interface ExceptionRow {
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
   readonly is_void: boolean | null
+  readonly lot_verdict: LotVerdict | null
+  readonly device_lot: string | null
 }
 
 const intentBatch = describeRowBatch(batchColumns(intentColumns))
@@ -102,7 +110,9 @@ const hasEnded = (intentId: string) => `(
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
  * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
  * state, the revocation of the token, or a change of its station, until this group is committed: no intent names a generation that is no longer
- * active, nor comes from a token that is revoked. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
+ * active, nor comes from a token that is revoked. Likewise the lots are locked, in the order of their ids: as many places
+ * as a group takes of one are one update, and who comes next finds them taken. A device that gets its next certificate
+ * gives back the place of the one before. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
  */
 const commitStatement = `
 WITH intent_input AS MATERIALIZED (
@@ -114,7 +124,7 @@ active_authority AS MATERIALIZED (
   FOR SHARE
 ),
 valid_token AS MATERIALIZED (
-  SELECT token.id, station.profiles FROM token JOIN station ON station.id = token.station_id
+  SELECT token.id, station.profiles, station.lots FROM token JOIN station ON station.id = token.station_id
   WHERE token.id IN (SELECT token_id FROM intent_input) AND station.enabled
     AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > clock_timestamp())
   FOR SHARE
@@ -126,6 +136,7 @@ current_profile AS MATERIALIZED (
       SELECT FROM profile_version AS later WHERE later.name = this.name AND later.version > this.version
     )
 ),
+${lockedLots}
 judged AS MATERIALIZED (
   SELECT
     intent_input.*,
@@ -147,15 +158,24 @@ judged AS MATERIALIZED (
     CASE
       WHEN device.intent_id IS NULL THEN true
       ELSE ${hasEnded('device.intent_id')}
-    END AS device_free
+    END AS device_free,
+    device.lot AS device_lot,
+    device.station AS device_station,
+    coalesce(locked_lot.remaining, 0) AS remaining,
+    ${lotVerdict} AS lot_verdict
   FROM intent_input
+  LEFT JOIN locked_lot ON locked_lot.id = intent_input.lot
   LEFT JOIN LATERAL (
     SELECT occurrence, intent_id, device_sha256 FROM certified_key
     WHERE certified_key.spki_sha256 = intent_input.spki_sha256 ORDER BY occurrence DESC LIMIT 1
   ) AS key ON true
   LEFT JOIN LATERAL (
-    SELECT occurrence, intent_id FROM certified_device
-    WHERE certified_device.device_sha256 = intent_input.device_sha256 ORDER BY occurrence DESC LIMIT 1
+    SELECT occurrence, intent_id, held.lot, held.station FROM (
+      SELECT occurrence, intent_id FROM certified_device
+      WHERE certified_device.device_sha256 = intent_input.device_sha256 ORDER BY occurrence DESC LIMIT 1
+    ) AS latest
+    LEFT JOIN intent AS held ON held.id = latest.intent_id
+      AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = held.id)
   ) AS device ON true
 ),
 candidate AS (
@@ -165,11 +185,9 @@ candidate AS (
     row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
   FROM judged
   WHERE authority_active AND token_valid AND profile_current AND profile_allowed AND blocked_reason IS NULL
-    AND device_free AND (key_free OR key_device_sha256 = device_sha256)
+    AND device_free AND (key_free OR key_device_sha256 = device_sha256) AND lot_verdict IS NULL
 ),
-committed AS MATERIALIZED (
-  SELECT * FROM candidate WHERE key_rank = 1 AND device_rank = 1
-),
+${takenPlaces}
 new_intent AS (
   INSERT INTO intent (${intentBatch.columnList}) SELECT ${intentBatch.columnList} FROM committed
 ),
@@ -205,13 +223,13 @@ SELECT
   CASE WHEN NOT key_free AND (NOT device_free OR key_device_sha256 <> device_sha256) THEN key_intent_id END
     AS key_intent_id,
   CASE WHEN NOT device_free THEN device_intent_id END AS device_intent_id,
-  NULL AS is_void
+  NULL AS is_void, lot_verdict, device_lot
 FROM judged
 WHERE ordinal NOT IN (SELECT ordinal FROM committed)
 UNION ALL
 SELECT
   'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-  EXISTS (SELECT FROM void WHERE void.intent_id = certificate_input.intent_id)
+  EXISTS (SELECT FROM void WHERE void.intent_id = certificate_input.intent_id), NULL, NULL
 FROM certificate_input
 WHERE intent_id NOT IN (SELECT intent_id FROM recorded)`
 
@@ -274,5 +292,8 @@ function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome
   if (row.authority_active !== true) return { kind: 'outdated', reason: 'authority' }
   if (row.profile_current !== true) return { kind: 'outdated', reason: 'profile' }
   if (row.profile_allowed !== true) return { kind: 'outdated', reason: 'station' }
+  if (row.lot_verdict === 'elsewhere' && row.device_lot !== null)
+    return { kind: 'placed', lot: row.device_lot }
+  if (row.lot_verdict !== null) return { kind: 'no-place', verdict: row.lot_verdict }
   return undefined
 }

@@ -24,6 +24,7 @@ import { type Draft, draftIntent } from './draft.ts'
 import { endedOf, endedRefusal, isReissued, successorOf } from './ends/ended.ts'
 import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
+import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import { assertProfileAllowed, profileNotAllowed } from './refusals/station-rights.ts'
 import type { Replay } from './replay.ts'
@@ -100,13 +101,15 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
 
   async function decide(progress: Progress, csr: CertificationRequest): Promise<IssuanceResult> {
     const { request } = progress
+    let { lot } = request
     await clockTrust.assertTrusted()
     for (let round = 1; round <= maximumRounds; round++) {
       const profile = (progress.profile = await profiles.current(request.profile))
       const authority = (progress.authority = await authorities.issuing(profile.version.document.authority))
       const draft = draftIntent({ csr, profile, authority, now: clock(), randomBytes })
+      assertLotNamed(request, profile.version.document.lot)
       await firstUse.assertSound(profile, authority)
-      const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf(request) })
+      const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf({ ...request, lot }) })
       switch (outcome.kind) {
         case 'durable':
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
@@ -117,16 +120,26 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
             { spkiSha256: draft.intent.spkiSha256, ...outcome },
             request.station
           )
+        case 'no-place':
+          throw lotRefusal(outcome.verdict, request)
+        // Its device has a place already, which moves along.
+        case 'placed':
+          lot = outcome.lot
+          break
         case 'outdated':
           await takeNewRules(dependencies, outcome.reason, request)
       }
     }
-    throw new MintlineError('overloaded', 'The rules are being changed at this moment. Send the CSR again.', {
-      retryAfterSeconds: 1
-    })
+    throw rulesInFlux()
   }
 
   return { issue: observed(answer, observe) }
+}
+
+function rulesInFlux(): MintlineError {
+  return new MintlineError('overloaded', 'The rules are being changed at this moment. Send the CSR again.', {
+    retryAfterSeconds: 1
+  })
 }
 
 async function takeNewRules(

@@ -11,10 +11,12 @@ import type { IssuedRecord } from '../records/record.ts'
 import type { Asked } from '../records/record-model.ts'
 
 /** What a station asks for. */
-export interface IssuanceRequest extends Omit<Asked, 'station' | 'line' | 'site' | 'credential'> {
+export interface IssuanceRequest extends Omit<Asked, 'station' | 'line' | 'site' | 'credential' | 'lot'> {
   /** As it was sent: DER, PEM or bare base64. */
   readonly csr: Uint8Array
   readonly profile: string
+  /** Id of the lot that the device belongs to. */
+  readonly lot?: string | undefined
   readonly station: Principal
   /** Told what became of it, for the log. */
   readonly tell?: (account: IssuanceAccount) => void
@@ -86,9 +88,16 @@ function deviceIn(
   )
 }
 
-export function askedOf({ csr, profile, station, tell, ...asked }: IssuanceRequest): Asked {
+export function askedOf({ csr, profile, station, lot, tell, ...asked }: IssuanceRequest): Asked {
   const { name, tokenId: credential, station: place } = station
-  return { ...asked, station: name, line: place?.line ?? null, site: place?.site ?? null, credential }
+  return {
+    ...asked,
+    lot: lot ?? null,
+    station: name,
+    line: place?.line ?? null,
+    site: place?.site ?? null,
+    credential
+  }
 }
 
 export function digestOf(bytes: Uint8Array): Uint8Array {

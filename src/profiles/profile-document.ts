@@ -208,6 +208,12 @@ export const ProfileDocument = Type.Object(
           'What a device gets whose certificate is of a generation that was declared compromised. `reissue`, the default: a certificate of the next generation, with the key it has or a new one; the old one has ended. `refuse`: 410, until an administrator releases it with POST /v1/issuances/{id}/release.'
       })
     ),
+    lot: Type.Optional(
+      Type.Literal('required', {
+        description:
+          'That every request names the lot of the device. Without it, a request may name one, and need not.'
+      })
+    ),
     deviceIdentity: Type.Optional(
       Type.Array(SubjectFieldName, {
         minItems: 1,

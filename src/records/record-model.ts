@@ -14,6 +14,8 @@ const askedFacts = {
   /** Where that stood then; null where it was not told. */
   line: orNull(text('line')),
   site: orNull(text('site')),
+  /** Id of the lot in which it has its place; of a refusal, as it was asked for. Null for none. */
+  lot: orNull(text('lot')),
   /** Id of the token by which it was let in. */
   credential: uuid('token_id'),
   metadata: jsonb<Readonly<Record<string, string>>>('metadata'),

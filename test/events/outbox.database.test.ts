@@ -62,7 +62,7 @@ function faultsOf({ type, data }: { readonly type: EventType; readonly data: unk
 
 describe('a certificate', () => {
   it('owes an event that tells the record', async () => {
-    const { record } = await issuing.issue(device('sensor-1'), 'starter', { fixture: 'F-12' })
+    const { record } = await issuing.issue(device('sensor-1'), 'starter', { metadata: { fixture: 'F-12' } })
     const events = await take()
     expect(events).toHaveLength(1)
     const event = events[0]!

@@ -33,6 +33,7 @@ export async function reject(
     station: 'station-7',
     line: null,
     site: null,
+    lot: null,
     credential: newId(),
     profile: 'starter',
     profileVersion: null,

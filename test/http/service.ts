@@ -82,14 +82,14 @@ export async function openService(settings: Readonly<Record<string, string>> = {
       return items.length
     },
     /** Leaves an intent as another process on the same database does that ends before it signs. */
-    async leaveOpen(csr: Uint8Array = makeCertificationRequest(someSubject()), metadata = {}) {
+    async leaveOpen(csr: Uint8Array = makeCertificationRequest(someSubject()), metadata = {}, lot?: string) {
       const dying = await startIssuing(test.database, directory.path, {
         onStep(step) {
           if (step === 'before the signature') throw new Error('cut off')
         }
       })
       const before = await openIntents()
-      await dying.issue(csr, 'starter', metadata).catch(() => undefined)
+      await dying.issue(csr, 'starter', { metadata, lot }).catch(() => undefined)
       return (await openIntents()).find(id => !before.includes(id))!
     },
     /** The audit events of acts of that name that came with the request. */

@@ -71,6 +71,7 @@ async function makeIntent(): Promise<Intent> {
     station: issuing.station.name,
     line: null,
     site: null,
+    lot: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId,

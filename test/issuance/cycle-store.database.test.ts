@@ -41,6 +41,7 @@ beforeEach(async () => {
     station: issuing.station.name,
     line: null,
     site: null,
+    lot: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: issuing.authorities.list()[0]!.id,

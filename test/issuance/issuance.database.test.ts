@@ -84,7 +84,7 @@ describe('a new request', () => {
   it('gets a certificate that is on record, byte for byte', async () => {
     const subject = newDevice()
     const { record, replayed } = await issuing.issue(makeCertificationRequest(subject), 'starter', {
-      fixture: 'A7'
+      metadata: { fixture: 'A7' }
     })
     expect(replayed).toBe(false)
     expect(record).toMatchObject({ outcome: 'issued', profile: 'starter', authority: 'starter-g1', subject })
@@ -295,7 +295,10 @@ describe('a request against an earlier one', () => {
 describe('a refusal', () => {
   it('is on record with code, violations and the CSR as it was sent', async () => {
     const csr = makeCertificationRequest({ Country: 'us', Locality: 'Bern' })
-    const error = await refusal(issuing.issue(csr, 'starter', { operator: '17' }), 'subject_refused')
+    const error = await refusal(
+      issuing.issue(csr, 'starter', { metadata: { operator: '17' } }),
+      'subject_refused'
+    )
     const record = await issuing.records.find(error.members['issuanceId'] as string)
     expect(error.violations.map(({ pointer }) => pointer)).toEqual([
       '/subject/Country',

@@ -21,7 +21,15 @@ let issuing: Issuing
 let store: CycleStore
 let base: Pick<
   Intent,
-  'station' | 'line' | 'site' | 'credential' | 'profileVersionId' | 'authorityId' | 'metadata' | 'requestId'
+  | 'station'
+  | 'line'
+  | 'site'
+  | 'lot'
+  | 'credential'
+  | 'profileVersionId'
+  | 'authorityId'
+  | 'metadata'
+  | 'requestId'
 >
 
 const random = (size: number) => new Uint8Array(randomBytes(size))
@@ -35,6 +43,7 @@ beforeAll(async () => {
     station: issuing.station.name,
     line: null,
     site: null,
+    lot: null,
     credential: issuing.station.tokenId,
     profileVersionId: (await issuing.profiles.current('starter')).version.id,
     authorityId: issuing.authorities.list()[0]!.id,

@@ -92,6 +92,7 @@ beforeAll(async () => {
     withheld: 'excess',
     violations: []
   }
+  await makeLot(intent.lot!)
   const { commit } = createCycleStore(test.database)
   expect(await commit([{ kind: 'intent', intent }])).toMatchObject([{ kind: 'durable' }])
   expect(await commit([{ kind: 'certificate', certificate }])).toEqual([{ kind: 'recorded' }])
@@ -101,6 +102,12 @@ beforeAll(async () => {
     owed.filter(isTold).map(event => [event.recordId, buildCloudEvent(event, issuing.station.tokenId).data])
   )
 })
+
+async function makeLot(id: string): Promise<void> {
+  const by = { createdAt: time, createdBy: 'admin/test', changedAt: time, changedBy: 'admin/test' }
+  const data = { id, profile: 'starter', quantity: 1, stations: [], state: 'open', ...by }
+  await test.database.prisma.lot.create({ data })
+}
 
 afterAll(async () => {
   await test.drop()

@@ -34,6 +34,11 @@ export interface IssuingOptions extends Pick<IssuancePathOptions, 'stopwatch' | 
   readonly onStep?: (step: Step) => void
 }
 
+interface More {
+  readonly metadata?: Readonly<Record<string, string>>
+  readonly lot?: string | undefined
+}
+
 export type Issuing = Awaited<ReturnType<typeof startIssuing>>
 
 /**
@@ -74,8 +79,8 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     tokens: createTestTokens(database, { clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */
-    issue: (csr: Uint8Array, profile = 'starter', metadata: Readonly<Record<string, string>> = {}) =>
-      issuance.issue({ csr, profile, metadata, station, requestId: 'test' }),
+    issue: (csr: Uint8Array, profile = 'starter', { metadata = {}, lot }: More = {}) =>
+      issuance.issue({ csr, profile, metadata, lot, station, requestId: 'test' }),
     /** The same of another station's token. */
     issueAs: (other: Principal, csr: Uint8Array, profile = 'starter') =>
       issuance.issue({ csr, profile, metadata: {}, station: other, requestId: 'test' })

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import { accessProblems } from './access-problems.ts'
 import { awsProblems } from './aws-problems.ts'
+import { factoryProblems } from './factory-problems.ts'
 import type { ProblemDescription } from './problem-description.ts'
 import { serviceProblems } from './service-problems.ts'
 
@@ -246,6 +247,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     remedy: 'Choose another name, key or folder, or use the authority that is there. Nothing was overwritten.'
   },
   ...accessProblems,
+  ...factoryProblems,
   ...awsProblems,
   ...serviceProblems
 }

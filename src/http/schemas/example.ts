@@ -12,6 +12,7 @@ const csr = [
 
 /** One invented device, so that all examples of the API description tell the same story. */
 export const example = {
+  lotId: 'lot-2026-48',
   issuanceId: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
   tokenId: '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70',
   profileId: '019ab1ec-5310-7e25-a1d4-6c0f4e7b8a92',

@@ -17,6 +17,7 @@ import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
+import { ClosedLot, JwkSet, LotList, LotProgressResource, LotResource } from '../api/lots/schemas.ts'
 import { Preview } from '../api/preview/schemas.ts'
 import {
   PostedProfile,
@@ -54,6 +55,11 @@ export const sharedSchemas = [
   IssuanceEntry,
   IssuancePage,
   RefusalCountPage,
+  LotResource,
+  LotProgressResource,
+  LotList,
+  ClosedLot,
+  JwkSet,
   SharedProfileRequest,
   SharedProfileDocument,
   Profile,

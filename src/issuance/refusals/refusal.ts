@@ -16,6 +16,7 @@ import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { askedOf, digestOf, type IssuanceRequest } from '../request.ts'
 import type { RefusalCounting } from './counting.ts'
 import { keepBody, type KeptBody } from './kept-body.ts'
+import { lotCodes } from './lot-refusal.ts'
 import type { RepeatWindows } from './repeat-windows.ts'
 import type { StationLimits } from './station-limits.ts'
 
@@ -25,12 +26,14 @@ const decidedByRules = [
   'subject_refused',
   'jitp_would_fail',
   'profile_not_found',
+  'lot_required',
   'authority_expires_first'
 ] as const
 
 const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...decidedByRules,
   'profile_not_allowed',
+  ...lotCodes,
   'csr_malformed',
   'csr_too_large',
   'csr_signature_algorithm_refused',
@@ -180,7 +183,7 @@ function keyOf(
   { error, request }: Refused,
   { bodySha256, profileVersion, authority }: KeptBody & Pick<RefusalRow, 'profileVersion' | 'authority'>
 ): string {
-  const { station, profile, metadata, csr } = request
+  const { station, profile, lot = null, metadata, csr } = request
   const sent = toBase64(bodySha256 ?? digestOf(csr))
   const sorted = Object.entries(metadata).sort(([one], [other]) => (one < other ? -1 : 1))
   return hash(
@@ -190,6 +193,7 @@ function keyOf(
       station.name,
       error.code,
       profile,
+      lot,
       profileVersion,
       authority,
       sorted,

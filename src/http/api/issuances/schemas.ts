@@ -20,6 +20,16 @@ const Metadata = Type.Unsafe<Record<string, string>>({
   examples: [example.metadata]
 })
 
+/** What a lot may be called. */
+export const lotIdPattern = '^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$'
+
+const LotId = Type.String({
+  pattern: lotIdPattern,
+  description:
+    'Id of the lot that the device belongs to. Not part of what makes a request the same request: a retry that names another gets what the first got.',
+  examples: [example.lotId]
+})
+
 export const IssuanceBody = Type.Object(
   {
     csr: Type.String({
@@ -28,6 +38,7 @@ export const IssuanceBody = Type.Object(
       examples: [example.csr]
     }),
     profile: ProfileName,
+    lot: Type.Optional(LotId),
     metadata: Type.Optional(Metadata)
   },
   {
@@ -48,6 +59,7 @@ export const IssuanceQuerystring = Type.Object(
         examples: ['starter']
       })
     ),
+    lot: Type.Optional(LotId),
     metadata: Type.Optional(
       Type.Array(Type.String({ pattern: `^${metadataKey}:${metadataValue}$` }), {
         maxItems: maximumMetadataEntries,

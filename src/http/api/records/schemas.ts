@@ -27,6 +27,9 @@ const commonMembers = {
     Type.String({ description: 'Where the station stood then, if it was told.', examples: ['A7'] })
   ),
   site: Type.Optional(Type.String({ description: 'As `line`.', examples: ['Graz'] })),
+  lot: Type.Optional(
+    Type.String({ description: 'Id of the lot that it was asked for in, if any.', examples: [example.lotId] })
+  ),
   credential: uuid({ description: 'Id of the token that let it in.', examples: [example.tokenId] }),
   profile: Type.String({ examples: ['starter'] }),
   metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),

@@ -1,0 +1,174 @@
+import { createHash, type KeyObject } from 'node:crypto'
+import { type CompactJWSHeaderParameters, CompactSign, compactVerify, importJWK, type JWK } from 'jose'
+import Type, { type Static } from 'typebox'
+import { Value } from 'typebox/value'
+import type { LotProgress } from '../lot.ts'
+
+/** Its media type is `application/lot-statement+jws` (RFC 7515, section 4.1.9). */
+export const statementType = 'lot-statement+jws'
+export const statementAlgorithm = 'ES256'
+
+const strict = { additionalProperties: false }
+const Count = Type.Integer({ minimum: 0 })
+const Time = Type.String({ minLength: 1 })
+
+/**
+ * What is said of a lot that is closed. `ordered` = `issued` + `remaining`, and each of the others is the sum over the
+ * stations.
+ */
+export const LotStatement = Type.Object(
+  {
+    lot: Type.String(),
+    profile: Type.String(),
+    /** The quantity. */
+    ordered: Count,
+    /** Certificates that count. */
+    issued: Count,
+    /** Places that were not used. */
+    remaining: Count,
+    scrapped: Count,
+    refused: Count,
+    stations: Type.Array(
+      Type.Object({ station: Type.String(), issued: Count, scrapped: Count, refused: Count }, strict)
+    ),
+    /** Of the certificates; null where there is none. */
+    firstIssuedAt: Type.Union([Time, Type.Null()]),
+    lastIssuedAt: Type.Union([Time, Type.Null()]),
+    openedAt: Time,
+    closedAt: Time,
+    /** Lower-case hex SHA-256 over the certificate ids, 32 octets each, in the order of the records' ids. */
+    certificateIdsSha256: Type.String({ pattern: '^[0-9a-f]{64}$' })
+  },
+  strict
+)
+export type LotStatement = Static<typeof LotStatement>
+
+/** A certificate of the lot that counts. */
+export interface CountedCertificate {
+  readonly id: string
+  readonly certificateId: Uint8Array
+  readonly issuedAt: Date
+}
+
+/** Takes the certificates in the order of their records' ids, as many at a time as come. */
+export class CertificateTally {
+  readonly #hash = createHash('sha256')
+  #count = 0
+  #first: Date | undefined
+  #last: Date | undefined
+
+  add(certificates: readonly CountedCertificate[]): void {
+    for (const { certificateId, issuedAt } of certificates) {
+      this.#hash.update(certificateId)
+      this.#count += 1
+      if (this.#first === undefined || issuedAt < this.#first) this.#first = issuedAt
+      if (this.#last === undefined || issuedAt > this.#last) this.#last = issuedAt
+    }
+  }
+
+  get count(): number {
+    return this.#count
+  }
+
+  /** Once, at the end. */
+  end() {
+    return {
+      firstIssuedAt: this.#first?.toISOString() ?? null,
+      lastIssuedAt: this.#last?.toISOString() ?? null,
+      certificateIdsSha256: this.#hash.digest('hex')
+    }
+  }
+}
+
+export function buildStatement(lot: LotProgress, tally: CertificateTally, closedAt: Date): LotStatement {
+  const { id, profile, quantity: ordered, issued, scrapped, refused } = lot
+  const stations = lot.stationShares.map(({ open, ...share }) => share)
+  return {
+    lot: id,
+    profile,
+    ordered,
+    issued,
+    remaining: ordered - issued,
+    scrapped,
+    refused,
+    stations: stations.map(share => ({
+      station: share.station,
+      issued: share.issued,
+      scrapped: share.scrapped,
+      refused: share.refused
+    })),
+    ...tally.end(),
+    openedAt: (lot.opensAt ?? lot.createdAt).toISOString(),
+    closedAt: closedAt.toISOString()
+  }
+}
+
+/** @returns compact serialisation (RFC 7515, section 7.1), with the key's id in its header. */
+export function signStatement(
+  statement: LotStatement,
+  { keyId, privateKey }: { readonly keyId: string; readonly privateKey: KeyObject }
+): Promise<string> {
+  return new CompactSign(Buffer.from(JSON.stringify(statement)))
+    .setProtectedHeader({ alg: statementAlgorithm, typ: statementType, kid: keyId })
+    .sign(privateKey)
+}
+
+/** A statement that is not what it should be; the message says how. */
+export class StatementRefused extends Error {}
+
+/**
+ * Verifies signature, form and arithmetic.
+ *
+ * @param keys of a JWKS (RFC 7517, section 5).
+ * @throws StatementRefused
+ */
+export async function verifyStatement(jws: string, keys: readonly JWK[]): Promise<LotStatement> {
+  const payload = await verifySignature(jws, keys)
+  const statement = parsePayload(payload)
+  const faults = arithmeticFaults(statement)
+  if (faults.length > 0)
+    throw new StatementRefused(`the signature is right, the numbers are not: ${faults.join('; ')}`)
+  return statement
+}
+
+async function verifySignature(jws: string, keys: readonly JWK[]): Promise<Uint8Array> {
+  const keyOf = async ({ kid, typ }: CompactJWSHeaderParameters) => {
+    if (typ !== statementType)
+      throw new StatementRefused(`it is a JWS of the type ${typ ?? '(none)'}, expected ${statementType}`)
+    const key = keys.find(each => each.kid === kid)
+    if (key === undefined)
+      throw new StatementRefused(
+        `it is signed with the key ${kid ?? '(none)'}, which is not among the ${keys.length} that were given`
+      )
+    return importJWK(key, statementAlgorithm)
+  }
+  try {
+    return (await compactVerify(jws, keyOf, { algorithms: [statementAlgorithm] })).payload
+  } catch (error) {
+    if (error instanceof StatementRefused) throw error
+    throw new StatementRefused('the signature is not right, or it is no compact JWS', { cause: error })
+  }
+}
+
+function parsePayload(payload: Uint8Array): LotStatement {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(payload).toString('utf8'))
+    if (Value.Check(LotStatement, value)) return value
+  } catch {
+    // Told below, as one that is JSON of another form.
+  }
+  throw new StatementRefused('the signature is right, and what is signed is no statement of a lot')
+}
+
+function arithmeticFaults(statement: LotStatement): readonly string[] {
+  const { ordered, issued, remaining, stations } = statement
+  const faults =
+    issued + remaining === ordered
+      ? []
+      : [`issued ${issued} + remaining ${remaining} is not ordered ${ordered}`]
+  for (const name of ['issued', 'scrapped', 'refused'] as const) {
+    const sum = stations.reduce((total, share) => total + share[name], 0)
+    if (sum !== statement[name]) faults.push(`${name} is ${statement[name]}, by stations ${sum}`)
+  }
+  return faults
+}

@@ -1,0 +1,34 @@
+import { type Lot, type LotProgress, stateAt } from '../../../factory/lots/lot.ts'
+import type { LotProgressView, LotView } from './schemas.ts'
+
+export function viewLot(lot: Lot): LotView {
+  const { id, profile, quantity, stations, opensAt, closesAt } = lot
+  return {
+    id,
+    profile,
+    quantity,
+    ...(stations.length > 0 && { stations: [...stations] }),
+    ...(opensAt !== null && { opensAt: opensAt.toISOString() }),
+    ...(closesAt !== null && { closesAt: closesAt.toISOString() }),
+    state: stateAt(lot, new Date()),
+    createdAt: lot.createdAt.toISOString(),
+    createdBy: lot.createdBy,
+    changedAt: lot.changedAt.toISOString(),
+    changedBy: lot.changedBy
+  }
+}
+
+export function viewLotProgress(lot: LotProgress, statement?: string): LotProgressView {
+  const { quantity, issued, open, refused, scrapped, stationShares } = lot
+  return {
+    ...viewLot(lot),
+    ordered: quantity,
+    issued,
+    open,
+    refused,
+    scrapped,
+    remaining: quantity - issued - open,
+    perStation: stationShares.map(share => ({ ...share })),
+    ...(statement !== undefined && { statement })
+  }
+}

@@ -1,0 +1,65 @@
+import type { ProblemDescription } from './problem-description.ts'
+
+/** Of lots: what is made, and how many of it. */
+export const factoryProblems = {
+  lot_required: {
+    status: 422,
+    title: 'A lot must be named',
+    meaning:
+      'The profile, or the station, issues to devices of a lot alone, and the request names none. Nothing was issued.',
+    remedy: 'Add the lot of the device: `"lot"` in the body, or `?lot=` with a raw CSR.'
+  },
+  lot_not_found: {
+    status: 404,
+    title: 'There is no such lot',
+    meaning: 'No lot has this id. Where it was named for a device, nothing was issued.',
+    remedy: 'Compare the id with `GET /v1/lots`. An operator makes a lot with `POST /v1/lots`.'
+  },
+  lot_not_allowed: {
+    status: 403,
+    title: 'The lot is not for this station or profile',
+    meaning:
+      'The lot is of another profile, or an operator has said which stations make it, or which lots the station makes. Nothing was issued.',
+    remedy:
+      'Check lot and profile at the station. Where they are right, an operator changes `lots` with `PATCH /v1/stations/{name}`, or makes a lot for this station.'
+  },
+  lot_paused: {
+    status: 409,
+    title: 'The lot is paused',
+    meaning: 'An operator has paused the lot, or it is not open yet (`opensAt`). Nothing was issued.',
+    remedy: 'Wait for the operator, who resumes it with `POST /v1/lots/{id}/resume`; then send the CSR again.'
+  },
+  lot_closed: {
+    status: 409,
+    title: 'The lot is closed',
+    meaning:
+      'An operator has closed the lot, or its time is over (`closesAt`). It takes no devices any more.',
+    remedy: 'Name the lot that is made now. Where there is none, an operator makes one with `POST /v1/lots`.'
+  },
+  lot_full: {
+    status: 409,
+    title: 'All places of the lot are taken',
+    meaning:
+      'As many devices as the lot has places are certified. Retries of those still get what they got. Nothing was issued.',
+    remedy:
+      'Stop making this lot. Where more were ordered, an operator raises `quantity` with `PATCH /v1/lots/{id}`; then send the CSR again.'
+  },
+  lot_exists: {
+    status: 409,
+    title: 'There is a lot of this id',
+    meaning: 'It says something else than this request, so that the two cannot be the same.',
+    remedy: 'Change it with `PATCH /v1/lots/{id}`, or choose another id.'
+  },
+  lot_invalid: {
+    status: 422,
+    title: 'The lot breaks a rule',
+    meaning: 'Something that the lot names is not there, or its times contradict each other.',
+    remedy: 'Correct what `violations` names.'
+  },
+  lot_quantity_taken: {
+    status: 409,
+    title: 'More places are taken',
+    meaning: 'The quantity would be below the number of places that are taken.',
+    remedy: 'Choose at least the number that is taken, or close the lot, which ends it with what there is.'
+  }
+} as const satisfies Record<string, ProblemDescription>
