@@ -10,6 +10,7 @@ import { eventRoutes } from './api/events/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
+import { lotFollowRoutes } from './api/lots/follow-route.ts'
 import { lotRoutes, statementKeyRoutes } from './api/lots/routes.ts'
 import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
@@ -51,6 +52,7 @@ const allRoutes = [
   tokenRoutes,
   stationRoutes,
   lotRoutes,
+  lotFollowRoutes,
   statementKeyRoutes,
   tokenLoginRoutes,
   jobRoutes,

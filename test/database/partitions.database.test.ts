@@ -85,12 +85,12 @@ describe('partitions', () => {
        WHERE indrelid::regclass::text ~ '^(intent|issued|refusal|refusal_count)(_2030_01)?$' GROUP BY 1 ORDER BY 1`
     )
     expect(Object.fromEntries(rows.map(({ table, count }) => [table, count]))).toEqual({
-      intent: 4,
-      intent_2030_01: 4,
+      intent: 5,
+      intent_2030_01: 5,
       issued: 1,
       issued_2030_01: 1,
-      refusal: 4,
-      refusal_2030_01: 4,
+      refusal: 5,
+      refusal_2030_01: 5,
       refusal_count: 3,
       refusal_count_2030_01: 3
     })

@@ -27,6 +27,15 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/issuances/:id/release': ['admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
+  'POST /v1/lots': ['operator', 'admin'],
+  'GET /v1/lots': ['display', 'auditor', 'operator', 'admin'],
+  'GET /v1/lots/:id': ['display', 'auditor', 'operator', 'admin'],
+  'GET /v1/lots/:id/events': ['display', 'auditor', 'operator', 'admin'],
+  'PATCH /v1/lots/:id': ['operator', 'admin'],
+  'POST /v1/lots/:id/pause': ['operator', 'admin'],
+  'POST /v1/lots/:id/resume': ['operator', 'admin'],
+  'POST /v1/lots/:id/close': ['operator', 'admin'],
+  'GET /.well-known/jwks.json': 'public',
   'POST /v1/blocked-keys': ['admin'],
   'GET /v1/blocked-keys': ['auditor', 'operator', 'admin'],
   'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'operator', 'admin'],
@@ -93,7 +102,15 @@ const heedingLines = [
   'POST /v1/stations',
   'GET /v1/stations',
   'GET /v1/stations/:name',
-  'PATCH /v1/stations/:name'
+  'PATCH /v1/stations/:name',
+  'POST /v1/lots',
+  'GET /v1/lots',
+  'GET /v1/lots/:id',
+  'GET /v1/lots/:id/events',
+  'PATCH /v1/lots/:id',
+  'POST /v1/lots/:id/pause',
+  'POST /v1/lots/:id/resume',
+  'POST /v1/lots/:id/close'
 ]
 
 const csr = encodePem('CERTIFICATE REQUEST', makeCertificationRequest(someSubject()))
@@ -125,6 +142,21 @@ async function setAsideEvent(): Promise<string> {
   return recordId
 }
 
+/** A lot for a station of the line A7. */
+async function makeLot(): Promise<Readonly<Record<string, Target>>> {
+  const body = { id: 'lot-1', profile: 'starter', quantity: 1, stations: ['on-a7'] }
+  await service.as('admin').post('/v1/lots', body)
+  const url = '/v1/lots/lot-1'
+  return {
+    'GET /v1/lots/:id': { url },
+    'GET /v1/lots/:id/events': { url: `${url}/events` },
+    'PATCH /v1/lots/:id': { url, payload: { quantity: 1 } },
+    'POST /v1/lots/:id/pause': { url: `${url}/pause`, payload: { reason } },
+    'POST /v1/lots/:id/resume': { url: `${url}/resume`, payload: { reason } },
+    'POST /v1/lots/:id/close': { url: `${url}/close`, payload: { reason } }
+  }
+}
+
 /** One thing of each kind, in the state that the step on it needs. */
 async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const admin = service.as('admin')
@@ -143,6 +175,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const rotated = (await admin.post('/v1/tokens', { role: 'auditor', name: 'rotated' })).json<{
     id: string
   }>()
+  const lotTargets = await makeLot()
   const pending = await makeGeneration(service, 'pending', 'pending')
   const generation = async (...made: [string, 'staged' | 'active' | 'retiring']) =>
     `/v1/authorities/${await makeGeneration(service, ...made)}`
@@ -200,6 +233,8 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/stations': { url: '/v1/stations', payload: { name: 'station-9', profiles: ['starter'] } },
     'GET /v1/stations/:name': { url: '/v1/stations/on-a7' },
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
+    'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
+    ...lotTargets,
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
     'POST /v1/token-logins': { url: '/v1/token-logins', payload: { tokenLabel: 'acme', reason } },
     'POST /v1/clock/accept': { url: '/v1/clock/accept', payload: { reason } },
@@ -329,9 +364,9 @@ describe('a token that is held to lines', () => {
       return
     }
     // Nothing there is of its line.
-    if (route === 'GET /v1/issuances' || route === 'GET /v1/stations')
+    if (['GET /v1/issuances', 'GET /v1/stations', 'GET /v1/lots'].includes(route))
       expect([status, answer.json<{ items: unknown[] }>().items]).toEqual([200, []])
-    else expect(status).toBe(route === 'POST /v1/stations' ? 403 : 404)
+    else expect(status).toBe(['POST /v1/stations', 'POST /v1/lots'].includes(route) ? 403 : 404)
   })
 })
 

@@ -125,6 +125,16 @@ function createClient(send: (request: Request) => Promise<Answer>, bearer: Reado
   }
 }
 
+/** Of a stream that goes on, its beginning. */
+async function readBody(response: Response): Promise<Buffer> {
+  if (response.headers.get('content-type') !== 'text/event-stream')
+    return Buffer.from(await response.arrayBuffer())
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader()
+  const { value } = await reader.read()
+  await reader.cancel()
+  return Buffer.from(value ?? [])
+}
+
 async function sendTo(
   address: string,
   { method = 'GET', url, headers = {}, payload }: Request
@@ -138,7 +148,7 @@ async function sendTo(
       body: Buffer.from(isJson ? JSON.stringify(payload) : payload)
     })
   })
-  const rawPayload = Buffer.from(await response.arrayBuffer())
+  const rawPayload = await readBody(response)
   return {
     statusCode: response.status,
     headers: Object.fromEntries(response.headers),

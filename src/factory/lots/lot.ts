@@ -69,7 +69,7 @@ export interface LotProgress extends Lot, LotCounts {
   readonly stationShares: readonly StationShare[]
 }
 
-export interface LotChange {
+interface LotChange {
   readonly quantity: number
 }
 

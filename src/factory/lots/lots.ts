@@ -121,7 +121,7 @@ export function lotNotFound(id: string): MintlineError {
 }
 
 /** What is in it, and by whom. */
-export function progressOf(lot: Lot, stationShares: readonly StationShare[]): LotProgress {
+function progressOf(lot: Lot, stationShares: readonly StationShare[]): LotProgress {
   const sumOf = (name: keyof LotCounts) => stationShares.reduce((sum, share) => sum + share[name], 0)
   const counts = {
     issued: sumOf('issued'),

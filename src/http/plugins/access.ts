@@ -51,6 +51,12 @@ export function actOf(request: FastifyRequest, reason?: string): Act {
   return { actor: actorOf(principal), tokenId: principal.tokenId, reason, requestId: request.id }
 }
 
+/** For a stream that outlasts its token, or the rights of it. @throws MintlineError as the request would now. */
+export async function authorizeAgain(request: FastifyRequest, tokens: HttpServices['tokens']): Promise<void> {
+  const { access } = request.routeOptions.config
+  if (access !== 'public') request.principal = await authorize(request, access ?? [], tokens)
+}
+
 async function authorize(
   request: FastifyRequest,
   access: readonly Role[],

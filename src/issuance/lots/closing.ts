@@ -10,7 +10,7 @@ import type { Clock } from '../../sources/clock.ts'
 import type { Voiding } from '../ends/voiding.ts'
 import type { Replay } from '../replay.ts'
 
-export interface ClosedLot {
+interface ClosedLot {
   readonly id: string
   /** Compact JWS. */
   readonly statement: string

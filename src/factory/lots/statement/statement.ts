@@ -5,7 +5,7 @@ import { Value } from 'typebox/value'
 import type { LotProgress } from '../lot.ts'
 
 /** Its media type is `application/lot-statement+jws` (RFC 7515, section 4.1.9). */
-export const statementType = 'lot-statement+jws'
+const statementType = 'lot-statement+jws'
 export const statementAlgorithm = 'ES256'
 
 const strict = { additionalProperties: false }

@@ -1,15 +1,14 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { LotRequest } from '../../../factory/lots/lot.ts'
-import { lotNotFound } from '../../../factory/lots/lots.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent, madeOrSame } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
+import { createLotOwnership } from './ownership.ts'
 import {
   ClosedLot,
   defaultLotLimit,
@@ -121,25 +120,9 @@ const listStatementKeys = {
   response: { 200: { description: 'The key set.', content: jsonContent(JwkSet) } }
 }
 
-export const lotRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
-  app,
-  { services: { lots, lotClosing, stations } }
-) => {
-  /** Of who is held to some lines, a lot is their own where it is for stations of these lines alone. */
-  const isOfLines = async (names: readonly string[], lines: readonly string[] | undefined) => {
-    if (lines === undefined) return true
-    const found = await Promise.all(names.map(name => stations.find(name)))
-    return names.length > 0 && found.every(({ line }) => line !== null && lines.includes(line))
-  }
-
-  /** @throws MintlineError `lot_not_found` also for those of other lines. */
-  const assertOwn = async (request: FastifyRequest<{ Params: { id: string } }>): Promise<string> => {
-    const { id } = request.params
-    const { lines } = principalOf(request)
-    if (lines !== undefined && !(await isOfLines((await lots.find(id)).stations, lines)))
-      throw lotNotFound(id)
-    return id
-  }
+export const lotRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (app, { services }) => {
+  const { lots, lotClosing } = services
+  const { isOfLines, assertOwn } = createLotOwnership(services)
 
   app.post('/v1/lots', { ...writable, schema: createLot }, async (request, reply) => {
     const { lines } = principalOf(request)
