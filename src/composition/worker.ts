@@ -13,6 +13,8 @@ import { createHttpServer } from '../http/app.ts'
 import type { HttpServices, HttpSettings } from '../http/services.ts'
 import { createReleaseStore } from '../issuance/ends/release-store.ts'
 import { createReleasing } from '../issuance/ends/releasing.ts'
+import { createScrapStore } from '../issuance/ends/scrap-store.ts'
+import { createScrapping } from '../issuance/ends/scrapping.ts'
 import { createVoidStore } from '../issuance/ends/void-store.ts'
 import { createVoiding } from '../issuance/ends/voiding.ts'
 import { createPreview } from '../issuance/preview.ts'
@@ -111,14 +113,7 @@ function createServices(
     refusalCounts: path.refusalCounts,
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
-    purging: createPurging({ store: createPurgeStore(database), records: path.records, clock, randomBytes }),
-    releasing: createReleasing({
-      store: createReleaseStore(database),
-      records: path.records,
-      clock,
-      randomBytes
-    }),
-    voiding: createVoiding({ store: createVoidStore(database), records: path.records, clock, randomBytes }),
+    ...createRecordActs(core, path),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
@@ -141,6 +136,17 @@ function createServices(
     readiness: createReadiness({ ...core, storage, events, examineTls: tls?.examine }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
+  }
+}
+
+/** What can be done with what is on record. */
+function createRecordActs({ database, clock, randomBytes }: Core, { records }: IssuancePath) {
+  const common = { records, clock, randomBytes }
+  return {
+    purging: createPurging({ ...common, store: createPurgeStore(database) }),
+    releasing: createReleasing({ ...common, store: createReleaseStore(database) }),
+    scrapping: createScrapping({ ...common, store: createScrapStore(database) }),
+    voiding: createVoiding({ ...common, store: createVoidStore(database) })
   }
 }
 

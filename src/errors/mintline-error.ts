@@ -15,6 +15,8 @@ export const errorCodes = [
   'station_disabled',
   'station_limit_reached',
   'profile_not_allowed',
+  'certificate_revoked',
+  'issuance_not_scrappable',
   'lot_required',
   'lot_not_found',
   'lot_not_allowed',

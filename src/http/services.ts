@@ -13,6 +13,7 @@ import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { Lots } from '../factory/lots/lot.ts'
 import type { Stations } from '../factory/stations/station.ts'
 import type { Releasing } from '../issuance/ends/releasing.ts'
+import type { Scrapping } from '../issuance/ends/scrapping.ts'
 import type { Voiding } from '../issuance/ends/voiding.ts'
 import type { LotClosing } from '../issuance/lots/closing.ts'
 import type { PreviewRequest, PreviewResult } from '../issuance/preview.ts'
@@ -42,6 +43,7 @@ export interface HttpServices {
   readonly refusalCounts: RefusalCounts
   readonly voiding: Voiding
   readonly releasing: Releasing
+  readonly scrapping: Scrapping
   readonly purging: Purging
   readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>

@@ -157,6 +157,7 @@ judged AS MATERIALIZED (
     device.intent_id AS device_intent_id,
     CASE
       WHEN device.intent_id IS NULL THEN true
+      WHEN EXISTS (SELECT FROM revocation WHERE revocation.intent_id = device.intent_id) THEN false
       ELSE ${hasEnded('device.intent_id')}
     END AS device_free,
     device.lot AS device_lot,

@@ -247,6 +247,7 @@ async function isReissuedNow(
   record: IssuedRecord,
   dependencies: Pick<IssuanceDependencies, 'authorities' | 'profiles'>
 ): Promise<boolean> {
+  if (record.scrap !== undefined) return false
   if ((await successorOf(record.authority, dependencies)) === undefined) return false
   return isReissued(record, dependencies)
 }

@@ -1,7 +1,7 @@
 import type { Columns, Row, ValueOf } from '../database/column.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
-import type { purgeFacts, releaseFacts } from './record-model.ts'
+import type { purgeFacts, releaseFacts, scrapFacts } from './record-model.ts'
 import {
   certificateFacts,
   intentFacts,
@@ -35,6 +35,8 @@ export interface IssuedFacts extends IntentFacts, FactsOf<typeof certificateFact
 export interface VoidFacts extends IntentFacts, FactsOf<typeof voidFacts> {}
 
 export type ReleaseFacts = FactsOf<typeof releaseFacts>
+
+export type ScrapFacts = FactsOf<typeof scrapFacts>
 
 export type RefusalFacts = FactsOf<typeof refusalFacts>
 

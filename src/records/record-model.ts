@@ -104,6 +104,14 @@ export const releaseFacts = {
   releaseReason: text('reason')
 }
 
+/** Of a certificate whose device is no more. */
+export const scrapFacts = {
+  scrappedAt: timestamptz('created_at'),
+  /** As `role/name`. */
+  scrappedBy: text('actor'),
+  scrapReason: text('note')
+}
+
 export const refusalFacts = {
   ...requestFacts,
   /** As it was asked for; there need be none of that name. */
@@ -144,6 +152,7 @@ export const readColumns = {
   certificate: certificateColumns,
   end: voidFacts,
   release: releaseFacts,
+  scrap: scrapFacts,
   purge: purgeFacts
 }
 
@@ -166,12 +175,12 @@ export type IntentRow = Intent & AppliedRules
 export type IssuedRow = IntentRow & Row<typeof certificateColumns>
 /** With the end that an administrator gave it. */
 export type VoidRow = IntentRow & Row<typeof voidFacts>
-/** With its certificate, its end and its release where there are any; what there is not is null. */
+/** With its certificate, its end, its release and its scrapping where there are any; what there is not is null. */
 export type IssuanceRow = IntentRow & {
   readonly [Name in keyof typeof certificateColumns]: IssuedRow[Name] | null
 } & { readonly [Name in keyof typeof voidFacts]: VoidRow[Name] | null } & {
   readonly [Name in keyof typeof releaseFacts]: Row<typeof releaseFacts>[Name] | null
-}
+} & { readonly [Name in keyof typeof scrapFacts]: Row<typeof scrapFacts>[Name] | null }
 
 export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {
   return row.voidedAt !== null

@@ -11,13 +11,15 @@ SELECT
   ${selectList(readColumns.rules)},
   ${selectList(readColumns.certificate, 'issued')},
   ${selectList(readColumns.end, 'void')},
-  ${selectList(readColumns.release, 'release')}
+  ${selectList(readColumns.release, 'release')},
+  ${selectList(readColumns.scrap, 'revocation')}
 FROM intent
 LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
 LEFT JOIN authority ON authority.id = intent.authority_id
 LEFT JOIN issued ON issued.intent_id = intent.id
 LEFT JOIN void ON void.intent_id = intent.id
-LEFT JOIN release ON release.intent_id = intent.id`
+LEFT JOIN release ON release.intent_id = intent.id
+LEFT JOIN revocation ON revocation.intent_id = intent.id AND revocation.cause = 'scrap'`
 
 /** Reads `StoredRefusal`s; as above. */
 export const selectRefusals = `

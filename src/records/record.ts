@@ -1,6 +1,13 @@
 import type { Violation } from '../errors/mintline-error.ts'
 import type { PageQuery } from '../sources/page.ts'
-import type { IntentFacts, IssuedFacts, ReleaseFacts, StoredRefusalFacts, VoidFacts } from './facts.ts'
+import type {
+  IntentFacts,
+  IssuedFacts,
+  ReleaseFacts,
+  ScrapFacts,
+  StoredRefusalFacts,
+  VoidFacts
+} from './facts.ts'
 
 /** A certificate that was signed, verified and recorded. */
 export interface IssuedRecord extends IssuedFacts {
@@ -15,6 +22,8 @@ export interface IssuedRecord extends IssuedFacts {
   readonly compromised?: true
   /** Where an administrator let the device have its next certificate. */
   readonly release?: ReleaseFacts
+  /** Where its device is no more. No requester gets such a certificate again. */
+  readonly scrap?: ScrapFacts
 }
 
 /**

@@ -7,7 +7,6 @@ import {
   intentFactsOf,
   issuedFactsOf,
   readTbs,
-  type ReleaseFacts,
   storedRefusalFactsOf,
   voidFactsOf
 } from './facts.ts'
@@ -62,10 +61,10 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
   const readBack = async (row: IssuanceRow & IssuedRow): Promise<IssuedRecord> => {
     const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
     const tbs = readTbs(row)
-    const release = releaseOf(row)
     const record = {
       ...describeIssued(row, issuer?.chainDer ?? [], tbs),
-      ...(release !== undefined && { release })
+      ...releaseOf(row),
+      ...scrapOf(row)
     }
     const damage = await findDamage({ row, tbs, issuer })
     if (damage === undefined) return record
@@ -145,9 +144,14 @@ export function describeIssued(
   }
 }
 
-function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): ReleaseFacts | undefined {
-  if (releasedAt === null || releasedBy === null || releaseReason === null) return undefined
-  return { releasedAt, releasedBy, releaseReason }
+function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): Pick<IssuedRecord, 'release'> {
+  if (releasedAt === null || releasedBy === null || releaseReason === null) return {}
+  return { release: { releasedAt, releasedBy, releaseReason } }
+}
+
+function scrapOf({ scrappedAt, scrappedBy, scrapReason }: IssuanceRow): Pick<IssuedRecord, 'scrap'> {
+  if (scrappedAt === null || scrappedBy === null || scrapReason === null) return {}
+  return { scrap: { scrappedAt, scrappedBy, scrapReason } }
 }
 
 function toRefusal(row: StoredRefusal): Refusal {

@@ -26,6 +26,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/refusal-counts': ['auditor', 'operator', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/issuances/:id/release': ['admin'],
+  'POST /v1/issuances/:id/scrap': ['operator', 'admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
   'POST /v1/lots': ['operator', 'admin'],
   'GET /v1/lots': ['display', 'auditor', 'operator', 'admin'],
@@ -99,6 +100,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
 const heedingLines = [
   'GET /v1/issuances',
   'GET /v1/issuances/:id',
+  'POST /v1/issuances/:id/scrap',
   'POST /v1/stations',
   'GET /v1/stations',
   'GET /v1/stations/:name',
@@ -188,6 +190,10 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     },
     'POST /v1/issuances/:id/release': {
       url: `/v1/issuances/${await issueCompromised(service)}/release`,
+      payload: { reason }
+    },
+    'POST /v1/issuances/:id/scrap': {
+      url: `/v1/issuances/${(await service.issue()).id}/scrap`,
       payload: { reason }
     },
     'POST /v1/issuances/:id/purge': { url: `/v1/issuances/${refused.issuanceId}/purge`, payload: { reason } },

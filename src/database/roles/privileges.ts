@@ -21,7 +21,7 @@ const changes: readonly Change[] = [
   { table: 'token_use', privilege: 'UPDATE', columns: ['last_used_at'] },
   { table: 'station', privilege: 'UPDATE' },
   { table: 'lot', privilege: 'UPDATE' },
-  { table: 'lot_station', privilege: 'UPDATE', columns: ['taken'] },
+  { table: 'lot_station', privilege: 'UPDATE', columns: ['taken', 'scrapped'] },
   { table: 'open_intent', privilege: 'DELETE' },
   // For the locks of the guards alone.
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },

@@ -134,14 +134,14 @@ async function findShares(client: Database['prisma'], id: string): Promise<reado
         WHERE refusal.lot = ${id} GROUP BY station
       ),
       held AS (
-        SELECT station, taken FROM lot_station WHERE lot_id = ${id}
+        SELECT station, taken, scrapped FROM lot_station WHERE lot_id = ${id}
       )
       SELECT
         station,
         coalesce(taken, 0) - coalesce(waiting, 0) AS issued,
         coalesce(waiting, 0) AS open,
         coalesce(refused, 0) AS refused,
-        0 AS scrapped
+        coalesce(scrapped, 0) AS scrapped
       FROM held FULL JOIN waiting USING (station) FULL JOIN refused USING (station)
       ORDER BY station`
   )

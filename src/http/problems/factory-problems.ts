@@ -1,7 +1,22 @@
 import type { ProblemDescription } from './problem-description.ts'
 
-/** Of lots: what is made, and how many of it. */
+/** Of lots and devices: what is made, how many of it, and what is no more. */
 export const factoryProblems = {
+  certificate_revoked: {
+    status: 410,
+    title: 'The certificate was ended',
+    meaning:
+      'What was issued for this request has ended: its device was scrapped. It is not handed out again.',
+    remedy:
+      'Take the device out of the line. Where the scrapping was a mistake, it needs a new name and a new key: its certificate has ended for ever.'
+  },
+  issuance_not_scrappable: {
+    status: 409,
+    title: 'There is no certificate in use to scrap',
+    meaning:
+      'Nothing was issued for the record, or its device has a later certificate, which `laterIssuance` names.',
+    remedy: 'Do what `detail` says: scrap the later one, or declare an open request void.'
+  },
   lot_required: {
     status: 422,
     title: 'A lot must be named',

@@ -29,6 +29,12 @@ interface End {
  */
 const ends: readonly End[] = [
   {
+    code: 'certificate_revoked',
+    holds: ({ scrap }) => scrap !== undefined,
+    describe: async ({ record }) =>
+      `The device of this request was scrapped (${record.scrap!.scrapReason}): its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
+  },
+  {
     code: 'certificate_compromised',
     holds: ({ compromised }) => compromised === true,
     describe: async ended =>

@@ -42,7 +42,7 @@ export function createReleaseStore(database: Database): ReleaseStore {
 }
 
 /** The latest of the device's, unless it is this one. What is void is none. */
-async function findLater({ prisma }: Database, intentId: string): Promise<string | undefined> {
+export async function findLater({ prisma }: Database, intentId: string): Promise<string | undefined> {
   const [row] = await prisma.$queryRaw<{ id: string }[]>`
     SELECT later.intent_id::text AS id
     FROM intent

@@ -41,6 +41,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'key_blocked',
   'key_already_certified',
   'device_already_certified',
+  'certificate_revoked',
   'certificate_compromised',
   // Whoever looks after the record is told of it, and not the station alone.
   'record_damaged',

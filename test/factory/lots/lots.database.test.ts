@@ -225,6 +225,57 @@ describe('a lot', () => {
   })
 })
 
+describe('a device that is scrapped', () => {
+  const scrap = (id: string) =>
+    service.as('operator').post(`/v1/issuances/${id}/scrap`, { reason: 'board is cracked' })
+
+  it('gives its place back, gets its certificate no more, and no other', async () => {
+    const { id: lot } = await openLot({ quantity: 1 })
+    const subject = someSubject()
+    const csr = makeCertificationRequest(subject)
+    const { id } = (await issueIn(lot, csr)).json<{ id: string }>()
+    for (let times = 0; times < 2; times++) {
+      expect((await scrap(id)).json()).toMatchObject({
+        id,
+        outcome: 'issued',
+        scrappedBy: 'operator/test-operator',
+        scrapReason: 'board is cracked'
+      })
+    }
+    expect(await read(lot)).toMatchObject({
+      issued: 0,
+      scrapped: 1,
+      remaining: 1,
+      perStation: [{ station: 'starter', issued: 0, open: 0, refused: 0, scrapped: 1 }]
+    })
+    for (const again of [csr, makeCertificationRequest(subject)]) {
+      const refused = await issueIn(lot, again)
+      expect([refused.statusCode, problemOf(refused).code]).toEqual([410, 'certificate_revoked'])
+    }
+    expect((await issueIn(lot)).statusCode).toBe(201)
+    expect(problemOf(await issueIn(lot)).code).toBe('lot_full')
+    const closed = (await act(lot, 'close')).json<{ statement: string }>()
+    const stated: unknown = JSON.parse(Buffer.from(closed.statement.split('.')[1]!, 'base64url').toString())
+    expect(stated).toMatchObject({ ordered: 1, issued: 1, remaining: 0, scrapped: 1, refused: 3 })
+  })
+
+  it('is not what was never issued', async () => {
+    const { id: lot } = await openLot()
+    const intent = await service.leaveOpen(makeCsr(), {}, lot)
+    const answer = await scrap(intent)
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([409, 'issuance_not_scrappable'])
+    expect(await read(lot)).toMatchObject({ open: 1, scrapped: 0 })
+  })
+
+  it('is scrapped once by many at once', async () => {
+    const { id: lot } = await openLot()
+    const { id } = (await issueIn(lot)).json<{ id: string }>()
+    const answers = await Promise.all(Array.from({ length: 10 }, () => scrap(id)))
+    expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
+    expect(await read(lot)).toMatchObject({ issued: 0, scrapped: 1, remaining: 2 })
+  })
+})
+
 describe('a profile that demands a lot', () => {
   it('refuses a request without one, and serves again what was served before', async () => {
     const document = { ...starterProfile, name: 'by-lot' }

@@ -7,7 +7,7 @@ export interface StatementStore {
   find(lot: string): Promise<string | undefined>
   /** The first one stays. @returns the one that counts. */
   insert(lot: string, jws: string, createdAt: Date): Promise<string>
-  /** Of the lot, from a record's id on, in their order: certificates that no later one of the device has succeeded. */
+  /** Of the lot, from a record's id on, in their order: certificates that count, neither scrapped nor succeeded by a later one of the device. */
   listCertificates(
     lot: string,
     after: string | undefined,
@@ -39,7 +39,9 @@ export function createStatementStore(database: Database): StatementStore {
         () => client.$queryRaw<CountedCertificate[]>`
           SELECT intent.id::text, issued.certificate_id AS "certificateId", issued.issued_at AS "issuedAt"
           FROM intent JOIN issued ON issued.intent_id = intent.id
-          WHERE intent.lot = ${lot} AND intent.id > ${after}::uuid AND NOT EXISTS (
+          WHERE intent.lot = ${lot} AND intent.id > ${after}::uuid
+          AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = intent.id)
+          AND NOT EXISTS (
             SELECT FROM certified_device AS own JOIN certified_device AS later
               ON later.device_sha256 = own.device_sha256 AND later.occurrence > own.occurrence
             WHERE own.device_sha256 = intent.device_sha256 AND own.intent_id = intent.id

@@ -48,14 +48,15 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
       return { ...viewIntent(facts), reason }
     }
     case 'issued': {
-      const { certificateDer, chainDer, damage, release, ...issued } = record
+      const { certificateDer, chainDer, damage, release, scrap, ...issued } = record
       return {
         ...viewIntent(issued),
         ...(damage === undefined
           ? { certificatePem: encodeCertificatePem(certificateDer), chainPem: encodeChainPem(chainDer) }
           : { damage }),
         thing: viewThing(record.thing),
-        ...(release && tell(release))
+        ...(release && tell(release)),
+        ...(scrap && tell(scrap))
       }
     }
   }

@@ -81,6 +81,23 @@ const releaseIssuance = {
   }
 }
 
+const scrapIssuance = {
+  operationId: 'scrapIssuance',
+  tags,
+  summary: 'Say that a device is no more',
+  description:
+    'Its certificate is handed out no more (`410 certificate_revoked`), the device gets no other, and its place in the lot is free. There is no way back; the same again changes nothing.',
+  params: IssuanceParams,
+  body: ReleaseBody,
+  response: {
+    200: { description: 'The record, with its end.', content: jsonContent(IssuedEntry) },
+    ...problemResponses({
+      404: 'There is no such record.',
+      409: 'It was never issued, or its device has a later certificate.'
+    })
+  }
+}
+
 const purgeRefusal = {
   operationId: 'purgeRefusal',
   tags,
@@ -98,7 +115,7 @@ const purgeRefusal = {
 /** The record of every request for a certificate. */
 export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { records, voiding, releasing, purging } }
+  { services: { records, voiding, releasing, scrapping, purging } }
 ) => {
   // The view has told the kinds of record apart already; a serialiser made from the schema would do so again.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
@@ -118,6 +135,16 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     async request => {
       const { reason } = request.body
       return viewRecord(await releasing.release(request.params.id, { ...actOf(request), reason }))
+    }
+  )
+
+  app.post(
+    '/v1/issuances/:id/scrap',
+    { config: { access: ['operator', 'admin'], heedsLines: true }, schema: scrapIssuance },
+    async request => {
+      const { id } = request.params
+      assertOwn(principalOf(request), await records.find(id))
+      return viewRecord(await scrapping.scrap(id, { ...actOf(request), reason: request.body.reason }))
     }
   )
 

@@ -5,6 +5,7 @@ import type {
   IntentFacts,
   IssuedFacts,
   ReleaseFacts,
+  ScrapFacts,
   StoredRefusalFacts,
   VoidFacts
 } from '../../../records/facts.ts'
@@ -72,8 +73,13 @@ export const IssuedEntry = Type.Object(
     releaseReason: Type.Optional(
       Type.String({ description: 'Why.', examples: ['the device is back for rework'] })
     ),
+    scrappedAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'When it was said that its device is no more.' })
+    ),
+    scrappedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
+    scrapReason: Type.Optional(Type.String({ description: 'Why.', examples: ['board is cracked'] })),
     notes
-  } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts>>,
+  } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts> & Partial<ScrapFacts>>,
   {
     $id: 'IssuedEntry',
     ...strict,
