@@ -27,6 +27,11 @@ DECLARE
 BEGIN
     SELECT lot, station, device_sha256 INTO held FROM public.intent WHERE id = NEW.intent_id;
     IF held.lot IS NOT NULL THEN
+        -- Who waited here for the same act of another must not give the place back once more.
+        PERFORM FROM public.lot WHERE id = held.lot FOR NO KEY UPDATE;
+        IF EXISTS (SELECT FROM public.revocation WHERE intent_id = NEW.intent_id) THEN
+            RAISE EXCEPTION 'the device is scrapped already' USING ERRCODE = 'integrity_constraint_violation';
+        END IF;
         UPDATE public.lot SET taken = taken - 1 WHERE id = held.lot;
         UPDATE public.lot_station SET taken = taken - 1, scrapped = scrapped + 1
         WHERE lot_id = held.lot AND station = held.station;

@@ -35,12 +35,9 @@ export function createScrapStore(database: Database): ScrapStore {
             await insertAuditEvent(transaction, event)
           }, transactionLimits)
         } catch (error) {
-          // Another operator scrapped it at this very moment.
-          if (isUniqueViolation(error)) return { laterId: undefined }
-          if (!isRefusedByGuard(error)) throw error
-          const laterId = await findLater(database, data.intentId)
-          if (laterId === undefined) throw error
-          return { laterId }
+          if (!isRefusedByGuard(error) && !isUniqueViolation(error)) throw error
+          // Without a later one, another operator scrapped it at this very moment.
+          return { laterId: await findLater(database, data.intentId) }
         }
         return { laterId: undefined }
       })
