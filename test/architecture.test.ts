@@ -63,7 +63,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   monitoring: ['pki', 'database', 'clock', 'storage', 'authorities', 'events', 'jobs'],
   rehearsal: pure,
   tls: [],
-  config: ['events', 'tls'],
+  config: ['events', 'tls', 'access'],
   composition: ['*'],
   cli: ['*'],
   '.': ['*']

@@ -13,7 +13,10 @@ export type Role = (typeof roles)[number]
 
 /** Who a request comes from, as its token proves. */
 export interface Principal {
-  readonly tokenId: string
+  /** Of a token that Mintline made; undefined for who signed in elsewhere. */
+  readonly tokenId?: string | undefined
+  /** Who signed in elsewhere, as the identity provider names them for ever: `oidc:<sub>`. */
+  readonly subject?: string | undefined
   /** The station's name for a station; for the others, whom the token was made out to. */
   readonly name: string
   readonly role: Role
@@ -21,6 +24,15 @@ export interface Principal {
   readonly lines?: readonly string[] | undefined
   /** Of the role station, and of no other. */
   readonly station?: PrincipalStation | undefined
+}
+
+/** Who asks for a certificate: the record names the token. */
+export interface StationPrincipal extends Principal {
+  readonly tokenId: string
+}
+
+export function hasToken(principal: Principal): principal is StationPrincipal {
+  return principal.tokenId !== undefined
 }
 
 /** What of a station decides on its requests, and stands on record with them. */

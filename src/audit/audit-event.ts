@@ -11,6 +11,8 @@ export interface Act {
   readonly actor: string
   /** Of the token that the request came with. The act is not done when it is revoked by then; see `assertTokenStands`. */
   readonly tokenId?: string | undefined
+  /** What let the actor in: the id of that token, or `oidc:<sub>` of who signed in elsewhere. */
+  readonly credential?: string | undefined
   readonly reason?: string | undefined
   /** Of the HTTP request, where it came by one: the service's log has it as well. */
   readonly requestId?: string | undefined

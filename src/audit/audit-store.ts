@@ -27,7 +27,18 @@ export async function insertAuditEvents(client: Transaction, events: readonly Au
 /** Of one statement. */
 const maximumRows = 500
 
-function toRow({ id, createdAt, actor, act, subject, before, after, reason, requestId }: AuditEvent) {
+function toRow({
+  id,
+  createdAt,
+  actor,
+  act,
+  subject,
+  before,
+  after,
+  reason,
+  requestId,
+  credential
+}: AuditEvent) {
   return {
     id,
     createdAt,
@@ -36,6 +47,7 @@ function toRow({ id, createdAt, actor, act, subject, before, after, reason, requ
     subject,
     reason: reason ?? null,
     requestId: requestId ?? null,
+    credential: credential ?? null,
     ...(before !== undefined && { before }),
     ...(after !== undefined && { after })
   }

@@ -4,13 +4,14 @@ import { checkSettings } from '../config/machine-checks.ts'
 import type { CommandIo } from './command.ts'
 import { describeDatabase } from './database-check.ts'
 import { describeViolation } from './failure-text.ts'
+import { describeProvider } from './oidc/provider-check.ts'
 import { checkPackages, describeMissingPackages } from './optional-packages.ts'
 import { probeListening } from './start-failure.ts'
 
 export const checkConfigUsage = `usage: mintline check-config
 
 Says what the service would run with, and tries it: the files can be read, the data directory can be used, the address
-can be listened on, the database answers. Starts nothing, changes nothing and shows no secret. Of the database it says
+can be listened on, the database answers, the identity provider has keys. Starts nothing, changes nothing and shows no secret. Of the database it says
 version, roles and pending migrations; of the embedded one, whether its package is there and a service runs on it.
 Exit code 0: the service can start with the settings, perhaps with warnings. 1: it cannot.
 `
@@ -30,7 +31,9 @@ export async function runCheckConfig(io: CommandIo): Promise<number> {
   io.write(`${describeValues(config, io.environment)}\n`)
   const told = isInUse ? [...warnings, ...listening] : warnings
   for (const warning of told) io.writeError(`warning:\n${describeViolation(warning)}\n`)
-  io.write(`${await describeDatabase(config)}${await describeMissingPackages()}`)
+  io.write(
+    `${await describeDatabase(config)}${await describeProvider(config)}${await describeMissingPackages()}`
+  )
   io.write('\nThe settings can be used.\n')
   return 0
 }

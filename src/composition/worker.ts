@@ -1,4 +1,6 @@
 import type { FastifyInstance } from 'fastify'
+import type { People } from '../access/oidc/people.ts'
+import { authenticateEither } from '../access/oidc/sign-in.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
@@ -32,6 +34,7 @@ import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
 import { type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
+import { openPeople } from './sign-in/people.ts'
 
 export interface Worker {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -63,10 +66,9 @@ export async function startWorker(
   const accesses = createAwsAccesses()
   stops.defer(() => accesses.close())
   const tls = await openTls(core, stops)
-  const http = await createHttpServer(createServices(core, jobs, { path, metrics, storage, accesses, tls }), {
-    ...httpSettings(config),
-    tls
-  })
+  const people = await openPeople(core, stops)
+  const services = createServices(core, jobs, { path, metrics, storage, accesses, tls, people })
+  const http = await createHttpServer(services, { ...httpSettings(config), tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
   return { url: await listen(http, config) }
@@ -85,12 +87,13 @@ interface WorkerParts {
   readonly storage: StorageWatch
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
+  readonly people: People | undefined
 }
 
 function createServices(
   core: Core,
   jobs: JobService,
-  { path, metrics, storage, accesses, tls }: WorkerParts
+  { path, metrics, storage, accesses, tls, people }: WorkerParts
 ): HttpServices {
   const { database, authorities, profiles, tokens, stations, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
@@ -126,14 +129,14 @@ function createServices(
       clock,
       randomBytes
     }),
-    tokens,
+    tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     stations,
     lots,
     lotClosing: path.lotClosing,
     clock: clockTrust,
     jobs,
     events,
-    readiness: createReadiness({ ...core, storage, events, examineTls: tls?.examine }),
+    readiness: createReadiness({ ...core, storage, events, ...examinersOf({ tls, people }) }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
   }
@@ -148,6 +151,10 @@ function createRecordActs({ database, clock, randomBytes }: Core, { records }: I
     scrapping: createScrapping({ ...common, store: createScrapStore(database) }),
     voiding: createVoiding({ ...common, store: createVoidStore(database) })
   }
+}
+
+function examinersOf({ tls, people }: Pick<WorkerParts, 'tls' | 'people'>) {
+  return { examineTls: tls?.examine, examineProvider: people?.examine }
 }
 
 async function tellOpenIntents({ log }: Core, path: IssuancePath, metrics: Metrics): Promise<void> {

@@ -60,9 +60,17 @@ export function secretFile(secret: string, isUsable = isNotEmpty): Kind<string> 
   })
 }
 
-/** A file in PEM; what is in it is judged with that of another setting. */
-export function pemFile(holds: string, { isSecret = false } = {}): Kind<string> {
-  return file({ expected: `a file with ${holds} in PEM`, isUsable: () => true, isSecret })
+interface PemContent {
+  readonly isSecret?: boolean
+  readonly isUsable?: (text: string) => boolean
+}
+
+/** A file in PEM. Unless it is judged here, what is in it is judged with that of another setting. */
+export function pemFile(
+  holds: string,
+  { isSecret = false, isUsable = () => true }: PemContent = {}
+): Kind<string> {
+  return file({ expected: `a file with ${holds} in PEM`, isUsable, isSecret })
 }
 
 const isNotEmpty = (line: string) => line !== ''

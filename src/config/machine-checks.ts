@@ -166,13 +166,14 @@ function checkNamed({ name, file, content }: NamedFile): readonly Violation[] {
 }
 
 function checkFile(pointer: string, file: string, content: FileContent): readonly Violation[] {
-  const { expected, isUsable } = content
+  const { expected, isUsable, isSecret } = content
   const refuse = (found: string, message: string) => [{ pointer, expected, found, message }]
   try {
     // It is read more than once, so that a pipe will not do.
     if (!statSync(file).isFile()) return refuse(`${file}, which is no file`, 'Name a file.')
     if (isUsable(readFileSync(file, 'utf8'))) return []
-    return refuse(`${file}, without one`, 'Write the secret into it, or name another file.')
+    const write = isSecret ? 'Write the secret into it' : 'Write it as it is expected'
+    return refuse(`${file}, without one`, `${write}, or name another file.`)
   } catch (error) {
     return refuse(`${file} (${codeOf(error)})`, 'Check path, owner and mode.')
   }

@@ -18,53 +18,10 @@ import {
   url,
   wholeNumber
 } from './kind.ts'
+import { oidcSettings } from './oidc/settings.ts'
+import { optional, setting, type Surroundings } from './setting/setting.ts'
 
-export type Environment = Readonly<Record<string, string | undefined>>
-
-/** What a default may depend on. */
-interface Surroundings {
-  readonly environment: Environment
-  readonly isRoot: boolean
-}
-
-/** All that there is to say of a setting: it is read, checked, shown and described by this alone. */
-export interface Setting<Value, Default = Value> extends SettingText {
-  readonly kind: Kind<Value>
-  readonly defaultOf: (surroundings: Surroundings) => Default
-  /** The default in words. */
-  readonly defaultText: string
-}
-
-/** The part of a setting that does not depend on its kind. */
-export interface SettingText {
-  /** The environment variable. */
-  readonly name: string
-  /** The kind adds what may be given. */
-  readonly meaning: string
-  /** Another variable, which names a file whose first line is the value. Only one of the two may be set. */
-  readonly fileVariant?: { readonly name: string; readonly meaning: string }
-  /** The setting that means nothing without this one, and without which this one means nothing. */
-  readonly togetherWith?: string
-  /** The member of the configuration without which this one means nothing. */
-  readonly needs?: string
-}
-
-/** With a default. */
-function setting<Value>(
-  kind: Kind<Value>,
-  defaultValue: NoInfer<Value>,
-  described: SettingText & { readonly defaultText?: string }
-): Setting<Value> {
-  return { kind, defaultOf: () => defaultValue, defaultText: kind.show(defaultValue), ...described }
-}
-
-/** Undefined unless it is set. */
-function optional<Value>(
-  kind: Kind<Value>,
-  described: SettingText & { readonly defaultText?: string }
-): Setting<Value, undefined> {
-  return { kind, defaultOf: () => undefined, defaultText: 'none', ...described }
-}
+export type { Environment, Setting, SettingText } from './setting/setting.ts'
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -97,6 +54,7 @@ export const settings = {
     meaning:
       'Addresses and networks (CIDR) of the proxies that end TLS in front; with them it may listen beyond this machine'
   }),
+  ...oidcSettings,
   dataDirectory: {
     kind: directory(),
     defaultOf: defaultDataDirectory,

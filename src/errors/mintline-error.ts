@@ -12,6 +12,8 @@ export const errorCodes = [
   'token_missing',
   'token_invalid',
   'token_expired',
+  'jwt_refused',
+  'jwt_role_unknown',
   'station_disabled',
   'station_limit_reached',
   'profile_not_allowed',
@@ -76,6 +78,7 @@ export const errorCodes = [
   // the service
   'database_unavailable',
   'clock_untrusted',
+  'identity_provider_unavailable',
   'signer_unavailable',
   'signer_disabled',
   'aws_refused',

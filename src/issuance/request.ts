@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Principal } from '../access/principal.ts'
+import type { StationPrincipal } from '../access/principal.ts'
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { type ErrorCode, isMintlineError } from '../errors/mintline-error.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
@@ -17,7 +17,7 @@ export interface IssuanceRequest extends Omit<Asked, 'station' | 'line' | 'site'
   readonly profile: string
   /** Id of the lot that the device belongs to. */
   readonly lot?: string | undefined
-  readonly station: Principal
+  readonly station: StationPrincipal
   /** Told what became of it, for the log. */
   readonly tell?: (account: IssuanceAccount) => void
 }

@@ -33,6 +33,8 @@ export interface Readiness {
     readonly events: Check
     /** Not ok while the certificate wants attention, which keeps nothing from working. Without TLS, not there. */
     readonly tls?: Check
+    /** Not ok while its keys cannot be had, which keeps nothing from working but new sign-ins. Without one, not there. */
+    readonly identityProvider?: Check
     readonly lines: readonly LineCheck[]
   }
 }
@@ -46,6 +48,8 @@ export interface ReadinessDependencies {
   readonly events: Pick<Events, 'examine'>
   /** Undefined without TLS. */
   readonly examineTls?: (() => Check) | undefined
+  /** Undefined where nobody signs in elsewhere. */
+  readonly examineProvider?: (() => Check) | undefined
 }
 
 /**
@@ -77,6 +81,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       authorities: { ok: true, detail: warnings },
       events: eventCheck,
       ...(dependencies.examineTls && { tls: dependencies.examineTls() }),
+      ...(dependencies.examineProvider && { identityProvider: dependencies.examineProvider() }),
       lines: states.map(describeLine)
     }
     return { ready: databaseCheck.ok && signer.ok && clock.ok, checks }

@@ -11,7 +11,7 @@ beforeAll(async () => {
 afterAll(() => test.drop())
 
 const sources = { time: new Date('2026-11-23T10:00:00.123Z'), randomBytes: createRandomSource() }
-const told = { reason: 'planned', requestId: 'request-7' }
+const told = { reason: 'planned', requestId: 'request-7', credential: 'oidc:eve' }
 const what = { actor: 'admin/eve', act: 'lot.open', subject: 'lot/7' }
 
 it('is kept with all its members', async () => {
@@ -31,7 +31,8 @@ it('has nulls for what there is not', async () => {
     before: null,
     after: null,
     reason: null,
-    requestId: null
+    requestId: null,
+    credential: null
   })
 })
 

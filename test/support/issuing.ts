@@ -1,4 +1,4 @@
-import type { Principal } from '../../src/access/principal.ts'
+import type { StationPrincipal } from '../../src/access/principal.ts'
 import type { Act } from '../../src/audit/audit-event.ts'
 import type { ClockTrust } from '../../src/clock/clock-trust.ts'
 import { createIssuancePath, type IssuancePathOptions } from '../../src/composition/issuance-path.ts'
@@ -82,12 +82,12 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     issue: (csr: Uint8Array, profile = 'starter', { metadata = {}, lot }: More = {}) =>
       issuance.issue({ csr, profile, metadata, lot, station, requestId: 'test' }),
     /** The same of another station's token. */
-    issueAs: (other: Principal, csr: Uint8Array, profile = 'starter') =>
+    issueAs: (other: StationPrincipal, csr: Uint8Array, profile = 'starter') =>
       issuance.issue({ csr, profile, metadata: {}, station: other, requestId: 'test' })
   }
 }
 
-async function findStation(database: Database): Promise<Principal> {
+async function findStation(database: Database): Promise<StationPrincipal> {
   const { id, station } = await database.prisma.token.findFirstOrThrow({
     where: { role: 'station' },
     include: { station: true }

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { Principal, Role } from '../../access/principal.ts'
+import { hasToken, type Principal, type Role, type StationPrincipal } from '../../access/principal.ts'
 import { type Act, actorOf } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { HttpServices } from '../services.ts'
@@ -45,10 +45,18 @@ export function principalOf(request: FastifyRequest): Principal {
   return request.principal
 }
 
+/** Who asks for a certificate. @throws TypeError on a route that is not for stations. */
+export function stationOf(request: FastifyRequest): StationPrincipal {
+  const principal = principalOf(request)
+  if (!hasToken(principal)) throw new TypeError('No station signs in elsewhere')
+  return principal
+}
+
 /** The administrative act that a request is, for the audit. @throws TypeError on a public route. */
 export function actOf(request: FastifyRequest, reason?: string): Act {
   const principal = principalOf(request)
-  return { actor: actorOf(principal), tokenId: principal.tokenId, reason, requestId: request.id }
+  const { tokenId, subject } = principal
+  return { actor: actorOf(principal), tokenId, credential: tokenId ?? subject, reason, requestId: request.id }
 }
 
 /** For a stream that outlasts its token, or the rights of it. @throws MintlineError as the request would now. */
@@ -84,12 +92,12 @@ function heldTo(principal: Principal, request: FastifyRequest): Principal {
   )
 }
 
-/** RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1). */
+/** As long as JWTs become, which name groups and roles. RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1). */
 function parseBearer(header: string | undefined): string {
   if (header === undefined || !/^bearer /i.test(header)) {
     throw new MintlineError('token_missing', 'Send the header Authorization: Bearer <token>.')
   }
-  const token = /^bearer +([A-Za-z0-9._~+/-]{1,512}=*)$/i.exec(header)?.[1]
+  const token = /^bearer +([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(header)?.[1]
   if (token === undefined) {
     throw new MintlineError(
       'token_invalid',

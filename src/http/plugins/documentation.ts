@@ -161,7 +161,8 @@ const preamble = {
       token: {
         type: 'http' as const,
         scheme: 'bearer',
-        description: 'A token made with `POST /v1/tokens`. Its role decides what it may do.'
+        description:
+          'A token made with `POST /v1/tokens`, or, where `MINTLINE_OIDC_ISSUER` is set, an access token (JWT) of that identity provider. Its role decides what it may do; `station` comes with the former alone.'
       }
     }
   }

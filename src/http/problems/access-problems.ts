@@ -42,7 +42,32 @@ export const accessProblems = {
     status: 401,
     title: 'The token has ended',
     meaning: 'The token was made to end, and has. It cannot be used any more.',
-    remedy: 'Ask an administrator for a new one, or, ahead of the end, to rotate it.'
+    remedy:
+      'Ask an administrator for a new one, or, ahead of the end, to rotate it. Where it is of an identity provider, sign in anew.'
+  },
+  jwt_refused: {
+    status: 401,
+    title: 'The token of the identity provider is not taken',
+    meaning:
+      'The bearer token is a JWT, and fails a check: signature, key (`kid`), algorithm, type, issuer, audience, client or time. `violations` names it; or this Mintline takes no JWTs.',
+    remedy:
+      'Do what `violations` says. Send the access token that the provider gives for this service, not the ID token; sign in anew where it may be damaged or old.'
+  },
+  jwt_role_unknown: {
+    status: 403,
+    title: 'The token gives no role here',
+    meaning:
+      'The token of the identity provider holds, but no role of Mintline follows from its claims, or not for which lines of production.',
+    remedy:
+      'Read `detail`: it names the claim. Ask whoever gives rights at the identity provider, then sign in anew.'
+  },
+  identity_provider_unavailable: {
+    status: 503,
+    title: 'The identity provider cannot be reached',
+    meaning:
+      'Its keys are needed to tell whether a JWT holds, and cannot be had; those that were known are too old, or the token is of a newer one. The token may be good. Tokens that Mintline made are not concerned.',
+    remedy:
+      'Send the same request again after `Retry-After` seconds. If it lasts, `detail` tells an administrator which address does not answer; a token that Mintline made works meanwhile.'
   },
   station_disabled: {
     status: 403,

@@ -30,7 +30,7 @@ export function sendProblem(error: unknown, request: FastifyRequest, reply: Fast
   const known = translate(error, request)
   const { status } = problemTable[known.code]
   logProblem(known, status, request)
-  const challenge = challenges[known.code]
+  const challenge = challengeOf(known)
   if (challenge !== undefined) reply.header('www-authenticate', challenge)
   const retryAfter = retryAfterOf(status, known.retryAfterSeconds)
   if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
@@ -92,7 +92,19 @@ function clipText(text: string): string {
 const challenges: Readonly<Partial<Record<ErrorCode, string>>> = {
   token_missing: 'Bearer realm="mintline"',
   token_invalid: 'Bearer realm="mintline", error="invalid_token"',
-  role_forbidden: 'Bearer realm="mintline", error="insufficient_scope"'
+  token_expired: 'Bearer realm="mintline", error="invalid_token"',
+  jwt_refused: 'Bearer realm="mintline", error="invalid_token"',
+  role_forbidden: 'Bearer realm="mintline", error="insufficient_scope"',
+  jwt_role_unknown: 'Bearer realm="mintline", error="insufficient_scope"'
+}
+
+/** Of a token from elsewhere the client learns which check failed, for the library that holds it. */
+function challengeOf({ code, violations: [violation] }: MintlineError): string | undefined {
+  const challenge = challenges[code]
+  if (code !== 'jwt_refused' || violation === undefined) return challenge
+  // Neither of a quotation mark nor of a backslash, nor beyond ASCII (RFC 6750 §3): names of claims are settings.
+  const failed = violation.pointer.replace(/[^ -~]|["\\]/g, '?')
+  return `${challenge}, error_description="the check of ${failed} failed"`
 }
 
 function logProblem(error: MintlineError, status: number, request: FastifyRequest): void {

@@ -54,7 +54,8 @@ export function createDisclosureAudit(dependencies: DisclosureAuditDependencies)
     const after = { route, bodyLength, saltedBodySha256: toHex(bodySha256), ...listing }
     const actor = actorOf(principal)
     const subject = `request/${requestId}`
-    const what = { actor, requestId, act: 'key.disclose', subject, after }
+    const credential = principal.tokenId ?? principal.subject
+    const what = { actor, credential, requestId, act: 'key.disclose', subject, after }
     const event = buildAuditEvent(what, { time: clock(), randomBytes })
     await insertEvent(event)
     return event.id
@@ -62,7 +63,7 @@ export function createDisclosureAudit(dependencies: DisclosureAuditDependencies)
 
   return async (error, disclosed) => {
     const { principal, route, kept } = disclosed
-    const key = JSON.stringify([principal.tokenId, route, toHex(kept.bodySha256)])
+    const key = JSON.stringify([principal.tokenId ?? principal.subject, route, toHex(kept.bodySha256)])
     const reasonToCount = (): CountReason | undefined => {
       if (storageReserve()) return 'storage_reserve'
       if (repeats.find(key) !== undefined) return 'repeat'
@@ -84,7 +85,7 @@ export function createDisclosureAudit(dependencies: DisclosureAuditDependencies)
       return error
     }
     await repeats.find(key)
-    const { tokenId, name: station } = principal
+    const { tokenId = null, name: station } = principal
     counting.count({ reason, station, tokenId, code: error.code, profileName: null, refusalId: null })
     return error
   }

@@ -1,4 +1,4 @@
-import type { Principal } from '../../access/principal.ts'
+import { hasToken, type Principal } from '../../access/principal.ts'
 import { actorOf } from '../../audit/audit-event.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import { isMintlineError, type MintlineError } from '../../errors/mintline-error.ts'
@@ -101,7 +101,7 @@ export function createDisclosures(dependencies: DisclosureDependencies): Disclos
       const { body, principal, requestId, route, issuance } = disclosure
       const { error, keys } = await block(disclosure)
       const kept = withhold(body, await readSalt())
-      if (issuance === undefined) {
+      if (issuance === undefined || !hasToken(principal)) {
         return auditDisclosure(error, { route, principal, requestId, kept, listing: listingOf(keys) })
       }
       const request = { csr: body, profile: issuance.profile, metadata: {}, station: principal, requestId }

@@ -1,13 +1,15 @@
 import type { Principal } from '../../access/principal.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { isProfileAllowed } from '../../factory/stations/station.ts'
-import type { IssuanceRequest } from '../request.ts'
 
 /** @throws MintlineError `profile_not_allowed`. The commit looks once more, at what the station may do then. */
 export function assertProfileAllowed({
   station,
   profile
-}: Pick<IssuanceRequest, 'station' | 'profile'>): void {
+}: {
+  readonly station: Principal
+  readonly profile: string
+}): void {
   if (station.station !== undefined && !isProfileAllowed(station.station, profile))
     throw profileNotAllowed(station, profile)
 }

@@ -52,6 +52,13 @@ export const Readiness = Type.Object(
               'With TLS alone. Not ok while new files of the certificate or its key cannot be used, or its end is near, which is a warning: it keeps nothing from being ready.'
           })
         ),
+        identityProvider: Type.Optional(
+          Type.Object(Check.properties, {
+            ...strict,
+            description:
+              'With `MINTLINE_OIDC_ISSUER` alone. Not ok while the keys of the identity provider cannot be had, which is a warning: it keeps nothing from being ready.'
+          })
+        ),
         lines: Type.Array(LineCheck, { description: 'Which authority lines can issue, by name.' })
       },
       { ...strict, description: 'What each thing that an issuance needs says.' }

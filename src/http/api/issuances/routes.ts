@@ -5,7 +5,7 @@ import Type from 'typebox'
 import type { IssuanceResult } from '../../../issuance/request.ts'
 import { encodeChainPem } from '../../../pki/pem/pem.ts'
 import { chooseMediaType } from '../../accept.ts'
-import { principalOf } from '../../plugins/access.ts'
+import { stationOf } from '../../plugins/access.ts'
 import { coerceList } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -104,7 +104,7 @@ export const issuanceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices 
       const body = request.body as Static<typeof IssuanceBody> | Uint8Array | undefined
       const result = await issuance.issue({
         ...readAsked(body, request.query),
-        station: principalOf(request),
+        station: stationOf(request),
         requestId: request.id,
         tell: account => void (request.account = account)
       })
