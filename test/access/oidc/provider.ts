@@ -7,7 +7,7 @@ import {
   type JWTHeaderParameters,
   SignJWT
 } from 'jose'
-import { type JWK, Provider } from 'oidc-provider'
+import { type Adapter, type JWK, Provider } from 'oidc-provider'
 
 export const audience = 'https://mintline.test/api'
 
@@ -56,7 +56,7 @@ export async function startProvider() {
     if (body.access_token === undefined) throw new Error(JSON.stringify(body))
     return body.access_token
   }
-  let keys = await makeKeys('first')
+  let keys = await firstKeys
   const serve = () => (listener = createProvider(issuer, keys, () => asked))
   serve()
 
@@ -88,6 +88,9 @@ export async function startProvider() {
   }
 }
 
+/** Keys of RSA take long to make. */
+const firstKeys = makeKeys('first')
+
 type Keys = Readonly<Record<string, GenerateKeyPairResult & { readonly jwk: JWK }>>
 
 async function makeKeys(name: string): Promise<Keys> {
@@ -112,6 +115,9 @@ function createProvider(issuer: string, keys: Keys, asked: () => Asked): Request
         id_token_signed_response_alg: 'ES256'
       }
     ],
+    // Neither a client's tokens nor anything else that the tests ask for is kept.
+    adapter: () => nothingKept,
+    ttl: { ClientCredentials: () => asked().ttlSeconds ?? 600 },
     cookies: { keys: ['of the test'] },
     extraTokenClaims: () => ({ ...asked().claims }),
     features: {
@@ -123,13 +129,22 @@ function createProvider(issuer: string, keys: Keys, asked: () => Asked): Request
           scope: 'api',
           audience: resource,
           accessTokenFormat: 'jwt',
-          accessTokenTTL: asked().ttlSeconds ?? 600,
           jwt: { sign: { alg: (asked().alg ?? 'ES256') as 'ES256' } }
         })
       }
     }
   })
   return provider.callback()
+}
+
+const nothingKept: Adapter = {
+  upsert: async () => undefined,
+  find: async () => undefined,
+  findByUserCode: async () => undefined,
+  findByUid: async () => undefined,
+  consume: async () => undefined,
+  destroy: async () => undefined,
+  revokeByGrantId: async () => undefined
 }
 
 interface ForgedParts {
@@ -148,5 +163,7 @@ function forge({ header, claims, issuer }: ForgedParts, key: CryptoKey | Uint8Ar
     iat: now,
     exp: now + 600
   }
-  return new SignJWT({ ...good, roles: ['quality'], ...claims }).setProtectedHeader(header).sign(key)
+  return new SignJWT({ ...good, roles: ['quality'], ...claims })
+    .setProtectedHeader(header)
+    .sign(key, { crit: { exp: true } })
 }

@@ -222,8 +222,8 @@ describe('a token that is not as it should be', () => {
     'eyJ.e30.',
     'eyJhbGciOiJFUzI1NiJ9.e30.e30',
     'eyJhbGciOiJFUzI1NiJ9.%%.',
-    `eyJ${'x'.repeat(8_000)}.e30.`
-  ])('is refused as %.30s', async jwt =>
+    `eyJ${'x'.repeat(99)}.e30.`
+  ])('is refused where it is cut off or garbled: %s', async jwt =>
     expect(await refusalOf(people.authenticate(jwt))).toMatch(/^jwt_refused/)
   )
 
