@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { generateKeyPairSync } from 'node:crypto'
+import * as http from 'node:http'
+import https, { createServer, type Server } from 'node:https'
+import { type AddressInfo, connect } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { People } from '../../../src/access/oidc/people.ts'
 import { fetchKeys } from '../../../src/access/oidc/provider-document.ts'
@@ -11,10 +13,11 @@ import {
   pauseMs,
   trustedMs
 } from '../../../src/access/oidc/provider-keys.ts'
+import { useHttpsProxy } from '../../../src/config/environment/proxy.ts'
 import { isMintlineError } from '../../../src/errors/mintline-error.ts'
 import { needs } from '../../support/needs/needs.ts'
-import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
-import { makePair } from '../../tls/pairs.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
+import { type MadePair, makePair } from '../../tls/pairs.ts'
 import { manualStopwatch, peopleOf } from './people.ts'
 import { startProvider, type TestProvider } from './provider.ts'
 
@@ -183,37 +186,82 @@ describe('a provider', () => {
     )
   })
 
-  it('that publishes a private key, or one that is too short, is told as unusable', async () => {
-    const jwt = await provider.forge()
-    const key = { ...(await provider.publicKey('ES256')), d: 'AAAA', kid: 'first-ES256', alg: 'ES256' }
+  const ownKey = async () => ({ ...(await provider.publicKey('RS256')), kid: 'first-RS256', alg: 'RS256' })
+  const shortKey = generateKeyPairSync('rsa', { modulusLength: 1_024 }).publicKey.export({ format: 'jwk' })
+  it.each([
+    ['a private key', 'identity_provider_unavailable', async () => ({ ...(await ownKey()), d: 'AAAA' })],
+    ['a short key', 'identity_provider_unavailable', async () => ({ ...(await ownKey()), ...shortKey })],
+    ['what is no key', 'identity_provider_unavailable', async () => ({ ...(await ownKey()), n: 7 })],
+    ['its key', 'taken', ownKey]
+  ])('that publishes %s is told as %s', async (_what, expected, makeKey) => {
+    const jwt = await provider.token({ alg: 'RS256', claims: { roles: 'boss' } })
+    const key = await makeKey()
     provider.answer((request, response) => {
       const whole = { issuer: provider.issuer, jwks_uri: `${provider.issuer}/jwks` }
       response.end(JSON.stringify(request.url === '/jwks' ? { keys: [key] } : whole))
     })
-    expect(await outcomeOf(jwt)).toBe('identity_provider_unavailable')
+    expect(await outcomeOf(jwt)).toBe(expected)
   })
 })
 
 describe('a provider of a private CA', needs('openssl'), () => {
-  it('is heard by its CA, and by no other', async () => {
-    await using directory = await createTemporaryDirectory()
-    const pair = makePair(directory.path, 'provider')
-    const other = makePair(directory.path, 'other')
-    const server = createServer({ cert: readFileSync(pair.certificateFile), key: readFileSync(pair.keyFile) })
+  let directory: TemporaryDirectory
+  let pair: MadePair
+  let server: Server
+  let issuer: string
+  beforeEach(async () => {
+    directory = await createTemporaryDirectory()
+    pair = makePair(directory.path, 'provider')
+    server = createServer({ cert: pair.certificatePem, key: pair.keyPem })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const issuer = `https://127.0.0.1:${(server.address() as AddressInfo).port}`
+    issuer = `https://127.0.0.1:${portOf(server)}`
     const keys = [await provider.publicKey('ES256')]
     server.on('request', (request, response) =>
       response.end(
         JSON.stringify(request.url === '/jwks' ? { keys } : { issuer, jwks_uri: `${issuer}/jwks` })
       )
     )
-    const heard = (caPem?: string) =>
-      fetchKeys({ issuer, caPem }, AbortSignal.timeout(5_000)).then(({ count }) => count, String)
-    expect(await heard(pair.certificatePem)).toBe(1)
-    expect(await heard(other.certificatePem)).toMatch(/cannot be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)/)
-    expect(await heard()).toMatch(/cannot be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)/)
+  })
+  afterEach(async () => {
     server.closeAllConnections()
     server.close()
+    await directory.remove()
+  })
+  const heard = (caPem?: string) =>
+    fetchKeys({ issuer, caPem }, AbortSignal.timeout(5_000)).then(({ count }) => count, String)
+
+  it('is heard by its CA, and by no other', async () => {
+    expect(await heard(pair.certificatePem)).toBe(1)
+    const other = makePair(directory.path, 'other')
+    expect(await heard(other.certificatePem)).toMatch(/cannot be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)/)
+    expect(await heard()).toMatch(/cannot be reached \(DEPTH_ZERO_SELF_SIGNED_CERT\)/)
+  })
+
+  it('is heard through the proxy of the process', async () => {
+    const asked: string[] = []
+    const proxy = http.createServer().on('connect', ({ url = '' }, socket: Duplex) => {
+      asked.push(url)
+      const through = connect(portOf(server), '127.0.0.1', () => {
+        socket.write('HTTP/1.1 200 OK\r\n\r\n')
+        socket.pipe(through).pipe(socket)
+      })
+      for (const each of [socket, through]) each.on('error', () => undefined)
+    })
+    await new Promise<void>(resolve => proxy.listen(0, '127.0.0.1', resolve))
+    const agent = https.globalAgent
+    try {
+      useHttpsProxy({ HTTPS_PROXY: `http://127.0.0.1:${portOf(proxy)}` })
+      expect(await heard(pair.certificatePem)).toBe(1)
+      expect(await heard()).toMatch(/cannot be reached/)
+      expect(new Set(asked)).toEqual(new Set([`127.0.0.1:${portOf(server)}`]))
+    } finally {
+      https.globalAgent = agent
+      proxy.closeAllConnections()
+      proxy.close()
+    }
   })
 })
+
+function portOf(server: Server | http.Server): number {
+  return (server.address() as AddressInfo).port
+}

@@ -134,7 +134,8 @@ function createProvider(issuer: string, keys: Keys, asked: () => Asked): Request
       }
     }
   })
-  return provider.callback()
+  const answer = provider.callback()
+  return (request, response) => void answer(request, response)
 }
 
 const nothingKept: Adapter = {

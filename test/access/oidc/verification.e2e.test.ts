@@ -74,11 +74,14 @@ describe('a token that the provider gave', () => {
     ['all lines', { roles: 'quality', lines: '*' }, { linesClaim: 'lines' }, { role: 'auditor' }],
     ['an administrator without lines', { roles: 'boss' }, { linesClaim: 'lines' }, { role: 'admin' }]
   ]
-  it.each(mapped)('gives %s', async (_what, claims = {}, change, expected) => {
-    const principal = await peopleOf(provider.issuer, change).authenticate(await provider.token({ claims }))
-    expect(principal).toMatchObject(expected)
-    expect(principal.lines).toEqual((expected as { lines?: string[] }).lines)
-  })
+  it.each(mapped.map(([what, claims = {}, change, expected]) => ({ what, claims, change, expected })))(
+    'gives $what',
+    async ({ claims, change, expected }) => {
+      const principal = await peopleOf(provider.issuer, change).authenticate(await provider.token({ claims }))
+      expect(principal).toMatchObject(expected)
+      expect(principal.lines).toEqual((expected as { lines?: string[] }).lines)
+    }
+  )
 
   const unmapped: readonly [string, Asked['claims'], Partial<ProviderSettings>][] = [
     ['no role claim', {}, {}],
