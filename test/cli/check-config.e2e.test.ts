@@ -3,6 +3,7 @@ import { readdir } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkPackages, describeMissingPackages } from '../../src/cli/optional-packages.ts'
+import { audience, startProvider } from '../access/oidc/provider.ts'
 import { startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -98,6 +99,37 @@ describe('mintline check-config and the embedded database', () => {
     expect([busy.exitCode, stillServes.status]).toEqual([0, 200])
     expect(busy.output).toMatch(/A service runs on it now \(process \d+\)\./)
     expect((await check({})).output).toContain('No service runs on it now')
+  })
+})
+
+describe('mintline check-config and the identity provider', () => {
+  const settingsOf = (issuer: string) => ({
+    DATABASE_URL: test.connectionString,
+    MINTLINE_OIDC_ISSUER: issuer,
+    MINTLINE_OIDC_AUDIENCE: audience,
+    MINTLINE_OIDC_ROLES: 'boss=admin'
+  })
+
+  it('says how many keys it has', async () => {
+    const provider = await startProvider()
+    const { exitCode, output } = await check(settingsOf(provider.issuer))
+    await provider.stop()
+    expect(exitCode).toBe(0)
+    expect(output).toContain(`Identity provider: ${provider.issuer} answers. It has 3 keys.`)
+  })
+
+  it('says that it is away, which keeps no service from starting', async () => {
+    const provider = await startProvider()
+    await provider.stop()
+    const { exitCode, output } = await check(settingsOf(provider.issuer))
+    expect([exitCode, output]).toEqual([
+      0,
+      expect.stringMatching(/nobody can sign in by it now\. .*ECONNREFUSED/)
+    ])
+  })
+
+  it('does not say anything of it where there is none', async () => {
+    expect((await check({ DATABASE_URL: test.connectionString })).output).not.toContain('Identity provider')
   })
 })
 

@@ -9,10 +9,10 @@ const issuerExpected =
 export function issuerUrl(): Kind<string> {
   return {
     parse(value) {
-      const url = URL.parse(value)
-      if (url !== null && isProviderUrl(value) && url.search === '' && url.hash === '' && !/[?#]/.test(value))
-        return { value }
-      const found = url?.password ? 'a URL with a password (not shown)' : value
+      const { search = '', username = '', password = '' } = URL.parse(value) ?? {}
+      const hidden = `${search}${username}${password}`
+      if (isProviderUrl(value) && hidden === '' && !/[?#]/.test(value)) return { value }
+      const found = hidden === '' ? value : 'a URL with a user, a password or a query (not shown)'
       return { refusals: [{ expected: issuerExpected, found, message: 'Correct the URL.' }] }
     },
     describe: meaning => `${meaning}.`,

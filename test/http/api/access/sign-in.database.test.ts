@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { audience, startProvider, type TestProvider } from '../../../access/oidc/provider.ts'
 import { makeCertificationRequest } from '../../../support/certification-request.ts'
@@ -55,7 +56,26 @@ describe('who signs in', () => {
     expect(answer.headers['www-authenticate']).toContain('insufficient_scope')
   })
 
-  it('never asks for a certificate, and is blocked the key that is sent by mistake', async () => {
+  it('is on record with a private key that is sent by mistake, once and then by count', async () => {
+    const jwt = await signIn({ roles: 'boss' })
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const payload = { name: privateKey.export({ format: 'pem', type: 'pkcs8' }) }
+    const post = () => send({ method: 'POST', url: '/v1/profiles', payload }, jwt)
+    const first = await post()
+    expect(told(first)).toEqual([422, 'key_blocked'])
+    const [event] = await service.audited('key.disclose', first.headers['x-request-id'])
+    expect(event).toMatchObject({ actor: 'admin/oidc:ann@a.example', credential: 'oidc:line-tool' })
+    const second = await post()
+    expect(told(second)).toEqual([422, 'key_blocked'])
+    expect(await service.audited('key.disclose', second.headers['x-request-id'])).toEqual([])
+    const counts = async () =>
+      (await send({ url: '/v1/refusal-counts' }, jwt)).json<{ items: object[] }>().items
+    await expect
+      .poll(counts, { timeout: 30_000 })
+      .toContainEqual(expect.objectContaining({ station: 'oidc:ann@a.example', reason: 'repeat' }))
+  })
+
+  it('never asks for a certificate', async () => {
     const jwt = await signIn({ roles: 'boss' })
     const csr = makeCertificationRequest(someSubject())
     const headers = { 'content-type': 'application/pkcs10' }
