@@ -2,7 +2,7 @@ import http from 'node:http'
 import https from 'node:https'
 
 /** How a document of the provider is asked for. */
-export interface DocumentRequest {
+interface DocumentRequest {
   /** Ends the wait, also in the middle of an answer. */
   readonly signal: AbortSignal
   readonly caPem?: string | undefined

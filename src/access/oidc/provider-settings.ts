@@ -18,14 +18,14 @@ export const signatureAlgorithms = [
   'EdDSA',
   'Ed25519'
 ] as const
-export type SignatureAlgorithm = (typeof signatureAlgorithms)[number]
+type SignatureAlgorithm = (typeof signatureAlgorithms)[number]
 
 /**
  * What the header may call a token (`typ`): `at+jwt` is an access token of RFC 9068; `JWT`, which a token without `typ`
  * counts as, says nothing, and is what many providers write.
  */
 export const tokenTypes = ['at+jwt', 'JWT'] as const
-export type TokenType = (typeof tokenTypes)[number]
+type TokenType = (typeof tokenTypes)[number]
 
 /** Roles that people have. Who asks for certificates has a token of its own, on record with each. */
 export const personRoles = ['display', 'auditor', 'operator', 'admin'] as const satisfies readonly Role[]

@@ -4,7 +4,7 @@ import { silentLog } from '../../support/silent-log.ts'
 import { audience } from './provider.ts'
 
 /** Settings as an operator would have them. */
-export function settingsFor(issuer: string, change: Partial<ProviderSettings> = {}): ProviderSettings {
+function settingsFor(issuer: string, change: Partial<ProviderSettings> = {}): ProviderSettings {
   return {
     issuer,
     audience,
