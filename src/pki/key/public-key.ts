@@ -10,7 +10,7 @@ import {
   pointFault,
   unsignedBigInt
 } from './elliptic-curve.ts'
-import { modulusFault } from './rsa-modulus.ts'
+import { type KeyWeakness, modulusFault } from './rsa-modulus.ts'
 
 export interface EcPublicKey {
   readonly type: 'ec'
@@ -129,38 +129,54 @@ function parseRsaKey(parameters: DerReader, keyBits: DerReader): PublicKey {
 }
 
 /**
- * Throws `key_refused` for kinds of keys that no policy can accept, and for RSA numbers so large that a
- * verification could be made to take long. Cheap; to be called before any use of the key.
+ * Throws `key_refused` for what no policy can accept and what would be a hazard to verify with: kinds of keys, RSA
+ * numbers so large that a verification could be made to take long, exponents and moduli with which a signature proves
+ * nothing. Cheap; to be called before any use of the key.
  */
 export function assertKeySupported(key: PublicKey): asserts key is EcPublicKey | RsaPublicKey {
-  const rewrite = key.type === 'unsupported' ? key.rewrite : undefined
-  throwViolations(supportViolations(key), rewrite)
+  throwUnsupported(key)
+  if (key.type === 'ec') return
+  const faults: Fault[] = []
+  if (key.modulusBits > rsaLimits.maximumBits) faults.push(sizeViolation(key, rsaLimits))
+  if (isEven(key.modulus)) faults.push(modulusViolation('small-factor', 'an even modulus'))
+  throwViolations([...faults, ...exponentViolations(key)], undefined)
 }
 
 /**
  * Throws `key_refused` with all violations unless the policy lists the key and the key is sound: an EC point
  * uncompressed and on its curve; an RSA modulus of the allowed size, odd, without known weakness; an odd exponent
- * 65537 ≤ e < 2^256 (FIPS 186-5 §A.1.1).
+ * 65537 ≤ e < 2^256 (FIPS 186-5 §A.1.1). `members.weaknesses` names the tests that it fails (`KeyWeakness`), where it
+ * is weak and not only of another kind than the policy's.
  */
 export function assertKeyAllowed(
   key: PublicKey,
   policy: KeyPolicy
 ): asserts key is EcPublicKey | RsaPublicKey {
-  assertKeySupported(key)
+  throwUnsupported(key)
   const violations = key.type === 'ec' ? ecViolations(key, policy.ec) : rsaViolations(key, policy.rsa)
   const isOtherForm = violations.length === 1 && key.type === 'ec' && isPointInOtherForm(key.curve, key.point)
   throwViolations(violations, isOtherForm ? writeThePointWhole : undefined)
 }
 
-function supportViolations(key: PublicKey): readonly Violation[] {
-  if (key.type === 'unsupported') {
-    return [violation('/publicKey', 'an EC key on P-256, P-384 or P-521, or an RSA key', key.found)]
-  }
-  if (key.type === 'ec') return []
-  const violations: Violation[] = []
-  if (key.modulusBits > rsaLimits.maximumBits) violations.push(sizeViolation(key, rsaLimits))
-  if (key.publicExponent.length > 32) violations.push(exponentViolation(key))
-  return violations
+/**
+ * The refusal of a key whose digest is on a list of those that are known to others.
+ *
+ * @param list what kind of list it is on, for people.
+ */
+export function knownWeakKey(list: string): MintlineError {
+  const found = `one on ${list}`
+  const fault = { ...violation('/publicKey', 'a key that nobody else knows', found), weakness: 'known-weak' as const }
+  return refusalOf([fault], undefined)
+}
+
+interface Fault extends Violation {
+  readonly weakness?: KeyWeakness | undefined
+}
+
+function throwUnsupported(key: PublicKey): asserts key is EcPublicKey | RsaPublicKey {
+  if (key.type !== 'unsupported') return
+  const expected = 'an EC key on P-256, P-384 or P-521, or an RSA key'
+  throw refusalOf([violation('/publicKey', expected, key.found)], key.rewrite)
 }
 
 function ecViolations(key: EcPublicKey, policy: KeyPolicy['ec']): readonly Violation[] {
@@ -176,28 +192,29 @@ function ecViolations(key: EcPublicKey, policy: KeyPolicy['ec']): readonly Viola
   return violations
 }
 
-function rsaViolations(key: RsaPublicKey, policy: KeyPolicy['rsa']): readonly Violation[] {
+function rsaViolations(key: RsaPublicKey, policy: KeyPolicy['rsa']): readonly Fault[] {
   if (policy === undefined)
     return [violation('/publicKey', 'an EC key', `an RSA key of ${key.modulusBits} bits`)]
-  const violations: Violation[] = []
   const limits = {
     minimumBits: Math.max(policy.minimumBits, rsaLimits.minimumBits),
     maximumBits: Math.min(policy.maximumBits, rsaLimits.maximumBits)
   }
   const isSizeAllowed = key.modulusBits >= limits.minimumBits && key.modulusBits <= limits.maximumBits
-  const fault = isSizeAllowed ? weaknessOf(key) : undefined
-  if (!isSizeAllowed) violations.push(sizeViolation(key, limits))
-  if (fault !== undefined) {
-    violations.push(violation('/publicKey/modulus', 'the product of two large random primes', fault))
-  }
-  const exponent = unsignedBigInt(key.publicExponent)
-  if (exponent < 65537n || exponent >= 2n ** 256n || exponent % 2n === 0n)
-    violations.push(exponentViolation(key))
-  return violations
+  const ofModulus = isSizeAllowed ? modulusViolations(key) : [sizeViolation(key, limits)]
+  return [...ofModulus, ...exponentViolations(key)]
 }
 
-function weaknessOf({ modulus }: RsaPublicKey): string | undefined {
-  return (modulus.at(-1) as number) % 2 === 0 ? 'an even modulus' : modulusFault(unsignedBigInt(modulus))
+function modulusViolations({ modulus }: RsaPublicKey): readonly Fault[] {
+  const fault = modulusFault(unsignedBigInt(modulus))
+  return fault === undefined ? [] : [modulusViolation(fault.weakness, fault.found)]
+}
+
+function modulusViolation(weakness: KeyWeakness, found: string): Fault {
+  return { ...violation('/publicKey/modulus', 'the product of two large random primes', found), weakness }
+}
+
+function isEven(octets: Uint8Array): boolean {
+  return octets.at(-1)! % 2 === 0
 }
 
 function sizeViolation(key: RsaPublicKey, limits: { minimumBits: number; maximumBits: number }): Violation {
@@ -208,10 +225,14 @@ function sizeViolation(key: RsaPublicKey, limits: { minimumBits: number; maximum
   return violation('/publicKey/modulus', expected, `${key.modulusBits} bits`)
 }
 
-function exponentViolation({ publicExponent }: RsaPublicKey): Violation {
+function exponentViolations({ publicExponent }: RsaPublicKey): readonly Fault[] {
+  const isLong = publicExponent.length > 32
+  const isWeak = isEven(publicExponent) || (!isLong && unsignedBigInt(publicExponent) < 65537n)
+  if (!isLong && !isWeak) return []
   const found =
     publicExponent.length <= 6 ? String(unsignedBigInt(publicExponent)) : `${publicExponent.length * 8} bits`
-  return violation('/publicKey/publicExponent', 'an odd exponent from 65537 to below 2^256', found)
+  const fault = violation('/publicKey/publicExponent', 'an odd exponent from 65537 to below 2^256', found)
+  return [{ ...fault, ...(isWeak && { weakness: 'exponent' }) }]
 }
 
 function violation(pointer: string, expected: string, found: string): Violation {
@@ -219,11 +240,19 @@ function violation(pointer: string, expected: string, found: string): Violation 
 }
 
 /** `rewrite`: how the same key can be certified; else another one is needed. */
-function throwViolations(violations: readonly Violation[], rewrite: string | undefined): void {
-  if (violations.length === 0) return
+function throwViolations(faults: readonly Fault[], rewrite: string | undefined): void {
+  if (faults.length > 0) throw refusalOf(faults, rewrite)
+}
+
+function refusalOf(faults: readonly Fault[], rewrite: string | undefined): MintlineError {
+  const violations = faults.map(({ weakness: _, ...broken }) => broken)
+  const weaknesses = faults.flatMap(({ weakness }) => weakness ?? [])
   const reasons = violations.map(({ message }) => message).join(' ')
   const advice =
     rewrite === undefined ? 'Make a new key pair and CSR.' : `${rewrite} Then make the CSR again.`
   const detail = `The public key is refused: ${reasons} ${advice}`
-  throw new MintlineError('key_refused', detail, { violations })
+  return new MintlineError('key_refused', detail, {
+    violations,
+    ...(weaknesses.length > 0 && { members: { weaknesses } })
+  })
 }

@@ -16,24 +16,43 @@ const rocaResidues: ReadonlyMap<number, ReadonlySet<number>> = new Map(
 
 const fermatRounds = 100
 
+/** The test that a key fails, for programs. A closed list: clients branch on it. */
+export type KeyWeakness =
+  | 'small-factor'
+  | 'roca'
+  | 'close-primes'
+  /** Of the public exponent: even, or below 65537. */
+  | 'exponent'
+  /** Its digest is on a list of keys that are known to others. */
+  | 'known-weak'
+
+export interface ModulusFault {
+  readonly weakness: KeyWeakness
+  /** For people. */
+  readonly found: string
+}
+
 /**
- * Why an odd RSA modulus is weak, or `undefined`. It looks for factors below 752, the fingerprint of ROCA
+ * Why an RSA modulus is weak, or `undefined`. It looks for factors below 752, the fingerprint of ROCA
  * (CVE-2017-15361: Infineon's generator, primes of the form k·M + 65537^a mod M) and primes so close together
  * that 100 rounds of Fermat's method find them.
  */
-export function modulusFault(modulus: bigint): string | undefined {
+export function modulusFault(modulus: bigint): ModulusFault | undefined {
   let looksLikeRoca = true
   for (const { product, primes } of primeGroups) {
     const rest = Number(modulus % product)
     for (const prime of primes) {
       const residue = rest % prime
-      if (residue === 0) return `a modulus with the small factor ${prime}`
+      if (residue === 0)
+        return { weakness: 'small-factor', found: `a modulus with the small factor ${prime}` }
       const roca = rocaResidues.get(prime)
       if (roca !== undefined && !roca.has(residue)) looksLikeRoca = false
     }
   }
-  if (looksLikeRoca) return 'a modulus with the ROCA fingerprint (CVE-2017-15361)'
-  return hasCloseFactors(modulus) ? 'a modulus whose two primes are close together' : undefined
+  if (looksLikeRoca)
+    return { weakness: 'roca', found: 'a modulus with the ROCA fingerprint (CVE-2017-15361)' }
+  if (!hasCloseFactors(modulus)) return undefined
+  return { weakness: 'close-primes', found: 'a modulus whose two primes are close together' }
 }
 
 /** Fermat's method: n = a² − b² with a close to √n. */

@@ -68,7 +68,7 @@ function rocaModulus(): bigint {
   const residue = 65537n ** 5n % primorial
   for (let k = soundModulus / primorial; ; k++) {
     const modulus = k * primorial + residue
-    if (modulusFault(modulus)?.includes('small factor') !== true) return modulus
+    if (modulusFault(modulus)?.weakness !== 'small-factor') return modulus
   }
 }
 
@@ -76,7 +76,7 @@ function rocaModulus(): bigint {
 function closeFactors(distance: bigint): bigint {
   for (let p = 3n * 2n ** 1022n + 1n; ; p += 2n) {
     const modulus = p * (p + distance)
-    if (modulusFault(modulus)?.includes('small factor') !== true) return modulus
+    if (modulusFault(modulus)?.weakness !== 'small-factor') return modulus
   }
 }
 
