@@ -4,7 +4,7 @@ import { type Database, type Prisma, transactionLimits } from '../database/datab
 import { runQuery } from '../database/run-query.ts'
 import { notifyStatement } from '../database/sessions/notifications.ts'
 import type { Station } from '../factory/stations/station.ts'
-import { insertStation } from '../factory/stations/station-store.ts'
+import { insertStation, toStation } from '../factory/stations/station-store.ts'
 import type { PageQuery } from '../sources/page.ts'
 import type { Role } from './principal.ts'
 
@@ -185,7 +185,7 @@ function toStoredToken(row: TokenRow): StoredToken {
   const hasPrevious = previousSecretSha256 !== null && previousUntil !== null
   return {
     ...{ id, name, role, lines, createdAt, createdBy, secretSha256 },
-    station: station ?? undefined,
+    station: station === null ? undefined : toStation(station),
     expiresAt: expiresAt ?? undefined,
     revokedAt: revokedAt ?? undefined,
     previous: hasPrevious ? { secretSha256: previousSecretSha256, until: previousUntil } : undefined,

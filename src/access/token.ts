@@ -8,7 +8,7 @@ import { newId } from '../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
-import { endOf, invalidToken } from './token-end.ts'
+import { endOf, invalidToken, isOfStation } from './token-end.ts'
 import { createTokenMemory } from './token-memory.ts'
 import type { StationOfToken, StoredToken, TokenStore } from './token-store.ts'
 import type { TokenUses } from './token-uses.ts'
@@ -52,7 +52,7 @@ export interface Tokens {
    * has the token checked once more by the commit itself.
    *
    * @throws MintlineError `token_invalid`, for every reason alike but that it is over, which only its holder can learn:
-   * `token_expired`; `station_disabled`.
+   * `token_expired`; `station_disabled`, `station_paused`.
    */
   authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
   /**
@@ -106,7 +106,7 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       assertAhead(rotation.expiresAt, time)
       const token = await store.find(id)
       const end = token && endOf(token, time)
-      if (token === undefined || (end !== undefined && end.code !== 'station_disabled')) throw notFound(id)
+      if (token === undefined || (end !== undefined && !isOfStation(end))) throw notFound(id)
       const { secret, secretSha256 } = makeSecret(id, randomBytes)
       const previousUntil = new Date(time.getTime() + rotation.overlapSeconds * 1_000)
       const rotated = { secretSha256, previousUntil, expiresAt: rotation.expiresAt ?? token.expiresAt }

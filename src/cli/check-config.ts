@@ -1,6 +1,7 @@
 import { assertNoViolations } from '../config/config.ts'
 import { describeValues } from '../config/description.ts'
 import { checkSettings } from '../config/machine-checks.ts'
+import { checkWeakKeyLists } from '../factory/weak-keys/weak-keys.ts'
 import type { CommandIo } from './command.ts'
 import { describeDatabase } from './database-check.ts'
 import { describeViolation } from './failure-text.ts'
@@ -27,7 +28,8 @@ export async function runCheckConfig(io: CommandIo): Promise<number> {
   const isRefused = violations.some(({ pointer }) => pointer === violation?.pointer)
   const listening = violation === undefined || isRefused ? [] : [violation]
   const packages = await checkPackages(config)
-  assertNoViolations([...violations, ...packages, ...(isInUse ? [] : listening)])
+  const lists = await checkWeakKeyLists(config.weakKeysFiles)
+  assertNoViolations([...violations, ...packages, ...lists, ...(isInUse ? [] : listening)])
   io.write(`${describeValues(config, io.environment)}\n`)
   const told = isInUse ? [...warnings, ...listening] : warnings
   for (const warning of told) io.writeError(`warning:\n${describeViolation(warning)}\n`)

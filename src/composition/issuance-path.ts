@@ -6,6 +6,9 @@ import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store
 import { type BlockedKeys, createBlockedKeys, type Holder } from '../factory/blocked-keys/blocked-keys.ts'
 import { loadStatementKey, statementKeyFile } from '../factory/lots/statement/statement-key.ts'
 import { createStatementStore } from '../factory/lots/statement/statement-store.ts'
+import { createKeyFaults, type KeyFaults } from '../factory/stations/key-faults/key-fault.ts'
+import { createKeyFaultStore } from '../factory/stations/key-faults/key-fault-store.ts'
+import { noWeakKeys, type WeakKeys } from '../factory/weak-keys/weak-keys.ts'
 import { createCompletion } from '../issuance/completion.ts'
 import { createCycle, type Cycle } from '../issuance/cycle.ts'
 import { createCycleStore } from '../issuance/cycle-store.ts'
@@ -55,6 +58,8 @@ export interface IssuancePathOptions {
   readonly observeDamage?: () => void
   /** Told of each refusal that is counted and not recorded. */
   readonly observeCounted?: (reason: CountReason) => void
+  /** Those that the operator lists. */
+  readonly weakKeys?: WeakKeys
   /** True while the database has no room to spare for refusals. */
   readonly storageReserve?: () => boolean
   /** What repeats and limits of refusals are measured by. */
@@ -74,20 +79,14 @@ export function createIssuancePath(
 ): IssuancePath {
   const { database, search, authorities, profiles, clock, clockTrust, randomBytes, log } = core
   const { observe = () => undefined, observeDamage = () => undefined } = options
-  const { resumeAfterMs = 5_000, wrapCycle = cycle => cycle } = options
+  const { resumeAfterMs = 5_000, wrapCycle = cycle => cycle, weakKeys = noWeakKeys } = options
   const store = createRecordStore(database, search)
   const records = openRecords(core, store, observeDamage)
   const { commit } = createCycleStore(database)
   const cycle = wrapCycle(createCycle(createGroupCommit({ commit, ...groupLimits(core, 'cycle', options) })))
   const refusalCounts = createRefusalCountStore(database, search)
   const recording = createRecording(core, stops, { ...options, refusalCounts })
-  const blockedKeys = createBlockedKeys({
-    store: createBlockedKeyStore(database),
-    listHolders: spkiSha256s => holdersOf(core, spkiSha256s),
-    maximumWaiting: core.config.maximumWaiting,
-    clock,
-    randomBytes
-  })
+  const blockedKeys = blockedKeysOf(core)
   const disclosures = createDisclosures({ blockedKeys, ...recording, log })
   const voiding = createVoiding({ store: createVoidStore(database), records, clock, randomBytes })
   const completion = createCompletion({
@@ -99,17 +98,18 @@ export function createIssuancePath(
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
   const firstUse = createFirstUse(randomBytes, options.stopwatch)
-  const replay = createReplay({ records, completion, authorities, profiles, clockTrust, resumeAfterMs })
+  const path = { records, completion, weakKeys }
+  const replay = createReplay({ ...path, profiles, authorities, clockTrust, resumeAfterMs })
   const issuance = createIssuance({
+    ...path,
     firstUse,
     profiles,
     authorities,
-    records,
     cycle,
-    completion,
     replay,
     recordRefusal: recording.recordRefusal,
     blockedKeys,
+    keyFaults: keyFaultsOf(core),
     whyTokenEnded: id => core.tokens.whyEnded(id),
     clock,
     clockTrust,
@@ -144,6 +144,26 @@ function closeLotsWith(
     statements: createStatementStore(database),
     loadKey,
     clock
+  })
+}
+
+function blockedKeysOf(core: Core): BlockedKeys {
+  return createBlockedKeys({
+    store: createBlockedKeyStore(core.database),
+    listHolders: spkiSha256s => holdersOf(core, spkiSha256s),
+    maximumWaiting: core.config.maximumWaiting,
+    clock: core.clock,
+    randomBytes: core.randomBytes
+  })
+}
+
+function keyFaultsOf(core: Core): KeyFaults {
+  return createKeyFaults({
+    ...core,
+    store: createKeyFaultStore(core.database),
+    maximum: core.config.stationKeyFaults,
+    onPause: () => core.tokens.forget(),
+    maximumWaiting: core.config.maximumWaiting
   })
 }
 

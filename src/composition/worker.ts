@@ -11,6 +11,7 @@ import { programVersion } from '../config/version.ts'
 import { createEvents } from '../events/events.ts'
 import { createOutboxStore } from '../events/outbox-store.ts'
 import { createSetAsideStore } from '../events/set-aside-store.ts'
+import { loadWeakKeys, type WeakKeys } from '../factory/weak-keys/weak-keys.ts'
 import { createHttpServer } from '../http/app.ts'
 import type { HttpServices, HttpSettings } from '../http/services.ts'
 import { createReleaseStore } from '../issuance/ends/release-store.ts'
@@ -61,13 +62,15 @@ export async function startWorker(
   const { observeIssuance: observe, observeGroup, observeDamage, observeCounted } = metrics
   const storageReserve = () => storage.isReserveTouched()
   const observers = { observe, observeGroup, observeDamage, observeCounted }
-  const path = createIssuancePath(core, stops, { ...observers, storageReserve })
+  const weakKeys = await loadWeakKeys({ files: config.weakKeysFiles, log })
+  stops.defer(() => weakKeys.stop())
+  const path = createIssuancePath(core, stops, { ...observers, storageReserve, weakKeys })
   await tellOpenIntents(core, path, metrics)
   const accesses = createAwsAccesses()
   stops.defer(() => accesses.close())
   const tls = await openTls(core, stops)
   const people = await openPeople(core, stops)
-  const services = createServices(core, jobs, { path, metrics, storage, accesses, tls, people })
+  const services = createServices(core, jobs, { path, weakKeys, metrics, storage, accesses, tls, people })
   const http = await createHttpServer(services, { ...httpSettings(config), tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
@@ -83,6 +86,7 @@ async function listen(http: FastifyInstance, { host, port, tlsCertFile }: Config
 
 interface WorkerParts {
   readonly path: IssuancePath
+  readonly weakKeys: WeakKeys
   readonly metrics: Metrics
   readonly storage: StorageWatch
   readonly accesses: AwsAccesses
@@ -93,7 +97,7 @@ interface WorkerParts {
 function createServices(
   core: Core,
   jobs: JobService,
-  { path, metrics, storage, accesses, tls, people }: WorkerParts
+  { path, weakKeys, metrics, storage, accesses, tls, people }: WorkerParts
 ): HttpServices {
   const { database, authorities, profiles, tokens, stations, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
@@ -126,6 +130,7 @@ function createServices(
       authorities,
       firstUse: path.firstUse,
       blockedKeys: path.blockedKeys,
+      weakKeys,
       clock,
       randomBytes
     }),

@@ -73,6 +73,21 @@ export function pemFile(
   return file({ expected: `a file with ${holds} in PEM`, isUsable, isSecret })
 }
 
+/** Names of files, with commas between; not more than that many. What is in them is judged by who reads them. */
+export function files(maximum: number): Kind<readonly string[]> {
+  const expected = `1 to ${maximum} names of files with commas between`
+  return {
+    parse(value) {
+      const names = value.split(',').map(each => each.trim())
+      if (names.every(name => name !== '') && names.length <= maximum)
+        return { value: names.map(name => resolve(name)) }
+      return { refusals: [{ expected, found: value, message: 'Correct the names.' }] }
+    },
+    describe: meaning => `${meaning}, with commas between.`,
+    show: names => names.join(',')
+  }
+}
+
 const isNotEmpty = (line: string) => line !== ''
 
 export function firstLineOf(content: string): string {

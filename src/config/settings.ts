@@ -8,6 +8,7 @@ import {
   choices,
   directory,
   environmentNames,
+  files,
   type Kind,
   networks,
   onOff,
@@ -127,6 +128,17 @@ export const settings = {
   stationRequestsPerMinute: optional(wholeNumber({ minimum: 1, maximum: 1_000_000 }), {
     name: 'MINTLINE_STATION_REQUESTS_PER_MINUTE',
     meaning: 'Requests that a station may send each minute where it has no limit of its own'
+  }),
+  weakKeysFiles: setting(files(16), [], {
+    name: 'MINTLINE_WEAK_KEYS_FILES',
+    defaultText: 'none',
+    meaning: 'Files that list known weak keys, as of openssl-blacklist; changed ones are taken up'
+  }),
+  /** Within a day. */
+  stationKeyFaults: setting(wholeNumber({ minimum: 0, maximum: 1_000 }), 3, {
+    name: 'MINTLINE_STATION_KEY_FAULTS',
+    meaning:
+      'Weak keys, and keys of other devices, that a station may send within a day; with the next one it is paused'
   }),
   kmsMaximumConcurrent: setting(wholeNumber({ minimum: 1, maximum: 1_000 }), 32, {
     name: 'MINTLINE_KMS_MAXIMUM_CONCURRENT',

@@ -15,6 +15,7 @@ export const errorCodes = [
   'jwt_refused',
   'jwt_role_unknown',
   'station_disabled',
+  'station_paused',
   'station_limit_reached',
   'profile_not_allowed',
   'certificate_revoked',

@@ -77,6 +77,7 @@ function describeRefused(facts: RefusalFacts): EventData['mintline.issuance.reje
 
 function nameOfSubject(act: string, name: string) {
   if (act.startsWith('authority.')) return { authority: name }
+  if (act.startsWith('station.')) return { station: name }
   return act.startsWith('key.') ? { key: name } : { registration: name }
 }
 

@@ -114,12 +114,14 @@ const RegistrationData = Type.Object(
   strict
 )
 
-const KeyBlockedData = Type.Object(
+const KeyData = Type.Object(
   { key: Type.String({ description: 'SHA-256 of its SubjectPublicKeyInfo in hex.' }), ...actMembers },
   strict
 )
 
 const LotChangedData = Type.Object({ lot: Type.String({ description: 'Its id.' }), ...actMembers }, strict)
+
+const StationPausedData = Type.Object({ station: Text, ...actMembers }, strict)
 
 /** The schema of each type's `data`. */
 export const eventData = {
@@ -128,7 +130,9 @@ export const eventData = {
   'mintline.authority.changed': AuthorityChangedData,
   'mintline.aws-registration.drifted': RegistrationData,
   'mintline.aws-registration.blocked': RegistrationData,
-  'mintline.key.blocked': KeyBlockedData,
+  'mintline.key.blocked': KeyData,
+  'mintline.key.disclosed': KeyData,
+  'mintline.station.paused': StationPausedData,
   'mintline.lot.changed': LotChangedData
 } as const satisfies Readonly<Record<EventType, unknown>>
 
@@ -138,6 +142,8 @@ export interface EventData {
   readonly 'mintline.authority.changed': Static<typeof AuthorityChangedData>
   readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationData>
   readonly 'mintline.aws-registration.blocked': Static<typeof RegistrationData>
-  readonly 'mintline.key.blocked': Static<typeof KeyBlockedData>
+  readonly 'mintline.key.blocked': Static<typeof KeyData>
+  readonly 'mintline.key.disclosed': Static<typeof KeyData>
+  readonly 'mintline.station.paused': Static<typeof StationPausedData>
   readonly 'mintline.lot.changed': Static<typeof LotChangedData>
 }

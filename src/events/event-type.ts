@@ -6,7 +6,22 @@ export const eventTypes = [
   'mintline.aws-registration.drifted',
   'mintline.aws-registration.blocked',
   'mintline.key.blocked',
+  'mintline.key.disclosed',
+  'mintline.station.paused',
   'mintline.lot.changed'
 ] as const
 
 export type EventType = (typeof eventTypes)[number]
+
+/** What kind of record each tells. */
+export const factKinds = {
+  'mintline.issuance.issued': 'issued',
+  'mintline.issuance.rejected': 'refused',
+  'mintline.authority.changed': 'audit',
+  'mintline.aws-registration.drifted': 'audit',
+  'mintline.aws-registration.blocked': 'audit',
+  'mintline.key.blocked': 'audit',
+  'mintline.key.disclosed': 'audit',
+  'mintline.station.paused': 'audit',
+  'mintline.lot.changed': 'audit'
+} as const satisfies Readonly<Record<EventType, string>>

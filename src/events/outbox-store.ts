@@ -2,7 +2,7 @@ import type { Database } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { IssuedRow, RefusalRow } from '../records/record-model.ts'
 import { selectIssuances, selectRefusals } from '../records/record-query.ts'
-import type { EventType } from './event-type.ts'
+import { type EventType, factKinds } from './event-type.ts'
 
 /** A record, as it is on record. */
 type IssuedFact = IssuedRow & { readonly kind: 'issued' }
@@ -194,16 +194,6 @@ FROM (SELECT) AS once LEFT JOIN webhook_delivery ON true`
 
 const statements = { issued: issuedStatement, refused: refusedStatement, audit: auditStatement } as const
 
-const kinds = {
-  'mintline.issuance.issued': 'issued',
-  'mintline.issuance.rejected': 'refused',
-  'mintline.authority.changed': 'audit',
-  'mintline.aws-registration.drifted': 'audit',
-  'mintline.aws-registration.blocked': 'audit',
-  'mintline.key.blocked': 'audit',
-  'mintline.lot.changed': 'audit'
-} as const satisfies Readonly<Record<EventType, OwedEvent['fact']['kind']>>
-
 type Query = <Row>(statement: string, ...values: unknown[]) => Promise<Row[]>
 
 export function createOutboxStore({ prisma }: Database): OutboxStore {
@@ -272,7 +262,7 @@ async function addFacts(
 ): Promise<readonly (OwedEvent | MuteEvent)[]> {
   const facts = new Map<string, OwedEvent['fact']>()
   const known = rows.filter(isOfKnownType)
-  for (const [kind, group] of Map.groupBy(known, ({ type }) => kinds[type])) {
+  for (const [kind, group] of Map.groupBy(known, ({ type }) => factKinds[type])) {
     const ids = group.map(({ recordId }) => recordId)
     const found = await query<Omit<OwedEvent['fact'], 'kind'> & { readonly id: string }>(
       statements[kind],
@@ -290,7 +280,7 @@ async function addFacts(
 
 /** A newer version of the program on the same database owes types that this one does not know. */
 function isOfKnownType({ type }: WaitingEvent): boolean {
-  return Object.hasOwn(kinds, type)
+  return Object.hasOwn(factKinds, type)
 }
 
 function obstacleOf(event: WaitingEvent): string {

@@ -125,7 +125,7 @@ active_authority AS MATERIALIZED (
 ),
 valid_token AS MATERIALIZED (
   SELECT token.id, station.profiles, station.lots FROM token JOIN station ON station.id = token.station_id
-  WHERE token.id IN (SELECT token_id FROM intent_input) AND station.enabled
+  WHERE token.id IN (SELECT token_id FROM intent_input) AND station.enabled AND station.paused_at IS NULL
     AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > clock_timestamp())
   FOR SHARE
 ),

@@ -3,7 +3,7 @@ import { thingNameFields } from '../jitp/evaluation/compile.ts'
 import type { Prediction } from '../jitp/evaluation/prediction.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
-import { deviceDigest, thingDigest } from './request.ts'
+import { comparable, deviceDigest, thingDigest } from './request.ts'
 
 /** What makes a request's device the same as another's. */
 export interface DeviceIdentity {
@@ -55,6 +55,23 @@ export function clashViolations(
       found: quoted(value) + written,
       message
     }
+  })
+}
+
+/**
+ * Whether a subject is that of another device than the one of an earlier certificate: by the fields that name devices, as
+ * far as the earlier one has them, for it may be of another profile; else by those that both have.
+ */
+export function isOtherDevice(
+  subject: Subject,
+  earlier: Subject,
+  identityFields: readonly SubjectField[] = []
+): boolean {
+  const naming = identityFields.filter(field => earlier[field] !== undefined)
+  const fields = naming.length > 0 ? naming : (Object.keys(subject) as SubjectField[])
+  return fields.some(field => {
+    const [one, other] = [subject[field], earlier[field]]
+    return one !== undefined && other !== undefined && comparable(one) !== comparable(other)
   })
 }
 

@@ -3,6 +3,8 @@ import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import type { KeyFaults } from '../factory/stations/key-faults/key-fault.ts'
+import type { WeakKeys } from '../factory/weak-keys/weak-keys.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../pki/csr/intake.ts'
@@ -19,11 +21,12 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Completion } from './completion.ts'
 import type { Cycle } from './cycle.ts'
 import type { IntentOutcome, OutdatedReason } from './cycle-store.ts'
-import { clashViolations } from './device-identity.ts'
+import { clashViolations, isOtherDevice } from './device-identity.ts'
 import { type Draft, draftIntent } from './draft.ts'
 import { endedOf, endedRefusal, isReissued, successorOf } from './ends/ended.ts'
 import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
+import { keyFaultOf } from './refusals/key-faults.ts'
 import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
 import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import { assertProfileAllowed, profileNotAllowed } from './refusals/station-rights.ts'
@@ -58,6 +61,8 @@ export interface IssuanceDependencies {
   readonly firstUse: FirstUse
   readonly recordRefusal: RecordRefusal
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
+  readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
+  readonly keyFaults: KeyFaults
   /** Why a token that was let in is not taken any more. */
   readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   readonly clock: Clock
@@ -72,7 +77,7 @@ const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
-  const { clockTrust, blockedKeys, firstUse } = dependencies
+  const { clockTrust, blockedKeys, weakKeys, keyFaults, firstUse } = dependencies
 
   async function answer(progress: Progress): Promise<IssuanceResult> {
     const { request } = progress
@@ -80,7 +85,11 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       return await decideOrServeAgain(progress)
     } catch (error) {
       if (!isMintlineError(error) || !isRefusal(error)) throw error
-      throw await recordRefusal(error, request, rulesReached(progress))
+      const refused = await recordRefusal(error, request, rulesReached(progress))
+      // A crash in between leaves it uncounted, and the station without an answer: its retry is counted.
+      const fault = refused.code === error.code ? keyFaultOf(error, progress) : undefined
+      if (fault !== undefined) await keyFaults.note(request.station.name, fault)
+      throw refused
     }
   }
 
@@ -88,6 +97,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     try {
       assertProfileAllowed(progress.request)
       const csr = parseCertificationRequest(decodeCertificationRequest(progress.request.csr))
+      progress.parsed = csr
       await verifyProofOfPossession(csr)
       progress.csr = csr
       return await decide(progress, csr)
@@ -103,6 +113,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     const { request } = progress
     let { lot } = request
     await clockTrust.assertTrusted()
+    weakKeys.assertUnlisted(csr)
     for (let round = 1; round <= maximumRounds; round++) {
       const profile = (progress.profile = await profiles.current(request.profile))
       const authority = (progress.authority = await authorities.issuing(profile.version.document.authority))
@@ -210,11 +221,13 @@ async function resolveTaken(
   if (ended !== undefined) throw await endedRefusal(ended, dependencies)
   if (byKey === undefined) {
     const clash = device && clashViolations(device, tbs.subject, latest.record.subject)
-    throw alreadyCertified('device_already_certified', latest, clash)
+    throw alreadyCertified('device_already_certified', latest, { violations: clash })
   }
   const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
   if (!isEqual(earlier.requestSha256, intent.requestSha256))
-    throw alreadyCertified('key_already_certified', earlier)
+    throw alreadyCertified('key_already_certified', earlier, {
+      otherDevice: isOtherDevice(tbs.subject, earlier.record.subject, device?.fields)
+    })
   const endedBefore = endedOf(earlier.record)
   if (endedBefore !== undefined) throw await endedRefusal(endedBefore, dependencies, latest.record)
   return replay(earlier)

@@ -1,6 +1,7 @@
 import type { Principal } from '../access/principal.ts'
 import type { Authorities } from '../authorities/authority.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import type { WeakKeys } from '../factory/weak-keys/weak-keys.ts'
 import type { Prediction } from '../jitp/evaluation/prediction.ts'
 import { parseCertificate } from '../pki/certificate/certificate.ts'
 import { decodeCertificate } from '../pki/certificate/intake.ts'
@@ -54,13 +55,14 @@ export interface PreviewDependencies {
   readonly profiles: Profiles
   readonly authorities: Authorities
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
+  readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly firstUse: FirstUse
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 export function createPreview(dependencies: PreviewDependencies): Preview {
-  const { profiles, authorities, blockedKeys, firstUse, clock, randomBytes } = dependencies
+  const { profiles, authorities, blockedKeys, weakKeys, firstUse, clock, randomBytes } = dependencies
   return {
     async preview(request) {
       const profile = await profiles.current(request.profile)
@@ -80,6 +82,7 @@ export function createPreview(dependencies: PreviewDependencies): Preview {
       await verifyProofOfPossession(csr)
       const blocked = await blockedKeys.find(digestOf(csr.spkiDer))
       if (blocked !== undefined) throw await blockedKeys.refusalOf(blocked, request.principal)
+      weakKeys.assertUnlisted(csr)
       const authority = await authorities.issuing(document.authority)
       const { tbs, prediction, notes } = draftIntent({
         csr,

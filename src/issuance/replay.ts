@@ -1,7 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities } from '../authorities/authority.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
+import type { WeakKeys } from '../factory/weak-keys/weak-keys.ts'
 import { parseTbsCertificate } from '../pki/certificate/certificate.ts'
+import { parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import type { Profiles } from '../profiles/profile.ts'
 import { namesNothing, recordDamaged } from '../records/damaged.ts'
 import { namesItsRules } from '../records/facts.ts'
@@ -20,6 +22,7 @@ export interface ReplayDependencies {
   readonly authorities: Authorities
   readonly profiles: Pick<Profiles, 'compiled' | 'current'>
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted' | 'databaseTime'>
+  readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly stopwatch?: Stopwatch
   /**
    * An open intent that is younger may be in the hands of another process: a retry waits that long for its record
@@ -38,7 +41,7 @@ export interface Replay {
 const pollMs = 50
 
 export function createReplay(dependencies: ReplayDependencies): Replay {
-  const { records, completion, authorities, profiles, clockTrust, resumeAfterMs } = dependencies
+  const { records, completion, authorities, profiles, clockTrust, weakKeys, resumeAfterMs } = dependencies
   const { stopwatch = systemStopwatch } = dependencies
 
   async function findSettled(intentId: string): Promise<EarlierIntent> {
@@ -85,6 +88,8 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     await clockTrust.assertTrusted()
     const { record, toBeSigned: intent, authorityId } = earlier
     if (!namesItsRules(record)) throw recordDamaged(record, [namesNothing])
+    // Whoever lists a key as known to others wants no certificate of it from now on.
+    weakKeys.assertUnlisted(parseCertificationRequest(record.csrDer))
     const authority = await authorities.issuingById(authorityId)
     const profile = await profiles.compiled(record.profile, record.profileVersion)
     await completion.complete({

@@ -31,6 +31,8 @@ export interface IssuanceResult {
 /** How far a request came. */
 export interface Progress {
   readonly request: IssuanceRequest
+  /** Set once it could be read, whoever holds its key. */
+  parsed?: CertificationRequest
   /** Set once the requester has proven to hold the key. */
   csr?: CertificationRequest
   profile?: CompiledProfile
@@ -151,6 +153,7 @@ export function deviceDigest(
   ])
 }
 
-function comparable(value: string): string {
+/** As names are compared (RFC 5280 §7.1): whatever the case, and however Unicode composes them. */
+export function comparable(value: string): string {
   return value.normalize('NFKC').toLowerCase()
 }

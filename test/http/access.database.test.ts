@@ -72,6 +72,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/stations': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/stations/:name': ['display', 'auditor', 'operator', 'admin'],
   'PATCH /v1/stations/:name': ['operator', 'admin'],
+  'POST /v1/stations/:name/resume': ['operator', 'admin'],
   'POST /v1/token-logins': ['admin'],
   'POST /v1/clock/accept': ['admin'],
   'GET /v1/jobs': ['auditor', 'operator', 'admin'],
@@ -112,7 +113,8 @@ const heedingLines = [
   'PATCH /v1/lots/:id',
   'POST /v1/lots/:id/pause',
   'POST /v1/lots/:id/resume',
-  'POST /v1/lots/:id/close'
+  'POST /v1/lots/:id/close',
+  'POST /v1/stations/:name/resume'
 ]
 
 const csr = encodePem('CERTIFICATE REQUEST', makeCertificationRequest(someSubject()))
@@ -241,6 +243,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
     'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
     ...lotTargets,
+    'POST /v1/stations/:name/resume': { url: '/v1/stations/starter/resume', payload: { reason } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
     'POST /v1/token-logins': { url: '/v1/token-logins', payload: { tokenLabel: 'acme', reason } },
     'POST /v1/clock/accept': { url: '/v1/clock/accept', payload: { reason } },

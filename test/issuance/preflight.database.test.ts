@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createIssuancePath } from '../../src/composition/issuance-path.ts'
 import { isMintlineError, type MintlineError } from '../../src/errors/mintline-error.ts'
+import { noWeakKeys } from '../../src/factory/weak-keys/weak-keys.ts'
 import { createFirstUse } from '../../src/issuance/first-use.ts'
 import { createPreview, type Preview } from '../../src/issuance/preview.ts'
 import { examineTemplate } from '../../src/jitp/checks/check.ts'
@@ -75,6 +76,7 @@ beforeAll(async () => {
     profiles,
     authorities,
     blockedKeys,
+    weakKeys: noWeakKeys,
     clock: () => new Date(),
     randomBytes: createRandomSource()
   })

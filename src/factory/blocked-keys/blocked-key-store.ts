@@ -45,8 +45,8 @@ export interface BlockedKeyStore {
 /** A key as it goes on the list. */
 export interface Block {
   readonly key: BlockedKey
-  /** Its event, if it was not on the list before and has one. */
-  readonly eventOf: (uses: readonly CertifiedUse[]) => AuditEvent | undefined
+  /** Its events, if it was not on the list before. */
+  readonly eventsOf: (uses: readonly CertifiedUse[]) => readonly AuditEvent[]
 }
 
 type Client = Prisma.TransactionClient
@@ -66,10 +66,10 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
       const listed = new Map((await findAll(transaction, digests)).map(key => [toHex(key.spkiSha256), key]))
       const usesOf = await findUsesOfEach(transaction, digests)
       const outcomes: BlockOutcome[] = []
-      for (const { key, eventOf } of blocks) {
+      for (const { key, eventsOf } of blocks) {
         const uses = usesOf(key.spkiSha256)
         const isNew = newIds.has(key.id)
-        if (isNew) await followBlock(transaction, { key, uses, event: eventOf(uses) })
+        if (isNew) await followBlock(transaction, { key, uses, events: eventsOf(uses) })
         outcomes.push({ key: listed.get(toHex(key.spkiSha256))!, isNew, uses })
       }
       return outcomes
@@ -109,20 +109,20 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
 interface NewBlock {
   readonly key: BlockedKey
   readonly uses: readonly CertifiedUse[]
-  readonly event: AuditEvent | undefined
+  readonly events: readonly AuditEvent[]
 }
 
 /**
  * Open intents become void: nobody has their certificates, and their devices are free for a new key. One that is being
  * recorded, or declared void, at this moment makes the transaction fail, and the next try sees what became of it.
  */
-async function followBlock(client: Client, { key, uses, event }: NewBlock): Promise<void> {
+async function followBlock(client: Client, { key, uses, events }: NewBlock): Promise<void> {
   const { createdAt, actor } = key
   const reason = `key blocked: ${key.reason}`
   for (const { issuanceId: intentId, isOpen } of uses) {
     if (isOpen) await client.void.create({ data: { intentId, createdAt, actor, reason } })
   }
-  if (event !== undefined) await insertAuditEvent(client, event)
+  for (const event of events) await insertAuditEvent(client, event)
 }
 
 /**

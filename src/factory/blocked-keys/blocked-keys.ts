@@ -20,6 +20,8 @@ interface BlockRequest {
   readonly spkiSha256: Uint8Array
   readonly reason: BlockedReason
   readonly comment?: string | undefined
+  /** That its private key is known outside its device, or can be computed by anybody. So is a disclosed one, unasked. */
+  readonly isExposed?: boolean | undefined
 }
 
 interface BlockResult extends BlockOutcome {
@@ -38,7 +40,7 @@ interface DisclosedResult {
 export interface BlockedKeys {
   /**
    * By an administrator. The same again changes nothing: the first reason stays. Certificates that exist stay valid until
-   * they are taken out of use; they are in the audit and raise an event.
+   * they are taken out of use; they are in the audit and raise an event, and a second one where the key is exposed.
    */
   block(request: BlockRequest, act: Act): Promise<BlockResult>
   /** As `block`, of keys whose private halves were sent to the service. In the audit where that has consequences. */
@@ -83,29 +85,8 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
     concurrency: 1
   })
 
-  function buildBlock(
-    { spkiSha256, reason, comment }: BlockRequest,
-    act: Act,
-    mayBeUntold: (consequences: Consequences) => boolean
-  ) {
-    const createdAt = clock()
-    const { actor, requestId = '' } = act
-    const id = newId(createdAt, randomBytes)
-    const key = { id, spkiSha256, reason, comment: comment ?? null, actor, requestId, createdAt }
-    return (authorities: readonly string[]): Block => ({
-      key,
-      eventOf: uses =>
-        mayBeUntold({ uses, authorities }) ? undefined : eventOf(key, act, { uses, authorities })
-    })
-  }
-
-  function eventOf(key: BlockedKey, act: Act, { uses, authorities }: Consequences): AuditEvent {
-    const subject = `key/${toHex(key.spkiSha256)}`
-    const after = { blockedReason: key.reason, ...describeUses(uses), authorities }
-    const reason = act.reason ?? key.comment ?? undefined
-    const what = { ...act, reason, act: 'key.block', subject, after }
-    return buildAuditEvent(what, { time: key.createdAt, randomBytes })
-  }
+  const buildBlock = (request: BlockRequest, act: Act, mayBeUntold: (of: Consequences) => boolean) =>
+    blockOf({ request, act, mayBeUntold }, { time: clock(), randomBytes })
 
   return {
     async block(request, act) {
@@ -137,6 +118,52 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
     list: query => readPage(query, wanted => store.list(wanted)),
     refusalOf: async (key, asker) => keyBlocked(key, await store.findUses([key.spkiSha256]), asker)
   }
+}
+
+type Sources = Parameters<typeof buildAuditEvent>[1]
+
+interface AskedBlock {
+  readonly request: BlockRequest
+  readonly act: Act
+  readonly mayBeUntold: (consequences: Consequences) => boolean
+}
+
+/** @returns what makes the block, told whose key it is. */
+function blockOf({ request, act, mayBeUntold }: AskedBlock, sources: Sources) {
+  const { spkiSha256, reason, comment, isExposed = reason === 'key_disclosed' } = request
+  const { time: createdAt, randomBytes } = sources
+  const { actor, requestId = '' } = act
+  const id = newId(createdAt, randomBytes)
+  const key = { id, spkiSha256, reason, comment: comment ?? null, actor, requestId, createdAt }
+  return (authorities: readonly string[]): Block => ({
+    key,
+    eventsOf(uses) {
+      const consequences = { uses, authorities }
+      if (mayBeUntold(consequences)) return []
+      const block = eventOf('key.block', { key, act, consequences }, sources)
+      const isCertified = uses.some(({ certificateId }) => certificateId !== null)
+      // Two facts, and two events: whoever follows the one kind need not sift the other.
+      if (!isExposed || !isCertified) return [block]
+      return [block, eventOf('key.expose', { key, act, consequences }, sources)]
+    }
+  })
+}
+
+function eventOf(
+  name: 'key.block' | 'key.expose',
+  { key, act, consequences: { uses, authorities } }: BlockedFact,
+  sources: Sources
+): AuditEvent {
+  const subject = `key/${toHex(key.spkiSha256)}`
+  const after = { blockedReason: key.reason, ...describeUses(uses), authorities }
+  const reason = act.reason ?? key.comment ?? undefined
+  return buildAuditEvent({ ...act, reason, act: name, subject, after }, sources)
+}
+
+interface BlockedFact {
+  readonly key: BlockedKey
+  readonly act: Act
+  readonly consequences: Consequences
 }
 
 interface Consequences {

@@ -3,7 +3,7 @@ import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, isUniqueViolation, type Prisma, transactionLimits } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import { firstIdentifierOf } from '../../sources/identifier.ts'
-import type { Station, StationQuery, StationSettings } from './station.ts'
+import type { PauseReason, Station, StationQuery, StationSettings } from './station.ts'
 
 interface StationActivity {
   readonly lastSeenAt: Date | null
@@ -19,6 +19,8 @@ export interface StationStore {
   insert(station: Station, event: AuditEvent): Promise<boolean>
   /** False where somebody else has changed it since it was `station`. */
   change(station: Station, changed: Station, event: AuditEvent): Promise<boolean>
+  /** False where it is not paused since then any more. */
+  resume(station: Station, resumedAt: Date, event: AuditEvent): Promise<boolean>
   /** Of a station since then. */
   activity(name: string, since: Date): Promise<StationActivity>
 }
@@ -27,19 +29,18 @@ export function createStationStore(database: Database): StationStore {
   const client = database.prisma
   return {
     async find(name) {
-      return (await runQuery(() => client.station.findUnique({ where: { name } }))) ?? undefined
+      const row = await runQuery(() => client.station.findUnique({ where: { name } }))
+      return row === null ? undefined : toStation(row)
     },
     list: ({ limit, cursor, lines }) =>
-      runQuery(() =>
-        client.station.findMany({
-          where: {
-            ...(cursor !== undefined && { name: { gt: cursor } }),
-            ...(lines !== undefined && { line: { in: [...lines] } })
-          },
-          orderBy: { name: 'asc' },
-          take: limit
-        })
-      ),
+      runQuery(async () => {
+        const where = {
+          ...(cursor !== undefined && { name: { gt: cursor } }),
+          ...(lines !== undefined && { line: { in: [...lines] } })
+        }
+        const rows = await client.station.findMany({ where, orderBy: { name: 'asc' }, take: limit })
+        return rows.map(toStation)
+      }),
     insert: (station, event) =>
       runQuery(async () => {
         try {
@@ -65,8 +66,26 @@ export function createStationStore(database: Database): StationStore {
           return true
         }, transactionLimits)
       ),
+    resume: ({ id, pausedAt }, resumedAt, event) =>
+      runQuery(() =>
+        client.$transaction(async transaction => {
+          const { count } = await transaction.station.updateMany({
+            where: { id, pausedAt },
+            data: { pausedAt: null, pauseReason: null, resumedAt }
+          })
+          if (count === 0) return false
+          await insertAuditEvent(transaction, event)
+          return true
+        }, transactionLimits)
+      ),
     activity: (name, since) => findActivity(client, name, since)
   }
+}
+
+type StationRow = Prisma.StationGetPayload<object>
+
+export function toStation(row: StationRow): Station {
+  return { ...row, pauseReason: row.pauseReason as PauseReason | null }
 }
 
 async function findActivity(client: Database['prisma'], name: string, since: Date): Promise<StationActivity> {

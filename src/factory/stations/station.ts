@@ -4,6 +4,11 @@ import type { Page, PageQuery } from '../../sources/page.ts'
 /** In the place of the names of profiles: all of them, also those to come. */
 export const allProfiles = '*'
 
+/** Why a station is paused. A closed list: clients branch on it. */
+export type PauseReason =
+  /** It sent more weak keys, or keys of other devices, than its random generator can be trusted with. */
+  'key_faults'
+
 /** What an administrator says of a station. */
 export interface StationSettings {
   /** Of production; null where it was not told. */
@@ -28,6 +33,11 @@ export interface Station extends StationSettings {
   readonly createdBy: string
   readonly changedAt: Date
   readonly changedBy: string
+  /** Since when it is refused whatever it asks; null while it is not. */
+  readonly pausedAt: Date | null
+  readonly pauseReason: PauseReason | null
+  /** When an operator let it go on; null where it never was paused. */
+  readonly resumedAt: Date | null
 }
 
 /** A station with what it has done. */
@@ -64,6 +74,8 @@ export interface Stations {
   find(name: string): Promise<StationReport>
   /** Takes effect with the next request of the station. @throws MintlineError `station_not_found`, `station_invalid`. */
   change(name: string, change: StationChange, act: Act): Promise<StationReport>
+  /** Lets one go on that is paused; of another nothing changes. @throws MintlineError `station_not_found`. */
+  resume(name: string, act: Act): Promise<StationReport>
 }
 
 /** Whether a station may use a profile. */

@@ -81,6 +81,15 @@ export function createStations(dependencies: StationDependencies): Stations {
         onChange()
         return reportOf(changed)
       }
+    },
+    async resume(name, act) {
+      const station = await require(name)
+      if (station.pausedAt === null) return reportOf(station)
+      const time = clock()
+      // Another operator's resumption does as well, and is on record as theirs.
+      await store.resume(station, time, resumptionOf(station, act, { time, randomBytes }))
+      onChange()
+      return reportOf(await require(name))
     }
   }
 }
@@ -101,6 +110,9 @@ export function buildStation(
   return {
     ...usual,
     ...request,
+    pausedAt: null,
+    pauseReason: null,
+    resumedAt: null,
     id: newId(time, randomBytes),
     createdAt: time,
     createdBy: act.actor,
@@ -118,6 +130,21 @@ export function creationOf(station: Station, act: Act, randomBytes: RandomBytes)
     after: settingsOf(station)
   }
   return buildAuditEvent(what, { time: station.createdAt, randomBytes })
+}
+
+function resumptionOf(
+  { name, pausedAt, pauseReason }: Station,
+  act: Act,
+  sources: { readonly time: Date; readonly randomBytes: RandomBytes }
+): AuditEvent {
+  const what = {
+    ...act,
+    act: 'station.resume',
+    subject: `station/${name}`,
+    before: { state: 'paused', pausedAt, pauseReason },
+    after: { state: 'enabled' }
+  }
+  return buildAuditEvent(what, sources)
 }
 
 function changeOf(

@@ -75,6 +75,14 @@ export const accessProblems = {
     meaning: 'An administrator has disabled the station that the token belongs to.',
     remedy: 'Ask an administrator, who enables it again with `PATCH /v1/stations/{name}`.'
   },
+  station_paused: {
+    status: 403,
+    title: 'The station is paused',
+    meaning:
+      'The station sent more weak keys, or keys that were certified for other devices, than `MINTLINE_STATION_KEY_FAULTS` allows within a day: what makes its keys must be taken for broken. It is refused whatever it asks; what it got stays valid.',
+    remedy:
+      'Do not try again: stop the line at this station and find out what makes its keys; `GET /v1/issuances?outcome=rejected` has them. Then an operator lets it go on with `POST /v1/stations/{name}/resume`.'
+  },
   station_limit_reached: {
     status: 429,
     title: 'The station sends more than it may',

@@ -80,7 +80,8 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   key_refused: {
     status: 422,
     title: "The device's key is refused",
-    meaning: 'The key is of a kind, size or form that the profile does not accept, or is known to be weak.',
+    meaning:
+      'The key is of a kind, size or form that the profile does not accept, or is known to be weak; then `weaknesses` names the tests that it fails: `small-factor`, `roca`, `close-primes`, `exponent` or `known-weak` (on a list that the operator supplied).',
     remedy: "Make a new key of a kind that the profile's `keys` list."
   },
   key_blocked: {
@@ -114,9 +115,10 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   key_already_certified: {
     status: 409,
     title: 'This key has a certificate already',
-    meaning: 'The same public key was certified before with another subject or profile.',
+    meaning:
+      'The same public key was certified before with another subject or profile. `otherDevice` says whether it was for another device.',
     remedy:
-      'Make a new key on the device. If keys repeat across devices, stop the line: the random source is broken.'
+      'Make a new key on the device. If keys repeat across devices, stop the line: the random source is broken, and the service pauses the station.'
   },
   device_already_certified: {
     status: 409,

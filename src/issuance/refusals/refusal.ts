@@ -211,11 +211,18 @@ const conflicts = {
     'This device was certified before, with another key. Use the certificate and key that it has: the CSR of that key gets the same certificate again. Or the serial number was used twice.'
 } as const satisfies Partial<Record<ErrorCode, string>>
 
-/** The refusal of a request whose key or device an earlier one holds; `violations` say in which values it does. */
+interface Conflict {
+  /** The values in which it is the same device. */
+  readonly violations?: readonly Violation[] | undefined
+  /** Of a key: whether it was certified for another device. */
+  readonly otherDevice?: boolean
+}
+
+/** The refusal of a request whose key or device an earlier one holds. */
 export function alreadyCertified(
   code: keyof typeof conflicts,
   { record }: EarlierIntent,
-  violations: readonly Violation[] = []
+  { violations = [], otherDevice }: Conflict = {}
 ): MintlineError {
   const earlierIssuance = earlierIssuanceOf(record)
   const values = violations.map(({ pointer, found }) => `${pointer.replace(/^.*\//, '')} ${found}`)
@@ -223,6 +230,6 @@ export function alreadyCertified(
   const detail = `${conflicts[code]}${clash} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
   return new MintlineError(code, detail, {
     violations,
-    members: { earlierIssuance }
+    members: { earlierIssuance, ...(otherDevice !== undefined && { otherDevice }) }
   })
 }

@@ -165,7 +165,10 @@ export function assertKeyAllowed(
  */
 export function knownWeakKey(list: string): MintlineError {
   const found = `one on ${list}`
-  const fault = { ...violation('/publicKey', 'a key that nobody else knows', found), weakness: 'known-weak' as const }
+  const fault = {
+    ...violation('/publicKey', 'a key that nobody else knows', found),
+    weakness: 'known-weak' as const
+  }
   return refusalOf([fault], undefined)
 }
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { verifyAuthorityChain } from '../../../src/authorities/generations/certificate-chain.ts'
 import { createAuthorityServices } from '../../../src/composition/authority-services.ts'
 import { isMintlineError, type MintlineError, type Violation } from '../../../src/errors/mintline-error.ts'
+import { noWeakKeys } from '../../../src/factory/weak-keys/weak-keys.ts'
 import { createFirstUse } from '../../../src/issuance/first-use.ts'
 import { createPreview } from '../../../src/issuance/preview.ts'
 import { encodeCertificatePem } from '../../../src/pki/pem/pem.ts'
@@ -303,6 +304,7 @@ describe('the subject of a CSR', needs('openssl', 'certtool'), () => {
     const preview = createPreview({
       ...issuing,
       ...issuing.core,
+      weakKeys: noWeakKeys,
       firstUse: createFirstUse(issuing.core.randomBytes)
     })
     const principal = issuing.station

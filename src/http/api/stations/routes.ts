@@ -21,6 +21,7 @@ import {
   StationReportResource,
   type StationReportView,
   StationResource,
+  StationResumeBody,
   type StationView
 } from './schemas.ts'
 
@@ -66,6 +67,20 @@ const getStation = {
   params: StationParams,
   response: {
     200: { description: 'The station.', content: jsonContent(StationReportResource) },
+    ...notFound
+  }
+}
+
+const resumeStation = {
+  operationId: 'resumeStation',
+  tags,
+  summary: 'Let a station go on that is paused',
+  description:
+    'After what made its keys was found and repaired. What it was paused for counts no more. Of a station that is not paused nothing changes.',
+  params: StationParams,
+  body: StationResumeBody,
+  response: {
+    200: { description: 'The station as it is now.', content: jsonContent(StationReportResource) },
     ...notFound
   }
 }
@@ -125,6 +140,11 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
     if (change.line !== undefined) assertOfLine(principalOf(request), change.line)
     return viewReport(await stations.change(request.params.name, toChange(change), actOf(request, reason)))
   })
+
+  app.post('/v1/stations/:name/resume', { ...writable, schema: resumeStation }, async request => {
+    await findOwn(request, request.params.name)
+    return viewReport(await stations.resume(request.params.name, actOf(request, request.body.reason)))
+  })
 }
 
 /** @throws MintlineError `lines_forbidden` where a station would stand on another line than its maker may see. */
@@ -149,6 +169,7 @@ function viewStation({
   ...station
 }: Station): StationView {
   const { id, name, profiles, enabled, createdAt, createdBy, changedAt, changedBy } = station
+  const { pausedAt, pauseReason } = station
   return {
     id,
     name,
@@ -157,6 +178,7 @@ function viewStation({
     profiles: [...profiles],
     ...(lots.length > 0 && { lots: [...lots] }),
     enabled,
+    ...(pausedAt !== null && pauseReason !== null && { pausedAt: pausedAt.toISOString(), pauseReason }),
     ...(requestsPerMinute !== null && { requestsPerMinute }),
     ...(hourlyTarget !== null && { hourlyTarget }),
     createdAt: createdAt.toISOString(),

@@ -92,6 +92,17 @@ export const StationChangeBody = Type.Object(
   }
 )
 
+export const StationResumeBody = Type.Object(
+  {
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: 'What was wrong and what was done. It stands in the audit event.'
+    })
+  },
+  { ...strict, examples: [{ reason: 'security chip of the fixture replaced' }] }
+)
+
 const members = {
   id: uuid(),
   name: StationName,
@@ -100,6 +111,18 @@ const members = {
   profiles,
   lots: Type.Optional(lots),
   enabled,
+  pausedAt: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description: 'Since when it is refused whatever it asks, until an operator resumes it.'
+    })
+  ),
+  pauseReason: Type.Optional(
+    Type.Enum(['key_faults'], {
+      type: 'string',
+      description: 'It sent too many weak keys, or keys of other devices.'
+    })
+  ),
   requestsPerMinute: Type.Optional(requestsPerMinute),
   hourlyTarget: Type.Optional(hourlyTarget),
   createdAt: Type.String({ format: 'date-time' }),
