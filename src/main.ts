@@ -15,6 +15,7 @@ const usage = `usage: mintline <command>
   token create      make a token: the first one, or one in the place of a lost one
   lot verify        verify the statement of a closed lot, offline
   webhook test      send a signed sample to the webhook and say what came back
+  keys audit        look for weak RSA keys, and for those that share a prime, among all on record
   authority import  take over a CA key that was made elsewhere
   ceremony root     make an offline root, without a database
   ceremony sign     sign an authority's request with it
@@ -76,6 +77,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async lot() {
     const { lotUsage, runLot } = await import('./cli/lot/lot.ts')
     return { usage: lotUsage, run: runLot }
+  },
+  async keys() {
+    const { keysUsage, runKeys } = await import('./cli/keys/keys.ts')
+    const { stderr } = process
+    return { usage: keysUsage, run: (io, args) => runKeys({ ...io, isTerminal: stderr.isTTY }, args) }
   },
   async authority() {
     const { authorityUsage, runAuthority } = await import('./cli/authority.ts')

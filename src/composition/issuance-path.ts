@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { systemAct } from '../audit/audit-event.ts'
-import { spkiOf } from '../authorities/generations/generation.ts'
+import { findKeyHolders } from '../authorities/generations/key-holders.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
-import { type BlockedKeys, createBlockedKeys, type Holder } from '../factory/blocked-keys/blocked-keys.ts'
+import { type BlockedKeys, createBlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import { loadStatementKey, statementKeyFile } from '../factory/lots/statement/statement-key.ts'
 import { createStatementStore } from '../factory/lots/statement/statement-store.ts'
 import { createKeyFaults, type KeyFaults } from '../factory/stations/key-faults/key-fault.ts'
@@ -25,8 +25,6 @@ import { createRefusalRecorder } from '../issuance/refusals/refusal.ts'
 import { createRepeatWindows } from '../issuance/refusals/repeat-windows.ts'
 import { createStationLimits } from '../issuance/refusals/station-limits.ts'
 import { createReplay } from '../issuance/replay.ts'
-import { digestOf } from '../issuance/request.ts'
-import { toHex } from '../pki/der/octet-text.ts'
 import { createRecordStore, type RecordStore } from '../records/record-store.ts'
 import { createRecords, type Records } from '../records/records.ts'
 import type { CountReason, RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
@@ -150,7 +148,7 @@ function closeLotsWith(
 function blockedKeysOf(core: Core): BlockedKeys {
   return createBlockedKeys({
     store: createBlockedKeyStore(core.database),
-    listHolders: spkiSha256s => holdersOf(core, spkiSha256s),
+    listHolders: spkiSha256s => findKeyHolders(core.authorityStore, spkiSha256s),
     maximumWaiting: core.config.maximumWaiting,
     clock: core.clock,
     randomBytes: core.randomBytes
@@ -198,21 +196,6 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
   })
   const blockLimits = createStationLimits({ perMinute: blocksPerMinute, stopwatch })
   return { recordRefusal, auditDisclosure, readSalt, blockLimits }
-}
-
-/** The generations of authorities that have one of these keys. */
-async function holdersOf(
-  { authorityStore }: Core,
-  spkiSha256s: readonly Uint8Array[]
-): Promise<readonly Holder[]> {
-  if (spkiSha256s.length === 0) return []
-  const asked = new Set(spkiSha256s.map(toHex))
-  return (await authorityStore.generations()).flatMap(generation => {
-    const spkiDer = spkiOf(generation)
-    if (spkiDer === undefined) return []
-    const spkiSha256 = digestOf(spkiDer)
-    return asked.has(toHex(spkiSha256)) ? [{ name: generation.name, spkiSha256 }] : []
-  })
 }
 
 function groupLimits(

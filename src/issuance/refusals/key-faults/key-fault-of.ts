@@ -1,6 +1,6 @@
-import type { MintlineError } from '../../errors/mintline-error.ts'
-import type { KeyFault, KeyFaultKind } from '../../factory/stations/key-faults/key-fault.ts'
-import { digestOf, type Progress, requestDigest } from '../request.ts'
+import type { MintlineError } from '../../../errors/mintline-error.ts'
+import type { KeyFault, KeyFaultKind } from '../../../factory/stations/key-faults/key-fault.ts'
+import { digestOf, type Progress, requestDigest } from '../../request.ts'
 
 /**
  * What a refusal says against the station's source of random numbers; undefined where it says nothing. A key that somebody
