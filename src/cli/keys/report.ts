@@ -54,8 +54,9 @@ function titleOf(finding: KeyFinding): string {
 
 function renderKey(key: AuditedKey): string {
   const { issuanceId, thingName, subject, station, requestedAt, certificateId, isBlocked } = key
-  const name = thingName ?? subject.CommonName ?? subject.SerialNumber ?? '(no name)'
+  const name = JSON.stringify(subject.CommonName ?? subject.SerialNumber ?? '')
+  const thing = thingName === null ? '' : `thing ${JSON.stringify(thingName)}, `
   const certificate = certificateId === null ? 'no certificate' : `certificate ${certificateId}`
   const blocked = isBlocked ? ', blocked' : ''
-  return `  ${issuanceId}  ${JSON.stringify(name)}  ${station}, ${requestedAt.toISOString()}, ${certificate}${blocked}`
+  return `  ${issuanceId}  ${name}  ${thing}${station}, ${requestedAt.toISOString()}, ${certificate}${blocked}`
 }
