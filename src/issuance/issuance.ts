@@ -87,8 +87,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       if (!isMintlineError(error) || !isRefusal(error)) throw error
       const refused = await recordRefusal(error, request, rulesReached(progress))
       // A crash in between leaves it uncounted, and the station without an answer: its retry is counted.
-      const fault = refused.code === error.code ? keyFaultOf(error, progress) : undefined
-      if (fault !== undefined) await keyFaults.note(request.station.name, fault)
+      if (refused.code === error.code) await noteKeyFault(keyFaults, error, progress)
       throw refused
     }
   }
@@ -162,6 +161,11 @@ async function takeNewRules(
   if (reason === 'profile') return profiles.refresh()
   if (reason === 'station') throw profileNotAllowed(station, profile)
   throw (await whyTokenEnded(station.tokenId)) ?? tokenRevoked()
+}
+
+async function noteKeyFault(keyFaults: KeyFaults, error: MintlineError, progress: Progress): Promise<void> {
+  const fault = keyFaultOf(error, progress)
+  if (fault !== undefined) await keyFaults.note(progress.request.station.name, fault)
 }
 
 /** Notes how far it came, for who tells of it. */
