@@ -8,9 +8,9 @@
  */
 import { generateKeyPairSync, randomBytes } from 'node:crypto'
 import { compareModuli } from '../src/factory/key-audit/comparison.ts'
-import { parseSubjectPublicKeyInfo } from '../src/pki/key/public-key.ts'
-import { unsignedBigInt } from '../src/pki/key/elliptic-curve.ts'
 import { createDerRefusal, DerReader } from '../src/pki/der/reader.ts'
+import { unsignedBigInt } from '../src/pki/key/elliptic-curve.ts'
+import { parseSubjectPublicKeyInfo } from '../src/pki/key/public-key.ts'
 import { modulusFault } from '../src/pki/key/rsa-modulus.ts'
 
 const count = Number(process.argv[2] ?? 100_000)

@@ -76,19 +76,14 @@ export interface IssuanceDependencies {
 const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
-  const { profiles, authorities, cycle, recordRefusal, clock, randomBytes, observe } = dependencies
-  const { clockTrust, blockedKeys, weakKeys, keyFaults, firstUse } = dependencies
+  const { profiles, authorities, cycle, clock, randomBytes, observe } = dependencies
+  const { clockTrust, blockedKeys, weakKeys, firstUse } = dependencies
 
   async function answer(progress: Progress): Promise<IssuanceResult> {
-    const { request } = progress
     try {
       return await decideOrServeAgain(progress)
     } catch (error) {
-      if (!isMintlineError(error) || !isRefusal(error)) throw error
-      const refused = await recordRefusal(error, request, rulesReached(progress))
-      // A crash in between leaves it uncounted, and the station without an answer: its retry is counted.
-      if (refused.code === error.code) await noteKeyFault(keyFaults, error, progress)
-      throw refused
+      throw await recorded(dependencies, error, progress)
     }
   }
 
@@ -163,9 +158,19 @@ async function takeNewRules(
   throw (await whyTokenEnded(station.tokenId)) ?? tokenRevoked()
 }
 
-async function noteKeyFault(keyFaults: KeyFaults, error: MintlineError, progress: Progress): Promise<void> {
-  const fault = keyFaultOf(error, progress)
-  if (fault !== undefined) await keyFaults.note(progress.request.station.name, fault)
+/** @returns what to answer with: a refusal once it is on record, anything else as it is. */
+async function recorded(
+  { recordRefusal, keyFaults }: Pick<IssuanceDependencies, 'recordRefusal' | 'keyFaults'>,
+  error: unknown,
+  progress: Progress
+): Promise<unknown> {
+  if (!isMintlineError(error) || !isRefusal(error)) return error
+  const { request } = progress
+  const refused = await recordRefusal(error, request, rulesReached(progress))
+  // A crash in between leaves it uncounted, and the station without an answer: its retry is counted.
+  const fault = refused.code === error.code ? keyFaultOf(error, progress) : undefined
+  if (fault !== undefined) await keyFaults.note(request.station.name, fault)
+  return refused
 }
 
 /** Notes how far it came, for who tells of it. */
