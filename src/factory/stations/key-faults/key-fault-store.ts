@@ -8,7 +8,7 @@ import {
 } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import { toHex } from '../../../pki/der/octet-text.ts'
-import type { KeyFault, KeyFaultKind } from './key-fault.ts'
+import type { KeyFault, KeyFaultKind } from './fault.ts'
 
 /** What is on record of the faults of one station. */
 export interface CountedFault extends Pick<KeyFault, 'weaknesses' | 'spkiSha256' | 'lot'> {

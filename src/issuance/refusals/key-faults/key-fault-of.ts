@@ -1,5 +1,5 @@
 import type { MintlineError } from '../../../errors/mintline-error.ts'
-import type { KeyFault, KeyFaultKind } from '../../../factory/stations/key-faults/key-fault.ts'
+import type { KeyFault, KeyFaultKind } from '../../../factory/stations/key-faults/fault.ts'
 import { digestOf, type Progress, requestDigest } from '../../request.ts'
 
 /**
