@@ -11,7 +11,10 @@ export default {
     'scripts/*.ts',
     // Of runs that test/skips.e2e.test.ts starts.
     'test/fixtures/skips/*.ts',
+    // Makes the fixtures anew, by hand.
+    'test/support/weak-keys/make-fixtures.ts',
     // Started as threads and as a process, by a URL.
+    'src/factory/key-audit/comparison-worker.ts!',
     'src/signing/signers/local/key-thread-worker.ts!',
     'src/signing/signers/pkcs11/token-process/main.ts!',
     'src/signing/signers/pkcs11/token-process/parent-watch-worker.ts!',

@@ -4,7 +4,7 @@ import type { Violation } from '../../errors/mintline-error.ts'
 import { createDigestTable, digestLength, type DigestTable } from './digest-table.ts'
 
 /** Of all files together. Debian's lists have some hundred thousand. */
-export const maximumListedKeys = 1_000_000
+const maximumListedKeys = 1_000_000
 
 /** A line that is longer is no digest, and is not waited for to its end. */
 const longestLine = 512
