@@ -3,7 +3,7 @@ import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
 
 /** The product of the moduli; or, told the products of all other blocks, what each shares with any other. */
-interface ComparisonTask {
+export interface ComparisonTask {
   readonly moduli: readonly bigint[]
   readonly others?: readonly bigint[]
 }

@@ -117,7 +117,7 @@ function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
 
 const numberOf = (octets: Uint8Array) => BigInt(`0x${Buffer.from(octets).toString('hex')}`)
 
-export function octetsOf(value: bigint): Uint8Array {
+function octetsOf(value: bigint): Uint8Array {
   const hex = value.toString(16)
   return Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex')
 }
