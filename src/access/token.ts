@@ -60,6 +60,8 @@ export interface Tokens {
    * @throws MintlineError `token_exists`, `station_not_found`, `request_invalid`.
    */
   create(request: TokenRequest, act: Act, keep?: (secret: string) => Promise<void>): Promise<NewToken>
+  /** As of a second ago. @throws MintlineError `token_not_found`. */
+  find(id: string): Promise<TokenView>
   /** Newest first, revoked ones included. */
   list(query: PageQuery): Promise<Page<TokenView>>
   /** Another secret for the same token. @throws MintlineError `token_not_found` when there is none, or it is over; `request_invalid`. */
@@ -100,6 +102,11 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       return principalOf(token)
     },
     create: (request, act, keep) => createToken(dependencies, request, { act, keep }),
+    async find(id) {
+      const token = await memory.find(id, false)
+      if (token === undefined) throw notFound(id)
+      return toView(token)
+    },
     list: query => readPage(query, async wanted => (await store.list(wanted)).map(toView)),
     async rotate(id, rotation, act) {
       const time = clock()

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
+import { batchRoutes } from './api/batch/routes.ts'
 import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
 import { clockRoutes } from './api/clock/routes.ts'
 import { eventRoutes } from './api/events/routes.ts'
@@ -16,6 +17,7 @@ import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
+import { selfRoutes } from './api/self/routes.ts'
 import { stationRoutes } from './api/stations/routes.ts'
 import { tokenLoginRoutes } from './api/token-logins/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
@@ -41,6 +43,7 @@ import type { HttpServices, HttpSettings } from './services.ts'
 
 const allRoutes = [
   issuanceRoutes,
+  batchRoutes,
   recordRoutes,
   refusalCountRoutes,
   profileRoutes,
@@ -54,6 +57,7 @@ const allRoutes = [
   lotRoutes,
   lotFollowRoutes,
   statementKeyRoutes,
+  selfRoutes,
   tokenLoginRoutes,
   jobRoutes,
   eventRoutes,

@@ -64,6 +64,8 @@ export interface HttpServices {
     authenticate(bearerToken: string, options?: { readonly afresh?: boolean }): Promise<Principal>
     create(request: TokenRequest, act: Act): Promise<NewToken>
     rotate(id: string, rotation: Rotation, act: Act): Promise<NewToken>
+    /** @throws MintlineError `token_not_found` */
+    find(id: string): Promise<TokenView>
     list(query: PageQuery): Promise<Page<TokenView>>
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, act: Act): Promise<void>

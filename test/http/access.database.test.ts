@@ -21,6 +21,8 @@ import { type HttpService, openService, someSubject } from './service.ts'
 /** Who may do what. A route that is not in this table fails the first test. */
 const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/issuances': ['station'],
+  'POST /v1/issuances/batch': ['station'],
+  'GET /v1/self': ['station', 'display', 'auditor', 'operator', 'admin'],
   'GET /v1/issuances': ['station', 'auditor', 'operator', 'admin'],
   'GET /v1/issuances/:id': ['station', 'auditor', 'operator', 'admin'],
   'GET /v1/refusal-counts': ['auditor', 'operator', 'admin'],
@@ -99,6 +101,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
 
 /** Where who is held to some lines of production gets in, and sees nothing of others. */
 const heedingLines = [
+  'GET /v1/self',
   'GET /v1/issuances',
   'GET /v1/issuances/:id',
   'POST /v1/issuances/:id/scrap',
@@ -373,7 +376,9 @@ describe('a token that is held to lines', () => {
       return
     }
     // Nothing there is of its line.
-    if (['GET /v1/issuances', 'GET /v1/stations', 'GET /v1/lots'].includes(route))
+    if (route === 'GET /v1/self')
+      expect([status, answer.json()]).toEqual([200, expect.objectContaining({ role, lines: ['B1'] })])
+    else if (['GET /v1/issuances', 'GET /v1/stations', 'GET /v1/lots'].includes(route))
       expect([status, answer.json<{ items: unknown[] }>().items]).toEqual([200, []])
     else expect(status).toBe(['POST /v1/stations', 'POST /v1/lots'].includes(route) ? 403 : 404)
   })

@@ -12,6 +12,7 @@ import { ConnectionGuard } from './connection-guard.ts'
 import { type ConnectionLimits, defaultConnectionLimits } from './limits.ts'
 import { createTlsServer, type ServerTls } from './tls-server.ts'
 import { serveInTurn } from './turns.ts'
+import { holdUploads } from './upload-deadline.ts'
 
 export interface ServerSettings {
   /** How long a whole request may take to arrive. */
@@ -39,13 +40,14 @@ export function createBoundedServer(handler: Handler, settings: ServerSettings):
   const limits = { ...defaultConnectionLimits, ...settings.connectionLimits }
   const options: ServerOptions = {
     headersTimeout: headersTimeoutMs,
-    requestTimeout: settings.requestTimeoutMs,
+    // Of the whole request, holdUploads looks after it: Node's own has no exception.
+    requestTimeout: 0,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     connectionsCheckingInterval: timeoutCheckIntervalMs,
     // The host plugin answers with a problem document; Node's own answer is empty.
     requireHostHeader: false
   }
-  const listener = serveInTurn(handler, limits.maximumPipelined)
+  const listener = serveInTurn(holdUploads(handler, settings.requestTimeoutMs), limits.maximumPipelined)
   const server =
     tls === undefined
       ? createServer(options, listener)

@@ -1,7 +1,7 @@
 import type { Stopwatch } from '../../sources/clock.ts'
 
 /** How much of what it may send a station has left. */
-interface Budget {
+export interface Budget {
   /** False for a request that is one too many. */
   readonly isWithin: boolean
   readonly perMinute: number

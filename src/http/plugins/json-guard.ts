@@ -24,18 +24,31 @@ export function addJsonGuard(
   lookInto: (request: FastifyRequest, body: Uint8Array) => Promise<MintlineError | undefined> = async () =>
     undefined
 ): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
+  const parse = createJsonParser(app)
   app.decorateRequest('sentJson', null)
   app.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, body, done) => {
     request.sentJson = body
-    const end = (error: Error | null, value?: unknown) => {
+    parse(request, body, (error, value) => {
       if (error === null) done(null, value)
       else lookInto(request, body).then(found => done(found ?? error), done)
-    }
-    const text = body.toString()
-    if (holdsMoreThan(maximumJsonValues, text)) end(tooMany())
-    else void parse(request, text, end)
+    })
   })
+}
+
+type ParseJson = (
+  request: FastifyRequest,
+  body: Buffer,
+  done: (error: Error | null, value?: unknown) => void
+) => void
+
+/** Reads JSON of a request that would keep nobody else waiting, and that poisons no prototype. */
+export function createJsonParser(app: FastifyInstance): ParseJson {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request, body, done) => {
+    const text = body.toString()
+    if (holdsMoreThan(maximumJsonValues, text)) done(tooMany())
+    else void parse(request, text, done)
+  }
 }
 
 /** Counts the commas and opening brackets that stand outside of strings. What is not JSON may be counted as it likes. */

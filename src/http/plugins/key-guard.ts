@@ -47,17 +47,33 @@ export async function refuseUnparsedKeys(
   return findings && disclosures.refuse({ ...disclosureOf(request), findings, body })
 }
 
-function disclosureOf(request: FastifyRequest) {
+/**
+ * The same of one line of a body that is read as it comes.
+ *
+ * @param value what the line holds; undefined where it is no JSON.
+ * @throws MintlineError `key_blocked`.
+ */
+export async function refuseKeysInLine(
+  disclosures: HttpServices['disclosures'],
+  request: FastifyRequest,
+  { bytes, value }: { readonly bytes: Uint8Array; readonly value: unknown }
+): Promise<void> {
+  const findings = disclosures.find(value === undefined ? { bytes } : { values: [value] })
+  if (findings === undefined) return
+  throw await disclosures.refuse({ ...disclosureOf(request, [value]), findings, body: bytes })
+}
+
+function disclosureOf(request: FastifyRequest, parts: readonly unknown[] = [request.query, request.body]) {
   const { url = '', config } = request.routeOptions
   return {
     principal: principalOf(request),
     requestId: request.id,
     route: `${request.method} ${url}`,
-    issuance: config.recordsRefusals === true ? { profile: profileNamedIn(request) } : undefined
+    issuance: config.recordsRefusals === true ? { profile: profileNamedIn(parts) } : undefined
   }
 }
 
-function profileNamedIn({ query, body }: FastifyRequest): string {
-  const named = [query, body].map(part => (part as { profile?: unknown } | null | undefined)?.profile)
+function profileNamedIn(parts: readonly unknown[]): string {
+  const named = parts.map(part => (part as { profile?: unknown } | null | undefined)?.profile)
   return named.find((name): name is string => typeof name === 'string' && profileName.test(name)) ?? ''
 }

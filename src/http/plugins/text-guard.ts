@@ -13,21 +13,26 @@ const takenForBytes = '/csr'
  */
 export function addTextGuard(app: FastifyInstance): void {
   app.addHook('preValidation', async request => {
-    const violations = [
+    assertStorable([
       ...findFaults(request.params, '/path'),
       ...findFaults(request.query, '/query'),
       ...(request.body instanceof Uint8Array ? [] : findFaults(request.body, ''))
-    ]
-    if (violations.length > 0) {
-      throw new MintlineError(
-        'request_invalid',
-        'The request holds what cannot be kept as text; see violations.',
-        {
-          violations: violations.slice(0, maximumViolations)
-        }
-      )
-    }
+    ])
   })
+}
+
+/** The same of one value of JSON. @throws MintlineError `request_invalid`. */
+export function assertStorableText(value: unknown): void {
+  assertStorable(findFaults(value, ''))
+}
+
+function assertStorable(violations: readonly Violation[]): void {
+  if (violations.length === 0) return
+  throw new MintlineError(
+    'request_invalid',
+    'The request holds what cannot be kept as text; see violations.',
+    { violations: violations.slice(0, maximumViolations) }
+  )
 }
 
 interface Place {

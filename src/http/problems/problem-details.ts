@@ -27,17 +27,33 @@ export function addProblemDetails(app: FastifyInstance, { explain }: Explaining)
 
 /** Answers with the problem that an error stands for. What is not recognised becomes an opaque `internal_error`. */
 export function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status, challenge, retryAfterSeconds, problem } = tellProblem(error, request)
+  if (challenge !== undefined) reply.header('www-authenticate', challenge)
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  return reply.code(status).type(problemMediaType).send(JSON.stringify(problem))
+}
+
+/** What of a request its problem is told by. */
+export type Asking = Pick<FastifyRequest, 'id' | 'log' | 'headers' | 'routeOptions'> & {
+  readonly raw: Pick<FastifyRequest['raw'], 'complete'>
+}
+
+interface ToldProblem {
+  readonly status: number
+  /** `WWW-Authenticate`. */
+  readonly challenge: string | undefined
+  /** Whole seconds. */
+  readonly retryAfterSeconds: number | undefined
+  readonly problem: Readonly<Record<string, unknown>>
+}
+
+/** Logs an error according to whose fault it is, and says what is answered of it. */
+export function tellProblem(error: unknown, request: Asking): ToldProblem {
   const known = translate(error, request)
   const { status } = problemTable[known.code]
   logProblem(known, status, request)
-  const challenge = challengeOf(known)
-  if (challenge !== undefined) reply.header('www-authenticate', challenge)
-  const retryAfter = retryAfterOf(status, known.retryAfterSeconds)
-  if (retryAfter !== undefined) reply.header('retry-after', retryAfter)
-  return reply
-    .code(status)
-    .type(problemMediaType)
-    .send(JSON.stringify(buildProblem(known, request.id)))
+  const retryAfterSeconds = retryAfterOf(status, known.retryAfterSeconds)
+  return { status, challenge: challengeOf(known), retryAfterSeconds, problem: buildProblem(known, request.id) }
 }
 
 /**
@@ -107,7 +123,7 @@ function challengeOf({ code, violations: [violation] }: MintlineError): string |
   return `${challenge}, error_description="the check of ${failed} failed"`
 }
 
-function logProblem(error: MintlineError, status: number, request: FastifyRequest): void {
+function logProblem(error: MintlineError, status: number, request: Pick<Asking, 'log'>): void {
   if (status >= 500) {
     request.log.error({ code: error.code, err: error }, 'request failed')
     return
@@ -148,7 +164,7 @@ const translations: Readonly<Record<string, readonly [ErrorCode, string]>> = {
   FST_ERR_MAX_PARAM_LENGTH: pathUnreadable
 }
 
-function translate(error: unknown, request: FastifyRequest): MintlineError {
+function translate(error: unknown, request: Asking): MintlineError {
   if (isMintlineError(error)) return error
   const { code = '', validation, validationContext, statusCode = 500 } = error as Partial<FastifyError>
   if (validation !== undefined) return translateValidation(validation, validationContext)
@@ -192,7 +208,7 @@ function translateValidation(faults: readonly SchemaFault[], part = 'body'): Min
   })
 }
 
-function unsupportedMediaType(request: FastifyRequest): MintlineError {
+function unsupportedMediaType(request: Asking): MintlineError {
   const { content } = (request.routeOptions.schema?.body ?? {}) as { content?: object }
   // A route lists first the types it recommends; the others are there for clients that cannot be changed.
   const accepted = content === undefined ? ['application/json'] : Object.keys(content).slice(0, 2)

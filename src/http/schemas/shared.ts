@@ -11,6 +11,7 @@ import {
   AwsRegistrationSummary,
   PostedAwsRegistration
 } from '../api/aws-registrations/schemas.ts'
+import { BatchLine, BatchSummary } from '../api/batch/schemas.ts'
 import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
 import { ClockState } from '../api/clock/schemas.ts'
 import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
@@ -35,6 +36,7 @@ import {
   VoidEntry
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
+import { Self } from '../api/self/schemas.ts'
 import { StationList, StationReportResource, StationResource } from '../api/stations/schemas.ts'
 import { LoginPermit } from '../api/token-logins/schemas.ts'
 import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
@@ -48,6 +50,8 @@ export const sharedSchemas = [
   Thing,
   CsrNote,
   Issuance,
+  BatchLine,
+  BatchSummary,
   IssuedEntry,
   RejectedEntry,
   UnknownEntry,
@@ -81,6 +85,7 @@ export const sharedSchemas = [
   StationResource,
   StationReportResource,
   StationList,
+  Self,
   LoginPermit,
   NewToken,
   TokenList,

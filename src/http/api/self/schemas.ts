@@ -1,0 +1,61 @@
+import Type, { type Static } from 'typebox'
+import { roles } from '../../../access/principal.ts'
+import { example } from '../../schemas/example.ts'
+import { strict, uuid } from '../../schemas/reference.ts'
+import { line, StationName } from '../stations/schemas.ts'
+
+/** As many as a station may name; of one that may use all, the first. */
+export const maximumListedProfiles = 100
+
+const SelfProfile = Type.Object(
+  {
+    name: Type.String({ examples: ['starter'] }),
+    version: Type.Integer({ minimum: 1, description: 'The newest, by which it would be issued now.' }),
+    authority: Type.String({ description: 'The authority line that signs.', examples: ['starter'] }),
+    ready: Type.Boolean({ description: 'Whether this line can sign right now.' }),
+    reason: Type.Optional(Type.String({ description: 'Why it cannot.' }))
+  },
+  strict
+)
+
+export const Self = Type.Object(
+  {
+    role: Type.Enum(roles, { type: 'string' }),
+    name: Type.String({ description: 'The station, or whom the token was made out to.' }),
+    lines: Type.Optional(
+      Type.Array(line, { description: 'Lines of production that are seen alone. Without it, all.' })
+    ),
+    credential: Type.Object(
+      {
+        id: uuid({ examples: [example.tokenId] }),
+        name: StationName,
+        expiresAt: Type.Optional(
+          Type.String({ format: 'date-time', description: 'From when on it is not taken any more.' })
+        )
+      },
+      { ...strict, description: 'What let the request in.' }
+    ),
+    station: Type.Optional(
+      Type.Object(
+        {
+          line: Type.Optional(line),
+          site: Type.Optional(Type.String({ description: 'Where the line is.', examples: ['Graz'] })),
+          requestsPerMinute: Type.Optional(
+            Type.Integer({ minimum: 1, description: 'How many requests it may send. Without it, no limit.' })
+          ),
+          profiles: Type.Array(SelfProfile, {
+            description: `What it may issue by; at most ${maximumListedProfiles} are listed.`
+          }),
+          ready: Type.Boolean({
+            description: 'Whether a certificate could be issued right now by every profile that is listed.'
+          }),
+          reasons: Type.Array(Type.String(), { description: 'Why not. Empty where it is ready.' })
+        },
+        { ...strict, description: 'Of the role `station`, and of no other.' }
+      )
+    )
+  },
+  { $id: 'Self', ...strict, description: 'Who a token is, what it may do, and whether that can be done now.' }
+)
+
+export type Self = Static<typeof Self>
