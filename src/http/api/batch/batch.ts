@@ -9,7 +9,7 @@ export interface LineAnswer {
 }
 
 export interface Batch {
-  readonly lines: AsyncIterator<Line>
+  readonly lines: AsyncIterator<Line, void>
   /** Never rejects. */
   readonly answer: (line: Line) => Promise<LineAnswer>
   readonly concurrency: number

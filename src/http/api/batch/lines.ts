@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import type { Readable } from 'node:stream'
 
 /** One line of NDJSON as it came. */
 export interface Line {
@@ -26,7 +26,7 @@ const lineFeed = 0x0a
  *
  * @throws what the connection fails with in the middle of the request.
  */
-export async function* readLines(request: IncomingMessage, limits: LineLimits): AsyncGenerator<Line> {
+export async function* readLines(request: Readable, limits: LineLimits): AsyncGenerator<Line, void> {
   const { maximumLineBytes, maximumLines, signal, onWhole } = limits
   let number = 1
   let parts: Buffer[] = []
@@ -48,7 +48,7 @@ export async function* readLines(request: IncomingMessage, limits: LineLimits): 
     for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, start)) {
       add(chunk.subarray(start, end))
       start = end + 1
-      if (number > maximumLines) return yield { number, bytes: undefined }
+      if (number > maximumLines) return void (yield { number, bytes: undefined })
       const line = endLine()
       if (!isBlank(line)) yield line
     }
@@ -56,14 +56,15 @@ export async function* readLines(request: IncomingMessage, limits: LineLimits): 
   }
   if (signal.aborted) return
   const last = endLine()
-  if (last.number > maximumLines && !isBlank(last)) return yield { number: last.number, bytes: undefined }
+  if (last.number > maximumLines && !isBlank(last))
+    return void (yield { number: last.number, bytes: undefined })
   if (!isBlank(last)) yield last
   onWhole()
 }
 
 /** Without destroying the request at an early end, which would take the answer with it. */
-async function* readChunks(request: IncomingMessage, signal: AbortSignal): AsyncGenerator<Buffer> {
-  const iterator = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer>
+async function* readChunks(request: Readable, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+  const iterator = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, void>
   const aborted = new Promise<undefined>(resolve => {
     if (signal.aborted) resolve(undefined)
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
