@@ -11,6 +11,7 @@ const usage = `usage: mintline <command>
 
   serve             run the service
   check-config      try the settings without starting anything
+  enroll            have CSRs certified, as a station does
   tls init          make a certificate to try TLS with
   token create      make a token: the first one, or one in the place of a lost one
   lot verify        verify the statement of a closed lot, offline
@@ -49,6 +50,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async token() {
     const { runToken, tokenUsage } = await import('./cli/token.ts')
     return { usage: tokenUsage, run: runToken }
+  },
+  async enroll() {
+    const { enrollUsage, runEnroll } = await import('./cli/enroll/enroll.ts')
+    const isWatched = process.stderr.isTTY
+    return { usage: enrollUsage, run: (io, args) => runEnroll({ ...io, isWatched }, args) }
   },
   async tls() {
     const { runTls, tlsUsage } = await import('./cli/tls/tls.ts')
