@@ -15,6 +15,9 @@ export interface Enrolled {
 /** The service answered, and not with what was asked for. */
 export class AnswerError extends Error {}
 
+/** It was not the service that answered. */
+export class ForeignAnswerError extends Error {}
+
 const certificatePem = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g
 const maximumChainLength = 10
 
@@ -22,7 +25,7 @@ const maximumChainLength = 10
  * Reads the answer to a CSR and holds it against that: the key is the CSR's, each certificate is signed by the next one,
  * which is a CA's, and the id is that of the certificate.
  *
- * @throws AnswerError
+ * @throws AnswerError, ForeignAnswerError
  */
 export function verifyAnswer(body: Buffer, csr: Buffer): Enrolled {
   const { id, certificateId, chainPem, replayed } = readMembers(body)
@@ -54,7 +57,7 @@ function readMembers(body: Buffer) {
   const { id, certificateId, chainPem, replayed } = parseObject(body)
   if (typeof id === 'string' && typeof certificateId === 'string' && typeof chainPem === 'string')
     return { id, certificateId, chainPem, replayed: replayed === true }
-  throw new AnswerError('it is not an issuance. Check --url')
+  throw new ForeignAnswerError('what answers there is not Mintline. Check --url.')
 }
 
 /** What is none has no members. */

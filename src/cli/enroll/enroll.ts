@@ -12,6 +12,7 @@ import { checkStation } from './check.ts'
 import { enrollDirectory } from './directory.ts'
 import { type Connection, createConnection } from './exchange/connection.ts'
 import type { ExchangeSettings } from './exchange/exchange.ts'
+import { KeepingError } from './keeping/keeping.ts'
 import { enrollOne } from './one.ts'
 import type { Station } from './station.ts'
 import { describeFailedRequest } from './telling.ts'
@@ -43,7 +44,7 @@ To run it again is always safe: the same CSR gets the same certificate.
   --check            asks whether this station could work now; takes and issues nothing
   --json             tells what came of it as JSON, one line for each CSR
 
-exit codes: 0 done; 2 the arguments are wrong; 3 refused, do not send it again; 4 the service is busy or not ready, send it
+exit codes: 0 done; 1 an answer cannot be written; 2 the arguments are wrong; 3 refused, do not send it again; 4 the service is busy or not ready, send it
 again later; 5 the service cannot be reached, or what answers is not the service
 `
 
@@ -63,6 +64,12 @@ export async function runEnroll(
   const connection = createConnection(settings)
   try {
     return flags.check === true ? await check(io, connection, flags) : await certify(io, connection, flags)
+  } catch (error) {
+    if (!(error instanceof KeepingError)) throw error
+    io.writeError(
+      `mintline enroll: ${error.message}. Put that right and run it again: it gets the same answer.\n`
+    )
+    return 1
   } finally {
     connection.close()
   }

@@ -1,5 +1,5 @@
-import { dirname } from 'node:path'
-import { type CommandIo, readInputFile } from '../command.ts'
+import { dirname, resolve } from 'node:path'
+import { type CommandIo, readInputFile, UsageError } from '../command.ts'
 import { exitCodes } from './exchange/outcome.ts'
 import type { FormatName } from './keeping/formats.ts'
 import { formats } from './keeping/formats.ts'
@@ -21,6 +21,7 @@ export async function enrollOne(
   { csrFile, outFile, format, isJson }: OneCsr
 ): Promise<number> {
   const csr = await readInputFile(csrFile)
+  if (resolve(csrFile) === resolve(outFile)) throw new UsageError('--out is the file of the CSR')
   await assertWritable('--out', dirname(outFile))
   const result = await enroll(station, csr)
   const write = (told: object) => io.write(`${JSON.stringify({ csr: csrFile, ...told })}\n`)

@@ -1,4 +1,4 @@
-import { AnswerError, type Enrolled, verifyAnswer } from './answer.ts'
+import { AnswerError, type Enrolled, ForeignAnswerError, verifyAnswer } from './answer.ts'
 import type { Connection } from './exchange/connection.ts'
 import { exchange, type ExchangeSettings } from './exchange/exchange.ts'
 import type { Failure } from './exchange/outcome.ts'
@@ -44,6 +44,8 @@ export async function enroll(
   try {
     return verifyAnswer(outcome.body, csr)
   } catch (error) {
+    if (error instanceof ForeignAnswerError)
+      return { kind: 'unreachable', detail: error.message, isLasting: true }
     if (!(error instanceof AnswerError)) throw error
     return refuse('answer_invalid', `The answer was thrown away: ${error.message}. Tell the administrator.`)
   }

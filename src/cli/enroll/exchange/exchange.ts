@@ -32,7 +32,7 @@ export async function exchange(
 ): Promise<Outcome> {
   const end = performance.now() + deadlineMs
   for (let round = 0; ; round++) {
-    const left = Math.max(end - performance.now(), shortestTryMs)
+    const left = Math.max(Math.ceil(end - performance.now()), shortestTryMs)
     const outcome = await attempt(connection, asked, Math.min(left, longestTryMs))
     if (!isTransient(outcome)) return outcome
     const waitMs = waitOf(outcome, round, random)

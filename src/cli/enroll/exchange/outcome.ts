@@ -72,8 +72,10 @@ function readProblem(status: number, body: Buffer): Problem | undefined {
 
 /** Of what Node says when there was no answer. */
 export function outcomeOfError(error: unknown): Outcome {
+  // A fault of this program, and none of the network.
+  if (error instanceof TypeError || error instanceof RangeError) throw error
   const { code = '', message, name } = error as NodeJS.ErrnoException
-  const isLasting = /CERT|^ERR_(?:TLS|SSL)|^EPROTO$|SELF_SIGNED|UNABLE_TO|^ERR_INVALID/.test(code)
+  const isLasting = /CERT|^ERR_(?:TLS|SSL)|^EPROTO$|SELF_SIGNED|UNABLE_TO/.test(code)
   return { kind: 'unreachable', detail: describe(code, name === 'TimeoutError' ? name : message), isLasting }
 }
 

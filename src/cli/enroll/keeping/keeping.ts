@@ -3,9 +3,14 @@ import { access, open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { UsageError } from '../../command.ts'
 
+/** An answer that cannot be written down; to ask again gives the same one. */
+export class KeepingError extends Error {}
+
 /**
  * Puts a file in its place whole and on the disk: a reader, or who comes after a power cut, finds what was there before or
  * all of the new one. A kill leaves at most a hidden file beside it.
+ *
+ * @throws KeepingError
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const directory = dirname(path)
@@ -17,7 +22,8 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     await rename(temporary, path)
   } catch (error) {
     await rm(temporary, { force: true })
-    throw error
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException
+    throw new KeepingError(`${path} cannot be written (${code})`)
   }
   await using parent = await open(directory)
   // Not every file system can.
