@@ -27,7 +27,8 @@ export const packageOfTool = {
   chromium: 'chromium',
   faketime: 'faketime',
   aws: 'awscli',
-  cc: 'gcc'
+  cc: 'gcc',
+  python3: 'python3'
 } as const
 
 export type Tool = keyof typeof packageOfTool

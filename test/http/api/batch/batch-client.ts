@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 
@@ -44,6 +45,7 @@ export async function sendBatch(
       text(response).then(answer => resolve({ status: response.statusCode ?? 0, text: answer }), reject)
     })
   })
+  const isClosed = new Promise(resolve => sending.once('close', resolve))
   void write()
   const answer = await answering
   sending.destroy()
@@ -52,8 +54,7 @@ export async function sendBatch(
   async function write(): Promise<void> {
     for await (const piece of typeof body === 'string' ? [body] : body) {
       if (sending.destroyed) return
-      if (!sending.write(piece))
-        await new Promise<void>(resolve => sending.once('drain', resolve).once('close', resolve))
+      if (!sending.write(piece)) await Promise.race([once(sending, 'drain'), isClosed])
     }
     sending.end()
   }

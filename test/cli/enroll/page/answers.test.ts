@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import { isWorthRetrying } from '../../../../src/cli/enroll/exchange/outcome.ts'
+import { type ErrorCode, errorCodes } from '../../../../src/errors/mintline-error.ts'
+import { problemTable } from '../../../../src/http/problems/problem-table.ts'
+
+/** What is never the answer to a station that asks for a certificate. */
+const ofOthers: readonly ErrorCode[] = [
+  'lines_forbidden',
+  'certificate_malformed',
+  'profile_invalid',
+  'issuance_not_found',
+  'issuance_not_open',
+  'issuance_not_releasable',
+  'issuance_not_rejected',
+  'blocked_key_not_found',
+  'token_not_found',
+  'token_exists',
+  'station_not_found',
+  'station_exists',
+  'station_invalid',
+  'job_not_found',
+  'webhook_missing',
+  'event_not_found',
+  'last_admin_token',
+  'authority_not_found',
+  'authority_transition_refused',
+  'intents_open',
+  'authority_invalid',
+  'authority_exists',
+  'aws_registration_not_found',
+  'aws_registration_invalid',
+  'aws_template_not_ours',
+  'aws_registration_blocked',
+  'aws_registration_held',
+  'aws_refused',
+  'aws_unavailable',
+  'job_interrupted',
+  'webhook_failed',
+  'config_invalid',
+  'data_directory_unusable',
+  'database_incompatible',
+  'key_unusable'
+]
+
+const rows = [
+  ...readFileSync('docs/station.md', 'utf8').matchAll(/^\| (\d{3}) \| `([a-z_]+)` \| (yes|no) \| (.+) \|$/gm)
+].map(([, status, code, again]) => ({
+  status: Number(status),
+  code: code as ErrorCode,
+  isAgain: again === 'yes'
+}))
+
+describe('the table of answers in docs/station.md', () => {
+  it('has every code that a station may be answered with, once', () => {
+    const wanted = errorCodes.filter(code => !ofOthers.includes(code))
+    expect(rows.map(({ code }) => code).sort()).toEqual(wanted.sort())
+  })
+
+  it.each(rows)('$code: its status, and whether enroll tries again', ({ status, code, isAgain }) => {
+    expect([status, isAgain]).toEqual([problemTable[code].status, isWorthRetrying(status, code)])
+  })
+})
