@@ -108,7 +108,7 @@ export const settings = {
   logLevel: setting(choice(logLevels), 'info', { name: 'MINTLINE_LOG_LEVEL', meaning: '' }),
   requestTimeoutMs: setting(wholeNumber({ minimum: 1_000, maximum: 600_000, unit: 'ms' }), 30_000, {
     name: 'MINTLINE_REQUEST_TIMEOUT_MS',
-    meaning: 'in which a request must have arrived'
+    meaning: 'in which a request must have arrived, a batch excepted'
   }),
   shutdownTimeoutMs: setting(wholeNumber({ minimum: 0, maximum: 600_000, unit: 'ms' }), 10_000, {
     name: 'MINTLINE_SHUTDOWN_TIMEOUT_MS',
