@@ -21,7 +21,7 @@ interface ManyCsrs {
   readonly isWatched: boolean
 }
 
-/** Of the station or the address, and not of a CSR: the next one would be answered the same. */
+/** Of the station or the address, and not of a CSR: the next one would be answered the same. So it is with a lot. */
 const commonStatuses: readonly (number | undefined)[] = [401, 403, 404, 405]
 
 type Told = 'issued' | 'replayed' | 'kept' | Failure['kind']
@@ -112,7 +112,8 @@ async function isKept(out: string, csr: Buffer): Promise<boolean> {
 }
 
 function endsAll(failure: Failure): boolean {
-  return failure.kind !== 'refused' || commonStatuses.includes(failure.status)
+  if (failure.kind !== 'refused') return true
+  return commonStatuses.includes(failure.status) || failure.code.startsWith('lot_')
 }
 
 interface Telling {

@@ -234,6 +234,19 @@ describe('mintline enroll --dir', () => {
     expect(away.errors).toMatch(/\d+ were not tried: run the same again/)
   })
 
+  it('makes no more of a lot than were ordered, and stops there', async () => {
+    const lot = { id: 'lot-48', profile: 'starter', quantity: 2 }
+    expect((await station.service.as('admin').post('/v1/lots', lot)).statusCode).toBe(201)
+    const folder = station.at('ordered')
+    await mkdir(folder)
+    for (let index = 0; index < 20; index++) await station.makeCsr(`ordered/${index}.csr`)
+    const args = ['--profile', 'starter', '--lot', 'lot-48', '--dir', folder, '--concurrency', '1']
+    const { exitCode, errors } = await station.enroll(args)
+    expect(exitCode).toBe(3)
+    expect(errors).toContain('lot_full')
+    expect(errors).toContain('2 issued, 1 refused of 20; 17 were not tried: run the same again')
+  })
+
   it('says that an answer cannot be written, where that is so', async () => {
     const folder = station.at('full')
     await mkdir(`${folder}/a.pem`, { recursive: true })

@@ -7,6 +7,9 @@ import { problemTable } from '../../../../src/http/problems/problem-table.ts'
 /** What is never the answer to a station that asks for a certificate. */
 const ofOthers: readonly ErrorCode[] = [
   'lines_forbidden',
+  'lot_exists',
+  'lot_invalid',
+  'lot_quantity_taken',
   'certificate_malformed',
   'profile_invalid',
   'issuance_not_found',

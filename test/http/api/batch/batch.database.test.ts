@@ -98,6 +98,15 @@ describe('POST /v1/issuances/batch', () => {
     )
   })
 
+  it('takes the places of a lot, and never one more', async () => {
+    const lot = { id: 'lot-of-batch', profile: 'starter', quantity: 10 }
+    expect((await service.as('admin').post('/v1/lots', lot)).statusCode).toBe(201)
+    const bodies = Array.from({ length: 25 }, () => ({ ...newBody(), lot: lot.id }))
+    const { lines, summary } = await send(bodies)
+    expect(summary).toMatchObject({ issued: 10, refused: 15 })
+    expect(new Set(lines.map(({ code }) => code))).toEqual(new Set([undefined, 'lot_full']))
+  })
+
   it('may take longer to arrive than a single request', async () => {
     async function* slowly() {
       for (let count = 0; count < 5; count++) {
