@@ -4,7 +4,7 @@ import { exchange, type ExchangeSettings } from './exchange/exchange.ts'
 import type { Failure } from './exchange/outcome.ts'
 
 /** What is asked for with each CSR. */
-export interface Wanted {
+interface Wanted {
   readonly profile: string
   readonly lot: string | undefined
   /** Each as `key:value`. */

@@ -14,7 +14,7 @@ export type Outcome =
     }
 
 /** The service has decided; the same request gets the same answer until something is put right. */
-export type Refused = Problem & { readonly kind: 'refused' }
+type Refused = Problem & { readonly kind: 'refused' }
 
 export type Failure = Exclude<Outcome, { kind: 'answered' }>
 

@@ -3,7 +3,7 @@ import { request } from 'node:http'
 import { text } from 'node:stream/consumers'
 
 /** One line of a batch's answer. */
-export interface AnsweredLine {
+interface AnsweredLine {
   readonly ref?: string
   readonly line: number
   readonly status: number
