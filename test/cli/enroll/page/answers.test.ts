@@ -16,6 +16,7 @@ const ofOthers: readonly ErrorCode[] = [
   'issuance_not_open',
   'issuance_not_releasable',
   'issuance_not_rejected',
+  'issuance_not_scrappable',
   'blocked_key_not_found',
   'token_not_found',
   'token_exists',
