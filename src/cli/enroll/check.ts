@@ -77,7 +77,7 @@ function judge({ station, role }: Self, profile: string | undefined): Verdict | 
 }
 
 function describeSelf({ role, name, credential, station }: Self, now: Date): string {
-  const { line, site, requestsPerMinute, profiles = [] } = station ?? {}
+  const { line, site, requestsPerMinute, profiles = [], lots = [] } = station ?? {}
   const place = [line && `line ${line}`, site && `site ${site}`].filter(Boolean).join(', ')
   const states = profiles.map(
     ({ name: profile, version, authority, ready, reason }) =>
@@ -85,9 +85,12 @@ function describeSelf({ role, name, credential, station }: Self, now: Date): str
   )
   return [
     `${role} ${name}${place === '' ? '' : ` (${place})`}`,
-    `  token ${credential.name}: ${describeEnd(credential.expiresAt, now)}`,
+    ...(credential === undefined
+      ? []
+      : [`  token ${credential.name}: ${describeEnd(credential.expiresAt, now)}`]),
     ...(requestsPerMinute === undefined ? [] : [`  may send ${requestsPerMinute} requests a minute`]),
     ...states,
+    ...lots.map(lot => `  lot ${lot.id}, profile ${lot.profile}: ${lot.remaining} places left`),
     ''
   ].join('\n')
 }

@@ -36,14 +36,17 @@ export function createLotStore(database: Database): LotStore {
       const row = await runQuery(() => client.lot.findUnique({ where: { id } }))
       return row === null ? undefined : toLot(row)
     },
-    async list({ limit, cursor, profile, state, lines }) {
+    async list({ limit, cursor, profile, state, station, lines }) {
       const own = lines && (await idsOfLines(client, lines))
       const rows = await runQuery(() =>
         client.lot.findMany({
           where: {
             id: { ...(cursor !== undefined && { gt: cursor }), ...(own && { in: own }) },
             ...(profile !== undefined && { profile }),
-            ...(state !== undefined && { state })
+            ...(state !== undefined && { state }),
+            ...(station !== undefined && {
+              OR: [{ stations: { isEmpty: true } }, { stations: { has: station } }]
+            })
           },
           orderBy: { id: 'asc' },
           take: limit

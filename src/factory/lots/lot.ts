@@ -76,6 +76,8 @@ interface LotChange {
 export interface LotQuery extends PageQuery {
   readonly profile?: string | undefined
   readonly state?: LotState | undefined
+  /** Lots that are for this station, or for all. */
+  readonly station?: string | undefined
   /** Of production: lots for stations of these alone. */
   readonly lines?: readonly string[] | undefined
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import { principalOf } from '../../plugins/access.ts'
+import { stationOf } from '../../plugins/access.ts'
 import { refuseKeysInLine } from '../../plugins/key-guard.ts'
 import { assertStorableText } from '../../plugins/text-guard.ts'
 import { type Asking, tellProblem } from '../../problems/problem-details.ts'
@@ -45,7 +45,7 @@ export function createLineAnswerer(
       const { ref: _, ...body } = validated(request, value)
       const result = await services.issuance.issue({
         ...readAsked(body, {}),
-        station: principalOf(request),
+        station: stationOf(request),
         requestId: id,
         tell: account => log.info(account, 'line of a batch')
       })

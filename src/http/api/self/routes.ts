@@ -1,14 +1,15 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { type Principal, roles } from '../../../access/principal.ts'
+import { hasToken, type Principal, roles } from '../../../access/principal.ts'
 import { isMintlineError } from '../../../errors/mintline-error.ts'
-import { allProfiles } from '../../../factory/stations/station.ts'
+import { stateAt } from '../../../factory/lots/lot.ts'
+import { allProfiles, isProfileAllowed } from '../../../factory/stations/station.ts'
 import type { Readiness } from '../../../monitoring/readiness.ts'
 import type { ProfileVersion } from '../../../profiles/profile-version.ts'
 import { limitHeader } from '../../fairness/request-limits.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { maximumListedProfiles, Self } from './schemas.ts'
+import { maximumListedLots, maximumListedProfiles, Self } from './schemas.ts'
 
 const getSelf = {
   operationId: 'getSelf',
@@ -29,24 +30,40 @@ export const selfRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
     { config: { access: [...roles], heedsLines: true }, schema: getSelf },
     async (request, reply): Promise<Self> => {
       const principal = principalOf(request)
-      const { role, name, lines } = principal
-      const { id, name: tokenName, expiresAt } = await services.tokens.find(principal.tokenId)
+      const { role, name, lines, subject } = principal
       const limit = reply.getHeader(limitHeader)
       return {
         role,
         name,
         ...(lines !== undefined && { lines: [...lines] }),
-        credential: { id, name: tokenName, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) },
+        ...(hasToken(principal) && { credential: await describeToken(services, principal.tokenId) }),
+        ...(subject !== undefined && { subject }),
         ...(principal.station && {
           station: {
             ...placeOf(principal.station),
             ...(typeof limit === 'number' && { requestsPerMinute: limit }),
-            ...(await judge(services, principal.station))
+            ...(await judge(services, principal.station)),
+            lots: await listLots(services, name)
           }
         })
       }
     }
   )
+}
+
+async function describeToken({ tokens }: HttpServices, tokenId: string) {
+  const { id, name, expiresAt } = await tokens.find(tokenId)
+  return { id, name, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) }
+}
+
+async function listLots({ lots, stations }: HttpServices, name: string) {
+  const station = await stations.find(name)
+  const { items } = await lots.list({ limit: maximumListedLots, state: 'open', station: name })
+  const now = new Date()
+  return items
+    .filter(lot => stateAt(lot, now) === 'open' && isProfileAllowed(station, lot.profile))
+    .filter(({ id }) => station.lots.length === 0 || station.lots.includes(id))
+    .map(({ id, profile, quantity, taken }) => ({ id, profile, remaining: quantity - taken }))
 }
 
 type OwnStation = NonNullable<Principal['station']>

@@ -18,6 +18,18 @@ const SelfProfile = Type.Object(
   strict
 )
 
+/** Of those that are open. */
+export const maximumListedLots = 100
+
+const SelfLot = Type.Object(
+  {
+    id: Type.String({ examples: [example.lotId] }),
+    profile: Type.String({ examples: ['starter'] }),
+    remaining: Type.Integer({ minimum: 0, description: 'Places that are free at this moment.' })
+  },
+  strict
+)
+
 export const Self = Type.Object(
   {
     role: Type.Enum(roles, { type: 'string' }),
@@ -25,15 +37,23 @@ export const Self = Type.Object(
     lines: Type.Optional(
       Type.Array(line, { description: 'Lines of production that are seen alone. Without it, all.' })
     ),
-    credential: Type.Object(
-      {
-        id: uuid({ examples: [example.tokenId] }),
-        name: StationName,
-        expiresAt: Type.Optional(
-          Type.String({ format: 'date-time', description: 'From when on it is not taken any more.' })
-        )
-      },
-      { ...strict, description: 'What let the request in.' }
+    credential: Type.Optional(
+      Type.Object(
+        {
+          id: uuid({ examples: [example.tokenId] }),
+          name: StationName,
+          expiresAt: Type.Optional(
+            Type.String({ format: 'date-time', description: 'From when on it is not taken any more.' })
+          )
+        },
+        {
+          ...strict,
+          description: 'The token that let the request in. Not there for who signed in elsewhere.'
+        }
+      )
+    ),
+    subject: Type.Optional(
+      Type.String({ description: 'Who signed in elsewhere.', examples: ['oidc:248289761001'] })
     ),
     station: Type.Optional(
       Type.Object(
@@ -45,6 +65,9 @@ export const Self = Type.Object(
           ),
           profiles: Type.Array(SelfProfile, {
             description: `What it may issue by; at most ${maximumListedProfiles} are listed.`
+          }),
+          lots: Type.Array(SelfLot, {
+            description: `Lots that it may make now, of these profiles; at most ${maximumListedLots} are listed.`
           }),
           ready: Type.Boolean({
             description: 'Whether a certificate could be issued right now by every profile that is listed.'

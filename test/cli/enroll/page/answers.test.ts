@@ -7,6 +7,10 @@ import { problemTable } from '../../../../src/http/problems/problem-table.ts'
 /** What is never the answer to a station that asks for a certificate. */
 const ofOthers: readonly ErrorCode[] = [
   'lines_forbidden',
+  // Of people, who sign in elsewhere.
+  'jwt_refused',
+  'jwt_role_unknown',
+  'identity_provider_unavailable',
   'lot_exists',
   'lot_invalid',
   'lot_quantity_taken',

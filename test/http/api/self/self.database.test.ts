@@ -47,11 +47,24 @@ describe('GET /v1/self', () => {
         site: 'Graz',
         requestsPerMinute: 120,
         profiles: [{ name: 'starter', version: 1, authority: 'starter', ready: true }],
+        lots: [],
         ready: true,
         reasons: []
       }
     })
     expect(await faultsOf('Self', told)).toEqual([])
+  })
+
+  it('names the lots that it may make now, and no others', async () => {
+    const { self } = await makeStation({
+      name: 'station-lots',
+      profiles: ['starter'],
+      lots: ['own', 'paused']
+    })
+    for (const id of ['own', 'paused', 'not-its-own'])
+      await service.as('operator').post('/v1/lots', { id, profile: 'starter', quantity: 7 })
+    await service.as('operator').post('/v1/lots/paused/pause')
+    expect((await self()).station?.lots).toEqual([{ id: 'own', profile: 'starter', remaining: 7 }])
   })
 
   it('has the limit of the settings where the station has none of its own', async () => {
@@ -62,7 +75,7 @@ describe('GET /v1/self', () => {
   it.each(['auditor', 'admin', 'operator'] as const)('tells a token of the role %s its role', async role => {
     const told = (await service.as(role).get('/v1/self')).json<Self>()
     expect(told.role).toBe(role)
-    expect(told.credential.name).toBe(told.name)
+    expect(told.credential?.name).toBe(told.name)
     expect(told.station).toBeUndefined()
   })
 
