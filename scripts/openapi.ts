@@ -34,6 +34,7 @@ async function renderOpenApi(): Promise<string> {
     headersTimeoutMs: 1_000,
     keepAliveTimeoutMs: 1_000,
     bodyLimitBytes: 1_024,
+    maximumWaiting: 1,
     logLevel: 'silent',
     version
   })

@@ -19,3 +19,9 @@ export function cpuSecondsOf(isWanted: (commandLine: string, pid: number) => boo
   }
   return ticks / ticksPerSecond
 }
+
+/** Milliseconds that the first thread of a process, which in Node serves all requests, has run so far. Linux. */
+export function mainThreadMs(pid: number): number {
+  const [ranNs = ''] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')
+  return Number(ranNs) / 1e6
+}

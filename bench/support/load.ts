@@ -92,7 +92,7 @@ function driveConnection(
   return promise
 }
 
-function requestHead({ host, port, path, headers, method = 'POST' }: Target, length: number): Buffer {
+export function requestHead({ host, port, path, headers, method = 'POST' }: Target, length: number): Buffer {
   const lines = Object.entries({ host: `${host}:${port}`, ...headers, 'content-length': String(length) })
   return Buffer.from(
     `${method} ${path} HTTP/1.1\r\n${lines.map(line => line.join(': ')).join('\r\n')}\r\n\r\n`
@@ -100,7 +100,7 @@ function requestHead({ host, port, path, headers, method = 'POST' }: Target, len
 }
 
 /** Enough of HTTP/1.1 for the two servers measured here: a status line, Content-Length or chunks. */
-function readResponse(bytes: Buffer): { status: number; length: number } | undefined {
+export function readResponse(bytes: Buffer): { status: number; length: number } | undefined {
   const headEnd = bytes.indexOf('\r\n\r\n')
   if (headEnd < 0) return undefined
   const head = bytes.toString('latin1', 0, headEnd)

@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cpuSecondsOf } from './cpu-time.ts'
+import { cpuSecondsOf, mainThreadMs } from './cpu-time.ts'
 import type { Target } from './load.ts'
 import { startProgram } from './program.ts'
 
@@ -14,6 +14,8 @@ export interface RunningMintline {
   readonly administer: (path: string, body: object) => Promise<unknown>
   /** CPU seconds so far: of the service, and of its PostgreSQL. */
   readonly cpuSeconds: () => { readonly service: number; readonly postgres: number }
+  /** Milliseconds that the thread that serves all requests has run so far. */
+  readonly threadMs: () => number
   readonly stop: () => Promise<void>
 }
 
@@ -60,6 +62,7 @@ export async function startMintline(options: MintlineOptions = {}): Promise<Runn
       service: cpuSecondsOf((_, candidate) => candidate === pid),
       postgres: cpuSecondsOf(commandLine => commandLine.startsWith('postgres:'))
     }),
+    threadMs: () => mainThreadMs(pid),
     async stop() {
       await stop()
       if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true })

@@ -1,4 +1,5 @@
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
+import { createTokenLookup } from './token-lookup.ts'
 import type { StoredToken, TokenStore } from './token-store.ts'
 
 /** Tokens as they were a moment ago. */
@@ -18,9 +19,10 @@ const trustMs = 1_000
 const maximumRemembered = 10_000
 
 export function createTokenMemory(
-  store: Pick<TokenStore, 'find'>,
+  store: Pick<TokenStore, 'findAll'>,
   stopwatch: Stopwatch = systemStopwatch
 ): TokenMemory {
+  const lookup = createTokenLookup(store)
   let changes = 0
   const remembered = new Map<string, { readonly token: StoredToken; readonly until: number }>()
   return {
@@ -29,7 +31,7 @@ export function createTokenMemory(
       const known = remembered.get(id)
       if (!afresh && known !== undefined && known.until > now) return known.token
       const changesBefore = changes
-      const token = await store.find(id)
+      const token = await lookup.find(id)
       // Read while a change was under way, it may be out of date already.
       if (changes !== changesBefore) return token
       if (remembered.size >= maximumRemembered) remembered.clear()

@@ -45,6 +45,8 @@ export const revocationNotice = 'token'
 
 export interface TokenStore {
   find(id: string): Promise<StoredToken | undefined>
+  /** Those that there are, by their ids. */
+  findAll(ids: readonly string[]): Promise<ReadonlyMap<string, StoredToken>>
   /** Newest first. */
   list(query: PageQuery): Promise<readonly StoredToken[]>
   /** With its station, where that is new. `name-taken` by a token that is valid at the time of the event. */
@@ -67,10 +69,8 @@ type TokenRow = Prisma.TokenGetPayload<{ include: typeof include }>
 export function createTokenStore(database: Database): TokenStore {
   const client = database.prisma
   return {
-    async find(id) {
-      const row = await runQuery(() => client.token.findUnique({ where: { id }, include }))
-      return row === null ? undefined : toStoredToken(row)
-    },
+    find: async id => (await findAll(client, [id])).get(id),
+    findAll: ids => findAll(client, ids),
     async list({ limit, cursor }) {
       const where = cursor === undefined ? {} : { id: { lt: cursor } }
       const rows = await runQuery(() =>
@@ -122,6 +122,11 @@ export function createTokenStore(database: Database): TokenStore {
       )
     }
   }
+}
+
+async function findAll(client: Database['prisma'], ids: readonly string[]) {
+  const rows = await runQuery(() => client.token.findMany({ where: { id: { in: [...ids] } }, include }))
+  return new Map(rows.map(row => [row.id, toStoredToken(row)]))
 }
 
 /** Of one name after the other, so that two at once do not both find it free. */

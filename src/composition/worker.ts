@@ -181,6 +181,7 @@ function httpSettings(config: Config): HttpSettings {
     headersTimeoutMs: Math.min(config.requestTimeoutMs, 10_000),
     keepAliveTimeoutMs: 72_000,
     bodyLimitBytes: 262_144,
+    maximumWaiting: config.maximumWaiting,
     stationRequestsPerMinute: config.stationRequestsPerMinute,
     logLevel: config.logLevel,
     version: programVersion

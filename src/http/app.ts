@@ -25,6 +25,7 @@ import { Postponed } from './compilers/postponed.ts'
 import { createSerializerFactory } from './compilers/serializers.ts'
 import { createValidatorFactory, useLinearUniqueItems } from './compilers/validators.ts'
 import { createBoundedServer } from './connections/server.ts'
+import { addFairTurns } from './fairness/fair-turns.ts'
 import { addRequestLimits } from './fairness/request-limits.ts'
 import { buildLogOptions } from './logging.ts'
 import { addAccess } from './plugins/access.ts'
@@ -120,7 +121,7 @@ export async function createHttpServer(
   addMessageGuard(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
-  addRequestLimits(app, settings.stationRequestsPerMinute)
+  addFairness(app, settings)
   addKeyGuard(app, disclosures)
   addTextGuard(app)
   await addDocumentation(app, settings.version)
@@ -132,6 +133,12 @@ export async function createHttpServer(
   })
   await app.ready()
   return app
+}
+
+/** Who is held to a limit is refused first, and takes nobody's turn. */
+function addFairness(app: FastifyInstance, settings: HttpSettings): void {
+  addRequestLimits(app, settings.stationRequestsPerMinute)
+  addFairTurns(app, settings.maximumWaiting)
 }
 
 /** The id, and that answers are neither sniffed nor kept: they hold records and, once, a token. */

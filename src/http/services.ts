@@ -96,6 +96,8 @@ export interface HttpServices {
 
 export interface HttpSettings extends ServerSettings {
   readonly bodyLimitBytes: number
+  /** Requests that may wait for their turn. */
+  readonly maximumWaiting: number
   /** Of a station that has no limit of its own; without it, there is none. */
   readonly stationRequestsPerMinute?: number | undefined
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'

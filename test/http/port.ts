@@ -108,6 +108,7 @@ const settings: HttpSettings = {
   headersTimeoutMs: 1_000,
   keepAliveTimeoutMs: 5_000,
   bodyLimitBytes: 65_536,
+  maximumWaiting: 1_000,
   logLevel: 'silent',
   version: '0.0.0'
 }

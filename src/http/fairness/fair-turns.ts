@@ -1,0 +1,81 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Principal } from '../../access/principal.ts'
+import { systemStopwatch } from '../../sources/clock.ts'
+import { createFairQueue, type EndTurn, type Lane } from './fair-queue.ts'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /**
+     * What requests of the route wait for. Without it, those of a station, or of a token, wait for its turn, and a public
+     * route for nothing.
+     *
+     * - `route`: for each other: of everybody's, one at a time.
+     * - `none`: nothing. For what lasts, and would keep its turn for as long.
+     */
+    turn?: 'route' | 'none'
+  }
+  interface FastifyRequest {
+    /** Ends the turn that it has. */
+    endTurn: EndTurn | null
+  }
+}
+
+/**
+ * What is under way at once is what a commit takes together (`maximumGroupSize`): more would only wait there, in the order
+ * in which it came.
+ */
+const maximumUnderWay = 128
+/**
+ * Enough for some 1,000 certificates a second of one station, and so few that the next of another finds the processors
+ * free in some milliseconds; docs/performance.md has the figures.
+ */
+const maximumBesideOthers = 8
+/** A page of records takes the time of several certificates. */
+const maximumReadsBesideOthers = 2
+/** A station that is told early can wait by itself, or ask another instance. */
+const maximumWaitMs = 5_000
+
+/**
+ * Has requests take turns, by station: from when the body is there, which may take a client its time, until there is an
+ * answer, which may take as long. Where a station would wait in vain it is told before its body is read.
+ *
+ * @param maximumWaiting of all stations. Must be added after the access, and before what reads bodies.
+ */
+export function addFairTurns(app: FastifyInstance, maximumWaiting: number): void {
+  const queue = createFairQueue({
+    maximumUnderWay,
+    maximumWaiting,
+    maximumWaitMs,
+    stopwatch: systemStopwatch
+  })
+  app.decorateRequest('endTurn', null)
+  app.addHook('onRequest', (request, _reply, done) => {
+    const lane = laneOf(request)
+    if (lane !== undefined) queue.assertRoom(lane)
+    done()
+  })
+  app.addHook('preValidation', async request => {
+    const lane = laneOf(request)
+    if (lane !== undefined) request.endTurn = await queue.enter(lane, () => request.raw.socket.destroyed)
+  })
+  // Of every answer, an error's as well.
+  app.addHook('onSend', async request => {
+    request.endTurn?.()
+  })
+}
+
+function laneOf({ principal, routeOptions, method }: FastifyRequest): Lane | undefined {
+  const { turn } = routeOptions.config
+  if (turn === 'none') return undefined
+  if (turn === 'route') return { name: `route ${routeOptions.url}`, atOnce: 1 }
+  if (principal === null) return undefined
+  const owner = ownerOf(principal)
+  return method === 'GET' || method === 'HEAD'
+    ? { name: `reads of ${owner}`, owner, atOnce: maximumReadsBesideOthers }
+    : { name: owner, owner, atOnce: maximumBesideOthers }
+}
+
+/** All tokens of a station are one. */
+function ownerOf({ station, name, tokenId }: Principal): string {
+  return station === undefined ? `token ${tokenId}` : `station ${name}`
+}
