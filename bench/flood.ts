@@ -73,6 +73,8 @@ function floodsOf(calm: Target, loud: Target): readonly Flood[] {
     { ...common, name: 'list', target: get('/v1/issuances') },
     { ...common, name: 'healthz', target: get('/healthz') },
     { ...common, name: 'readyz', target: get('/readyz') },
+    { ...common, name: 'metrics', target: get('/metrics') },
+    { ...common, name: 'bundle', target: get('/v1/trust-bundle') },
     { ...common, name: 'unknown', target: get('/v1/unknown') },
     { ...common, name: 'bad-token', target: { ...calm, headers: bearer('0'.repeat(32)) }, body: 'csr' },
     { ...common, name: 'bad-secret', target: { ...calm, headers: bearer(id) }, body: 'csr' },

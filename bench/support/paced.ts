@@ -100,7 +100,10 @@ class Connection {
     this.#dueAt = dueAt
     this.#meteredAtStart = this.#meter()
     const socket = (this.#socket ??= this.#open())
-    socket.write(Buffer.concat([requestHead(this.#target, body.length), body]))
+    socket.cork()
+    socket.write(requestHead(this.#target, body.length))
+    socket.write(body)
+    socket.uncork()
   }
 
   end(): void {
@@ -116,15 +119,24 @@ class Connection {
       this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk])
       const response = readResponse(this.#received)
       if (response === undefined) return
+      const isLast = /\r\nconnection: close\r\n/i.test(this.#received.toString('latin1', 0, response.length))
       this.#received = this.#received.subarray(response.length)
+      if (isLast) this.#leave(socket)
       this.#finish(response.status)
     })
     socket.on('error', () => undefined)
     socket.on('close', () => {
-      if (this.#socket === socket) this.#socket = undefined
+      // Another may have taken its place.
+      if (this.#socket !== socket) return
+      this.#socket = undefined
       this.#finish(0)
     })
     return socket
+  }
+
+  #leave(socket: Socket): void {
+    this.#socket = undefined
+    socket.destroy()
   }
 
   #finish(status: number): void {

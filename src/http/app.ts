@@ -24,6 +24,7 @@ import { tokenRoutes } from './api/tokens/routes.ts'
 import { Postponed } from './compilers/postponed.ts'
 import { createSerializerFactory } from './compilers/serializers.ts'
 import { createValidatorFactory, useLinearUniqueItems } from './compilers/validators.ts'
+import { hasMuchUnread, leaveUnread } from './connections/arrival.ts'
 import { createBoundedServer } from './connections/server.ts'
 import { addFairTurns } from './fairness/fair-turns.ts'
 import { addRequestLimits } from './fairness/request-limits.ts'
@@ -117,7 +118,7 @@ export async function createHttpServer(
     done()
   })
   addProblemDetails(app, services)
-  addShutdown(app)
+  addConnectionEnds(app)
   addMessageGuard(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
@@ -133,6 +134,16 @@ export async function createHttpServer(
   })
   await app.ready()
   return app
+}
+
+/** Besides the end of the service: an answer that comes before much of the body, mostly a refusal, ends the connection. */
+function addConnectionEnds(app: FastifyInstance): void {
+  addShutdown(app)
+  app.addHook('onSend', async ({ raw }, reply) => {
+    if (!hasMuchUnread(raw)) return
+    reply.header('connection', 'close')
+    leaveUnread(raw)
+  })
 }
 
 /** Who is held to a limit is refused first, and takes nobody's turn. */

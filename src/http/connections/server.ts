@@ -8,14 +8,14 @@ import {
 import type { Socket } from 'node:net'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { answerOnSocket } from '../problems/problem-details.ts'
+import { limitArrival } from './arrival.ts'
 import { ConnectionGuard } from './connection-guard.ts'
 import { type ConnectionLimits, defaultConnectionLimits } from './limits.ts'
 import { createTlsServer, type ServerTls } from './tls-server.ts'
 import { serveInTurn } from './turns.ts'
-import { holdUploads } from './upload-deadline.ts'
 
 export interface ServerSettings {
-  /** How long a whole request may take to arrive. */
+  /** How long a whole request may take to arrive; one that is read with `readSteadily` may take longer. */
   readonly requestTimeoutMs: number
   /** How long its header section may take to arrive; and the TLS handshake before it. */
   readonly headersTimeoutMs: number
@@ -29,7 +29,7 @@ export interface ServerSettings {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** How often overdue connections are looked for: the precision of the request and header timeouts. */
+/** How often overdue connections are looked for: the precision of the header timeout. */
 const timeoutCheckIntervalMs = 1_000
 
 const retryAfterSeconds = 5
@@ -40,14 +40,15 @@ export function createBoundedServer(handler: Handler, settings: ServerSettings):
   const limits = { ...defaultConnectionLimits, ...settings.connectionLimits }
   const options: ServerOptions = {
     headersTimeout: headersTimeoutMs,
-    // Of the whole request, holdUploads looks after it: Node's own has no exception.
+    // It holds for all requests alike; limitArrival does it in its place.
     requestTimeout: 0,
     keepAliveTimeout: settings.keepAliveTimeoutMs,
     connectionsCheckingInterval: timeoutCheckIntervalMs,
     // The host plugin answers with a problem document; Node's own answer is empty.
     requireHostHeader: false
   }
-  const listener = serveInTurn(holdUploads(handler, settings.requestTimeoutMs), limits.maximumPipelined)
+  const limited = limitArrival(handler, settings.requestTimeoutMs)
+  const listener = serveInTurn(limited, limits.maximumPipelined)
   const server =
     tls === undefined
       ? createServer(options, listener)

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Principal } from '../../access/principal.ts'
 import { systemStopwatch } from '../../sources/clock.ts'
+import { principalOf } from '../plugins/access.ts'
 import { createFairQueue, type EndTurn, type Lane } from './fair-queue.ts'
 
 declare module 'fastify' {
@@ -17,6 +18,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Ends the turn that it has. */
     endTurn: EndTurn | null
+    /** Another one, for a part of a request whose route waits for nothing as a whole. @throws MintlineError `overloaded`. */
+    takeTurn(isGone: () => boolean): Promise<EndTurn>
   }
 }
 
@@ -49,6 +52,9 @@ export function addFairTurns(app: FastifyInstance, maximumWaiting: number): void
     stopwatch: systemStopwatch
   })
   app.decorateRequest('endTurn', null)
+  app.decorateRequest('takeTurn', function (this: FastifyRequest, isGone) {
+    return queue.enter(ownLaneOf(principalOf(this), this.method), isGone)
+  })
   app.addHook('onRequest', (request, _reply, done) => {
     const lane = laneOf(request)
     if (lane !== undefined) queue.assertRoom(lane)
@@ -68,7 +74,10 @@ function laneOf({ principal, routeOptions, method }: FastifyRequest): Lane | und
   const { turn } = routeOptions.config
   if (turn === 'none') return undefined
   if (turn === 'route') return { name: `route ${routeOptions.url}`, atOnce: 1 }
-  if (principal === null) return undefined
+  return principal === null ? undefined : ownLaneOf(principal, method)
+}
+
+function ownLaneOf(principal: Principal, method: string): Lane {
   const owner = ownerOf(principal)
   return method === 'GET' || method === 'HEAD'
     ? { name: `reads of ${owner}`, owner, atOnce: maximumReadsBesideOthers }
@@ -76,6 +85,6 @@ function laneOf({ principal, routeOptions, method }: FastifyRequest): Lane | und
 }
 
 /** All tokens of a station are one. */
-function ownerOf({ station, name, tokenId }: Principal): string {
-  return station === undefined ? `token ${tokenId}` : `station ${name}`
+function ownerOf({ station, name, tokenId, subject }: Principal): string {
+  return station === undefined ? `token ${tokenId ?? subject}` : `station ${name}`
 }

@@ -53,7 +53,12 @@ export function tellProblem(error: unknown, request: Asking): ToldProblem {
   const { status } = problemTable[known.code]
   logProblem(known, status, request)
   const retryAfterSeconds = retryAfterOf(status, known.retryAfterSeconds)
-  return { status, challenge: challengeOf(known), retryAfterSeconds, problem: buildProblem(known, request.id) }
+  return {
+    status,
+    challenge: challengeOf(known),
+    retryAfterSeconds,
+    problem: buildProblem(known, request.id)
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { FastifyRequest } from 'fastify'
 import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { EndTurn } from '../../fairness/fair-queue.ts'
 import { stationOf } from '../../plugins/access.ts'
 import { refuseKeysInLine } from '../../plugins/key-guard.ts'
 import { assertStorableText } from '../../plugins/text-guard.ts'
@@ -37,8 +38,10 @@ export function createLineAnswerer(
     const { id, headers, routeOptions } = request
     const asking: Asking = { id, log, headers, routeOptions, raw: { complete: true } }
     const names: { line: number; ref?: string } = { line: line.number }
+    let endTurn: EndTurn | undefined
     try {
       await waitForShare(request, signal)
+      endTurn = await request.takeTurn(() => signal.aborted)
       const value = await readValue(request, line, dependencies)
       const ref = refOf(value)
       if (ref !== undefined) names.ref = ref
@@ -59,6 +62,8 @@ export function createLineAnswerer(
         status,
         ...(retryAfterSeconds !== undefined && { retryAfterSeconds })
       }
+    } finally {
+      endTurn?.()
     }
   }
 }

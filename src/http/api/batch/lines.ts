@@ -1,5 +1,3 @@
-import type { Readable } from 'node:stream'
-
 /** One line of NDJSON as it came. */
 export interface Line {
   /** From 1; blank lines count. */
@@ -26,7 +24,10 @@ const lineFeed = 0x0a
  *
  * @throws what the connection fails with in the middle of the request.
  */
-export async function* readLines(request: Readable, limits: LineLimits): AsyncGenerator<Line, void> {
+export async function* readLines(
+  request: AsyncIterable<Buffer>,
+  limits: LineLimits
+): AsyncGenerator<Line, void> {
   const { maximumLineBytes, maximumLines, signal, onWhole } = limits
   let number = 1
   let parts: Buffer[] = []
@@ -63,8 +64,11 @@ export async function* readLines(request: Readable, limits: LineLimits): AsyncGe
 }
 
 /** Without destroying the request at an early end, which would take the answer with it. */
-async function* readChunks(request: Readable, signal: AbortSignal): AsyncGenerator<Buffer, void> {
-  const iterator = request.iterator({ destroyOnReturn: false }) as AsyncIterator<Buffer, void>
+async function* readChunks(
+  request: AsyncIterable<Buffer>,
+  signal: AbortSignal
+): AsyncGenerator<Buffer, void> {
+  const iterator = request[Symbol.asyncIterator]()
   const aborted = new Promise<undefined>(resolve => {
     if (signal.aborted) resolve(undefined)
     signal.addEventListener('abort', () => resolve(undefined), { once: true })

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { chooseMediaType } from '../../accept.ts'
-import { liftUploadDeadline, restoreUploadDeadline } from '../../connections/upload-deadline.ts'
+import { limitRest, readSteadily } from '../../connections/arrival.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { createJsonParser } from '../../plugins/json-guard.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -13,6 +13,9 @@ import { createLineAnswerer } from './answer.ts'
 import { streamAnswers } from './batch.ts'
 import { readLines } from './lines.ts'
 import { batchConcurrency, maximumBatchLines } from './schemas.ts'
+
+/** So long for the next KiB of lines: a station may send each as its device is ready. */
+const linesIdleMs = 5 * 60_000
 
 const mediaType = 'application/x-ndjson'
 
@@ -54,7 +57,7 @@ export const batchRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
 
   app.post(
     '/v1/issuances/batch',
-    { config: { access: ['station'], recordsRefusals: true }, schema: issueBatch },
+    { config: { access: ['station'], recordsRefusals: true, turn: 'none' }, schema: issueBatch },
     async (request, reply) => {
       chooseMediaType(request.headers.accept, [mediaType])
       const { raw } = request
@@ -63,15 +66,14 @@ export const batchRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
       const signal = AbortSignal.any([closing.signal, isGone.signal])
       let isWhole = false
       const limits = { maximumLineBytes: csrBodyLimitBytes, maximumLines: maximumBatchLines, signal }
-      liftUploadDeadline(raw)
       const output = streamAnswers({
-        lines: readLines(raw, { ...limits, onWhole: () => void (isWhole = true) }),
+        lines: readLines(readSteadily(raw, linesIdleMs), { ...limits, onWhole: () => void (isWhole = true) }),
         answer: createLineAnswerer(request, { services, parse, signal }),
         concurrency: batchConcurrency,
         isCutShort: () => !isWhole,
         onEnd() {
           leave()
-          restoreUploadDeadline(raw)
+          limitRest(raw)
         }
       })
       output.once('close', () => isGone.abort())

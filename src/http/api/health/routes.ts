@@ -1,5 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type from 'typebox'
+import { shareAnswers } from '../../fairness/shared-answers.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
@@ -46,6 +47,8 @@ const getMetrics = {
 }
 
 const unreadyRetrySeconds = 5
+/** Anybody may ask, and each answer takes several queries. */
+const probeRestMs = 25
 
 /** Asked every few seconds, so that only failures are logged. */
 const quiet = { config: { access: 'public' }, logLevel: 'warn' } as const
@@ -55,15 +58,20 @@ export const healthRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app,
   { services }
 ) => {
+  // A probe of one line waits for those of other lines, and a probe of all for none.
+  const ofAll = shareAnswers(() => services.readiness(), { restMs: probeRestMs })
+  const ofLine = shareAnswers((line: string) => services.readiness(line), { restMs: probeRestMs })
+  const metrics = shareAnswers(() => services.metrics.metrics(), { restMs: probeRestMs })
+
   app.get(healthPath, { ...quiet, schema: getHealth }, async () => ({ status: 'alive' as const }))
 
   app.get('/readyz', { ...quiet, schema: getReadiness }, async ({ query }, reply) => {
-    const { ready, checks } = await services.readiness(query.line)
+    const { ready, checks } = await (query.line === undefined ? ofAll(undefined) : ofLine(query.line))
     if (ready) return reply.code(200).send({ ready, checks })
     return reply.code(503).header('retry-after', unreadyRetrySeconds).send({ ready, checks })
   })
 
   app.get('/metrics', { ...quiet, schema: getMetrics }, async (_request, reply) =>
-    reply.type(services.metrics.contentType).send(await services.metrics.metrics())
+    reply.type(services.metrics.contentType).send(await metrics(undefined))
   )
 }
