@@ -4,6 +4,7 @@
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { Registry } from 'prom-client'
 import { stringify } from 'yaml'
 import { renderSettingsTable } from '../src/config/description.ts'
 import { createHttpServer } from '../src/http/app.ts'
@@ -28,8 +29,8 @@ async function renderReadme(): Promise<string> {
 
 async function renderOpenApi(): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
-  // No route is called, so none of the services is needed.
-  const app = await createHttpServer({} as HttpServices, {
+  // No route is called, so of the services nothing is needed but where metrics are counted.
+  const app = await createHttpServer({ metrics: new Registry() } as HttpServices, {
     requestTimeoutMs: 1_000,
     headersTimeoutMs: 1_000,
     keepAliveTimeoutMs: 1_000,

@@ -122,7 +122,7 @@ export async function createHttpServer(
   addMessageGuard(app)
   addUnknownRoute(app)
   addAccess(app, services.tokens)
-  addFairness(app, settings)
+  addFairness(app, settings, services.metrics)
   addKeyGuard(app, disclosures)
   addTextGuard(app)
   await addDocumentation(app, settings.version)
@@ -147,9 +147,9 @@ function addConnectionEnds(app: FastifyInstance): void {
 }
 
 /** Who is held to a limit is refused first, and takes nobody's turn. */
-function addFairness(app: FastifyInstance, settings: HttpSettings): void {
+function addFairness(app: FastifyInstance, settings: HttpSettings, metrics: HttpServices['metrics']): void {
   addRequestLimits(app, settings.stationRequestsPerMinute)
-  addFairTurns(app, settings.maximumWaiting)
+  addFairTurns(app, settings.maximumWaiting, metrics)
 }
 
 /** The id, and that answers are neither sniffed nor kept: they hold records and, once, a token. */

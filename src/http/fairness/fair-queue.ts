@@ -30,6 +30,8 @@ export interface FairQueue {
    */
   enter(lane: Lane, isGone?: () => boolean): Promise<EndTurn>
   readonly waiting: number
+  /** How many have been refused with `overloaded` so far. */
+  readonly refused: number
 }
 
 export interface Lane {
@@ -71,6 +73,7 @@ class Turns implements FairQueue {
   #underWay = 0
   #waiting = 0
   #meanMs = 0
+  #refused = 0
 
   constructor(settings: FairQueueSettings) {
     this.#settings = settings
@@ -80,12 +83,17 @@ class Turns implements FairQueue {
     return this.#waiting
   }
 
+  get refused(): number {
+    return this.#refused
+  }
+
   assertRoom({ name }: Lane): void {
     const lane = this.#lanes.get(name)
     if (lane === undefined || lane.waiting.size === 0) return
     const waitMs = (lane.waiting.size * this.#meanMs) / this.#most(lane)
-    if (waitMs > this.#settings.maximumWaitMs) throw tooBusy(waitMs)
-    if (this.#waiting >= this.#settings.maximumWaiting && this.#longest() === lane) throw tooBusy(waitMs)
+    if (waitMs > this.#settings.maximumWaitMs) throw this.#tooBusy(waitMs)
+    if (this.#waiting >= this.#settings.maximumWaiting && this.#longest() === lane)
+      throw this.#tooBusy(waitMs)
   }
 
   async enter(asked: Lane, isGone = () => false): Promise<EndTurn> {
@@ -112,7 +120,7 @@ class Turns implements FairQueue {
     lane.waiting.add(waiter)
     this.#rotation.add(lane)
     this.#waiting++
-    const deadline = setTimeout(() => this.#refuse(lane, waiter, tooBusy(maximumWaitMs)), maximumWaitMs)
+    const deadline = setTimeout(() => this.#refuse(lane, waiter, this.#tooBusy(maximumWaitMs)), maximumWaitMs)
     await promise.finally(() => clearTimeout(deadline))
   }
 
@@ -190,7 +198,17 @@ class Turns implements FairQueue {
 
   #dropNewest(lane: OpenLane | undefined): void {
     const newest = lane && [...lane.waiting].at(-1)
-    if (newest !== undefined) this.#refuse(lane!, newest, tooBusy(this.#settings.maximumWaitMs))
+    if (newest !== undefined) this.#refuse(lane!, newest, this.#tooBusy(this.#settings.maximumWaitMs))
+  }
+
+  #tooBusy(waitMs: number): MintlineError {
+    this.#refused++
+    const retryAfterSeconds = Math.min(30, Math.max(1, Math.ceil(waitMs / 1_000)))
+    return new MintlineError(
+      'overloaded',
+      `More was sent under this name than is done at once, and this request would wait for too long. Send the same request again in ${retryAfterSeconds} s, and fewer at a time.`,
+      { retryAfterSeconds }
+    )
   }
 }
 
@@ -208,15 +226,6 @@ class Presence {
     const other = this.#last.name === name ? this.#before : this.#last
     return other.at >= since
   }
-}
-
-function tooBusy(waitMs: number): MintlineError {
-  const retryAfterSeconds = Math.min(30, Math.max(1, Math.ceil(waitMs / 1_000)))
-  return new MintlineError(
-    'overloaded',
-    `More was sent under this name than is done at once, and this request would wait for too long. Send the same request again in ${retryAfterSeconds} s, and fewer at a time.`,
-    { retryAfterSeconds }
-  )
 }
 
 function goneMeanwhile(): MintlineError {

@@ -1,8 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Principal } from '../../access/principal.ts'
 import { systemStopwatch } from '../../sources/clock.ts'
 import { principalOf } from '../plugins/access.ts'
-import { createFairQueue, type EndTurn, type Lane } from './fair-queue.ts'
+import { createFairQueue, type EndTurn, type FairQueue, type Lane } from './fair-queue.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -44,13 +45,14 @@ const maximumWaitMs = 5_000
  *
  * @param maximumWaiting of all stations. Must be added after the access, and before what reads bodies.
  */
-export function addFairTurns(app: FastifyInstance, maximumWaiting: number): void {
+export function addFairTurns(app: FastifyInstance, maximumWaiting: number, metrics: Registry): void {
   const queue = createFairQueue({
     maximumUnderWay,
     maximumWaiting,
     maximumWaitMs,
     stopwatch: systemStopwatch
   })
+  addTurnMetrics(queue, metrics)
   app.decorateRequest('endTurn', null)
   app.decorateRequest('takeTurn', function (this: FastifyRequest, isGone) {
     return queue.enter(ownLaneOf(principalOf(this), this.method), isGone)
@@ -67,6 +69,27 @@ export function addFairTurns(app: FastifyInstance, maximumWaiting: number): void
   // Of every answer, an error's as well.
   app.addHook('onSend', async request => {
     request.endTurn?.()
+  })
+}
+
+function addTurnMetrics(queue: Pick<FairQueue, 'waiting' | 'refused'>, registry: Registry): void {
+  const registers = [registry]
+  new Gauge({
+    name: 'mintline_requests_waiting',
+    help: "Requests that wait for their station's turn.",
+    registers,
+    collect() {
+      this.set(queue.waiting)
+    }
+  })
+  new Counter({
+    name: 'mintline_requests_turned_away_total',
+    help: 'Requests that got 503 since they would have waited for their turn for too long.',
+    registers,
+    collect() {
+      this.reset()
+      this.inc(queue.refused)
+    }
   })
 }
 
