@@ -175,7 +175,7 @@ export const statementKeyRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
 ) => {
   app.get(
     '/.well-known/jwks.json',
-    { config: { access: 'public' }, schema: listStatementKeys },
+    { config: { access: 'public', turn: 'route' }, schema: listStatementKeys },
     async () => ({
       keys: (await lotClosing.listKeys()) as Record<string, string>[]
     })
