@@ -1,6 +1,6 @@
 import type { AuditEvent } from '../audit/audit-event.ts'
 import { assertTokenStands, insertAuditEvent } from '../audit/audit-store.ts'
-import { type Database, type Prisma, transactionLimits } from '../database/database.ts'
+import { type Database, isUniqueViolation, type Prisma, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import { notifyStatement } from '../database/sessions/notifications.ts'
 import type { Station } from '../factory/stations/station.ts'
@@ -49,8 +49,11 @@ export interface TokenStore {
   findAll(ids: readonly string[]): Promise<ReadonlyMap<string, StoredToken>>
   /** Newest first. */
   list(query: PageQuery): Promise<readonly StoredToken[]>
-  /** With its station, where that is new. `name-taken` by a token that is valid at the time of the event. */
-  insert(token: StoredToken, event: AuditEvent, made?: StationOfToken): Promise<'inserted' | 'name-taken'>
+  /**
+   * With its station, where that is new. `name-taken` by a token that is valid at the time of the event; `station-taken`
+   * where somebody else made the station meanwhile.
+   */
+  insert(token: StoredToken, event: AuditEvent, made?: StationOfToken): Promise<InsertOutcome>
   /** As of the event, and told to every process. Never leaves the service without a valid admin token. */
   revoke(id: string, event: AuditEvent): Promise<'revoked' | 'not-found' | 'last-admin'>
   /** Told to every process. False where it is revoked, or another secret has come first. */
@@ -58,6 +61,8 @@ export interface TokenStore {
   /** Notes that they were used, where that is not known of the last minute. */
   noteUse(uses: ReadonlyMap<string, Date>): Promise<void>
 }
+
+type InsertOutcome = 'inserted' | 'name-taken' | 'station-taken'
 
 interface RotatedSecret extends Pick<StoredToken, 'secretSha256' | 'expiresAt'> {
   readonly previousUntil: Date
@@ -79,18 +84,23 @@ export function createTokenStore(database: Database): TokenStore {
       return rows.map(toStoredToken)
     },
     insert: (token, event, made) =>
-      runQuery(() =>
-        client.$transaction(async transaction => {
-          if (await isNameTaken(transaction, token)) return 'name-taken'
-          if (made !== undefined) {
-            await insertStation(transaction, made.station)
-            await insertAuditEvent(transaction, made.event)
-          }
-          await transaction.token.create({ data: toRow(token) })
-          await insertAuditEvent(transaction, event)
-          return 'inserted'
-        }, transactionLimits)
-      ),
+      runQuery(async () => {
+        try {
+          return await client.$transaction(async transaction => {
+            if (await isNameTaken(transaction, token)) return 'name-taken'
+            if (made !== undefined) {
+              await insertStation(transaction, made.station)
+              await insertAuditEvent(transaction, made.event)
+            }
+            await transaction.token.create({ data: toRow(token) })
+            await insertAuditEvent(transaction, event)
+            return 'inserted'
+          }, transactionLimits)
+        } catch (error) {
+          if (made !== undefined && isUniqueViolation(error, 'station_name_key')) return 'station-taken'
+          throw error
+        }
+      }),
     revoke: (id, event) =>
       runQuery(() => client.$transaction(transaction => revoke(transaction, id, event), transactionLimits)),
     rotate: (token, rotated, event) =>

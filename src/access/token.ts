@@ -160,12 +160,17 @@ async function createToken(
   const sources = { time: clock(), randomBytes }
   assertLines(request)
   assertAhead(request.expiresAt, sources.time)
-  const owner = await findOwner(findStation, request, { act, sources })
+  let owner = await findOwner(findStation, request, { act, sources })
   const { stored, secret, event } = buildToken({ ...request, station: owner?.station }, act, sources)
   await keep?.(secret)
-  const outcome = await store.insert(stored, event, owner?.made)
+  let outcome = await store.insert(stored, event, owner?.made)
+  if (outcome === 'station-taken') {
+    // Somebody has just made the one of its name: it is found now, since stations stay.
+    owner = await findOwner(findStation, request, { act, sources })
+    outcome = await store.insert({ ...stored, station: owner?.station }, event, owner?.made)
+  }
   if (outcome === 'inserted')
-    return { token: toView(stored), secret, warnings: owner === undefined ? [] : owner.warnings }
+    return { token: toView({ ...stored, station: owner?.station }), secret, warnings: owner?.warnings ?? [] }
   throw new MintlineError(
     'token_exists',
     `There is a valid token of the name ${request.name}. Rotate it, revoke it, or choose another name.`
@@ -293,6 +298,7 @@ function notFound(id: string): MintlineError {
 }
 
 function invalid(pointer: string, expected: string, found: string): MintlineError {
-  const violations = [{ pointer, expected, found, message: 'Correct it, or leave it out.' }]
+  const message = 'Send what is expected; where that is nothing, leave it out.'
+  const violations = [{ pointer, expected, found, message }]
   return new MintlineError('request_invalid', `${pointer.slice(1)} cannot be used.`, { violations })
 }

@@ -171,6 +171,25 @@ describe('a token of a station', () => {
     })
   })
 
+  it('belongs to one that somebody else makes at the same moment, once', async () => {
+    const { tokens } = makeTokens()
+    const name = newName()
+    const kept: string[] = []
+    const made = createTestTokens(test.database, {
+      async findStation(wanted) {
+        const found = await createStationStore(test.database).find(wanted)
+        // After the look, and before the commit.
+        if (found === undefined)
+          await stations().create({ name: wanted, profiles: ['starter'] }, administrator)
+        return found
+      }
+    })
+    const keep = async (secret: string) => void kept.push(secret)
+    const { token, secret, warnings } = await made.create({ role: 'station', name }, administrator, keep)
+    expect([token.station, kept, warnings.length]).toEqual([name, [secret], 1])
+    expect(await tokens.authenticate(secret)).toMatchObject({ station: { profiles: ['starter'] } })
+  })
+
   it('is worth nothing while the station is disabled', async () => {
     const { tokens } = makeTokens()
     const name = newName()

@@ -26,7 +26,7 @@ const config = { access: ['admin'] } as const
 const createToken = {
   operationId: 'createToken',
   tags,
-  summary: 'Make a token for a station, an auditor or an administrator',
+  summary: 'Make a token',
   description: 'The answer holds the secret. It is shown this once and cannot be read again.',
   body: TokenBody,
   response: {
