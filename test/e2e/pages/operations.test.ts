@@ -1,0 +1,143 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { needs } from '../../support/needs/needs.ts'
+import { openPage } from './page.ts'
+import { type Following, startFollowing, type Terminal } from './terminal.ts'
+
+const page = openPage('docs/operations.md')
+
+let following: Following
+let terminal: Terminal
+let service: Following['service']
+
+const at = (file: string) => join(terminal.directory, file)
+const openssl = (...args: readonly string[]) =>
+  execFileSync('openssl', args, { cwd: terminal.directory, encoding: 'utf8', stdio: 'pipe' })
+
+async function send(path: string, contentType: string, body: string | Uint8Array) {
+  const headers = { authorization: `Bearer ${await service.token('station')}`, 'content-type': contentType }
+  return fetch(`${service.url}/v1${path}`, { method: 'POST', headers, body: Buffer.from(body) })
+}
+
+/** What certifies a device, or is refused. */
+async function issue(name: string) {
+  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`]
+  openssl('req', '-new', ...key, '-out', `${name}.csr`, '-subj', `/C=US/CN=${name}`)
+  return send('/issuances?profile=starter', 'application/pkcs10', await readFile(at(`${name}.csr`)))
+}
+
+/** One page, one service: each step finds what the ones before it have left, as whoever reads does. */
+describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'), () => {
+  beforeAll(async () => {
+    following = await startFollowing()
+    ;({ terminal, service } = following)
+  })
+
+  afterAll(() => following.stop())
+
+  it('make a station', async () => {
+    const [block] = page.commands('Stations')
+    expect(await terminal.paste(block!)).toMatch(/"enabled":true.*"issuedToday":0.*"enabled":false/s)
+  })
+
+  it('make, rotate and revoke a token of it', async () => {
+    const [block] = page.commands('Tokens')
+    expect(await terminal.paste(block!)).toMatch(/"secret":.*"items":.*"previousSecretUntil":/s)
+  })
+
+  it('make a token without one', async () => {
+    const [block] = page.commands('The first token, and a lost one')
+    await terminal.paste(block!)
+    const authorization = `Bearer ${readFileSync(at('admin-token'), 'utf8').trim()}`
+    expect((await fetch(`${service.url}/v1/tokens`, { headers: { authorization } })).status).toBe(200)
+  })
+
+  it('rotate a line, from the making of the successor to the end of the one before', async () => {
+    const [block] = page.commands('Rotate without stopping the line')
+    const output = await terminal.paste(block!)
+    expect(output).toContain('"ready":true')
+    expect(output).toMatch(/"state":"retired"/)
+  })
+
+  it('make an authority below an offline root', async () => {
+    const [block] = page.commands('Below an offline root')
+    const [ask, give] = block!.split(/(?<=\n)(?=# Have the root sign)/)
+    await terminal.paste(ask!)
+    await terminal.paste(
+      `(umask 077; openssl rand -base64 30 > passphrase)
+       ./mintline ceremony root --out root --subject CN=Root --passphrase-file passphrase
+       ./mintline ceremony sign --root-key root/root.key.pem --root-certificate root/root.cert.pem \
+         --passphrase-file passphrase --csr acme-devices-g1.csr --days 5475 --out acme-devices-g1`
+    )
+    expect(await terminal.paste(give!)).toMatch(/"state":"active"/)
+  })
+
+  it('import a CA', async () => {
+    openssl(
+      ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '3650'],
+      ...['-keyout', 'rootCA.key', '-subj', '/CN=Root CA', '-out', 'rootCA.pem']
+    )
+    const [block] = page.commands('A CA that exists already')
+    await terminal.paste(block!)
+    expect(await terminal.paste('curl -sS "$api/v1/authorities/acme-sensors-g1" -H "$admin"')).toContain(
+      'staged'
+    )
+  })
+
+  it('block a key', async () => {
+    const id = (await (await issue('device')).json()) as { id: string }
+    expect(id.id).toBeDefined()
+    openssl('pkey', '-in', 'device.key', '-pubout', '-out', 'device.pub')
+    const [block] = page.commands('Keys that are blocked')
+    const sha256 = /[0-9a-f]{64}/.exec(
+      await terminal.paste('openssl pkey -pubin -in device.pub -outform DER | sha256sum')
+    )!
+    const output = await terminal.paste(block!.replace('9f86d081…', sha256[0]))
+    expect(output.match(new RegExp(sha256[0], 'g'))!.length).toBeGreaterThanOrEqual(4)
+  })
+
+  it('let a device of a compromised generation have another certificate', async () => {
+    const { id } = (await (await issue('compromised')).json()) as { id: string }
+    const [compromise, release] = page.commands('A key that is lost')
+    expect(await terminal.paste(compromise!)).toContain('"state":"compromised"')
+    expect(await terminal.paste(release!, id)).toContain('"releaseReason":"back for rework"')
+  })
+
+  it('find and purge what was refused', async () => {
+    const refused = await send('/issuances?profile=starter', 'application/pkcs10', 'no CSR')
+    const { issuanceId } = (await refused.json()) as { issuanceId: string }
+    const [block] = page.commands('What must not be kept')
+    expect(await terminal.paste(block!.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, issuanceId))).toContain(
+      '"purgedAt"'
+    )
+    const [search] = page.commands('What was issued')
+    expect(await terminal.paste(search!)).toContain(issuanceId)
+    const [counts] = page.commands('Refusals that are counted')
+    expect(await terminal.paste(counts!)).toContain('"items":')
+  })
+
+  it('have the service speak TLS', async () => {
+    const [init, ask] = page.commands('TLS')
+    await terminal.paste(init!)
+    const [, certificate] = /CERT_FILE=~\/(\S+)/.exec(init!)!
+    const [, key] = /KEY_FILE=~\/(\S+)/.exec(init!)!
+    const served = await following.start({
+      MINTLINE_TLS_CERT_FILE: join(following.home, certificate!),
+      MINTLINE_TLS_KEY_FILE: join(following.home, key!)
+    })
+    try {
+      const port = new URL(served.url).port
+      expect(await terminal.paste(ask!.replace('8080', port))).toContain('"ready":')
+    } finally {
+      await served.end('SIGTERM')
+    }
+  })
+
+  it('are all tried, but for those that need a device or an account that is not here', () => {
+    expect(page.untried()).toEqual(['A key in AWS KMS', 'A key on a PKCS#11 token', 'Container'])
+    expect(existsSync(at('trust-bundle.pem'))).toBe(true)
+  })
+})
