@@ -1,20 +1,23 @@
 /**
- * Writes the references that are made from code: openapi/openapi.yaml, docs/errors.md and the settings in README.md. With `--check` it
- * writes nothing and exits with 1 when one of them is not what the code says.
+ * Writes the references that are made from code: openapi/openapi.yaml, docs/access.md, docs/errors.md and the settings in
+ * README.md. With `--check` it writes nothing and exits with 1 when one of them is not what the code says.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { FastifyInstance } from 'fastify'
 import { Registry } from 'prom-client'
 import { stringify } from 'yaml'
 import { renderSettingsTable } from '../src/config/description.ts'
 import { createHttpServer } from '../src/http/app.ts'
+import { renderAccessReference } from '../src/http/pages/access-reference.ts'
 import { renderErrorReference } from '../src/http/problems/error-reference.ts'
 import type { HttpServices } from '../src/http/services.ts'
 
 const root = join(import.meta.dirname, '..')
 
 export const references: Readonly<Record<string, () => Promise<string>>> = {
-  'openapi/openapi.yaml': renderOpenApi,
+  'openapi/openapi.yaml': () => renderOf(app => stringify(app.swagger(), { aliasDuplicateObjects: false })),
+  'docs/access.md': () => renderOf(app => renderAccessReference(app.rights)),
   'docs/errors.md': async () => renderErrorReference(),
   'README.md': renderReadme
 }
@@ -27,7 +30,7 @@ async function renderReadme(): Promise<string> {
   return readme.replace(table, () => renderSettingsTable())
 }
 
-async function renderOpenApi(): Promise<string> {
+async function renderOf(render: (app: FastifyInstance) => string): Promise<string> {
   const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string }
   // No route is called, so of the services nothing is needed but where metrics are counted.
   const app = await createHttpServer({ metrics: new Registry() } as HttpServices, {
@@ -40,7 +43,7 @@ async function renderOpenApi(): Promise<string> {
     version
   })
   try {
-    return stringify(app.swagger(), { aliasDuplicateObjects: false })
+    return render(app)
   } finally {
     await app.close()
   }

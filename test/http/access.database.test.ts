@@ -358,6 +358,31 @@ describe.each(guarded)('%s', (route, allowed) => {
   )
 })
 
+/** What a station that may use another profile alone, and has asked for nothing yet, is told of what others use and asked for. */
+const toAnotherStation: Readonly<
+  Record<string, readonly [status: number, told: string | readonly unknown[]]>
+> = {
+  'POST /v1/issuances': [403, 'profile_not_allowed'],
+  'GET /v1/issuances': [200, []],
+  'GET /v1/issuances/:id': [404, 'issuance_not_found'],
+  'POST /v1/profiles/:name/preview': [403, 'profile_not_allowed']
+}
+
+describe('another station', () => {
+  const cases = guarded.filter(([, allowed]) => allowed.includes('station')).map(([route]) => route)
+
+  it.each(cases)('at %s', async route => {
+    const admin = service.as('admin')
+    const name = `another-${crypto.randomUUID()}`
+    await admin.post('/v1/stations', { name, profiles: ['doubled'] })
+    const made = await admin.post('/v1/tokens', { role: 'station', name, station: name })
+    const { secret } = made.json<{ secret: string }>()
+    const { status, answer } = await send(route, { authorization: `Bearer ${secret}` })
+    const { code, items } = answer.json<{ code?: string; items?: unknown[] }>()
+    expect([status, code ?? items]).toEqual(toAnotherStation[route])
+  })
+})
+
 describe('a token that is held to lines', () => {
   const held = async (role: 'auditor' | 'operator') => {
     const made = await service
@@ -423,5 +448,12 @@ describe('access', () => {
     const bare = Fastify()
     addAccess(bare, createPort().services.tokens)
     expect(() => bare.get('/forgotten', async () => 'x')).toThrow(TypeError)
+  })
+
+  it('of stations must heed which: a route that does not say so cannot be registered', () => {
+    const bare = Fastify()
+    addAccess(bare, createPort().services.tokens)
+    const config = { access: ['station'], heedsStation: false } as const
+    expect(() => bare.get('/all', { config }, async () => 'x')).toThrow(TypeError)
   })
 })

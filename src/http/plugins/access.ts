@@ -4,13 +4,19 @@ import { type Act, actorOf } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { HttpServices } from '../services.ts'
 import { documentationPath } from './documentation.ts'
-import type { Access } from './route-access.ts'
+import type { Access, RouteRight } from './route-access.ts'
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     access?: Access
     /** That its handler shows whoever is held to some lines nothing of others. Without it, nobody who is gets in. */
     heedsLines?: boolean
+    /** That its handler shows a station what it asked for itself alone, and certifies for its profiles alone. */
+    heedsStation?: boolean
+  }
+  interface FastifyInstance {
+    /** Of each route that is registered so far. */
+    rights: RouteRight[]
   }
   interface FastifyRequest {
     /** Whom the token proved; null on a public route. Read it with `principalOf`. */
@@ -19,17 +25,21 @@ declare module 'fastify' {
 }
 
 /**
- * Guards every route that is registered after it. A route that does not declare `config.access` fails at
- * registration. The token is checked before the body is read.
+ * Guards every route that is registered after it. A route that does not declare `config.access`, or lets stations in and
+ * does not heed whose it is what they ask for, fails at registration. The token is checked before the body is read.
  */
 export function addAccess(app: FastifyInstance, tokens: HttpServices['tokens']): void {
   app.decorateRequest('principal', null)
+  app.decorate('rights', [])
   app.addHook('onRoute', route => {
     // The documentation's routes are made by its plugin and cannot declare anything.
     if (isDocumentation(route.url)) route.config = { ...route.config, access: 'public' }
-    if (route.config?.access === undefined) {
-      throw new TypeError(`Route ${String(route.method)} ${route.url} does not say who may use it`)
-    }
+    const { access, heedsLines = false, heedsStation = false } = route.config ?? {}
+    const name = `${String(route.method)} ${route.url}`
+    if (access === undefined) throw new TypeError(`Route ${name} does not say who may use it`)
+    if (access.includes('station') && !heedsStation)
+      throw new TypeError(`Route ${name} lets stations in and does not say that it heeds which`)
+    app.rights.push({ name, access, heedsLines, heedsStation })
   })
   app.addHook('onRequest', async request => {
     if (request.is404) return

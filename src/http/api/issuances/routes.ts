@@ -93,7 +93,7 @@ export const issuanceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices 
   app.post(
     '/v1/issuances',
     {
-      config: { access: ['station'], recordsRefusals: true },
+      config: { access: ['station'], heedsStation: true, recordsRefusals: true },
       bodyLimit: csrBodyLimitBytes,
       preValidation: coerceList('metadata'),
       schema: issueCertificate

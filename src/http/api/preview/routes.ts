@@ -56,7 +56,7 @@ export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   app.post(
     '/v1/profiles/:name/preview',
     {
-      config: { access: ['station', 'auditor', 'operator', 'admin'] },
+      config: { access: ['station', 'auditor', 'operator', 'admin'], heedsStation: true },
       bodyLimit: csrBodyLimitBytes,
       schema: previewProfile
     },

@@ -25,7 +25,11 @@ import {
 } from './schemas.ts'
 
 const tags = ['Issuances']
-const config = { access: ['station', 'auditor', 'operator', 'admin'], heedsLines: true } as const
+const config = {
+  access: ['station', 'auditor', 'operator', 'admin'],
+  heedsLines: true,
+  heedsStation: true
+} as const
 
 const getIssuance = {
   operationId: 'getIssuance',
