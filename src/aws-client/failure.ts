@@ -1,3 +1,4 @@
+import { keepableText } from '../errors/foreign-text.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import { awsBadCredentials, awsThrottlings } from './call.ts'
 import { describeNetworkFailure } from './network-failure.ts'
@@ -85,6 +86,6 @@ function traitsOf(cause: unknown) {
     name,
     code: typeof code === 'string' ? code : '',
     status: $metadata?.httpStatusCode ?? 0,
-    message: message.slice(0, longestMessage)
+    message: keepableText(message, longestMessage)
   }
 }

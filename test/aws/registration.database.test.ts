@@ -508,6 +508,18 @@ describe('drift', () => {
     ])
   })
 
+  it.each([
+    ['half of a character', { 'cut\ud83d': '\ud83d' }],
+    ['a character that would be cut in two', { wide: `${'x'.repeat(198)}\u{1f600}\u{1f600}` }],
+    ['U+0000', { 'nul\0': '\0' }]
+  ])('of a template with %s, which no database keeps, is told all the same', async (_what, members) => {
+    const place = newPlace()
+    const { id, caCertificateId } = await place.ask(jitp)
+    const templateBody = JSON.stringify({ ...JSON.parse(templateBodyOf(starterProfile)), ...members })
+    place.registry.updateCaCertificate(caCertificateId, { registrationConfig: { templateBody, roleArn } })
+    expect(await place.check(id)).toMatchObject({ state: 'drifted', drift: [{ field: 'template' }] })
+  })
+
   it('of the mode cannot be repaired, and is told', async () => {
     const place = newPlace()
     const { caCertificateId } = await place.ask(jitp)

@@ -1,3 +1,4 @@
+import { keepableText } from '../../../errors/foreign-text.ts'
 import type { Drift } from '../../iot/examination.ts'
 
 /** More differences than a person reads. */
@@ -64,7 +65,12 @@ function compareValues(wanted: unknown, held: unknown, { pointer, depth }: Place
 }
 
 function entry(pointer: string, expected: string, found: string): Drift {
-  return { field: 'template', pointer, expected: shorten(expected), found: shorten(found) }
+  return {
+    field: 'template',
+    pointer: keepableText(pointer),
+    expected: shorten(expected),
+    found: shorten(found)
+  }
 }
 
 function isContainer(value: unknown): value is object {
@@ -89,5 +95,6 @@ function textOf(value: unknown): string {
 }
 
 function shorten(text: string): string {
-  return text.length <= longestValue ? text : `${text.slice(0, longestValue)}… (${text.length} characters)`
+  const shown = keepableText(text, longestValue)
+  return text.length <= longestValue ? shown : `${shown}… (${text.length} characters)`
 }
