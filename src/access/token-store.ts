@@ -83,24 +83,7 @@ export function createTokenStore(database: Database): TokenStore {
       )
       return rows.map(toStoredToken)
     },
-    insert: (token, event, made) =>
-      runQuery(async () => {
-        try {
-          return await client.$transaction(async transaction => {
-            if (await isNameTaken(transaction, token)) return 'name-taken'
-            if (made !== undefined) {
-              await insertStation(transaction, made.station)
-              await insertAuditEvent(transaction, made.event)
-            }
-            await transaction.token.create({ data: toRow(token) })
-            await insertAuditEvent(transaction, event)
-            return 'inserted'
-          }, transactionLimits)
-        } catch (error) {
-          if (made !== undefined && isUniqueViolation(error, 'station_name_key')) return 'station-taken'
-          throw error
-        }
-      }),
+    insert: (token, event, made) => runQuery(() => insert(client, token, { event, made })),
     revoke: (id, event) =>
       runQuery(() => client.$transaction(transaction => revoke(transaction, id, event), transactionLimits)),
     rotate: (token, rotated, event) =>
@@ -137,6 +120,33 @@ export function createTokenStore(database: Database): TokenStore {
 async function findAll(client: Database['prisma'], ids: readonly string[]) {
   const rows = await runQuery(() => client.token.findMany({ where: { id: { in: [...ids] } }, include }))
   return new Map(rows.map(row => [row.id, toStoredToken(row)]))
+}
+
+interface Insertion {
+  readonly event: AuditEvent
+  readonly made: StationOfToken | undefined
+}
+
+async function insert(
+  client: Database['prisma'],
+  token: StoredToken,
+  { event, made }: Insertion
+): Promise<InsertOutcome> {
+  try {
+    return await client.$transaction(async transaction => {
+      if (await isNameTaken(transaction, token)) return 'name-taken'
+      if (made !== undefined) {
+        await insertStation(transaction, made.station)
+        await insertAuditEvent(transaction, made.event)
+      }
+      await transaction.token.create({ data: toRow(token) })
+      await insertAuditEvent(transaction, event)
+      return 'inserted'
+    }, transactionLimits)
+  } catch (error) {
+    if (made !== undefined && isUniqueViolation(error, 'station_name_key')) return 'station-taken'
+    throw error
+  }
 }
 
 /** Of one name after the other, so that two at once do not both find it free. */

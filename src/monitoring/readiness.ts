@@ -31,6 +31,8 @@ export interface Readiness {
     readonly authorities: Check
     /** Not ok while an event has waited for too long, which keeps nothing from working. */
     readonly events: Check
+    /** Not ok while AWS IoT does not hold what is asked for, which keeps nothing from working. */
+    readonly awsRegistrations: Check
     /** Not ok while the certificate wants attention, which keeps nothing from working. Without TLS, not there. */
     readonly tls?: Check
     /** Not ok while its keys cannot be had, which keeps nothing from working but new sign-ins. Without one, not there. */
@@ -46,6 +48,7 @@ export interface ReadinessDependencies {
   readonly clockTrust: Pick<ClockTrust, 'examine'>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly events: Pick<Events, 'examine'>
+  readonly awsRegistrations: { readonly examine: () => Promise<Check> }
   /** Undefined without TLS. */
   readonly examineTls?: (() => Check) | undefined
   /** Undefined where nobody signs in elsewhere. */
@@ -61,17 +64,19 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { storage, lines, clockTrust, listWarnings, events } = dependencies
+  const { storage, lines, clockTrust, listWarnings, events, awsRegistrations } = dependencies
   return async line => {
     const measuring = storage.check()
-    const [databaseCheck, storageCheck, states, clock, warnings, eventCheck] = await Promise.all([
+    const [databaseCheck, storageCheck, states, clock, warnings, ...kept] = await Promise.all([
       checkDatabase(dependencies, measuring),
       measuring,
       line === undefined ? lines.judgeAll() : lines.judge(line).then(state => [state]),
       check(() => clockTrust.examine(), trustedDetail),
       describeWarnings(listWarnings),
-      events.examine().catch(() => ({ ok: true, detail: unknownDetail }))
+      orUnknown(events.examine()),
+      orUnknown(awsRegistrations.examine())
     ])
+    const [eventCheck, registrationCheck] = kept
     const signer = checkSigner(states)
     const checks = {
       database: databaseCheck,
@@ -80,6 +85,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       clock,
       authorities: { ok: true, detail: warnings },
       events: eventCheck,
+      awsRegistrations: registrationCheck,
       ...(dependencies.examineTls && { tls: dependencies.examineTls() }),
       ...(dependencies.examineProvider && { identityProvider: dependencies.examineProvider() }),
       lines: states.map(describeLine)
@@ -125,6 +131,10 @@ function describeLine({ line: name, authority, obstacle }: LineState): LineCheck
 }
 
 const unknownDetail = 'not known while the database does not answer'
+
+function orUnknown(examination: Promise<Check>): Promise<Check> {
+  return examination.catch(() => ({ ok: true, detail: unknownDetail }))
+}
 
 async function describeWarnings(listWarnings: ReadinessDependencies['listWarnings']): Promise<string> {
   try {

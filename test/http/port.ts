@@ -88,6 +88,7 @@ export function createPort(): Port {
           clock: check,
           authorities: check,
           events: check,
+          awsRegistrations: check,
           lines: []
         }
       }

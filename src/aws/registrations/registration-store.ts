@@ -58,7 +58,18 @@ export interface RegistrationChange {
   readonly event: AuditEvent
 }
 
+/** A registration that is not as it is asked for. */
+export interface Unsettled {
+  /** Name of the generation. */
+  readonly authority: string
+  readonly region: string
+  readonly accountAlias: string
+  readonly state: Exclude<StoredState['state'], 'registered'>
+}
+
 export interface RegistrationStore {
+  /** Those that are not as asked for, as of what is known of what was asked for last: how many, and the oldest of them. */
+  unsettled(most: number): Promise<{ readonly count: number; readonly first: readonly Unsettled[] }>
   /** Oldest first, all of them unless a page is asked for. */
   list(filter?: RegistrationFilter, page?: PageQuery): Promise<readonly StoredRegistration[]>
   /** The latest `maximumSteps`, oldest first. */
@@ -107,6 +118,7 @@ export function createRegistrationStore(database: Database): RegistrationStore {
       )
       return rows.map(toRegistration)
     },
+    unsettled: most => findUnsettled(client, most),
     async steps(registrationId) {
       const rows = await runQuery(() =>
         client.awsRegistrationStep.findMany({
@@ -188,6 +200,21 @@ async function insertChange(
     data: { id: versionId, registrationId, version, desired: document, createdAt, createdBy }
   })
   await insertAuditEvent(transaction, event)
+}
+
+async function findUnsettled(client: Database['prisma'], most: number) {
+  const rows = await runQuery(
+    () => client.$queryRaw<(Unsettled & { count: number })[]>`
+      SELECT authority.name AS authority, region, account_alias AS "accountAlias", held.state,
+        count(*) OVER ()::int AS count
+      FROM aws_registration JOIN aws_registration_state AS held ON held.registration_id = aws_registration.id
+      JOIN authority ON authority.id = authority_id
+      WHERE held.state <> 'registered' AND held.version = (
+        SELECT max(version) FROM aws_registration_version AS asked WHERE asked.registration_id = aws_registration.id
+      )
+      ORDER BY aws_registration.id LIMIT ${most}`
+  )
+  return { count: rows[0]?.count ?? 0, first: rows.map(({ count: _, ...row }) => row) }
 }
 
 function toStateRow({ observed, drift, lastError, ...rest }: StoredState) {

@@ -16,6 +16,7 @@ import { assertRegistrable, issuingLinesOf, neighboursOf, profileLineOf } from '
 import { registrationWarnings } from './lint/warnings.ts'
 import type { StoredRegistration } from './registration-store.ts'
 import { desiredOf, type RegistrationRequest } from './request.ts'
+import { examineStanding } from './standing.ts'
 import { resolveTarget } from './target.ts'
 import { describeRegistration, type RegistrationReport, type RegistrationView } from './view.ts'
 
@@ -44,6 +45,8 @@ export interface Registrations {
    * @throws MintlineError `authority_not_found`; `authority_transition_refused` where it could not be ended so.
    */
   followAuthority(authority: string, ending: AuthorityEnding, act: Act): Promise<void>
+  /** Whether AWS IoT holds what is asked for, everywhere, as of the last looks. @throws MintlineError `database_unavailable`. */
+  examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
   /** Where the generation that issues is registered, and the one that would follow it is not. */
   registrationGaps(line: string): Promise<readonly RegistrationGap[]>
 }
@@ -103,6 +106,7 @@ export function createRegistrations(dependencies: AskingDependencies): Registrat
         return { ...(await reportOf(registration, generation)), warnings }
       }
     },
+    examine: () => examineStanding(store),
     list: async (name, query) => listOf(store, await generationOf(name), query),
     async find(name, id) {
       const { registration, generation } = await findStored(name, id)

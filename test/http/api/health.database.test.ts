@@ -43,6 +43,7 @@ describe('health', () => {
           clock: { ok: true, detail: 'agrees with the database and the newest record' },
           authorities: { ok: true, detail: expect.stringContaining('not for production') as string },
           events: { ok: true, detail: 'there is no webhook' },
+          awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
           lines: [{ name: 'starter', ready: true }]
         }
       }

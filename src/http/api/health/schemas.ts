@@ -45,6 +45,11 @@ export const Readiness = Type.Object(
           description:
             'Not ok while an event has waited for the webhook longer than `MINTLINE_WEBHOOK_OVERDUE_MS`, which is a warning: it keeps nothing from being ready.'
         }),
+        awsRegistrations: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while a registration with AWS IoT is blocked, failed or drifted, which is a warning: it keeps nothing from being ready.'
+        }),
         tls: Type.Optional(
           Type.Object(Check.properties, {
             ...strict,
@@ -81,6 +86,7 @@ export const Readiness = Type.Object(
           clock: { ok: true, detail: 'agrees with the database and the newest record' },
           authorities: { ok: true, detail: 'no warnings' },
           events: { ok: true, detail: 'none waits' },
+          awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
           lines: [
             {
               name: 'acme',
