@@ -28,8 +28,8 @@ function readElement(bytes: Uint8Array, start: number): Element | undefined {
   return { tag, start, contentStart, end: contentStart + length }
 }
 
-/** What is found in DER: a key that can be read, or one that is there under encryption. */
-type DerKind = 'plain' | 'encrypted'
+/** What is found in DER: a key that can be read, one that is there under encryption, or a PKCS#12 file, which may hold one. */
+type DerKind = 'plain' | 'encrypted' | 'pkcs12'
 
 export interface DerFinding {
   readonly kind: DerKind
@@ -69,7 +69,7 @@ function judgeShape(bytes: Uint8Array, outer: Element): DerKind | undefined {
   if (first.tag === sequence) return isEncryptedKey(bytes, first, second) ? 'encrypted' : undefined
   if (first.tag !== integer || first.end - first.contentStart !== 1) return undefined
   const version = bytes[first.contentStart]
-  if (version === 3 && second.tag === sequence) return isPkcs12(bytes, second) ? 'encrypted' : undefined
+  if (version === 3 && second.tag === sequence) return isPkcs12(bytes, second) ? 'pkcs12' : undefined
   if (version !== 0 && version !== 1) return undefined
   return isPrivateKey(bytes, outer, second) ? 'plain' : undefined
 }

@@ -18,7 +18,7 @@ export type FoundKey =
   | { readonly kind: 'jwk'; readonly jwk: JsonWebKey }
   | { readonly kind: 'ssh'; readonly key: SshKey }
   /** It is there and cannot be read: encrypted, or damaged. */
-  | { readonly kind: 'sealed' }
+  | { readonly kind: 'sealed'; readonly isPkcs12?: boolean }
 
 /** What a private key says of its public half, as SubjectPublicKeyInfo in DER. */
 export interface ReadKey {

@@ -11,6 +11,7 @@ export interface DisclosedKeys {
   readonly beyond: readonly Uint8Array[]
   /** Of some key not even the public half can be told. */
   readonly isAnySealed: boolean
+  readonly isAnyPkcs12: boolean
 }
 
 /** How many an answer and an audit event name of each kind. */
@@ -46,7 +47,7 @@ function byHand(others: readonly Uint8Array[]): string {
 
 /** What happened, and what is done now. */
 export function sentencesOf(
-  { blocked, claimed, beyond, isAnySealed }: DisclosedKeys,
+  { blocked, claimed, beyond, isAnySealed, isAnyPkcs12 }: DisclosedKeys,
   { authorities, principal }: Told
 ): readonly string[] {
   const sentences = ['What was sent holds a private key. Nothing of it was kept.']
@@ -67,6 +68,11 @@ export function sentencesOf(
   if (isAnySealed) {
     sentences.push(
       'One that is encrypted or damaged does not tell its public key, so that it could not be blocked: do not use it.'
+    )
+  }
+  if (isAnyPkcs12) {
+    sentences.push(
+      'It is a PKCS#12 key store: send nothing but what is asked for. `openssl pkcs12 -in FILE -nokeys -out chain.pem` takes the certificates out.'
     )
   }
   sentences.push(newKeyAdvice)

@@ -88,7 +88,8 @@ export function createDisclosures(dependencies: DisclosureDependencies): Disclos
         for (let share = 0; share < taken; share++) blockLimits.giveBack(actor)
         throw failure
       })
-    const keys: DisclosedKeys = { blocked, claimed, beyond, isAnySealed }
+    const isAnyPkcs12 = findings.keys.some(key => key.kind === 'sealed' && key.isPkcs12 === true)
+    const keys: DisclosedKeys = { blocked, claimed, beyond, isAnySealed, isAnyPkcs12 }
     const sentences = sentencesOf(keys, { authorities, principal })
     const reason = 'key_disclosed' as const
     const error = blockedError(sentences, { reason, listing: listingOf(keys), uses, asker: principal })

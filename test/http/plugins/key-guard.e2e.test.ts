@@ -267,6 +267,25 @@ describe('a private key that is posted', needs('openssl'), () => {
     expect(problem.detail).toContain('does not tell its public key')
   })
 
+  it('in a PKCS#12 file is told as that, as a file, in JSON and as the chain of an authority', async () => {
+    openssl(
+      ...['pkcs12', '-export', '-inkey', 'device.key', '-nocerts', '-passout', 'pass:secret'],
+      ...['-out', 'store.p12']
+    )
+    const csr = read('store.p12').toString('base64')
+    const chain = { 'content-type': 'application/pem-certificate-chain' }
+    const url = '/v1/authorities/starter-g1/certificate'
+    for (const answer of [
+      await issue(read('store.p12')),
+      await issueJson({ csr, profile: 'starter' }),
+      await service.as('admin').post(url, read('store.p12'), chain)
+    ]) {
+      expect(problemOf(answer)).toMatchObject({ status: 422, code: 'key_blocked' })
+      expect(problemOf(answer).detail).toContain('PKCS#12')
+    }
+    expect(problemOf(await issue(read('encrypted.key'))).detail).not.toContain('PKCS#12')
+  })
+
   it('beside the public half of a CA does not block the CA', async () => {
     const bundle = await service.send({ url: '/v1/trust-bundle' })
     const spki = new X509Certificate(bundle.rawPayload).publicKey.export({ type: 'spki', format: 'der' })
