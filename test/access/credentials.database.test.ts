@@ -119,11 +119,11 @@ describe('the name of a token', () => {
     await tokens.create({ role: 'auditor', name }, administrator)
   })
 
-  it('goes to one of ten who ask for it at once', async () => {
+  it.each(['station', 'auditor'] as const)('goes to one of ten who ask for it at once: %s', async role => {
     const { tokens } = makeTokens()
     const name = newName()
     const outcomes = await Promise.allSettled(
-      Array.from({ length: 10 }, () => tokens.create({ role: 'station', name }, administrator))
+      Array.from({ length: 10 }, () => tokens.create({ role, name }, administrator))
     )
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
     const refused = outcomes.flatMap(each => (each.status === 'rejected' ? [each.reason as unknown] : []))
@@ -203,6 +203,18 @@ describe('a token of a station', () => {
 })
 
 describe('a rotation', () => {
+  it('is made while the station is disabled, for when it comes back', async () => {
+    const { tokens } = makeTokens()
+    const name = newName()
+    const { token } = await tokens.create({ role: 'station', name }, administrator)
+    await stations().change(name, { enabled: false }, administrator)
+    const { secret } = await tokens.rotate(token.id, { overlapSeconds: 0 }, administrator)
+    await expect(tokens.authenticate(secret)).rejects.toEqual(withCode('station_disabled'))
+    await stations().change(name, { enabled: true }, administrator)
+    tokens.forget()
+    expect(await tokens.authenticate(secret)).toMatchObject({ tokenId: token.id })
+  })
+
   it('keeps id and name, and takes both secrets for a while', async () => {
     const { tokens, wait } = makeTokens()
     const name = newName()
