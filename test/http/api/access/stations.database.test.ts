@@ -1,6 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createTokenStore } from '../../../../src/access/token-store.ts'
+import { createStationStore } from '../../../../src/factory/stations/station-store.ts'
 import type { Issuance } from '../../../../src/http/api/issuances/schemas.ts'
 import type { StationReportView, StationView } from '../../../../src/http/api/stations/schemas.ts'
+import { newId } from '../../../../src/sources/identifier.ts'
+import { createRandomSource } from '../../../../src/sources/random-bytes.ts'
 import { starterProfile } from '../../../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../../answer.ts'
@@ -45,6 +49,13 @@ async function makeStation(settings: object = {}) {
         payload: csr
       })
   }
+}
+
+/** Seven refusals that were counted and not recorded. */
+function countOf(station: string, time: Date) {
+  const id = newId(time, createRandomSource())
+  const at = { createdAt: time, windowStart: time, lastAt: time }
+  return { id, ...at, reason: 'station_limit', station, code: 'csr_malformed', count: 7 }
 }
 
 describe('stations', () => {
@@ -126,9 +137,27 @@ describe('stations', () => {
     await station.ask()
     await station.ask()
     await station.ask('starter', new Uint8Array([1, 2, 3]))
-    const report = (await get(`/v1/stations/${station.name}`)).json<StationReportView>()
-    expect(report).toMatchObject({ issuedToday: 2, refusedToday: 1 })
+    const read = async () => (await get(`/v1/stations/${station.name}`)).json<StationReportView>()
+    expect(await read()).toMatchObject({ issuedToday: 2, refusedToday: 1 })
+    // What a minute of the service would come to.
+    const time = new Date()
+    await service.database.prisma.refusalCount.create({ data: countOf(station.name, time) })
+    await createTokenStore(service.database).noteUse(new Map([[station.tokenId, time]]))
+    const report = await read()
+    expect(report).toMatchObject({ issuedToday: 2, refusedToday: 8, lastSeenAt: time.toISOString() })
     expect(await faultsOf('StationReport', report)).toEqual([])
+  })
+
+  it('tell nothing of the days before', async () => {
+    const station = await makeStation()
+    await station.ask()
+    await station.ask('starter', new Uint8Array([1, 2, 3]))
+    const { name } = station
+    await service.database.prisma.refusalCount.create({ data: countOf(name, new Date()) })
+    const { activity } = createStationStore(service.database)
+    const [earlier, later] = [new Date(Date.now() - 60_000), new Date(Date.now() + 60_000)]
+    expect(await activity(name, earlier)).toMatchObject({ issued: 1, refused: 8 })
+    expect(await activity(name, later)).toMatchObject({ issued: 0, refused: 0 })
   })
 })
 
