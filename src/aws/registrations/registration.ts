@@ -12,6 +12,7 @@ import type { RegistrationDependencies } from './dependencies.ts'
 import type { DesiredRegistration } from './desired-registration.ts'
 import { lookFirst } from './first-look.ts'
 import { findGaps, type RegistrationGap } from './gaps.ts'
+import { judgePolicies, policyWarnings } from './lint/policy-warnings.ts'
 import { assertRegistrable, issuingLinesOf, neighboursOf, profileLineOf } from './lint/registrable.ts'
 import { registrationWarnings } from './lint/warnings.ts'
 import type { StoredRegistration } from './registration-store.ts'
@@ -196,7 +197,10 @@ async function judge(
     now: clock()
   }
   assertRegistrable(input)
-  const warnings = registrationWarnings(input, await issuingLinesOf(profiles))
+  const warnings = [
+    ...registrationWarnings(input, await issuingLinesOf(profiles)),
+    ...policyWarnings(judgePolicies({ target, place }))
+  ]
   if (isDeepStrictEqual(existing?.desired, desired)) return warnings
   const caCertificateId = certificateIdHex(authority.certificateDer)
   return [...warnings, ...(await lookFirst(accesses, { place, desired, caCertificateId }))]

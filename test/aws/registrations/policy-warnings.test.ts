@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { policyWarnings } from '../../../src/aws/registrations/lint/policy-warnings.ts'
+import { judgePolicies, policyWarnings } from '../../../src/aws/registrations/lint/policy-warnings.ts'
 import { allow, documentOf } from '../../jitp/policy/policy-cases.ts'
 import { templateOf } from '../../jitp/template-cases.ts'
 
@@ -10,7 +10,7 @@ function toldOf(resources: readonly string[], region = 'eu-central-1') {
   const document = documentOf(resources.map(resource => allow('iot:Connect', resource)))
   const templateBody = JSON.stringify(templateOf({ policy: { PolicyDocument: JSON.stringify(document) } }))
   const provisioning = { roleArn: 'arn:aws:iam::111122223333:role/r', templateBody }
-  return policyWarnings({ place: { region }, target: { provisioning } })
+  return policyWarnings(judgePolicies({ place: { region }, target: { provisioning } }))
 }
 
 describe('policyWarnings', () => {
@@ -43,6 +43,7 @@ describe('policyWarnings', () => {
   })
 
   it('has nothing to say where nothing is provisioned just in time', () => {
-    expect(policyWarnings({ place: { region: 'eu-central-1' }, target: { provisioning: null } })).toEqual([])
+    const nothing = { place: { region: 'eu-central-1' }, target: { provisioning: null } }
+    expect(policyWarnings(judgePolicies(nothing))).toEqual([])
   })
 })

@@ -1,9 +1,8 @@
 import { partitionOf } from '../../iot/place.ts'
 import { type LintInput, neighboursOfSameSubject } from './lint.ts'
-import { policyWarnings } from './policy-warnings.ts'
 
 /**
- * What AWS IoT takes, and what may not be meant or not work everywhere. Each text says what follows from it. Pure.
+ * What AWS IoT takes, and what may not be meant or not work everywhere, but for the policies. Each text says what follows from it. Pure.
  *
  * @param issuingLines the lines that profiles name.
  */
@@ -13,8 +12,7 @@ export function registrationWarnings(input: LintInput, issuingLines: ReadonlySet
     ...stateWarnings(input),
     ...subjectWarnings(input),
     ...switchWarnings(input),
-    ...partitionWarnings(input),
-    ...policyWarnings(input)
+    ...partitionWarnings(input)
   ]
 }
 

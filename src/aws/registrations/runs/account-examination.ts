@@ -4,7 +4,7 @@ import type { Drift, Examination } from '../../iot/examination.ts'
 import type { IotControl } from '../../iot/iot-control.ts'
 import { logsAreOff } from '../../iot/provisioning-logs.ts'
 import { examineReferences } from '../../iot/reference-examination.ts'
-import { policyDrift } from '../lint/policy-warnings.ts'
+import { type JudgedPolicies, policyDrift } from '../lint/policy-warnings.ts'
 import type { ResolvedTarget } from '../target.ts'
 
 /** What provisioning needs of the account besides the CA: the role, and what the template names. */
@@ -15,7 +15,7 @@ export interface AccountExamination extends Examination {
 export interface ExaminationRequest {
   readonly access: AwsAccess
   readonly resolved: ResolvedTarget
-  readonly place: { readonly region: string }
+  readonly policies: JudgedPolicies
   /** What was found the last time: it holds on where nothing can be found now. */
   readonly earlierDrift: readonly Drift[]
 }
@@ -29,7 +29,7 @@ export interface ExaminationRequest {
 export async function examineAccount({
   access,
   resolved: { target, actions, references },
-  place,
+  policies,
   earlierDrift
 }: ExaminationRequest): Promise<readonly AccountExamination[]> {
   const { provisioning } = target
@@ -50,7 +50,7 @@ export async function examineAccount({
   return [
     await examine('role', /^role(\.|$)/, () => access.examineRole(provisioning.roleArn, actions)),
     await examine('references', /^template\./, () => examineReferences(access.iot, references)),
-    { of: 'policy', drift: policyDrift({ target, place }), notes: [] },
+    { of: 'policy', drift: policyDrift(policies), notes: [] },
     await examine('logs', /^$/, () => examineLogs(access.iot))
   ]
 }

@@ -127,7 +127,7 @@ function update(run: ReconcileRun, certificateId: string, change: CaUpdate): Pro
 
 /** Reads back and changes nothing. @throws MintlineError `aws_refused`, `aws_unavailable`. */
 export async function compare(
-  run: Pick<ReconcileRun, 'access' | 'authority' | 'resolved' | 'place' | 'earlierDrift'>
+  run: Pick<ReconcileRun, 'access' | 'authority' | 'resolved' | 'policies' | 'earlierDrift'>
 ): Promise<Comparison> {
   const { access, authority, resolved } = run
   const observation = await observe(access.iot, certificateIdHex(authority.certificateDer))

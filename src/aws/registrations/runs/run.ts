@@ -3,6 +3,7 @@ import { MintlineError } from '../../../errors/mintline-error.ts'
 import { JobRefusal } from '../../../jobs/job.ts'
 import type { TargetProvisioning } from '../../iot/ca-registration.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
+import { judgePolicies, policyWarnings } from '../lint/policy-warnings.ts'
 import { assertRegistrable, issuingLinesOf, neighboursOf, profileLineOf } from '../lint/registrable.ts'
 import { registrationWarnings } from '../lint/warnings.ts'
 import { type ResolvedTarget, resolveTarget } from '../target.ts'
@@ -88,7 +89,7 @@ export function createRegistrationRuns(dependencies: RegistrationDependencies): 
           access,
           authority,
           resolved,
-          place: registration,
+          policies: judgePolicies({ target: resolved.target, place: registration }),
           earlierDrift: state.drift
         })
         const isAsAsked = comparison.drift.length === 0
@@ -136,11 +137,12 @@ async function buildRun(
   const neighbours = await neighboursOf(dependencies, registration, authority.id)
   const profileLine = await profileLineOf(profiles, desired)
   const issuingLines = await issuingLinesOf(profiles)
+  const policies = judgePolicies({ target: resolved.target, place: registration })
   return {
     access: await accesses.open(registration),
     authority,
     resolved,
-    place: registration,
+    policies,
     earlierDrift: state?.drift ?? [],
     isKnown: await store.hasDone(registrationId, 'register'),
     lint: isRegistered => {
@@ -155,7 +157,7 @@ async function buildRun(
         now: clock()
       }
       assertRegistrable(input)
-      return registrationWarnings(input, issuingLines)
+      return [...registrationWarnings(input, issuingLines), ...policyWarnings(policies)]
     },
     verify: registrationCode =>
       provideVerification(
