@@ -91,7 +91,9 @@ export class Search implements Findings {
   #inBinary(bytes: Uint8Array): boolean {
     const found = findKeysInDer(bytes)
     for (const { kind, der } of found)
-      this.keys.push(kind === 'plain' ? { kind: 'der', der } : { kind: 'sealed', isPkcs12: kind === 'pkcs12' })
+      this.keys.push(
+        kind === 'plain' ? { kind: 'der', der } : { kind: 'sealed', isPkcs12: kind === 'pkcs12' }
+      )
     const magic = Buffer.from(bytes).indexOf(opensshMagic)
     if (magic !== -1) this.#addSshKey(readOpensshKey(bytes, magic + opensshMagic.length))
     const isKeyStore = keyStoreMagics.includes(toHex(bytes.subarray(0, 4)))

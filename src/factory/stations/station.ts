@@ -72,7 +72,7 @@ export interface Stations {
   list(query: StationQuery): Promise<Page<Station>>
   /** @throws MintlineError `station_not_found`. */
   find(name: string): Promise<StationReport>
-  /** Takes effect with the next request of the station. @throws MintlineError `station_not_found`, `station_invalid`. */
+  /** Takes effect with the next request of the station. @throws MintlineError `station_not_found`, `station_invalid`, `overloaded`. */
   change(name: string, change: StationChange, act: Act): Promise<StationReport>
   /** Lets one go on that is paused; of another nothing changes. @throws MintlineError `station_not_found`. */
   resume(name: string, act: Act): Promise<StationReport>

@@ -9,11 +9,13 @@ import {
   allProfiles,
   type NewStation,
   type Station,
+  type StationChange,
   type StationReport,
   type Stations,
   type StationSettings
 } from './station.ts'
 import { settingsOf, type StationStore } from './station-store.ts'
+import { createTurns } from './turns.ts'
 
 export interface StationDependencies {
   readonly store: StationStore
@@ -36,6 +38,7 @@ const usual: Omit<StationSettings, 'profiles'> = {
 
 export function createStations(dependencies: StationDependencies): Stations {
   const { store, onChange, clock, randomBytes } = dependencies
+  const inTurn = createTurns()
 
   async function reportOf(station: Station): Promise<StationReport> {
     const now = clock()
@@ -48,6 +51,20 @@ export function createStations(dependencies: StationDependencies): Stations {
     const station = await store.find(name)
     if (station !== undefined) return station
     throw stationNotFound(name)
+  }
+
+  async function changeStation(name: string, change: StationChange, act: Act): Promise<Station> {
+    for (;;) {
+      const before = await require(name)
+      const changed = { ...before, ...change, changedAt: clock(), changedBy: act.actor }
+      if (isDeepStrictEqual(settingsOf(before), settingsOf(changed))) return before
+      await assertProfiles(dependencies, changed)
+      const event = changeOf(before, changed, { act, randomBytes })
+      // Lost to a change by another process: theirs is what this one changes then.
+      if (!(await store.change(before, changed, event))) continue
+      onChange()
+      return changed
+    }
   }
 
   return {
@@ -69,19 +86,7 @@ export function createStations(dependencies: StationDependencies): Stations {
       return pageOf(stations, { limit, cursorOf: ({ name }) => name })
     },
     find: async name => reportOf(await require(name)),
-    async change(name, change, act) {
-      for (;;) {
-        const before = await require(name)
-        const changed = { ...before, ...change, changedAt: clock(), changedBy: act.actor }
-        if (isDeepStrictEqual(settingsOf(before), settingsOf(changed))) return reportOf(before)
-        await assertProfiles(dependencies, changed)
-        const event = changeOf(before, changed, { act, randomBytes })
-        // Lost to another administrator's change: theirs is what this one changes then.
-        if (!(await store.change(before, changed, event))) continue
-        onChange()
-        return reportOf(changed)
-      }
-    },
+    change: async (name, change, act) => reportOf(await inTurn(() => changeStation(name, change, act))),
     async resume(name, act) {
       const station = await require(name)
       if (station.pausedAt === null) return reportOf(station)

@@ -6,6 +6,7 @@ import { storedTypeOf, type TemplateHolder } from './holder.ts'
 const stackMembers = ['AWSTemplateFormatVersion', 'Outputs', 'Transform', 'Conditions', 'Metadata', 'Rules']
 const provisioningTemplateType = 'AWS::IoT::ProvisioningTemplate'
 const caCertificateType = 'AWS::IoT::CACertificate'
+
 /** Whether an object is a template of CloudFormation, as people write it and CDK and SAM make it. */
 export function isCloudFormationStack(value: JsonObject): boolean {
   if (value.AWSTemplateFormatVersion !== undefined) return true
