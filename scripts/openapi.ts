@@ -9,9 +9,9 @@ import { Registry } from 'prom-client'
 import { stringify } from 'yaml'
 import { renderSettingsTable } from '../src/config/description.ts'
 import { createHttpServer } from '../src/http/app.ts'
-import { renderAccessReference } from '../src/http/pages/access-reference.ts'
 import { renderErrorReference } from '../src/http/problems/error-reference.ts'
 import type { HttpServices } from '../src/http/services.ts'
+import { renderAccessReference } from './access-reference.ts'
 
 const root = join(import.meta.dirname, '..')
 

@@ -59,7 +59,7 @@ export interface RegistrationChange {
 }
 
 /** A registration that is not as it is asked for. */
-export interface Unsettled {
+interface Unsettled {
   /** Name of the generation. */
   readonly authority: string
   readonly region: string

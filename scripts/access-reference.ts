@@ -1,5 +1,5 @@
-import { type Role, roles } from '../../access/principal.ts'
-import type { RouteRight } from '../plugins/route-access.ts'
+import { type Role, roles } from '../src/access/principal.ts'
+import type { RouteRight } from '../src/http/plugins/route-access.ts'
 
 const introduction = `Which route lets in whom, as the routes declare it; HEAD is as GET. A route that does not say so cannot be registered, and a request whose
 role is not named is answered with \`403 role_forbidden\` before its body is read.
