@@ -43,6 +43,13 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     expect(await terminal.paste(block!)).toMatch(/"enabled":true.*"issuedToday":0.*"enabled":false/s)
   })
 
+  it('make a lot, follow and close it, and check what came of it', async () => {
+    const [block] = page.commands('Lots')
+    // The stream goes on; curl says so by its exit code.
+    const followed = block!.replace(/^curl .*--max-time .*$/m, '$& || [ $? = 28 ]')
+    expect(await terminal.paste(followed)).toContain('lot-2026-48')
+  })
+
   it('make, rotate and revoke a token of it', async () => {
     const [block] = page.commands('Tokens')
     expect(await terminal.paste(block!)).toMatch(/"secret":.*"items":.*"previousSecretUntil":/s)

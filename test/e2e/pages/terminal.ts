@@ -80,7 +80,7 @@ async function openTerminal(
   await writeFile(join(home, 'state'), `cd '${directory}'\n`)
   const pastePiece = async (piece: string) => {
     const keep =
-      '{ declare -p api data admin auditor 2>/dev/null; printf "cd %q\\n" "$PWD"; } > ~/state || true'
+      '{ declare -p api data admin auditor operator 2>/dev/null; printf "cd %q\\n" "$PWD"; } > ~/state || true'
     const { stdout, stderr } = await run('bash', ['-ec', `. ~/state\n${piece}\n${keep}`], { env })
     return stdout + stderr
   }
