@@ -10,6 +10,7 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
 import { endOf, invalidToken, isOfStation } from './token-end.ts'
 import { createTokenMemory } from './token-memory.ts'
+import { tokenInvalid, tokenNotFound } from './token-problems.ts'
 import type { StationOfToken, StoredToken, TokenStore } from './token-store.ts'
 import type { TokenUses } from './token-uses.ts'
 
@@ -104,7 +105,7 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
     create: (request, act, keep) => createToken(dependencies, request, { act, keep }),
     async find(id) {
       const token = await memory.find(id, false)
-      if (token === undefined) throw notFound(id)
+      if (token === undefined) throw tokenNotFound(id)
       return toView(token)
     },
     list: query => readPage(query, async wanted => (await store.list(wanted)).map(toView)),
@@ -113,14 +114,14 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       assertAhead(rotation.expiresAt, time)
       const token = await store.find(id)
       const end = token && endOf(token, time)
-      if (token === undefined || (end !== undefined && !isOfStation(end))) throw notFound(id)
+      if (token === undefined || (end !== undefined && !isOfStation(end))) throw tokenNotFound(id)
       const { secret, secretSha256 } = makeSecret(id, randomBytes)
       const previousUntil = new Date(time.getTime() + rotation.overlapSeconds * 1_000)
       const rotated = { secretSha256, previousUntil, expiresAt: rotation.expiresAt ?? token.expiresAt }
       const after = { previousSecretUntil: previousUntil, expiresAt: rotated.expiresAt }
       const what = { ...act, act: 'token.rotate', subject: `token/${id}`, after }
       if (!(await store.rotate(token, rotated, buildAuditEvent(what, { time, randomBytes }))))
-        throw notFound(id)
+        throw tokenNotFound(id)
       memory.forgetOne(id)
       const previous = { secretSha256: token.secretSha256, until: previousUntil }
       return { token: toView({ ...token, ...rotated, previous }), secret, warnings: [] }
@@ -137,7 +138,7 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
           'This is the last valid admin token. Make another one first.'
         )
       }
-      if (outcome === 'not-found') throw notFound(id)
+      if (outcome === 'not-found') throw tokenNotFound(id)
     },
     forget: () => memory.forget(),
     async whyEnded(id) {
@@ -193,7 +194,7 @@ async function findOwner(
 ): Promise<Owner | undefined> {
   if (role !== 'station') {
     if (asked === undefined) return undefined
-    throw invalid('/station', 'nothing, for this role', asked)
+    throw tokenInvalid('/station', 'nothing, for this role', asked)
   }
   const station = await findStation(asked ?? name)
   if (station !== undefined) {
@@ -227,15 +228,15 @@ function isSecretOf({ secretSha256, previous }: StoredToken, secret: string, now
 
 function assertAhead(expiresAt: Date | undefined, now: Date): void {
   if (expiresAt !== undefined && expiresAt <= now)
-    throw invalid('/expiresAt', `a time after ${now.toISOString()}`, expiresAt.toISOString())
+    throw tokenInvalid('/expiresAt', `a time after ${now.toISOString()}`, expiresAt.toISOString())
 }
 
 /** A display is of one line or some; who asks for certificates stands on its station's, and an administrator sees all. */
 function assertLines({ role, lines = [] }: TokenRequest): void {
   const isHeld = lines.length > 0
-  if (role === 'display' && !isHeld) throw invalid('/lines', 'the lines that it shows', 'none')
+  if (role === 'display' && !isHeld) throw tokenInvalid('/lines', 'the lines that it shows', 'none')
   if ((role === 'station' || role === 'admin') && isHeld)
-    throw invalid('/lines', `nothing, for the role ${role}`, lines.join(', '))
+    throw tokenInvalid('/lines', `nothing, for the role ${role}`, lines.join(', '))
 }
 
 interface TokenToMake extends Omit<TokenRequest, 'station'> {
@@ -291,14 +292,4 @@ function toView({ secretSha256: _, previous, station, ...shown }: StoredToken): 
 
 function uuidOf(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
-}
-
-function notFound(id: string): MintlineError {
-  return new MintlineError('token_not_found', `There is no valid token with the id ${id}.`)
-}
-
-function invalid(pointer: string, expected: string, found: string): MintlineError {
-  const message = 'Send what is expected; where that is nothing, leave it out.'
-  const violations = [{ pointer, expected, found, message }]
-  return new MintlineError('request_invalid', `${pointer.slice(1)} cannot be used.`, { violations })
 }

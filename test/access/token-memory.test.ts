@@ -9,7 +9,11 @@ const tokenOf = (id: string) => ({ id, name: id }) as StoredToken
 function remember() {
   let now = 0
   const find = vi.fn(async (id: string): Promise<StoredToken | undefined> => tokenOf(id))
-  const memory = createTokenMemory({ find }, () => now)
+  const findAll = async (ids: readonly string[]) => {
+    const found = await Promise.all(ids.map(async id => [id, await find(id)] as const))
+    return new Map(found.flatMap(([id, token]) => (token === undefined ? [] : [[id, token] as const])))
+  }
+  const memory = createTokenMemory({ findAll }, () => now)
   return { memory, find, wait: (ms: number) => void (now += ms) }
 }
 

@@ -131,7 +131,9 @@ const reason = 'rotation'
 
 interface Target {
   readonly url: string
-  readonly payload?: object
+  readonly payload?: object | string
+  /** Of a payload that is no JSON. */
+  readonly type?: string
 }
 
 let service: HttpService
@@ -188,6 +190,11 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     `/v1/authorities/${await makeGeneration(service, ...made)}`
   return {
     'POST /v1/issuances': { url: '/v1/issuances', payload: { csr, profile: 'starter' } },
+    'POST /v1/issuances/batch': {
+      url: '/v1/issuances/batch',
+      type: 'application/x-ndjson',
+      payload: JSON.stringify({ csr, profile: 'starter' })
+    },
     'GET /v1/issuances/:id': { url: `/v1/issuances/${id}` },
     'POST /v1/issuances/:id/void': {
       url: `/v1/issuances/${await service.leaveOpen()}/void`,
@@ -306,7 +313,9 @@ async function listRoutes(): Promise<readonly string[]> {
 async function send(route: string, headers: Readonly<Record<string, string>>) {
   const [method = '', path = ''] = route.split(' ')
   const url = path.replace(':name', 'starter').replace(':version', '1')
-  const answer = await service.send({ method, headers, ...(targets[route] ?? { url }) })
+  const { type, ...target } = targets[route] ?? { url }
+  const sent = { ...headers, ...(type !== undefined && { 'content-type': type }) }
+  const answer = await service.send({ method, headers: sent, ...target })
   return { status: answer.statusCode, challenge: answer.headers['www-authenticate'], answer }
 }
 
@@ -360,9 +369,12 @@ describe.each(guarded)('%s', (route, allowed) => {
 
 /** What a station that may use another profile alone, and has asked for nothing yet, is told of what others use and asked for. */
 const toAnotherStation: Readonly<
-  Record<string, readonly [status: number, told: string | readonly unknown[]]>
+  Record<string, readonly [status: number, told: string | readonly unknown[] | undefined]>
 > = {
   'POST /v1/issuances': [403, 'profile_not_allowed'],
+  'POST /v1/issuances/batch': [200, 'profile_not_allowed'],
+  // Itself.
+  'GET /v1/self': [200, undefined],
   'GET /v1/issuances': [200, []],
   'GET /v1/issuances/:id': [404, 'issuance_not_found'],
   'POST /v1/profiles/:name/preview': [403, 'profile_not_allowed']
@@ -378,7 +390,8 @@ describe('another station', () => {
     const made = await admin.post('/v1/tokens', { role: 'station', name, station: name })
     const { secret } = made.json<{ secret: string }>()
     const { status, answer } = await send(route, { authorization: `Bearer ${secret}` })
-    const { code, items } = answer.json<{ code?: string; items?: unknown[] }>()
+    const [first = ''] = answer.body.split('\n')
+    const { code, items } = JSON.parse(first) as { code?: string; items?: unknown[] }
     expect([status, code ?? items]).toEqual(toAnotherStation[route])
   })
 })

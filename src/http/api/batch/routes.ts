@@ -57,7 +57,10 @@ export const batchRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
 
   app.post(
     '/v1/issuances/batch',
-    { config: { access: ['station'], recordsRefusals: true, turn: 'none' }, schema: issueBatch },
+    {
+      config: { access: ['station'], heedsStation: true, recordsRefusals: true, turn: 'none' },
+      schema: issueBatch
+    },
     async (request, reply) => {
       chooseMediaType(request.headers.accept, [mediaType])
       const { raw } = request

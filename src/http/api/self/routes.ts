@@ -27,7 +27,7 @@ export const selfRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
 ) => {
   app.get(
     '/v1/self',
-    { config: { access: [...roles], heedsLines: true }, schema: getSelf },
+    { config: { access: [...roles], heedsLines: true, heedsStation: true }, schema: getSelf },
     async (request, reply): Promise<Self> => {
       const principal = principalOf(request)
       const { role, name, lines, subject } = principal
