@@ -141,7 +141,13 @@ function createServices(
     clock: clockTrust,
     jobs,
     events,
-    readiness: createReadiness({ ...core, storage, events, awsRegistrations, ...examinersOf({ tls, people }) }),
+    readiness: createReadiness({
+      ...core,
+      storage,
+      events,
+      awsRegistrations,
+      ...examinersOf({ tls, people })
+    }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
   }

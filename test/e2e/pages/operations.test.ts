@@ -44,10 +44,12 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
   })
 
   it('make a lot, follow and close it, and check what came of it', async () => {
-    const [block] = page.commands('Lots')
+    const [block, scrap] = page.commands('Lots')
     // The stream goes on; curl says so by its exit code.
     const followed = block!.replace(/^curl .*--max-time .*$/m, '$& || [ $? = 28 ]')
-    expect(await terminal.paste(followed)).toContain('lot-2026-48')
+    expect(await terminal.paste(followed)).toContain('VALID: lot lot-2026-48')
+    const { id } = (await (await issue('scrapped')).json()) as { id: string }
+    expect(await terminal.paste(scrap!, id)).toContain('"scrapReason":"board is cracked"')
   })
 
   it('make, rotate and revoke a token of it', async () => {
@@ -113,6 +115,12 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     expect(await terminal.paste(release!, id)).toContain('"releaseReason":"back for rework"')
   })
 
+  it('let a paused station go on, and look through the keys', async () => {
+    const [resume, audit] = page.commands('Weak keys')
+    expect(await terminal.paste(resume!)).toContain('line-3-station-2')
+    await terminal.paste(audit!)
+  })
+
   it('find and purge what was refused', async () => {
     const refused = await send('/issuances?profile=starter', 'application/pkcs10', 'no CSR')
     const { issuanceId } = (await refused.json()) as { issuanceId: string }
@@ -144,7 +152,12 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
   })
 
   it('are all tried, but for those that need a device or an account that is not here', () => {
-    expect(page.untried()).toEqual(['A key in AWS KMS', 'A key on a PKCS#11 token', 'Container'])
+    expect(page.untried()).toEqual([
+      'People who sign in elsewhere',
+      'A key in AWS KMS',
+      'A key on a PKCS#11 token',
+      'Container'
+    ])
     expect(existsSync(at('trust-bundle.pem'))).toBe(true)
   })
 })
