@@ -11,10 +11,12 @@ export const roles = ['station', 'display', 'auditor', 'operator', 'admin'] as c
 
 export type Role = (typeof roles)[number]
 
-/** Who a request comes from, as its token proves. */
+/** Who a request comes from, as its token or client certificate proves. */
 export interface Principal {
-  /** Of a token that Mintline made; undefined for who signed in elsewhere. */
+  /** Of a token that Mintline made, or of a station's client certificate; undefined for who signed in elsewhere. */
   readonly tokenId?: string | undefined
+  /** The client certificate, where it and no token let a station in. */
+  readonly certificate?: PrincipalCertificate | undefined
   /** Who signed in elsewhere, as the identity provider names them for ever: `oidc:<sub>`. */
   readonly subject?: string | undefined
   /** The station's name for a station; for the others, whom the token was made out to. */
@@ -33,6 +35,12 @@ export interface StationPrincipal extends Principal {
 
 export function hasToken(principal: Principal): principal is StationPrincipal {
   return principal.tokenId !== undefined
+}
+
+interface PrincipalCertificate {
+  /** As `describeName` writes it. */
+  readonly subject: string
+  readonly notAfter: Date
 }
 
 /** What of a station decides on its requests, and stands on record with them. */

@@ -1,5 +1,6 @@
 import { tokenRevoked } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
+import type { Station } from '../factory/stations/station.ts'
 import type { StoredToken } from './token-store.ts'
 
 /** Why a token is not taken any more: `token_invalid`, `token_expired`, `station_disabled`, `station_paused`. Undefined while it is. */
@@ -12,8 +13,15 @@ export function endOf(token: StoredToken, now: Date): MintlineError | undefined 
       `This token ended ${expiresAt.toISOString()}. Ask the administrator for a new one.`
     )
   }
-  if (station === undefined) return undefined
-  const { name, enabled, pausedAt } = station
+  return station && endOfStation(station)
+}
+
+/** Why a station is kept from its work, whatever it comes with: `station_disabled`, `station_paused`. */
+export function endOfStation({
+  name,
+  enabled,
+  pausedAt
+}: Pick<Station, 'name' | 'enabled' | 'pausedAt'>): MintlineError | undefined {
   if (!enabled) {
     return new MintlineError(
       'station_disabled',

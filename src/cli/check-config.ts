@@ -1,7 +1,9 @@
+import { findClientTrustFiles, readClientTrust } from '../config/client-certificates/client-trust-files.ts'
 import { assertNoViolations } from '../config/config.ts'
 import { describeValues } from '../config/description.ts'
 import { checkSettings } from '../config/machine-checks.ts'
 import { checkWeakKeyLists } from '../factory/weak-keys/weak-keys.ts'
+import { findTrustFaults } from '../tls/client-trust/verification.ts'
 import type { CommandIo } from './command.ts'
 import { describeDatabase } from './database-check.ts'
 import { describeViolation } from './failure-text.ts'
@@ -30,8 +32,12 @@ export async function runCheckConfig(io: CommandIo): Promise<number> {
   const packages = await checkPackages(config)
   const lists = await checkWeakKeyLists(config.weakKeysFiles)
   assertNoViolations([...violations, ...packages, ...lists, ...(isInUse ? [] : listening)])
+  const clientTrust = findClientTrustFiles(config)
+  const trust = clientTrust && (await readClientTrust(clientTrust))
   io.write(`${describeValues(config, io.environment)}\n`)
   const told = isInUse ? [...warnings, ...listening] : warnings
+  for (const fault of trust === undefined ? [] : findTrustFaults(trust, new Date()))
+    io.writeError(`warning: ${fault}\n`)
   for (const warning of told) io.writeError(`warning:\n${describeViolation(warning)}\n`)
   io.write(
     `${await describeDatabase(config)}${await describeProvider(config)}${await describeMissingPackages()}`

@@ -7,12 +7,15 @@ export type Reactions = Readonly<Record<string, () => Promise<void>>>
 
 /** What another process changes is seen at once; without the notice, an intent's commit would tell. */
 export function followChanges(core: Core, ofDuties: Reactions, stops: AsyncDisposableStack): void {
-  const { connectionString, log, authorities, profiles, tokens } = core
+  const { connectionString, log, authorities, profiles, tokens, stationCertificates } = core
   const ofCore: Reactions = {
     [revocationNotice]: async () => tokens.forget(),
     authority: () => authorities.refresh(),
     profile_version: () => profiles.refresh(),
-    station: async () => tokens.forget()
+    station: async () => {
+      tokens.forget()
+      stationCertificates.forget()
+    }
   }
   const react = async (table: string) => {
     // The duties act on what was read.

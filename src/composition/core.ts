@@ -1,3 +1,7 @@
+import {
+  createStationCertificates,
+  type StationCertificates
+} from '../access/client-certificate/station-certificates.ts'
 import { createTokens, type Tokens } from '../access/token.ts'
 import { createTokenStore } from '../access/token-store.ts'
 import { createTokenUses } from '../access/token-uses.ts'
@@ -18,6 +22,7 @@ import type { DatabaseLog } from '../database/database-log.ts'
 import type { Lots } from '../factory/lots/lot.ts'
 import { createLotStore, type LotStore } from '../factory/lots/lot-store.ts'
 import { createLots } from '../factory/lots/lots.ts'
+import { createCertificateStore } from '../factory/stations/client-certificates/certificate-store.ts'
 import type { Stations } from '../factory/stations/station.ts'
 import { createStationStore } from '../factory/stations/station-store.ts'
 import { createStations } from '../factory/stations/stations.ts'
@@ -60,6 +65,7 @@ export interface Core extends Ground {
   readonly stations: Stations
   readonly lots: Lots
   readonly lotStore: LotStore
+  readonly stationCertificates: StationCertificates
   readonly clockTrust: ClockTrust
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
@@ -116,14 +122,15 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   }
 }
 
-/** Who may ask, and for what: tokens, the stations that they belong to, and the lots that these make. */
+/** Who may ask, and for what: tokens, client certificates, the stations that they belong to, and the lots that these make. */
 function createAccess(
   { database, log }: Ground,
   stops: AsyncDisposableStack,
   { profiles, ...sources }: Pick<Core, 'profiles' | 'clock' | 'randomBytes'>
-): Pick<Core, 'tokens' | 'stations' | 'lots' | 'lotStore'> {
+): Pick<Core, 'tokens' | 'stations' | 'stationCertificates' | 'lots' | 'lotStore'> {
   const store = createTokenStore(database)
   const stationStore = createStationStore(database)
+  const certificates = createCertificateStore(database)
   const uses = createTokenUses({ store, log }, stops)
   const tokens = createTokens({ ...sources, store, uses, findStation: stationStore.find })
   const lotStore = createLotStore(database)
@@ -135,14 +142,25 @@ function createAccess(
     const found = await Promise.all(names.map(name => stationStore.find(name)))
     return names.filter((_, index) => found[index] === undefined)
   }
+  const stationCertificates = createStationCertificates({
+    ...sources,
+    store: certificates,
+    findHolders: stationStore.findHolders,
+    uses: createTokenUses({ store: certificates, log }, stops)
+  })
   return {
     tokens,
+    stationCertificates,
     lotStore,
     lots: createLots({ ...sources, store: lotStore, findUnknownProfiles, findUnknownStations }),
     stations: createStations({
       ...sources,
       store: stationStore,
-      onChange: () => tokens.forget(),
+      certificates,
+      onChange() {
+        tokens.forget()
+        stationCertificates.forget()
+      },
       findUnknownProfiles
     })
   }

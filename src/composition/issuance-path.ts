@@ -108,7 +108,7 @@ export function createIssuancePath(
     recordRefusal: recording.recordRefusal,
     blockedKeys,
     keyFaults: keyFaultsOf(core),
-    whyTokenEnded: id => core.tokens.whyEnded(id),
+    whyTokenEnded: id => whyCredentialEnded(core, id),
     clock,
     clockTrust,
     randomBytes,
@@ -160,7 +160,10 @@ function keyFaultsOf(core: Core): KeyFaults {
     ...core,
     store: createKeyFaultStore(core.database),
     maximum: core.config.stationKeyFaults,
-    onPause: () => core.tokens.forget(),
+    onPause() {
+      core.tokens.forget()
+      core.stationCertificates.forget()
+    },
     maximumWaiting: core.config.maximumWaiting
   })
 }
@@ -191,7 +194,7 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
       commit: createRefusalStore(database).commit,
       ...groupLimits(core, 'rejection', options)
     }),
-    whyTokenEnded: id => core.tokens.whyEnded(id),
+    whyTokenEnded: id => whyCredentialEnded(core, id),
     log
   })
   const blockLimits = createStationLimits({ perMinute: blocksPerMinute, stopwatch })
@@ -210,4 +213,13 @@ function groupLimits(
     concurrency: 1,
     onGroup: (size: number, seconds: number) => observeGroup(kind, size, seconds)
   }
+}
+
+/** Of a token or of a client certificate, whose ids are told apart by who has them. */
+async function whyCredentialEnded(
+  { tokens, stationCertificates }: Pick<Core, 'tokens' | 'stationCertificates'>,
+  id: string
+) {
+  const end = await stationCertificates.whyEnded(id)
+  return end === 'unknown' ? tokens.whyEnded(id) : end
 }

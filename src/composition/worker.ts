@@ -29,10 +29,12 @@ import { addStorageMetrics } from '../monitoring/storage-metrics.ts'
 import { createPurging } from '../records/purge/purge.ts'
 import { createPurgeStore } from '../records/purge/purge-store.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
+import type { TrustWatch } from '../tls/client-trust/trust-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
-import { type OpenedTls, openTls } from './listening/tls.ts'
+import { openClientCertificates, openClientTrust } from './listening/client-trust.ts'
+import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 import { openPeople } from './sign-in/people.ts'
@@ -68,10 +70,11 @@ export async function startWorker(
   await tellOpenIntents(core, path, metrics)
   const accesses = createAwsAccesses()
   stops.defer(() => accesses.close())
-  const tls = await openTls(core, stops)
+  const clientTrust = await openClientTrust(core, stops)
+  const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
-  const services = createServices(core, jobs, { path, weakKeys, metrics, storage, accesses, tls, people })
-  const http = await createHttpServer(services, { ...httpSettings(config), tls })
+  const parts = { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people }
+  const http = await createHttpServer(createServices(core, jobs, parts), { ...httpSettings(config), tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
   return { url: await listen(http, config) }
@@ -91,13 +94,14 @@ interface WorkerParts {
   readonly storage: StorageWatch
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
+  readonly clientTrust: TrustWatch | undefined
   readonly people: People | undefined
 }
 
 function createServices(
   core: Core,
   jobs: JobService,
-  { path, weakKeys, metrics, storage, accesses, tls, people }: WorkerParts
+  { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people }: WorkerParts
 ): HttpServices {
   const { database, authorities, profiles, tokens, stations, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
@@ -135,6 +139,7 @@ function createServices(
       randomBytes
     }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
+    clientCertificates: openClientCertificates(core, clientTrust),
     stations,
     lots,
     lotClosing: path.lotClosing,
@@ -146,7 +151,7 @@ function createServices(
       storage,
       events,
       awsRegistrations,
-      ...examinersOf({ tls, people })
+      ...examinersOf({ tls, clientTrust, people })
     }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
@@ -164,8 +169,8 @@ function createRecordActs({ database, clock, randomBytes }: Core, { records }: I
   }
 }
 
-function examinersOf({ tls, people }: Pick<WorkerParts, 'tls' | 'people'>) {
-  return { examineTls: tls?.examine, examineProvider: people?.examine }
+function examinersOf({ tls, clientTrust, people }: Pick<WorkerParts, 'tls' | 'clientTrust' | 'people'>) {
+  return { examineTls: examineBoth(tls, clientTrust), examineProvider: people?.examine }
 }
 
 async function tellOpenIntents({ log }: Core, path: IssuancePath, metrics: Metrics): Promise<void> {
@@ -182,7 +187,9 @@ async function closeHttp(http: FastifyInstance, timeoutMs: number): Promise<void
 }
 
 function httpSettings(config: Config): HttpSettings {
+  const { clientCertHeader: header, trustedProxies: networks } = config
   return {
+    certificateProxies: header && { header, networks },
     requestTimeoutMs: config.requestTimeoutMs,
     headersTimeoutMs: Math.min(config.requestTimeoutMs, 10_000),
     keepAliveTimeoutMs: 72_000,

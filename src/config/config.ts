@@ -49,7 +49,21 @@ export function readConfig(
   for (const [, setting] of settingEntries) {
     violations.push(...refuseHalf(setting, environment), ...refuseWithoutNeeded(setting, environment))
   }
-  return { config: Object.freeze(Object.fromEntries(members)) as Config, violations }
+  const config = Object.freeze(Object.fromEntries(members)) as Config
+  return { config, violations: [...violations, ...refuseCertificatesUnseen(config)] }
+}
+
+/** Client certificates come by TLS or by a proxy's header, and the header from a proxy alone. */
+function refuseCertificatesUnseen(config: Config): readonly Violation[] {
+  const { tlsCertFile, tlsClientCaFile, clientCertHeader, trustedProxies } = config
+  const refuse = (pointer: string, expected: string) => [
+    { pointer, expected, found: 'this one alone', message: 'Set that too, or unset this.' }
+  ]
+  if (clientCertHeader !== undefined && trustedProxies.length === 0)
+    return refuse(settings.clientCertHeader.name, `${settings.trustedProxies.name} as well`)
+  if (tlsClientCaFile === undefined || tlsCertFile !== undefined || clientCertHeader !== undefined) return []
+  const expected = `${settings.tlsCertFile.name} as well, or ${settings.clientCertHeader.name}`
+  return refuse(settings.tlsClientCaFile.name, expected)
 }
 
 /** The variable that a setting was given by, or would be. */

@@ -1,8 +1,8 @@
-import { readFile, stat } from 'node:fs/promises'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { PairSource } from '../tls/pair-watch.ts'
 import { type JudgedPair, judgePair, type PairSettings, type PairText } from '../tls/server-pair.ts'
+import { readText } from './client-certificates/bounded-file.ts'
 import type { Config } from './config.ts'
 import { checkSecrecy } from './secrecy.ts'
 import { settings } from './settings.ts'
@@ -39,14 +39,6 @@ export function findServerPairFiles(
       }
     }
   }
-}
-
-/** A pipe would never end. @throws the error of the file system. */
-async function readText(file: string): Promise<string> {
-  if (!(await stat(file)).isFile()) {
-    throw Object.assign(new Error('no file'), { code: 'no file', path: file })
-  }
-  return readFile(file, 'utf8')
 }
 
 /** What a violation of the two is told as. */

@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { eventTypes } from '../events/event-type.ts'
 import { parseWebhookSecret } from '../events/receiver/signature.ts'
+import { certificateHeaders } from '../tls/certificate-header.ts'
 import {
   byteSize,
   choice,
@@ -44,6 +45,26 @@ export const settings = {
   tlsKeyFile: optional(pemFile('the private key of the server', { isSecret: true }), {
     name: 'MINTLINE_TLS_KEY_FILE',
     meaning: 'File with its private key in PEM, not encrypted'
+  }),
+  /** Undefined: no client certificate is looked at. */
+  tlsClientCaFile: optional(pemFile('the certificates of the CAs that issue for stations'), {
+    name: 'MINTLINE_TLS_CLIENT_CA_FILE',
+    defaultText: 'none: client certificates are not asked for',
+    meaning:
+      'File with the certificates of the CAs in PEM whose client certificates let stations in; a new one is taken up'
+  }),
+  tlsClientCrlFile: optional(pemFile('the CRLs of those CAs'), {
+    name: 'MINTLINE_TLS_CLIENT_CRL_FILE',
+    defaultText: 'none: revocation is not looked at',
+    meaning: 'File with the complete CRL of each of these CAs in PEM; a new one is taken up',
+    needs: 'tlsClientCaFile'
+  }),
+  /** Undefined: no header is looked at. */
+  clientCertHeader: optional(choice(certificateHeaders), {
+    name: 'MINTLINE_CLIENT_CERT_HEADER',
+    meaning:
+      'Header by which the proxies of MINTLINE_TRUSTED_PROXIES hand on the client certificate; from others it is not taken',
+    needs: 'tlsClientCaFile'
   }),
   insecureHttp: setting(onOff(), false, {
     name: 'MINTLINE_INSECURE_HTTP',

@@ -14,6 +14,7 @@ export const errorCodes = [
   'token_expired',
   'jwt_refused',
   'jwt_role_unknown',
+  'client_certificate_refused',
   'station_disabled',
   'station_paused',
   'station_limit_reached',

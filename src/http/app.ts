@@ -21,6 +21,7 @@ import { selfRoutes } from './api/self/routes.ts'
 import { stationRoutes } from './api/stations/routes.ts'
 import { tokenLoginRoutes } from './api/token-logins/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
+import { createAuthentication } from './authentication/authentication.ts'
 import { Postponed } from './compilers/postponed.ts'
 import { createSerializerFactory } from './compilers/serializers.ts'
 import { createValidatorFactory, useLinearUniqueItems } from './compilers/validators.ts'
@@ -121,7 +122,7 @@ export async function createHttpServer(
   addConnectionEnds(app)
   addMessageGuard(app)
   addUnknownRoute(app)
-  addAccess(app, services.tokens)
+  addAccess(app, createAuthentication(services, settings.certificateProxies))
   addFairness(app, settings, services.metrics)
   addKeyGuard(app, disclosures)
   addTextGuard(app)

@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client'
+import type { ClientCertificates } from '../access/client-certificate/client-certificates.ts'
 import type { Principal } from '../access/principal.ts'
 import type { NewToken, Rotation, TokenRequest, TokenView } from '../access/token.ts'
 import type { Act } from '../audit/audit-event.ts'
@@ -28,6 +29,7 @@ import type { Purging } from '../records/purge/purge.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
+import type { CertificateProxies } from './authentication/proxies.ts'
 import type { ServerSettings } from './connections/server.ts'
 
 /** All that the HTTP layer needs of the rest. Every method rejects with a MintlineError. */
@@ -70,6 +72,8 @@ export interface HttpServices {
     /** @throws MintlineError `token_not_found` */
     revoke(id: string, act: Act): Promise<void>
   }
+  /** Undefined: none is looked at. */
+  readonly clientCertificates?: ClientCertificates | undefined
   readonly stations: Stations
   readonly lots: Omit<Lots, 'end'>
   readonly lotClosing: LotClosing
@@ -98,6 +102,8 @@ export interface HttpSettings extends ServerSettings {
   readonly bodyLimitBytes: number
   /** Requests that may wait for their turn. */
   readonly maximumWaiting: number
+  /** By whom, and by which header, certificates of clients may be handed on. */
+  readonly certificateProxies?: CertificateProxies | undefined
   /** Of a station that has no limit of its own; without it, there is none. */
   readonly stationRequestsPerMinute?: number | undefined
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent'

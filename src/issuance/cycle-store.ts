@@ -11,6 +11,7 @@ import type { BlockedReason } from '../factory/blocked-keys/blocked-key.ts'
 import type { LotVerdict } from '../factory/lots/lot.ts'
 import { type Intent, intentColumns, issuedColumns, type SignedCertificate } from '../records/record-model.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
+import { standingCredentials } from './credentials/standing-credentials.ts'
 import { lockedLots, lotVerdict, takenPlaces } from './lots/lot-places.ts'
 
 /** What is not as it was when the request was decided. */
@@ -110,7 +111,7 @@ const hasEnded = (intentId: string) => `(
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
  * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
  * state, the revocation of the token, or a change of its station, until this group is committed: no intent names a generation that is no longer
- * active, nor comes from a token that is revoked. Likewise the lots are locked, in the order of their ids: as many places
+ * active, nor comes from a token that is revoked, or a client certificate that the station is not known by any more. Likewise the lots are locked, in the order of their ids: as many places
  * as a group takes of one are one update, and who comes next finds them taken. A device that gets its next certificate
  * gives back the place of the one before. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
  */
@@ -123,12 +124,7 @@ active_authority AS MATERIALIZED (
   WHERE id IN (SELECT authority_id FROM intent_input) AND state = 'active'
   FOR SHARE
 ),
-valid_token AS MATERIALIZED (
-  SELECT token.id, station.profiles, station.lots FROM token JOIN station ON station.id = token.station_id
-  WHERE token.id IN (SELECT token_id FROM intent_input) AND station.enabled AND station.paused_at IS NULL
-    AND token.revoked_at IS NULL AND (token.expires_at IS NULL OR token.expires_at > clock_timestamp())
-  FOR SHARE
-),
+${standingCredentials},
 current_profile AS MATERIALIZED (
   SELECT id, name FROM profile_version AS this
   WHERE id IN (SELECT profile_version_id FROM intent_input)

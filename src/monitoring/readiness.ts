@@ -33,7 +33,7 @@ export interface Readiness {
     readonly events: Check
     /** Not ok while AWS IoT does not hold what is asked for, which keeps nothing from working. */
     readonly awsRegistrations: Check
-    /** Not ok while the certificate wants attention, which keeps nothing from working. Without TLS, not there. */
+    /** Not ok while the certificate, or a client CA or CRL, wants attention, which keeps nothing from working. Without those, not there. */
     readonly tls?: Check
     /** Not ok while its keys cannot be had, which keeps nothing from working but new sign-ins. Without one, not there. */
     readonly identityProvider?: Check
@@ -49,7 +49,7 @@ export interface ReadinessDependencies {
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly events: Pick<Events, 'examine'>
   readonly awsRegistrations: { readonly examine: () => Promise<Check> }
-  /** Undefined without TLS. */
+  /** Undefined without TLS and client CAs. */
   readonly examineTls?: (() => Check) | undefined
   /** Undefined where nobody signs in elsewhere. */
   readonly examineProvider?: (() => Check) | undefined

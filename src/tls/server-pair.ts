@@ -34,7 +34,7 @@ export const tlsVersions = { minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3' } as c
 
 /** So long before its end a certificate is warned of. */
 const warnedDays = 30
-export const millisecondsPerDay = 86_400_000
+const millisecondsPerDay = 86_400_000
 
 const purposes = { serverAuth: '1.3.6.1.5.5.7.3.1', any: '2.5.29.37.0' }
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTokenStore } from '../../src/access/token-store.ts'
 import { createTokenUses } from '../../src/access/token-uses.ts'
 import type { ErrorCode } from '../../src/errors/mintline-error.ts'
+import { createCertificateStore } from '../../src/factory/stations/client-certificates/certificate-store.ts'
 import { createStationStore } from '../../src/factory/stations/station-store.ts'
 import { createStations } from '../../src/factory/stations/stations.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
@@ -35,6 +36,7 @@ function makeTokens() {
 const stations = () =>
   createStations({
     store: createStationStore(test.database),
+    certificates: createCertificateStore(test.database),
     findUnknownProfiles: async () => [],
     onChange: () => undefined,
     clock: () => new Date(),

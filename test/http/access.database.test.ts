@@ -6,6 +6,7 @@ import { type Role, roles } from '../../src/access/principal.ts'
 import type { AwsRegistrationAnswer } from '../../src/http/api/aws-registrations/schemas.ts'
 import type { JobView } from '../../src/http/api/jobs/schemas.ts'
 import type { TokenResource } from '../../src/http/api/tokens/schemas.ts'
+import { createAuthentication } from '../../src/http/authentication/authentication.ts'
 import { addAccess } from '../../src/http/plugins/access.ts'
 import { encodePem } from '../../src/pki/pem/pem.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
@@ -73,6 +74,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/stations': ['operator', 'admin'],
   'GET /v1/stations': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/stations/:name': ['display', 'auditor', 'operator', 'admin'],
+  'GET /v1/stations/:name/client-certificates': ['display', 'auditor', 'operator', 'admin'],
   'PATCH /v1/stations/:name': ['operator', 'admin'],
   'POST /v1/stations/:name/resume': ['operator', 'admin'],
   'POST /v1/token-logins': ['admin'],
@@ -108,6 +110,7 @@ const heedingLines = [
   'POST /v1/stations',
   'GET /v1/stations',
   'GET /v1/stations/:name',
+  'GET /v1/stations/:name/client-certificates',
   'PATCH /v1/stations/:name',
   'POST /v1/lots',
   'GET /v1/lots',
@@ -250,6 +253,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/tokens/:id/rotate': { url: `/v1/tokens/${rotated.id}/rotate`, payload: {} },
     'POST /v1/stations': { url: '/v1/stations', payload: { name: 'station-9', profiles: ['starter'] } },
     'GET /v1/stations/:name': { url: '/v1/stations/on-a7' },
+    'GET /v1/stations/:name/client-certificates': { url: '/v1/stations/on-a7/client-certificates' },
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
     'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
     ...lotTargets,
@@ -459,13 +463,13 @@ describe('access', () => {
 
   it('must be declared: a route without it cannot be registered', () => {
     const bare = Fastify()
-    addAccess(bare, createPort().services.tokens)
+    addAccess(bare, createAuthentication(createPort().services, undefined))
     expect(() => bare.get('/forgotten', async () => 'x')).toThrow(TypeError)
   })
 
   it('of stations must heed which: a route that does not say so cannot be registered', () => {
     const bare = Fastify()
-    addAccess(bare, createPort().services.tokens)
+    addAccess(bare, createAuthentication(createPort().services, undefined))
     const config = { access: ['station'], heedsStation: false } as const
     expect(() => bare.get('/all', { config }, async () => 'x')).toThrow(TypeError)
   })

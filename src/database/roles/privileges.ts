@@ -22,6 +22,8 @@ const changes: readonly Change[] = [
   { table: 'station', privilege: 'UPDATE' },
   { table: 'lot', privilege: 'UPDATE' },
   { table: 'lot_station', privilege: 'UPDATE', columns: ['taken', 'scrapped'] },
+  { table: 'client_identity', privilege: 'DELETE' },
+  { table: 'client_certificate_use', privilege: 'UPDATE', columns: ['last_used_at'] },
   { table: 'open_intent', privilege: 'DELETE' },
   // For the locks of the guards alone.
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },

@@ -11,16 +11,23 @@ interface StationActivity {
   readonly refused: number
 }
 
+interface IdentityHolder {
+  readonly identity: string
+  readonly station: Station
+}
+
 export interface StationStore {
   find(name: string): Promise<Station | undefined>
   /** By name, which is the cursor. */
   list(query: StationQuery): Promise<readonly Station[]>
-  /** False where there is one of that name. */
+  /** False where there is one of that name, or one of its client identities is another station's. */
   insert(station: Station, event: AuditEvent): Promise<boolean>
-  /** False where somebody else has changed it since it was `station`. */
+  /** False where somebody else has changed it since it was `station`, or as above. */
   change(station: Station, changed: Station, event: AuditEvent): Promise<boolean>
   /** False where it is not paused since then any more. */
   resume(station: Station, resumedAt: Date, event: AuditEvent): Promise<boolean>
+  /** Whose they are, of those that are somebody's. */
+  findHolders(identities: readonly string[]): Promise<readonly IdentityHolder[]>
   /** Of a station since then. */
   activity(name: string, since: Date): Promise<StationActivity>
 }
@@ -42,20 +49,15 @@ export function createStationStore(database: Database): StationStore {
         return rows.map(toStation)
       }),
     insert: (station, event) =>
-      runQuery(async () => {
-        try {
-          await client.$transaction(async transaction => {
-            await insertStation(transaction, station)
-            await insertAuditEvent(transaction, event)
-          }, transactionLimits)
+      falseIfTaken(() =>
+        client.$transaction(async transaction => {
+          await insertStation(transaction, station)
+          await insertAuditEvent(transaction, event)
           return true
-        } catch (error) {
-          if (isUniqueViolation(error)) return false
-          throw error
-        }
-      }),
+        }, transactionLimits)
+      ),
     change: ({ id, changedAt }, changed, event) =>
-      runQuery(() =>
+      falseIfTaken(() =>
         client.$transaction(async transaction => {
           const { count } = await transaction.station.updateMany({
             where: { id, changedAt },
@@ -78,6 +80,12 @@ export function createStationStore(database: Database): StationStore {
           return true
         }, transactionLimits)
       ),
+    findHolders: identities =>
+      runQuery(async () => {
+        const where = { identity: { in: [...identities] } }
+        const rows = await client.clientIdentity.findMany({ where, include: { station: true } })
+        return rows.map(({ identity, station }) => ({ identity, station: toStation(station) }))
+      }),
     activity: (name, since) => findActivity(client, name, since)
   }
 }
@@ -88,14 +96,30 @@ export function toStation(row: StationRow): Station {
   return { ...row, pauseReason: row.pauseReason as PauseReason | null }
 }
 
+/** A name, or a client identity. */
+function falseIfTaken(act: () => Promise<boolean>): Promise<boolean> {
+  return runQuery(async () => {
+    try {
+      return await act()
+    } catch (error) {
+      if (isUniqueViolation(error)) return false
+      throw error
+    }
+  })
+}
+
 async function findActivity(client: Database['prisma'], name: string, since: Date): Promise<StationActivity> {
   const first = firstIdentifierOf(since)
   const [row] = await runQuery(
     () => client.$queryRaw<StationActivity[]>`
           SELECT
             (
-              SELECT max(last_used_at) FROM token_use JOIN token ON token.id = token_id
-              JOIN station ON station.id = station_id WHERE station.name = ${name}
+              SELECT max(last_used_at) FROM (
+                SELECT last_used_at, station_id FROM token_use JOIN token ON token.id = token_id
+                UNION ALL
+                SELECT last_used_at, station_id FROM client_certificate_use
+                JOIN client_certificate ON client_certificate.id = certificate_id
+              ) AS use JOIN station ON station.id = station_id WHERE station.name = ${name}
             ) AS "lastSeenAt",
             (
               SELECT count(*)::int FROM intent JOIN issued ON issued.intent_id = intent.id
@@ -131,7 +155,9 @@ export function settingsOf({
   lots,
   enabled,
   requestsPerMinute,
-  hourlyTarget
-}: StationSettings): StationSettings & { profiles: string[]; lots: string[] } {
-  return { line, site, profiles: [...profiles], lots: [...lots], enabled, requestsPerMinute, hourlyTarget }
+  hourlyTarget,
+  clientIdentities
+}: StationSettings): StationSettings & { profiles: string[]; lots: string[]; clientIdentities: string[] } {
+  const lists = { profiles: [...profiles], lots: [...lots], clientIdentities: [...clientIdentities] }
+  return { line, site, ...lists, enabled, requestsPerMinute, hourlyTarget }
 }

@@ -23,6 +23,8 @@ export interface StationSettings {
   readonly requestsPerMinute: number | null
   /** How many devices it is to make in an hour, for whoever watches the line. */
   readonly hourlyTarget: number | null
+  /** What its client certificates are known by, as `textOfIdentity` writes it; none for no certificate. */
+  readonly clientIdentities: readonly string[]
 }
 
 export interface Station extends StationSettings {
@@ -76,6 +78,23 @@ export interface Stations {
   change(name: string, change: StationChange, act: Act): Promise<StationReport>
   /** Lets one go on that is paused; of another nothing changes. @throws MintlineError `station_not_found`. */
   resume(name: string, act: Act): Promise<StationReport>
+  /** The client certificates that let it in, newest first. @throws MintlineError `station_not_found`. */
+  listCertificates(name: string, query: PageQuery): Promise<Page<StationCertificate>>
+}
+
+/** A client certificate that let a station in, by what it was known. Records name it as their credential. */
+export interface StationCertificate {
+  readonly id: string
+  readonly identity: string
+  readonly sha256: Uint8Array
+  readonly subject: string
+  readonly issuer: string
+  /** The content octets of the INTEGER. */
+  readonly serialNumber: Uint8Array
+  readonly notAfter: Date
+  readonly firstSeenAt: Date
+  /** To the minute or so; null before it was noted. */
+  readonly lastUsedAt: Date | null
 }
 
 /** Whether a station may use a profile. */

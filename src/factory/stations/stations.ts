@@ -3,8 +3,9 @@ import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-ev
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
-import { pageOf } from '../../sources/page.ts'
+import { pageOf, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { CertificateStore } from './client-certificates/certificate-store.ts'
 import {
   allProfiles,
   type NewStation,
@@ -19,6 +20,7 @@ import { createTurns } from './turns.ts'
 
 export interface StationDependencies {
   readonly store: StationStore
+  readonly certificates: Pick<CertificateStore, 'list'>
   /** Those of the names of which there is no profile. */
   readonly findUnknownProfiles: (names: readonly string[]) => Promise<readonly string[]>
   /** Called after each change: what this process remembers of a station is not so any more. Others are told by the database. */
@@ -33,11 +35,12 @@ const usual: Omit<StationSettings, 'profiles'> = {
   lots: [],
   enabled: true,
   requestsPerMinute: null,
-  hourlyTarget: null
+  hourlyTarget: null,
+  clientIdentities: []
 }
 
 export function createStations(dependencies: StationDependencies): Stations {
-  const { store, onChange, clock, randomBytes } = dependencies
+  const { store, certificates, onChange, clock, randomBytes } = dependencies
   const inTurn = createTurns()
 
   async function reportOf(station: Station): Promise<StationReport> {
@@ -58,7 +61,7 @@ export function createStations(dependencies: StationDependencies): Stations {
       const before = await require(name)
       const changed = { ...before, ...change, changedAt: clock(), changedBy: act.actor }
       if (isDeepStrictEqual(settingsOf(before), settingsOf(changed))) return before
-      await assertProfiles(dependencies, changed)
+      await assertUsable(dependencies, changed)
       const event = changeOf(before, changed, { act, randomBytes })
       // Lost to a change by another process: theirs is what this one changes then.
       if (!(await store.change(before, changed, event))) continue
@@ -70,15 +73,9 @@ export function createStations(dependencies: StationDependencies): Stations {
   return {
     async create(request, act) {
       const station = buildStation(request, act, { time: clock(), randomBytes })
-      await assertProfiles(dependencies, station)
+      await assertUsable(dependencies, station)
       if (await store.insert(station, creationOf(station, act, randomBytes))) return { station, isNew: true }
-      const existing = await require(station.name)
-      if (isDeepStrictEqual(settingsOf(existing), settingsOf(station)))
-        return { station: existing, isNew: false }
-      throw new MintlineError(
-        'station_exists',
-        `There is a station ${station.name} with other settings. PATCH /v1/stations/${station.name} changes it.`
-      )
+      return { station: await findSame(dependencies, station), isNew: false }
     },
     async list(query) {
       const { limit } = query
@@ -86,6 +83,10 @@ export function createStations(dependencies: StationDependencies): Stations {
       return pageOf(stations, { limit, cursorOf: ({ name }) => name })
     },
     find: async name => reportOf(await require(name)),
+    async listCertificates(name, query) {
+      const { id } = await require(name)
+      return readPage(query, wanted => certificates.list(id, wanted))
+    },
     change: async (name, change, act) => reportOf(await inTurn(() => changeStation(name, change, act))),
     async resume(name, act) {
       const station = await require(name)
@@ -97,6 +98,22 @@ export function createStations(dependencies: StationDependencies): Stations {
       return reportOf(await require(name))
     }
   }
+}
+
+/** The one of that name, for which it could not be put there. @throws MintlineError `station_exists`, `station_invalid`. */
+async function findSame(dependencies: StationDependencies, station: Station): Promise<Station> {
+  const existing = await dependencies.store.find(station.name)
+  // Then it was an identity that somebody else has got meanwhile.
+  if (existing === undefined) {
+    await assertUsable(dependencies, station)
+    const detail = 'The stations are being changed at this moment. Send it again.'
+    throw new MintlineError('overloaded', detail, { retryAfterSeconds: 1 })
+  }
+  if (isDeepStrictEqual(settingsOf(existing), settingsOf(station))) return existing
+  throw new MintlineError(
+    'station_exists',
+    `There is a station ${station.name} with other settings. PATCH /v1/stations/${station.name} changes it.`
+  )
 }
 
 export function stationNotFound(name: string): MintlineError {
@@ -168,11 +185,39 @@ function changeOf(
   return buildAuditEvent(what, { time: after.changedAt, randomBytes })
 }
 
+/** @throws MintlineError `station_invalid`. */
+async function assertUsable(dependencies: StationDependencies, station: Station): Promise<void> {
+  const { name } = station
+  const violations = [
+    ...(await profileViolations(dependencies, station)),
+    ...(await identityViolations(dependencies, station))
+  ]
+  if (violations.length === 0) return
+  throw new MintlineError('station_invalid', `The station ${name} cannot be like this.`, { violations })
+}
+
+/** A certificate lets one station in. */
+async function identityViolations(
+  { store }: Pick<StationDependencies, 'store'>,
+  { name, clientIdentities }: Station
+): Promise<readonly Violation[]> {
+  if (clientIdentities.length === 0) return []
+  const holders = await store.findHolders(clientIdentities)
+  return holders
+    .filter(({ station }) => station.name !== name)
+    .map(({ identity, station }) => ({
+      pointer: `/clientCertificates/${clientIdentities.indexOf(identity)}`,
+      expected: 'what no other station is known by',
+      found: `${identity}, of the station ${station.name}`,
+      message: `Take it from ${station.name} first, with PATCH /v1/stations/${station.name}.`
+    }))
+}
+
 /** A name that is mistyped would keep a station from its work, and be told to nobody before. */
-async function assertProfiles(
+async function profileViolations(
   { findUnknownProfiles }: Pick<StationDependencies, 'findUnknownProfiles'>,
-  { name, profiles }: Station
-): Promise<void> {
+  { profiles }: Station
+): Promise<readonly Violation[]> {
   const violations: Violation[] = []
   if (profiles.includes(allProfiles) && profiles.length > 1) {
     violations.push({
@@ -191,6 +236,5 @@ async function assertProfiles(
       message: 'Correct the name, or POST the profile first.'
     })
   }
-  if (violations.length === 0) return
-  throw new MintlineError('station_invalid', `The station ${name} cannot be like this.`, { violations })
+  return violations
 }

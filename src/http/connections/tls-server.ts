@@ -3,11 +3,17 @@ import { createServer, type ServerOptions } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { type PairText, tlsVersions } from '../../tls/server-pair.ts'
 
+/** What a server shows, and whose clients it asks for a certificate. */
+interface TlsText extends PairText {
+  /** In PEM. Undefined: none is asked for; that does not change. */
+  readonly clientAuthoritiesPem?: string | undefined
+}
+
 /** What a server over TLS is told. */
 export interface ServerTls {
-  readonly current: () => PairText
-  /** Gets each pair that takes the place of the one before. @returns a function that ends it. */
-  readonly follow: (take: (pair: PairText) => void) => () => void
+  readonly current: () => TlsText
+  /** Gets each that takes the place of the one before. @returns a function that ends it. */
+  readonly follow: (take: (text: TlsText) => void) => () => void
   readonly onFailure: (failure: HandshakeFailure) => void
 }
 
@@ -21,16 +27,21 @@ export interface HandshakeFailure {
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void
 
-/** Connections that there are keep what they were made with; a new pair is for those to come. */
+/**
+ * Connections that there are keep what they were made with; a new pair is for those to come. A client certificate is asked
+ * for and never required: what is to be thought of it is said to the request, where the client can read it.
+ */
 export function createTlsServer(
   handler: Handler,
   options: ServerOptions & { readonly handshakeTimeout: number },
   tls: ServerTls
 ): Server {
-  const server = createServer({ ...options, ...contextOf(tls.current()), noDelay: true }, handler)
+  const context = contextOf(tls.current())
+  const asking = { requestCert: context.ca !== undefined, rejectUnauthorized: false }
+  const server = createServer({ ...options, ...context, ...asking, noDelay: true }, handler)
   server.once(
     'close',
-    tls.follow(pair => server.setSecureContext(contextOf(pair)))
+    tls.follow(text => server.setSecureContext(contextOf(text)))
   )
   // Node's listener hands it on as if HTTP had failed, which would be answered, to somebody with whom nothing is agreed.
   server.removeAllListeners('tlsClientError')
@@ -42,6 +53,6 @@ export function createTlsServer(
   return server
 }
 
-function contextOf({ certificatePem, keyPem }: PairText) {
-  return { cert: certificatePem, key: keyPem, ...tlsVersions }
+function contextOf({ certificatePem, keyPem, clientAuthoritiesPem: ca }: TlsText) {
+  return { cert: certificatePem, key: keyPem, ...(ca !== undefined && { ca }), ...tlsVersions }
 }

@@ -2,7 +2,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { hasToken, type Principal, type Role, type StationPrincipal } from '../../access/principal.ts'
 import { type Act, actorOf } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import type { HttpServices } from '../services.ts'
+import type { Authenticate } from '../authentication/authentication.ts'
 import { documentationPath } from './documentation.ts'
 import type { Access, RouteRight } from './route-access.ts'
 
@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyInstance {
     /** Of each route that is registered so far. */
     rights: RouteRight[]
+    /** Whom a request comes from. */
+    authenticate: Authenticate
   }
   interface FastifyRequest {
     /** Whom the token proved; null on a public route. Read it with `principalOf`. */
@@ -28,9 +30,10 @@ declare module 'fastify' {
  * Guards every route that is registered after it. A route that does not declare `config.access`, or lets stations in and
  * does not heed whose it is what they ask for, fails at registration. The token is checked before the body is read.
  */
-export function addAccess(app: FastifyInstance, tokens: HttpServices['tokens']): void {
+export function addAccess(app: FastifyInstance, authenticate: Authenticate): void {
   app.decorateRequest('principal', null)
   app.decorate('rights', [])
+  app.decorate('authenticate', authenticate)
   app.addHook('onRoute', route => {
     // The documentation's routes are made by its plugin and cannot declare anything.
     if (isDocumentation(route.url)) route.config = { ...route.config, access: 'public' }
@@ -45,7 +48,7 @@ export function addAccess(app: FastifyInstance, tokens: HttpServices['tokens']):
     if (request.is404) return
     const { access } = request.routeOptions.config
     if (access === 'public') return
-    request.principal = await authorize(request, access ?? [], tokens)
+    request.principal = await authorize(request, access ?? [], authenticate)
   })
 }
 
@@ -70,20 +73,21 @@ export function actOf(request: FastifyRequest, reason?: string): Act {
 }
 
 /** For a stream that outlasts its token, or the rights of it. @throws MintlineError as the request would now. */
-export async function authorizeAgain(request: FastifyRequest, tokens: HttpServices['tokens']): Promise<void> {
+export async function authorizeAgain(request: FastifyRequest): Promise<void> {
   const { access } = request.routeOptions.config
-  if (access !== 'public') request.principal = await authorize(request, access ?? [], tokens)
+  const { authenticate } = request.server
+  if (access !== 'public') request.principal = await authorize(request, access ?? [], authenticate)
 }
 
 async function authorize(
   request: FastifyRequest,
   access: readonly Role[],
-  tokens: HttpServices['tokens']
+  authenticate: Authenticate
 ): Promise<Principal> {
   const { method } = request.raw
   const afresh =
     method !== 'GET' && method !== 'HEAD' && request.routeOptions.config.access?.includes('station') !== true
-  const principal = await tokens.authenticate(parseBearer(request.headers.authorization), { afresh })
+  const principal = await authenticate(request, { afresh })
   if (access.includes(principal.role)) return heldTo(principal, request)
   throw new MintlineError(
     'role_forbidden',
@@ -100,21 +104,6 @@ function heldTo(principal: Principal, request: FastifyRequest): Principal {
     'lines_forbidden',
     `This token is for the lines ${principal.lines.join(', ')} alone, and this is of all lines. Ask the administrator for a token without lines.`
   )
-}
-
-/** As long as JWTs become, which name groups and roles. RFC 6750, section 2.1; the scheme's case does not matter (RFC 9110, section 11.1). */
-function parseBearer(header: string | undefined): string {
-  if (header === undefined || !/^bearer /i.test(header)) {
-    throw new MintlineError('token_missing', 'Send the header Authorization: Bearer <token>.')
-  }
-  const token = /^bearer +([A-Za-z0-9._~+/-]{1,8192}=*)$/i.exec(header)?.[1]
-  if (token === undefined) {
-    throw new MintlineError(
-      'token_invalid',
-      'The Authorization header does not hold one bearer token. Copy the token again.'
-    )
-  }
-  return token
 }
 
 function isDocumentation(url: string): boolean {

@@ -69,6 +69,14 @@ export const accessProblems = {
     remedy:
       'Send the same request again after `Retry-After` seconds. If it lasts, `detail` tells an administrator which address does not answer; a token that Mintline made works meanwhile.'
   },
+  client_certificate_refused: {
+    status: 401,
+    title: 'The client certificate is refused',
+    meaning:
+      'The client showed a certificate that does not let it in: it is not of a client CA, has ended or not begun, is revoked, cannot be known not to be, belongs to no station or to another one than the token. A valid token beside it does not help.',
+    remedy:
+      '`violations` names which of these it is and what to do. Or connect without a certificate, and send a token.'
+  },
   station_disabled: {
     status: 403,
     title: 'The station is disabled',

@@ -115,6 +115,7 @@ const challenges: Readonly<Partial<Record<ErrorCode, string>>> = {
   token_invalid: 'Bearer realm="mintline", error="invalid_token"',
   token_expired: 'Bearer realm="mintline", error="invalid_token"',
   jwt_refused: 'Bearer realm="mintline", error="invalid_token"',
+  client_certificate_refused: 'Bearer realm="mintline"',
   role_forbidden: 'Bearer realm="mintline", error="insufficient_scope"',
   jwt_role_unknown: 'Bearer realm="mintline", error="insufficient_scope"'
 }

@@ -37,7 +37,13 @@ import {
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
 import { Self } from '../api/self/schemas.ts'
-import { StationList, StationReportResource, StationResource } from '../api/stations/schemas.ts'
+import {
+  StationCertificateList,
+  StationCertificateResource,
+  StationList,
+  StationReportResource,
+  StationResource
+} from '../api/stations/schemas.ts'
 import { LoginPermit } from '../api/token-logins/schemas.ts'
 import { NewToken, Token, TokenList } from '../api/tokens/schemas.ts'
 import { Problem, Violation } from './problem.ts'
@@ -85,6 +91,8 @@ export const sharedSchemas = [
   StationResource,
   StationReportResource,
   StationList,
+  StationCertificateResource,
+  StationCertificateList,
   Self,
   LoginPermit,
   NewToken,

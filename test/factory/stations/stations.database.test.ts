@@ -1,4 +1,5 @@
 import { expect, it, vi } from 'vitest'
+import { createCertificateStore } from '../../../src/factory/stations/client-certificates/certificate-store.ts'
 import { createStationStore } from '../../../src/factory/stations/station-store.ts'
 import { createStations } from '../../../src/factory/stations/stations.ts'
 import { createRandomSource } from '../../../src/sources/random-bytes.ts'
@@ -11,6 +12,7 @@ it('sixty changes of one station at once take sixty transactions, and each is of
   const change = vi.fn(store.change)
   const stations = createStations({
     store: { ...store, change },
+    certificates: createCertificateStore(test.database),
     findUnknownProfiles: async () => [],
     onChange: () => undefined,
     clock: () => new Date(),

@@ -28,7 +28,8 @@ export const packageOfTool = {
   faketime: 'faketime',
   aws: 'awscli',
   cc: 'gcc',
-  python3: 'python3'
+  python3: 'python3',
+  nginx: 'nginx'
 } as const
 
 export type Tool = keyof typeof packageOfTool

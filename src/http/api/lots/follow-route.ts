@@ -30,7 +30,7 @@ export const lotFollowRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
   app,
   { services }
 ) => {
-  const { lots, tokens } = services
+  const { lots } = services
   const { assertOwn } = createLotOwnership(services)
   const streams = new ProgressStreams({ read: async id => viewLotProgress(await lots.find(id)) })
   app.addHook('preClose', async () => streams.close())
@@ -41,7 +41,7 @@ export const lotFollowRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
     async (request, reply) => {
       const id = await assertOwn(request)
       const stream = streams.open(id, viewLotProgress(await lots.find(id)), async () => {
-        await authorizeAgain(request, tokens)
+        await authorizeAgain(request)
         await assertOwn(request)
       })
       request.raw.once('close', () => stream.destroy())

@@ -31,7 +31,10 @@ const commonMembers = {
   lot: Type.Optional(
     Type.String({ description: 'Id of the lot that it was asked for in, if any.', examples: [example.lotId] })
   ),
-  credential: uuid({ description: 'Id of the token that let it in.', examples: [example.tokenId] }),
+  credential: uuid({
+    description: 'Id of the token, or of the client certificate of the station, that let it in.',
+    examples: [example.tokenId]
+  }),
   profile: Type.String({ examples: ['starter'] }),
   metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),
   requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })

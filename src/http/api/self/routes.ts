@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { hasToken, type Principal, roles } from '../../../access/principal.ts'
+import { hasToken, type Principal, roles, type StationPrincipal } from '../../../access/principal.ts'
 import { isMintlineError } from '../../../errors/mintline-error.ts'
 import { stateAt } from '../../../factory/lots/lot.ts'
 import { allProfiles, isProfileAllowed } from '../../../factory/stations/station.ts'
@@ -16,8 +16,13 @@ const getSelf = {
   tags: ['Stations'],
   summary: 'Ask who you are, and whether you could work now',
   description:
-    'For the start of a shift: the station, the profiles that it may use, when its token ends, and whether the lines that sign for it could. Nothing is issued and nothing is taken of what the station may make; it counts as one request.',
-  response: { 200: { description: 'What the token is good for.', content: jsonContent(Self) } }
+    'For the start of a shift: the station, the profiles that it may use, when its token or client certificate ends, and whether the lines that sign for it could. Nothing is issued and nothing is taken of what the station may make; it counts as one request.',
+  response: {
+    200: {
+      description: 'What the token, or the client certificate, is good for.',
+      content: jsonContent(Self)
+    }
+  }
 }
 
 /** What a station asks of itself before it asks for certificates. */
@@ -36,7 +41,7 @@ export const selfRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
         role,
         name,
         ...(lines !== undefined && { lines: [...lines] }),
-        ...(hasToken(principal) && { credential: await describeToken(services, principal.tokenId) }),
+        ...(hasToken(principal) && (await describeCredential(services, principal))),
         ...(subject !== undefined && { subject }),
         ...(principal.station && {
           station: {
@@ -51,9 +56,13 @@ export const selfRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
   )
 }
 
-async function describeToken({ tokens }: HttpServices, tokenId: string) {
+async function describeCredential({ tokens }: HttpServices, { tokenId, certificate }: StationPrincipal) {
+  if (certificate !== undefined) {
+    const { subject, notAfter } = certificate
+    return { clientCertificate: { id: tokenId, subject, expiresAt: notAfter.toISOString() } }
+  }
   const { id, name, expiresAt } = await tokens.find(tokenId)
-  return { id, name, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) }
+  return { credential: { id, name, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) } }
 }
 
 async function listLots({ lots, stations }: HttpServices, name: string) {

@@ -48,8 +48,22 @@ export const Self = Type.Object(
         },
         {
           ...strict,
-          description: 'The token that let the request in. Not there for who signed in elsewhere.'
+          description:
+            'The token that let the request in. Not there for who signed in elsewhere, nor for a station that came with a client certificate alone.'
         }
+      )
+    ),
+    clientCertificate: Type.Optional(
+      Type.Object(
+        {
+          id: uuid({ description: 'By which records name it as their `credential`.' }),
+          subject: Type.String({ examples: ['Organization=Acme, CommonName=line-3-station-2'] }),
+          expiresAt: Type.String({
+            format: 'date-time',
+            description: 'From when on it is not taken any more.'
+          })
+        },
+        { ...strict, description: 'The client certificate that let the station in, without a token.' }
       )
     ),
     subject: Type.Optional(
@@ -78,7 +92,11 @@ export const Self = Type.Object(
       )
     )
   },
-  { $id: 'Self', ...strict, description: 'Who a token is, what it may do, and whether that can be done now.' }
+  {
+    $id: 'Self',
+    ...strict,
+    description: 'Who a token or client certificate is, what it may do, and whether that can be done now.'
+  }
 )
 
 export type Self = Static<typeof Self>

@@ -1,9 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
-import type { Static } from 'typebox'
 import { maySeeLine, type Principal } from '../../../access/principal.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import type { Station, StationChange, StationReport } from '../../../factory/stations/station.ts'
 import { stationNotFound } from '../../../factory/stations/stations.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
@@ -14,16 +12,17 @@ import type { HttpServices } from '../../services.ts'
 import {
   defaultStationLimit,
   StationBody,
+  StationCertificateList,
+  StationCertificateListQuerystring,
   StationChangeBody,
   StationList,
   StationListQuerystring,
   StationParams,
   StationReportResource,
-  type StationReportView,
   StationResource,
-  StationResumeBody,
-  type StationView
+  StationResumeBody
 } from './schemas.ts'
+import { toChange, toNewStation, viewCertificate, viewReport, viewStation } from './view.ts'
 
 const tags = ['Stations']
 const readable = {
@@ -46,7 +45,7 @@ const createStation = {
     }),
     ...problemResponses({
       409: 'There is one of this name, with other settings.',
-      422: 'A profile that it is to use is not there.'
+      422: "A profile that it is to use is not there, or a client certificate is another station's."
     })
   }
 }
@@ -96,8 +95,22 @@ const changeStation = {
     200: { description: 'The station as it is now.', content: jsonContent(StationReportResource) },
     ...problemResponses({
       404: 'There is no such station.',
-      422: 'A profile that it is to use is not there.'
+      422: "A profile that it is to use is not there, or a client certificate is another station's."
     })
+  }
+}
+
+const listStationCertificates = {
+  operationId: 'listStationCertificates',
+  tags,
+  summary: 'List the client certificates that let a station in',
+  description:
+    'Newest first, also those that do not let it in any more: records have their ids. `nextCursor` leads to more.',
+  params: StationParams,
+  querystring: StationCertificateListQuerystring,
+  response: {
+    200: { description: 'One page.', content: jsonContent(StationCertificateList) },
+    ...notFound
   }
 }
 
@@ -107,7 +120,7 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
 ) => {
   app.post('/v1/stations', { ...writable, schema: createStation }, async (request, reply) => {
     assertOfLine(principalOf(request), request.body.line ?? null)
-    const { station, isNew } = await stations.create(request.body, actOf(request))
+    const { station, isNew } = await stations.create(toNewStation(request.body), actOf(request))
     return reply
       .code(isNew ? 201 : 200)
       .header('location', `/v1/stations/${station.name}`)
@@ -134,6 +147,16 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
     viewReport(await findOwn(request, request.params.name))
   )
 
+  app.get(
+    '/v1/stations/:name/client-certificates',
+    { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listStationCertificates },
+    async request => {
+      const { name } = await findOwn(request, request.params.name)
+      const { limit = defaultStationLimit, cursor } = request.query
+      return viewPage(await stations.listCertificates(name, { limit, cursor }), viewCertificate)
+    }
+  )
+
   app.patch('/v1/stations/:name', { ...writable, schema: changeStation }, async request => {
     const { reason, ...change } = request.body
     await findOwn(request, request.params.name)
@@ -154,46 +177,4 @@ function assertOfLine(principal: Principal, line: string | null): void {
     'lines_forbidden',
     `This token is for the lines ${principal.lines!.join(', ')}; name one of them as "line".`
   )
-}
-
-function toChange({ lots, ...change }: Omit<Static<typeof StationChangeBody>, 'reason'>): StationChange {
-  return { ...change, ...(lots !== undefined && { lots: lots ?? [] }) }
-}
-
-function viewStation({
-  line,
-  site,
-  lots,
-  requestsPerMinute,
-  hourlyTarget,
-  ...station
-}: Station): StationView {
-  const { id, name, profiles, enabled, createdAt, createdBy, changedAt, changedBy } = station
-  const { pausedAt, pauseReason } = station
-  return {
-    id,
-    name,
-    ...(line !== null && { line }),
-    ...(site !== null && { site }),
-    profiles: [...profiles],
-    ...(lots.length > 0 && { lots: [...lots] }),
-    enabled,
-    ...(pausedAt !== null && pauseReason !== null && { pausedAt: pausedAt.toISOString(), pauseReason }),
-    ...(requestsPerMinute !== null && { requestsPerMinute }),
-    ...(hourlyTarget !== null && { hourlyTarget }),
-    createdAt: createdAt.toISOString(),
-    createdBy,
-    changedAt: changedAt.toISOString(),
-    changedBy
-  }
-}
-
-function viewReport(report: StationReport): StationReportView {
-  const { lastSeenAt, issuedToday, refusedToday } = report
-  return {
-    ...viewStation(report),
-    ...(lastSeenAt !== null && { lastSeenAt: lastSeenAt.toISOString() }),
-    issuedToday,
-    refusedToday
-  }
 }

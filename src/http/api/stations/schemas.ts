@@ -52,6 +52,52 @@ const hourlyTarget = Type.Integer({
   examples: [240]
 })
 
+const identity = {
+  fingerprint: Type.String({
+    pattern: '^(?:[0-9A-Fa-f]{64}|(?:[0-9A-Fa-f]{2}:){31}[0-9A-Fa-f]{2})$',
+    description:
+      'SHA-256 of one certificate, as `openssl x509 -noout -fingerprint -sha256` writes it or without colons.',
+    examples: ['9f2c1e4b7a6d5038c1f0e9d8b7a695847362514f3e2d1c0b9a8f7e6d5c4b3a29']
+  }),
+  uri: Type.String({
+    pattern: '^[!-~]{1,255}$',
+    description: 'A URI of the subjectAltName, the whole of it.',
+    examples: ['spiffe://acme.example/line/A7/station-7']
+  }),
+  dnsName: Type.String({
+    pattern: '^[0-9A-Za-z_-]+(?:\\.[0-9A-Za-z_-]+)*$',
+    maxLength: 253,
+    description: 'A DNS name of the subjectAltName. A wildcard stands for itself alone, and is not taken.',
+    examples: ['station-7.graz.acme.example']
+  }),
+  commonName: Type.String({
+    pattern: '^[^\\p{C}]{1,64}$',
+    description: 'The CommonName of the subject, where it has one alone.',
+    examples: ['station-7']
+  })
+}
+
+const ClientIdentitySchema = Type.Union(
+  [
+    Type.Object({ fingerprint: identity.fingerprint }, strict),
+    Type.Object({ uri: identity.uri }, strict),
+    Type.Object({ dnsName: identity.dnsName }, strict),
+    Type.Object({ commonName: identity.commonName }, strict)
+  ],
+  {
+    description: 'What a client certificate is known by: one certificate, or a name that the client CAs give.'
+  }
+)
+
+const clientCertificates = Type.Array(ClientIdentitySchema, {
+  minItems: 1,
+  maxItems: 20,
+  uniqueItems: true,
+  description:
+    'The client certificates, of the CAs of `MINTLINE_TLS_CLIENT_CA_FILE`, that let the station in. Each is of one station.',
+  examples: [[{ commonName: 'station-7' }]]
+})
+
 export const StationBody = Type.Object(
   {
     name: StationName,
@@ -61,7 +107,8 @@ export const StationBody = Type.Object(
     lots: Type.Optional(lots),
     enabled: Type.Optional(enabled),
     requestsPerMinute: Type.Optional(requestsPerMinute),
-    hourlyTarget: Type.Optional(hourlyTarget)
+    hourlyTarget: Type.Optional(hourlyTarget),
+    clientCertificates: Type.Optional(clientCertificates)
   },
   {
     ...strict,
@@ -81,6 +128,7 @@ export const StationChangeBody = Type.Object(
     enabled: Type.Optional(enabled),
     requestsPerMinute: orNothing(requestsPerMinute),
     hourlyTarget: orNothing(hourlyTarget),
+    clientCertificates: orNothing(clientCertificates),
     reason: Type.Optional(
       Type.String({ minLength: 1, maxLength: 500, description: 'Why. It stands in the audit event.' })
     )
@@ -125,6 +173,7 @@ const members = {
   ),
   requestsPerMinute: Type.Optional(requestsPerMinute),
   hourlyTarget: Type.Optional(hourlyTarget),
+  clientCertificates: Type.Optional(clientCertificates),
   createdAt: Type.String({ format: 'date-time' }),
   createdBy: Type.String({ examples: ['admin/starter-admin'] }),
   changedAt: Type.String({ format: 'date-time' }),
@@ -166,5 +215,31 @@ export const StationListQuerystring = Type.Object(
   strict
 )
 
+export const StationCertificateResource = Type.Object(
+  {
+    id: uuid({ description: 'What records have as `credential`.' }),
+    fingerprint: Type.String({ description: 'SHA-256, in hex.', examples: ['9f2c1e4b…'] }),
+    knownBy: ClientIdentitySchema,
+    subject: Type.String({ examples: ['Organization=Acme, CommonName=station-7'] }),
+    issuer: Type.String({ examples: ['Organization=Acme, CommonName=Acme Stations'] }),
+    serialNumber: Type.String({ description: 'In hex.', examples: ['1000'] }),
+    notAfter: Type.String({ format: 'date-time' }),
+    firstSeenAt: Type.String({ format: 'date-time' }),
+    lastUsedAt: Type.Optional(Type.String({ format: 'date-time', description: 'To the minute or so.' }))
+  },
+  { $id: 'StationCertificate', ...strict, description: 'A client certificate that let a station in.' }
+)
+
+export const StationCertificateList = Type.Object(
+  { items: Type.Array(referenceTo(StationCertificateResource)), nextCursor: nextCursor('older ones') },
+  { $id: 'StationCertificateList', ...strict, description: 'Newest first.' }
+)
+
+export const StationCertificateListQuerystring = Type.Object(
+  pageQuery({ cursor: uuid(), defaultLimit: defaultStationLimit, maximumLimit: 1000 }),
+  strict
+)
+
+export type StationCertificateView = Static<typeof StationCertificateResource>
 export type StationView = Static<typeof StationResource>
 export type StationReportView = Static<typeof StationReportResource>
