@@ -88,15 +88,17 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     await clockTrust.assertTrusted()
     const { record, toBeSigned: intent, authorityId } = earlier
     if (!namesItsRules(record)) throw recordDamaged(record, [namesNothing])
-    // Whoever lists a key as known to others wants no certificate of it from now on.
-    weakKeys.assertUnlisted(parseCertificationRequest(record.csrDer))
     const authority = await authorities.issuingById(authorityId)
     const profile = await profiles.compiled(record.profile, record.profileVersion)
     await completion.complete({
       intent,
       authority,
       readTbs: () => parseTbsCertificate(intent.tbsDer),
-      judgement: tbsDer => examineReadBack(tbsDer, { earlier, profile, authority }),
+      judgement(tbsDer) {
+        examineReadBack(tbsDer, { earlier, profile, authority })
+        // Whoever lists a key as known to others wants no certificate of it from now on.
+        weakKeys.assertUnlisted(parseCertificationRequest(record.csrDer))
+      },
       predictThing: certificateDer =>
         predict(profile, parseTbsCertificate(intent.tbsDer), certificateDer).thing
     })
