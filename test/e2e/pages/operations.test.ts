@@ -151,6 +151,32 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     }
   })
 
+  it('let a station in by its certificate, until it is revoked', async () => {
+    const [make, ask, revoke] = page.commands('Client certificates')
+    await terminal.paste(make!)
+    const [init] = page.commands('TLS')
+    const [, certificate] = /CERT_FILE=~\/(\S+)/.exec(init!)!
+    const [, key] = /KEY_FILE=~\/(\S+)/.exec(init!)!
+    const served = await following.start({
+      MINTLINE_TLS_CERT_FILE: join(following.home, certificate!),
+      MINTLINE_TLS_KEY_FILE: join(following.home, key!),
+      MINTLINE_TLS_CLIENT_CA_FILE: at('stations-ca.pem'),
+      MINTLINE_TLS_CLIENT_CRL_FILE: at('stations.crl.pem')
+    })
+    try {
+      const api = served.url.replace('127.0.0.1', 'localhost')
+      const setUp = `api=${api}\nca=~/${certificate!.replace(/[^/]+$/, '')}ca.cert.pem\n`
+      expect(await terminal.paste(setUp + ask!)).toContain('"items":[]')
+      await terminal.paste(revoke!)
+      const again = `${setUp}curl -sS --cacert "$ca" --cert station.pem --key station.key "$api/v1/issuances?limit=1" || true`
+      await expect
+        .poll(() => terminal.paste(again), { timeout: 20_000 })
+        .toContain('client_certificate_refused')
+    } finally {
+      await served.end('SIGTERM')
+    }
+  })
+
   it('are all tried, but for those that need a device or an account that is not here', () => {
     expect(page.untried()).toEqual([
       'People who sign in elsewhere',
