@@ -30,10 +30,10 @@ declare module 'fastify' {
  */
 const maximumUnderWay = 128
 /**
- * Enough for some 1,000 certificates a second of one station, and so few that the next of another finds the processors
+ * Enough for some 400 certificates a second of one station, and so few that the next of another finds the processors
  * free in some milliseconds; docs/performance.md has the figures.
  */
-const maximumBesideOthers = 8
+const maximumBesideOthers = 4
 /** A page of records takes the time of several certificates. */
 const maximumReadsBesideOthers = 2
 /** A station that is told early can wait by itself, or ask another instance. */
