@@ -126,7 +126,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
             request.station
           )
         case 'no-place':
-          throw lotRefusal(outcome.verdict, request)
+          throw lotRefusal(outcome.verdict, { ...request, lot })
         // Its device has a place already, which moves along.
         case 'placed':
           lot = outcome.lot

@@ -3,6 +3,7 @@ import type { LotProgressView, LotView } from '../../../src/http/api/lots/schema
 import { encodePem } from '../../../src/pki/pem/pem.ts'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { problemOf } from '../../http/answer.ts'
+import { makeGeneration } from '../../http/generations.ts'
 import { type HttpService, openService, someSubject } from '../../http/service.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 
@@ -227,6 +228,35 @@ describe('a lot', () => {
     expect(new Set(voided.map(({ statusCode }) => statusCode))).toEqual(new Set([200]))
     expect(await read(id)).toMatchObject({ issued: 0, open: 0, remaining: 1 })
     expect((await issueIn(id)).statusCode).toBe(201)
+  })
+})
+
+describe('a device that gets its next certificate', () => {
+  it('keeps the place it has, also where it names no lot, and is told of that lot where it may not', async () => {
+    const admin = service.as('admin')
+    const generation = await makeGeneration(service, 'moved', 'active')
+    await admin.post('/v1/profiles', { ...starterProfile, name: 'moved', authority: 'moved' })
+    const { id: lot } = await openLot({ profile: 'moved', quantity: 1 })
+    const ask = (csr: Uint8Array, more: object = {}) =>
+      service.as('station').post('/v1/issuances', {
+        csr: encodePem('CERTIFICATE REQUEST', csr),
+        profile: 'moved',
+        ...more
+      })
+    const csr = makeCsr()
+    const { id } = (await ask(csr, { lot })).json<{ id: string }>()
+    await admin.post(`/v1/authorities/${generation}/compromise`, { reason: 'drill' })
+    await makeGeneration(service, 'moved', 'active')
+    await act(lot, 'pause')
+    const paused = await ask(csr)
+    expect([paused.statusCode, problemOf(paused).code]).toEqual([409, 'lot_paused'])
+    expect(problemOf(paused).detail).toContain(lot)
+    await act(lot, 'resume')
+    const next = await ask(csr)
+    expect(next.statusCode).toBe(201)
+    expect(next.json<{ id: string }>().id).not.toBe(id)
+    expect(await read(lot)).toMatchObject({ issued: 1, open: 0, remaining: 0 })
+    expect(problemOf(await ask(makeCsr(), { lot })).code).toBe('lot_full')
   })
 })
 
