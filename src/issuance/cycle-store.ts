@@ -72,7 +72,8 @@ interface ExceptionRow {
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
   readonly is_void: boolean | null
-  readonly lot_verdict: LotVerdict | null
+  /** `elsewhere`: it names no lot, and its device has its place in `device_lot`. */
+  readonly lot_verdict: LotVerdict | 'elsewhere' | null
   readonly device_lot: string | null
 }
 
@@ -289,8 +290,7 @@ function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome
   if (row.authority_active !== true) return { kind: 'outdated', reason: 'authority' }
   if (row.profile_current !== true) return { kind: 'outdated', reason: 'profile' }
   if (row.profile_allowed !== true) return { kind: 'outdated', reason: 'station' }
-  if (row.lot_verdict === 'elsewhere' && row.device_lot !== null)
-    return { kind: 'placed', lot: row.device_lot }
+  if (row.lot_verdict === 'elsewhere') return { kind: 'placed', lot: row.device_lot! }
   if (row.lot_verdict !== null) return { kind: 'no-place', verdict: row.lot_verdict }
   return undefined
 }

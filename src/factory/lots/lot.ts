@@ -10,12 +10,10 @@ export const lotStates = ['open', 'paused', 'closed'] as const
 export type LotState = (typeof lotStates)[number]
 
 /**
- * Why a request has no place in its lot. `early` and `over`: before `opensAt`, and from `closesAt` on. `elsewhere`: it
- * names none, and its device has its place in one.
+ * Why a request has no place in its lot. `early` and `over`: before `opensAt`, and from `closesAt` on.
  */
 export type LotVerdict =
   | 'required'
-  | 'elsewhere'
   | 'not_found'
   | 'other_profile'
   | 'other_station'

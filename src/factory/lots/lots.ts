@@ -18,14 +18,7 @@ export interface LotDependencies {
 }
 
 /** What the audit and the events tell of a lot. */
-const settingsOf = ({ profile, quantity, stations, opensAt, closesAt, state }: Lot) => ({
-  profile,
-  quantity,
-  stations,
-  opensAt,
-  closesAt,
-  state
-})
+const settingsOf = (lot: Lot) => ({ ...requestedOf(lot), state: lot.state })
 
 export function createLots(dependencies: LotDependencies): Lots {
   const { store } = dependencies
@@ -147,6 +140,7 @@ function buildLot({ stations = [], opensAt, closesAt, ...request }: LotRequest, 
   }
 }
 
+/** What two requests for one lot must agree in. */
 const requestedOf = ({ profile, quantity, stations, opensAt, closesAt }: Lot) => ({
   profile,
   quantity,

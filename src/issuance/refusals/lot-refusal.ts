@@ -26,7 +26,6 @@ export function lotRefusal(
   const see = `GET /v1/lots/${lot}`
   switch (verdict) {
     case 'required':
-    case 'elsewhere':
       return lotRequired(
         `The station ${name} issues to devices of its lots alone, and the request names none.`
       )

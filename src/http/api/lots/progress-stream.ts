@@ -19,7 +19,8 @@ export interface ProgressStreamDependencies {
 interface Watch {
   readonly listeners: Set<Listener>
   timer: NodeJS.Timeout
-  last: string | undefined
+  /** What was told last. */
+  last: string
 }
 
 interface Listener {
@@ -61,8 +62,9 @@ export class ProgressStreams {
       this.#leave(lot, listener)
     })
     stream.push('retry: 2000\n\n')
-    stream.push(eventOf(first))
-    this.#watch(lot).listeners.add(listener)
+    const event = eventOf(first)
+    stream.push(event)
+    this.#watch(lot, event).listeners.add(listener)
     return stream
   }
 
@@ -80,10 +82,11 @@ export class ProgressStreams {
     }
   }
 
-  #watch(lot: string): Watch {
+  /** @param told to who is the first to listen. */
+  #watch(lot: string, told: string): Watch {
     const known = this.#watches.get(lot)
     if (known !== undefined) return known
-    const watch: Watch = { listeners: new Set(), last: undefined, timer: this.#next(lot) }
+    const watch: Watch = { listeners: new Set(), last: told, timer: this.#next(lot) }
     this.#watches.set(lot, watch)
     return watch
   }
