@@ -7,7 +7,7 @@ import type { SignedCertificate } from '../records/record-model.ts'
 import type { Durable } from '../signing/durable.ts'
 import { signDurable, type ToBeSigned } from '../signing/sign-durable.ts'
 import type { Clock } from '../sources/clock.ts'
-import type { Cycle } from './cycle.ts'
+import type { Cycle } from './commit/cycle.ts'
 import { digestOf } from './request.ts'
 
 export interface CompletionDependencies {

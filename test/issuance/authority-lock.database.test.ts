@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createCycleStore } from '../../src/issuance/cycle-store.ts'
+import { createCycleStore } from '../../src/issuance/commit/cycle-store.ts'
 import type { Intent } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { type Issuing, startIssuing } from '../support/issuing.ts'

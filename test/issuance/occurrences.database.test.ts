@@ -7,7 +7,7 @@ import {
   type CycleOutcome,
   type CycleStore,
   type CycleWrite
-} from '../../src/issuance/cycle-store.ts'
+} from '../../src/issuance/commit/cycle-store.ts'
 import type { Intent } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../support/certification-request.ts'

@@ -7,7 +7,7 @@ import { eventData } from '../../src/events/event-data.ts'
 import { createOutboxStore, isTold } from '../../src/events/outbox-store.ts'
 import { viewRecord } from '../../src/http/api/issuances/view.ts'
 import { IssuedEntry, RejectedEntry, UnknownEntry } from '../../src/http/api/records/schemas.ts'
-import { createCycleStore } from '../../src/issuance/cycle-store.ts'
+import { createCycleStore } from '../../src/issuance/commit/cycle-store.ts'
 import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
 import {
   certificateFacts,

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createCycleStore } from '../../src/issuance/cycle-store.ts'
+import { createCycleStore } from '../../src/issuance/commit/cycle-store.ts'
 import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
 import type { IssuanceQuery, Outcome } from '../../src/records/record.ts'
 import { createRefusalStore } from '../../src/records/refusal-store.ts'

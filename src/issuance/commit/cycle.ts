@@ -1,5 +1,5 @@
-import type { GroupCommit } from '../database/group-commit.ts'
-import type { Intent, SignedCertificate } from '../records/record-model.ts'
+import type { GroupCommit } from '../../database/group-commit.ts'
+import type { Intent, SignedCertificate } from '../../records/record-model.ts'
 import type { CertificateOutcome, CycleOutcome, CycleWrite, IntentOutcome } from './cycle-store.ts'
 
 /** The two durable halves of an issuance. */
