@@ -108,9 +108,11 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
         cursorOf: ({ id }) => id,
         bytesOf: sentBytesOf
       })
-      // What is beyond the page is not read back.
-      const records = items.map(async row => (isRefusal(row) ? toRefusal(row) : toRecord(row)))
-      return { items: await Promise.all(records), nextCursor }
+      // What is beyond the page is not read back. One after the other: the verifications of a page, queued together on
+      // the threads that verify and sign, would hold up every certificate that is asked for meanwhile.
+      const records: IssuanceRecord[] = []
+      for (const row of items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
+      return { items: records, nextCursor }
     }
   }
 }

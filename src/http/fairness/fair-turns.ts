@@ -35,7 +35,7 @@ const maximumUnderWay = 128
  */
 const maximumBesideOthers = 4
 /** A page of records takes the time of several certificates. */
-const maximumReadsBesideOthers = 2
+const maximumReadsBesideOthers = 1
 /** A station that is told early can wait by itself, or ask another instance. */
 const maximumWaitMs = 5_000
 
