@@ -103,13 +103,10 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
         mayBeRefusal(query) ? store.listRefusals(wanted) : []
       ])
       const rows = [...intents, ...refusals].sort((a, b) => (a.id < b.id ? 1 : -1))
-      const { items, nextCursor } = pageOf(rows, {
-        limit: query.limit,
-        cursorOf: ({ id }) => id,
-        bytesOf: sentBytesOf
-      })
-      // What is beyond the page is not read back. One after the other: the verifications of a page, queued together on
-      // the threads that verify and sign, would hold up every certificate that is asked for meanwhile.
+      const { limit } = query
+      const { items, nextCursor } = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
+      // What is beyond the page is not read back. The rest one after the other: all verifications queued together would
+      // hold up every certificate that is asked for meanwhile.
       const records: IssuanceRecord[] = []
       for (const row of items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
       return { items: records, nextCursor }
