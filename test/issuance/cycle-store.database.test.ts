@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createDatabase } from '../../src/database/database.ts'
-import { createCycleStore, type CycleOutcome, type CycleStore } from '../../src/issuance/commit/cycle-store.ts'
+import {
+  createCycleStore,
+  type CycleOutcome,
+  type CycleStore
+} from '../../src/issuance/commit/cycle-store.ts'
 import type { Intent } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'

@@ -80,6 +80,10 @@ function describe(statement: LotStatement): string {
   const { lot, profile, ordered, issued, remaining, scrapped, refused } = statement
   const period =
     statement.firstIssuedAt === null ? '' : `, from ${statement.firstIssuedAt} to ${statement.lastIssuedAt}`
+  const flags = (statement.flags ?? []).map(
+    ({ reason, station, at }) =>
+      `  flagged ${at}: ${reason} of ${station}; look at its devices before they are shipped`
+  )
   const lines = [
     `VALID: lot ${lot}, profile ${profile}, closed ${statement.closedAt}`,
     `ordered ${ordered} = issued ${issued} + remaining ${remaining}; scrapped ${scrapped}, refused ${refused}${period}`,
@@ -87,6 +91,7 @@ function describe(statement: LotStatement): string {
       share =>
         `  ${share.station}: issued ${share.issued}, scrapped ${share.scrapped}, refused ${share.refused}`
     ),
+    ...flags,
     `certificate ids SHA-256 ${statement.certificateIdsSha256}`
   ]
   return `${lines.join('\n')}\n`

@@ -7,10 +7,15 @@ import {
   transactionLimits
 } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
-import type { Lot, LotCounts, LotQuery, LotState, StationShare } from './lot.ts'
+import type { Lot, LotCounts, LotFlag, LotQuery, LotState, StationShare } from './lot.ts'
 
 /** A lot with its state as it is on record. */
-type LotRow = Omit<Lot, 'state'> & { readonly state: string }
+type LotRow = Omit<Lot, 'state' | 'flags'> & {
+  readonly state: string
+  readonly flags: readonly (Omit<LotFlag, 'reason'> & { readonly reason: string })[]
+}
+
+const include = { flags: { omit: { lotId: true }, orderBy: { createdAt: 'asc' } } } as const
 
 export interface LotStore {
   find(id: string): Promise<Lot | undefined>
@@ -33,10 +38,10 @@ export function createLotStore(database: Database): LotStore {
   const client = database.prisma
   return {
     async find(id) {
-      const row = await runQuery(() => client.lot.findUnique({ where: { id } }))
+      const row = await runQuery(() => client.lot.findUnique({ where: { id }, include }))
       return row === null ? undefined : toLot(row)
     },
-    async list({ limit, cursor, profile, state, station, lines }) {
+    async list({ limit, cursor, profile, state, isFlagged, station, lines }) {
       const own = lines && (await idsOfLines(client, lines))
       const rows = await runQuery(() =>
         client.lot.findMany({
@@ -44,17 +49,19 @@ export function createLotStore(database: Database): LotStore {
             id: { ...(cursor !== undefined && { gt: cursor }), ...(own && { in: own }) },
             ...(profile !== undefined && { profile }),
             ...(state !== undefined && { state }),
+            ...(isFlagged !== undefined && { flags: isFlagged ? { some: {} } : { none: {} } }),
             ...(station !== undefined && {
               OR: [{ stations: { isEmpty: true } }, { stations: { has: station } }]
             })
           },
           orderBy: { id: 'asc' },
-          take: limit
+          take: limit,
+          include
         })
       )
       return rows.map(toLot)
     },
-    insert: ({ taken, stations, ...lot }, event) =>
+    insert: ({ taken, stations, flags, ...lot }, event) =>
       runQuery(async () => {
         try {
           await client.$transaction(async transaction => {
@@ -150,6 +157,10 @@ async function findShares(client: Database['prisma'], id: string): Promise<reado
   )
 }
 
-function toLot({ state, ...row }: LotRow): Lot {
-  return { ...row, state: state as LotState }
+function toLot({ state, flags, ...row }: LotRow): Lot {
+  return {
+    ...row,
+    state: state as LotState,
+    flags: flags.map(flag => ({ ...flag, reason: flag.reason as LotFlag['reason'] }))
+  }
 }

@@ -34,6 +34,14 @@ export interface LotRequest {
   readonly closesAt?: Date
 }
 
+/** What its devices may have caught from a station that made it. */
+export interface LotFlag {
+  /** The station was paused for weak keys, or keys of several devices, and some of them were for the lot. */
+  readonly reason: 'key_faults'
+  readonly station: string
+  readonly createdAt: Date
+}
+
 /** A lot as it is on record. */
 export interface Lot extends Required<Omit<LotRequest, 'opensAt' | 'closesAt'>> {
   readonly opensAt: Date | null
@@ -46,6 +54,8 @@ export interface Lot extends Required<Omit<LotRequest, 'opensAt' | 'closesAt'>> 
   readonly createdBy: string
   readonly changedAt: Date
   readonly changedBy: string
+  /** In the order of their time. */
+  readonly flags: readonly LotFlag[]
 }
 
 /** What there is of a lot at a moment. */
@@ -74,6 +84,7 @@ interface LotChange {
 export interface LotQuery extends PageQuery {
   readonly profile?: string | undefined
   readonly state?: LotState | undefined
+  readonly isFlagged?: boolean | undefined
   /** Lots that are for this station, or for all. */
   readonly station?: string | undefined
   /** Of production: lots for stations of these alone. */

@@ -136,7 +136,8 @@ function buildLot({ stations = [], opensAt, closesAt, ...request }: LotRequest, 
     createdAt: time,
     createdBy: act.actor,
     changedAt: time,
-    changedBy: act.actor
+    changedBy: act.actor,
+    flags: []
   }
 }
 

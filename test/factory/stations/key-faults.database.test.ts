@@ -228,6 +228,60 @@ describe('the event of a pause', () => {
   })
 })
 
+describe('the lots of a station that is paused', () => {
+  const lotOf = async (id: string) => {
+    const answer = await service.as('auditor').get(`/v1/lots/${id}`)
+    expect(await faultsOf('LotProgress', answer.json())).toEqual([])
+    return answer.json<{ flags?: object[] }>()
+  }
+  const listed = async (query: string) =>
+    (await service.as('auditor').get(`/v1/lots?profile=rsa&${query}`))
+      .json<{ items: { id: string }[] }>()
+      .items.map(({ id }) => id)
+
+  it('are flagged, those alone that it sent faulty keys for, and say so when they are closed', async () => {
+    await subscribe(service.owner, ['mintline.lot.changed'])
+    const [faulty, other] = ['flag-faulty', 'flag-other']
+    for (const id of [faulty, other])
+      await service.as('operator').post('/v1/lots', { id, profile: 'rsa', quantity: 10 })
+    await service.database.prisma.outgoingEvent.deleteMany()
+    const ask = (lot: string) => station.ask(weakRequest(), `rsa&lot=${lot}`)
+    for (const lot of [faulty, faulty, faulty, 'flag-of-nobody'])
+      expect((await ask(lot)).statusCode).toBe(422)
+    expect(told(await ask(other))).toEqual([403, 'station_paused'])
+
+    const { pausedAt } = await station.report()
+    const flag = { reason: 'key_faults', station: station.name, at: pausedAt }
+    expect(await lotOf(faulty)).toMatchObject({ flags: [flag] })
+    expect(await lotOf(other)).not.toHaveProperty('flags')
+    expect(await listed('flagged=true')).toEqual([faulty])
+    expect(await listed('flagged=false')).toEqual([other])
+    const events = await service.database.prisma.auditEvent.findMany({ where: { act: 'lot.flag' } })
+    expect(events).toMatchObject([
+      { actor: 'system', subject: `lot/${faulty}`, after: { reason: 'key_faults', station: station.name } }
+    ])
+    expect(await service.database.prisma.outgoingEvent.findMany()).toMatchObject([
+      { type: 'mintline.lot.changed', recordId: events[0]!.id }
+    ])
+    await subscribe(service.owner, [])
+
+    const closed = await service.as('operator').post(`/v1/lots/${faulty}/close`)
+    const [, payload = ''] = closed.json<{ statement: string }>().statement.split('.')
+    expect(JSON.parse(Buffer.from(payload, 'base64url').toString())).toMatchObject({ flags: [flag] })
+    await expect(service.owner.prisma.lotFlag.deleteMany()).rejects.toThrow()
+  })
+
+  it('are flagged with each pause', async () => {
+    const id = 'flag-twice'
+    await service.as('operator').post('/v1/lots', { id, profile: 'rsa', quantity: 10 })
+    for (const pauses of [1, 2]) {
+      for (let i = 0; i < 4; i++) await station.ask(weakRequest(), `rsa&lot=${id}`)
+      expect((await lotOf(id)).flags).toHaveLength(pauses)
+      expect((await station.resume()).statusCode).toBe(200)
+    }
+  })
+})
+
 describe('another process on the same database', () => {
   it('counts along, also after a start', async () => {
     await sendWeak(2)

@@ -36,6 +36,10 @@ export const LotStatement = Type.Object(
     lastIssuedAt: Type.Union([Time, Type.Null()]),
     openedAt: Time,
     closedAt: Time,
+    /** The reasons to look at its devices before they are shipped, as far as they were there when it was closed. */
+    flags: Type.Optional(
+      Type.Array(Type.Object({ reason: Type.String(), station: Type.String(), at: Time }, strict))
+    ),
     /** Lower-case hex SHA-256 over the certificate ids, 32 octets each, in the order of the records' ids. */
     certificateIdsSha256: Type.String({ pattern: '^[0-9a-f]{64}$' })
   },
@@ -99,7 +103,14 @@ export function buildStatement(lot: LotProgress, tally: CertificateTally, closed
     })),
     ...tally.end(),
     openedAt: (lot.opensAt ?? lot.createdAt).toISOString(),
-    closedAt: closedAt.toISOString()
+    closedAt: closedAt.toISOString(),
+    ...(lot.flags.length > 0 && {
+      flags: lot.flags.map(({ reason, station, createdAt }) => ({
+        reason,
+        station,
+        at: createdAt.toISOString()
+      }))
+    })
   }
 }
 

@@ -20,14 +20,22 @@ interface KeyFaultRules {
   readonly since: Date
   /** How many new ones of those that come together are kept. */
   readonly enough: number
-  /** The event of the pause, where so much is one. */
-  readonly eventOf: (counted: readonly CountedFault[]) => AuditEvent | undefined
+  /** The pause, where so much is one. */
+  readonly pauseOf: (counted: readonly CountedFault[]) => Pause | undefined
+}
+
+/** Of a station; the lots that it sent faulty keys for are flagged with it. */
+export interface Pause {
+  readonly event: AuditEvent
+  /** Ids as the requests named them. */
+  readonly lots: readonly string[]
+  readonly eventOfLot: (lot: string) => AuditEvent
 }
 
 export interface KeyFaultStore {
   /**
-   * Puts the faults of a station on record, each request once, and has the station paused where `eventOf` says so, in
-   * one transaction; nothing of a station that is paused already. Other processes wait meanwhile.
+   * Puts the faults of a station on record, each request once, and has the station paused where `pauseOf` says so, and
+   * its lots flagged, in one transaction; nothing of a station that is paused already. Other processes wait meanwhile.
    *
    * @returns whether it was paused.
    */
@@ -38,7 +46,7 @@ const maximumTries = 8
 
 export function createKeyFaultStore({ prisma }: Database): KeyFaultStore {
   async function noteOnce(
-    ...[station, faults, { since, enough, eventOf }]: Parameters<KeyFaultStore['note']>
+    ...[station, faults, { since, enough, pauseOf }]: Parameters<KeyFaultStore['note']>
   ) {
     return prisma.$transaction(async transaction => {
       const [found] = await transaction.$queryRaw<{ id: string; isPaused: boolean; countsFrom: Date }[]>`
@@ -53,13 +61,15 @@ export function createKeyFaultStore({ prisma }: Database): KeyFaultStore {
       if (data.length === 0) return false
       // More than pauses it would be kept for nothing.
       await transaction.stationKeyFault.createMany({ data: data.slice(0, enough) })
-      const event = eventOf(await findCounted(transaction, stationId, countsFrom))
-      if (event === undefined) return false
+      const pause = pauseOf(await findCounted(transaction, stationId, countsFrom))
+      if (pause === undefined) return false
+      const { createdAt } = pause.event
       await transaction.station.update({
         where: { id: stationId },
-        data: { pausedAt: event.createdAt, pauseReason: 'key_faults' }
+        data: { pausedAt: createdAt, pauseReason: 'key_faults' }
       })
-      await insertAuditEvent(transaction, event)
+      await insertAuditEvent(transaction, pause.event)
+      await flagLots(transaction, { station, createdAt }, pause)
       return true
     }, transactionLimits)
   }
@@ -76,6 +86,19 @@ export function createKeyFaultStore({ prisma }: Database): KeyFaultStore {
         }
       })
   }
+}
+
+/** Those of the lots that there are. */
+async function flagLots(
+  transaction: Prisma.TransactionClient,
+  flag: { readonly station: string; readonly createdAt: Date },
+  { lots, eventOfLot }: Pause
+): Promise<void> {
+  const found = await transaction.lot.findMany({ where: { id: { in: [...lots] } }, select: { id: true } })
+  await transaction.lotFlag.createMany({
+    data: found.map(({ id }) => ({ ...flag, lotId: id, reason: 'key_faults' }))
+  })
+  for (const { id } of found) await insertAuditEvent(transaction, eventOfLot(id))
 }
 
 type Row = ReturnType<typeof toRow>

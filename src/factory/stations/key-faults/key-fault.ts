@@ -1,11 +1,11 @@
-import { type AuditEvent, buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
+import { buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { createGroupCommit } from '../../../database/group-commit.ts'
 import { toHex } from '../../../pki/der/octet-text.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { KeyFault } from './fault.ts'
-import type { CountedFault, KeyFaultStore } from './key-fault-store.ts'
+import type { CountedFault, KeyFaultStore, Pause } from './key-fault-store.ts'
 
 /** Counts the faults of stations, on record and for all processes, and pauses one that has too many. */
 export interface KeyFaults {
@@ -41,9 +41,11 @@ export function createKeyFaults(dependencies: KeyFaultDependencies): KeyFaults {
     const time = clock()
     const since = new Date(time.getTime() - windowMs)
     const { requestId } = faults.at(-1)!
-    const eventOf = (counted: readonly CountedFault[]) =>
-      counted.length <= maximum ? undefined : pauseOf({ station, counted, requestId }, { time, randomBytes })
-    if (!(await store.note(station, faults, { since, enough: maximum + 1, eventOf }))) return
+    const pauseOf = (counted: readonly CountedFault[]) =>
+      counted.length <= maximum
+        ? undefined
+        : describePause({ station, counted, requestId }, { time, randomBytes })
+    if (!(await store.note(station, faults, { since, enough: maximum + 1, pauseOf }))) return
     onPause()
     log.warn(
       { station, requestId },
@@ -72,17 +74,18 @@ export function createKeyFaults(dependencies: KeyFaultDependencies): KeyFaults {
   }
 }
 
-interface Pause {
+interface CountedFaults {
   readonly station: string
   readonly counted: readonly CountedFault[]
   readonly requestId: string
 }
 
-function pauseOf(
-  { station, counted, requestId }: Pause,
+function describePause(
+  { station, counted, requestId }: CountedFaults,
   sources: { readonly time: Date; readonly randomBytes: RandomBytes }
-): AuditEvent {
+): Pause {
   const distinct = (values: readonly string[]) => [...new Set(values)].slice(0, mostNamed)
+  const lots = distinct(counted.flatMap(({ lot }) => lot ?? []))
   const after = {
     state: 'paused',
     pauseReason: 'key_faults',
@@ -90,7 +93,7 @@ function pauseOf(
     sharedKeys: counted.filter(({ kind }) => kind === 'shared_key').length,
     weaknesses: distinct(counted.flatMap(({ weaknesses }) => weaknesses)),
     spkiSha256: distinct(counted.map(({ spkiSha256 }) => toHex(spkiSha256))),
-    lots: distinct(counted.flatMap(({ lot }) => lot ?? []))
+    lots
   }
   const what = {
     ...systemAct,
@@ -100,5 +103,15 @@ function pauseOf(
     before: { state: 'enabled' },
     after
   }
-  return buildAuditEvent(what, sources)
+  return {
+    event: buildAuditEvent(what, sources),
+    lots,
+    eventOfLot: lot => {
+      const flag = { reason: 'key_faults', station }
+      return buildAuditEvent(
+        { ...systemAct, requestId, act: 'lot.flag', subject: `lot/${lot}`, after: flag },
+        sources
+      )
+    }
+  }
 }

@@ -138,9 +138,12 @@ export const lotRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
     '/v1/lots',
     { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listLots },
     async request => {
-      const { limit = defaultLotLimit, ...query } = request.query
+      const { limit = defaultLotLimit, flagged, ...query } = request.query
       const { lines } = principalOf(request)
-      return viewPage(await lots.list({ ...query, limit, lines }), viewLot)
+      return viewPage(
+        await lots.list({ ...query, limit, lines, ...(flagged && { isFlagged: flagged === 'true' }) }),
+        viewLot
+      )
     }
   )
 

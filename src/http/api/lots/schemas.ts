@@ -96,7 +96,28 @@ const members = {
   createdAt: Type.String({ format: 'date-time' }),
   createdBy: Type.String({ examples: ['operator/planning'] }),
   changedAt: Type.String({ format: 'date-time' }),
-  changedBy: Type.String({ examples: ['operator/planning'] })
+  changedBy: Type.String({ examples: ['operator/planning'] }),
+  flags: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          reason: Type.Enum(['key_faults'], {
+            type: 'string',
+            description:
+              '`key_faults`: the station was paused, since it sent too many weak keys, or keys of several devices, and some were for devices of this lot.'
+          }),
+          station: StationName,
+          at: Type.String({ format: 'date-time' })
+        },
+        strict
+      ),
+      {
+        description:
+          'Why its devices are to be looked at before they are shipped: `mintline keys audit` finds keys that can be factored. There where there is a reason, and it stays.',
+        examples: [[{ reason: 'key_faults', station: 'station-7', at: '2026-12-01T09:12:00.000Z' }]]
+      }
+    )
+  )
 }
 
 export const LotResource = Type.Object(members, {
@@ -153,6 +174,12 @@ export const LotListQuerystring = Type.Object(
     profile: Type.Optional(ProfileName),
     state: Type.Optional(
       Type.Enum(lotStates, { type: 'string', description: 'As it was set, whatever the time.' })
+    ),
+    flagged: Type.Optional(
+      Type.Enum(['true', 'false'], {
+        type: 'string',
+        description: '`true`: those with `flags` alone; `false`: those without.'
+      })
     ),
     ...pageQuery({ cursor: id, defaultLimit: defaultLotLimit, maximumLimit: 1000 })
   },

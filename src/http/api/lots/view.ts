@@ -1,4 +1,4 @@
-import { type Lot, type LotProgress, stateAt } from '../../../factory/lots/lot.ts'
+import { type Lot, type LotFlag, type LotProgress, stateAt } from '../../../factory/lots/lot.ts'
 import type { LotProgressView, LotView } from './schemas.ts'
 
 export function viewLot(lot: Lot): LotView {
@@ -14,8 +14,13 @@ export function viewLot(lot: Lot): LotView {
     createdAt: lot.createdAt.toISOString(),
     createdBy: lot.createdBy,
     changedAt: lot.changedAt.toISOString(),
-    changedBy: lot.changedBy
+    changedBy: lot.changedBy,
+    ...(lot.flags.length > 0 && { flags: lot.flags.map(viewLotFlag) })
   }
+}
+
+function viewLotFlag({ reason, station, createdAt }: LotFlag) {
+  return { reason, station, at: createdAt.toISOString() }
 }
 
 export function viewLotProgress(lot: LotProgress, statement?: string): LotProgressView {
