@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { People } from '../access/oidc/people.ts'
 import { authenticateEither } from '../access/oidc/sign-in.ts'
+import { createAuditLog } from '../audit/audit-log.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
@@ -122,6 +123,7 @@ function createServices(
     issuance: path.issuance,
     records: path.records,
     refusalCounts: path.refusalCounts,
+    auditLog: createAuditLog(core.search),
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     ...createRecordActs(core, path),

@@ -64,6 +64,7 @@ export const errorCodes = [
   'job_not_found',
   'webhook_missing',
   'event_not_found',
+  'audit_event_not_found',
   'last_admin_token',
   'authority_not_found',
   'authority_unavailable',

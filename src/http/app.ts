@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { auditEventRoutes } from './api/audit-events/routes.ts'
 import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
@@ -49,6 +50,7 @@ const allRoutes = [
   batchRoutes,
   recordRoutes,
   refusalCountRoutes,
+  auditEventRoutes,
   profileRoutes,
   authorityReadRoutes,
   authorityRoutes,

@@ -3,6 +3,7 @@ import type { ClientCertificates } from '../access/client-certificate/client-cer
 import type { Principal } from '../access/principal.ts'
 import type { NewToken, Rotation, TokenRequest, TokenView } from '../access/token.ts'
 import type { Act } from '../audit/audit-event.ts'
+import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { LoginPermits } from '../authorities/token-logins/permits.ts'
@@ -43,6 +44,7 @@ export interface HttpServices {
     list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
   }
   readonly refusalCounts: RefusalCounts
+  readonly auditLog: AuditLog
   readonly voiding: Voiding
   readonly releasing: Releasing
   readonly scrapping: Scrapping

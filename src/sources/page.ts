@@ -34,7 +34,7 @@ export async function readPage<Row extends { readonly id: string }, Query extend
 }
 
 /** What a page may hold of others' bytes: writing ten times as much kept everybody waiting for a tenth of a second. */
-const pageBytes = 1024 * 1024
+export const pageBytes = 1024 * 1024
 
 /** @param rows from the page's first on, and one more than `limit` where there are so many: it tells whether there is a next page. */
 export function pageOf<Row>(

@@ -40,6 +40,8 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/lots/:id/resume': ['operator', 'admin'],
   'POST /v1/lots/:id/close': ['operator', 'admin'],
   'GET /.well-known/jwks.json': 'public',
+  'GET /v1/audit-events': ['auditor', 'admin'],
+  'GET /v1/audit-events/:id': ['auditor', 'admin'],
   'POST /v1/blocked-keys': ['admin'],
   'GET /v1/blocked-keys': ['auditor', 'operator', 'admin'],
   'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'operator', 'admin'],
@@ -182,6 +184,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     await admin.post('/v1/profiles', { ...starterProfile, name: 'doubled', description })
   const registrations = '/v1/authorities/starter-g1/aws-registrations'
   const registration = (await admin.post(registrations, registrationBody)).json<AwsRegistrationAnswer>()
+  const act = await service.database.prisma.auditEvent.findFirstOrThrow()
   const [job] = (await admin.get('/v1/jobs')).json<{ items: readonly JobView[] }>().items
   await admin.post('/v1/stations', { name: 'on-a7', line: 'A7', profiles: ['*'] })
   const rotated = (await admin.post('/v1/tokens', { role: 'auditor', name: 'rotated' })).json<{
@@ -212,6 +215,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       payload: { reason }
     },
     'POST /v1/issuances/:id/purge': { url: `/v1/issuances/${refused.issuanceId}/purge`, payload: { reason } },
+    'GET /v1/audit-events/:id': { url: `/v1/audit-events/${act.id}` },
     'POST /v1/blocked-keys': { url: '/v1/blocked-keys', payload: { ...blockedKey, reason: 'weak_key' } },
     'GET /v1/blocked-keys/:spkiSha256': { url: `/v1/blocked-keys/${blockedKey.spkiSha256}` },
     'POST /v1/profiles': { url: '/v1/profiles', payload: { ...starterProfile, name: 'pumps' } },

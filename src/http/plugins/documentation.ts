@@ -154,6 +154,7 @@ const preamble = {
     { name: 'Authorities', description: 'CA keys and certificates, and how one generation follows another.' },
     { name: 'Stations', description: 'Who asks for certificates, and what they may use.' },
     { name: 'Tokens', description: 'What lets stations and people in.' },
+    { name: 'Audit', description: 'Who did what, upon what, when and why.' },
     { name: 'Health', description: 'For supervisors and metrics collectors.' }
   ],
   components: {

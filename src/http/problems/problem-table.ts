@@ -188,6 +188,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'No job has this id, or it ended so long ago that it was cleared away.',
     remedy: 'Check the id against `GET /v1/jobs`.'
   },
+  audit_event_not_found: {
+    status: 404,
+    title: 'There is no such audit event',
+    meaning: 'No administrative act has this id.',
+    remedy: 'Check the id against `GET /v1/audit-events`.'
+  },
   event_not_found: {
     status: 404,
     title: 'There is no such event',

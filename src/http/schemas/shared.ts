@@ -1,3 +1,4 @@
+import { AuditEventPage, AuditEventResource } from '../api/audit-events/schemas.ts'
 import {
   AuthorityGeneration,
   AuthorityList,
@@ -65,6 +66,8 @@ export const sharedSchemas = [
   IssuanceEntry,
   IssuancePage,
   RefusalCountPage,
+  AuditEventResource,
+  AuditEventPage,
   LotResource,
   LotProgressResource,
   LotList,

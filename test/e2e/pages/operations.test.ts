@@ -130,6 +130,8 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     )
     const [search] = page.commands('What was issued')
     expect(await terminal.paste(search!)).toContain(issuanceId)
+    const [acts] = page.commands('Who did what')
+    expect(await terminal.paste(acts!)).toContain('"act":"')
     const [counts] = page.commands('Refusals that are counted')
     expect(await terminal.paste(counts!)).toContain('"items":')
   })

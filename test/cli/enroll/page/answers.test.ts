@@ -30,6 +30,7 @@ const ofOthers: readonly ErrorCode[] = [
   'job_not_found',
   'webhook_missing',
   'event_not_found',
+  'audit_event_not_found',
   'last_admin_token',
   'authority_not_found',
   'authority_transition_refused',
