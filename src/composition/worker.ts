@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify'
 import type { People } from '../access/oidc/people.ts'
 import { authenticateEither } from '../access/oidc/sign-in.ts'
-import { createAuditLog } from '../audit/audit-log.ts'
+import type { RefusedAccesses } from '../access/refused/refused-access.ts'
+import { createAuditLog } from '../audit/audit-log-store.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
@@ -39,6 +40,7 @@ import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 import { openPeople } from './sign-in/people.ts'
+import { openRefusedAccesses } from './sign-in/refused-accesses.ts'
 
 export interface Worker {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -69,12 +71,13 @@ export async function startWorker(
   stops.defer(() => weakKeys.stop())
   const path = createIssuancePath(core, stops, { ...observers, storageReserve, weakKeys })
   await tellOpenIntents(core, path, metrics)
+  const refusedAccesses = openRefusedAccesses(core, stops, storageReserve)
   const accesses = createAwsAccesses()
   stops.defer(() => accesses.close())
   const clientTrust = await openClientTrust(core, stops)
   const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
-  const parts = { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people }
+  const parts = { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people, refusedAccesses }
   const http = await createHttpServer(createServices(core, jobs, parts), { ...httpSettings(config), tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
@@ -97,13 +100,11 @@ interface WorkerParts {
   readonly tls: OpenedTls | undefined
   readonly clientTrust: TrustWatch | undefined
   readonly people: People | undefined
+  readonly refusedAccesses: RefusedAccesses
 }
 
-function createServices(
-  core: Core,
-  jobs: JobService,
-  { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people }: WorkerParts
-): HttpServices {
+function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpServices {
+  const { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people, refusedAccesses } = parts
   const { database, authorities, profiles, tokens, stations, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
@@ -124,6 +125,7 @@ function createServices(
     records: path.records,
     refusalCounts: path.refusalCounts,
     auditLog: createAuditLog(core.search),
+    refusedAccesses,
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     ...createRecordActs(core, path),

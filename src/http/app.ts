@@ -124,8 +124,7 @@ export async function createHttpServer(
   addConnectionEnds(app)
   addMessageGuard(app)
   addUnknownRoute(app)
-  addAccess(app, createAuthentication(services, settings.certificateProxies))
-  addFairness(app, settings, services.metrics)
+  addAdmission(app, services, settings)
   addKeyGuard(app, disclosures)
   addTextGuard(app)
   await addDocumentation(app, settings.version)
@@ -137,6 +136,13 @@ export async function createHttpServer(
   })
   await app.ready()
   return app
+}
+
+/** Who may do what, and when it is its turn. */
+function addAdmission(app: FastifyInstance, services: HttpServices, settings: HttpSettings): void {
+  const authenticate = createAuthentication(services, settings.certificateProxies)
+  addAccess(app, { authenticate, note: refused => services.refusedAccesses.note(refused) })
+  addFairness(app, settings, services.metrics)
 }
 
 /** Besides the end of the service: an answer that comes before much of the body, mostly a refusal, ends the connection. */

@@ -1,6 +1,7 @@
 import type { Registry } from 'prom-client'
 import type { ClientCertificates } from '../access/client-certificate/client-certificates.ts'
 import type { Principal } from '../access/principal.ts'
+import type { RefusedAccesses } from '../access/refused/refused-access.ts'
 import type { NewToken, Rotation, TokenRequest, TokenView } from '../access/token.ts'
 import type { Act } from '../audit/audit-event.ts'
 import type { AuditLog } from '../audit/audit-log.ts'
@@ -45,6 +46,7 @@ export interface HttpServices {
   }
   readonly refusalCounts: RefusalCounts
   readonly auditLog: AuditLog
+  readonly refusedAccesses: Pick<RefusedAccesses, 'note'>
   readonly voiding: Voiding
   readonly releasing: Releasing
   readonly scrapping: Scrapping

@@ -93,6 +93,7 @@ export function createPort(): Port {
         }
       }
     },
+    refusedAccesses: { note: () => undefined },
     metrics: new Registry(),
     explain: error => error
   }

@@ -62,6 +62,8 @@ export async function openService(settings: Readonly<Record<string, string>> = {
   const openIntents = async () =>
     (await test.database.prisma.openIntent.findMany()).map(({ intentId }) => intentId)
   const as = (role: Role) => createClient(send, bearer(role))
+  let ended: Promise<void> | undefined
+  const end = () => (ended ??= service.stop())
   return {
     url: service.url,
     connectionString: test.connectionString,
@@ -95,8 +97,10 @@ export async function openService(settings: Readonly<Record<string, string>> = {
     /** The audit events of acts of that name that came with the request. */
     audited: (act: string, requestId: string | undefined) =>
       test.database.prisma.auditEvent.findMany({ where: { act, requestId: requestId ?? '' } }),
+    /** Leaves its database to be looked at. */
+    end,
     async stop() {
-      await service.stop()
+      await end()
       await test.drop()
       await directory.remove()
     }

@@ -1,8 +1,10 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { hasToken, type Principal, type Role, type StationPrincipal } from '../../access/principal.ts'
+import type { RefusedAccess } from '../../access/refused/refused-access.ts'
 import { type Act, actorOf } from '../../audit/audit-event.ts'
-import { MintlineError } from '../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import type { Authenticate } from '../authentication/authentication.ts'
+import { problemTable } from '../problems/problem-table.ts'
 import { documentationPath } from './documentation.ts'
 import type { Access, RouteRight } from './route-access.ts'
 
@@ -23,15 +25,24 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whom the token proved; null on a public route. Read it with `principalOf`. */
     principal: Principal | null
+    /** As the audit names it, whether it may do that or not; null while nobody is proven. */
+    provenActor: string | null
   }
+}
+
+interface AccessDependencies {
+  readonly authenticate: Authenticate
+  /** Told of who is not let in. */
+  readonly note: (refused: RefusedAccess) => void
 }
 
 /**
  * Guards every route that is registered after it. A route that does not declare `config.access`, or lets stations in and
  * does not heed whose it is what they ask for, fails at registration. The token is checked before the body is read.
  */
-export function addAccess(app: FastifyInstance, authenticate: Authenticate): void {
+export function addAccess(app: FastifyInstance, { authenticate, note }: AccessDependencies): void {
   app.decorateRequest('principal', null)
+  app.decorateRequest('provenActor', null)
   app.decorate('rights', [])
   app.decorate('authenticate', authenticate)
   app.addHook('onRoute', route => {
@@ -48,8 +59,21 @@ export function addAccess(app: FastifyInstance, authenticate: Authenticate): voi
     if (request.is404) return
     const { access } = request.routeOptions.config
     if (access === 'public') return
-    request.principal = await authorize(request, access ?? [], authenticate)
+    try {
+      request.principal = await authorize(request, access ?? [], authenticate)
+    } catch (error) {
+      if (isMintlineError(error) && [401, 403].includes(problemTable[error.code].status))
+        note(describeRefused(request, error))
+      throw error
+    }
   })
+}
+
+function describeRefused(request: FastifyRequest, { code }: MintlineError): RefusedAccess {
+  const { method, routeOptions, raw, id: requestId } = request
+  const source = raw.socket.remoteAddress ?? 'unknown'
+  const actor = request.provenActor ?? undefined
+  return { source, actor, code, route: `${method} ${routeOptions.url ?? ''}`, requestId }
 }
 
 /** @throws TypeError on a public route, where there is nobody to name. */
@@ -88,6 +112,7 @@ async function authorize(
   const afresh =
     method !== 'GET' && method !== 'HEAD' && request.routeOptions.config.access?.includes('station') !== true
   const principal = await authenticate(request, { afresh })
+  request.provenActor = actorOf(principal)
   if (access.includes(principal.role)) return heldTo(principal, request)
   throw new MintlineError(
     'role_forbidden',

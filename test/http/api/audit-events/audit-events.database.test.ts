@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { type AuditQuery, createAuditLog } from '../../../../src/audit/audit-log.ts'
+import type { AuditQuery } from '../../../../src/audit/audit-log.ts'
+import { createAuditLog } from '../../../../src/audit/audit-log-store.ts'
 import type { Database } from '../../../../src/database/database.ts'
 import type { Prisma } from '../../../../src/database/generated/client.ts'
 import type { AuditEventView } from '../../../../src/http/api/audit-events/schemas.ts'
@@ -90,6 +91,33 @@ describe('what is searched for', () => {
       expect(await actsOf({ act })).toEqual([])
     }
   )
+})
+
+describe('who is not let in', () => {
+  it('is on record once the service has stopped, with no secret of it', async () => {
+    const own = await openService()
+    const secret = `mintline_${'0'.repeat(32)}_${'S'.repeat(43)}`
+    for (let i = 0; i < 3; i++)
+      await own.send({ url: '/v1/lots', headers: { authorization: `Bearer ${secret}` } })
+    await own.as('auditor').post('/v1/profiles', {})
+    await own.end()
+    const events = await own.database.prisma.auditEvent.findMany({
+      where: { subject: { startsWith: 'source/' } }
+    })
+    expect(events).toMatchObject([
+      {
+        act: 'sign-in.refuse',
+        actor: 'unknown',
+        after: { count: 3, codes: { token_invalid: 3 }, routes: ['GET /v1/lots'] }
+      },
+      {
+        act: 'access.refuse',
+        after: { count: 1, codes: { role_forbidden: 1 }, routes: ['POST /v1/profiles'] }
+      }
+    ])
+    expect(JSON.stringify(events)).not.toContain('SSSS')
+    await own.stop()
+  })
 })
 
 describe('acts that tell much', () => {

@@ -1,0 +1,167 @@
+import { type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import type { DatabaseLog } from '../../database/database-log.ts'
+import type { ErrorCode } from '../../errors/mintline-error.ts'
+import type { Clock } from '../../sources/clock.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+
+/** A request that was not let in. */
+export interface RefusedAccess {
+  /** Address of the peer: of the proxy, where one is in between. */
+  readonly source: string
+  /** Who asked, as the audit names it; undefined where nobody was proven. */
+  readonly actor: string | undefined
+  readonly code: ErrorCode
+  /** Method and path of the route. */
+  readonly route: string
+  readonly requestId: string
+}
+
+/** Puts on record who was not let in: one audit event for each source and actor, and minute. */
+export interface RefusedAccesses {
+  note(refused: RefusedAccess): void
+  /** Writes what there is for the last time; what cannot be written is told and lost. */
+  close(): Promise<void>
+}
+
+export interface RefusedAccessDependencies {
+  readonly insert: (events: readonly AuditEvent[]) => Promise<void>
+  /** Whether the database has no room to spare: then nothing is written, and the log has the number. */
+  readonly storageReserve: () => boolean
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+  readonly log: Pick<DatabaseLog, 'warn'>
+  readonly windowMs?: number
+}
+
+/** Kept apart within one window. A flood from more is one event of `source/*`. */
+const maximumSources = 100
+const maximumRoutes = 10
+/** Events that wait for a database that is away. */
+const maximumUnwritten = 1_000
+
+interface Tally extends Pick<RefusedAccess, 'source' | 'actor'> {
+  count: number
+  readonly firstAt: Date
+  lastAt: Date
+  requestId: string
+  readonly codes: Map<ErrorCode, number>
+  readonly routes: Set<string>
+}
+
+/** A kill loses the window that it comes in. */
+export function createRefusedAccesses(dependencies: RefusedAccessDependencies): RefusedAccesses {
+  return new Windows(dependencies)
+}
+
+class Windows implements RefusedAccesses {
+  readonly #dependencies: RefusedAccessDependencies
+  readonly #windowMs: number
+  readonly #tallies = new Map<string, Tally>()
+  #unwritten: readonly AuditEvent[] = []
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(dependencies: RefusedAccessDependencies) {
+    this.#dependencies = dependencies
+    this.#windowMs = dependencies.windowMs ?? 60_000
+  }
+
+  note(refused: RefusedAccess): void {
+    const tally = this.#tallyOf(refused)
+    tally.count += 1
+    tally.lastAt = this.#dependencies.clock()
+    tally.requestId = refused.requestId
+    tally.codes.set(refused.code, (tally.codes.get(refused.code) ?? 0) + 1)
+    if (tally.routes.size < maximumRoutes) tally.routes.add(refused.route)
+    this.#startWindow()
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#write()
+    clearTimeout(this.#timer)
+    if (this.#unwritten.length > 0) this.#tellLost(this.#unwritten.length)
+  }
+
+  #tallyOf({ source, actor, requestId }: RefusedAccess): Tally {
+    const isKnown = this.#tallies.has(keyOf({ source, actor }))
+    const who =
+      isKnown || this.#tallies.size < maximumSources ? { source, actor } : { source: '*', actor: undefined }
+    const key = keyOf(who)
+    const now = this.#dependencies.clock()
+    const found = this.#tallies.get(key) ?? {
+      ...who,
+      count: 0,
+      firstAt: now,
+      lastAt: now,
+      requestId,
+      codes: new Map(),
+      routes: new Set()
+    }
+    this.#tallies.set(key, found)
+    return found
+  }
+
+  #startWindow(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      void this.#write()
+    }, this.#windowMs).unref()
+  }
+
+  #write(): Promise<void> {
+    this.#writing = this.#writing.then(() => this.#writeNow())
+    return this.#writing
+  }
+
+  async #writeNow(): Promise<void> {
+    const { insert, storageReserve, log } = this.#dependencies
+    const events = [...this.#unwritten, ...this.#drain()]
+    if (events.length === 0) return
+    this.#unwritten = []
+    if (storageReserve()) return this.#tellLost(events.length)
+    try {
+      await insert(events)
+    } catch (err) {
+      this.#unwritten = events.slice(-maximumUnwritten)
+      log.warn({ err }, 'who was not let in cannot be put on record; it is kept for the next minute')
+      if (events.length > maximumUnwritten) this.#tellLost(events.length - maximumUnwritten)
+      this.#startWindow()
+    }
+  }
+
+  #drain(): readonly AuditEvent[] {
+    const { clock, randomBytes } = this.#dependencies
+    const time = clock()
+    const events = [...this.#tallies.values()].map(tally =>
+      buildAuditEvent(describe(tally), { time, randomBytes })
+    )
+    this.#tallies.clear()
+    return events
+  }
+
+  #tellLost(lost: number): void {
+    this.#dependencies.log.warn({ lost }, 'who was not let in could not be put on record; it is lost')
+  }
+}
+
+function describe({ source, actor, requestId, ...tally }: Tally): Omit<AuditEvent, 'id' | 'createdAt'> {
+  const { count, firstAt, lastAt, codes, routes } = tally
+  return {
+    actor: actor ?? 'unknown',
+    act: actor === undefined ? 'sign-in.refuse' : 'access.refuse',
+    subject: `source/${source}`,
+    requestId,
+    after: {
+      count,
+      codes: Object.fromEntries(codes),
+      routes: [...routes],
+      firstAt: firstAt.toISOString(),
+      lastAt: lastAt.toISOString()
+    }
+  }
+}
+
+function keyOf({ source, actor = '' }: Pick<RefusedAccess, 'source' | 'actor'>): string {
+  return `${source} ${actor}`
+}
