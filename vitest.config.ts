@@ -1,12 +1,12 @@
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const database = ['test/**/*.database.test.ts']
 const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
 const timed = [
   'test/e2e/first-use.test.ts',
-  'test/e2e/crash.test.ts',
-  'test/e2e/event-loop/*.test.ts',
+  'test/e2e/event-loop/rsa-keys.test.ts',
   'test/e2e/lines/sick-module.test.ts'
 ]
 
@@ -22,6 +22,19 @@ if (!process.argv.some(argument => argument.startsWith('--coverage'))) {
 
 /** Of what decides about certificates, the percentage of branches that a whole run takes at the least, in its process. */
 const leastBranches = { 'src/pki/**': 93, 'src/jitp/**': 91, 'src/issuance/**': 82, 'src/signing/**': 80 }
+
+/**
+ * What waits most begins first, and what keeps the processor busy fills up the rest: at the end no worker is left alone
+ * with a long file.
+ */
+class MostPatientFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ project }: TestSpecification) => ['e2e', 'database', 'unit'].indexOf(project.name)
+    const group = ({ project }: TestSpecification) => project.config.sequence.groupOrder
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => group(a) - group(b) || rank(a) - rank(b))
+  }
+}
 
 type TestOptions = NonNullable<TestProjectInlineConfiguration['test']>
 
@@ -45,7 +58,7 @@ const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
  * | unit | all others | nothing but its process |
  * | database | `*.database.test.ts` | a real PostgreSQL |
  * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes and sockets: the service, stand-ins, other people's tools |
- * | e2e-alone | those of them that measure time | a machine that does nothing else |
+ * | e2e-alone | those of them that measure time by the clock | a machine that does nothing else |
  */
 export default defineConfig({
   test: {
@@ -53,8 +66,9 @@ export default defineConfig({
     // Loading modules anew takes two seconds of the processor's time for each file.
     isolate: false,
     reporters: ['default', './test/support/needs/skip-reporter.ts'],
-    // Much of the time of a test is waiting for processes.
-    maxWorkers: 3,
+    sequence: { sequencer: MostPatientFirst },
+    // Much of the time of a test is waiting, on two cores as on many.
+    maxWorkers: 5,
     maxConcurrency: 3,
     coverage: {
       include: Object.keys(leastBranches),
@@ -71,9 +85,9 @@ export default defineConfig({
     hookTimeout: 90_000,
     projects: [
       project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e] }),
-      project('database', 1, { include: database, ...withPostgres }),
-      project('e2e', 1, { include: e2e, exclude: timed, ...patient, ...withPostgres }),
-      project('e2e-alone', 2, { include: timed, maxWorkers: 1, ...patient, ...withPostgres })
+      project('database', 0, { include: database, ...withPostgres }),
+      project('e2e', 0, { include: e2e, exclude: timed, ...patient, ...withPostgres }),
+      project('e2e-alone', 1, { include: timed, maxWorkers: 1, ...patient, ...withPostgres })
     ]
   }
 })

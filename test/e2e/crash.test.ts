@@ -158,12 +158,14 @@ describe('SIGTERM under load', () => {
       makeCertificationRequest({ Country: 'US', CommonName: `term-${index}` })
     )
     const posting = Promise.allSettled(requests.map(csr => postCsr(service, token, csr)))
-    await new Promise(resolve => setTimeout(resolve, 60))
+    const { prisma } = test.database
+    await expect.poll(() => prisma.intent.count(), { interval: 5 }).toBeGreaterThan(0)
     expect(await service.end('SIGTERM')).toBe(0)
     const statuses = (await posting).map(result =>
       result.status === 'fulfilled' ? result.value.status : 'closed'
     )
     expect(statuses).toContain(201)
+    expect(statuses.filter(status => status === 201)).toHaveLength(await prisma.intent.count())
     expect(statuses.filter(status => ![201, 503, 'closed'].includes(status))).toEqual([])
   })
 })

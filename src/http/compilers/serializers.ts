@@ -11,16 +11,32 @@ export function createSerializerFactory(postponed: Postponed): SerializerFactory
   const make = SerializerSelector()
   const made = new Map<string, Serializer>()
   return (externalSchemas, options) => {
-    const compile = make(externalSchemas, options)
-    const shared = Object.keys(externalSchemas ?? {}).join()
+    const all = (externalSchemas ?? {}) as Schemas
+    const shared = Object.keys(all).join()
     return route => {
       const key = `${shared} ${JSON.stringify(route.schema)}`
       const known = made.get(key)
       if (known !== undefined) return known
-      const provide = postponed.postpone(() => compile(route))
+      const provide = postponed.postpone(() => make(findNeeded(route.schema, all), options)(route))
       const serialize: Serializer = value => provide()(value)
       made.set(key, serialize)
       return serialize
     }
   }
+}
+
+type Schemas = Readonly<Record<string, unknown>>
+
+/** Of the shared schemas, those that a schema refers to, by others too: each serialiser goes through all that it is given. */
+function findNeeded(schema: unknown, all: Schemas): Schemas {
+  const needed: Record<string, unknown> = {}
+  const waiting = [schema]
+  for (const each of waiting) {
+    for (const [, id = ''] of JSON.stringify(each).matchAll(/"\$ref":"([^"#]+)#?/g)) {
+      if (id in needed || !(id in all)) continue
+      needed[id] = all[id]
+      waiting.push(all[id])
+    }
+  }
+  return needed
 }

@@ -65,18 +65,21 @@ interface Mix {
   readonly leastAccepted: number
 }
 
+/** More of them, to look for longer than each run of the tests does. */
+const times = Number(process.env['FUZZ_TIMES'] ?? 1)
+
 const mixes: Readonly<Record<string, Mix>> = {
   'with functions': {
     templates: functionTemplates,
     anySwitches: switchesWith(mostlyAccepted),
-    runs: 14_000,
-    leastAccepted: 1_500
+    runs: 3_500 * times,
+    leastAccepted: 375 * times
   },
   'without functions': {
     templates: plainTemplates,
     anySwitches: switchesWith(fc.boolean()),
-    runs: 10_000,
-    leastAccepted: 4_000
+    runs: 2_500 * times,
+    leastAccepted: 1_000 * times
   }
 }
 
