@@ -2,12 +2,9 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JWK } from 'jose'
 import { loadCheckedSettings } from '../../config/machine-checks.ts'
-import {
-  type LotStatement,
-  StatementRefused,
-  verifyStatement
-} from '../../factory/lots/statement/statement.ts'
+import type { LotStatement } from '../../factory/lots/statement/statement.ts'
 import { readStatementKey, statementKeyFile } from '../../factory/lots/statement/statement-key.ts'
+import { StatementRefused, verifyStatement } from '../../factory/lots/statement/verification.ts'
 import { type CommandIo, parseWordsAndFlags, readInputFile, UsageError } from '../command.ts'
 
 export const lotUsage = `usage: mintline lot verify FILE [--jwks FILE] [--json]
