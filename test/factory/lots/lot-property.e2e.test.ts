@@ -11,8 +11,9 @@ import { administrator, type Issuing, startIssuing } from '../../support/issuing
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
-const devices = 1_500
-const quantity = 1_000
+const times = Number(process.env['FUZZ_TIMES'] ?? 1)
+const devices = 1_500 * times
+const quantity = 1_000 * times
 const lot = 'property'
 
 let test: TestDatabase
@@ -110,4 +111,4 @@ it('is never exceeded, not by one, whatever fails and whoever is killed, and is 
   expect(refusals).toHaveLength(devices - quantity)
   expect(await count()).toEqual({ taken: quantity, share: quantity, intents: quantity, issued: quantity })
   expect(await issuing.core.lots.find(lot)).toMatchObject({ issued: quantity, open: 0 })
-})
+}, 600_000)
