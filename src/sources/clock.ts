@@ -5,3 +5,8 @@ export type Clock = () => Date
 export type Stopwatch = () => number
 
 export const systemStopwatch: Stopwatch = () => performance.now()
+
+/** The time, or the next millisecond after `before` where the clock has not come so far: what changes is never of its old time. */
+export function laterThan(before: Date, clock: Clock): Date {
+  return new Date(Math.max(clock().getTime(), before.getTime() + 1))
+}

@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import type { Clock } from '../../sources/clock.ts'
+import { type Clock, laterThan } from '../../sources/clock.ts'
 import { pageOf } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { Lot, LotCounts, LotProgress, LotRequest, Lots, LotState, StationShare } from './lot.ts'
@@ -79,7 +79,7 @@ async function alterLot(
     const before = await findOrRefuse(store, id)
     const altered = { ...before, ...alter(before) }
     if (isDeepStrictEqual(before, altered)) return before
-    const after = { ...altered, changedAt: clock(), changedBy: act.actor }
+    const after = { ...altered, changedAt: laterThan(before.changedAt, clock), changedBy: act.actor }
     const event = eventOf(dependencies, act, { act: name, before, after })
     const outcome = await store.change(before, after, event)
     if (outcome === 'taken') throw quantityTaken(await findOrRefuse(store, id), after.quantity)

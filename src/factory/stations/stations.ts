@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import type { Clock } from '../../sources/clock.ts'
+import { type Clock, laterThan } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { pageOf, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -59,7 +59,12 @@ export function createStations(dependencies: StationDependencies): Stations {
   async function changeStation(name: string, change: StationChange, act: Act): Promise<Station> {
     for (;;) {
       const before = await require(name)
-      const changed = { ...before, ...change, changedAt: clock(), changedBy: act.actor }
+      const changed = {
+        ...before,
+        ...change,
+        changedAt: laterThan(before.changedAt, clock),
+        changedBy: act.actor
+      }
       if (isDeepStrictEqual(settingsOf(before), settingsOf(changed))) return before
       await assertUsable(dependencies, changed)
       const event = changeOf(before, changed, { act, randomBytes })
