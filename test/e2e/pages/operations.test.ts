@@ -128,8 +128,10 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     expect(await terminal.paste(block!.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, issuanceId))).toContain(
       '"purgedAt"'
     )
-    const [search] = page.commands('What was issued')
+    const [search, rows] = page.commands('What was issued')
     expect(await terminal.paste(search!)).toContain(issuanceId)
+    await terminal.paste(rows!)
+    expect(await terminal.paste('cat issuances.csv')).toContain(issuanceId)
     const [acts] = page.commands('Who did what')
     expect(await terminal.paste(acts!)).toContain('"act":"')
     const [counts] = page.commands('Refusals that are counted')

@@ -1,6 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { AuditEntry } from '../../../audit/audit-log.ts'
 import { leaveOutNulls } from '../../../records/facts.ts'
+import { listContent, rowsTold } from '../../listing/content.ts'
+import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -23,10 +25,9 @@ const listAuditEvents = {
   operationId: 'listAuditEvents',
   tags,
   summary: 'List administrative acts',
-  description:
-    'Who did what, upon what, when and why: every act upon authorities, profiles, stations, tokens, lots, blocked keys, registrations and records, and what Mintline does by itself. All conditions hold together. Newest first; `nextCursor` leads to older ones. Who is held to some lines does not get in: the acts are of all of them.',
+  description: `Who did what, upon what, when and why: every act upon authorities, profiles, stations, tokens, lots, blocked keys, registrations and records, and what Mintline does by itself. All conditions hold together. Newest first; \`nextCursor\` leads to older ones. Who is held to some lines does not get in: the acts are of all of them. ${rowsTold}`,
   querystring: AuditEventListQuerystring,
-  response: { 200: { description: 'One page.', content: jsonContent(AuditEventPage) } }
+  response: { 200: { description: 'One page, or rows.', content: listContent(AuditEventPage) } }
 }
 
 const getAuditEvent = {
@@ -48,14 +49,19 @@ export const auditEventRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
   app.get(
     '/v1/audit-events',
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listAuditEvents },
-    async ({ query: { from, to, limit = defaultAuditEventLimit, ...query } }) => {
-      const page = await auditLog.list({
+    async (request, reply) => {
+      const { from, to, limit = defaultAuditEventLimit, ...query } = request.query
+      const conditions = {
         ...query,
-        limit,
         ...(from !== undefined && { from: parseInstant(from, '/query/from') }),
         ...(to !== undefined && { to: parseInstant(to, '/query/to') })
-      })
-      return viewPage(page, viewAuditEvent)
+      }
+      const type = chooseRowType(request.headers.accept)
+      if (type === undefined) return viewPage(await auditLog.list({ ...conditions, limit }), viewAuditEvent)
+      const read = (cursor: string | undefined) => auditLog.list({ ...conditions, cursor, limit: rowsAtOnce })
+      return reply
+        .type(type)
+        .send(await streamRows(request, type, { read, view: viewAuditEvent, columns: auditColumns }))
     }
   )
 
@@ -63,6 +69,21 @@ export const auditEventRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
     viewAuditEvent(await auditLog.find(id))
   )
 }
+
+const plain = [
+  'id',
+  'at',
+  'actor',
+  'act',
+  'subject',
+  'reason',
+  'requestId',
+  'credential',
+  'before',
+  'after'
+] as const
+
+const auditColumns = Object.fromEntries(plain.map(name => [name, (event: AuditEventView) => event[name]]))
 
 function viewAuditEvent({ createdAt, ...entry }: AuditEntry): AuditEventView {
   return { ...leaveOutNulls(entry), at: createdAt.toISOString() }

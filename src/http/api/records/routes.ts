@@ -2,7 +2,9 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { maySeeLine, type Principal } from '../../../access/principal.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../../../records/record.ts'
 import { issuanceNotFound } from '../../../records/records.ts'
-import type { Page } from '../../../sources/page.ts'
+import type { Page, PageQuery } from '../../../sources/page.ts'
+import { listContent, rowsTold } from '../../listing/content.ts'
+import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
@@ -10,6 +12,7 @@ import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import { viewRecord } from '../issuances/view.ts'
+import { issuanceColumns } from './columns.ts'
 import { buildQuery } from './query.ts'
 import {
   IssuanceEntry,
@@ -48,10 +51,9 @@ const listIssuances = {
   operationId: 'listIssuances',
   tags,
   summary: 'Search the records',
-  description:
-    'All conditions hold together. Newest first; `nextCursor` leads to older ones. A station finds its own.',
+  description: `All conditions hold together. Newest first; \`nextCursor\` leads to older ones. A station finds its own. ${rowsTold}`,
   querystring: IssuanceListQuerystring,
-  response: { 200: { description: 'One page.', content: jsonContent(IssuancePage) } }
+  response: { 200: { description: 'One page, or rows.', content: listContent(IssuancePage) } }
 }
 
 const declareVoid = {
@@ -170,9 +172,16 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app.get(
     '/v1/issuances',
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listIssuances },
-    async request => {
+    async (request, reply) => {
       const query = ofOwn(principalOf(request), buildQuery(request.query))
-      return viewPage(query === undefined ? nothing : await records.list(query), viewRecord)
+      const list = async (part: Partial<PageQuery>) =>
+        query === undefined ? nothing : records.list({ ...query, ...part })
+      const type = chooseRowType(request.headers.accept)
+      if (type === undefined) return viewPage(await list({}), viewRecord)
+      const read = (cursor: string | undefined) => list({ cursor, limit: rowsAtOnce })
+      return reply
+        .type(type)
+        .send(await streamRows(request, type, { read, view: viewRecord, columns: issuanceColumns }))
     }
   )
 }
