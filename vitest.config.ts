@@ -65,10 +65,12 @@ export default defineConfig({
     pool: 'forks',
     // Loading modules anew takes two seconds of the processor's time for each file.
     isolate: false,
+    // A tenth of the processor's time: with V8's own 16 MB the young are collected much more often.
+    execArgv: ['--max-semi-space-size=64'],
     reporters: ['default', './test/support/needs/skip-reporter.ts'],
     sequence: { sequencer: MostPatientFirst },
     // Much of the time of a test is waiting, on two cores as on many.
-    maxWorkers: 5,
+    maxWorkers: 6,
     maxConcurrency: 3,
     coverage: {
       include: Object.keys(leastBranches),

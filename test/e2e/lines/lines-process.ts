@@ -30,11 +30,11 @@ interface Ready {
 export type LinesProcess = Awaited<ReturnType<typeof startLinesProcess>>
 
 /** The service on a database of its own, with the lines `starter` and `acme`, and a profile of each name. */
-export async function startLinesProcess() {
+export async function startLinesProcess(settings: Readonly<Record<string, string>> = {}) {
   const data = await createTemporaryDirectory()
   const test = await createTestDatabase()
   const environment = { DATABASE_URL: test.connectionString, MINTLINE_LOG_LEVEL: 'error' }
-  let service: ServiceProcess = await startServiceProcess(data.path, environment)
+  let service: ServiceProcess = await startServiceProcess(data.path, { ...environment, ...settings })
 
   async function ask(role: 'auditor' | 'admin', path: string, body?: object): Promise<Response> {
     const type = body && { 'content-type': 'application/json' }

@@ -22,8 +22,7 @@ describe('a PIN that a token refuses', needsSoftHsm, () => {
       shim = await createFaultyHsm(hsm)
       hsm.makeToken('acme')
       await hsm.importKey('acme', 'ca', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
-      lines = await startLinesProcess()
-      await restart()
+      lines = await startLinesProcess(settings())
       await lines.administer('/authorities', {
         line: 'token',
         key: { kind: 'pkcs11', tokenLabel: 'acme', keyLabel: 'ca' },
@@ -38,12 +37,12 @@ describe('a PIN that a token refuses', needsSoftHsm, () => {
       await hsm[Symbol.asyncDispose]()
     })
 
-    const restart = () =>
-      lines.restart({
-        MINTLINE_PKCS11_MODULE: shim.modulePath,
-        MINTLINE_PKCS11_PIN_FILE: hsm.pinFile,
-        MINTLINE_PKCS11_ENVIRONMENT: 'PKCS11_SHIM_*'
-      })
+    const settings = () => ({
+      MINTLINE_PKCS11_MODULE: shim.modulePath,
+      MINTLINE_PKCS11_PIN_FILE: hsm.pinFile,
+      MINTLINE_PKCS11_ENVIRONMENT: 'PKCS11_SHIM_*'
+    })
+    const restart = () => lines.restart(settings())
     const writePin = async (pin: string) => {
       await writeFile(hsm.pinFile, `${pin}\n`)
       await chmod(hsm.pinFile, 0o600)

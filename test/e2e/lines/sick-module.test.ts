@@ -1,56 +1,27 @@
-import { generateKeyPairSync } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
-import { createFaultyHsm, type FaultyHsm } from '../../support/hsm/faulty-hsm.ts'
-import { moduleProcessesOf } from '../../support/hsm/module-processes.ts'
-import { createSoftHsm, needsSoftHsm, type SoftHsm } from '../../support/hsm/softhsm.ts'
+import { needsSoftHsm } from '../../support/hsm/softhsm.ts'
 import { needs } from '../../support/needs/needs.ts'
-import { type LinesProcess, startLinesProcess } from './lines-process.ts'
-
-const callTimeoutMs = 2_000
-/** MINTLINE_SHUTDOWN_TIMEOUT_MS, and what closing the rest takes on a busy machine. */
-const endsWithinMs = 15_000
+import { startTokenLine, type TokenLine } from './token-line.ts'
 
 describe('a line whose key is on a token', needsSoftHsm, () => {
   describe('behind a shim', needs('cc'), () => {
-    let hsm: SoftHsm
-    let shim: FaultyHsm
-    let lines: LinesProcess
+    let line: TokenLine
+    let shim: TokenLine['shim']
+    let lines: TokenLine['lines']
     let names = 0
-    const settings = () => ({
-      MINTLINE_PKCS11_MODULE: shim.modulePath,
-      MINTLINE_PKCS11_PIN_FILE: hsm.pinFile,
-      MINTLINE_PKCS11_ENVIRONMENT: 'PKCS11_SHIM_*',
-      MINTLINE_PKCS11_CALL_TIMEOUT_MS: String(callTimeoutMs),
-      MINTLINE_LOG_LEVEL: 'info'
-    })
 
     beforeAll(async () => {
-      hsm = await createSoftHsm()
-      shim = await createFaultyHsm(hsm)
-      hsm.makeToken('acme')
-      await hsm.importKey('acme', 'ca', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
-      lines = await startLinesProcess()
-      await lines.restart(settings())
-      await lines.administer('/authorities', {
-        line: 'token',
-        key: { kind: 'pkcs11', tokenLabel: 'acme', keyLabel: 'ca' },
-        subject: { CommonName: 'token CA' },
-        certificate: { kind: 'self-signed', days: 9125 }
-      })
-      await lines.administer('/authorities/token-g1/activate', { reason: 'a test' })
-      await lines.administer('/profiles', { ...starterProfile, name: 'token', authority: 'token' })
+      line = await startTokenLine()
+      ;({ shim, lines } = line)
       await lines.addGeneration('gone', 1)
       await lines.administer('/profiles', { ...starterProfile, name: 'gone', authority: 'gone' })
       await lines.administer('/authorities/gone-g1/compromise', { reason: 'a test' })
     })
     afterEach(() => shim.setFaults({}))
-    afterAll(async () => {
-      await lines.stop()
-      await hsm[Symbol.asyncDispose]()
-    })
+    afterAll(() => line.stop())
 
     const device = () => makeCertificationRequest({ Country: 'US', CommonName: `sick-${names++}` })
     const serves = async (line: string) => (await lines.post(line, device())).status
@@ -88,7 +59,7 @@ describe('a line whose key is on a token', needsSoftHsm, () => {
     }
 
     function endModuleProcess(): void {
-      for (const { pid } of moduleProcessesOf(lines.current().pid)) process.kill(pid, 'SIGKILL')
+      for (const { pid } of line.moduleProcesses()) process.kill(pid, 'SIGKILL')
     }
 
     it.each([
@@ -139,76 +110,5 @@ describe('a line whose key is on a token', needsSoftHsm, () => {
         expect(lines.current().output()).toMatch(/"token":"acme".*the PKCS#11 module/)
       }
     )
-
-    it.each(['C_Sign', 'C_OpenSession'] as const)('%s that hangs keeps no SIGTERM waiting', async call => {
-      await expect.poll(() => serves('token'), { timeout: 90_000 }).toBe(201)
-      const { pid } = lines.current()
-      const [before] = moduleProcessesOf(pid)
-      expect(before).toBeDefined()
-      await shim.setFaults({ [call]: 'hang' })
-      if (call === 'C_OpenSession') await lines.restart(settings())
-      const posting = [0, 1, 2, 3].map(() => lines.post('token', device()).catch(() => undefined))
-      await pause(300)
-      const start = performance.now()
-      expect(await lines.current().end('SIGTERM')).toBe(0)
-      expect(performance.now() - start).toBeLessThan(endsWithinMs)
-      await Promise.all(posting)
-      await expect.poll(() => moduleProcessesOf(pid)).toEqual([])
-      await shim.setFaults({})
-      await lines.restart(settings())
-    })
-
-    it.each(['C_Sign', 'C_OpenSession'] as const)(
-      'that hangs in %s leaves no process behind when the service is killed',
-      async call => {
-        await expect.poll(() => serves('token'), { timeout: 90_000 }).toBe(201)
-        await shim.setFaults({ [call]: 'hang' })
-        const starting = call === 'C_OpenSession' ? lines.restart(settings()) : undefined
-        await starting
-        const posting = lines.post('token', device()).catch(() => undefined)
-        let found: ReturnType<typeof moduleProcessesOf> = []
-        await expect
-          .poll(() => (found = moduleProcessesOf(lines.current().pid)).length, {
-            timeout: 60_000,
-            interval: 5
-          })
-          .toBe(1)
-        await pause(call === 'C_Sign' ? 500 : 800)
-        await lines.current().end('SIGKILL')
-        const isThere = () => found.some(({ pid }) => isAlive(pid))
-        await expect.poll(isThere, { timeout: 3_000 }).toBe(false)
-        await posting
-        await shim.setFaults({})
-        await lines.restart(settings())
-      }
-    )
-
-    it('has neither credentials nor the address of the database', async () => {
-      await lines.restart({ ...settings(), AWS_SECRET_ACCESS_KEY: 'secret-of-aws', VENDOR_SETTING: 'x' })
-      await expect.poll(() => serves('token'), { timeout: 90_000 }).toBe(201)
-      const [found] = moduleProcessesOf(lines.current().pid)
-      const names = found!.environment.split('\0').map(each => each.split('=', 1)[0])
-      expect(names).toEqual(expect.arrayContaining(['PATH', 'SOFTHSM2_CONF', 'PKCS11_SHIM_MODULE']))
-      expect(names.filter(name => /^(AWS_|DATABASE_|MINTLINE_|VENDOR_)/.test(name!))).toEqual([])
-      expect(found!.environment).not.toContain('secret-of-aws')
-    })
-
-    it('shows its PIN to nobody', async () => {
-      await expect.poll(() => serves('token'), { timeout: 90_000 }).toBe(201)
-      const [found] = moduleProcessesOf(lines.current().pid)
-      expect(found?.commandLine).toContain('token-process')
-      expect(`${found?.commandLine}${found?.environment}`).not.toContain(hsm.pin)
-      // The shim prints it, to both streams.
-      expect(lines.current().output()).not.toContain(hsm.pin)
-    })
   })
 })
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch {
-    return false
-  }
-}
