@@ -70,7 +70,7 @@ export default defineConfig({
     reporters: ['default', './test/support/needs/skip-reporter.ts'],
     sequence: { sequencer: MostPatientFirst },
     // Much of the time of a test is waiting, on two cores as on many.
-    maxWorkers: 6,
+    maxWorkers: 5,
     maxConcurrency: 3,
     coverage: {
       include: Object.keys(leastBranches),

@@ -7,9 +7,12 @@ import { type HttpService, openService } from '../service.ts'
 describe('the page of the API, in a browser', needs('chromium'), () => {
   let browser: Browser
   let service: HttpService
+  /** One for all: the browser takes seconds to build it. */
+  let page: Awaited<ReturnType<Browser['open']>>
   beforeAll(async () => {
     service = await openService()
     browser = await startBrowser()
+    page = await browser.open(`${service.url}/docs/`)
   })
   afterAll(async () => {
     await browser.close()
@@ -18,10 +21,14 @@ describe('the page of the API, in a browser', needs('chromium'), () => {
 
   /** Tries an operation out as it stands there. */
   async function tryOut(role: Role, tag: string, operation: string) {
-    const page = await browser.open(`${service.url}/docs/`)
     await page.until(`document.querySelector('#operations-${tag}-${operation}') !== null`)
     const token = service.bearer(role).authorization.replace('Bearer ', '')
     await page.evaluate(`document.querySelector('.btn.authorize').click()`)
+    await page.until(`document.querySelector('.auth-container') !== null`)
+    // "Logout", where another role was before.
+    await page.evaluate(
+      `document.querySelector('.auth-btn-wrapper button:not(.authorize):not(.btn-done)')?.click()`
+    )
     await page.until(`document.querySelector('.auth-container input') !== null`)
     await page.evaluate(`{
       const input = document.querySelector('.auth-container input')
