@@ -163,11 +163,11 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
 }
 
 /** What can be done with what is on record. */
-function createRecordActs({ database, clock, randomBytes }: Core, { records }: IssuancePath) {
+function createRecordActs({ database, profiles, clock, randomBytes }: Core, { records }: IssuancePath) {
   const common = { records, clock, randomBytes }
   return {
     purging: createPurging({ ...common, store: createPurgeStore(database) }),
-    releasing: createReleasing({ ...common, store: createReleaseStore(database) }),
+    releasing: createReleasing({ ...common, profiles, store: createReleaseStore(database) }),
     scrapping: createScrapping({ ...common, store: createScrapStore(database) }),
     voiding: createVoiding({ ...common, store: createVoidStore(database) })
   }

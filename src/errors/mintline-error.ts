@@ -20,6 +20,7 @@ export const errorCodes = [
   'station_limit_reached',
   'profile_not_allowed',
   'certificate_revoked',
+  'certificate_superseded',
   'issuance_not_scrappable',
   'lot_required',
   'lot_not_found',

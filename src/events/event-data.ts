@@ -70,6 +70,9 @@ const IssuedData = Type.Object(
     subject: Type.Record(Text, Text),
     notBefore: Timestamp,
     notAfter: Timestamp,
+    supersedes: Type.Optional(
+      Type.String({ description: 'Id of the issuance of the same device in whose place it comes.' })
+    ),
     damaged: Type.Optional(
       Type.Literal(true, { description: 'The record was changed in the database and cannot be read.' })
     )

@@ -9,38 +9,33 @@ import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../pki/csr/intake.ts'
 import { verifyProofOfPossession } from '../pki/csr/proof-of-possession.ts'
-import { isEqual } from '../pki/der/octets.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { Profiles } from '../profiles/profile.ts'
-import type { IssuedRecord } from '../records/record.ts'
 import type { Intent } from '../records/record-model.ts'
 import { describeIssued, type Records } from '../records/records.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Cycle } from './commit/cycle.ts'
-import type { IntentOutcome, OutdatedReason } from './commit/cycle-store.ts'
+import type { OutdatedReason } from './commit/cycle-store.ts'
 import type { Completion } from './completion.ts'
-import { clashViolations, isOtherDevice } from './device-identity.ts'
-import { type Draft, draftIntent } from './draft.ts'
-import { endedOf, endedRefusal, isReissued, successorOf } from './ends/ended.ts'
+import { draftIntent } from './draft.ts'
+import { findServed, resolveTaken } from './earlier/earlier.ts'
 import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
 import { keyFaultOf } from './refusals/key-faults/key-fault-of.ts'
 import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
-import { alreadyCertified, isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
+import { isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import { assertProfileAllowed, profileNotAllowed } from './refusals/station-rights.ts'
 import type { Replay } from './replay.ts'
 import {
   accountOfError,
   accountOfResult,
   askedOf,
-  digestOf,
   type IssuanceAccount,
   type IssuanceRequest,
   type IssuanceResult,
-  type Progress,
-  requestDigest
+  type Progress
 } from './request.ts'
 
 export interface Issuance {
@@ -119,7 +114,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
         case 'durable':
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
         case 'taken':
-          return resolveTaken(dependencies, outcome, draft)
+          return resolveTaken(dependencies, outcome, { draft, profile: request.profile })
         case 'blocked':
           throw await blockedKeys.refusalOf(
             { spkiSha256: draft.intent.spkiSha256, ...outcome },
@@ -215,63 +210,6 @@ async function finishNew(
 /** A draft is judged before its commit. */
 function refuseUnjudged(): never {
   throw new TypeError('A draft was not held against its rules')
-}
-
-async function resolveTaken(
-  dependencies: Pick<IssuanceDependencies, 'replay' | 'authorities' | 'profiles'>,
-  { byKey, byDevice }: Extract<IntentOutcome, { kind: 'taken' }>,
-  { intent, device, tbs }: Draft
-): Promise<IssuanceResult> {
-  const { replay, findSettled } = dependencies.replay
-  // A device that came back with its key has a later intent than the key's first.
-  const latest = await findSettled((byDevice ?? byKey)!)
-  if (isEqual(latest.requestSha256, intent.requestSha256)) return replay(latest)
-  const ended = byDevice === undefined ? undefined : endedOf(latest.record)
-  if (ended !== undefined) throw await endedRefusal(ended, dependencies)
-  if (byKey === undefined) {
-    const clash = device && clashViolations(device, tbs.subject, latest.record.subject)
-    throw alreadyCertified('device_already_certified', latest, { violations: clash })
-  }
-  const earlier = byKey === latest.record.id ? latest : await findSettled(byKey)
-  if (!isEqual(earlier.requestSha256, intent.requestSha256))
-    throw alreadyCertified('key_already_certified', earlier, {
-      otherDevice: isOtherDevice(tbs.subject, earlier.record.subject, device?.fields)
-    })
-  const endedBefore = endedOf(earlier.record)
-  if (endedBefore !== undefined) throw await endedRefusal(endedBefore, dependencies, latest.record)
-  return replay(earlier)
-}
-
-/** What the same request got before `refusal` stood in its way; not of a key that is blocked by now. */
-async function findServed(
-  dependencies: Pick<IssuanceDependencies, 'records' | 'blockedKeys' | 'replay' | 'authorities' | 'profiles'>,
-  { csr, request }: Progress,
-  refusal: MintlineError
-): Promise<IssuanceResult | undefined> {
-  const { records, blockedKeys, replay } = dependencies
-  if (csr === undefined) return undefined
-  const spkiSha256 = digestOf(csr.spkiDer)
-  const blocked = await blockedKeys.find(spkiSha256)
-  if (blocked !== undefined) throw await blockedKeys.refusalOf(blocked, request.station)
-  const earlier = await records.findByKey(spkiSha256)
-  if (earlier === undefined) return undefined
-  const asked = requestDigest(spkiSha256, csr.subject, request.profile)
-  if (!isEqual(earlier.requestSha256, asked)) return undefined
-  // What is open needs the key that has just failed.
-  if (refusal.code.startsWith('signer_') && earlier.record.outcome !== 'issued') return undefined
-  // What stands in the way of its next certificate is the refusal, not the end of the last one.
-  const ended = endedOf(earlier.record)
-  if (ended !== undefined && (await isReissuedNow(ended, dependencies))) return undefined
-  return replay.replay(earlier)
-}
-
-async function isReissuedNow(
-  record: IssuedRecord,
-  dependencies: Pick<IssuanceDependencies, 'authorities' | 'profiles'>
-): Promise<boolean> {
-  if (record.scrap !== undefined) return false
-  if ((await successorOf(record.authority, dependencies)) === undefined) return false
-  return isReissued(record, dependencies)
 }
 
 function observed(answer: Answer, observe: IssuanceDependencies['observe']): Issuance['issue'] {

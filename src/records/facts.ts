@@ -1,7 +1,7 @@
 import type { Columns, Row, ValueOf } from '../database/column.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
-import type { purgeFacts, releaseFacts, scrapFacts } from './record-model.ts'
+import type { purgeFacts, releaseFacts, scrapFacts, supersessionFacts } from './record-model.ts'
 import {
   certificateFacts,
   intentFacts,
@@ -28,6 +28,8 @@ export interface IntentFacts extends FactsOf<typeof intentFacts>, CertificateCon
    * its validity is its time.
    */
   readonly damaged?: true
+  /** Id of the issuance of the same device in whose place it comes, if it does. */
+  readonly supersedes?: string
 }
 
 export interface IssuedFacts extends IntentFacts, FactsOf<typeof certificateFacts> {}
@@ -37,6 +39,8 @@ export interface VoidFacts extends IntentFacts, FactsOf<typeof voidFacts> {}
 export type ReleaseFacts = FactsOf<typeof releaseFacts>
 
 export type ScrapFacts = FactsOf<typeof scrapFacts>
+
+export type SupersessionFacts = FactsOf<typeof supersessionFacts>
 
 export type RefusalFacts = FactsOf<typeof refusalFacts>
 
@@ -54,14 +58,19 @@ export function intentFactsOf(
 ): IntentFacts {
   if (tbs === undefined || row.profile === null || row.authority === null) return damagedFactsOf(row, tbs)
   const { subject, notBefore, notAfter } = tbs
-  return { ...factsOf(intentFacts, row), subject, notBefore, notAfter }
+  return { ...factsOf(intentFacts, row), subject, notBefore, notAfter, ...succession(row) }
+}
+
+function succession({ supersedes }: IntentRow): Pick<IntentFacts, 'supersedes'> {
+  return typeof supersedes === 'string' ? { supersedes } : {}
 }
 
 /** What cannot be read hides neither the record nor its neighbours. */
 function damagedFactsOf(row: IntentRow, tbs: CertificateContent | undefined): IntentFacts {
   const { createdAt } = row
   const { subject, notBefore, notAfter } = tbs ?? { subject: {}, notBefore: createdAt, notAfter: createdAt }
-  return { ...factsOf(intentFacts, withoutNulls(row)), subject, notBefore, notAfter, damaged: true }
+  const facts = factsOf(intentFacts, withoutNulls(row))
+  return { ...facts, subject, notBefore, notAfter, ...succession(row), damaged: true }
 }
 
 /** Ids that lead nowhere have no names behind them. */

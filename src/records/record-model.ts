@@ -112,6 +112,21 @@ export const scrapFacts = {
   scrapReason: text('note')
 }
 
+/** Of a certificate in whose place another has come. */
+export const supersessionFacts = {
+  supersededAt: timestamptz('created_at'),
+  /** Id of that other's record. */
+  successor: uuid('successor_id'),
+  /** When it ends; null: when the other is first seen connected. */
+  endsAt: orNull(timestamptz('ends_at'))
+}
+
+/** Of an intent that comes in the place of another certificate. */
+const successionColumns = {
+  /** Id of that other's record. */
+  supersedes: uuid('succeeds')
+}
+
 export const refusalFacts = {
   ...requestFacts,
   /** As it was asked for; there need be none of that name. */
@@ -153,6 +168,8 @@ export const readColumns = {
   end: voidFacts,
   release: releaseFacts,
   scrap: scrapFacts,
+  supersession: supersessionFacts,
+  succession: successionColumns,
   purge: purgeFacts
 }
 
@@ -170,17 +187,23 @@ export type StoredRefusal = RefusalRow & {
 }
 
 /** An intent as it is on record. */
-export type IntentRow = Intent & AppliedRules
+export type IntentRow = Intent &
+  AppliedRules & {
+    /** Null where it comes in nobody's place, or that is not read. */
+    readonly supersedes?: string | null
+  }
 /** With its certificate. */
 export type IssuedRow = IntentRow & Row<typeof certificateColumns>
 /** With the end that an administrator gave it. */
 export type VoidRow = IntentRow & Row<typeof voidFacts>
-/** With its certificate, its end, its release and its scrapping where there are any; what there is not is null. */
+/** With its certificate, and whatever came of it; what there is not is null. */
 export type IssuanceRow = IntentRow & {
   readonly [Name in keyof typeof certificateColumns]: IssuedRow[Name] | null
 } & { readonly [Name in keyof typeof voidFacts]: VoidRow[Name] | null } & {
   readonly [Name in keyof typeof releaseFacts]: Row<typeof releaseFacts>[Name] | null
-} & { readonly [Name in keyof typeof scrapFacts]: Row<typeof scrapFacts>[Name] | null }
+} & { readonly [Name in keyof typeof scrapFacts]: Row<typeof scrapFacts>[Name] | null } & {
+  readonly [Name in keyof typeof supersessionFacts]: Row<typeof supersessionFacts>[Name] | null
+}
 
 export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {
   return row.voidedAt !== null

@@ -12,14 +12,18 @@ SELECT
   ${selectList(readColumns.certificate, 'issued')},
   ${selectList(readColumns.end, 'void')},
   ${selectList(readColumns.release, 'release')},
-  ${selectList(readColumns.scrap, 'revocation')}
+  ${selectList(readColumns.scrap, 'scrap')},
+  ${selectList(readColumns.supersession, 'supersession')},
+  ${selectList(readColumns.succession, 'succession')}
 FROM intent
 LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
 LEFT JOIN authority ON authority.id = intent.authority_id
 LEFT JOIN issued ON issued.intent_id = intent.id
 LEFT JOIN void ON void.intent_id = intent.id
 LEFT JOIN release ON release.intent_id = intent.id
-LEFT JOIN revocation ON revocation.intent_id = intent.id AND revocation.cause = 'scrap'`
+LEFT JOIN revocation AS scrap ON scrap.intent_id = intent.id AND scrap.cause = 'scrap'
+LEFT JOIN revocation AS supersession ON supersession.intent_id = intent.id AND supersession.cause = 'superseded'
+LEFT JOIN succession ON succession.intent_id = intent.id`
 
 /** Reads `StoredRefusal`s; as above. */
 export const selectRefusals = `

@@ -9,8 +9,11 @@ import { selectIssuances, selectRefusals } from './record-query.ts'
 
 export interface RecordStore {
   findIntent(id: string): Promise<Durable<IssuanceRow> | undefined>
-  /** The latest intent with this key, unless it is void. */
-  findIntentByKey(spkiSha256: Uint8Array): Promise<Durable<IssuanceRow> | undefined>
+  /** The latest intent with this key that is not void, of that request where one is given. */
+  findIntentByKey(
+    spkiSha256: Uint8Array,
+    requestSha256?: Uint8Array
+  ): Promise<Durable<IssuanceRow> | undefined>
   findRefusal(id: string): Promise<StoredRefusal | undefined>
   /** How often a refusal was repeated within its window, as far as that is written. */
   findRepeats(refusalId: string): Promise<Repeats | undefined>
@@ -38,16 +41,17 @@ export function createRecordStore(database: Database, search: Database): RecordS
   }
   return {
     findIntent: id => firstIntent(Prisma.sql`intent.id = ${id}::uuid`),
-    findIntentByKey: spkiSha256 =>
+    findIntentByKey: (spkiSha256, requestSha256) =>
       firstIntent(
         Prisma.sql`intent.id = (
           SELECT id FROM certified_key AS key
           JOIN certified_device USING (device_sha256)
           JOIN intent AS use ON use.id = certified_device.intent_id AND use.spki_sha256 = key.spki_sha256
           WHERE key.spki_sha256 = ${spkiSha256}
+            AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = use.id)
+            ${requestSha256 === undefined ? Prisma.empty : Prisma.sql`AND use.request_sha256 = ${requestSha256}`}
           ORDER BY key.occurrence DESC, certified_device.occurrence DESC LIMIT 1
-        )
-        AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = intent.id)`
+        )`
       ),
     async findRefusal(id) {
       const [row] = await runQuery(

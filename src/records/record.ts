@@ -6,6 +6,7 @@ import type {
   ReleaseFacts,
   ScrapFacts,
   StoredRefusalFacts,
+  SupersessionFacts,
   VoidFacts
 } from './facts.ts'
 
@@ -20,10 +21,12 @@ export interface IssuedRecord extends IssuedFacts {
   readonly damage?: Violation
   /** Where the key of its generation is compromised. No requester gets such a certificate again; readers of the record do. */
   readonly compromised?: true
-  /** Where an administrator let the device have its next certificate. */
+  /** Where the device may have its next certificate, by an act. */
   readonly release?: ReleaseFacts
   /** Where its device is no more. No requester gets such a certificate again. */
   readonly scrap?: ScrapFacts
+  /** Where its device has another in its place. No requester gets such a certificate again. */
+  readonly supersession?: SupersessionFacts
 }
 
 /**

@@ -28,8 +28,8 @@ export interface Records {
   find(id: string): Promise<IssuanceRecord>
   /** As `find`, for intents alone. */
   findIntent(id: string): Promise<EarlierIntent>
-  /** The intent that holds this key, if there is one. */
-  findByKey(spkiSha256: Uint8Array): Promise<EarlierIntent | undefined>
+  /** The latest intent with this key that is not void, of that request where one is given. */
+  findByKey(spkiSha256: Uint8Array, requestSha256?: Uint8Array): Promise<EarlierIntent | undefined>
   list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
 }
 
@@ -40,6 +40,7 @@ export interface EarlierIntent {
   readonly record: IntentRecord
   readonly requestSha256: Uint8Array
   readonly spkiSha256: Uint8Array
+  readonly deviceSha256: Uint8Array
   readonly toBeSigned: Durable<ToBeSigned>
   readonly authorityId: string
 }
@@ -64,7 +65,8 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
     const record = {
       ...describeIssued(row, issuer?.chainDer ?? [], tbs),
       ...releaseOf(row),
-      ...scrapOf(row)
+      ...scrapOf(row),
+      ...supersessionOf(row)
     }
     const damage = await findDamage({ row, tbs, issuer })
     if (damage === undefined) return record
@@ -75,6 +77,7 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
     record: await toRecord(row),
     requestSha256: row.requestSha256,
     spkiSha256: row.spkiSha256,
+    deviceSha256: row.deviceSha256,
     toBeSigned: row,
     authorityId: row.authorityId
   })
@@ -91,8 +94,8 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
       const row = await store.findIntent(id)
       return row === undefined ? refuseUnknown(id) : toEarlier(row)
     },
-    async findByKey(spkiSha256) {
-      const row = await store.findIntentByKey(spkiSha256)
+    async findByKey(spkiSha256, requestSha256) {
+      const row = await store.findIntentByKey(spkiSha256, requestSha256)
       return row && toEarlier(row)
     },
     async list(query) {
@@ -151,6 +154,12 @@ function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): Pick
 function scrapOf({ scrappedAt, scrappedBy, scrapReason }: IssuanceRow): Pick<IssuedRecord, 'scrap'> {
   if (scrappedAt === null || scrappedBy === null || scrapReason === null) return {}
   return { scrap: { scrappedAt, scrappedBy, scrapReason } }
+}
+
+function supersessionOf(row: IssuanceRow): Pick<IssuedRecord, 'supersession'> {
+  const { supersededAt, successor, endsAt } = row
+  if (supersededAt === null || successor === null) return {}
+  return { supersession: { supersededAt, successor, endsAt } }
 }
 
 function toRefusal(row: StoredRefusal): Refusal {

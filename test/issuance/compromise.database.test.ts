@@ -158,13 +158,21 @@ describe('a profile that leaves it to an administrator', () => {
     await issuing.profiles.post({ ...document, name: refusing, afterCompromise: 'refuse' }, act)
     const { clock, randomBytes } = issuing.core
     const store = createReleaseStore(test.database)
-    releasing = createReleasing({ store, records: issuing.records, clock, randomBytes })
+    releasing = createReleasing({
+      store,
+      records: issuing.records,
+      profiles: issuing.profiles,
+      clock,
+      randomBytes
+    })
   })
 
   it('refuses the same CSR and a new one, until the issuance is released', async () => {
     const first = device('asked')
     const { record } = await issuing.issue(first, refusing)
-    await expect(releasing.release(record.id, act)).rejects.toMatchObject({ code: 'issuance_not_releasable' })
+    await expect(releasing.release(record.id, act, 'admin')).rejects.toMatchObject({
+      code: 'issuance_not_releasable'
+    })
     await compromise()
     await activateNext()
     expect([await outcome(first), await outcome(device('asked'))]).toEqual([
@@ -174,9 +182,9 @@ describe('a profile that leaves it to an administrator', () => {
     const told = await detailOf(device('asked'), refusing)
     expect(told).toContain(`POST /v1/issuances/${record.id}/release`)
     expect(told).toContain(`by starter-g${generation}`)
-    const released = await releasing.release(record.id, act)
+    const released = await releasing.release(record.id, act, 'admin')
     expect(released.release).toMatchObject({ releasedBy: act.actor, releaseReason: act.reason })
-    expect(await releasing.release(record.id, { ...act, reason: 'again' })).toEqual(released)
+    expect(await releasing.release(record.id, { ...act, reason: 'again' }, 'admin')).toEqual(released)
     const second = device('asked')
     expect(await outcome(second)).toBe(`starter-g${generation}`)
     expect(await issuing.issue(second, refusing)).toMatchObject({ replayed: true })
@@ -189,28 +197,28 @@ describe('a profile that leaves it to an administrator', () => {
     const { record } = await issuing.issue(device('twice'), refusing)
     await compromise()
     await activateNext()
-    await releasing.release(record.id, act)
+    await releasing.release(record.id, act, 'admin')
     const { record: later } = await issuing.issue(device('twice'), refusing)
     // Released before, so that the same again changes nothing.
-    expect(await releasing.release(record.id, act)).toMatchObject({ id: record.id })
+    expect(await releasing.release(record.id, act, 'admin')).toMatchObject({ id: record.id })
     const lenient = device('reissued')
     const { record: first } = await issuing.issue(lenient)
     await compromise()
     await activateNext()
     const { record: second } = await issuing.issue(lenient)
     const events = await test.database.prisma.auditEvent.count()
-    const refusal = await releasing.release(first.id, act).catch((error: unknown) => error)
+    const refusal = await releasing.release(first.id, act, 'admin').catch((error: unknown) => error)
     expect(refusal).toMatchObject({ code: 'issuance_not_releasable', members: { laterIssuance: second.id } })
     expect(isMintlineError(refusal) && refusal.detail).toContain(`GET /v1/issuances/${second.id}`)
     expect(await test.database.prisma.auditEvent.count()).toBe(events)
     // The latest one is released when it has ended.
-    expect(await releasing.release(later.id, act)).toMatchObject({ id: later.id })
+    expect(await releasing.release(later.id, act, 'admin')).toMatchObject({ id: later.id })
   })
 
   it('is told the way to end an open one by its id', async () => {
     await leaveOpen(device('stuck'))
     const [open] = await test.database.prisma.openIntent.findMany({ orderBy: { intentId: 'desc' }, take: 1 })
-    const refusal = await releasing.release(open!.intentId, act).catch((error: unknown) => error)
+    const refusal = await releasing.release(open!.intentId, act, 'admin').catch((error: unknown) => error)
     expect(isMintlineError(refusal) && refusal.detail).toContain(`POST /v1/issuances/${open!.intentId}/void`)
   })
 
@@ -237,7 +245,7 @@ describe('a profile that leaves it to an administrator', () => {
     const csr = device('kept')
     const { record } = await issuing.issue(csr, refusing)
     await compromise()
-    await releasing.release(record.id, act)
+    await releasing.release(record.id, act, 'admin')
     expect(await outcome(csr)).toBe('certificate_compromised')
     expect(await detailOf(csr, refusing)).toMatch(/Send the CSR again.*once an administrator has activated/)
     await activateNext()
@@ -247,7 +255,9 @@ describe('a profile that leaves it to an administrator', () => {
   it('has one release and one event of it, however many release at once', async () => {
     const { record } = await issuing.issue(device('released'), refusing)
     await compromise()
-    const all = await Promise.all(Array.from({ length: 10 }, async () => releasing.release(record.id, act)))
+    const all = await Promise.all(
+      Array.from({ length: 10 }, async () => releasing.release(record.id, act, 'admin'))
+    )
     expect(new Set(all.map(({ release }) => release!.releasedAt.getTime())).size).toBe(1)
     const where = { act: 'issuance.release', subject: `issuance/${record.id}` }
     expect(await test.database.prisma.auditEvent.count({ where })).toBe(1)

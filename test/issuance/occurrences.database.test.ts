@@ -11,7 +11,7 @@ import {
 import type { Intent } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../support/certification-request.ts'
-import { type Issuing, startIssuing } from '../support/issuing.ts'
+import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -39,6 +39,9 @@ beforeAll(async () => {
   directory = await createTemporaryDirectory()
   issuing = await startIssuing(test.database, directory.path)
   store = createCycleStore(test.database)
+  // A released device may come back with its key.
+  const { document } = (await issuing.profiles.current('starter')).version
+  await issuing.profiles.post({ ...document, reissue: 'supersede', sameKey: 'allow' }, administrator)
   base = {
     station: issuing.station.name,
     line: null,
@@ -138,8 +141,7 @@ describe('a void intent', () => {
     await commit(first)
     await record(first)
     await release(first)
-    // Not yet by the statement: a release counts in the database's guards alone.
-    await insertByHand(second, { occurrence: 2, keyOccurrence: 1 })
+    await insertByHand(second, { occurrence: 2, keyOccurrence: 1, succeeds: first })
     await declareVoid(second)
     expect(await commit(makeIntent(key, random(32)))).toMatchObject({ byKey: first.id, byDevice: undefined })
     const third = makeIntent(key, device)
@@ -187,10 +189,16 @@ describe('a void intent', () => {
   })
 })
 
+interface ByHand {
+  readonly occurrence: number
+  readonly keyOccurrence?: number
+  readonly succeeds?: Intent
+}
+
 /** As a hand at psql would, or a statement that is to come. */
 async function insertByHand(
   { id, serialNumber, spkiSha256, deviceSha256 }: Intent,
-  { occurrence, keyOccurrence }: { readonly occurrence: number; readonly keyOccurrence?: number }
+  { occurrence, keyOccurrence, succeeds }: ByHand
 ): Promise<void> {
   const bytes = (value: Uint8Array) => Buffer.from(value)
   await test.database.prisma.$transaction(async transaction => {
@@ -207,6 +215,8 @@ async function insertByHand(
         INSERT INTO certified_key
         VALUES (${bytes(spkiSha256)}, ${keyOccurrence}, ${bytes(deviceSha256)}, ${id}::uuid)`
     }
+    if (succeeds !== undefined)
+      await execute`INSERT INTO succession VALUES (${id}::uuid, ${succeeds.id}::uuid)`
     await execute`
       INSERT INTO certified_device VALUES (${bytes(deviceSha256)}, ${occurrence}, ${id}::uuid)`
   })
@@ -239,10 +249,11 @@ describe('the guards, whatever statement writes', () => {
     const first = await makeIssued()
     await release(first)
     const second = makeIntent(first.spkiSha256, first.deviceSha256)
-    await insertByHand(second, { occurrence: 2 })
+    await insertByHand(second, { occurrence: 2, succeeds: first })
     expect(await record(second)).toEqual({ kind: 'recorded' })
     await release(second)
-    await insertByHand(makeIntent(random(32), first.deviceSha256), { occurrence: 3, keyOccurrence: 1 })
+    const third = makeIntent(random(32), first.deviceSha256)
+    await insertByHand(third, { occurrence: 3, keyOccurrence: 1, succeeds: second })
   })
 
   it('refuse a released device the key of another', async () => {
@@ -280,7 +291,7 @@ describe('the guards, whatever statement writes', () => {
     const next = makeIntent(first.spkiSha256, first.deviceSha256)
     await expect(insertByHand(next, { occurrence: 2 })).rejects.toMatchObject(refused)
     await prisma.authority.update({ where: { id }, data: { state: 'compromised' } })
-    await insertByHand(next, { occurrence: 2 })
+    await insertByHand(next, { occurrence: 2, succeeds: first })
     // Its key is in use: declaring the first use void would give it away.
     await expect(declareVoid(first)).rejects.toMatchObject(refused)
     await declareVoid(next)

@@ -27,6 +27,7 @@ const changes: readonly Change[] = [
   { table: 'open_intent', privilege: 'DELETE' },
   // For the locks of the guards alone.
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },
+  { table: 'certified_device', privilege: 'UPDATE', columns: ['occurrence'] },
   { table: 'aws_registration_state', privilege: 'UPDATE' },
   { table: 'webhook', privilege: 'UPDATE' },
   { table: 'webhook_delivery', privilege: 'UPDATE' },

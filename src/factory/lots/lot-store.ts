@@ -133,7 +133,7 @@ async function findShares(client: Database['prisma'], id: string): Promise<reado
       WITH waiting AS (
         SELECT station, count(*)::int AS waiting
         FROM open_intent JOIN intent ON intent.id = open_intent.intent_id
-        WHERE intent.lot = ${id} GROUP BY station
+        WHERE intent.lot = ${id} AND has_own_place(intent.id) GROUP BY station
       ),
       refused AS (
         SELECT station, count(*)::int + coalesce(sum(repeats), 0)::int AS refused

@@ -8,7 +8,15 @@ export const factoryProblems = {
     meaning:
       'What was issued for this request has ended: its device was scrapped. It is not handed out again.',
     remedy:
-      'Take the device out of the line. Where the scrapping was a mistake, it needs a new name and a new key: its certificate has ended for ever.'
+      'Do what `detail` says. Mostly: take the device out of the line. Where the scrapping was a mistake, it needs a new name and a new key: its certificate has ended for ever.'
+  },
+  certificate_superseded: {
+    status: 410,
+    title: 'The device has another certificate since',
+    meaning:
+      'The device was released, and another certificate came in the place of the one of this request (`earlierIssuance`), which is not handed out again. `laterIssuance` is the record of what the device has now.',
+    remedy:
+      'Send the CSR of the key that the device has now. Where the device is back for rework once more, an operator releases the later issuance: `POST /v1/issuances/{id}/release`.'
   },
   issuance_not_scrappable: {
     status: 409,

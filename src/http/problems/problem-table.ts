@@ -118,14 +118,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning:
       'The same public key was certified before with another subject or profile. `otherDevice` says whether it was for another device.',
     remedy:
-      'Make a new key on the device. If keys repeat across devices, stop the line: the random source is broken, and the service pauses the station.'
+      'Do what `detail` says. Mostly: make a new key on the device. If keys repeat across devices, stop the line: the random source is broken, and the service pauses the station.'
   },
   device_already_certified: {
     status: 409,
     title: 'This device has a certificate already',
     meaning: 'The same device identity was certified before with another key.',
     remedy:
-      'Check for a serial number used twice. Otherwise use the key and certificate that the device has: its first CSR gets the same certificate again.'
+      'Check for a serial number used twice. Otherwise use the key and certificate that the device has: its first CSR gets the same certificate again. Where the device is back for rework, `detail` says what the profile has for that (`reissue`): mostly, an operator releases it with `POST /v1/issuances/{id}/release`.'
   },
   certificate_compromised: {
     status: 410,
@@ -163,11 +163,11 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   },
   issuance_not_releasable: {
     status: 409,
-    title: 'The issuance needs no release',
+    title: 'The issuance cannot be released',
     meaning:
-      'Released is a certificate of a compromised generation, so that its device can have the next one. This record stands, was never issued, or its device has a later issuance (`laterIssuance`).',
+      'Released is a certificate that stands, where its profile has the next one supersede it (`reissue`), or one of a compromised generation, so that its device can have the next one. This record was never issued, its profile says otherwise, or its device has a later issuance (`laterIssuance`) or was scrapped.',
     remedy:
-      'Do what `detail` says: use the certificate that stands, send the CSR again, or release the later issuance.'
+      'Do what `detail` says: set `reissue` in the profile, send the CSR again, or release the later issuance.'
   },
   issuance_not_rejected: {
     status: 409,

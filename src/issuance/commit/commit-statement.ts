@@ -1,5 +1,6 @@
 import { batchColumns, describeRowBatch } from '../../database/row-batch.ts'
 import { intentColumns, issuedColumns } from '../../records/record-model.ts'
+import { deviceWay, keyFree, keyReturns, latestOfDevice } from './device-return.ts'
 import { lockedLots, lotVerdict, takenPlaces } from './lot-places.ts'
 import { standingCredentials } from './standing-credentials.ts'
 
@@ -7,40 +8,19 @@ export const intentBatch = describeRowBatch(batchColumns(intentColumns))
 export const certificateBatch = describeRowBatch(batchColumns(issuedColumns), intentBatch.parameterCount + 1)
 
 /**
- * Whether the device of an intent may have its next certificate. What ends one is never taken back. A certificate of a
- * compromised generation has ended of itself, unless the profile by which it was issued leaves that to an administrator,
- * whichever is asked for now; an intent that was not issued has not been anybody's.
- */
-const hasEnded = (intentId: string) => `(
-      EXISTS (SELECT FROM void WHERE void.intent_id = ${intentId})
-      OR EXISTS (SELECT FROM release WHERE release.intent_id = ${intentId})
-      OR EXISTS (
-        SELECT FROM intent
-        JOIN authority ON authority.id = intent.authority_id
-        JOIN profile_version AS own ON own.id = intent.profile_version_id
-        WHERE intent.id = ${intentId} AND authority.state = 'compromised' AND (
-          (
-            SELECT newest.document ->> 'afterCompromise' FROM profile_version AS newest
-            WHERE newest.name = own.name ORDER BY newest.version DESC LIMIT 1
-          ) IS DISTINCT FROM 'refuse'
-          OR NOT EXISTS (SELECT FROM issued WHERE issued.intent_id = intent.id)
-        )
-      )
-    )`
-
-/**
  * Judges and writes a whole group.
  *
  * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free. A void
- * first use frees a key; otherwise it stays its device's, which may come back with it.
+ * first use frees a key; otherwise it stays its device's, which may come back with it. What comes in the place of another
+ * says so in `succession`: the other stands until this one is recorded, and ends by that (the trigger `supersede`).
  *
  * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
  * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
  * state, the revocation of the token, or a change of its station, until this group is committed: no intent names a generation that is no longer
  * active, nor comes from a token that is revoked, or a client certificate that the station is not known by any more. Likewise the lots are locked, in the order of their ids: as many places
- * as a group takes of one are one update, and who comes next finds them taken. A device that gets its next certificate
- * gives back the place of the one before. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
+ * as a group takes of one are one update, and who comes next finds them taken. What comes in the place of another takes
+ * none in the same lot. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
  */
 export const commitStatement = `
 WITH intent_input AS MATERIALIZED (
@@ -75,16 +55,14 @@ judged AS MATERIALIZED (
     key.occurrence AS key_occurrence,
     key.intent_id AS key_intent_id,
     key.device_sha256 AS key_device_sha256,
-    key.intent_id IS NULL OR EXISTS (SELECT FROM void WHERE void.intent_id = key.intent_id) AS key_free,
-    device.occurrence AS device_occurrence,
+    ${keyFree} AS key_free,
+    latest.occurrence AS device_occurrence,
     device.intent_id AS device_intent_id,
-    CASE
-      WHEN device.intent_id IS NULL THEN true
-      WHEN EXISTS (SELECT FROM revocation WHERE revocation.intent_id = device.intent_id) THEN false
-      ELSE ${hasEnded('device.intent_id')}
-    END AS device_free,
     device.lot AS device_lot,
-    device.station AS device_station,
+    device.key_sha256 AS device_key_sha256,
+    device.version_id AS device_version_id,
+    way.device_way,
+    way.device_way IN ('release', 'compromise') AS succeeds,
     coalesce(locked_lot.remaining, 0) AS remaining,
     ${lotVerdict} AS lot_verdict
   FROM intent_input
@@ -93,23 +71,20 @@ judged AS MATERIALIZED (
     SELECT occurrence, intent_id, device_sha256 FROM certified_key
     WHERE certified_key.spki_sha256 = intent_input.spki_sha256 ORDER BY occurrence DESC LIMIT 1
   ) AS key ON true
-  LEFT JOIN LATERAL (
-    SELECT occurrence, intent_id, held.lot, held.station FROM (
-      SELECT occurrence, intent_id FROM certified_device
-      WHERE certified_device.device_sha256 = intent_input.device_sha256 ORDER BY occurrence DESC LIMIT 1
-    ) AS latest
-    LEFT JOIN intent AS held ON held.id = latest.intent_id
-      AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = held.id)
-  ) AS device ON true
+  ${latestOfDevice}
+  CROSS JOIN LATERAL (SELECT ${deviceWay} AS device_way) AS way
+),
+decided AS MATERIALIZED (
+  SELECT *, coalesce(device_way <> 'full', false) AS device_free, key_free OR (${keyReturns}) AS key_usable FROM judged
 ),
 candidate AS (
   SELECT
     *,
     row_number() OVER (PARTITION BY spki_sha256 ORDER BY ordinal) AS key_rank,
     row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
-  FROM judged
+  FROM decided
   WHERE authority_active AND token_valid AND profile_current AND profile_allowed AND blocked_reason IS NULL
-    AND device_free AND (key_free OR key_device_sha256 = device_sha256) AND lot_verdict IS NULL
+    AND device_free AND key_usable AND lot_verdict IS NULL
 ),
 ${takenPlaces}
 new_intent AS (
@@ -125,6 +100,9 @@ new_serial AS (
 new_device AS (
   INSERT INTO certified_device (device_sha256, occurrence, intent_id)
   SELECT device_sha256, coalesce(device_occurrence, 0) + 1, id FROM committed
+),
+new_succession AS (
+  INSERT INTO succession (intent_id, succeeds) SELECT id, device_intent_id FROM committed WHERE succeeds
 ),
 new_open AS (
   INSERT INTO open_intent (intent_id) SELECT id FROM committed
@@ -144,11 +122,13 @@ new_id AS (
 )
 SELECT
   'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, profile_allowed, blocked_reason,
-  CASE WHEN NOT key_free AND (NOT device_free OR key_device_sha256 <> device_sha256) THEN key_intent_id END
-    AS key_intent_id,
-  CASE WHEN NOT device_free THEN device_intent_id END AS device_intent_id,
+  CASE WHEN NOT key_free AND NOT (device_free AND key_usable) THEN key_intent_id END AS key_intent_id,
+  CASE
+    WHEN device_way = 'full' THEN (SELECT id FROM in_effect(device_sha256, lot) AS effective(id) LIMIT 1)
+    WHEN NOT device_free THEN device_intent_id
+  END AS device_intent_id,
   NULL AS is_void, lot_verdict, device_lot
-FROM judged
+FROM decided
 WHERE ordinal NOT IN (SELECT ordinal FROM committed)
 UNION ALL
 SELECT

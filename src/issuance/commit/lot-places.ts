@@ -36,38 +36,35 @@ export const lotVerdict = `CASE
             AND cardinality(lots) > 0 AND NOT lots @> ARRAY[intent_input.lot]
         ) THEN 'other_station'
       WHEN locked_lot.state <> 'open' THEN locked_lot.state
-      WHEN remaining <= 0 AND device.lot IS DISTINCT FROM intent_input.lot THEN 'full'
+      WHEN remaining <= 0
+        AND NOT (way.device_way IN ('release', 'compromise') AND device.lot IS NOT DISTINCT FROM intent_input.lot)
+        THEN 'full'
     END`
 
 /**
- * Takes the places that are free, in the order of the group, and writes how many each station has. What gets the place of
- * its device's last certificate takes none; in another lot than before it takes one there and leaves the other.
+ * Takes the places that are free, in the order of the group, and writes how many each station has. What comes in the place
+ * of another certificate has that one's in the lot, once it is recorded; in another lot it takes one, and the other is given
+ * back then (the trigger `supersede`).
  */
 export const takenPlaces = `first_of_kind AS (
-  SELECT *, row_number() OVER (PARTITION BY lot, lot IS NOT DISTINCT FROM device_lot ORDER BY ordinal) AS place
-  FROM candidate WHERE key_rank = 1 AND device_rank = 1
+  SELECT *, row_number() OVER (PARTITION BY lot, needs_place ORDER BY ordinal) AS place
+  FROM (
+    SELECT *, lot IS NOT NULL AND NOT (succeeds AND lot IS NOT DISTINCT FROM device_lot) AS needs_place FROM candidate
+  ) AS wanting
+  WHERE key_rank = 1 AND device_rank = 1
 ),
 committed AS MATERIALIZED (
-  SELECT * FROM first_of_kind WHERE lot IS NULL OR lot IS NOT DISTINCT FROM device_lot OR place <= remaining
+  SELECT * FROM first_of_kind WHERE NOT needs_place OR place <= remaining
 ),
 lot_share AS MATERIALIZED (
-  SELECT lot, station, sum(places)::int AS places FROM (
-    SELECT lot, station, 1 AS places FROM committed WHERE lot IS NOT NULL
-    UNION ALL
-    SELECT device_lot, device_station, -1 FROM committed WHERE device_lot IS NOT NULL
-  ) AS part
-  GROUP BY lot, station
+  SELECT lot, station, count(*)::int AS places FROM committed WHERE needs_place GROUP BY lot, station
 ),
 taken AS (
   UPDATE lot SET taken = lot.taken + total.places
   FROM (SELECT lot, sum(places)::int AS places FROM lot_share GROUP BY lot) AS total
-  WHERE lot.id = total.lot AND total.places <> 0
+  WHERE lot.id = total.lot
 ),
 taken_by AS (
-  INSERT INTO lot_station (lot_id, station, taken) SELECT lot, station, places FROM lot_share WHERE places > 0
+  INSERT INTO lot_station (lot_id, station, taken) SELECT lot, station, places FROM lot_share
   ON CONFLICT (lot_id, station) DO UPDATE SET taken = lot_station.taken + excluded.taken
-),
-given_back AS (
-  UPDATE lot_station SET taken = lot_station.taken + lot_share.places
-  FROM lot_share WHERE lot_id = lot_share.lot AND lot_station.station = lot_share.station AND places < 0
 ),`

@@ -1,5 +1,5 @@
 import type { Authorities } from '../../authorities/authority.ts'
-import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
+import { type ErrorCode, isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import type { Profiles } from '../../profiles/profile.ts'
 import { earlierIssuanceOf, type IssuanceRecord, type IssuedRecord } from '../../records/record.ts'
 
@@ -31,8 +31,20 @@ const ends: readonly End[] = [
   {
     code: 'certificate_revoked',
     holds: ({ scrap }) => scrap !== undefined,
-    describe: async ({ record }) =>
-      `The device of this request was scrapped (${record.scrap!.scrapReason}): its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
+    describe: async ({ record, profiles }) => {
+      const { reissue, atOnce } = await reissueOf(record.profile, { profiles })
+      return reissue === 'allow'
+        ? `The certificate of this request was scrapped (${record.scrap!.scrapReason}) and is not handed out again. A CSR of a new key is certified while the device has fewer than ${atOnce} certificates, as the profile ${record.profile} allows.`
+        : `The device of this request was scrapped (${record.scrap!.scrapReason}): its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
+    }
+  },
+  {
+    code: 'certificate_superseded',
+    holds: ({ supersession }) => supersession !== undefined,
+    describe: async ({ record, later }) => {
+      const id = later?.id ?? record.supersession!.successor
+      return `The device of this request was released, and has another certificate since: that of the issuance ${id}. This one is not handed out again. Send the CSR of the key that the device has now, which gets its certificate. Where it is back for rework once more, an operator releases that one: POST /v1/issuances/${id}/release; then it is certified for a new key.`
+    }
   },
   {
     code: 'certificate_compromised',
@@ -49,7 +61,7 @@ export function endedOf(record: IssuanceRecord): IssuedRecord | undefined {
 
 /**
  * The refusal of a request for a certificate that has ended: the first end that holds. `members.earlierIssuance` names
- * the record.
+ * the record, `members.laterIssuance` what the device has in the place of one that is superseded.
  */
 export async function endedRefusal(
   record: IssuedRecord,
@@ -60,7 +72,36 @@ export async function endedRefusal(
   const earlierIssuance = earlierIssuanceOf(record)
   const told = await end.describe({ ...dependencies, record, later })
   const detail = `${told} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
-  return new MintlineError(end.code, detail, { members: { earlierIssuance } })
+  const laterIssuance = record.supersession && (later?.id ?? record.supersession.successor)
+  return new MintlineError(end.code, detail, {
+    members: { earlierIssuance, ...(laterIssuance !== undefined && { laterIssuance }) }
+  })
+}
+
+/** What a profile says of devices that have a certificate. */
+export interface ReissueRules {
+  readonly reissue: 'refuse' | 'supersede' | 'allow'
+  /** With `allow`: how many certificates a device may have. */
+  readonly atOnce: number
+  readonly sameKey: 'refuse' | 'allow'
+}
+
+/** Of the newest version of the profile. Of one that is not there any more, that nothing is allowed. */
+export async function reissueOf(
+  profile: string,
+  { profiles }: Pick<EndDependencies, 'profiles'>
+): Promise<ReissueRules> {
+  const document = await profiles.current(profile).then(
+    ({ version }) => version.document,
+    (error: unknown) => {
+      if (!isMintlineError(error, 'profile_not_found')) throw error
+      return undefined
+    }
+  )
+  const { reissue = 'refuse', sameKey = 'refuse' } = document ?? {}
+  return typeof reissue === 'object'
+    ? { reissue: 'allow', atOnce: reissue.allow, sameKey }
+    : { reissue, atOnce: 1, sameKey }
 }
 
 /** Whether its device gets the next certificate as soon as a generation is active, without an act for it. */

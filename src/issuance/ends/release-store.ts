@@ -33,7 +33,7 @@ export function createReleaseStore(database: Database): ReleaseStore {
             await insertAuditEvent(transaction, event)
           }, transactionLimits)
         } catch (error) {
-          // Another administrator released it at this very moment.
+          // Somebody else released it at this very moment.
           if (!isUniqueViolation(error)) throw error
         }
         return { laterId: undefined }
@@ -42,7 +42,7 @@ export function createReleaseStore(database: Database): ReleaseStore {
 }
 
 /** The latest of the device's, unless it is this one. What is void is none. */
-export async function findLater({ prisma }: Database, intentId: string): Promise<string | undefined> {
+async function findLater({ prisma }: Database, intentId: string): Promise<string | undefined> {
   const [row] = await prisma.$queryRaw<{ id: string }[]>`
     SELECT later.intent_id::text AS id
     FROM intent

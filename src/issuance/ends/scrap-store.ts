@@ -7,7 +7,6 @@ import {
   transactionLimits
 } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
-import { findLater } from './release-store.ts'
 
 interface Scrap {
   readonly intentId: string
@@ -20,7 +19,7 @@ export interface ScrapStore {
   /**
    * The row, the place that it gives back and its event in one transaction. What is scrapped keeps the row it has.
    *
-   * @returns the id of a later issuance of the device: then nothing was written.
+   * @returns the id of what has come in its place, or is about to: then nothing was written.
    */
   insert(row: Scrap, event: AuditEvent): Promise<{ readonly laterId: string | undefined }>
 }
@@ -36,10 +35,18 @@ export function createScrapStore(database: Database): ScrapStore {
           }, transactionLimits)
         } catch (error) {
           if (!isRefusedByGuard(error) && !isUniqueViolation(error)) throw error
-          // Without a later one, another operator scrapped it at this very moment.
-          return { laterId: await findLater(database, data.intentId) }
+          // Without one, another operator scrapped it at this very moment.
+          return { laterId: await findSuccessor(database, data.intentId) }
         }
         return { laterId: undefined }
       })
   }
+}
+
+async function findSuccessor({ prisma }: Database, intentId: string): Promise<string | undefined> {
+  const [row] = await prisma.$queryRaw<{ id: string }[]>`
+    SELECT intent_id::text AS id FROM succession WHERE succeeds = ${intentId}::uuid
+      AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = succession.intent_id)
+    LIMIT 1`
+  return row?.id
 }

@@ -9,7 +9,8 @@ import type { ScrapStore } from './scrap-store.ts'
 export interface Scrapping {
   /**
    * Says that the device of a certificate is no more: the certificate is handed out no more, the device gets no other,
-   * and its place in the lot is free. The same again changes nothing.
+   * and its place in the lot is free. Where the profile allows a device several, that certificate alone is no more. The
+   * same again changes nothing.
    *
    * @param act with its reason.
    * @returns the record.
@@ -52,7 +53,7 @@ function requireIssued(record: IssuanceRecord): IssuedRecord {
 function notLatest(id: string, laterId: string): MintlineError {
   return new MintlineError(
     'issuance_not_scrappable',
-    `The device of ${id} has a later issuance, ${laterId}. Scrap that one: POST /v1/issuances/${laterId}/scrap.`,
+    `In the place of ${id} its device has a later issuance, ${laterId}. Scrap that one: POST /v1/issuances/${laterId}/scrap.`,
     { members: { laterIssuance: laterId } }
   )
 }

@@ -3,11 +3,9 @@ import { tokenRevoked } from '../../audit/audit-event.ts'
 import type { ClockTrust } from '../../clock/clock-trust.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
-import { type ErrorCode, MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
 import { toBase64 } from '../../pki/der/octet-text.ts'
-import { earlierIssuanceOf } from '../../records/record.ts'
 import type { RefusalRow } from '../../records/record-model.ts'
-import type { EarlierIntent } from '../../records/records.ts'
 import type { CountReason } from '../../records/refusal-counts/refusal-count.ts'
 import type { RefusalOutcome } from '../../records/refusal-store.ts'
 import type { Clock } from '../../sources/clock.ts'
@@ -42,6 +40,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'key_already_certified',
   'device_already_certified',
   'certificate_revoked',
+  'certificate_superseded',
   'certificate_compromised',
   // Whoever looks after the record is told of it, and not the station alone.
   'record_damaged',
@@ -202,34 +201,4 @@ function keyOf(
     ]),
     'base64'
   )
-}
-
-const conflicts = {
-  key_already_certified:
-    'This key was certified before, with another subject or profile. A device makes a new key for a new identity.',
-  device_already_certified:
-    'This device was certified before, with another key. Use the certificate and key that it has: the CSR of that key gets the same certificate again. Or the serial number was used twice.'
-} as const satisfies Partial<Record<ErrorCode, string>>
-
-interface Conflict {
-  /** The values in which it is the same device. */
-  readonly violations?: readonly Violation[] | undefined
-  /** Of a key: whether it was certified for another device. */
-  readonly otherDevice?: boolean
-}
-
-/** The refusal of a request whose key or device an earlier one holds. */
-export function alreadyCertified(
-  code: keyof typeof conflicts,
-  { record }: EarlierIntent,
-  { violations = [], otherDevice }: Conflict = {}
-): MintlineError {
-  const earlierIssuance = earlierIssuanceOf(record)
-  const values = violations.map(({ pointer, found }) => `${pointer.replace(/^.*\//, '')} ${found}`)
-  const clash = values.length === 0 ? '' : ` It is the same device by ${values.join(' and ')}.`
-  const detail = `${conflicts[code]}${clash} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
-  return new MintlineError(code, detail, {
-    violations,
-    members: { earlierIssuance, ...(otherDevice !== undefined && { otherDevice }) }
-  })
 }

@@ -42,10 +42,8 @@ export function createStatementStore(database: Database): StatementStore {
           WHERE intent.lot = ${lot} AND intent.id > ${after}::uuid
           AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = intent.id)
           AND NOT EXISTS (
-            SELECT FROM certified_device AS own JOIN certified_device AS later
-              ON later.device_sha256 = own.device_sha256 AND later.occurrence > own.occurrence
-            WHERE own.device_sha256 = intent.device_sha256 AND own.intent_id = intent.id
-              AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = later.intent_id)
+            SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
+            WHERE succession.succeeds = intent.id
           )
           ORDER BY intent.id LIMIT ${limit}`
       ),

@@ -48,7 +48,7 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
       return { ...viewIntent(facts), reason }
     }
     case 'issued': {
-      const { certificateDer, chainDer, damage, release, scrap, ...issued } = record
+      const { certificateDer, chainDer, damage, release, scrap, supersession, ...issued } = record
       return {
         ...viewIntent(issued),
         ...(damage === undefined
@@ -56,7 +56,8 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
           : { damage }),
         thing: viewThing(record.thing),
         ...(release && tell(release)),
-        ...(scrap && tell(scrap))
+        ...(scrap && tell(scrap)),
+        ...(supersession && leaveOutNulls(tell(supersession)))
       }
     }
   }

@@ -73,16 +73,16 @@ const declareVoid = {
 const releaseIssuance = {
   operationId: 'releaseIssuance',
   tags,
-  summary: 'Let the device of a compromised generation have its next certificate',
+  summary: 'Let a device have its next certificate',
   description:
-    'For an issuance of a generation that was declared compromised, under a profile with `afterCompromise: refuse`: its device is certified again, by the generation that is active, with the key it has or a new one. The same again changes nothing.',
+    'For a device that is back for rework, under a profile with `reissue: supersede`: its next CSR is certified, with a new key, or with the one it has where the profile says `sameKey: allow`. The certificate that it has stands until then, and is superseded by that. An administrator releases an issuance of a compromised generation as well, under a profile with `afterCompromise: refuse`: with the key it has or a new one. The same again changes nothing.',
   params: IssuanceParams,
   body: ReleaseBody,
   response: {
     200: { description: 'The record, with its release.', content: jsonContent(IssuedEntry) },
     ...problemResponses({
       404: 'There is no such record.',
-      409: 'Its certificate stands, or it was never issued.'
+      409: 'The profile says otherwise, it was never issued, or the device has a later certificate.'
     })
   }
 }
@@ -92,7 +92,7 @@ const scrapIssuance = {
   tags,
   summary: 'Say that a device is no more',
   description:
-    'Its certificate is handed out no more (`410 certificate_revoked`), the device gets no other, and its place in the lot is free. There is no way back; the same again changes nothing.',
+    'Its certificate is handed out no more (`410 certificate_revoked`), the device gets no other, and its place in the lot is free. Where the profile allows a device several, that one certificate ends, and another may come. There is no way back; the same again changes nothing.',
   params: IssuanceParams,
   body: ReleaseBody,
   response: {
@@ -137,10 +137,13 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 
   app.post(
     '/v1/issuances/:id/release',
-    { config: { access: ['admin'] }, schema: releaseIssuance },
+    { config: { access: ['operator', 'admin'], heedsLines: true }, schema: releaseIssuance },
     async request => {
-      const { reason } = request.body
-      return viewRecord(await releasing.release(request.params.id, { ...actOf(request), reason }))
+      const { id } = request.params
+      const principal = principalOf(request)
+      assertOwn(principal, await records.find(id))
+      const act = { ...actOf(request), reason: request.body.reason }
+      return viewRecord(await releasing.release(id, act, principal.role))
     }
   )
 

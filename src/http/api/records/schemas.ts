@@ -7,6 +7,7 @@ import type {
   ReleaseFacts,
   ScrapFacts,
   StoredRefusalFacts,
+  SupersessionFacts,
   VoidFacts
 } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
@@ -49,6 +50,13 @@ const damaged = Type.Optional(
   })
 )
 
+const supersedes = Type.Optional(
+  uuid({
+    description:
+      'Id of the issuance of the same device in whose place this comes, where it does: that one ends when this is issued.'
+  })
+)
+
 export const IssuedEntry = Type.Object(
   {
     outcome: Type.Literal('issued'),
@@ -69,12 +77,24 @@ export const IssuedEntry = Type.Object(
     releasedAt: Type.Optional(
       Type.String({
         format: 'date-time',
-        description: 'When an administrator let the device have its next certificate.'
+        description: 'When it was decided that the device may have its next certificate.'
       })
     ),
-    releasedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['admin/starter'] })),
+    releasedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
     releaseReason: Type.Optional(
       Type.String({ description: 'Why.', examples: ['the device is back for rework'] })
+    ),
+    supersedes,
+    supersededAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'When another certificate came in its place.' })
+    ),
+    successor: Type.Optional(uuid({ description: 'Id of the record of that other.' })),
+    endsAt: Type.Optional(
+      Type.String({
+        format: 'date-time',
+        description:
+          'When a certificate that is superseded ends. Not there beside `supersededAt`: when its successor is first seen connected.'
+      })
     ),
     scrappedAt: Type.Optional(
       Type.String({ format: 'date-time', description: 'When it was said that its device is no more.' })
@@ -82,7 +102,7 @@ export const IssuedEntry = Type.Object(
     scrappedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
     scrapReason: Type.Optional(Type.String({ description: 'Why.', examples: ['board is cracked'] })),
     notes
-  } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts> & Partial<ScrapFacts>>,
+  } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts & ScrapFacts & SupersessionFacts>>,
   {
     $id: 'IssuedEntry',
     ...strict,
@@ -159,6 +179,7 @@ export const UnknownEntry = Type.Object(
     ...certificateMembers,
     csr,
     damaged,
+    supersedes,
     notes
   } satisfies MembersOf<IntentFacts>,
   {
@@ -176,6 +197,7 @@ export const VoidEntry = Type.Object(
     ...certificateMembers,
     csr,
     damaged,
+    supersedes,
     notes,
     voidedAt: Timestamp,
     voidedBy: Type.String({ description: 'Who declared it void.', examples: ['admin/starter'] }),
