@@ -242,7 +242,9 @@ describe('the guards, whatever statement writes', () => {
     const first = await makeIssued()
     await release(first)
     const next = makeIntent(random(32), first.deviceSha256)
-    await expect(insertByHand(next, { occurrence: 3, keyOccurrence: 1 })).rejects.toMatchObject(refused)
+    await expect(
+      insertByHand(next, { occurrence: 3, keyOccurrence: 1, succeeds: first })
+    ).rejects.toMatchObject(refused)
   })
 
   it('let a released device come back, with the key it has or with a new one', async () => {
@@ -260,15 +262,17 @@ describe('the guards, whatever statement writes', () => {
     const [first, other] = [await makeIssued(), await makeIssued()]
     await release(first)
     const next = makeIntent(other.spkiSha256, first.deviceSha256)
-    await expect(insertByHand(next, { occurrence: 2 })).rejects.toMatchObject(refused)
-    await expect(insertByHand(next, { occurrence: 2, keyOccurrence: 2 })).rejects.toMatchObject(refused)
+    await expect(insertByHand(next, { occurrence: 2, succeeds: first })).rejects.toMatchObject(refused)
+    await expect(
+      insertByHand(next, { occurrence: 2, keyOccurrence: 2, succeeds: first })
+    ).rejects.toMatchObject(refused)
   })
 
   it('refuse a released device a key that nobody holds for it', async () => {
     const first = await makeIssued()
     await release(first)
     const next = makeIntent(random(32), first.deviceSha256)
-    await expect(insertByHand(next, { occurrence: 2 })).rejects.toMatchObject(refused)
+    await expect(insertByHand(next, { occurrence: 2, succeeds: first })).rejects.toMatchObject(refused)
   })
 
   it('let a device of a compromised generation come back', async () => {
@@ -289,7 +293,7 @@ describe('the guards, whatever statement writes', () => {
     const first = { ...makeIntent(random(32), random(32)), authorityId: id }
     await commit(first)
     const next = makeIntent(first.spkiSha256, first.deviceSha256)
-    await expect(insertByHand(next, { occurrence: 2 })).rejects.toMatchObject(refused)
+    await expect(insertByHand(next, { occurrence: 2, succeeds: first })).rejects.toMatchObject(refused)
     await prisma.authority.update({ where: { id }, data: { state: 'compromised' } })
     await insertByHand(next, { occurrence: 2, succeeds: first })
     // Its key is in use: declaring the first use void would give it away.

@@ -39,6 +39,11 @@ interface More {
   readonly lot?: string | undefined
 }
 
+interface As {
+  readonly profile?: string
+  readonly lot?: string | undefined
+}
+
 export type Issuing = Awaited<ReturnType<typeof startIssuing>>
 
 /**
@@ -82,8 +87,8 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     issue: (csr: Uint8Array, profile = 'starter', { metadata = {}, lot }: More = {}) =>
       issuance.issue({ csr, profile, metadata, lot, station, requestId: 'test' }),
     /** The same of another station's token. */
-    issueAs: (other: StationPrincipal, csr: Uint8Array, profile = 'starter') =>
-      issuance.issue({ csr, profile, metadata: {}, station: other, requestId: 'test' })
+    issueAs: (other: StationPrincipal, csr: Uint8Array, { profile = 'starter', lot }: As = {}) =>
+      issuance.issue({ csr, profile, metadata: {}, lot, station: other, requestId: 'test' })
   }
 }
 
