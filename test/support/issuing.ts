@@ -70,7 +70,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     commitCertificate: around(commitCertificate, told('record'))
   })
   const path = createIssuancePath(core, core.stops, { ...options, resumeAfterMs, wrapCycle })
-  const { issuance, records, refusalCounts, blockedKeys, disclosures } = path
+  const { issuance, records, refusalCounts, blockedKeys, disclosures, lotClosing } = path
   const { profiles, authorities, randomBytes } = core
   const station = await findStation(database)
   return {
@@ -81,6 +81,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     refusalCounts,
     blockedKeys,
     disclosures,
+    lotClosing,
     tokens: createTestTokens(database, { clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */

@@ -88,5 +88,5 @@ function wayToNext(
     reissue === 'allow'
       ? `The profile ${profile} lets a device have ${atOnce} at once by requests for that profile alone.`
       : `The profile ${profile} gives a device one certificate.`
-  return `${has} Where the device is back for rework, an administrator posts the profile with reissue "supersede" (POST /v1/profiles), and ${release}`
+  return `${has} Where the device is back for rework, an administrator posts the profile ${profile} with reissue "supersede" (POST /v1/profiles), and ${release}`
 }

@@ -90,7 +90,7 @@ async function assertReleasable(
       : 'gives a device one certificate, which its own CSR gets again'
   throw notReleasable(
     id,
-    `issued, and its certificate stands. The profile ${profile} ${has}. To have it superseded by another, an administrator posts the profile with reissue "supersede" (POST /v1/profiles); then release it. Where the device is no more, scrap it: POST /v1/issuances/${id}/scrap.`
+    `issued, and its certificate stands. The profile ${profile} ${has}. To have it superseded by another, an administrator posts the profile ${profile} with reissue "supersede" (POST /v1/profiles); then release it. Where the device is no more, scrap it: POST /v1/issuances/${id}/scrap.`
   )
 }
 

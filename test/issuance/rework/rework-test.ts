@@ -61,6 +61,7 @@ export async function openRework() {
     declareVoid: (id: string) => voiding.declareVoid(id, act),
     openLot: (id: string, profile: string, quantity: number) =>
       issuing.core.lots.create({ id, profile, quantity }, act),
+    closeLot: (id: string) => issuing.lotClosing.close(id, act),
     async makeStation(name: string): Promise<StationPrincipal> {
       const { token } = await issuing.tokens.create({ role: 'station', name }, act)
       return { tokenId: token.id, name, role: 'station' }
@@ -117,7 +118,11 @@ SELECT 'two certificates of a device where one is allowed', min(intent.id::text)
   FROM intent JOIN issued ON issued.intent_id = intent.id
   JOIN authority ON authority.id = intent.authority_id AND authority.state <> 'compromised'
   WHERE intent.id NOT IN (SELECT intent_id FROM revocation)
-  GROUP BY intent.device_sha256 HAVING count(*) > 1 AND bool_and(allowed_at_once(intent.profile_version_id) IS NULL)
+  AND NOT EXISTS (
+      SELECT FROM profile_version AS own JOIN profile_version AS version ON version.name = own.name
+      WHERE own.id = intent.profile_version_id AND version.document #>> '{reissue,allow}' IS NOT NULL
+    )
+  GROUP BY intent.device_sha256 HAVING count(*) > 1
 UNION ALL
 SELECT 'superseded by nothing', intent_id::text FROM revocation
   WHERE cause = 'superseded' AND successor_id NOT IN (SELECT intent_id FROM issued)
