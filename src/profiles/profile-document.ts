@@ -1,5 +1,6 @@
 import Type, { type TSchema } from 'typebox'
 import { subjectFields } from '../pki/name/subject-field.ts'
+import { reissueMembers } from './reissue/reissue-members.ts'
 
 const strict = { additionalProperties: false }
 
@@ -208,38 +209,7 @@ export const ProfileDocument = Type.Object(
           'What a device gets whose certificate is of a generation that was declared compromised. `reissue`, the default: a certificate of the next generation, with the key it has or a new one; the old one has ended. `refuse`: 410, until an administrator releases it with POST /v1/issuances/{id}/release.'
       })
     ),
-    reissue: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal('refuse'),
-          Type.Literal('supersede'),
-          Type.Object({ allow: Type.Integer({ minimum: 1, maximum: 100 }) }, strict)
-        ],
-        {
-          description:
-            'What a device gets that has a certificate and comes with another key. `refuse`, the default: 409. `supersede`: 409, until an operator releases it with POST /v1/issuances/{id}/release; then its next certificate, by which the one it has ends. `{ "allow": n }`: as many as n in effect at once, in each lot, or without a lot at all.'
-        }
-      )
-    ),
-    sameKey: Type.Optional(
-      Type.Enum(['refuse', 'allow'], {
-        description:
-          'Whether a released device may have its next certificate for the key that it has, as where a secure element cannot make another. Default refuse: for a new key alone.'
-      })
-    ),
-    supersededEnds: Type.Optional(
-      Type.Union(
-        [
-          Type.Literal('now'),
-          Type.Literal('when-connected'),
-          Type.Object({ afterDays: Type.Integer({ minimum: 1, maximum: 3650 }) }, strict)
-        ],
-        {
-          description:
-            'When a certificate ends in whose place another was issued: `now`, the default; `when-connected`, when the other is first seen connected; or days after the other was issued. It is on record with the certificate. No station gets it again from the moment on record.'
-        }
-      )
-    ),
+    ...reissueMembers,
     lot: Type.Optional(
       Type.Literal('required', {
         description:

@@ -62,12 +62,7 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
   const readBack = async (row: IssuanceRow & IssuedRow): Promise<IssuedRecord> => {
     const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
     const tbs = readTbs(row)
-    const record = {
-      ...describeIssued(row, issuer?.chainDer ?? [], tbs),
-      ...releaseOf(row),
-      ...scrapOf(row),
-      ...supersessionOf(row)
-    }
+    const record = { ...describeIssued(row, issuer?.chainDer ?? [], tbs), ...whatCameOf(row) }
     const damage = await findDamage({ row, tbs, issuer })
     if (damage === undefined) return record
     onDamaged?.(row.id, damage)
@@ -144,6 +139,11 @@ export function describeIssued(
     chainDer: [certificateDer, ...issuerChainDer],
     ...(row.authorityState === 'compromised' && { compromised: true })
   }
+}
+
+/** Of a certificate since it was recorded. */
+function whatCameOf(row: IssuanceRow): Pick<IssuedRecord, 'release' | 'scrap' | 'supersession'> {
+  return { ...releaseOf(row), ...scrapOf(row), ...supersessionOf(row) }
 }
 
 function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): Pick<IssuedRecord, 'release'> {

@@ -15,7 +15,7 @@ import { secret } from '../events/test-receiver.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { problemOf } from './answer.ts'
-import { generationBody, issueCompromised, makeGeneration, makeSignedChain } from './generations.ts'
+import { generationBody, issueReleasable, makeGeneration, makeSignedChain } from './generations.ts'
 import { createPort, createTestApp } from './port.ts'
 import { type HttpService, openService, someSubject } from './service.ts'
 
@@ -28,7 +28,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/issuances/:id': ['station', 'auditor', 'operator', 'admin'],
   'GET /v1/refusal-counts': ['auditor', 'operator', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
-  'POST /v1/issuances/:id/release': ['admin'],
+  'POST /v1/issuances/:id/release': ['operator', 'admin'],
   'POST /v1/issuances/:id/scrap': ['operator', 'admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
   'POST /v1/lots': ['operator', 'admin'],
@@ -108,6 +108,7 @@ const heedingLines = [
   'GET /v1/self',
   'GET /v1/issuances',
   'GET /v1/issuances/:id',
+  'POST /v1/issuances/:id/release',
   'POST /v1/issuances/:id/scrap',
   'POST /v1/stations',
   'GET /v1/stations',
@@ -207,7 +208,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       payload: { reason }
     },
     'POST /v1/issuances/:id/release': {
-      url: `/v1/issuances/${await issueCompromised(service)}/release`,
+      url: `/v1/issuances/${await issueReleasable(service)}/release`,
       payload: { reason }
     },
     'POST /v1/issuances/:id/scrap': {

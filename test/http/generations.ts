@@ -75,3 +75,14 @@ export async function issueCompromised(
   await makeGeneration(service, 'ended', 'active')
   return id
 }
+
+/** One of a profile that has it superseded. @returns the id of the issuance. */
+export async function issueReleasable(
+  service: HttpService,
+  csr: Uint8Array = makeCertificationRequest({ Country: 'US', CommonName: 'reworked' })
+): Promise<string> {
+  await service
+    .as('admin')
+    .post('/v1/profiles', { ...starterProfile, name: 'reworked', reissue: 'supersede' })
+  return (await service.issue(csr, { profile: 'reworked' })).id
+}

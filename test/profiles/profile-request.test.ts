@@ -18,7 +18,7 @@ describe('a profile of name, authority and template', () => {
     const { properties } = ProfileRequest as unknown as { properties: Record<string, { default?: unknown }> }
     const completed: Readonly<Record<string, unknown>> = completeProfile(least)
     const defaulted = Object.keys(properties).filter(name => properties[name]?.default !== undefined)
-    expect(defaulted).toHaveLength(9)
+    expect(defaulted).toHaveLength(12)
     for (const name of defaulted) expect([name, completed[name]]).toEqual([name, properties[name]?.default])
     expect(Object.keys(completed)).toEqual(expect.arrayContaining(ProfileDocument.required))
   })

@@ -46,15 +46,16 @@ $$;
 
 -- The certificates that a device has, and those that it is about to have, the latest first: in a lot, or, without one, all.
 CREATE FUNCTION "in_effect"("of_device" bytea, "of_lot" text) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
-    SELECT intent.id
+    SELECT certified_device.intent_id
     FROM public.certified_device
-    JOIN public.intent ON intent.id = certified_device.intent_id
-    JOIN public.authority ON authority.id = intent.authority_id
+    LEFT JOIN public.intent ON intent.id = certified_device.intent_id
+    LEFT JOIN public.authority ON authority.id = intent.authority_id
     WHERE certified_device.device_sha256 = of_device
-        AND (of_lot IS NULL OR intent.lot = of_lot)
-        AND authority.state <> 'compromised'
-        AND NOT EXISTS (SELECT FROM public.void WHERE void.intent_id = intent.id)
-        AND NOT EXISTS (SELECT FROM public.revocation WHERE revocation.intent_id = intent.id)
+        -- Of what is detached nothing is known but that the device has it.
+        AND (of_lot IS NULL OR intent.id IS NULL OR intent.lot = of_lot)
+        AND authority.state IS DISTINCT FROM 'compromised'
+        AND NOT EXISTS (SELECT FROM public.void WHERE void.intent_id = certified_device.intent_id)
+        AND NOT EXISTS (SELECT FROM public.revocation WHERE revocation.intent_id = certified_device.intent_id)
     ORDER BY certified_device.occurrence DESC
 $$;
 
@@ -101,11 +102,11 @@ BEGIN
     is_first_use := holder.intent_id = NEW.intent_id;
     -- The lock holds off whoever scraps it at this moment.
     SELECT certified_device.intent_id, intent.spki_sha256, intent.profile_version_id, profile_version.name,
-        authority.state = 'compromised' AS compromised INTO base
+        coalesce(authority.state = 'compromised', false) AS compromised INTO base
     FROM public.certified_device
-    JOIN public.intent ON intent.id = certified_device.intent_id
-    JOIN public.authority ON authority.id = intent.authority_id
-    JOIN public.profile_version ON profile_version.id = intent.profile_version_id
+    LEFT JOIN public.intent ON intent.id = certified_device.intent_id
+    LEFT JOIN public.authority ON authority.id = intent.authority_id
+    LEFT JOIN public.profile_version ON profile_version.id = intent.profile_version_id
     WHERE certified_device.device_sha256 = NEW.device_sha256 AND certified_device.occurrence < NEW.occurrence
         AND NOT EXISTS (SELECT FROM public.void WHERE void.intent_id = certified_device.intent_id)
     ORDER BY certified_device.occurrence DESC LIMIT 1
@@ -140,8 +141,9 @@ CREATE FUNCTION "succession_of_device"() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- An intent alone can be about to take a place: what is issued has taken it.
     IF NOT EXISTS (
-        SELECT FROM public.intent AS own JOIN public.intent AS earlier ON earlier.device_sha256 = own.device_sha256
-        WHERE own.id = NEW.intent_id AND earlier.id = NEW.succeeds AND own.id <> earlier.id
+        SELECT FROM public.intent AS own
+        JOIN public.certified_device AS earlier ON earlier.device_sha256 = own.device_sha256
+        WHERE own.id = NEW.intent_id AND earlier.intent_id = NEW.succeeds AND own.id <> earlier.intent_id
     ) OR EXISTS (SELECT FROM public.issued WHERE intent_id = NEW.intent_id)
         OR EXISTS (SELECT FROM public.void WHERE intent_id = NEW.succeeds)
     THEN
@@ -165,17 +167,18 @@ BEGIN
     END IF;
     -- What a compromise has ended is not superseded besides.
     INSERT INTO public.revocation (intent_id, created_at, actor, cause, note, successor_id, ends_at)
-    SELECT earlier.id, recorded.issued_at, release.actor, 'superseded', release.reason, recorded.intent_id, CASE
+    SELECT succession.succeeds, recorded.issued_at, release.actor, 'superseded', release.reason, recorded.intent_id, CASE
         WHEN rules.document ->> 'supersededEnds' = 'when-connected' THEN NULL
         ELSE recorded.issued_at
             + make_interval(days => coalesce((rules.document #>> '{supersededEnds,afterDays}')::integer, 0))
     END
     FROM recorded
     JOIN public.succession ON succession.intent_id = recorded.intent_id
-    JOIN public.intent AS earlier ON earlier.id = succession.succeeds
-    JOIN public.authority ON authority.id = earlier.authority_id AND authority.state <> 'compromised'
-    JOIN public.release ON release.intent_id = earlier.id
+    JOIN public.release ON release.intent_id = succession.succeeds
+    LEFT JOIN public.intent AS earlier ON earlier.id = succession.succeeds
+    LEFT JOIN public.authority ON authority.id = earlier.authority_id
     CROSS JOIN LATERAL (SELECT public.newest_document(earlier.profile_version_id) AS document) AS rules
+    WHERE authority.state IS DISTINCT FROM 'compromised'
     ON CONFLICT (intent_id) DO NOTHING;
     FOR moved IN
         SELECT earlier.lot AS from_lot, earlier.station AS from_station, later.lot AS to_lot, later.station AS to_station
@@ -209,7 +212,6 @@ BEGIN
     IF NOT EXISTS (
         SELECT FROM public.succession
         JOIN public.issued ON issued.intent_id = succession.intent_id
-        JOIN public.issued AS earlier ON earlier.intent_id = succession.succeeds
         WHERE succession.intent_id = NEW.successor_id AND succession.succeeds = NEW.intent_id
     ) THEN
         RAISE EXCEPTION 'a certificate is superseded by one that was issued in its place alone'

@@ -6,18 +6,19 @@
 
 /**
  * The latest certificate of the device, or the intent for one, that is not void, as `device`; and the number of its latest
- * occurrence, void or not. Of a device that is new, one look at an index says so.
+ * occurrence, void or not. Of a device that is new, one look at an index says so. It has its certificate also where the
+ * month of the intent is detached.
  */
 export const latestOfDevice = `LEFT JOIN LATERAL (
     SELECT occurrence FROM certified_device
     WHERE certified_device.device_sha256 = intent_input.device_sha256 ORDER BY occurrence DESC LIMIT 1
   ) AS latest ON true
   LEFT JOIN LATERAL (
-    SELECT held.id AS intent_id, held.lot, held.spki_sha256 AS key_sha256,
+    SELECT certified_device.intent_id, held.lot, held.spki_sha256 AS key_sha256,
       held.profile_version_id AS version_id, held.authority_id AS generation_id
-    FROM certified_device JOIN intent AS held ON held.id = certified_device.intent_id
+    FROM certified_device LEFT JOIN intent AS held ON held.id = certified_device.intent_id
     WHERE latest.occurrence IS NOT NULL AND certified_device.device_sha256 = intent_input.device_sha256
-      AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = held.id)
+      AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = certified_device.intent_id)
     ORDER BY certified_device.occurrence DESC LIMIT 1
   ) AS device ON true`
 

@@ -1,6 +1,7 @@
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { reissueOf, type ReissueRules } from '../../profiles/reissue/reissue-rules.ts'
 import { earlierIssuanceOf, type IssuanceRecord } from '../../records/record.ts'
-import { type EndDependencies, reissueOf, type ReissueRules } from '../ends/ended.ts'
+import type { EndDependencies } from '../ends/ended.ts'
 
 interface DeviceConflict {
   readonly code: 'device_already_certified'

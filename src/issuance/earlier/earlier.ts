@@ -1,19 +1,13 @@
 import type { MintlineError } from '../../errors/mintline-error.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import { isEqual } from '../../pki/der/octets.ts'
+import { reissueOf } from '../../profiles/reissue/reissue-rules.ts'
 import type { IssuedRecord } from '../../records/record.ts'
 import type { EarlierIntent, Records } from '../../records/records.ts'
 import type { IntentOutcome } from '../commit/cycle-store.ts'
 import { clashViolations, isOtherDevice } from '../device-identity.ts'
 import type { Draft } from '../draft.ts'
-import {
-  type EndDependencies,
-  endedOf,
-  endedRefusal,
-  isReissued,
-  reissueOf,
-  successorOf
-} from '../ends/ended.ts'
+import { type EndDependencies, endedOf, endedRefusal, isReissued, successorOf } from '../ends/ended.ts'
 import type { Replay } from '../replay.ts'
 import { digestOf, type IssuanceResult, type Progress, requestDigest } from '../request.ts'
 import { alreadyCertified } from './already-certified.ts'

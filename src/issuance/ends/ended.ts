@@ -1,6 +1,7 @@
 import type { Authorities } from '../../authorities/authority.ts'
-import { type ErrorCode, isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
 import type { Profiles } from '../../profiles/profile.ts'
+import { reissueOf } from '../../profiles/reissue/reissue-rules.ts'
 import { earlierIssuanceOf, type IssuanceRecord, type IssuedRecord } from '../../records/record.ts'
 
 export interface EndDependencies {
@@ -76,32 +77,6 @@ export async function endedRefusal(
   return new MintlineError(end.code, detail, {
     members: { earlierIssuance, ...(laterIssuance !== undefined && { laterIssuance }) }
   })
-}
-
-/** What a profile says of devices that have a certificate. */
-export interface ReissueRules {
-  readonly reissue: 'refuse' | 'supersede' | 'allow'
-  /** With `allow`: how many certificates a device may have. */
-  readonly atOnce: number
-  readonly sameKey: 'refuse' | 'allow'
-}
-
-/** Of the newest version of the profile. Of one that is not there any more, that nothing is allowed. */
-export async function reissueOf(
-  profile: string,
-  { profiles }: Pick<EndDependencies, 'profiles'>
-): Promise<ReissueRules> {
-  const document = await profiles.current(profile).then(
-    ({ version }) => version.document,
-    (error: unknown) => {
-      if (!isMintlineError(error, 'profile_not_found')) throw error
-      return undefined
-    }
-  )
-  const { reissue = 'refuse', sameKey = 'refuse' } = document ?? {}
-  return typeof reissue === 'object'
-    ? { reissue: 'allow', atOnce: reissue.allow, sameKey }
-    : { reissue, atOnce: 1, sameKey }
 }
 
 /** Whether its device gets the next certificate as soon as a generation is active, without an act for it. */

@@ -2,11 +2,11 @@ import type { Role } from '../../access/principal.ts'
 import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { Profiles } from '../../profiles/profile.ts'
+import { reissueOf } from '../../profiles/reissue/reissue-rules.ts'
 import type { IssuanceRecord, IssuedRecord } from '../../records/record.ts'
 import type { Records } from '../../records/records.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
-import { reissueOf } from './ended.ts'
 import type { ReleaseStore } from './release-store.ts'
 
 export interface Releasing {

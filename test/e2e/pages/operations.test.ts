@@ -23,10 +23,10 @@ async function send(path: string, contentType: string, body: string | Uint8Array
 }
 
 /** What certifies a device, or is refused. */
-async function issue(name: string) {
+async function issue(name: string, profile = 'starter') {
   const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', `${name}.key`]
   openssl('req', '-new', ...key, '-out', `${name}.csr`, '-subj', `/C=US/CN=${name}`)
-  return send('/issuances?profile=starter', 'application/pkcs10', await readFile(at(`${name}.csr`)))
+  return send(`/issuances?profile=${profile}`, 'application/pkcs10', await readFile(at(`${name}.csr`)))
 }
 
 /** One page, one service: each step finds what the ones before it have left, as whoever reads does. */
@@ -50,6 +50,22 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     expect(await terminal.paste(followed)).toContain('VALID: lot lot-2026-48')
     const { id } = (await (await issue('scrapped')).json()) as { id: string }
     expect(await terminal.paste(scrap!, id)).toContain('"scrapReason":"board is cracked"')
+  })
+
+  it('let a device that is back for rework have another certificate', async () => {
+    const admin = {
+      authorization: `Bearer ${await service.token('admin')}`,
+      'content-type': 'application/json'
+    }
+    const starter = await fetch(`${service.url}/v1/profiles/starter`, { headers: admin })
+    const { document } = (await starter.json()) as { document: object }
+    const body = JSON.stringify({ ...document, name: 'reworked', reissue: 'supersede' })
+    await fetch(`${service.url}/v1/profiles`, { method: 'POST', headers: admin, body })
+    const { id } = (await (await issue('reworked', 'reworked')).json()) as { id: string }
+    expect((await issue('reworked', 'reworked')).status).toBe(409)
+    const [release] = page.commands('Rework')
+    expect(await terminal.paste(release!, id)).toContain('"releaseReason":"antenna replaced"')
+    expect((await issue('reworked', 'reworked')).status).toBe(201)
   })
 
   it('make, rotate and revoke a token of it', async () => {

@@ -10,7 +10,7 @@ import {
   signCertificationRequest
 } from '../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../answer.ts'
-import { issueCompromised } from '../generations.ts'
+import { issueCompromised, issueReleasable } from '../generations.ts'
 import { type HttpService, openService, someSubject } from '../service.ts'
 import { faultsOf } from '../shared-schema.ts'
 
@@ -267,6 +267,48 @@ describe('POST /v1/issuances/{id}/release', () => {
     ])
     const next = await service.as('station').post('/v1/issuances', { csr: pemOf(csr), profile: 'ended' })
     expect([next.statusCode, next.json<{ authority: string }>().authority]).toEqual([201, 'ended-g2'])
+  })
+
+  it('lets an operator release a device that is back for rework, whose next certificate supersedes the one before', async () => {
+    const subject = someSubject()
+    const csr = makeCertificationRequest(subject)
+    const id = await issueReleasable(service, csr)
+    const operator = service.as('operator')
+    const released = await operator.post(`/v1/issuances/${id}/release`, { reason })
+    expect([released.statusCode, released.json<{ releasedBy: string }>().releasedBy]).toEqual([
+      200,
+      'operator/test-operator'
+    ])
+    const ask = (sent: Uint8Array) =>
+      service.as('station').post('/v1/issuances', { csr: pemOf(sent), profile: 'reworked' })
+    const next = (await ask(makeCertificationRequest(subject))).json<Issuance>()
+    const before = (await get(`/v1/issuances/${id}`)).json<object>()
+    expect(before).toMatchObject({ successor: next.id, supersededAt: instant, endsAt: instant })
+    expect((await get(`/v1/issuances/${next.id}`)).json()).toMatchObject({ supersedes: id })
+    expect(await faultsOf('IssuanceEntry', before)).toEqual([])
+    expect((await list('limit=1&outcome=issued')).items[0]).toMatchObject({ id: next.id, supersedes: id })
+    const old = await ask(csr)
+    expect([old.statusCode, problemOf(old)]).toEqual([
+      410,
+      expect.objectContaining({ code: 'certificate_superseded', laterIssuance: next.id })
+    ])
+  })
+
+  it('is not for an operator where the generation is compromised, nor for what is of other lines', async () => {
+    const compromised = await issueCompromised(service)
+    const operator = await service.as('operator').post(`/v1/issuances/${compromised}/release`, { reason })
+    expect([operator.statusCode, problemOf(operator).code]).toEqual([403, 'role_forbidden'])
+    const id = await issueReleasable(service, makeCertificationRequest(someSubject()))
+    const held = await service
+      .as('admin')
+      .post('/v1/tokens', { role: 'operator', name: 'held-operator', lines: ['line-9'] })
+    const answer = await service.send({
+      method: 'POST',
+      url: `/v1/issuances/${id}/release`,
+      headers: { authorization: `Bearer ${held.json<{ secret: string }>().secret}` },
+      payload: { reason }
+    })
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([404, 'issuance_not_found'])
   })
 
   it.each<[string, { readonly id: () => string; readonly body: object }, number]>([

@@ -155,3 +155,24 @@ describe('the guards, whatever statement writes', () => {
     ).rejects.toMatchObject(refused)
   })
 })
+
+// Last, as the records are gone after it.
+describe('a device whose record is detached', () => {
+  it('has its certificate all the same, and gets no other', async () => {
+    const names = [name(), name()] as const
+    await issue(device(names[0]), 'refuse')
+    await issue(device(names[1]), 'two')
+    const month = new Date().toISOString().slice(0, 7).replace('-', '_')
+    const run = (statement: string) => rework.owner.prisma.$executeRawUnsafe(statement)
+    for (const table of ['intent', 'issued']) {
+      await run(`ALTER TABLE ${table} DETACH PARTITION ${table}_${month}`)
+      await run(`ALTER TABLE ${table}_${month} RENAME TO detached_${table}`)
+    }
+    await rework.owner.prisma.$queryRaw`SELECT ensure_partitions(now(), 1)`
+    for (const [index, profile] of ['refuse', 'two'].entries())
+      await expect(issue(device(names[index]!), profile)).rejects.toMatchObject({
+        code: 'issuance_not_found'
+      })
+    await issue(device(name()), 'refuse')
+  })
+})

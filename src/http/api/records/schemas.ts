@@ -16,6 +16,7 @@ import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
+import { sinceMembers, supersedes } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
 type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
@@ -50,13 +51,6 @@ const damaged = Type.Optional(
   })
 )
 
-const supersedes = Type.Optional(
-  uuid({
-    description:
-      'Id of the issuance of the same device in whose place this comes, where it does: that one ends when this is issued.'
-  })
-)
-
 export const IssuedEntry = Type.Object(
   {
     outcome: Type.Literal('issued'),
@@ -74,33 +68,7 @@ export const IssuedEntry = Type.Object(
           'There where the key of the authority is compromised: no station gets the certificate again.'
       })
     ),
-    releasedAt: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description: 'When it was decided that the device may have its next certificate.'
-      })
-    ),
-    releasedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
-    releaseReason: Type.Optional(
-      Type.String({ description: 'Why.', examples: ['the device is back for rework'] })
-    ),
-    supersedes,
-    supersededAt: Type.Optional(
-      Type.String({ format: 'date-time', description: 'When another certificate came in its place.' })
-    ),
-    successor: Type.Optional(uuid({ description: 'Id of the record of that other.' })),
-    endsAt: Type.Optional(
-      Type.String({
-        format: 'date-time',
-        description:
-          'When a certificate that is superseded ends. Not there beside `supersededAt`: when its successor is first seen connected.'
-      })
-    ),
-    scrappedAt: Type.Optional(
-      Type.String({ format: 'date-time', description: 'When it was said that its device is no more.' })
-    ),
-    scrappedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
-    scrapReason: Type.Optional(Type.String({ description: 'Why.', examples: ['board is cracked'] })),
+    ...sinceMembers,
     notes
   } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts & ScrapFacts & SupersessionFacts>>,
   {
