@@ -45,7 +45,9 @@ CREATE FUNCTION "allowed_at_once"("of_version" uuid) RETURNS integer LANGUAGE sq
 $$;
 
 -- The certificates that a device has, and those that it is about to have, the latest first: in a lot, or, without one, all.
-CREATE FUNCTION "in_effect"("of_device" bytea, "of_lot" text) RETURNS SETOF uuid LANGUAGE sql STABLE AS $$
+CREATE FUNCTION "in_effect"("of_device" bytea, "of_lot" text) RETURNS SETOF uuid LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
     SELECT certified_device.intent_id
     FROM public.certified_device
     LEFT JOIN public.intent ON intent.id = certified_device.intent_id
@@ -56,7 +58,71 @@ CREATE FUNCTION "in_effect"("of_device" bytea, "of_lot" text) RETURNS SETOF uuid
         AND authority.state IS DISTINCT FROM 'compromised'
         AND NOT EXISTS (SELECT FROM public.void WHERE void.intent_id = certified_device.intent_id)
         AND NOT EXISTS (SELECT FROM public.revocation WHERE revocation.intent_id = certified_device.intent_id)
-    ORDER BY certified_device.occurrence DESC
+    ORDER BY certified_device.occurrence DESC;
+END
+$$;
+
+-- How the next certificate of a device goes with `base`, the latest that is not void: `release` and `compromise` where it
+-- takes that one's place; `beside` where the device may have another, `full` where it has as many as it may; null where it may
+-- have none. Not SQL: the plans are kept, and the statement of each group is planned without them.
+--
+-- What ends one is never taken back. A certificate of a compromised generation has ended of itself, unless the profile by
+-- which it was issued leaves that to an administrator, whichever is asked for now; an intent that was not issued has not been
+-- anybody's. Beside another comes a new key of the same profile alone: the key of the other is that one's.
+CREATE FUNCTION "way_of_device"(
+    "base" uuid, "base_authority" uuid, "base_version" uuid,
+    "of_device" bytea, "of_lot" text, "of_version" uuid, "key_is_free" boolean
+) RETURNS text LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    is_revoked boolean := EXISTS (SELECT FROM public.revocation WHERE intent_id = base);
+    is_released boolean := EXISTS (SELECT FROM public.release WHERE intent_id = base);
+    is_compromised boolean := EXISTS (
+        SELECT FROM public.authority WHERE id = base_authority AND state = 'compromised'
+    );
+BEGIN
+    IF is_compromised AND NOT is_revoked AND (
+        is_released
+        OR public.newest_document(base_version) ->> 'afterCompromise' IS DISTINCT FROM 'refuse'
+        OR NOT EXISTS (SELECT FROM public.issued WHERE intent_id = base)
+    ) THEN
+        RETURN 'compromise';
+    END IF;
+    IF is_compromised THEN
+        RETURN NULL;
+    END IF;
+    IF is_released AND NOT is_revoked THEN
+        RETURN 'release';
+    END IF;
+    IF key_is_free AND public.allowed_at_once(base_version) IS NOT NULL AND EXISTS (
+        SELECT FROM public.profile_version AS own JOIN public.profile_version AS earlier ON earlier.name = own.name
+        WHERE own.id = of_version AND earlier.id = base_version
+    ) THEN
+        RETURN CASE
+            WHEN (SELECT count(*) FROM public.in_effect(of_device, of_lot)) < public.allowed_at_once(base_version)
+                THEN 'beside'
+            ELSE 'full'
+        END;
+    END IF;
+    RETURN NULL;
+END
+$$;
+
+-- Whether a device may come with a key that it had before. A released one, with that of the certificate whose place is taken
+-- and no other, and only where the profile says so: a CSR of an earlier one that is sent again changes nothing.
+CREATE FUNCTION "key_returns"(
+    "way" text, "of_device" bytea, "key" bytea, "base_key" bytea, "base_version" uuid
+) RETURNS boolean LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    IF way = 'release' THEN
+        RETURN coalesce(key = base_key AND public.newest_document(base_version) ->> 'sameKey' = 'allow', false);
+    END IF;
+    RETURN coalesce(key = base_key, false) OR NOT EXISTS (
+        SELECT FROM public.certified_device
+        JOIN public.intent ON intent.id = certified_device.intent_id AND intent.spki_sha256 = key
+        JOIN public.revocation ON revocation.intent_id = intent.id
+        WHERE certified_device.device_sha256 = of_device
+    );
+END
 $$;
 
 -- Whether an intent has its place in the lot by itself: not while it is to take over that of the certificate before.
