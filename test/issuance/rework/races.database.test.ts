@@ -3,7 +3,7 @@ import { createDatabase, type Database } from '../../../src/database/database.ts
 import { isMintlineError } from '../../../src/errors/mintline-error.ts'
 import { makeDeviceKey } from '../../support/certification-request.ts'
 import { type Issuing, startIssuing } from '../../support/issuing.ts'
-import { breaches, device, openRework, type Rework } from './rework-test.ts'
+import { breaches, device, insist, openRework, type Rework } from './rework-test.ts'
 
 let rework: Rework
 let databases: Database[]
@@ -34,7 +34,7 @@ beforeEach(() => {
 async function askAll(csrs: readonly Uint8Array[], profile: string) {
   const answers = await Promise.all(
     csrs.map(async (csr, index) =>
-      processes[index % 2]!.issue(csr, profile).catch((error: unknown) => {
+      insist(() => processes[index % 2]!.issue(csr, profile)).catch((error: unknown) => {
         if (isMintlineError(error)) return error
         throw error
       })
@@ -70,9 +70,9 @@ describe('one released device', () => {
       Array.from({ length: 100 }, () => device(who)),
       'supersede'
     )
-    expect([issued.length, replayed.length, refused.length]).toEqual([1, 0, 99])
+    expect([issued.length + replayed.length, refused.length]).toEqual([1, 99])
     expect(new Set(refused)).toEqual(new Set(['device_already_certified']))
-    expect(await standing()).toEqual([{ id: issued[0] }])
+    expect(await standing()).toEqual([{ id: [...issued, ...replayed][0] }])
   })
 
   it('gets one certificate for the key it has, however often it is asked for at once', async () => {

@@ -89,6 +89,17 @@ export async function refusalOf(answer: Promise<unknown>): Promise<MintlineError
   throw new Error('it was not refused', { cause: error })
 }
 
+/** As a station does: what the service could not do at that moment is sent again. */
+export async function insist<Answer>(ask: () => Promise<Answer>, tries = 20): Promise<Answer> {
+  try {
+    return await ask()
+  } catch (error) {
+    const isBusy = isMintlineError(error, 'database_unavailable') || isMintlineError(error, 'overloaded')
+    if (!isBusy || tries === 1) throw error
+    return insist(ask, tries - 1)
+  }
+}
+
 /** An intent whose process got no further than `step`. @returns its id. */
 export async function leaveOpen(
   { test, directory, prisma }: Pick<Rework, 'test' | 'directory' | 'prisma'>,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeDeviceKey } from '../../support/certification-request.ts'
-import { breaches, device, leaveOpen, openRework, refusalOf, type Rework } from './rework-test.ts'
+import { breaches, device, insist, leaveOpen, openRework, refusalOf, type Rework } from './rework-test.ts'
 
 let rework: Rework
 let made = 0
@@ -269,7 +269,9 @@ describe('a profile that allows a device two at once', () => {
   it('is not exceeded by a hundred at once', async () => {
     const who = name()
     const answers = await Promise.allSettled(
-      Array.from({ length: 100 }, async () => rework.issuing.issue(device(who), 'two'))
+      Array.from({ length: 100 }, () => device(who)).map(csr =>
+        insist(() => rework.issuing.issue(csr, 'two'))
+      )
     )
     const refusals = answers.flatMap(answer =>
       answer.status === 'rejected' ? [answer.reason as unknown] : []
