@@ -139,11 +139,9 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     '/v1/issuances/:id/release',
     { config: { access: ['operator', 'admin'], heedsLines: true }, schema: releaseIssuance },
     async request => {
-      const { id } = request.params
-      const principal = principalOf(request)
-      assertOwn(principal, await records.find(id))
+      const { role } = assertOwn(principalOf(request), await records.find(request.params.id))
       const act = { ...actOf(request), reason: request.body.reason }
-      return viewRecord(await releasing.release(id, act, principal.role))
+      return viewRecord(await releasing.release(request.params.id, act, role))
     }
   )
 
@@ -194,11 +192,13 @@ const nothing: Page<IssuanceRecord> = { items: [], nextCursor: undefined }
 /**
  * What a station did not ask for itself is not there for it, nor what is of other lines for who is held to some.
  *
+ * @returns the same principal.
  * @throws MintlineError `issuance_not_found`.
  */
-function assertOwn(principal: Principal, { id, station, line }: IssuanceRecord): void {
+function assertOwn(principal: Principal, { id, station, line }: IssuanceRecord): Principal {
   const isOwn = principal.role !== 'station' || station === principal.name
   if (!isOwn || !maySeeLine(principal, line)) throw issuanceNotFound(id)
+  return principal
 }
 
 /** Undefined where a station asks for another's. */
