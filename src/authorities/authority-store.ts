@@ -13,6 +13,7 @@ import {
   voidOpenIntents,
   type VoidOrder
 } from './life-cycle/open-intents-store.ts'
+import type { AuthorityPurpose } from './purpose.ts'
 
 /** One generation of a line, with or without its certificate. */
 export interface StoredGeneration {
@@ -21,6 +22,7 @@ export interface StoredGeneration {
   readonly line: string
   readonly generation: number
   readonly state: AuthorityState
+  readonly purpose: AuthorityPurpose
   /** Null while it waits for one. */
   readonly certificateDer: Uint8Array | null
   /** The request for the certificate, where another CA issues it. */
@@ -137,7 +139,11 @@ async function findGenerations(
     orderBy: { id: 'asc' },
     ...(limit !== undefined && { take: limit })
   })
-  return rows.map(row => ({ ...row, signer: row.signer as unknown as SignerReference }))
+  return rows.map(row => ({
+    ...row,
+    purpose: row.purpose as AuthorityPurpose,
+    signer: row.signer as unknown as SignerReference
+  }))
 }
 
 /** The index on the authority answers it alone; the limit keeps it from walking all of it. */

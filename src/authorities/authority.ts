@@ -12,6 +12,7 @@ import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { AuthorityStore, StoredAuthority } from './authority-store.ts'
 import { OpenedSigners } from './generations/opened-signers.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
+import type { AuthorityPurpose } from './purpose.ts'
 import { createRefresh } from './refresh.ts'
 import { cannotSign, damagedRow, noLongerSigns, noneActive } from './unavailable.ts'
 
@@ -23,6 +24,7 @@ export interface Authority {
   readonly line: string
   readonly generation: number
   readonly state: AuthorityState
+  readonly purpose: AuthorityPurpose
   readonly certificate: AuthorityCertificate
   readonly certificateDer: Uint8Array
   readonly publicKey: KeyObject
@@ -34,7 +36,7 @@ export interface Authority {
   readonly signerReference: SignerReference
 }
 
-type AuthorityName = Pick<Authority, 'id' | 'name' | 'line' | 'state'>
+type AuthorityName = Pick<Authority, 'id' | 'name' | 'line' | 'state' | 'purpose'>
 
 /** A generation whose certificates in the database cannot be read. It is told of, and stops no other. */
 interface DamagedAuthority extends AuthorityName {
@@ -63,10 +65,14 @@ export interface Authorities {
   /** As `issuing`, for the generation that an earlier intent names, be it active or retiring. */
   issuingById(id: string): Promise<IssuingAuthority>
   hasLine(line: string): Promise<boolean>
+  /** For whom the line signs; undefined where there is no such line. */
+  purposeOf(line: string): Promise<AuthorityPurpose | undefined>
   /** @throws MintlineError `authority_not_found`; `authority_unavailable` when its row is damaged. */
   find(id: string): Promise<Authority>
   /** Reads the generations anew, those that can be read; an `issuing` after it sees what the database holds now. */
   refresh(): Promise<void>
+  /** Told after each read. @returns a function that ends it. */
+  follow(tell: () => void): () => void
   /** As of the last read. */
   list(): readonly Authority[]
   /** As of the last read: those that `list` leaves out. */
@@ -111,9 +117,11 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     }
   }
 
+  const followers = new Set<() => void>()
   const refresh = createRefresh(async () => {
     known = new KnownAuthorities((await store.list()).map(readAuthority))
     signers.keepOnly(id => known.all.some(each => each.id === id && mayFinish(each)))
+    for (const tell of followers) tell()
   })
 
   /** What was read before will do if it has it; else it is read again. */
@@ -139,10 +147,17 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
     async hasLine(line) {
       return (await look(each => each.line === line)) !== undefined
     },
+    async purposeOf(line) {
+      return (await look(each => each.line === line))?.purpose
+    },
     async find(id) {
       const authority = await look(each => each.id === id)
       if (authority !== undefined) return sound(authority)
       throw new MintlineError('authority_not_found', `There is no authority with the id ${id}.`)
+    },
+    follow(tell) {
+      followers.add(tell)
+      return () => void followers.delete(tell)
     },
     list: () => known.sound,
     listDamaged: () => known.damaged,
@@ -158,8 +173,8 @@ function readAuthority(stored: StoredAuthority): Authority | DamagedAuthority {
   try {
     return toAuthority(stored)
   } catch (cause) {
-    const { id, name, line, state } = stored
-    return { id, name, line, state, obstacle: damagedRow(name, cause) }
+    const { id, name, line, state, purpose } = stored
+    return { id, name, line, state, purpose, obstacle: damagedRow(name, cause) }
   }
 }
 
@@ -175,7 +190,7 @@ function sound(authority: Authority | DamagedAuthority): Authority {
 
 function toAuthority(stored: StoredAuthority): Authority {
   const certificate = parseAuthorityCertificate(stored.certificateDer)
-  const { id, name, line, generation, state, certificateDer, issuersDer, signer } = stored
+  const { id, name, line, generation, state, purpose, certificateDer, issuersDer, signer } = stored
   const intermediates = issuersDer.filter(der => !parseAuthorityCertificate(der).isSelfSigned)
   return {
     id,
@@ -183,6 +198,7 @@ function toAuthority(stored: StoredAuthority): Authority {
     line,
     generation,
     state,
+    purpose,
     certificate,
     certificateDer,
     publicKey: createPublicKey({ key: Buffer.from(certificate.spkiDer), format: 'der', type: 'spki' }),

@@ -3,6 +3,7 @@ import { createAuthorityStore } from '../authorities/authority-store.ts'
 import { createCertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
 import { createAuthorityCreation, type ImportedAuthority } from '../authorities/generations/creation.ts'
 import { importAuthorityKey } from '../authorities/generations/import-key.ts'
+import { type AuthorityPurpose, authorityPurposes } from '../authorities/purpose.ts'
 import { withDatabase } from '../composition/open-database.ts'
 import { signerSettingsOf } from '../composition/signer-settings.ts'
 import type { Config } from '../config/config.ts'
@@ -18,6 +19,7 @@ import { type CommandIo, createCommandLog, operatingSystemAct, parseFlags, Usage
 import { translateStartFailure } from './start-failure.ts'
 
 export const authorityUsage = `usage: mintline authority import --line LINE --key FILE --certificate FILE [--passphrase-file FILE]
+                                 [--purpose devices|stations]
 
 Takes over a CA key that was made elsewhere, as the next generation of the line. It is staged: activate it
 with POST /v1/authorities/NAME/activate.
@@ -26,6 +28,7 @@ with POST /v1/authorities/NAME/activate.
   --key              the private key: PKCS#8, PKCS#1 or SEC1, PEM or DER, encrypted or not
   --certificate      PEM: its own certificate first, the issuers after it, the root last; DER of a self-signed one
   --passphrase-file  file whose first line opens the key, if it is encrypted
+  --purpose          for whom a new line signs: devices unless given; stations for the stations' own certificates
 
 The key is kept encrypted in the data directory. With the embedded database, stop the service first.
 `
@@ -52,17 +55,20 @@ interface ImportOptions {
   readonly key: string
   readonly certificate: string
   readonly 'passphrase-file': string | undefined
+  readonly purpose: AuthorityPurpose | undefined
 }
 
 function parseOptions(args: readonly string[]): ImportOptions {
   const text = { type: 'string' } as const
-  const options = { line: text, key: text, certificate: text, 'passphrase-file': text }
+  const options = { line: text, key: text, certificate: text, 'passphrase-file': text, purpose: text }
   const values = parseFlags(args, options)
   const { line, key, certificate } = values
+  const purpose = authorityPurposes.find(each => each === values.purpose)
+  if (values.purpose !== purpose) throw new UsageError(`--purpose is one of ${authorityPurposes.join(', ')}`)
   if (line === undefined) throw new UsageError('--line is missing')
   if (key === undefined) throw new UsageError('--key is missing')
   if (certificate === undefined) throw new UsageError('--certificate is missing')
-  return { line, key, certificate, 'passphrase-file': values['passphrase-file'] }
+  return { line, key, certificate, 'passphrase-file': values['passphrase-file'], purpose }
 }
 
 async function importFromFiles(
@@ -70,7 +76,7 @@ async function importFromFiles(
   config: Config,
   options: ImportOptions
 ): Promise<ImportedAuthority> {
-  const { line, key, certificate, 'passphrase-file': passphraseFile } = options
+  const { line, key, certificate, purpose, 'passphrase-file': passphraseFile } = options
   const passphrase =
     passphraseFile === undefined ? undefined : await loadPassphrase(passphraseFile, '--passphrase-file')
   const privateKey = importAuthorityKey(await readText(key), passphrase)
@@ -84,7 +90,7 @@ async function importFromFiles(
       openSigner: createSignerOpener(settings),
       clock: () => new Date(),
       randomBytes: createRandomSource()
-    }).importKey({ line, privateKey, chainPem }, operatingSystemAct())
+    }).importKey({ line, purpose, privateKey, chainPem }, operatingSystemAct())
   ).catch((error: unknown) => {
     throw translateStartFailure(error, config)
   })

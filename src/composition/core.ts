@@ -93,7 +93,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   stops.defer(() => authorities.close())
   const profiles = createProfiles({
     store: createProfileStore(database),
-    hasAuthorityLine: line => authorities.hasLine(line),
+    findLinePurpose: line => authorities.purposeOf(line),
     lifetimeWarnings: document => lifetimeWarnings(authorities.list(), needOf(document), clock()),
     findConstraints: line => {
       const active = authorities.list().find(each => each.line === line && each.state === 'active')

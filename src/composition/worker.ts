@@ -31,11 +31,10 @@ import { addStorageMetrics } from '../monitoring/storage-metrics.ts'
 import { createPurging } from '../records/purge/purge.ts'
 import { createPurgeStore } from '../records/purge/purge-store.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
-import type { TrustWatch } from '../tls/client-trust/trust-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
-import { openClientCertificates, openClientTrust } from './listening/client-trust.ts'
+import { type OpenedClientTrust, openClientCertificates, openClientTrust } from './listening/client-trust.ts'
 import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
@@ -98,7 +97,7 @@ interface WorkerParts {
   readonly storage: StorageWatch
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
-  readonly clientTrust: TrustWatch | undefined
+  readonly clientTrust: OpenedClientTrust | undefined
   readonly people: People | undefined
   readonly refusedAccesses: RefusedAccesses
 }

@@ -55,15 +55,22 @@ export function readConfig(
 
 /** Client certificates come by TLS or by a proxy's header, and the header from a proxy alone. */
 function refuseCertificatesUnseen(config: Config): readonly Violation[] {
-  const { tlsCertFile, tlsClientCaFile, clientCertHeader, trustedProxies } = config
+  const { tlsCertFile, tlsClientCaFile, stationCertificates, clientCertHeader, trustedProxies } = config
+  const areTaken = tlsClientCaFile !== undefined || stationCertificates
   const refuse = (pointer: string, expected: string) => [
     { pointer, expected, found: 'this one alone', message: 'Set that too, or unset this.' }
   ]
+  if (clientCertHeader !== undefined && !areTaken)
+    return refuse(
+      settings.clientCertHeader.name,
+      `${settings.tlsClientCaFile.name} or ${settings.stationCertificates.name}=on as well`
+    )
   if (clientCertHeader !== undefined && trustedProxies.length === 0)
     return refuse(settings.clientCertHeader.name, `${settings.trustedProxies.name} as well`)
-  if (tlsClientCaFile === undefined || tlsCertFile !== undefined || clientCertHeader !== undefined) return []
+  if (!areTaken || tlsCertFile !== undefined || clientCertHeader !== undefined) return []
   const expected = `${settings.tlsCertFile.name} as well, or ${settings.clientCertHeader.name}`
-  return refuse(settings.tlsClientCaFile.name, expected)
+  const { name } = tlsClientCaFile === undefined ? settings.stationCertificates : settings.tlsClientCaFile
+  return refuse(name, expected)
 }
 
 /** The variable that a setting was given by, or would be. */

@@ -63,8 +63,12 @@ export const settings = {
   clientCertHeader: optional(choice(certificateHeaders), {
     name: 'MINTLINE_CLIENT_CERT_HEADER',
     meaning:
-      'Header by which the proxies of MINTLINE_TRUSTED_PROXIES hand on the client certificate; from others it is not taken',
-    needs: 'tlsClientCaFile'
+      'Header by which the proxies of MINTLINE_TRUSTED_PROXIES hand on the client certificate; from others it is not taken'
+  }),
+  stationCertificates: setting(onOff(), false, {
+    name: 'MINTLINE_STATION_CERTIFICATES',
+    meaning:
+      'Whether stations get client certificates of an authority line for stations here, and are let in by them'
   }),
   insecureHttp: setting(onOff(), false, {
     name: 'MINTLINE_INSECURE_HTTP',

@@ -69,7 +69,8 @@ interface Constraining {
 
 export interface ProfileDependencies {
   readonly store: ProfileStore
-  readonly hasAuthorityLine: (line: string) => Promise<boolean>
+  /** For whom an authority line signs; undefined where there is none of that name. */
+  readonly findLinePurpose: (line: string) => Promise<'devices' | 'stations' | undefined>
   /** Where no active CA of the profile's line lives as long as its certificates are to. */
   readonly lifetimeWarnings: (document: ProfileDocument) => readonly Violation[]
   /** The active generation of a line, and what it and the CAs above it say of names. */
@@ -79,12 +80,13 @@ export interface ProfileDependencies {
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
-  const { store, hasAuthorityLine, lifetimeWarnings, findConstraints } = dependencies
+  const { store, findLinePurpose, lifetimeWarnings, findConstraints } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
   async function put(document: ProfileDocument, act: ProfileAct): Promise<PostedProfile> {
     const rules = compileProfile(document)
-    if (!(await hasAuthorityLine(document.authority))) throw unknownAuthority(document)
+    const purpose = await findLinePurpose(document.authority)
+    if (purpose !== 'devices') throw unusableAuthority(document, purpose)
     const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
     const { profile, isNew } = await insertNext(dependencies, { document, ...rules }, act)
     compiled.set(profile.name, { version: profile, ...rules })
@@ -188,16 +190,18 @@ function notEarlier({ name, version }: ProfileVersion, asked: number | undefined
   })
 }
 
-function unknownAuthority(document: ProfileDocument): MintlineError {
+function unusableAuthority({ authority }: ProfileDocument, purpose: string | undefined): MintlineError {
+  const isThere = purpose !== undefined
   const violation = {
     pointer: '/authority',
-    expected: 'the line of an authority that exists',
-    found: document.authority,
-    message: 'Create the authority first, or correct the name.'
+    expected: isThere ? 'the line of an authority for devices' : 'the line of an authority that exists',
+    found: isThere ? `${authority}, which signs for ${purpose}` : authority,
+    message: isThere ? 'Name another line.' : 'Create the authority first, or correct the name.'
   }
-  return new MintlineError('profile_invalid', `There is no authority line ${document.authority}.`, {
-    violations: [violation]
-  })
+  const detail = isThere
+    ? `The authority line ${authority} signs for ${purpose}, and for no device.`
+    : `There is no authority line ${authority}.`
+  return new MintlineError('profile_invalid', detail, { violations: [violation] })
 }
 
 function refuseUnknown(what: string): never {

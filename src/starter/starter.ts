@@ -120,6 +120,7 @@ async function createStarterAuthority(
     line: starterProfile.authority,
     generation: 1,
     state: 'active',
+    purpose: 'devices',
     certificateDer,
     certificateIntentId: intentId,
     issuersDer: [],

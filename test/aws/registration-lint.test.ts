@@ -13,6 +13,7 @@ const authority: StoredAuthority = {
   line: 'acme',
   generation: 1,
   state: 'active',
+  purpose: 'devices',
   certificateDer: certificate.der,
   issuersDer: [],
   signer: { kind: 'local', keyFile: 'acme-g1.key.pem' },

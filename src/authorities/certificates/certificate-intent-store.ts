@@ -6,6 +6,7 @@ import { type Durable, vouchDurable } from '../../signing/durable.ts'
 import type { PageQuery } from '../../sources/page.ts'
 import { requireGeneration } from '../generations/generation.ts'
 import type { AuthorityState } from '../life-cycle/life-cycle.ts'
+import type { AuthorityPurpose } from '../purpose.ts'
 import type { CertificateIntent } from './certificate-intent.ts'
 import { assertMayCrossSign } from './cross-signing.ts'
 
@@ -33,6 +34,7 @@ interface Standing {
   readonly id: string
   readonly name: string
   readonly state: AuthorityState
+  readonly purpose: AuthorityPurpose
 }
 
 export function createCertificateIntentStore(database: Database): CertificateIntentStore {
@@ -102,7 +104,7 @@ async function lockIssuer(
 ): Promise<string | null> {
   if (issuerName === undefined) return null
   const found = await transaction.$queryRaw<Standing[]>`
-    SELECT id, name, state::text AS state FROM authority
+    SELECT id, name, state::text AS state, purpose FROM authority
     WHERE name IN (${issuerName}, ${authorityName})
     ORDER BY id
     FOR SHARE`

@@ -33,7 +33,7 @@ function expired(holder: string, notAfter: Date, now: Date): MintlineError {
   })
 }
 
-type Standing = Pick<StoredGeneration, 'id' | 'name' | 'state'>
+type Standing = Pick<StoredGeneration, 'id' | 'name' | 'state' | 'purpose'>
 
 /** @throws MintlineError `authority_transition_refused`. */
 export function assertMayCrossSign(issuer: Standing, subject: Standing): void {
@@ -47,6 +47,10 @@ export function assertMayCrossSign(issuer: Standing, subject: Standing): void {
   if (subject.state === 'compromised')
     refuse(
       `${subject.name} is compromised and gets no further certificate. Make another generation, and cross-sign that one.`
+    )
+  if (issuer.purpose !== subject.purpose)
+    refuse(
+      `${issuer.name} signs for ${issuer.purpose} and ${subject.name} for ${subject.purpose}: a cross certificate would have the one taken for the other.`
     )
   if (issuer.id === subject.id) refuse(`${issuer.name} does not cross-sign itself. Name another generation.`)
 }

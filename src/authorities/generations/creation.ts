@@ -15,11 +15,14 @@ import type { AuthorityStore, NewGeneration, StoredGeneration } from '../authori
 import type { CertificateIntentStore } from '../certificates/certificate-intent-store.ts'
 import { type IntendedFor, issueIntendedAuthority } from '../certificates/intended-authority.ts'
 import { type AuthorityChain, verifyAuthorityChain } from './certificate-chain.ts'
+import { type AuthorityPurpose, purposeOfNext } from '../purpose.ts'
 import { signCsrForUpperCa } from './csr-for-upper-ca.ts'
 import { assertKeyIsNew, keyDigestsOf, nextGenerationOf } from './generation.ts'
 
 export interface AuthorityRequest {
   readonly line: string
+  /** Of a new line, devices unless given; later generations have that of the first. */
+  readonly purpose?: AuthorityPurpose | undefined
   readonly key: KeyRequest
   readonly subject: Subject & { readonly CommonName: string }
   /** Whether a successor's CommonName gets its generation, e.g. ` G2`. Without it, it does. */
@@ -30,8 +33,7 @@ export interface AuthorityRequest {
     | { readonly kind: 'external' }
 }
 
-interface ImportRequest {
-  readonly line: string
+interface ImportRequest extends Pick<AuthorityRequest, 'line' | 'purpose'> {
   readonly privateKey: KeyObject
   /** Its own certificate first, up to the root. */
   readonly chainPem: string
@@ -75,7 +77,7 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
   return {
     async create(request, act) {
       const generations = await store.generations()
-      const place = nextPlace(generations, request.line)
+      const place = nextPlace(generations, request)
       const subject = subjectOfSuccessor(request, place.generation)
       const key = await keys.provide(request.key, place.name)
       return discardingUnused(key, async () => {
@@ -92,8 +94,8 @@ export function createAuthorityCreation(dependencies: CreationDependencies): Aut
         }
       })
     },
-    async importKey({ line, privateKey, chainPem }, act) {
-      const place = nextPlace(await store.generations(), line)
+    async importKey({ privateKey, chainPem, ...request }, act) {
+      const place = nextPlace(await store.generations(), request)
       const spkiDer = createLocalSigner(privateKey).publicKeySpkiDer
       const expectation = { spkiDer, now: clock(), origin: 'import' } as const
       const chain: AuthorityChain = await verifyAuthorityChain(chainPem, expectation)
@@ -113,6 +115,7 @@ interface Place {
   readonly name: string
   readonly line: string
   readonly generation: number
+  readonly purpose: AuthorityPurpose
 }
 
 interface Made {
@@ -128,15 +131,15 @@ async function insert(
   act: Act & { readonly act: string }
 ): Promise<void> {
   const createdAt = clock()
-  const { name, line, generation } = place
+  const { name, line, generation, purpose } = place
   const id = newId(createdAt, randomBytes)
-  const after = { state: credentials.state, signer: key.reference }
+  const after = { state: credentials.state, purpose, signer: key.reference }
   const what = { ...act, subject: `authority/${name}`, after }
   const event = buildAuditEvent(what, { time: createdAt, randomBytes })
   await store.change(generations => {
     assertKeyIsNew(generations, spkiDer)
     if (nextGenerationOf(generations, line) !== generation) throw takenMeanwhile(name)
-    const insert = { id, name, line, generation, createdAt, signer: key.reference, ...credentials }
+    const insert = { id, name, line, generation, purpose, createdAt, signer: key.reference, ...credentials }
     return { insert, keys: keyDigestsOf(spkiDer, credentials.issuersDer), events: [event] }
   })
 }
@@ -174,7 +177,10 @@ async function certify(
 }
 
 /** A line that looks like a generation's name would be taken for one. */
-function nextPlace(generations: readonly StoredGeneration[], line: string): Place {
+function nextPlace(
+  generations: readonly StoredGeneration[],
+  { line, purpose }: Pick<AuthorityRequest, 'line' | 'purpose'>
+): Place {
   if (/-g\d+$/.test(line)) {
     const violation = {
       pointer: '/line',
@@ -185,7 +191,8 @@ function nextPlace(generations: readonly StoredGeneration[], line: string): Plac
     throw new MintlineError('authority_invalid', `${line} cannot be a line.`, { violations: [violation] })
   }
   const generation = nextGenerationOf(generations, line)
-  return { name: `${line}-g${generation}`, line, generation }
+  const place = { name: `${line}-g${generation}`, line, generation }
+  return { ...place, purpose: purposeOfNext(generations, line, purpose) }
 }
 
 /** AWS IoT takes at most ten CAs of one subject in an account and region. */

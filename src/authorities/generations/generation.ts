@@ -11,6 +11,7 @@ import type { SignerReference } from '../../signing/signers/signer-reference.ts'
 import type { StoredAuthority, StoredGeneration } from '../authority-store.ts'
 import type { IntentCount } from '../life-cycle/intent-count.ts'
 import type { AuthorityState } from '../life-cycle/life-cycle.ts'
+import type { AuthorityPurpose } from '../purpose.ts'
 
 /** One generation as administrators and auditors see it. */
 export interface GenerationView {
@@ -18,6 +19,7 @@ export interface GenerationView {
   readonly line: string
   readonly generation: number
   readonly state: AuthorityState
+  readonly purpose: AuthorityPurpose
   readonly subject: Subject
   /** Where the key is. */
   readonly key: SignerReference
@@ -44,12 +46,13 @@ export function describeGeneration(
   issuances: IntentCount,
   now: Date
 ): GenerationView {
-  const { name, line, generation, state, signer, certificateDer, createdAt } = stored
+  const { name, line, generation, state, purpose, signer, certificateDer, createdAt } = stored
   return {
     name,
     line,
     generation,
     state,
+    purpose,
     subject: subjectOfGeneration(stored),
     key: signer,
     certificate: certificateDer === null ? undefined : describeCertificate(certificateDer, now),

@@ -1,9 +1,9 @@
 import { findServerPairFiles, serverPairRefused } from '../../config/server-pair-files.ts'
 import type { ServerTls } from '../../http/connections/tls-server.ts'
 import { authoritiesPemOf } from '../../tls/client-trust/client-trust.ts'
-import type { TrustWatch } from '../../tls/client-trust/trust-watch.ts'
 import { PairWatch } from '../../tls/pair-watch.ts'
 import type { Core } from '../core.ts'
+import type { OpenedClientTrust } from './client-trust.ts'
 import { HandshakeLog } from './handshake-log.ts'
 
 export interface OpenedTls extends ServerTls {
@@ -19,7 +19,7 @@ export interface OpenedTls extends ServerTls {
 export async function openTls(
   { config, log, clock }: Pick<Core, 'config' | 'log' | 'clock'>,
   stops: AsyncDisposableStack,
-  trust: TrustWatch | undefined
+  trust: OpenedClientTrust | undefined
 ): Promise<OpenedTls | undefined> {
   const source = findServerPairFiles(config, clock)
   if (source === undefined) return undefined

@@ -23,6 +23,11 @@ const changes: readonly Change[] = [
   { table: 'lot', privilege: 'UPDATE' },
   { table: 'lot_station', privilege: 'UPDATE', columns: ['taken', 'scrapped'] },
   { table: 'client_identity', privilege: 'DELETE' },
+  {
+    table: 'client_certificate',
+    privilege: 'UPDATE',
+    columns: ['ended_at', 'ended_by', 'end_reason']
+  },
   { table: 'client_certificate_use', privilege: 'UPDATE', columns: ['last_used_at'] },
   { table: 'open_intent', privilege: 'DELETE' },
   // For the locks of the guards alone.

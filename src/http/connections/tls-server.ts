@@ -54,5 +54,7 @@ export function createTlsServer(
 }
 
 function contextOf({ certificatePem, keyPem, clientAuthoritiesPem: ca }: TlsText) {
-  return { cert: certificatePem, key: keyPem, ...(ca !== undefined && { ca }), ...tlsVersions }
+  // Node takes an empty text for none given, and would name all CAs that it knows.
+  const asked = ca === '' ? [] : ca
+  return { cert: certificatePem, key: keyPem, ...(asked !== undefined && { ca: asked }), ...tlsVersions }
 }

@@ -1,4 +1,5 @@
 import type { DerReader } from '../der/reader.ts'
+import { encodeUtf8 } from '../der/octets.ts'
 import { tags } from '../der/tag.ts'
 import {
   encodeBoolean,
@@ -111,6 +112,12 @@ export function encodeKeyUsage(usages: readonly KeyUsage[]): Uint8Array {
 export function encodeExtendedKeyUsage(usages: readonly ExtendedKeyUsage[]): Uint8Array {
   const purposes = usages.map(usage => purposeDer[usage])
   return encodeSequence(oidDer.extendedKeyUsage, encodeOctetString(encodeSequence(...purposes)))
+}
+
+/** A subjectAltName of URIs (RFC 5280 §4.2.1.6), which are ASCII. Not critical: the subject is not empty. */
+export function encodeUriNames(uris: readonly string[]): Uint8Array {
+  const names = uris.map(uri => encodeImplicitOctets(6, encodeUtf8(uri)))
+  return encodeSequence(oidDer.subjectAlternativeName, encodeOctetString(encodeSequence(...names)))
 }
 
 export function encodeSubjectKeyIdentifier(keyIdentifier: Uint8Array): Uint8Array {

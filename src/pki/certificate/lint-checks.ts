@@ -24,17 +24,17 @@ export interface LintExpectation {
   readonly spkiDer: Uint8Array
 }
 
-export interface LintContext {
+interface LintContext<Expectation extends LintExpectation> {
   readonly tbs: TbsCertificate
-  readonly expectation: LintExpectation
+  readonly expectation: Expectation
 }
 
-export interface LintCheck {
+export interface LintCheck<Expectation extends LintExpectation = LintExpectation> {
   readonly name: string
   readonly source: string
   readonly expected: string
   /** What was found instead, or `undefined` when the rule holds. */
-  readonly check: (context: LintContext) => string | undefined
+  readonly check: (context: LintContext<Expectation>) => string | undefined
 }
 
 const forbiddenUsages: Readonly<Record<string, readonly KeyUsage[]>> = {

@@ -1,6 +1,6 @@
 import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from './certificate.ts'
-import { lintChecks, type LintContext, type LintExpectation } from './lint-checks.ts'
+import { type LintCheck, lintChecks, type LintExpectation } from './lint-checks.ts'
 
 export type { LintExpectation } from './lint-checks.ts'
 
@@ -12,10 +12,19 @@ export type { LintExpectation } from './lint-checks.ts'
  * read fail as `/lint/der`.
  */
 export function lintTbsCertificate(tbsDer: Uint8Array, expectation: LintExpectation): TbsCertificate {
+  return holdAgainst(tbsDer, expectation, lintChecks)
+}
+
+/** As `lintTbsCertificate`, for certificates of another kind, which has checks of its own. */
+export function holdAgainst<Expectation extends LintExpectation>(
+  tbsDer: Uint8Array,
+  expectation: Expectation,
+  checks: readonly LintCheck<Expectation>[]
+): TbsCertificate {
   const tbs = parse(tbsDer)
-  const context: LintContext = { tbs, expectation }
+  const context = { tbs, expectation }
   const violations: Violation[] = []
-  for (const { name, source, expected, check } of lintChecks) {
+  for (const { name, source, expected, check } of checks) {
     const found = check(context)
     if (found === undefined) continue
     violations.push({

@@ -11,11 +11,12 @@ import {
   encodeExtendedKeyUsage,
   encodeKeyUsage,
   encodeSubjectKeyIdentifier,
+  encodeUriNames,
   type ExtendedKeyUsage,
   type KeyUsage
 } from './extension.ts'
 
-/** All that a device certificate says; nothing comes from the CSR but key and subject values. */
+/** All that a certificate of a device or a station says; nothing comes from the CSR but key and subject values. */
 export interface TbsCertificateContent {
   /** Big-endian, at most 20 octets, positive. */
   readonly serialNumber: Uint8Array
@@ -30,6 +31,8 @@ export interface TbsCertificateContent {
   readonly extendedKeyUsage: readonly ExtendedKeyUsage[]
   /** The issuer's SubjectKeyIdentifier. */
   readonly authorityKeyIdentifier: Uint8Array
+  /** Of the subjectAltName; a certificate without any has none. */
+  readonly uris?: readonly string[]
 }
 
 const version3 = encodeExplicit(0, encodeElement(tags.integer, Uint8Array.of(2)))
@@ -38,7 +41,7 @@ const refuse: DerRefusal = createDerRefusal('internal_error', 'SubjectPublicKeyI
 
 /**
  * The DER of a TBSCertificate (RFC 5280 §4.1): v3, critical CA:FALSE, critical keyUsage, extKeyUsage, subject and
- * authority key identifier. It encodes what it is told; `lintTbsCertificate` judges the result.
+ * authority key identifier, and the subjectAltName where there are names for it. It encodes what it is told; `lintTbsCertificate` judges the result.
  */
 export function buildTbsCertificate(content: TbsCertificateContent): Uint8Array {
   const { subjectPublicKey } = parseSubjectPublicKeyInfo(new DerReader(content.spkiDer, refuse))
@@ -46,6 +49,7 @@ export function buildTbsCertificate(content: TbsCertificateContent): Uint8Array 
     endEntityConstraints,
     encodeKeyUsage(content.keyUsage),
     encodeExtendedKeyUsage(content.extendedKeyUsage),
+    ...(content.uris === undefined ? [] : [encodeUriNames(content.uris)]),
     encodeSubjectKeyIdentifier(keyIdentifierOf(subjectPublicKey)),
     encodeAuthorityKeyIdentifier(content.authorityKeyIdentifier)
   )

@@ -18,8 +18,10 @@ export interface ClientTrustText {
 
 export interface ClientTrust extends ClientTrustText {
   readonly anchors: readonly TrustAnchor[]
-  /** Whether a certificate of a CA without a CRL is refused. */
+  /** Whether a certificate of a CA of the file without a CRL is refused. */
   readonly isRevocationRequired: boolean
+  /** By the SHA-256 of its key: the authorities that sign for devices. No client gets in by one of them. */
+  readonly deviceAuthorities: ReadonlyMap<string, string>
 }
 
 /** The settings that name the two files. */
@@ -51,7 +53,9 @@ export async function judgeClientTrust(
   if ('violations' in read) return { trust: undefined, violations: read.violations }
   const { revocationListsPem } = text
   if (revocationListsPem === undefined) {
-    return { trust: { ...text, anchors: read.anchors, isRevocationRequired: false }, violations: [] }
+    const { anchors } = read
+    const trust = { ...text, anchors, isRevocationRequired: false, deviceAuthorities: new Map() }
+    return { trust, violations: [] }
   }
   const { anchors, violations } = await readRevocationLists(
     revocationListsPem,
@@ -59,7 +63,10 @@ export async function judgeClientTrust(
     read.anchors
   )
   if (violations.length > 0) return { trust: undefined, violations }
-  return { trust: { ...text, anchors, isRevocationRequired: true }, violations: [] }
+  return {
+    trust: { ...text, anchors, isRevocationRequired: true, deviceAuthorities: new Map() },
+    violations: []
+  }
 }
 
 type ReadAuthorities =
@@ -86,7 +93,8 @@ async function readAuthorities(pem: string, pointer: string): Promise<ReadAuthor
       const fault = authorityFault(certificate)
       if (fault !== undefined)
         return refuse(`${place} (${describeName(certificate.subjectName)}), ${fault}`, 'Take it out.')
-      anchors.push({ certificate, key: await verificationKeyOf(certificate), revocationList: undefined })
+      const key = await verificationKeyOf(certificate)
+      anchors.push({ certificate, key, origin: 'file', revocationList: undefined })
     } catch (error) {
       if (error instanceof SyntaxError) return refuse(`${place}, which is no base64`, 'Replace it.')
       if (!isMintlineError(error)) throw error

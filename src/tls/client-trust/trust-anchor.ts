@@ -11,6 +11,8 @@ import type { RevocationList } from '../../pki/revocation/revocation-list.ts'
 export interface TrustAnchor {
   readonly certificate: Certificate
   readonly key: VerificationKey
+  /** Whether a file names it, or it is of an authority line for stations. What those signed is known one by one, and takes no CRL. */
+  readonly origin: 'file' | 'station-line'
   /** The newest that it signed; undefined where there is none. */
   readonly revocationList: RevocationList | undefined
 }

@@ -8,6 +8,7 @@ import type { VerificationKey } from '../../pki/key/verification-key.ts'
 import { describeName } from '../../pki/path/distinguished-name.ts'
 import { authorityFault, clientFault } from './authority-fault.ts'
 import type { ClientTrust } from './client-trust.ts'
+import { deviceAuthorityOf } from './own-authorities.ts'
 import {
   describeCertificate,
   nameKeyOf,
@@ -110,6 +111,7 @@ function pathsOf(leaf: Certificate, above: readonly Certificate[], trust: Client
 /** From the trusted CA downwards. */
 async function assertPath({ leaf, intermediates, anchor }: VerifiedPath, trust: ClientTrust): Promise<void> {
   const certificates = [leaf, ...intermediates]
+  assertNoDeviceAuthority([anchor.certificate, ...intermediates], leaf, trust)
   let [issuer, key]: [Certificate, VerificationKey] = [anchor.certificate, anchor.key]
   for (let index = certificates.length - 1; index >= 0; index--) {
     const certificate = certificates[index]!
@@ -129,6 +131,24 @@ async function assertPath({ leaf, intermediates, anchor }: VerifiedPath, trust: 
       })
     issuer = certificate
     key = await keyOf(certificate)
+  }
+}
+
+/** A line that signs devices would let every device in as a client; so would what is above it, by way of it. */
+function assertNoDeviceAuthority(
+  above: readonly Certificate[],
+  leaf: Certificate,
+  trust: ClientTrust
+): void {
+  for (const certificate of above) {
+    const name = deviceAuthorityOf(certificate, trust)
+    if (name === undefined) continue
+    throw refused({
+      pointer: '/clientCertificate/issuer',
+      expected: 'a CA that signs for no device',
+      found: `${describeCertificate(leaf)}, of the device authority ${name}`,
+      message: 'Have the certificate issued by a CA for stations: devices have certificates of this one.'
+    })
   }
 }
 
@@ -158,7 +178,9 @@ async function isSignedBy(
 
 function assertNotRevoked(certificate: Certificate, issuer: Certificate, trust: ClientTrust): void {
   if (!trust.isRevocationRequired) return
-  const list = trust.anchors.find(anchor => anchor.certificate === issuer)?.revocationList
+  const anchor = trust.anchors.find(each => each.certificate === issuer)
+  if (anchor?.origin === 'station-line') return
+  const list = anchor?.revocationList
   const name = describeName(issuer.subjectName)
   if (list === undefined)
     throw refused({
@@ -236,7 +258,7 @@ function notTrusted(leaf: Certificate, issuer: string): MintlineError {
   return refused({
     pointer: '/clientCertificate/issuer',
     expected:
-      'a CA of MINTLINE_TLS_CLIENT_CA_FILE, or one below it that the client shows with its certificate',
+      'a CA of MINTLINE_TLS_CLIENT_CA_FILE, or one below it that the client shows with its certificate, or an authority line for stations',
     found: `${describeCertificate(leaf)}, of ${issuer}, whose signature does not lead to one`,
     message:
       'Have the certificate issued by a CA for stations. Where it is, the client shows the CAs between as well, or the administrator adds the CA to the file.'

@@ -7,6 +7,7 @@ const generation: GenerationView = {
   line: 'starter',
   generation: 1,
   state: 'active',
+  purpose: 'devices',
   subject: { CommonName: 'Starter CA' },
   key: { kind: 'local', keyFile: 'starter-g1.key.pem' },
   certificate: undefined,

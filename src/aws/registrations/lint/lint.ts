@@ -43,10 +43,18 @@ export function registrationViolations(input: LintInput): readonly Violation[] {
 }
 
 function authorityViolations({ authority, desired, isRegistered, now }: LintInput): readonly Violation[] {
-  const { name, state, certificateDer } = authority
+  const { name, state, purpose, certificateDer } = authority
   const isMeantToWork = desired.setAsActive || desired.allowAutoRegistration
   const { notBefore, notAfter } = parseCertificate(certificateDer, 'key_unusable')
   const found: Violation[] = []
+  if (purpose !== 'devices') {
+    found.push({
+      pointer: '/path/name',
+      expected: 'an authority that signs for devices',
+      found: `${name}, for ${purpose}`,
+      message: 'AWS IoT must not take what it signs for a device. Name the line that the profile names.'
+    })
+  }
   if (state === 'compromised' && (isMeantToWork || !isRegistered)) {
     found.push({
       pointer: '/path/name',

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { certificatePurposes } from '../../../authorities/certificates/certificate-intent.ts'
 import { maximumIntentCount } from '../../../authorities/life-cycle/intent-count.ts'
 import { authorityStates } from '../../../authorities/life-cycle/life-cycle.ts'
+import { authorityPurposes } from '../../../authorities/purpose.ts'
 import { registrationFates } from '../../../aws/registrations/change.ts'
 import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
@@ -53,6 +54,13 @@ const subjectMembers = Object.fromEntries(
 export const AuthorityBody = Type.Object(
   {
     line,
+    purpose: Type.Optional(
+      Type.Enum(authorityPurposes, {
+        type: 'string',
+        description:
+          'For whom the line signs, from its first generation on: `devices`, the default, or `stations`, whose own certificates it then issues and nothing else.'
+      })
+    ),
     key: Type.Union([
       Type.Object(
         { kind: Type.Literal('local'), keyType: Type.Enum(localKeyTypes, { type: 'string' }) },
@@ -167,6 +175,7 @@ export const AuthorityGeneration = Type.Object(
       description:
         '`pending` waits for its certificate, `staged` is ready, `active` issues, `retiring` finishes what it began, `retired` is done, `compromised` is trusted no more.'
     }),
+    purpose: Type.Enum(authorityPurposes, { type: 'string', description: 'For whom it signs.' }),
     subject: Type.Object(subjectMembers, strict),
     key: keyReference,
     certificate: Type.Optional(
