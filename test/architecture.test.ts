@@ -39,6 +39,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'factory',
     'records'
   ],
+  'station-certificates': ['pki', 'audit', 'clock', 'database', 'signing', 'authorities', 'access', 'factory'],
   jobs: ['pki', 'database'],
   events: [...pure, 'audit', 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
@@ -53,6 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'access',
     'factory',
     'authorities',
+    'station-certificates',
     'signing',
     'jobs',
     'events',

@@ -10,7 +10,12 @@ export function followChanges(core: Core, ofDuties: Reactions, stops: AsyncDispo
   const { connectionString, log, authorities, profiles, tokens, stationCertificates } = core
   const ofCore: Reactions = {
     [revocationNotice]: async () => tokens.forget(),
-    authority: () => authorities.refresh(),
+    async authority() {
+      await authorities.refresh()
+      // Of one that is compromised, no certificate of a station counts.
+      stationCertificates.forget()
+    },
+    client_certificate: async () => stationCertificates.forget(),
     profile_version: () => profiles.refresh(),
     station: async () => {
       tokens.forget()

@@ -35,6 +35,12 @@ import type { ProfileVersion } from '../profiles/profile-version.ts'
 import { createSignerOpener, type OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
 import { createRandomSource, type RandomBytes } from '../sources/random-bytes.ts'
+import {
+  createStationProfiles,
+  type StationProfiles,
+  type StationProfileVersion
+} from '../station-certificates/station-profile.ts'
+import { createStationProfileStore } from '../station-certificates/station-profile-store.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { signerSettingsOf } from './signer-settings.ts'
 
@@ -66,6 +72,7 @@ export interface Core extends Ground {
   readonly lots: Lots
   readonly lotStore: LotStore
   readonly stationCertificates: StationCertificates
+  readonly stationProfiles: StationProfiles
   readonly clockTrust: ClockTrust
   readonly listNeeds: () => Promise<readonly ProfileNeed[]>
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
@@ -102,7 +109,11 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     clock,
     randomBytes
   })
-  const listNeeds = async () => needsOf(await profiles.list())
+  const stationProfileStore = createStationProfileStore(database)
+  const listNeeds = async () => [
+    ...needsOf(await profiles.list()),
+    ...stationNeeds(await stationProfileStore.findNewest())
+  ]
   return {
     ...ground,
     clock,
@@ -113,6 +124,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     authorities,
     lines: createLines(authorities, clock),
     profiles,
+    stationProfiles: createStationProfiles({ store: stationProfileStore, authorities, clock, randomBytes }),
     ...createAccess(ground, stops, { profiles, clock, randomBytes }),
     clockTrust: wrapClockTrust(
       createClockTrust({ store: createClockStore(database), clock, randomBytes, builtAt })
@@ -169,6 +181,13 @@ function createAccess(
 /** What each profile asks of its authority line. */
 function needsOf(profiles: readonly ProfileVersion[]): readonly ProfileNeed[] {
   return profiles.map(({ document }) => needOf(document))
+}
+
+/** The same of stations' own certificates. */
+function stationNeeds(profile: StationProfileVersion | undefined): readonly ProfileNeed[] {
+  if (profile === undefined) return []
+  const { authority: line, days: validityDays } = profile.document
+  return [{ profile: 'station-profile', line, validityDays }]
 }
 
 function needOf(document: ProfileDocument): ProfileNeed {

@@ -40,6 +40,7 @@ import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 import { openPeople } from './sign-in/people.ts'
 import { openRefusedAccesses } from './sign-in/refused-accesses.ts'
+import { openStationCertifying } from './station-certificates/certifying.ts'
 
 export interface Worker {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -144,6 +145,8 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
     stations,
+    stationProfiles: core.stationProfiles,
+    stationCertifying: openStationCertifying(core, { blockedKeys: path.blockedKeys, weakKeys }),
     lots,
     lotClosing: path.lotClosing,
     clock: clockTrust,

@@ -18,7 +18,9 @@ import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
+import { ownCertificateRoutes } from './api/self/certificate-routes.ts'
 import { selfRoutes } from './api/self/routes.ts'
+import { stationProfileRoutes } from './api/station-profile/routes.ts'
 import { stationRoutes } from './api/stations/routes.ts'
 import { tokenLoginRoutes } from './api/token-logins/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
@@ -63,6 +65,8 @@ const allRoutes = [
   lotFollowRoutes,
   statementKeyRoutes,
   selfRoutes,
+  ownCertificateRoutes,
+  stationProfileRoutes,
   tokenLoginRoutes,
   jobRoutes,
   eventRoutes,

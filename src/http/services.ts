@@ -31,6 +31,8 @@ import type { Purging } from '../records/purge/purge.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
+import type { StationCertifying } from '../station-certificates/station-certificate.ts'
+import type { StationProfiles } from '../station-certificates/station-profile.ts'
 import type { CertificateProxies } from './authentication/proxies.ts'
 import type { ServerSettings } from './connections/server.ts'
 
@@ -79,6 +81,8 @@ export interface HttpServices {
   /** Undefined: none is looked at. */
   readonly clientCertificates?: ClientCertificates | undefined
   readonly stations: Stations
+  readonly stationProfiles: StationProfiles
+  readonly stationCertifying: StationCertifying
   readonly lots: Omit<Lots, 'end'>
   readonly lotClosing: LotClosing
   readonly loginPermits: LoginPermits

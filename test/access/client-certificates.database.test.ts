@@ -40,7 +40,7 @@ const makeStation = async (clientIdentities: readonly string[]) => {
   return name
 }
 const change = (name: string, to: StationChange) => issuing.core.stations.change(name, to, administrator)
-const find = () => issuing.core.stationCertificates.find(certificate)
+const find = () => issuing.core.stationCertificates.find(certificate, 'file')
 
 describe('the certificate of a station', () => {
   it('is kept once, also where a hundred come at once', async () => {

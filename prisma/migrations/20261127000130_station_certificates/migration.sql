@@ -222,4 +222,4 @@ CREATE TRIGGER "only_end_changes" BEFORE UPDATE ON "client_certificate"
 ALTER TABLE "client_certificate" ENABLE ALWAYS TRIGGER "only_end_changes";
 
 CREATE TRIGGER "notify_change" AFTER UPDATE ON "client_certificate" EXECUTE FUNCTION "notify_change"();
-CREATE TRIGGER "notify_change" AFTER INSERT ON "station_profile_version" EXECUTE FUNCTION "notify_change"();
+

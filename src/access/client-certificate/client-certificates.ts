@@ -39,8 +39,8 @@ export function createClientCertificates(dependencies: ClientCertificatesDepende
   const verify = createVerifier(dependencies)
   return {
     async authenticate(presented) {
-      const { leaf } = await verify(presented)
-      const held = await stations.find(leaf)
+      const { leaf, anchor } = await verify(presented)
+      const held = await stations.find(leaf, anchor.origin)
       if (held === undefined) throw unknownToAll(describeCertificate(leaf))
       const { id, subject, notAfter, station } = held
       const end = endOfStation(station)
@@ -55,9 +55,9 @@ export function createClientCertificates(dependencies: ClientCertificatesDepende
       }
     },
     async assertBeside(presented, { role, name }) {
-      const { leaf } = await verify(presented)
+      const { leaf, anchor } = await verify(presented)
       if (role !== 'station') return
-      const held = await stations.find(leaf)
+      const held = await stations.find(leaf, anchor.origin)
       if (held === undefined || held.station.name === name) return
       throw refused({
         pointer: '/clientCertificate/station',

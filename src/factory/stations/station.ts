@@ -80,9 +80,16 @@ export interface Stations {
   resume(name: string, act: Act): Promise<StationReport>
   /** The client certificates that let it in, newest first. @throws MintlineError `station_not_found`. */
   listCertificates(name: string, query: PageQuery): Promise<Page<StationCertificate>>
+  /**
+   * Ends a client certificate of the station, for good: it lets nobody in, whoever issued it, and where Mintline did, its
+   * key gets no other. One that has ended stays as it is.
+   *
+   * @param sha256 of its DER. @throws MintlineError `station_not_found`, `client_certificate_not_found`.
+   */
+  endCertificate(name: string, sha256: Uint8Array, act: Act & { readonly reason: string }): Promise<void>
 }
 
-/** A client certificate that let a station in, by what it was known. Records name it as their credential. */
+/** A client certificate that let a station in, by what it was known, or that was issued to it here. Records name it as their credential. */
 export interface StationCertificate {
   readonly id: string
   readonly identity: string
@@ -95,6 +102,10 @@ export interface StationCertificate {
   readonly firstSeenAt: Date
   /** To the minute or so; null before it was noted. */
   readonly lastUsedAt: Date | null
+  /** Since when it lets nobody in, by an act; null while none ended it. */
+  readonly endedAt: Date | null
+  readonly endedBy: string | null
+  readonly endReason: string | null
 }
 
 /** Whether a station may use a profile. */

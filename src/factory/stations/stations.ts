@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { type Clock, laterThan } from '../../sources/clock.ts'
+import { toHex } from '../../pki/der/octet-text.ts'
 import { newId } from '../../sources/identifier.ts'
 import { pageOf, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -20,7 +21,7 @@ import { createTurns } from './turns.ts'
 
 export interface StationDependencies {
   readonly store: StationStore
-  readonly certificates: Pick<CertificateStore, 'list'>
+  readonly certificates: Pick<CertificateStore, 'list' | 'end'>
   /** Those of the names of which there is no profile. */
   readonly findUnknownProfiles: (names: readonly string[]) => Promise<readonly string[]>
   /** Called after each change: what this process remembers of a station is not so any more. Others are told by the database. */
@@ -93,6 +94,14 @@ export function createStations(dependencies: StationDependencies): Stations {
       return readPage(query, wanted => certificates.list(id, wanted))
     },
     change: async (name, change, act) => reportOf(await inTurn(() => changeStation(name, change, act))),
+    async endCertificate(name, sha256, act) {
+      const { id } = await require(name)
+      const after = { certificate: toHex(sha256) }
+      const what = { ...act, act: 'station.certificate-end', subject: `station/${name}`, after }
+      const event = { ...buildAuditEvent(what, { time: clock(), randomBytes }), reason: act.reason }
+      if (!(await certificates.end(id, sha256, event))) throw certificateNotFound(name, sha256)
+      onChange()
+    },
     async resume(name, act) {
       const station = await require(name)
       if (station.pausedAt === null) return reportOf(station)
@@ -125,6 +134,13 @@ export function stationNotFound(name: string): MintlineError {
   return new MintlineError(
     'station_not_found',
     `There is no station ${name}. GET /v1/stations lists those that there are.`
+  )
+}
+
+function certificateNotFound(name: string, sha256: Uint8Array): MintlineError {
+  return new MintlineError(
+    'client_certificate_not_found',
+    `The station ${name} never had the client certificate ${toHex(sha256)}. GET /v1/stations/${name}/client-certificates lists those that it had.`
   )
 }
 

@@ -125,6 +125,47 @@ export const accessProblems = {
     meaning: 'It has other settings than those that were posted. Nothing was changed.',
     remedy: 'Change it with `PATCH /v1/stations/{name}`, or choose another name.'
   },
+  client_certificate_not_found: {
+    status: 404,
+    title: 'The station never had this client certificate',
+    meaning: 'No certificate with this SHA-256 let the station in, or was issued to it.',
+    remedy: 'Compare the fingerprint with `GET /v1/stations/{name}/client-certificates`.'
+  },
+  station_certificates_off: {
+    status: 409,
+    title: 'Stations get no certificates here',
+    meaning: "Stations' own certificates are not switched on, so that none would let a station in.",
+    remedy:
+      'Go on with the token, or a certificate of the CA that this service takes. An administrator switches them on with `MINTLINE_STATION_CERTIFICATES=on`.'
+  },
+  station_profile_missing: {
+    status: 404,
+    title: 'There is no station profile',
+    meaning: "Nobody has said which line of authority signs stations' certificates, and what they are like.",
+    remedy: 'An administrator says so with `PUT /v1/station-profile`.'
+  },
+  station_profile_invalid: {
+    status: 422,
+    title: 'The station profile breaks a rule',
+    meaning: 'The line that it names is not there, or signs for devices.',
+    remedy:
+      'Name a line for stations: `POST /v1/authorities` with `"purpose": "stations"` makes one.'
+  },
+  station_key_refused: {
+    status: 409,
+    title: 'This key is not certified for the station',
+    meaning:
+      "The key was certified for a device or for another station, is an authority's, or the station's certificate with it was ended. Nothing was issued.",
+    remedy: 'Make a new key pair at the station, and send a CSR for that.'
+  },
+  station_certificates_exhausted: {
+    status: 429,
+    title: 'The station has had too many certificates',
+    meaning:
+      'A station gets at most ten certificates in an hour; one lasts for weeks. The same CSR again would get the same certificate.',
+    remedy:
+      'Send the CSR again after `Retry-After` seconds, and find out why the station asks so often: whether it keeps its key and certificate.'
+  },
   station_invalid: {
     status: 422,
     title: 'The station breaks a rule',

@@ -37,7 +37,9 @@ import {
   VoidEntry
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
+import { OwnCertificate } from '../api/self/certificate-schemas.ts'
 import { Self } from '../api/self/schemas.ts'
+import { StationProfileResource } from '../api/station-profile/schemas.ts'
 import {
   StationCertificateList,
   StationCertificateResource,
@@ -96,6 +98,8 @@ export const sharedSchemas = [
   StationList,
   StationCertificateResource,
   StationCertificateList,
+  StationProfileResource,
+  OwnCertificate,
   Self,
   LoginPermit,
   NewToken,

@@ -20,7 +20,8 @@ export const certificateBatch = describeRowBatch(batchColumns(issuedColumns), in
  * state, the revocation of the token, or a change of its station, until this group is committed: no intent names a generation that is no longer
  * active, nor comes from a token that is revoked, or a client certificate that the station is not known by any more. Likewise the lots are locked, in the order of their ids: as many places
  * as a group takes of one are one update, and who comes next finds them taken. What comes in the place of another takes
- * none in the same lot. A key that is blocked while this runs makes it fail likewise (key_may_be_certified).
+ * none in the same lot. A key that is blocked, or certified for a station, while this runs makes it fail
+ * likewise (key_may_be_certified).
  */
 export const commitStatement = `
 WITH intent_input AS MATERIALIZED (
@@ -28,7 +29,7 @@ WITH intent_input AS MATERIALIZED (
 ),
 active_authority AS MATERIALIZED (
   SELECT id FROM authority
-  WHERE id IN (SELECT authority_id FROM intent_input) AND state = 'active'
+  WHERE id IN (SELECT authority_id FROM intent_input) AND state = 'active' AND purpose = 'devices'
   FOR SHARE
 ),
 ${standingCredentials},
@@ -51,6 +52,7 @@ judged AS MATERIALIZED (
         AND (profiles @> '{*}' OR profiles @> ARRAY[name])
     ) AS profile_allowed,
     (SELECT reason FROM blocked_key WHERE blocked_key.spki_sha256 = intent_input.spki_sha256) AS blocked_reason,
+    EXISTS (SELECT FROM station_key WHERE station_key.spki_sha256 = intent_input.spki_sha256) AS key_of_station,
     profile_version_id IN (SELECT id FROM current_profile) AS profile_current,
     key.occurrence AS key_occurrence,
     key.intent_id AS key_intent_id,
@@ -84,7 +86,7 @@ candidate AS (
     row_number() OVER (PARTITION BY device_sha256 ORDER BY ordinal) AS device_rank
   FROM decided
   WHERE authority_active AND token_valid AND profile_current AND profile_allowed AND blocked_reason IS NULL
-    AND device_free AND key_usable AND lot_verdict IS NULL
+    AND NOT key_of_station AND device_free AND key_usable AND lot_verdict IS NULL
 ),
 ${takenPlaces}
 new_intent AS (
@@ -122,6 +124,7 @@ new_id AS (
 )
 SELECT
   'intent' AS kind, ordinal::int, authority_active, profile_current, token_valid, profile_allowed, blocked_reason,
+  key_of_station,
   CASE WHEN NOT key_free AND NOT (device_free AND key_usable) THEN key_intent_id END AS key_intent_id,
   CASE
     WHEN device_way = 'full' THEN (SELECT id FROM in_effect(device_sha256, lot) AS effective(id) LIMIT 1)
@@ -132,7 +135,7 @@ FROM decided
 WHERE ordinal NOT IN (SELECT ordinal FROM committed)
 UNION ALL
 SELECT
-  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+  'certificate', ordinal::int, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
   EXISTS (SELECT FROM void WHERE void.intent_id = certificate_input.intent_id), NULL, NULL
 FROM certificate_input
 WHERE intent_id NOT IN (SELECT intent_id FROM recorded)`

@@ -26,6 +26,8 @@ export type IntentOutcome =
   | { readonly kind: 'taken'; readonly byKey: string | undefined; readonly byDevice: string | undefined }
   /** The key is on the list of those that are certified no more. Nothing was written. */
   | { readonly kind: 'blocked'; readonly reason: BlockedReason }
+  /** The key is certified for a station. Nothing was written. */
+  | { readonly kind: 'of-station' }
   /** The rules it was made under no longer stand. Nothing was written. */
   | { readonly kind: 'outdated'; readonly reason: OutdatedReason }
   /** The lot has no place for it. Nothing was written. */
@@ -67,6 +69,7 @@ interface ExceptionRow {
   /** False also where the profile is not current. */
   readonly profile_allowed: boolean | null
   readonly blocked_reason: BlockedReason | null
+  readonly key_of_station: boolean | null
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
   readonly is_void: boolean | null
@@ -124,6 +127,7 @@ function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome
   if (row === undefined) return { kind: 'durable', intent: vouchDurable(intent) }
   if (row.token_valid !== true) return { kind: 'outdated', reason: 'token' }
   if (row.blocked_reason !== null) return { kind: 'blocked', reason: row.blocked_reason }
+  if (row.key_of_station === true) return { kind: 'of-station' }
   if (row.key_intent_id !== null || row.device_intent_id !== null) {
     return {
       kind: 'taken',

@@ -202,3 +202,11 @@ function keyOf(
     'base64'
   )
 }
+
+/** The refusal of a device that comes with the key of a station. */
+export function keyOfStation(): MintlineError {
+  return new MintlineError(
+    'key_already_certified',
+    "This key was certified as a station's own, and is no device's. Make a new key pair on the device, and find out how the station's key came to be there: it belongs to its station alone."
+  )
+}

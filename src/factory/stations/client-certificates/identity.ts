@@ -43,6 +43,13 @@ export function identityOfText(text: string): ClientIdentity {
   return { [text.slice(0, at)]: text.slice(at + 1) } as unknown as ClientIdentity
 }
 
+/** Before the id of the intent: how a certificate is known that was issued to its station here. No administrator gives it. */
+export const issuedPrefix = 'issuance:'
+
+export function isIssuedHere(identity: string): boolean {
+  return identity.startsWith(issuedPrefix)
+}
+
 const maximumIdentities = 50
 
 /**

@@ -9,6 +9,7 @@ import { limitHeader } from '../../fairness/request-limits.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
+import { viewStanding } from './certificate-routes.ts'
 import { maximumListedLots, maximumListedProfiles, Self } from './schemas.ts'
 
 const getSelf = {
@@ -42,6 +43,7 @@ export const selfRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
         name,
         ...(lines !== undefined && { lines: [...lines] }),
         ...(hasToken(principal) && (await describeCredential(services, principal))),
+        ...(hasToken(principal) && role === 'station' && (await findStanding(services, principal))),
         ...(subject !== undefined && { subject }),
         ...(principal.station && {
           station: {
@@ -63,6 +65,11 @@ async function describeCredential({ tokens }: HttpServices, { tokenId, certifica
   }
   const { id, name, expiresAt } = await tokens.find(tokenId)
   return { credential: { id, name, ...(expiresAt && { expiresAt: expiresAt.toISOString() }) } }
+}
+
+async function findStanding({ stationCertifying }: HttpServices, station: StationPrincipal) {
+  const standing = await stationCertifying.findStanding(station)
+  return standing && { certificate: viewStanding(standing) }
 }
 
 async function listLots({ lots, stations }: HttpServices, name: string) {

@@ -3,6 +3,7 @@ import { roles } from '../../../access/principal.ts'
 import { example } from '../../schemas/example.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { line, StationName } from '../stations/schemas.ts'
+import { StandingCertificate } from './certificate-schemas.ts'
 
 /** As many as a station may name; of one that may use all, the first. */
 export const maximumListedProfiles = 100
@@ -66,6 +67,7 @@ export const Self = Type.Object(
         { ...strict, description: 'The client certificate that let the station in, without a token.' }
       )
     ),
+    certificate: Type.Optional(StandingCertificate),
     subject: Type.Optional(
       Type.String({ description: 'Who signed in elsewhere.', examples: ['oidc:248289761001'] })
     ),

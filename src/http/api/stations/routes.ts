@@ -12,8 +12,10 @@ import type { HttpServices } from '../../services.ts'
 import {
   defaultStationLimit,
   StationBody,
+  StationCertificateEndBody,
   StationCertificateList,
   StationCertificateListQuerystring,
+  StationCertificateParams,
   StationChangeBody,
   StationList,
   StationListQuerystring,
@@ -114,6 +116,20 @@ const listStationCertificates = {
   }
 }
 
+const endStationCertificate = {
+  operationId: 'endStationCertificate',
+  tags,
+  summary: 'End a client certificate of a station',
+  description:
+    'For good, whoever issued it: from now on it is refused with `401 client_certificate_refused`. Where it was issued here, its key gets no other certificate. One that has ended stays as it is.',
+  params: StationCertificateParams,
+  body: StationCertificateEndBody,
+  response: {
+    204: { description: 'It lets nobody in any more.', type: 'null' },
+    ...problemResponses({ 404: 'There is no such station, or it never had this certificate.' })
+  }
+}
+
 export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
   { services: { stations } }
@@ -154,6 +170,21 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
       const { name } = await findOwn(request, request.params.name)
       const { limit = defaultStationLimit, cursor } = request.query
       return viewPage(await stations.listCertificates(name, { limit, cursor }), viewCertificate)
+    }
+  )
+
+  app.post(
+    '/v1/stations/:name/client-certificates/:fingerprint/end',
+    { ...writable, schema: endStationCertificate },
+    async (request, reply) => {
+      const { name, fingerprint } = request.params
+      await findOwn(request, name)
+      const { reason } = request.body
+      await stations.endCertificate(name, Buffer.from(fingerprint, 'hex'), {
+        ...actOf(request, reason),
+        reason
+      })
+      return reply.code(204).send()
     }
   )
 

@@ -219,15 +219,52 @@ export const StationCertificateResource = Type.Object(
   {
     id: uuid({ description: 'What records have as `credential`.' }),
     fingerprint: Type.String({ description: 'SHA-256, in hex.', examples: ['9f2c1e4b…'] }),
-    knownBy: ClientIdentitySchema,
+    knownBy: Type.Union([
+      ClientIdentitySchema,
+      Type.Object(
+        { issuance: uuid({ description: 'It was issued here: the `id` that it was answered with.' }) },
+        strict
+      )
+    ]),
     subject: Type.String({ examples: ['Organization=Acme, CommonName=station-7'] }),
     issuer: Type.String({ examples: ['Organization=Acme, CommonName=Acme Stations'] }),
     serialNumber: Type.String({ description: 'In hex.', examples: ['1000'] }),
     notAfter: Type.String({ format: 'date-time' }),
     firstSeenAt: Type.String({ format: 'date-time' }),
-    lastUsedAt: Type.Optional(Type.String({ format: 'date-time', description: 'To the minute or so.' }))
+    lastUsedAt: Type.Optional(Type.String({ format: 'date-time', description: 'To the minute or so.' })),
+    endedAt: Type.Optional(
+      Type.String({ format: 'date-time', description: 'Since when it lets nobody in, by an act.' })
+    ),
+    endedBy: Type.Optional(Type.String({ examples: ['admin/starter-admin'] })),
+    endReason: Type.Optional(Type.String())
   },
-  { $id: 'StationCertificate', ...strict, description: 'A client certificate that let a station in.' }
+  {
+    $id: 'StationCertificate',
+    ...strict,
+    description: 'A client certificate that let a station in, or was issued to it here.'
+  }
+)
+
+export const StationCertificateParams = Type.Object(
+  {
+    name: StationName,
+    fingerprint: Type.String({
+      pattern: '^[0-9a-f]{64}$',
+      description: 'SHA-256 of its DER, in lower-case hex without colons.'
+    })
+  },
+  strict
+)
+
+export const StationCertificateEndBody = Type.Object(
+  {
+    reason: Type.String({
+      minLength: 1,
+      maxLength: 500,
+      description: 'Why. It stands in the audit event.'
+    })
+  },
+  { ...strict, examples: [{ reason: 'the fixture PC was stolen' }] }
 )
 
 export const StationCertificateList = Type.Object(

@@ -2,6 +2,8 @@ import type { Static } from 'typebox'
 import {
   type ClientIdentity,
   identityOfText,
+  isIssuedHere,
+  issuedPrefix,
   textOfIdentity
 } from '../../../factory/stations/client-certificates/identity.ts'
 import type {
@@ -82,15 +84,21 @@ export function viewReport(report: StationReport): StationReportView {
 export function viewCertificate(certificate: StationCertificate): StationCertificateView {
   const { id, identity, sha256, subject, issuer, serialNumber, notAfter, firstSeenAt, lastUsedAt } =
     certificate
+  const { endedAt, endedBy, endReason } = certificate
   return {
     id,
     fingerprint: toHex(sha256),
-    knownBy: identityOfText(identity),
+    knownBy: isIssuedHere(identity)
+      ? { issuance: identity.slice(issuedPrefix.length) }
+      : identityOfText(identity),
     subject,
     issuer,
     serialNumber: toHex(serialNumber),
     notAfter: notAfter.toISOString(),
     firstSeenAt: firstSeenAt.toISOString(),
-    ...(lastUsedAt !== null && { lastUsedAt: lastUsedAt.toISOString() })
+    ...(lastUsedAt !== null && { lastUsedAt: lastUsedAt.toISOString() }),
+    ...(endedAt !== null && { endedAt: endedAt.toISOString() }),
+    ...(endedBy !== null && { endedBy }),
+    ...(endReason !== null && { endReason })
   }
 }
