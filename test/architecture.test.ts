@@ -39,7 +39,16 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'factory',
     'records'
   ],
-  'station-certificates': ['pki', 'audit', 'clock', 'database', 'signing', 'authorities', 'access', 'factory'],
+  'station-certificates': [
+    'pki',
+    'audit',
+    'clock',
+    'database',
+    'signing',
+    'authorities',
+    'access',
+    'factory'
+  ],
   jobs: ['pki', 'database'],
   events: [...pure, 'audit', 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],

@@ -144,12 +144,8 @@ export function createAuthorities({ store, openSigner }: AuthorityDependencies):
       if (authority === undefined) throw noLongerSigns()
       return open(sound(authority))
     },
-    async hasLine(line) {
-      return (await look(each => each.line === line)) !== undefined
-    },
-    async purposeOf(line) {
-      return (await look(each => each.line === line))?.purpose
-    },
+    hasLine: async line => (await look(each => each.line === line)) !== undefined,
+    purposeOf: async line => (await look(each => each.line === line))?.purpose,
     async find(id) {
       const authority = await look(each => each.id === id)
       if (authority !== undefined) return sound(authority)

@@ -23,14 +23,18 @@ export function purposeOfNext(
   const purpose = generations.find(each => each.line === line)?.purpose
   if (purpose === undefined) return asked ?? 'devices'
   if (asked === undefined || asked === purpose) return purpose
-  throw new MintlineError('authority_invalid', `The line ${line} signs for ${purpose}, and for nobody else.`, {
-    violations: [
-      {
-        pointer: '/purpose',
-        expected: `${purpose}, or nothing`,
-        found: asked,
-        message: `Give the line for ${asked} another name.`
-      }
-    ]
-  })
+  throw new MintlineError(
+    'authority_invalid',
+    `The line ${line} signs for ${purpose}, and for nobody else.`,
+    {
+      violations: [
+        {
+          pointer: '/purpose',
+          expected: `${purpose}, or nothing`,
+          found: asked,
+          message: `Give the line for ${asked} another name.`
+        }
+      ]
+    }
+  )
 }

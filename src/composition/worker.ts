@@ -34,7 +34,7 @@ import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
-import { type OpenedClientTrust, openClientCertificates, openClientTrust } from './listening/client-trust.ts'
+import { openClientCertificates, openClientTrust, type OpenedClientTrust } from './listening/client-trust.ts'
 import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
@@ -105,7 +105,7 @@ interface WorkerParts {
 
 function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpServices {
   const { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people, refusedAccesses } = parts
-  const { database, authorities, profiles, tokens, stations, lots, clockTrust, clock, randomBytes } = core
+  const { database, authorities, profiles, tokens, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
   const outbox = createOutboxStore(database)
@@ -129,6 +129,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     ...createRecordActs(core, path),
+    ...createStationParts(core, path, weakKeys),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
@@ -144,9 +145,6 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
-    stations,
-    stationProfiles: core.stationProfiles,
-    stationCertifying: openStationCertifying(core, { blockedKeys: path.blockedKeys, weakKeys }),
     lots,
     lotClosing: path.lotClosing,
     clock: clockTrust,
@@ -161,6 +159,15 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)
+  }
+}
+
+function createStationParts(core: Core, { blockedKeys }: IssuancePath, weakKeys: WeakKeys) {
+  const { stations, stationProfiles } = core
+  return {
+    stations,
+    stationProfiles,
+    stationCertifying: openStationCertifying(core, { blockedKeys, weakKeys })
   }
 }
 

@@ -21,6 +21,7 @@ import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
 import { ownCertificateRoutes } from './api/self/certificate-routes.ts'
 import { selfRoutes } from './api/self/routes.ts'
 import { stationProfileRoutes } from './api/station-profile/routes.ts'
+import { stationCertificateRoutes } from './api/stations/certificate-routes.ts'
 import { stationRoutes } from './api/stations/routes.ts'
 import { tokenLoginRoutes } from './api/token-logins/routes.ts'
 import { tokenRoutes } from './api/tokens/routes.ts'
@@ -61,6 +62,7 @@ const allRoutes = [
   blockedKeyRoutes,
   tokenRoutes,
   stationRoutes,
+  stationCertificateRoutes,
   lotRoutes,
   lotFollowRoutes,
   statementKeyRoutes,

@@ -25,7 +25,7 @@ import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
 import { keyFaultOf } from './refusals/key-faults/key-fault-of.ts'
 import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
-import { isRefusal, keyOfStation, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
+import { isRefusal, keyRefusalOf, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import { assertProfileAllowed, profileNotAllowed } from './refusals/station-rights.ts'
 import type { Replay } from './replay.ts'
 import {
@@ -115,13 +115,9 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
         case 'taken':
           return resolveTaken(dependencies, outcome, { draft, profile: request.profile })
-        case 'blocked':
-          throw await blockedKeys.refusalOf(
-            { spkiSha256: draft.intent.spkiSha256, ...outcome },
-            request.station
-          )
         case 'of-station':
-          throw keyOfStation()
+        case 'blocked':
+          throw await keyRefusalOf(blockedKeys, outcome, { ...draft.intent, ...request })
         case 'no-place':
           throw lotRefusal(outcome.verdict, { ...request, lot })
         // Its device has a place already, which moves along.

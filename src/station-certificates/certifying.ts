@@ -2,7 +2,7 @@ import { actorOf, buildAuditEvent } from '../audit/audit-event.ts'
 import type { Authorities, IssuingAuthority } from '../authorities/authority.ts'
 import { noLongerSigns } from '../authorities/unavailable.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
-import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, type MintlineError } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { WeakKeys } from '../factory/weak-keys/weak-keys.ts'
 import { parseCertificate } from '../pki/certificate/certificate.ts'
@@ -81,7 +81,10 @@ export function createStationCertifying(dependencies: CertifyingDependencies): S
           case 'outdated':
             await authorities.refresh()
             break
-          default:
+          case 'blocked':
+          case 'key-refused':
+          case 'exhausted':
+          case 'not-let-in':
             throw await refusalOf(dependencies, outcome, { request, spkiDer: csr.spkiDer })
         }
       }

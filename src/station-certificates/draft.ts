@@ -57,7 +57,7 @@ export function judgeReadBack(intent: ReadBack, rules: DraftRules): void {
   if (followsFrom(intent, rules)) return
   throw new MintlineError(
     'record_damaged',
-    "The record of this request was changed in the database and is not signed. Make a new key pair at the station, and send a CSR for that; tell the administrator."
+    'The record of this request was changed in the database and is not signed. Make a new key pair at the station, and send a CSR for that; tell the administrator.'
   )
 }
 

@@ -2,11 +2,7 @@ import type { Prisma } from '../database/database.ts'
 import type { BlockedReason } from '../factory/blocked-keys/blocked-key.ts'
 import { issuedPrefix } from '../factory/stations/client-certificates/identity.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
-import {
-  renewAfter,
-  type StationCertificate,
-  type StationCertificateIntent
-} from './station-certificate.ts'
+import { renewAfter, type StationCertificate, type StationCertificateIntent } from './station-certificate.ts'
 
 type Client = Prisma.TransactionClient
 
@@ -43,7 +39,10 @@ export async function commitIntent(
 }
 
 /** As for the intents of devices (`standingCredentials`). The station's row keeps others of it waiting. */
-async function isLetIn(client: Client, { stationId, credential }: StationCertificateIntent): Promise<boolean> {
+async function isLetIn(
+  client: Client,
+  { stationId, credential }: StationCertificateIntent
+): Promise<boolean> {
   const stations = await client.$queryRaw<unknown[]>`
     SELECT id FROM station WHERE id = ${stationId}::uuid AND enabled AND paused_at IS NULL FOR UPDATE`
   if (stations.length === 0) return false

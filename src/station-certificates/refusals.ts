@@ -43,6 +43,6 @@ export function inFlux(): MintlineError {
 export function switchedOff(): MintlineError {
   return new MintlineError(
     'station_certificates_off',
-    "Stations get no certificates of their own here. The administrator switches them on with MINTLINE_STATION_CERTIFICATES=on, once there is a line for stations and a station profile."
+    'Stations get no certificates of their own here. The administrator switches them on with MINTLINE_STATION_CERTIFICATES=on, once there is a line for stations and a station profile.'
   )
 }

@@ -25,7 +25,7 @@ export function createStationProfileStore(database: Database): StationProfileSto
         try {
           return await client.$transaction(async transaction => {
             await transaction.stationProfileVersion.create({
-              data: { ...profile, document: JSON.parse(JSON.stringify(document)) }
+              data: { ...profile, document: { ...document } }
             })
             await insertAuditEvent(transaction, event)
             return true

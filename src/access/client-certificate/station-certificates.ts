@@ -4,7 +4,11 @@ import type {
   HeldCertificate,
   IssuedCertificate
 } from '../../factory/stations/client-certificates/certificate-store.ts'
-import { identitiesOf, identityKinds, isIssuedHere } from '../../factory/stations/client-certificates/identity.ts'
+import {
+  identitiesOf,
+  identityKinds,
+  isIssuedHere
+} from '../../factory/stations/client-certificates/identity.ts'
 import type { StationStore } from '../../factory/stations/station-store.ts'
 import { type Certificate, certificateIdHex } from '../../pki/certificate/certificate.ts'
 import { describeName } from '../../pki/path/distinguished-name.ts'

@@ -95,11 +95,9 @@ export function createStations(dependencies: StationDependencies): Stations {
     },
     change: async (name, change, act) => reportOf(await inTurn(() => changeStation(name, change, act))),
     async endCertificate(name, sha256, act) {
-      const { id } = await require(name)
-      const after = { certificate: toHex(sha256) }
-      const what = { ...act, act: 'station.certificate-end', subject: `station/${name}`, after }
-      const event = { ...buildAuditEvent(what, { time: clock(), randomBytes }), reason: act.reason }
-      if (!(await certificates.end(id, sha256, event))) throw certificateNotFound(name, sha256)
+      const station = await require(name)
+      const event = endOf(station, sha256, { act, time: clock(), randomBytes })
+      if (!(await certificates.end(station.id, sha256, event))) throw certificateNotFound(name, sha256)
       onChange()
     },
     async resume(name, act) {
@@ -135,6 +133,18 @@ export function stationNotFound(name: string): MintlineError {
     'station_not_found',
     `There is no station ${name}. GET /v1/stations lists those that there are.`
   )
+}
+
+interface EndSources {
+  readonly act: Act & { readonly reason: string }
+  readonly time: Date
+  readonly randomBytes: RandomBytes
+}
+
+function endOf({ name }: Station, sha256: Uint8Array, { act, time, randomBytes }: EndSources) {
+  const after = { certificate: toHex(sha256) }
+  const what = { ...act, act: 'station.certificate-end', subject: `station/${name}`, after }
+  return { ...buildAuditEvent(what, { time, randomBytes }), reason: act.reason }
 }
 
 function certificateNotFound(name: string, sha256: Uint8Array): MintlineError {

@@ -148,8 +148,7 @@ export const accessProblems = {
     status: 422,
     title: 'The station profile breaks a rule',
     meaning: 'The line that it names is not there, or signs for devices.',
-    remedy:
-      'Name a line for stations: `POST /v1/authorities` with `"purpose": "stations"` makes one.'
+    remedy: 'Name a line for stations: `POST /v1/authorities` with `"purpose": "stations"` makes one.'
   },
   station_key_refused: {
     status: 409,

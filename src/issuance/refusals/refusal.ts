@@ -4,13 +4,15 @@ import type { ClockTrust } from '../../clock/clock-trust.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
+import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import { toBase64 } from '../../pki/der/octet-text.ts'
-import type { RefusalRow } from '../../records/record-model.ts'
+import type { Intent, RefusalRow } from '../../records/record-model.ts'
 import type { CountReason } from '../../records/refusal-counts/refusal-count.ts'
 import type { RefusalOutcome } from '../../records/refusal-store.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { IntentOutcome } from '../commit/cycle-store.ts'
 import { askedOf, digestOf, type IssuanceRequest } from '../request.ts'
 import type { RefusalCounting } from './counting.ts'
 import { keepBody, type KeptBody } from './kept-body.ts'
@@ -203,8 +205,14 @@ function keyOf(
   )
 }
 
-/** The refusal of a device that comes with the key of a station. */
-export function keyOfStation(): MintlineError {
+/** The refusal of a device that comes with a key that is certified no more, or is a station's own. */
+export async function keyRefusalOf(
+  blockedKeys: Pick<BlockedKeys, 'refusalOf'>,
+  outcome: Extract<IntentOutcome, { kind: 'blocked' | 'of-station' }>,
+  { spkiSha256, station }: Pick<Intent, 'spkiSha256'> & Pick<IssuanceRequest, 'station'>
+): Promise<MintlineError> {
+  if (outcome.kind === 'blocked')
+    return blockedKeys.refusalOf({ spkiSha256, reason: outcome.reason }, station)
   return new MintlineError(
     'key_already_certified',
     "This key was certified as a station's own, and is no device's. Make a new key pair on the device, and find out how the station's key came to be there: it belongs to its station alone."

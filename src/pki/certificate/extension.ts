@@ -1,5 +1,5 @@
-import type { DerReader } from '../der/reader.ts'
 import { encodeUtf8 } from '../der/octets.ts'
+import type { DerReader } from '../der/reader.ts'
 import { tags } from '../der/tag.ts'
 import {
   encodeBoolean,

@@ -135,11 +135,7 @@ async function assertPath({ leaf, intermediates, anchor }: VerifiedPath, trust: 
 }
 
 /** A line that signs devices would let every device in as a client; so would what is above it, by way of it. */
-function assertNoDeviceAuthority(
-  above: readonly Certificate[],
-  leaf: Certificate,
-  trust: ClientTrust
-): void {
+function assertNoDeviceAuthority(above: readonly Certificate[], leaf: Certificate, trust: ClientTrust): void {
   for (const certificate of above) {
     const name = deviceAuthorityOf(certificate, trust)
     if (name === undefined) continue

@@ -29,7 +29,11 @@ export interface CertificateStore {
   /** Whether an act has ended it, by whatever it was known. */
   isEnded(sha256: Uint8Array): Promise<boolean>
   /** Ends it for a station, where that has not been done. False where the station has none like this. */
-  end(stationId: string, sha256: Uint8Array, event: AuditEvent & { readonly reason: string }): Promise<boolean>
+  end(
+    stationId: string,
+    sha256: Uint8Array,
+    event: AuditEvent & { readonly reason: string }
+  ): Promise<boolean>
   /** Newest first. */
   list(stationId: string, query: PageQuery): Promise<readonly StationCertificate[]>
   /** Notes that they were used, where that is not known of the last minute. */

@@ -3,8 +3,7 @@ import type { GenerationView } from '../../../authorities/generations/generation
 import type { AuthorityGenerationView, OpenCertificateIntentView } from './schemas.ts'
 
 export function viewGeneration(generation: GenerationView): AuthorityGenerationView {
-  const { name, line, generation: number, state, purpose, subject, key, certificate, issuances } =
-    generation
+  const { name, line, generation: number, state, purpose, subject, key, certificate, issuances } = generation
   return {
     name,
     line,

@@ -46,7 +46,8 @@ const keys = Type.Object(
   {
     ...strict,
     minProperties: 1,
-    description: 'Accepted keys of stations; EC on P-256 or P-384 unless given. What is not listed is refused.'
+    description:
+      'Accepted keys of stations; EC on P-256 or P-384 unless given. What is not listed is refused.'
   }
 )
 

@@ -1,21 +1,16 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
 import { maySeeLine, type Principal } from '../../../access/principal.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import { stationNotFound } from '../../../factory/stations/stations.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent, madeOrSame } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
+import { findOwn, notFound, readable, tags, writable } from './ownership.ts'
 import {
   defaultStationLimit,
   StationBody,
-  StationCertificateEndBody,
-  StationCertificateList,
-  StationCertificateListQuerystring,
-  StationCertificateParams,
   StationChangeBody,
   StationList,
   StationListQuerystring,
@@ -24,14 +19,7 @@ import {
   StationResource,
   StationResumeBody
 } from './schemas.ts'
-import { toChange, toNewStation, viewCertificate, viewReport, viewStation } from './view.ts'
-
-const tags = ['Stations']
-const readable = {
-  config: { access: ['display', 'auditor', 'operator', 'admin'], heedsLines: true }
-} as const
-const writable = { config: { access: ['operator', 'admin'], heedsLines: true } } as const
-const notFound = problemResponses({ 404: 'There is no such station.' })
+import { toChange, toNewStation, viewReport, viewStation } from './view.ts'
 
 const createStation = {
   operationId: 'createStation',
@@ -102,34 +90,6 @@ const changeStation = {
   }
 }
 
-const listStationCertificates = {
-  operationId: 'listStationCertificates',
-  tags,
-  summary: 'List the client certificates that let a station in',
-  description:
-    'Newest first, also those that do not let it in any more: records have their ids. `nextCursor` leads to more.',
-  params: StationParams,
-  querystring: StationCertificateListQuerystring,
-  response: {
-    200: { description: 'One page.', content: jsonContent(StationCertificateList) },
-    ...notFound
-  }
-}
-
-const endStationCertificate = {
-  operationId: 'endStationCertificate',
-  tags,
-  summary: 'End a client certificate of a station',
-  description:
-    'For good, whoever issued it: from now on it is refused with `401 client_certificate_refused`. Where it was issued here, its key gets no other certificate. One that has ended stays as it is.',
-  params: StationCertificateParams,
-  body: StationCertificateEndBody,
-  response: {
-    204: { description: 'It lets nobody in any more.', type: 'null' },
-    ...problemResponses({ 404: 'There is no such station, or it never had this certificate.' })
-  }
-}
-
 export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
   { services: { stations } }
@@ -153,51 +113,20 @@ export const stationRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
     }
   )
 
-  const findOwn = async (request: FastifyRequest, name: string) => {
-    const station = await stations.find(name)
-    if (maySeeLine(principalOf(request), station.line)) return station
-    throw stationNotFound(name)
-  }
-
   app.get('/v1/stations/:name', { ...readable, schema: getStation }, async request =>
-    viewReport(await findOwn(request, request.params.name))
-  )
-
-  app.get(
-    '/v1/stations/:name/client-certificates',
-    { ...readable, preValidation: coerceIntegers('query', ['limit']), schema: listStationCertificates },
-    async request => {
-      const { name } = await findOwn(request, request.params.name)
-      const { limit = defaultStationLimit, cursor } = request.query
-      return viewPage(await stations.listCertificates(name, { limit, cursor }), viewCertificate)
-    }
-  )
-
-  app.post(
-    '/v1/stations/:name/client-certificates/:fingerprint/end',
-    { ...writable, schema: endStationCertificate },
-    async (request, reply) => {
-      const { name, fingerprint } = request.params
-      await findOwn(request, name)
-      const { reason } = request.body
-      await stations.endCertificate(name, Buffer.from(fingerprint, 'hex'), {
-        ...actOf(request, reason),
-        reason
-      })
-      return reply.code(204).send()
-    }
+    viewReport(await findOwn(stations, request, request.params.name))
   )
 
   app.patch('/v1/stations/:name', { ...writable, schema: changeStation }, async request => {
     const { reason, ...change } = request.body
-    await findOwn(request, request.params.name)
+    await findOwn(stations, request, request.params.name)
     if (change.line !== undefined) assertOfLine(principalOf(request), change.line)
     return viewReport(await stations.change(request.params.name, toChange(change), actOf(request, reason)))
   })
 
   app.post('/v1/stations/:name/resume', { ...writable, schema: resumeStation }, async request => {
-    await findOwn(request, request.params.name)
-    return viewReport(await stations.resume(request.params.name, actOf(request, request.body.reason)))
+    const { name } = await findOwn(stations, request, request.params.name)
+    return viewReport(await stations.resume(name, actOf(request, request.body.reason)))
   })
 }
 
