@@ -78,7 +78,11 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/stations/:name': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/stations/:name/client-certificates': ['display', 'auditor', 'operator', 'admin'],
   'PATCH /v1/stations/:name': ['operator', 'admin'],
+  'POST /v1/stations/:name/client-certificates/:fingerprint/end': ['operator', 'admin'],
   'POST /v1/stations/:name/resume': ['operator', 'admin'],
+  'POST /v1/self/certificate': ['station'],
+  'GET /v1/station-profile': ['auditor', 'operator', 'admin'],
+  'PUT /v1/station-profile': ['admin'],
   'POST /v1/token-logins': ['admin'],
   'POST /v1/clock/accept': ['admin'],
   'GET /v1/jobs': ['auditor', 'operator', 'admin'],
@@ -114,6 +118,7 @@ const heedingLines = [
   'GET /v1/stations',
   'GET /v1/stations/:name',
   'GET /v1/stations/:name/client-certificates',
+  'POST /v1/stations/:name/client-certificates/:fingerprint/end',
   'PATCH /v1/stations/:name',
   'POST /v1/lots',
   'GET /v1/lots',
@@ -156,6 +161,29 @@ async function setAsideEvent(): Promise<string> {
   })
   return recordId
 }
+
+/** What stations' own certificates need, and one of the station on-a7. */
+async function makeStationCertificate(): Promise<Readonly<Record<string, Target>>> {
+  const admin = service.as('admin')
+  const made = await admin.post('/v1/authorities', { ...generationBody('for-stations'), purpose: 'stations' })
+  const { name } = made.json<{ name: string }>()
+  await admin.post(`/v1/authorities/${name}/activate`, { reason })
+  const profile = { authority: 'for-stations' }
+  const put = { method: 'PUT', url: '/v1/station-profile', payload: profile }
+  await service.send({ ...put, headers: service.bearer('admin') })
+  const token = await admin.post('/v1/tokens', { role: 'station', name: 'own-of-a7', station: 'on-a7' })
+  const headers = { authorization: `Bearer ${token.json<{ secret: string }>().secret}` }
+  const own = { method: 'POST', url: '/v1/self/certificate', payload: { csr: csrOfStation() } }
+  const { certificateId } = (await service.send({ ...own, headers })).json<{ certificateId: string }>()
+  const end = `/v1/stations/on-a7/client-certificates/${certificateId}/end`
+  return {
+    'POST /v1/self/certificate': { url: own.url, payload: { csr: csrOfStation() } },
+    'PUT /v1/station-profile': { url: put.url, payload: profile },
+    'POST /v1/stations/:name/client-certificates/:fingerprint/end': { url: end, payload: { reason } }
+  }
+}
+
+const csrOfStation = () => encodePem('CERTIFICATE REQUEST', makeCertificationRequest(someSubject()))
 
 /** A lot for a station of the line A7. */
 async function makeLot(): Promise<Readonly<Record<string, Target>>> {
@@ -262,6 +290,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
     'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
     ...lotTargets,
+    ...(await makeStationCertificate()),
     'POST /v1/stations/:name/resume': { url: '/v1/stations/starter/resume', payload: { reason } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },
     'POST /v1/token-logins': { url: '/v1/token-logins', payload: { tokenLabel: 'acme', reason } },
@@ -281,6 +310,9 @@ beforeAll(async () => {
   await writeFile(secretFile, `${secret}\n`, { mode: 0o600 })
   // Nobody listens: what this is about is who may send.
   service = await openService({
+    MINTLINE_STATION_CERTIFICATES: 'on',
+    MINTLINE_CLIENT_CERT_HEADER: 'X-SSL-Client-Cert',
+    MINTLINE_TRUSTED_PROXIES: '127.0.0.1',
     MINTLINE_WEBHOOK_URL: 'http://127.0.0.1:1/',
     MINTLINE_WEBHOOK_SECRET_FILE: secretFile
   })
@@ -386,7 +418,9 @@ const toAnotherStation: Readonly<
   'GET /v1/self': [200, undefined],
   'GET /v1/issuances': [200, []],
   'GET /v1/issuances/:id': [404, 'issuance_not_found'],
-  'POST /v1/profiles/:name/preview': [403, 'profile_not_allowed']
+  'POST /v1/profiles/:name/preview': [403, 'profile_not_allowed'],
+  // The key is the starter's by then.
+  'POST /v1/self/certificate': [409, 'station_key_refused']
 }
 
 describe('another station', () => {
