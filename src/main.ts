@@ -12,6 +12,7 @@ const usage = `usage: mintline <command>
   serve             run the service
   check-config      try the settings without starting anything
   enroll            have CSRs certified, as a station does
+  station certificate  have the station's own certificate issued, and renewed
   tls init          make a certificate to try TLS with
   token create      make a token: the first one, or one in the place of a lost one
   lot verify        verify the statement of a closed lot, offline
@@ -55,6 +56,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     const { enrollUsage, runEnroll } = await import('./cli/enroll/enroll.ts')
     const isWatched = process.stderr.isTTY
     return { usage: enrollUsage, run: (io, args) => runEnroll({ ...io, isWatched }, args) }
+  },
+  async station() {
+    const { runStation, stationUsage } = await import('./cli/station/station.ts')
+    return { usage: stationUsage, run: runStation }
   },
   async tls() {
     const { runTls, tlsUsage } = await import('./cli/tls/tls.ts')

@@ -28,8 +28,12 @@ export function parseEnrollFlags(args: readonly string[]) {
 
 export type EnrollFlags = ReturnType<typeof parseEnrollFlags>
 
+type ConnectionFlags = {
+  readonly [Flag in 'url' | 'token-file' | 'ca-file' | 'client-cert' | 'client-key']?: string | undefined
+}
+
 /** @throws UsageError */
-export async function readConnectionSettings(flags: EnrollFlags): Promise<ConnectionSettings> {
+export async function readConnectionSettings(flags: ConnectionFlags): Promise<ConnectionSettings> {
   const { 'token-file': tokenFile, 'ca-file': caFile } = flags
   const { 'client-cert': certificateFile, 'client-key': keyFile } = flags
   if ((certificateFile === undefined) !== (keyFile === undefined))

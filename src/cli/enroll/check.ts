@@ -42,7 +42,8 @@ function fail(io: CommandIo, failure: Failure, isJson: boolean): number {
 function readSelf(body: Buffer): Self | Failure {
   try {
     const self = JSON.parse(body.toString()) as Partial<Self> | null
-    if (typeof self?.role === 'string' && typeof self.credential === 'object') return self as Self
+    if (typeof self?.role === 'string' && (self.credential ?? self.clientCertificate) !== undefined)
+      return self as Self
   } catch {
     // Told below.
   }
@@ -76,7 +77,8 @@ function judge({ station, role }: Self, profile: string | undefined): Verdict | 
   return reasons.length === 0 ? undefined : { exitCode: busy, text: `not ready: ${reasons.join('; ')}` }
 }
 
-function describeSelf({ role, name, credential, station }: Self, now: Date): string {
+function describeSelf(self: Self, now: Date): string {
+  const { role, name, credential, clientCertificate, certificate, station } = self
   const { line, site, requestsPerMinute, profiles = [], lots = [] } = station ?? {}
   const place = [line && `line ${line}`, site && `site ${site}`].filter(Boolean).join(', ')
   const states = profiles.map(
@@ -88,6 +90,12 @@ function describeSelf({ role, name, credential, station }: Self, now: Date): str
     ...(credential === undefined
       ? []
       : [`  token ${credential.name}: ${describeEnd(credential.expiresAt, now)}`]),
+    ...(clientCertificate === undefined
+      ? []
+      : [`  client certificate ${clientCertificate.subject}: ends ${clientCertificate.expiresAt}`]),
+    ...(certificate === undefined
+      ? []
+      : [`  own certificate: ends ${certificate.notAfter}, to be renewed after ${certificate.renewAfter}`]),
     ...(requestsPerMinute === undefined ? [] : [`  may send ${requestsPerMinute} requests a minute`]),
     ...states,
     ...lots.map(lot => `  lot ${lot.id}, profile ${lot.profile}: ${lot.remaining} places left`),

@@ -10,13 +10,13 @@ export class KeepingError extends Error {}
  * Puts a file in its place whole and on the disk: a reader, or who comes after a power cut, finds what was there before or
  * all of the new one. A kill leaves at most a hidden file beside it.
  *
- * @throws KeepingError
+ * @param mode of the file, less what the umask takes. @throws KeepingError
  */
-export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
+export async function writeWhole(path: string, content: string | Uint8Array, mode = 0o644): Promise<void> {
   const directory = dirname(path)
   const temporary = join(directory, `.${basename(path)}.${process.pid}.tmp`)
   try {
-    await using file = await open(temporary, 'w', 0o644)
+    await using file = await open(temporary, 'w', mode)
     await file.writeFile(content)
     await file.sync()
     await rename(temporary, path)
