@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needs } from '../../support/needs/needs.ts'
@@ -192,6 +192,36 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
       await expect
         .poll(() => terminal.paste(again), { timeout: 20_000 })
         .toContain('client_certificate_refused')
+    } finally {
+      await served.end('SIGTERM')
+    }
+  })
+
+  it('have certificates issued to stations, renewed by them, and ended', async () => {
+    const [init] = page.commands('TLS')
+    const [, certificate] = /CERT_FILE=~\/(\S+)/.exec(init!)!
+    const [, key] = /KEY_FILE=~\/(\S+)/.exec(init!)!
+    const served = await following.start({
+      MINTLINE_TLS_CERT_FILE: join(following.home, certificate!),
+      MINTLINE_TLS_KEY_FILE: join(following.home, key!),
+      MINTLINE_STATION_CERTIFICATES: 'on'
+    })
+    try {
+      const api = served.url.replace('127.0.0.1', 'localhost')
+      const setUp = `api=${api}\nca=~/${certificate!.replace(/[^/]+$/, '')}ca.cert.pem\n`
+      const [make, end] = page.commands('Certificates that Mintline issues to stations')
+      expect(await terminal.paste(setUp + make!)).toContain('"days":90')
+      await writeFile(at('station-token'), `${await served.token('station')}\n`)
+      const [first, renew] = openPage('docs/station.md').commands("The station's own certificate")
+      expect(await terminal.paste(setUp + first!)).toMatch(/"certificate":\{.*"renewAfter"/)
+      expect(await terminal.paste(setUp + renew!)).toMatch(/"certificate":\{.*"renewAfter"/)
+      const shown = openssl('x509', '-in', 'next.pem', '-noout', '-fingerprint', '-sha256')
+      const fingerprint = shown.split('=')[1]!.trim().replaceAll(':', '').toLowerCase()
+      await terminal.paste(setUp + end!.replaceAll('FINGERPRINT', fingerprint).replace(/^# .*\n/, ''))
+      const asks = (name: string) =>
+        `${setUp}curl -sS --cacert "$ca" --cert ${name}.pem --key ${name}.key "$api/v1/self" || true`
+      expect(await terminal.paste(asks('next'))).toContain('client_certificate_refused')
+      expect(await terminal.paste(asks('station'))).toContain('"role":"station"')
     } finally {
       await served.end('SIGTERM')
     }
