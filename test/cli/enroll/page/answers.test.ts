@@ -27,6 +27,13 @@ const ofOthers: readonly ErrorCode[] = [
   'station_not_found',
   'station_exists',
   'station_invalid',
+  'client_certificate_not_found',
+  // Of a station that asks for its own.
+  'station_certificates_off',
+  'station_profile_missing',
+  'station_profile_invalid',
+  'station_key_refused',
+  'station_certificates_exhausted',
   'job_not_found',
   'webhook_missing',
   'event_not_found',
