@@ -266,18 +266,20 @@ describe('the signing room', () => {
     expect(vouching.filter(file => !file.endsWith('-store.ts'))).toEqual([])
   })
 
-  it('takes it from the drafts of its three kinds that bytes were judged', () => {
+  it('takes it from the drafts of its four kinds that bytes were judged', () => {
     const judging = mentioning(/from '[./]*signing\/judgement\.ts'/)
     expect(judging.sort()).toEqual([
       'authorities/certificates/issue-authority.ts',
       'aws/registrations/verification/verification.ts',
-      'issuance/draft.ts'
+      'issuance/draft.ts',
+      'station-certificates/draft.ts'
     ])
   })
 
-  it('has no exception but for the CSR of a CA and the ceremony', () => {
+  it('has no exception but for CSRs, of a CA and of a station for itself, and the ceremony', () => {
     expect(mentioning(/\bsignCertificationRequestInfo\b/).sort()).toEqual([
       'authorities/generations/csr-for-upper-ca.ts',
+      'cli/station/asking.ts',
       'signing/sign-without-intent.ts'
     ])
     expect(mentioning(/\bsignAtCeremony\b/).sort()).toEqual([

@@ -33,7 +33,7 @@ export type IntentOutcome =
   | { readonly kind: 'not-let-in' }
 
 /** A certificate that was signed, as it goes on record. */
-export interface SignedStationCertificate {
+interface SignedStationCertificate {
   readonly intent: StationCertificateIntent
   readonly certificate: Omit<StationCertificate, 'id' | 'serialNumber' | 'authorityId'>
   /** As `describeName` writes them. */

@@ -11,7 +11,7 @@ import { describeEnd } from '../pki/path/issuing-path.ts'
 import { judge } from '../signing/judgement.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { StationCertificateIntent } from './station-certificate.ts'
-import type { StationProfileVersion } from './station-profile.ts'
+import type { StationProfileVersion } from './station-profile-document.ts'
 
 /** What a certificate follows from, besides its serial number and the time. */
 export interface DraftRules {

@@ -2,7 +2,7 @@ import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
 import { type Database, isUniqueViolation, transactionLimits } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
-import type { StationProfileDocument, StationProfileVersion } from './station-profile.ts'
+import type { StationProfileDocument, StationProfileVersion } from './station-profile-document.ts'
 
 export interface StationProfileStore {
   findNewest(): Promise<StationProfileVersion | undefined>

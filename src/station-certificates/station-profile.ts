@@ -2,32 +2,15 @@ import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import type { Authorities } from '../authorities/authority.ts'
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
-import type { Curve } from '../pki/key/elliptic-curve.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
+import {
+  type StationProfileDocument,
+  type StationProfileVersion,
+  usualStationProfile
+} from './station-profile-document.ts'
 import type { StationProfileStore } from './station-profile-store.ts'
-
-/** What the certificates of stations are like. Names in them are made of the station's, and nothing is taken from a CSR but the key. */
-export interface StationProfileDocument {
-  /** The line for stations whose active generation signs. */
-  readonly authority: string
-  readonly days: number
-  /** How far notBefore lies before the time of issue, for stations whose clocks run behind. */
-  readonly backdateMinutes: number
-  readonly keys: {
-    readonly ec?: { readonly curves: Curve[] }
-    readonly rsa?: { readonly minimumBits: number; readonly maximumBits: number }
-  }
-}
-
-export interface StationProfileVersion {
-  readonly id: string
-  readonly version: number
-  readonly document: StationProfileDocument
-  readonly createdAt: Date
-  readonly createdBy: string
-}
 
 export interface StationProfiles {
   /** The newest version. @throws MintlineError `station_profile_missing`. */
@@ -48,12 +31,6 @@ export interface StationProfileDependencies {
   readonly authorities: Pick<Authorities, 'purposeOf'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
-}
-
-export const usualStationProfile: Omit<StationProfileDocument, 'authority'> = {
-  days: 90,
-  backdateMinutes: 5,
-  keys: { ec: { curves: ['P-256', 'P-384'] } }
 }
 
 export function createStationProfiles(dependencies: StationProfileDependencies): StationProfiles {

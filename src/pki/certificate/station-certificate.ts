@@ -22,7 +22,7 @@ export interface StationCertificateContent extends Pick<
 }
 
 /** By what a station's own certificate names it, in the subjectAltName; the CommonName is the station's name. */
-export function stationUri(station: string): string {
+function stationUri(station: string): string {
   return `urn:mintline:station:${station}`
 }
 

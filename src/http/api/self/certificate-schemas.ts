@@ -20,7 +20,7 @@ const sha256 = Type.String({
 })
 
 /** When a station is to have its certificate renewed, and when it ends. */
-export const life = {
+const life = {
   notBefore: Type.String({ format: 'date-time' }),
   notAfter: Type.String({ format: 'date-time', description: 'From then on it lets nobody in.' }),
   renewAfter: Type.String({
