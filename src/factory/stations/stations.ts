@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import { type Clock, laterThan } from '../../sources/clock.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
+import { type Clock, laterThan } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { pageOf, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -94,12 +94,7 @@ export function createStations(dependencies: StationDependencies): Stations {
       return readPage(query, wanted => certificates.list(id, wanted))
     },
     change: async (name, change, act) => reportOf(await inTurn(() => changeStation(name, change, act))),
-    async endCertificate(name, sha256, act) {
-      const station = await require(name)
-      const event = endOf(station, sha256, { act, time: clock(), randomBytes })
-      if (!(await certificates.end(station.id, sha256, event))) throw certificateNotFound(name, sha256)
-      onChange()
-    },
+    endCertificate: async (name, sha256, act) => end(dependencies, await require(name), { sha256, act }),
     async resume(name, act) {
       const station = await require(name)
       if (station.pausedAt === null) return reportOf(station)
@@ -133,6 +128,21 @@ export function stationNotFound(name: string): MintlineError {
     'station_not_found',
     `There is no station ${name}. GET /v1/stations lists those that there are.`
   )
+}
+
+interface End {
+  readonly sha256: Uint8Array
+  readonly act: Act & { readonly reason: string }
+}
+
+async function end(
+  { certificates, onChange, clock, randomBytes }: StationDependencies,
+  station: Station,
+  { sha256, act }: End
+): Promise<void> {
+  const event = endOf(station, sha256, { act, time: clock(), randomBytes })
+  if (!(await certificates.end(station.id, sha256, event))) throw certificateNotFound(station.name, sha256)
+  onChange()
 }
 
 interface EndSources {
