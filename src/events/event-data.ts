@@ -13,6 +13,9 @@ const TextOrNull = Type.Union([Type.String(), Type.Null()])
 /** Where a type of column does not say it all. */
 const described: Readonly<Record<string, TSchema>> = {
   metadata: Type.Record(Text, Text),
+  stationSubject: Type.Record(Text, Text, {
+    description: 'What the station set in the place of the subject of the CSR.'
+  }),
   certificateId: Type.String({ description: 'SHA-256 of the certificate DER in hex: the id at AWS IoT.' }),
   serialNumber: Type.String({ description: 'Hex of its octets.' }),
   thing: Type.Union([
@@ -67,6 +70,7 @@ const IssuedData = Type.Object(
       { ...intentFacts, ...certificateFacts },
       (name, column) => described[name] ?? orNullOf(column)
     ),
+    stationSubject: Type.Union([described['stationSubject']!, Type.Null()]),
     subject: Type.Record(Text, Text),
     notBefore: Timestamp,
     notAfter: Timestamp,

@@ -10,21 +10,26 @@ import type { CsrNote } from '../pki/csr/note.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { buildName, throwSubjectViolations } from '../pki/name/name.ts'
+import type { Subject } from '../pki/name/subject-field.ts'
 import { subjectOutsideViolations } from '../pki/path/constrained-subject.ts'
 import { describeEnd } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
+import { assertMaySet } from '../profiles/station-subject/station-subject.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
 import type { Asked, Intent } from '../records/record-model.ts'
+import { replacedNotes, requestDigest, requestedSubject } from '../records/requested-subject.ts'
 import { judge } from '../signing/judgement.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type DeviceIdentity, identifyDevice } from './device-identity.ts'
 import { predict } from './prediction.ts'
-import { digestOf, requestDigest } from './request.ts'
+import { digestOf } from './request.ts'
 
 export interface DraftInput {
   readonly csr: CertificationRequest
+  /** What the station set. */
+  readonly stationSubject?: Subject | undefined
   readonly profile: CompiledProfile
   readonly authority: IssuingAuthority
   readonly now: Date
@@ -51,10 +56,17 @@ const noExpiry = new Date('9999-12-31T23:59:59Z')
  *
  * @throws MintlineError `key_refused`, `subject_refused`, `jitp_would_fail`, `authority_expires_first`, `lint_failed`.
  */
-export function draftIntent({ csr, profile, authority, now, randomBytes }: DraftInput): Draft {
+export function draftIntent(input: DraftInput): Draft {
+  const { csr, stationSubject, profile, authority, now, randomBytes } = input
   const { document } = profile.version
   assertKeyAllowed(csr.publicKey, profile.keyPolicy)
-  const { subject, notes } = selectSubject(profile, csr.subject)
+  if (stationSubject !== undefined) assertMaySet(profile, stationSubject)
+  const requested = requestedSubject(input)
+  const { subject, notes } = selectSubject(
+    profile,
+    requested,
+    stationSubject === undefined ? 'csr' : 'station'
+  )
   const serialNumber = createSerialNumber(randomBytes(16))
   const tbsDer = buildTbsCertificate({
     serialNumber,
@@ -85,13 +97,13 @@ export function draftIntent({ csr, profile, authority, now, randomBytes }: Draft
     serialNumber,
     spkiSha256,
     deviceSha256: device?.sha256 ?? spkiSha256,
-    requestSha256: requestDigest(spkiSha256, csr.subject, document.name),
+    requestSha256: requestDigest(spkiSha256, requested, document.name),
     tbsDer,
     csrDer: csr.der,
     profileVersionId: profile.version.id,
     authorityId: authority.id
   }
-  return { intent, tbs, prediction, device, notes: [...csr.notes, ...notes] }
+  return { intent, tbs, prediction, device, notes: [...csr.notes, ...replacedNotes(input), ...notes] }
 }
 
 /** Whole seconds, since a certificate holds no less. Not before the issuer begins, nor after the first CA of its chain ends. */

@@ -2,7 +2,11 @@ import type { IssuingAuthority } from '../authorities/authority.ts'
 import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../pki/certificate/lint.ts'
-import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
+import {
+  type CertificationRequest,
+  parseCertificationRequest,
+  type SubjectAttribute
+} from '../pki/csr/certification-request.ts'
 import { isEqual } from '../pki/der/octets.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
@@ -10,10 +14,11 @@ import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import { belowViolations } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import { isWanted } from '../profiles/subject-selection.ts'
-import { recordDamaged } from '../records/damaged.ts'
+import { otherRequest, recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent } from '../records/records.ts'
+import { isRequestKept, requestedSubject } from '../records/requested-subject.ts'
 import { timeOfIdentifier } from '../sources/identifier.ts'
-import { digestOf, requestDigest } from './request.ts'
+import { digestOf } from './request.ts'
 
 export interface Examined {
   readonly earlier: EarlierIntent
@@ -28,7 +33,7 @@ const roundingMs = 1_000
 
 /**
  * Holds an intent that was read back from the database against what it was made of: its bytes must follow from its CSR,
- * the profile's version and the authority, and pass the lint of device certificates. Whoever can write to the database
+ * what the station set, the profile's version and the authority, and pass the lint of device certificates. Whoever can write to the database
  * could otherwise have any certificate signed by a retry.
  *
  * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way,
@@ -97,14 +102,11 @@ function requestDifferences(
   { earlier: { record, requestSha256, spkiSha256 } }: Examined
 ): readonly Violation[] {
   const differences: Difference[] = []
-  const csrSpkiSha256 = digestOf(csr.spkiDer)
-  if (!isEqual(csrSpkiSha256, spkiSha256)) {
+  if (!isEqual(digestOf(csr.spkiDer), spkiSha256)) {
     differences.push({ pointer: '/publicKey', expected: "the CSR's key", found: 'the digest of another' })
   }
-  const digest = requestDigest(csrSpkiSha256, csr.subject, record.profile)
-  if (!isEqual(digest, requestSha256)) {
-    differences.push({ pointer: '/csr', expected: 'the CSR that was posted', found: 'another one' })
-  }
+  const { profile, stationSubject } = record
+  if (!isRequestKept({ requestSha256, stationSubject, profile }, csr)) differences.push(otherRequest(record))
   const idTime = timeOfIdentifier(record.id)
   if (idTime.getTime() !== record.createdAt.getTime()) {
     differences.push({
@@ -121,15 +123,20 @@ function requestDifferences(
 }
 
 /**
- * Each value is the profile's fixed one or comes from the CSR, where the profile has a use for it and accepts it; none that
- * the profile demands is missing.
+ * Each value is the profile's fixed one or was asked for, by the CSR or a station that may set it, where the profile has a use
+ * for it and accepts it; none that the profile demands is missing.
  */
 function subjectDifferences(
   csr: CertificationRequest,
   { subject }: TbsCertificate,
-  { profile }: Examined
+  { profile, earlier }: Examined
 ): readonly Violation[] {
-  const kept = csr.subject.filter(({ oid }) => !profile.droppedOids.has(oid))
+  const { stationSubject } = earlier.record
+  const isKept = ({ oid, field }: SubjectAttribute) =>
+    stationSubject === null
+      ? !profile.droppedOids.has(oid)
+      : field !== undefined && profile.stationFields.has(field)
+  const kept = requestedSubject({ csr, stationSubject }).filter(isKept)
   const requested = new Map(kept.map(({ field, value }) => [field, value]))
   const expectedOf = (field: SubjectField) =>
     isWanted(profile, field) ? (profile.rules.get(field)?.fixedValue ?? requested.get(field)) : undefined

@@ -19,7 +19,7 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Cycle } from './commit/cycle.ts'
 import type { OutdatedReason } from './commit/cycle-store.ts'
 import type { Completion } from './completion.ts'
-import { draftIntent } from './draft.ts'
+import { type DraftInput, draftIntent } from './draft.ts'
 import { findServed, resolveTaken } from './earlier/earlier.ts'
 import type { FirstUse } from './first-use.ts'
 import { predict } from './prediction.ts'
@@ -71,7 +71,7 @@ export interface IssuanceDependencies {
 const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
-  const { profiles, authorities, cycle, clock, randomBytes, observe } = dependencies
+  const { profiles, authorities, cycle, observe } = dependencies
   const { clockTrust, blockedKeys, weakKeys, firstUse } = dependencies
 
   async function answer(progress: Progress): Promise<IssuanceResult> {
@@ -106,7 +106,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     for (let round = 1; round <= maximumRounds; round++) {
       const profile = (progress.profile = await profiles.current(request.profile))
       const authority = (progress.authority = await authorities.issuing(profile.version.document.authority))
-      const draft = draftIntent({ csr, profile, authority, now: clock(), randomBytes })
+      const draft = draftOf(dependencies, request, { csr, profile, authority })
       assertLotNamed(request, profile.version.document.lot)
       await firstUse.assertSound(profile, authority)
       const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf({ ...request, lot }) })
@@ -132,6 +132,14 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   }
 
   return { issue: observed(answer, observe) }
+}
+
+function draftOf(
+  { clock, randomBytes }: IssuanceDependencies,
+  { subject: stationSubject }: IssuanceRequest,
+  under: Pick<DraftInput, 'csr' | 'profile' | 'authority'>
+): Draft {
+  return draftIntent({ ...under, stationSubject, now: clock(), randomBytes })
 }
 
 function rulesInFlux(): MintlineError {

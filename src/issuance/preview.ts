@@ -24,6 +24,8 @@ export type PreviewRequest =
   | {
       readonly kind: 'csr'
       readonly csr: Uint8Array
+      /** As a station would set it. */
+      readonly subject?: Subject | undefined
       readonly profile: string
       readonly principal: Principal
     }
@@ -86,6 +88,7 @@ export function createPreview(dependencies: PreviewDependencies): Preview {
       const authority = await authorities.issuing(document.authority)
       const { tbs, prediction, notes } = draftIntent({
         csr,
+        stationSubject: request.subject,
         profile,
         authority,
         now: clock(),

@@ -3,20 +3,24 @@ import type { StationPrincipal } from '../access/principal.ts'
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { type ErrorCode, isMintlineError } from '../errors/mintline-error.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
-import { toHex } from '../pki/der/octet-text.ts'
 import { subjectOf } from '../pki/name/name.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { IssuedRecord } from '../records/record.ts'
 import type { Asked } from '../records/record-model.ts'
+import { requestedSubject } from '../records/requested-subject.ts'
+
+type NotSent = 'station' | 'line' | 'site' | 'credential' | 'lot' | 'stationSubject'
 
 /** What a station asks for. */
-export interface IssuanceRequest extends Omit<Asked, 'station' | 'line' | 'site' | 'credential' | 'lot'> {
+export interface IssuanceRequest extends Omit<Asked, NotSent> {
   /** As it was sent: DER, PEM or bare base64. */
   readonly csr: Uint8Array
   readonly profile: string
   /** Id of the lot that the device belongs to. */
   readonly lot?: string | undefined
+  /** What the certificate is to carry in the place of the CSR's subject, where the profile lets the station say so. */
+  readonly subject?: Subject | undefined
   readonly station: StationPrincipal
   /** Told what became of it, for the log. */
   readonly tell?: (account: IssuanceAccount) => void
@@ -62,7 +66,13 @@ export function accountOfResult({ record, replayed }: IssuanceResult, progress: 
 
 export function accountOfError(error: unknown, progress: Progress): IssuanceAccount {
   const outcome = isMintlineError(error) ? error.code : 'internal_error'
-  return { ...accountOf(progress, progress.csr && subjectOf({ attributes: progress.csr.subject })), outcome }
+  const { csr, request } = progress
+  return { ...accountOf(progress, csr && subjectOf({ attributes: subjectAskedFor(csr, request) })), outcome }
+}
+
+/** The subject that counts, as it was asked for. */
+export function subjectAskedFor(csr: CertificationRequest, { subject }: Pick<IssuanceRequest, 'subject'>) {
+  return requestedSubject({ csr, stationSubject: subject })
 }
 
 function accountOf({ profile }: Progress, subject: Subject | undefined): Omit<IssuanceAccount, 'outcome'> {
@@ -90,11 +100,12 @@ function deviceIn(
   )
 }
 
-export function askedOf({ csr, profile, station, lot, tell, ...asked }: IssuanceRequest): Asked {
+export function askedOf({ csr, profile, station, lot, subject, tell, ...asked }: IssuanceRequest): Asked {
   const { name, tokenId: credential, station: place } = station
   return {
     ...asked,
     lot: lot ?? null,
+    stationSubject: subject ?? null,
     station: name,
     line: place?.line ?? null,
     site: place?.site ?? null,
@@ -108,28 +119,6 @@ export function digestOf(bytes: Uint8Array): Uint8Array {
 
 function digestOfParts(parts: readonly unknown[]): Uint8Array {
   return hash('sha256', JSON.stringify(parts), 'buffer')
-}
-
-/**
- * Equal for two requests exactly when they carry the same key, the same subject values and the same profile name:
- * then the second is a retry of the first. String types and the order of the attributes do not count. What the profile
- * drops counts: a retry sends the same CSR, and a profile may drop other attributes by then.
- */
-export function requestDigest(
-  spkiSha256: Uint8Array,
-  attributes: CertificationRequest['subject'],
-  profileName: string
-): Uint8Array {
-  const subject = attributes
-    .map(({ oid, value, unreadable }) => (unreadable ? [oid, value, toHex(unreadable.octets)] : [oid, value]))
-    .sort(compareParts)
-  return digestOfParts(['request', toHex(spkiSha256), profileName, subject])
-}
-
-/** By type, and where a type occurs more than once, by what it holds. */
-function compareParts(one: readonly string[], other: readonly string[]): number {
-  if (one[0] !== other[0]) return one[0]! < other[0]! ? -1 : 1
-  return JSON.stringify(one) < JSON.stringify(other) ? -1 : 1
 }
 
 /** What makes two requests the same device where AWS names the thing: that name, within the account. */

@@ -5,6 +5,7 @@ import { attributeOid } from '../pki/name/attribute-type.ts'
 import type { ProfileDocument } from './profile-document.ts'
 import { compileProfileTemplate } from './profile-template.ts'
 import type { ProfileVersion } from './profile-version.ts'
+import { stationFieldViolations } from './station-subject/station-subject.ts'
 import {
   compileRules,
   dropViolations,
@@ -45,6 +46,7 @@ export function compileProfile(document: ProfileDocument): CompiledDocument {
   violations.push(
     ...templateRuleViolations(document, compiled.templateFields),
     ...dropViolations(document, compiled.templateFields),
+    ...stationFieldViolations(document, compiled.templateFields),
     ...lookalikeViolations(document),
     ...identityViolations(document, compiled.templateFields),
     ...keyViolations(document),
@@ -61,6 +63,7 @@ export function compileProfile(document: ProfileDocument): CompiledDocument {
     template,
     templateFields,
     droppedOids: new Set(document.dropAttributes?.map(name => attributeOid(name) ?? name)),
+    stationFields: new Set(document.subjectFromStation),
     lookalikes: document.lookalikes ?? 'warn',
     templateSha256,
     accountId,

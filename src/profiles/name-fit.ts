@@ -1,7 +1,7 @@
 import { RE2JS } from 're2js'
 import type { Violation } from '../errors/mintline-error.ts'
 import { attributeTypes } from '../pki/name/attribute-type.ts'
-import { encodingViolations, type NameAttribute } from '../pki/name/name.ts'
+import { attributesOf, encodingViolations } from '../pki/name/name.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 import { describeConstraints, deviceNames, whyOutside } from '../pki/path/constrained-subject.ts'
 import type { ConstrainedNames } from '../pki/path/name-constraints.ts'
@@ -82,14 +82,6 @@ function findBreach(subject: Subject, constrained: readonly ConstrainedNames[]):
     if (why !== undefined) return { why, by }
   }
   return undefined
-}
-
-function attributesOf(subject: Subject): readonly NameAttribute[] {
-  return attributeTypes.flatMap(({ field, oid, stringTag }) => {
-    const value = subject[field]
-    if (value === undefined) return []
-    return { oid, name: field, field, value, tag: stringTag, unreadable: undefined, isJoined: undefined }
-  })
 }
 
 /** Those that are not empty. */

@@ -181,6 +181,15 @@ export const ProfileDocument = Type.Object(
       )
     ),
     subject: SubjectRules,
+    subjectFromStation: Type.Optional(
+      Type.Array(SubjectFieldName, {
+        minItems: 1,
+        maxItems: subjectFields.length,
+        uniqueItems: true,
+        description:
+          'The fields that the station may set, by `subject` in its request: for secure elements and TPMs whose CSR has a fixed subject or none. That of the CSR does not count then; rules, pre-flight and identity are of what the station set.'
+      })
+    ),
     dropAttributes: Type.Optional(
       Type.Array(
         Type.String({

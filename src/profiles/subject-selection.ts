@@ -4,6 +4,7 @@ import type { CsrNote } from '../pki/csr/note.ts'
 import { findLookalike } from '../pki/name/lookalike.ts'
 import { encodingViolations, nameViolations } from '../pki/name/name.ts'
 import { type Subject, type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
+import { howToSet } from './station-subject/station-subject.ts'
 import type { CompiledRule, SubjectRules } from './subject-rules.ts'
 
 /** What a profile says of subjects. */
@@ -13,9 +14,14 @@ export interface SubjectPolicy {
   readonly templateFields: ReadonlySet<SubjectField>
   /** OIDs of the attribute types that are left out of the certificate, whatever they hold. */
   readonly droppedOids: ReadonlySet<string>
+  /** Those that a station may set. */
+  readonly stationFields: ReadonlySet<SubjectField>
   /** What becomes of a value with characters that only look like ASCII. */
   readonly lookalikes: 'warn' | 'refuse'
 }
+
+/** Who named the subject. */
+type SubjectSource = 'csr' | 'station'
 
 /** The subject that the certificate will carry, and what is to be told about it. */
 export interface SelectedSubject {
@@ -24,7 +30,7 @@ export interface SelectedSubject {
 }
 
 /**
- * Holds a CSR's subject against the profile and gives the subject that the certificate will carry: the values that the
+ * Holds a subject, of a CSR or as the station set it, against the profile and gives the subject that the certificate will carry: the values that the
  * rules ask for or allow, and the fixed ones. Whatever is dropped is not looked at.
  *
  * @throws MintlineError `subject_refused` with every violation at once; pointers are `/subject/<field>`, or `/subject`
@@ -32,7 +38,8 @@ export interface SelectedSubject {
  */
 export function selectSubject(
   policy: SubjectPolicy,
-  attributes: readonly SubjectAttribute[]
+  attributes: readonly SubjectAttribute[],
+  source: SubjectSource = 'csr'
 ): SelectedSubject {
   const isDropped = ({ oid }: SubjectAttribute) => policy.droppedOids.has(oid)
   const kept = attributes.filter(attribute => !isDropped(attribute))
@@ -48,7 +55,7 @@ export function selectSubject(
     const pointer = `/subject/${field}`
     if (faulty.has(pointer)) continue
     const sent = kept.filter(attribute => attribute.field === field)
-    const { value, found } = judgeField(policy, field, sent)
+    const { value, found } = judgeField(policy, field, { sent, source })
     violations.push(...found)
     if (value === undefined || found.length > 0) continue
     selected[field] = value
@@ -56,9 +63,10 @@ export function selectSubject(
     if (lookalike !== undefined)
       notes.push({ code: 'lookalike', pointer, message: `${field} has ${lookalike}.` })
   }
-  if (violations.length === 0 && Object.keys(selected).length === 0) violations.push(emptySubject(notes))
+  if (violations.length === 0 && Object.keys(selected).length === 0)
+    violations.push(emptySubject(policy, notes))
   if (violations.length > 0) {
-    throw new MintlineError('subject_refused', summarize(violations), { violations })
+    throw new MintlineError('subject_refused', summarize(violations, source), { violations })
   }
   return { subject: selected, notes }
 }
@@ -82,7 +90,7 @@ interface JudgedField {
 function judgeField(
   policy: SubjectPolicy,
   field: SubjectField,
-  sent: readonly SubjectAttribute[]
+  { sent, source }: { readonly sent: readonly SubjectAttribute[]; readonly source: SubjectSource }
 ): JudgedField {
   const rule = policy.rules.get(field)
   const requested = sent[0]?.value
@@ -91,7 +99,7 @@ function judgeField(
     const found = requested === undefined ? 'nothing' : `"${requested}"`
     return { value, found: [{ pointer: `/subject/${field}`, expected, found, message }] }
   }
-  if (value === undefined) return { value, found: missingField(policy, field, rule) }
+  if (value === undefined) return { value, found: missingField(policy, field, source) }
   if (!isWanted(policy, field)) {
     const reason =
       rule === undefined
@@ -112,15 +120,18 @@ function judgeField(
 }
 
 function missingField(
-  { templateFields }: SubjectPolicy,
+  policy: SubjectPolicy,
   field: SubjectField,
-  rule: CompiledRule | undefined
+  source: SubjectSource
 ): readonly Violation[] {
+  const { rules, templateFields } = policy
+  const rule = rules.get(field)
   const isDeclared = templateFields.has(field)
   if (!isDeclared && rule?.presence !== 'required') return []
-  const message = isDeclared
+  const reason = isDeclared
     ? `The provisioning template declares ${field}: without it AWS fails the device.`
     : `The profile requires ${field}.`
+  const message = reason + howToSet(policy, field, source)
   const expected = isDeclared ? 'a value' : (rule?.expected ?? 'a value')
   return [{ pointer: `/subject/${field}`, expected, found: 'nothing', message }]
 }
@@ -168,19 +179,21 @@ function droppedNotes(attributes: readonly SubjectAttribute[]): CsrNote[] {
 }
 
 /** RFC 5280 §4.1.2.6: without a subjectAltName there must be a subject, and AWS IoT reads nothing but the subject. */
-function emptySubject(dropped: readonly CsrNote[]): Violation {
+function emptySubject({ stationFields }: SubjectPolicy, dropped: readonly CsrNote[]): Violation {
   const isDropped = dropped.length > 0
   return {
     pointer: '/subject',
     expected: 'at least one subject field',
     found: isDropped ? 'only attributes that the profile drops' : 'an empty subject',
     message:
-      'A certificate must name its device. Make the CSR with a subject that the profile allows, e.g. CN.'
+      'A certificate must name its device. Make the CSR with a subject that the profile allows, e.g. CN.' +
+      (stationFields.size > 0 ? ` Or the station sets ${[...stationFields].join(', ')}.` : '')
   }
 }
 
-function summarize(violations: readonly Violation[]): string {
+function summarize(violations: readonly Violation[], source: SubjectSource): string {
   const [first] = violations
   const more = violations.length > 1 ? ` (and ${violations.length - 1} more)` : ''
-  return `The CSR's subject does not fit the profile: ${first?.message ?? ''}${more}`
+  const whose = source === 'csr' ? "The CSR's subject" : 'The subject of the request'
+  return `${whose} does not fit the profile: ${first?.message ?? ''}${more}`
 }

@@ -35,6 +35,16 @@ export const namesNothing: Violation = {
   message: 'The record names what is not there.'
 }
 
+/** Of a record that is not of the request whose digest it has. */
+export function otherRequest({ stationSubject }: Pick<UnknownRecord, 'stationSubject'>): Violation {
+  return {
+    pointer: stationSubject === null ? '/csr' : '/stationSubject',
+    expected: 'the CSR and the subject that were posted',
+    found: 'another one',
+    message: 'The record does not say what it was made of.'
+  }
+}
+
 /** Of a record whose certificate cannot be read. */
 export const unreadable: Violation = {
   pointer: '/certificate',

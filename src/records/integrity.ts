@@ -1,9 +1,11 @@
 import { hash, type KeyObject } from 'node:crypto'
 import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
 import { type TbsCertificate, verifyIssuedCertificate } from '../pki/certificate/certificate.ts'
+import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { toHex } from '../pki/der/octet-text.ts'
-import { namesNothing, unreadable } from './damaged.ts'
+import { namesNothing, otherRequest, unreadable } from './damaged.ts'
 import type { IssuedRow } from './record-model.ts'
+import { isRequestKept } from './requested-subject.ts'
 
 /** As much of an authority as tells whether a certificate is its own, and what goes with it. */
 export interface CertificateIssuer {
@@ -23,7 +25,8 @@ export interface ReadBack {
 /**
  * Whether the certificate of a record that was read back is the one that was recorded: its id is its hash, it is the
  * intent's TBSCertificate with the authority's signature, and the columns beside it say what it says. Nobody can bring
- * that about in the database without the CA's key. Costs one verification, in another thread.
+ * that about in the database without the CA's key. Costs one verification, in another thread. CSR and
+ * station's subject are held against the digest of the request, which tells of a change by who did not think of it.
  *
  * @returns what is amiss first, or undefined.
  */
@@ -48,8 +51,21 @@ export async function findDamage({ row, tbs, issuer }: ReadBack): Promise<Violat
   }
   return (
     compare('/serialNumber', toHex(tbs.serialNumber), serialNumber) ??
-    compare('/spkiSha256', hash('sha256', tbs.subjectPublicKeyInfo.der), spkiSha256)
+    compare('/spkiSha256', hash('sha256', tbs.subjectPublicKeyInfo.der), spkiSha256) ??
+    findOtherRequest(row)
   )
+}
+
+/** A CSR that cannot be read says nothing here: it is told where something would be signed for it. */
+function findOtherRequest(row: IssuedRow): Violation | undefined {
+  let csr: CertificationRequest
+  try {
+    csr = parseCertificationRequest(row.csrDer)
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    return undefined
+  }
+  return isRequestKept(row, csr) ? undefined : otherRequest(row)
 }
 
 /** @param expected in hexadecimal, by the certificate */

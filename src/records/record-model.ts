@@ -1,6 +1,7 @@
 import { bytea, int, json, jsonb, orNull, type Row, text, timestamptz, uuid } from '../database/column.ts'
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
+import type { Subject } from '../pki/name/subject-field.ts'
 
 /*
  * The one declaration of what is kept of a request. Rows, statements, records and what is told of them derive from it.
@@ -18,6 +19,8 @@ const askedFacts = {
   lot: orNull(text('lot')),
   /** Id of the token by which it was let in. */
   credential: uuid('token_id'),
+  /** The subject that the station set; null where that of the CSR counts. */
+  stationSubject: orNull(jsonb<Subject>('station_subject')),
   metadata: jsonb<Readonly<Record<string, string>>>('metadata'),
   /** The HTTP request's id, so that the record can be found from the log and back. */
   requestId: text('request_id')

@@ -34,6 +34,7 @@ export async function reject(
     line: null,
     site: null,
     lot: null,
+    stationSubject: null,
     credential: newId(),
     profile: 'starter',
     profileVersion: null,

@@ -72,6 +72,7 @@ async function makeIntent(): Promise<Intent> {
     line: null,
     site: null,
     lot: null,
+    stationSubject: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId,

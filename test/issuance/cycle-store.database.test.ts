@@ -46,6 +46,7 @@ beforeEach(async () => {
     line: null,
     site: null,
     lot: null,
+    stationSubject: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: issuing.authorities.list()[0]!.id,

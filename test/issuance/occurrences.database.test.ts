@@ -25,6 +25,7 @@ let base: Pick<
   | 'line'
   | 'site'
   | 'lot'
+  | 'stationSubject'
   | 'credential'
   | 'profileVersionId'
   | 'authorityId'
@@ -47,6 +48,7 @@ beforeAll(async () => {
     line: null,
     site: null,
     lot: null,
+    stationSubject: null,
     credential: issuing.station.tokenId,
     profileVersionId: (await issuing.profiles.current('starter')).version.id,
     authorityId: issuing.authorities.list()[0]!.id,

@@ -21,7 +21,11 @@ function select(
   )
   const { subject } = parseCertificationRequest(makeCertificationRequest(requested))
   try {
-    const policy = { droppedOids: new Set<string>(), lookalikes: 'warn' } as const
+    const policy = {
+      droppedOids: new Set<string>(),
+      stationFields: new Set<SubjectField>(),
+      lookalikes: 'warn'
+    } as const
     return selectSubject({ ...policy, rules: compiled, templateFields: new Set(declared) }, subject).subject
   } catch (error) {
     expect(error).toBeInstanceOf(MintlineError)

@@ -13,8 +13,8 @@ const id = (digit: number): string => `'00000000-0000-7000-8000-00000000000${dig
 
 const insert = (digit: number) =>
   `INSERT INTO refusal (id, created_at, code, detail, violations, csr, station, token_id, profile_name, metadata,
-     request_id)
-   VALUES (${id(digit)}, now(), 'csr_malformed', 'why', '[{}]', 'sent', 'station', ${id(1)}, 'profile', '{"a":"b"}', 'r')`
+     station_subject, request_id)
+   VALUES (${id(digit)}, now(), 'csr_malformed', 'why', '[{}]', 'sent', 'station', ${id(1)}, 'profile', '{"a":"b"}', '{"CommonName":"x"}', 'r')`
 
 const stateOf = (client: pg.Client, statement: string) =>
   client.query(statement).then(
@@ -43,7 +43,8 @@ afterAll(async () => {
   await test.drop()
 })
 
-const blank = `UPDATE refusal SET csr = '', detail = '', violations = '[]', metadata = '{}' WHERE id = ${id(1)}`
+const blank = `UPDATE refusal SET csr = '', detail = '', violations = '[]', metadata = '{}',
+  station_subject = NULL WHERE id = ${id(1)}`
 const record = `INSERT INTO refusal_purge VALUES (${id(1)}, now(), 'admin/x', 'why')`
 const purging = "SET mintline.purging = 'on'"
 
@@ -92,6 +93,7 @@ describe('a refusal is blanked by the one function that may', () => {
         detail: '',
         violations: [],
         metadata: {},
+        station_subject: null,
         body_length: 4,
         body_sha256: hash('sha256', 'sent', 'buffer')
       }

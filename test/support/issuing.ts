@@ -5,6 +5,7 @@ import { createIssuancePath, type IssuancePathOptions } from '../../src/composit
 import { makeStarterSet } from '../../src/composition/starter-set.ts'
 import type { Database } from '../../src/database/database.ts'
 import type { Cycle } from '../../src/issuance/commit/cycle.ts'
+import type { Subject } from '../../src/pki/name/subject-field.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
 import { createTestCore } from './core.ts'
 import { createTestTokens } from './tokens.ts'
@@ -37,6 +38,7 @@ export interface IssuingOptions extends Pick<IssuancePathOptions, 'stopwatch' | 
 interface More {
   readonly metadata?: Readonly<Record<string, string>>
   readonly lot?: string | undefined
+  readonly subject?: Subject
 }
 
 interface As {
@@ -85,8 +87,8 @@ export async function startIssuing(database: Database, dataDirectory: string, op
     tokens: createTestTokens(database, { clock: core.clock, randomBytes }),
     station,
     /** Asks as the starter station does. */
-    issue: (csr: Uint8Array, profile = 'starter', { metadata = {}, lot }: More = {}) =>
-      issuance.issue({ csr, profile, metadata, lot, station, requestId: 'test' }),
+    issue: (csr: Uint8Array, profile = 'starter', { metadata = {}, ...more }: More = {}) =>
+      issuance.issue({ csr, profile, metadata, ...more, station, requestId: 'test' }),
     /** The same of another station's token. */
     issueAs: (other: StationPrincipal, csr: Uint8Array, { profile = 'starter', lot }: As = {}) =>
       issuance.issue({ csr, profile, metadata: {}, lot, station: other, requestId: 'test' })

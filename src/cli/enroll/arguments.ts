@@ -1,3 +1,4 @@
+import { type Subject, type SubjectField, subjectFields } from '../../pki/name/subject-field.ts'
 import { parseFlags, readInputFile, UsageError, wholeNumberOf } from '../command.ts'
 import type { ConnectionSettings } from './exchange/connection.ts'
 import { type FormatName, formats } from './keeping/formats.ts'
@@ -14,6 +15,7 @@ export function parseEnrollFlags(args: readonly string[]) {
     'client-key': text,
     profile: text,
     lot: text,
+    subject: { ...text, multiple: true },
     metadata: { ...text, multiple: true },
     csr: text,
     dir: text,
@@ -85,6 +87,22 @@ export function concurrencyOf({ concurrency = '8' }: EnrollFlags): number {
   const number = wholeNumberOf('--concurrency', concurrency, 64)
   if (number === 0) throw new UsageError('--concurrency is at least 1')
   return number
+}
+
+/** @throws UsageError */
+export function subjectOf({ subject = [] }: EnrollFlags): Subject {
+  const fields = new Map<SubjectField, string>()
+  for (const entry of subject) {
+    const end = entry.indexOf('=')
+    const field = subjectFields.find(each => each === entry.slice(0, end))
+    if (field === undefined || end === entry.length - 1)
+      throw new UsageError(
+        `--subject is FIELD=VALUE, with one of ${subjectFields.join(', ')}; found ${entry}`
+      )
+    if (fields.has(field)) throw new UsageError(`--subject names ${field} twice`)
+    fields.set(field, entry.slice(end + 1))
+  }
+  return Object.fromEntries(fields)
 }
 
 /** @throws UsageError */

@@ -6,7 +6,8 @@ import {
   formatOf,
   metadataOf,
   parseEnrollFlags,
-  readConnectionSettings
+  readConnectionSettings,
+  subjectOf
 } from './arguments.ts'
 import { checkStation } from './check.ts'
 import { enrollDirectory } from './directory.ts'
@@ -31,6 +32,9 @@ To run it again is always safe: the same CSR gets the same certificate.
                      PEM of the certificate and key that this station shows to the server
   --profile NAME     what to certify under
   --lot ID           the lot that the device belongs to
+  --subject FIELD=VALUE
+                     what the certificate is to carry where the CSR has a fixed subject or none, such as CommonName=SN-000451; once
+                     for each field that the profile lets a station set. With --csr
   --metadata KEY:VALUE
                      to find the record again; may be given up to 16 times
   --csr FILE         one CSR, as PEM or DER, and
@@ -76,9 +80,11 @@ export async function runEnroll(
 }
 
 /** @throws UsageError unless it is one CSR, a directory, or the check. */
-function assertOneTask({ csr, dir, check: isCheck, out, profile, lot }: EnrollFlags): void {
+function assertOneTask({ csr, dir, check: isCheck, out, profile, lot, subject }: EnrollFlags): void {
   const tasks = [csr !== undefined, dir !== undefined, isCheck === true].filter(Boolean)
   if (tasks.length !== 1) throw new UsageError('give one of --csr, --dir and --check')
+  // All of a directory would be one device.
+  if (subject !== undefined && csr === undefined) throw new UsageError('--subject goes with --csr')
   if (isCheck === true) {
     if (out !== undefined || lot !== undefined) throw new UsageError('--check takes neither --out nor --lot')
     return
@@ -104,7 +110,7 @@ function certify(
 ): Promise<number> {
   const { csr, dir, out, profile = '', lot, json: isJson = false } = flags
   const { isWatched } = io
-  const wanted = { profile, lot, metadata: metadataOf(flags) }
+  const wanted = { profile, lot, subject: subjectOf(flags), metadata: metadataOf(flags) }
   const exchange = exchangeOf(io, deadlineOf(flags, usualDeadlineSeconds))
   const format = formatOf(flags)
   if (csr !== undefined) {

@@ -1,3 +1,4 @@
+import type { Subject } from '../../pki/name/subject-field.ts'
 import { AnswerError, type Enrolled, ForeignAnswerError, verifyAnswer } from './answer.ts'
 import type { Connection } from './exchange/connection.ts'
 import { exchange, type ExchangeSettings } from './exchange/exchange.ts'
@@ -7,6 +8,8 @@ import type { Failure } from './exchange/outcome.ts'
 interface Wanted {
   readonly profile: string
   readonly lot: string | undefined
+  /** What the certificate is to carry in the place of the CSR's subject; empty for that. */
+  readonly subject: Subject
   /** Each as `key:value`. */
   readonly metadata: readonly string[]
 }
@@ -27,8 +30,9 @@ export async function enroll(
 ): Promise<Enrolled | Failure> {
   if (csr.length > maximumCsrBytes)
     return refuse('csr_too_large', `The file has ${csr.length} octets; it is no CSR.`)
-  const { profile, lot, metadata } = wanted
+  const { profile, lot, subject, metadata } = wanted
   const query = new URLSearchParams({ profile, ...(lot !== undefined && { lot }) })
+  for (const [field, value] of Object.entries(subject)) query.append(`subject.${field}`, value)
   for (const entry of metadata) query.append('metadata', entry)
   const outcome = await exchange(
     connection,

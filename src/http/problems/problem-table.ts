@@ -97,7 +97,8 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     title: 'The subject does not match the profile',
     meaning:
       'Subject fields are missing, not allowed, or hold values that the profile refuses, or the subject lies outside the name constraints of a CA above.',
-    remedy: 'Correct every field that `violations` names, in the CSR settings of the station.'
+    remedy:
+      'Correct every field that `violations` names, in the CSR settings of the station, or in the subject that it sends.'
   },
   jitp_would_fail: {
     status: 422,

@@ -4,12 +4,13 @@ import { isEqual } from '../../pki/der/octets.ts'
 import { reissueOf } from '../../profiles/reissue/reissue-rules.ts'
 import type { IssuedRecord } from '../../records/record.ts'
 import type { EarlierIntent, Records } from '../../records/records.ts'
+import { requestDigest } from '../../records/requested-subject.ts'
 import type { IntentOutcome } from '../commit/cycle-store.ts'
 import { clashViolations, isOtherDevice } from '../device-identity.ts'
 import type { Draft } from '../draft.ts'
 import { type EndDependencies, endedOf, endedRefusal, isReissued, successorOf } from '../ends/ended.ts'
 import type { Replay } from '../replay.ts'
-import { digestOf, type IssuanceResult, type Progress, requestDigest } from '../request.ts'
+import { digestOf, type IssuanceResult, type Progress, subjectAskedFor } from '../request.ts'
 import { alreadyCertified } from './already-certified.ts'
 
 interface EarlierDependencies extends EndDependencies {
@@ -91,7 +92,7 @@ export async function findServed(
   if (blocked !== undefined) throw await blockedKeys.refusalOf(blocked, request.station)
   const earlier = await records.findByKey(spkiSha256)
   if (earlier === undefined) return undefined
-  const asked = requestDigest(spkiSha256, csr.subject, request.profile)
+  const asked = requestDigest(spkiSha256, subjectAskedFor(csr, request), request.profile)
   if (!isEqual(earlier.requestSha256, asked)) return undefined
   // What is open needs the key that has just failed.
   if (refusal.code.startsWith('signer_') && earlier.record.outcome !== 'issued') return undefined

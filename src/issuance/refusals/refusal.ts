@@ -185,9 +185,9 @@ function keyOf(
   { error, request }: Refused,
   { bodySha256, profileVersion, authority }: KeptBody & Pick<RefusalRow, 'profileVersion' | 'authority'>
 ): string {
-  const { station, profile, lot = null, metadata, csr } = request
+  const { station, profile, lot = null, subject = {}, metadata, csr } = request
   const sent = toBase64(bodySha256 ?? digestOf(csr))
-  const sorted = Object.entries(metadata).sort(([one], [other]) => (one < other ? -1 : 1))
+  const sorted = (members: object) => Object.entries(members).sort(([one], [other]) => (one < other ? -1 : 1))
   return hash(
     'sha256',
     JSON.stringify([
@@ -198,7 +198,8 @@ function keyOf(
       lot,
       profileVersion,
       authority,
-      sorted,
+      sorted(subject),
+      sorted(metadata),
       sent
     ]),
     'base64'

@@ -2,6 +2,8 @@
 export const csrNoteCodes = [
   /** The profile drops an attribute of the subject that the CSR carries. */
   'attribute_dropped',
+  /** The station set the subject, and the CSR has another one. */
+  'subject_replaced',
   /** A value holds what only looks like ASCII. */
   'lookalike',
   /** The signature algorithm of an ECDSA signature has NULL parameters. */
@@ -12,7 +14,7 @@ export const csrNoteCodes = [
 
 export interface CsrNote {
   readonly code: (typeof csrNoteCodes)[number]
-  /** `/subject/<name>`, `/signatureAlgorithm` or `/attributes`. */
+  /** `/subject/<name>`, `/subject`, `/signatureAlgorithm` or `/attributes`. */
   readonly pointer: string
   /** For a person to read. Never holds a value that was dropped: it may be about one. */
   readonly message: string

@@ -131,6 +131,15 @@ export function subjectOf(name: Pick<Name, 'attributes'>): Subject {
   return subject
 }
 
+/** The attributes of a subject, each in an RDN of its own, in the order of `buildName`. */
+export function attributesOf(subject: Subject): readonly NameAttribute[] {
+  return attributeTypes.flatMap(({ field, oid, stringTag }) => {
+    const value = subject[field]
+    if (value === undefined) return []
+    return { oid, name: field, field, value, tag: stringTag, unreadable: undefined, isJoined: undefined }
+  })
+}
+
 /** What keeps `value` from being written as this field: X.520 length (in characters), string type, characters. */
 export function encodingViolations(field: SubjectField, value: string): readonly Violation[] {
   const { stringTag, minimumLength, maximumLength } = attributeTypeOf(field)

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { someSubject } from '../../http/service.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { needs } from '../../support/needs/needs.ts'
@@ -38,6 +39,33 @@ describe('mintline enroll', () => {
     expect(toldBy(again).certificateId).toBe(fingerprint256.replaceAll(':', '').toLowerCase())
     const records = await station.service.as('auditor').get('/v1/issuances?limit=1')
     expect(records.body).toContain('"fixture":"F-12"')
+  })
+
+  it('sets the subject of a CSR that has none of its own', async () => {
+    const profile = { ...starterProfile, name: 'element', subjectFromStation: ['Country', 'CommonName'] }
+    expect((await station.service.as('admin').post('/v1/profiles', profile)).statusCode).toBe(201)
+    const csr = await station.makeCsr('element.csr', { CommonName: 'ATECC608' } as never)
+    const [out, name] = [station.at('element.pem'), 'S/N 4&5=\u00e4']
+    const subject = ['--subject', `CommonName=${name}`, '--subject', 'Country=DE']
+    const ended = await station.enroll(['--profile', 'element', '--csr', csr, '--out', out, ...subject])
+    expect([ended.exitCode, ended.errors]).toEqual([0, ''])
+    expect(new X509Certificate(await readFile(out)).subject).toBe(`C=DE\nCN=${name}`)
+    const other = ['--subject', 'CommonName=x', '--subject', 'Country=DE', '--subject', 'Organization=x']
+    const refused = await station.enroll(['--profile', 'element', '--csr', csr, '--out', out, ...other])
+    expect(refused.exitCode).toBe(3)
+    expect(refused.errors).toContain('Organization')
+  })
+
+  it.each([
+    ['no field', ['--csr', 'x', '--out', 'y', '--subject', 'CN=x']],
+    ['no value', ['--csr', 'x', '--out', 'y', '--subject', 'CommonName=']],
+    ['no equals sign', ['--csr', 'x', '--out', 'y', '--subject', 'CommonName']],
+    ['a field twice', ['--csr', 'x', '--out', 'y', '--subject', 'CommonName=x', '--subject', 'CommonName=y']],
+    ['a directory', ['--dir', '.', '--subject', 'CommonName=x']]
+  ])('takes no subject with %s', async (_name, args) => {
+    const ended = await station.enroll(['--profile', 'starter', ...args])
+    expect(ended.exitCode).toBe(2)
+    expect(ended.errors).toContain('--subject')
   })
 
   it('says what is wrong with a CSR that is refused, and leaves what is there', async () => {

@@ -1,13 +1,15 @@
 import type { Static } from 'typebox'
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
 import type { IssuanceRequest } from '../../../issuance/request.ts'
+import { type Subject, subjectFields } from '../../../pki/name/subject-field.ts'
 import type { IssuanceBody, IssuanceQuerystring } from './schemas.ts'
+import type { SubjectQuery } from './station-subject.ts'
 
 type Asked = Omit<IssuanceRequest, 'station' | 'requestId'>
 
 /**
- * What is asked for, from either form of the body: JSON holds everything; a raw CSR has profile and metadata
- * in the query.
+ * What is asked for, from either form of the body: JSON holds everything; a raw CSR has profile, lot, subject and
+ * metadata in the query.
  *
  * @throws MintlineError `request_invalid` when there is no body, or when query and body contradict their form.
  */
@@ -23,7 +25,7 @@ export function readAsked(
     const { csr, metadata = {}, ...asked } = body
     return { ...asked, csr: Buffer.from(csr), metadata }
   }
-  const { profile, metadata = [], ...asked } = query
+  const { profile, lot, metadata = [], ...fields } = query
   if (profile === undefined) {
     throw invalid('No profile is named. Add ?profile=<name> to the address.', [
       {
@@ -34,7 +36,7 @@ export function readAsked(
       }
     ])
   }
-  return { ...asked, csr: body, profile, metadata: parseMetadata(metadata) }
+  return { csr: body, profile, lot, subject: subjectOfQuery(fields), metadata: parseMetadata(metadata) }
 }
 
 export function emptyBody(): MintlineError {
@@ -44,14 +46,24 @@ export function emptyBody(): MintlineError {
   )
 }
 
-function refuseQuery(query: Static<typeof IssuanceQuerystring>): void {
+/** @throws MintlineError `request_invalid` where anything stands in it. */
+export function refuseQuery(query: object, detail = 'A JSON body says everything itself.'): void {
   const violations = Object.keys(query).map(name => ({
     pointer: `/query/${name}`,
     expected: 'nothing in the query',
     found: 'a value',
-    message: `With a JSON body, ${name} is a member of the body.`
+    message: `Leave ${name} out of the query. With a JSON body, it is a member of the body.`
   }))
-  if (violations.length > 0) throw invalid('A JSON body says everything itself.', violations)
+  if (violations.length > 0) throw invalid(detail, violations)
+}
+
+/** Undefined where the query names no field. */
+export function subjectOfQuery(query: Static<typeof SubjectQuery>): Subject | undefined {
+  const fields = subjectFields.flatMap(field => {
+    const value = query[`subject.${field}`]
+    return value === undefined ? [] : [[field, value] as const]
+  })
+  return fields.length === 0 ? undefined : Object.fromEntries(fields)
 }
 
 function parseMetadata(entries: readonly string[]): Readonly<Record<string, string>> {

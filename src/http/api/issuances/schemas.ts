@@ -4,6 +4,7 @@ import { type SubjectField, subjectFields } from '../../../pki/name/subject-fiel
 import { ProfileName } from '../../../profiles/profile-document.ts'
 import { example } from '../../schemas/example.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+import { StationSubject, SubjectQuery } from './station-subject.ts'
 
 const maximumMetadataEntries = 16
 
@@ -39,6 +40,7 @@ export const IssuanceBody = Type.Object(
     }),
     profile: ProfileName,
     lot: Type.Optional(LotId),
+    subject: Type.Optional(StationSubject),
     metadata: Type.Optional(Metadata)
   },
   {
@@ -60,6 +62,7 @@ export const IssuanceQuerystring = Type.Object(
       })
     ),
     lot: Type.Optional(LotId),
+    ...SubjectQuery.properties,
     metadata: Type.Optional(
       Type.Array(Type.String({ pattern: `^${metadataKey}:${metadataValue}$` }), {
         maxItems: maximumMetadataEntries,
@@ -88,7 +91,7 @@ export const CsrNote = Type.Object(
   {
     code: Type.Enum(csrNoteCodes, { type: 'string' }),
     pointer: Type.String({
-      description: '`/subject/<name>`, `/signatureAlgorithm` or `/attributes`, into the CSR.'
+      description: '`/subject/<name>`, `/subject`, `/signatureAlgorithm` or `/attributes`, into the CSR.'
     }),
     message: Type.String()
   },

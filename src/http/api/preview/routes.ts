@@ -3,12 +3,14 @@ import type { Static } from 'typebox'
 import Type from 'typebox'
 import type { PreviewResult } from '../../../issuance/preview.ts'
 import { assertProfileAllowed } from '../../../issuance/refusals/station-rights.ts'
+import type { Subject } from '../../../pki/name/subject-field.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { emptyBody } from '../issuances/body.ts'
+import { emptyBody, refuseQuery, subjectOfQuery } from '../issuances/body.ts'
 import { csrBodyLimitBytes } from '../issuances/routes.ts'
+import { SubjectQuery } from '../issuances/station-subject.ts'
 import { viewThing } from '../issuances/view.ts'
 import { ProfileParams } from '../profiles/schemas.ts'
 import { Preview, PreviewBody, type PreviewView } from './schemas.ts'
@@ -28,6 +30,7 @@ const previewProfile = {
   description:
     'Says what the newest version of the profile would make of a CSR, or what its template makes of a certificate. Nothing is issued, signed or recorded, and whether the key or the device has a certificate already is not asked. Refusals are the same problems as those of an issuance.',
   params: ProfileParams,
+  querystring: SubjectQuery,
   body: {
     content: {
       'application/json': { schema: PreviewBody },
@@ -63,13 +66,13 @@ export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
     async request => {
       // The schema is chosen by content type, which the type provider cannot follow.
       const body = request.body as Static<typeof PreviewBody> | Uint8Array | undefined
-      const tried = readTried(body, request.headers['content-type'] ?? '')
+      const tried = readTried(body, request.headers['content-type'] ?? '', request.query)
       const profile = request.params.name
       assertProfileAllowed({ station: principalOf(request), profile })
       return viewPreview(
         await preview.preview(
           'csr' in tried
-            ? { kind: 'csr', csr: tried.csr, profile, principal: principalOf(request) }
+            ? { kind: 'csr', ...tried, profile, principal: principalOf(request) }
             : { kind: 'certificate', certificate: tried.certificate, profile }
         )
       )
@@ -77,15 +80,25 @@ export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   )
 }
 
-type Tried = { readonly csr: Uint8Array } | { readonly certificate: Uint8Array }
+type Tried =
+  { readonly csr: Uint8Array; readonly subject: Subject | undefined } | { readonly certificate: Uint8Array }
 
-function readTried(body: Static<typeof PreviewBody> | Uint8Array | undefined, contentType: string): Tried {
+function readTried(
+  body: Static<typeof PreviewBody> | Uint8Array | undefined,
+  contentType: string,
+  query: Static<typeof SubjectQuery>
+): Tried {
   if (body == null) throw emptyBody()
   if (body instanceof Uint8Array) {
     const type = contentType.split(';', 1)[0]!.trim().toLowerCase() as keyof typeof rawTypes
-    return rawTypes[type] === 'csr' ? { csr: body } : { certificate: body }
+    if (rawTypes[type] === 'csr') return { csr: body, subject: subjectOfQuery(query) }
+    refuseQuery(query, 'A certificate is tried as it is.')
+    return { certificate: body }
   }
-  return 'csr' in body ? { csr: Buffer.from(body.csr) } : { certificate: Buffer.from(body.certificate) }
+  refuseQuery(query)
+  return 'csr' in body
+    ? { csr: Buffer.from(body.csr), subject: body.subject }
+    : { certificate: Buffer.from(body.certificate) }
 }
 
 function viewPreview({ prediction, notes, ...result }: PreviewResult): PreviewView {

@@ -1,12 +1,19 @@
 import Type, { type Static } from 'typebox'
 import { strict } from '../../schemas/reference.ts'
 import { certificateMembers, notes, thing } from '../issuances/schemas.ts'
+import { StationSubject } from '../issuances/station-subject.ts'
 
 const { profileVersion, templateSha256, subject } = certificateMembers
 
 /** A CSR or a certificate, never both. */
 export const PreviewBody = Type.Union([
-  Type.Object({ csr: Type.String({ minLength: 1, description: 'PEM, or base64 of DER.' }) }, strict),
+  Type.Object(
+    {
+      csr: Type.String({ minLength: 1, description: 'PEM, or base64 of DER.' }),
+      subject: Type.Optional(StationSubject)
+    },
+    strict
+  ),
   Type.Object({ certificate: Type.String({ minLength: 1, description: 'PEM.' }) }, strict)
 ])
 

@@ -33,6 +33,12 @@ const commonMembers = {
   lot: Type.Optional(
     Type.String({ description: 'Id of the lot that it was asked for in, if any.', examples: [example.lotId] })
   ),
+  stationSubject: Type.Optional(
+    Type.Record(Type.String(), Type.String(), {
+      description: 'The subject that the station set, where it set one. That of the CSR did not count then.',
+      examples: [{ CommonName: 'sensor-000451' }]
+    })
+  ),
   credential: uuid({
     description: 'Id of the token, or of the client certificate of the station, that let it in.',
     examples: [example.tokenId]

@@ -1,6 +1,7 @@
 import type { MintlineError } from '../../../errors/mintline-error.ts'
 import type { KeyFault, KeyFaultKind } from '../../../factory/stations/key-faults/fault.ts'
-import { digestOf, type Progress, requestDigest } from '../../request.ts'
+import { requestDigest } from '../../../records/requested-subject.ts'
+import { digestOf, type Progress, subjectAskedFor } from '../../request.ts'
 
 /**
  * What a refusal says against the station's source of random numbers; undefined where it says nothing. A key that somebody
@@ -17,7 +18,7 @@ export function keyFaultOf(
   return {
     kind,
     // Of no profile: a key is not another one for being tried under several.
-    requestSha256: requestDigest(spkiSha256, parsed.subject, ''),
+    requestSha256: requestDigest(spkiSha256, subjectAskedFor(parsed, request), ''),
     spkiSha256,
     weaknesses,
     lot: request.lot ?? null,
