@@ -27,8 +27,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   authorities: [...pure, 'database', 'audit', 'signing', 'access', 'factory'],
   profiles: [...pure, 'database', 'audit', 'access'],
   records: [...pure, 'audit', 'database', 'signing'],
+  mes: ['events', 'records'],
   issuance: [
     ...pure,
+    'mes',
     'audit',
     'clock',
     'database',
@@ -74,7 +76,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   monitoring: ['pki', 'database', 'clock', 'storage', 'authorities', 'events', 'jobs'],
   rehearsal: pure,
   tls: ['pki'],
-  config: ['events', 'tls', 'access'],
+  config: ['events', 'mes', 'tls', 'access'],
   composition: ['*'],
   cli: ['*'],
   '.': ['*']

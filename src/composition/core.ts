@@ -26,6 +26,7 @@ import { createCertificateStore } from '../factory/stations/client-certificates/
 import type { Stations } from '../factory/stations/station.ts'
 import { createStationStore } from '../factory/stations/station-store.ts'
 import { createStations } from '../factory/stations/stations.ts'
+import { loadMesSystems, type MesSystem } from '../mes/mes-file.ts'
 import { compileProfile } from '../profiles/compiled-profile.ts'
 import { fitNames, nameFitViolations } from '../profiles/name-fit.ts'
 import { createProfiles, type Profiles } from '../profiles/profile.ts'
@@ -64,6 +65,8 @@ export interface Core extends Ground {
   readonly authorities: Authorities
   readonly lines: Lines
   readonly profiles: Profiles
+  /** Those that profiles may have asked. */
+  readonly mesSystems: ReadonlyMap<string, MesSystem>
   readonly tokens: Tokens
   readonly stations: Stations
   readonly lots: Lots
@@ -86,7 +89,7 @@ export interface CoreOverrides {
   readonly wrapStore?: <Store extends object>(store: Store) => Store
 }
 
-/** Reads nothing yet: `loadAuthorities` does. */
+/** Reads nothing of the database yet: `loadAuthorities` does. */
 export function createCore(ground: Ground, stops: AsyncDisposableStack, overrides: CoreOverrides = {}): Core {
   const { clock = () => new Date(), randomBytes = createRandomSource() } = overrides
   const { wrapOpener = open => open, wrapStore = store => store, wrapClockTrust = trust => trust } = overrides
@@ -95,9 +98,11 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   const authorityStore = wrapStore(createAuthorityStore(database))
   const authorities = createAuthorities({ store: authorityStore, openSigner })
   stops.defer(() => authorities.close())
+  const mesSystems = loadMesSystems(config.mesFile)
   const profiles = createProfiles({
     store: createProfileStore(database),
     findLinePurpose: line => authorities.purposeOf(line),
+    hasMes: name => mesSystems.has(name),
     lifetimeWarnings: document => lifetimeWarnings(authorities.list(), needOf(document), clock()),
     findConstraints: line => {
       const active = authorities.list().find(each => each.line === line && each.state === 'active')
@@ -122,6 +127,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     lines: createLines(authorities, clock),
     profiles,
     stationProfiles: createStationProfiles({ store: stationProfileStore, authorities, clock, randomBytes }),
+    mesSystems,
     ...createAccess(ground, stops, { profiles, clock, randomBytes }),
     clockTrust: wrapClockTrust(
       createClockTrust({ store: createClockStore(database), clock, randomBytes, builtAt })

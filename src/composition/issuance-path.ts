@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { systemAct } from '../audit/audit-event.ts'
 import { findKeyHolders } from '../authorities/generations/key-holders.ts'
+import { programVersion } from '../config/version.ts'
 import { createGroupCommit } from '../database/group-commit.ts'
 import { createBlockedKeyStore } from '../factory/blocked-keys/blocked-key-store.ts'
 import { type BlockedKeys, createBlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
@@ -25,6 +26,7 @@ import { createRefusalRecorder } from '../issuance/refusals/refusal.ts'
 import { createRepeatWindows } from '../issuance/refusals/repeat-windows.ts'
 import { createStationLimits } from '../issuance/refusals/station-limits.ts'
 import { createReplay } from '../issuance/replay.ts'
+import { createMes, type Mes, type MesDependencies } from '../mes/mes.ts'
 import { createRecordStore, type RecordStore } from '../records/record-store.ts'
 import { createRecords, type Records } from '../records/records.ts'
 import type { CountReason, RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
@@ -44,6 +46,7 @@ export interface IssuancePath {
   readonly records: Records
   readonly refusalCounts: RefusalCounts
   readonly lotClosing: LotClosing
+  readonly mes: Mes
   /** Of all processes. @throws MintlineError `database_unavailable`. */
   countOpenIntents(): Promise<number>
 }
@@ -56,6 +59,8 @@ export interface IssuancePathOptions {
   readonly observeDamage?: () => void
   /** Told of each refusal that is counted and not recorded. */
   readonly observeCounted?: (reason: CountReason) => void
+  /** Told of each question to a MES. */
+  readonly observeMes?: MesDependencies['observe']
   /** Those that the operator lists. */
   readonly weakKeys?: WeakKeys
   /** True while the database has no room to spare for refusals. */
@@ -96,6 +101,7 @@ export function createIssuancePath(
   // A client that left does not end the work for it: what is signed gets recorded before the keys are closed.
   stops.defer(() => completion.settled())
   const firstUse = createFirstUse(randomBytes, options.stopwatch)
+  const mes = openMes(core, stops, options.observeMes)
   const path = { records, completion, weakKeys }
   const replay = createReplay({ ...path, profiles, authorities, clockTrust, resumeAfterMs })
   const issuance = createIssuance({
@@ -108,6 +114,7 @@ export function createIssuancePath(
     recordRefusal: recording.recordRefusal,
     blockedKeys,
     keyFaults: keyFaultsOf(core),
+    mes,
     whyTokenEnded: id => whyCredentialEnded(core, id),
     clock,
     clockTrust,
@@ -116,7 +123,16 @@ export function createIssuancePath(
   })
   const lotClosing = closeLotsWith(core, { replay, voiding })
   const found = { records, refusalCounts, countOpenIntents: () => store.countOpenIntents() }
-  return { issuance, firstUse, disclosures, blockedKeys, lotClosing, ...found }
+  return { issuance, firstUse, disclosures, blockedKeys, lotClosing, mes, ...found }
+}
+
+function openMes(
+  { mesSystems: systems, clock, randomBytes }: Core,
+  stops: AsyncDisposableStack,
+  observe: MesDependencies['observe']
+): Mes {
+  const sources = { clock, randomBytes, version: programVersion }
+  return createMes({ systems, ...sources, ...(observe && { observe }) }, stops)
 }
 
 function openRecords({ authorities, log }: Core, store: RecordStore, observeDamage: () => void): Records {

@@ -64,9 +64,9 @@ export async function startWorker(
   const metrics = createMetrics(core)
   addStorageMetrics(metrics.registry, storage)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database) })
-  const { observeIssuance: observe, observeGroup, observeDamage, observeCounted } = metrics
+  const { observeIssuance: observe, observeGroup, observeDamage, observeCounted, observeMes } = metrics
   const storageReserve = () => storage.isReserveTouched()
-  const observers = { observe, observeGroup, observeDamage, observeCounted }
+  const observers = { observe, observeGroup, observeDamage, observeCounted, observeMes }
   const weakKeys = await loadWeakKeys({ files: config.weakKeysFiles, log })
   stops.defer(() => weakKeys.stop())
   const path = createIssuancePath(core, stops, { ...observers, storageReserve, weakKeys })
@@ -155,7 +155,8 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
       storage,
       events,
       awsRegistrations,
-      ...examinersOf({ tls, clientTrust, people })
+      ...examinersOf({ tls, clientTrust, people }),
+      examineMes: core.mesSystems.size === 0 ? undefined : () => path.mes.examine()
     }),
     metrics: metrics.registry,
     explain: error => storage.explain(error)

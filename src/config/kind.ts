@@ -47,7 +47,7 @@ export function directory(): Kind<string> {
 }
 
 /** A file that can be read again and again, with that content. */
-function file(content: FileContent): Kind<string> {
+export function file(content: FileContent): Kind<string> {
   return { ...text(), content }
 }
 

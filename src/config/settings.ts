@@ -2,6 +2,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { eventTypes } from '../events/event-type.ts'
 import { parseWebhookSecret } from '../events/receiver/signature.ts'
+import { mesFileSetting, parseMesFile } from '../mes/mes-file.ts'
 import { certificateHeaders } from '../tls/certificate-header.ts'
 import {
   byteSize,
@@ -9,6 +10,7 @@ import {
   choices,
   directory,
   environmentNames,
+  file,
   files,
   type Kind,
   networks,
@@ -159,6 +161,19 @@ export const settings = {
     defaultText: 'none',
     meaning: 'Files that list known weak keys, as of openssl-blacklist; changed ones are taken up'
   }),
+  /** Undefined: no profile may have a MES asked. */
+  mesFile: optional(
+    file({
+      expected: 'a JSON file that names systems, each with url and secretFile',
+      isUsable: content => parseMesFile(content).violations.length === 0,
+      isSecret: false
+    }),
+    {
+      name: mesFileSetting,
+      meaning:
+        'JSON file with the manufacturing execution systems that profiles may have asked; read at start (docs/mes.md)'
+    }
+  ),
   /** Within a day. */
   stationKeyFaults: setting(wholeNumber({ minimum: 0, maximum: 1_000 }), 3, {
     name: 'MINTLINE_STATION_KEY_FAULTS',

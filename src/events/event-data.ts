@@ -10,6 +10,18 @@ const Timestamp = Type.String({ format: 'date-time' })
 const Text = Type.String()
 const TextOrNull = Type.Union([Type.String(), Type.Null()])
 
+const Mes = Type.Object(
+  {
+    name: Text,
+    verdict: Type.Literal('allow'),
+    at: Timestamp,
+    message: Type.Optional(Text),
+    metadata: Type.Optional(Type.Record(Text, Text)),
+    replaced: Type.Optional(Type.Record(Text, Text))
+  },
+  { ...strict, description: 'What the MES that the profile names said.' }
+)
+
 /** Where a type of column does not say it all. */
 const described: Readonly<Record<string, TSchema>> = {
   metadata: Type.Record(Text, Text),
@@ -71,6 +83,7 @@ const IssuedData = Type.Object(
       (name, column) => described[name] ?? orNullOf(column)
     ),
     stationSubject: Type.Union([described['stationSubject']!, Type.Null()]),
+    mes: Type.Union([Mes, Type.Null()]),
     subject: Type.Record(Text, Text),
     notBefore: Timestamp,
     notAfter: Timestamp,

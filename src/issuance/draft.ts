@@ -37,8 +37,8 @@ export interface DraftInput {
 }
 
 export interface Draft {
-  /** All of it but what the request brings. */
-  readonly intent: Omit<Intent, keyof Asked>
+  /** All of it but what the request brings and what the MES says. */
+  readonly intent: Omit<Intent, keyof Asked | 'mes'>
   /** The intent's TBSCertificate, as the lint read it. */
   readonly tbs: TbsCertificate
   readonly prediction: Prediction

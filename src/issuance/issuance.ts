@@ -5,6 +5,7 @@ import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { KeyFaults } from '../factory/stations/key-faults/key-fault.ts'
 import type { WeakKeys } from '../factory/weak-keys/weak-keys.ts'
+import type { Mes } from '../mes/mes.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { decodeCertificationRequest } from '../pki/csr/intake.ts'
@@ -19,9 +20,10 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Cycle } from './commit/cycle.ts'
 import type { OutdatedReason } from './commit/cycle-store.ts'
 import type { Completion } from './completion.ts'
-import { type DraftInput, draftIntent } from './draft.ts'
+import { type Draft, type DraftInput, draftIntent } from './draft.ts'
 import { findServed, resolveTaken } from './earlier/earlier.ts'
 import type { FirstUse } from './first-use.ts'
+import { createConsultation } from './mes/consultation.ts'
 import { predict } from './prediction.ts'
 import { keyFaultOf } from './refusals/key-faults/key-fault-of.ts'
 import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
@@ -58,6 +60,7 @@ export interface IssuanceDependencies {
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly keyFaults: KeyFaults
+  readonly mes: Pick<Mes, 'ask'>
   /** Why a token that was let in is not taken any more. */
   readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   readonly clock: Clock
@@ -73,14 +76,6 @@ const maximumRounds = 8
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, observe } = dependencies
   const { clockTrust, blockedKeys, weakKeys, firstUse } = dependencies
-
-  async function answer(progress: Progress): Promise<IssuanceResult> {
-    try {
-      return await decideOrServeAgain(progress)
-    } catch (error) {
-      throw await recorded(dependencies, error, progress)
-    }
-  }
 
   async function decideOrServeAgain(progress: Progress): Promise<IssuanceResult> {
     try {
@@ -101,6 +96,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   async function decide(progress: Progress, csr: CertificationRequest): Promise<IssuanceResult> {
     const { request } = progress
     let { lot } = request
+    const consult = createConsultation(dependencies, progress)
     await clockTrust.assertTrusted()
     weakKeys.assertUnlisted(csr)
     for (let round = 1; round <= maximumRounds; round++) {
@@ -109,7 +105,11 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       const draft = draftOf(dependencies, request, { csr, profile, authority })
       assertLotNamed(request, profile.version.document.lot)
       await firstUse.assertSound(profile, authority)
-      const outcome = await cycle.commitIntent({ ...draft.intent, ...askedOf({ ...request, lot }) })
+      const consulted = await consult(draft, lot)
+      if (consulted === undefined) continue
+      if ('served' in consulted) return consulted.served
+      const asked = askedOf({ ...request, lot })
+      const outcome = await cycle.commitIntent({ ...draft.intent, ...asked, ...consulted })
       switch (outcome.kind) {
         case 'durable':
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
@@ -131,7 +131,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
     throw rulesInFlux()
   }
 
-  return { issue: observed(answer, observe) }
+  return { issue: observed(recording(dependencies, decideOrServeAgain), observe) }
 }
 
 function draftOf(
@@ -172,6 +172,13 @@ async function recorded(
   const fault = refused.code === error.code ? keyFaultOf(error, progress) : undefined
   if (fault !== undefined) await keyFaults.note(request.station.name, fault)
   return refused
+}
+
+function recording(dependencies: IssuanceDependencies, answer: Answer): Answer {
+  return progress =>
+    answer(progress).catch(async (error: unknown) => {
+      throw await recorded(dependencies, error, progress)
+    })
 }
 
 /** Notes how far it came, for who tells of it. */

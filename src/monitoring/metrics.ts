@@ -23,6 +23,8 @@ export interface Metrics {
   /** One refusal that was not recorded but counted. */
   observeCounted(reason: string): void
   setOpenIntents(count: number): void
+  /** One question to a manufacturing execution system. */
+  observeMes(mes: string, verdict: string, seconds: number): void
 }
 
 export interface MetricsDependencies {
@@ -62,9 +64,21 @@ export function createMetrics(dependencies: MetricsDependencies): Metrics {
         seconds
       )
     },
+    ...createMesMetrics(registers),
     ...createGroupMetrics(registers),
     ...createRecordMetrics(registers)
   }
+}
+
+function createMesMetrics(registers: Registry[]): Pick<Metrics, 'observeMes'> {
+  const durations = new Histogram({
+    name: 'mintline_mes_duration_seconds',
+    help: 'From the question to a manufacturing execution system to its verdict: allow, deny, unavailable for none, early where it was not sent.',
+    labelNames: ['mes', 'verdict'],
+    buckets: [0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10],
+    registers
+  })
+  return { observeMes: (mes, verdict, seconds) => durations.observe({ mes, verdict }, seconds) }
 }
 
 function createGroupMetrics(registers: Registry[]): Pick<Metrics, 'observeGroup'> {

@@ -37,6 +37,8 @@ export interface Readiness {
     readonly tls?: Check
     /** Not ok while its keys cannot be had, which keeps nothing from working but new sign-ins. Without one, not there. */
     readonly identityProvider?: Check
+    /** Not ok while one does not answer, which keeps nothing from working but the profiles that have it asked. Without any, not there. */
+    readonly mes?: Check
     readonly lines: readonly LineCheck[]
   }
 }
@@ -53,6 +55,8 @@ export interface ReadinessDependencies {
   readonly examineTls?: (() => Check) | undefined
   /** Undefined where nobody signs in elsewhere. */
   readonly examineProvider?: (() => Check) | undefined
+  /** Undefined where no MES is asked. */
+  readonly examineMes?: (() => Check) | undefined
 }
 
 /**
@@ -88,6 +92,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       awsRegistrations: registrationCheck,
       ...(dependencies.examineTls && { tls: dependencies.examineTls() }),
       ...(dependencies.examineProvider && { identityProvider: dependencies.examineProvider() }),
+      ...(dependencies.examineMes && { mes: dependencies.examineMes() }),
       lines: states.map(describeLine)
     }
     return { ready: databaseCheck.ok && signer.ok && clock.ok, checks }

@@ -225,6 +225,13 @@ export const ProfileDocument = Type.Object(
           'That every request names the lot of the device. Without it, a request may name one, and need not.'
       })
     ),
+    mes: Type.Optional(
+      Type.String({
+        pattern: namePattern,
+        description:
+          'Name of the manufacturing execution system that is asked about each device before it is certified, as MINTLINE_MES_FILE has it. Without its verdict nothing is issued.'
+      })
+    ),
     deviceIdentity: Type.Optional(
       Type.Array(SubjectFieldName, {
         minItems: 1,

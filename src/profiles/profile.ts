@@ -71,6 +71,8 @@ export interface ProfileDependencies {
   readonly store: ProfileStore
   /** For whom an authority line signs; undefined where there is none of that name. */
   readonly findLinePurpose: (line: string) => Promise<'devices' | 'stations' | undefined>
+  /** Whether the settings name such a manufacturing execution system. */
+  readonly hasMes: (name: string) => boolean
   /** Where no active CA of the profile's line lives as long as its certificates are to. */
   readonly lifetimeWarnings: (document: ProfileDocument) => readonly Violation[]
   /** The active generation of a line, and what it and the CAs above it say of names. */
@@ -80,13 +82,14 @@ export interface ProfileDependencies {
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
-  const { store, findLinePurpose, lifetimeWarnings, findConstraints } = dependencies
+  const { store, findLinePurpose, hasMes, lifetimeWarnings, findConstraints } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
   async function put(document: ProfileDocument, act: ProfileAct): Promise<PostedProfile> {
     const rules = compileProfile(document)
     const purpose = await findLinePurpose(document.authority)
     if (purpose !== 'devices') throw unusableAuthority(document, purpose)
+    if (document.mes !== undefined && !hasMes(document.mes)) throw unknownMes(document.mes)
     const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
     const { profile, isNew } = await insertNext(dependencies, { document, ...rules }, act)
     compiled.set(profile.name, { version: profile, ...rules })
@@ -202,6 +205,16 @@ function unusableAuthority({ authority }: ProfileDocument, purpose: string | und
     ? `The authority line ${authority} signs for ${purpose}, and for no device.`
     : `There is no authority line ${authority}.`
   return new MintlineError('profile_invalid', detail, { violations: [violation] })
+}
+
+function unknownMes(name: string): MintlineError {
+  const violation = {
+    pointer: '/mes',
+    expected: 'a system that MINTLINE_MES_FILE names',
+    found: name,
+    message: 'Add it to the file and start the service again, or correct the name.'
+  }
+  return new MintlineError('profile_invalid', `There is no MES ${name}.`, { violations: [violation] })
 }
 
 function refuseUnknown(what: string): never {

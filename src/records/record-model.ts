@@ -2,6 +2,7 @@ import { bytea, int, json, jsonb, orNull, type Row, text, timestamptz, uuid } fr
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
+import type { Metadata } from './metadata.ts'
 
 /*
  * The one declaration of what is kept of a request. Rows, statements, records and what is told of them derive from it.
@@ -21,7 +22,7 @@ const askedFacts = {
   credential: uuid('token_id'),
   /** The subject that the station set; null where that of the CSR counts. */
   stationSubject: orNull(jsonb<Subject>('station_subject')),
-  metadata: jsonb<Readonly<Record<string, string>>>('metadata'),
+  metadata: jsonb<Metadata>('metadata'),
   /** The HTTP request's id, so that the record can be found from the log and back. */
   requestId: text('request_id')
 }
@@ -33,9 +34,29 @@ const requestFacts = {
   ...askedFacts
 }
 
+/** That the MES of the profile was asked, and let the device be certified. */
+export interface MesConsent {
+  /** As the settings name it. */
+  readonly name: string
+  readonly verdict: 'allow'
+  /** When it had answered, by the service's clock: RFC 3339. */
+  readonly at: string
+  readonly message?: string
+  /** What it set; the record's own metadata has it too. */
+  readonly metadata?: Metadata
+  /** What the station had sent instead. */
+  readonly replaced?: Metadata
+}
+
+const consentFacts = {
+  /** Null where the profile has none asked. */
+  mes: orNull(jsonb<MesConsent>('mes'))
+}
+
 /** What is written of an intent: what is about to be signed, for whom, and under which rules. */
 export const intentColumns = {
   ...requestFacts,
+  ...consentFacts,
   /** Content octets of the INTEGER: positive, at most 20. */
   serialNumber: bytea('serial_number'),
   spkiSha256: bytea('spki_sha256'),
@@ -67,6 +88,7 @@ const ruleColumns = {
 
 export const intentFacts = {
   ...requestFacts,
+  ...consentFacts,
   ...ruleFacts,
   serialNumber: intentColumns.serialNumber
 }

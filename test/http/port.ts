@@ -30,6 +30,7 @@ export const record: IssuedRecord = {
   site: null,
   lot: null,
   stationSubject: null,
+  mes: null,
   credential: '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70',
   requestId: 'request-1',
   profileVersion: 3,

@@ -73,6 +73,7 @@ async function makeIntent(): Promise<Intent> {
     site: null,
     lot: null,
     stationSubject: null,
+    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId,

@@ -47,6 +47,7 @@ beforeEach(async () => {
     site: null,
     lot: null,
     stationSubject: null,
+    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: issuing.authorities.list()[0]!.id,

@@ -26,6 +26,7 @@ let base: Pick<
   | 'site'
   | 'lot'
   | 'stationSubject'
+  | 'mes'
   | 'credential'
   | 'profileVersionId'
   | 'authorityId'
@@ -49,6 +50,7 @@ beforeAll(async () => {
     site: null,
     lot: null,
     stationSubject: null,
+    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: (await issuing.profiles.current('starter')).version.id,
     authorityId: issuing.authorities.list()[0]!.id,

@@ -73,6 +73,14 @@ beforeAll(async () => {
     tbsDer: buildTbsCertificate(deviceContent(createTestAuthority())),
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
+    mes: {
+      name: 'plant',
+      verdict: 'allow',
+      at: time.toISOString(),
+      message: 'go on',
+      metadata: { fixture: 'F-12' },
+      replaced: { fixture: 'F-11' }
+    },
     authorityId: (await issuing.authorities.issuing('starter')).id
   }
   certificate = {

@@ -110,6 +110,7 @@ async function writeIntent(index: number, entry: Entry, authorities: ReadonlyMap
     site: null,
     lot: null,
     stationSubject: null,
+    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: authorities.get(authority!)!,

@@ -25,6 +25,14 @@ export const factoryProblems = {
       'Nothing was issued for the record, or its device has a later certificate, which `laterIssuance` names.',
     remedy: 'Do what `detail` says: scrap the later one, or declare an open request void.'
   },
+  mes_denied: {
+    status: 409,
+    title: 'The MES does not let the device be certified',
+    meaning:
+      'The profile has a manufacturing execution system asked about each device, and that said no. `detail` has what it says. Nothing was issued.',
+    remedy:
+      'Do what `detail` says, e.g. send the device back to the station that it has passed over. Once the MES lets it pass, send the same CSR again: it is asked anew.'
+  },
   lot_required: {
     status: 422,
     title: 'A lot must be named',

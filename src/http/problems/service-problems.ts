@@ -43,6 +43,14 @@ export const serviceProblems = {
     remedy:
       'Tell an administrator: `detail` says what is wrong. Set the clocks right (NTP); where a record is of a wrong future, accept that with `POST /v1/clock/accept`.'
   },
+  mes_unavailable: {
+    status: 503,
+    title: 'The MES does not answer',
+    meaning:
+      'The profile has a manufacturing execution system asked about each device. It did not answer in time, or what it answered is no verdict; `detail` says which. Without a verdict nothing is issued. What was issued before is given out again all the same.',
+    remedy:
+      'Tell whoever looks after the MES, and send the same request again after `Retry-After` seconds. A retry is safe. docs/mes.md says what the MES is to answer.'
+  },
   overloaded: {
     status: 503,
     title: 'Too many requests are waiting',

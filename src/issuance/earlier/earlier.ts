@@ -79,11 +79,15 @@ async function findUse(
   return use?.record.outcome === 'issued' ? use : replay.findSettled(use?.record.id ?? firstId)
 }
 
-/** What the same request got before `refusal` stood in its way; not of a key that is blocked by now. */
+export interface ServedDependencies extends EarlierDependencies {
+  readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
+}
+
+/** What the same request got before, maybe before `refusal` stood in its way; not of a key that is blocked by now. */
 export async function findServed(
-  dependencies: EarlierDependencies & { readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'> },
+  dependencies: ServedDependencies,
   { csr, request }: Progress,
-  refusal: MintlineError
+  refusal?: MintlineError
 ): Promise<IssuanceResult | undefined> {
   const { records, blockedKeys, replay } = dependencies
   if (csr === undefined) return undefined
@@ -95,7 +99,7 @@ export async function findServed(
   const asked = requestDigest(spkiSha256, subjectAskedFor(csr, request), request.profile)
   if (!isEqual(earlier.requestSha256, asked)) return undefined
   // What is open needs the key that has just failed.
-  if (refusal.code.startsWith('signer_') && earlier.record.outcome !== 'issued') return undefined
+  if (refusal?.code.startsWith('signer_') === true && earlier.record.outcome !== 'issued') return undefined
   // What stands in the way of its next certificate is the refusal, not the end of the last one.
   if (earlier.record.outcome === 'issued' && (await isNextDue(earlier.record, dependencies))) return undefined
   return replay.replay(earlier)

@@ -34,6 +34,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...decidedByRules,
   'profile_not_allowed',
   ...lotCodes,
+  'mes_denied',
   'csr_malformed',
   'csr_too_large',
   'csr_signature_algorithm_refused',

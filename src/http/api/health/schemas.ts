@@ -64,6 +64,13 @@ export const Readiness = Type.Object(
               'With `MINTLINE_OIDC_ISSUER` alone. Not ok while the keys of the identity provider cannot be had, which is a warning: it keeps nothing from being ready.'
           })
         ),
+        mes: Type.Optional(
+          Type.Object(Check.properties, {
+            ...strict,
+            description:
+              'With `MINTLINE_MES_FILE` alone. Not ok while a manufacturing execution system does not answer, which is a warning: it keeps the profiles that have it asked from issuing, and nothing from being ready.'
+          })
+        ),
         lines: Type.Array(LineCheck, { description: 'Which authority lines can issue, by name.' })
       },
       { ...strict, description: 'What each thing that an issuance needs says.' }

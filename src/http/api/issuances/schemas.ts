@@ -2,14 +2,10 @@ import Type, { type Static } from 'typebox'
 import { csrNoteCodes } from '../../../pki/csr/note.ts'
 import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
+import { maximumMetadataEntries, metadataKey, metadataValue } from '../../../records/metadata.ts'
 import { example } from '../../schemas/example.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { StationSubject, SubjectQuery } from './station-subject.ts'
-
-const maximumMetadataEntries = 16
-
-const metadataKey = '[A-Za-z0-9_.-]{1,64}'
-const metadataValue = '[^\\u0000-\\u001f\\u007f]{0,256}'
 
 const Metadata = Type.Unsafe<Record<string, string>>({
   type: 'object',

@@ -64,13 +64,14 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
 }
 
 function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }>(record: Record) {
-  const { createdAt, csrDer, line, site, lot, stationSubject, ...facts } = record
+  const { createdAt, csrDer, line, site, lot, stationSubject, mes, ...facts } = record
   return {
     ...tell(facts),
     ...(line !== null && { line }),
     ...(site !== null && { site }),
     ...(lot !== null && { lot }),
     ...(stationSubject !== null && { stationSubject }),
+    ...(mes !== null && { mes }),
     requestedAt: createdAt.toISOString(),
     notBefore: formatSeconds(record.notBefore),
     notAfter: formatSeconds(record.notAfter),

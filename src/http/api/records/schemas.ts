@@ -16,6 +16,7 @@ import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
+import { mes, stationSubject } from './request-members.ts'
 import { sinceMembers, supersedes } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
@@ -33,12 +34,7 @@ const commonMembers = {
   lot: Type.Optional(
     Type.String({ description: 'Id of the lot that it was asked for in, if any.', examples: [example.lotId] })
   ),
-  stationSubject: Type.Optional(
-    Type.Record(Type.String(), Type.String(), {
-      description: 'The subject that the station set, where it set one. That of the CSR did not count then.',
-      examples: [{ CommonName: 'sensor-000451' }]
-    })
-  ),
+  stationSubject,
   credential: uuid({
     description: 'Id of the token, or of the client certificate of the station, that let it in.',
     examples: [example.tokenId]
@@ -66,6 +62,7 @@ export const IssuedEntry = Type.Object(
     certificatePem: Type.Optional(issuedMembers.certificatePem),
     chainPem: Type.Optional(issuedMembers.chainPem),
     csr,
+    mes,
     damaged,
     damage: Type.Optional(referenceTo(Violation)),
     compromised: Type.Optional(
@@ -152,6 +149,7 @@ export const UnknownEntry = Type.Object(
     ...commonMembers,
     ...certificateMembers,
     csr,
+    mes,
     damaged,
     supersedes,
     notes
@@ -170,6 +168,7 @@ export const VoidEntry = Type.Object(
     ...commonMembers,
     ...certificateMembers,
     csr,
+    mes,
     damaged,
     supersedes,
     notes,
