@@ -1,6 +1,7 @@
 import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Violation } from '../errors/mintline-error.ts'
+import { examineMesFile } from '../mes/mes-file.ts'
 import { judgePair } from '../tls/server-pair.ts'
 import { assertNoViolations, type Config, nameOf, readConfig, settingEntries } from './config.ts'
 import type { FileContent } from './kind.ts'
@@ -31,15 +32,18 @@ export function checkSettings(environment: Environment): CheckedSettings {
   const ofOneKeyStore = files.filter(({ name }) => keyStores.includes(name)).flatMap(checkNamed)
   const named = files.flatMap(checkNamed)
   const serverPair = checkServerPair(config, named)
+  const mes = examineMesFile(config.mesFile)
   const found = [
     ...checkDataDirectory(config),
     ...named,
     ...serverPair.violations,
+    ...mes.violations,
     ...checkTlsFiles(config.databaseUrl, nameOf(settings.databaseUrl, environment)),
     ...checkTlsFiles(config.databaseOwnerUrl, nameOf(settings.databaseOwnerUrl, environment))
   ]
   const secrecy = checkSecrecy([
     ...secretFiles(config, environment),
+    ...mes.secretFiles,
     ...ownSecretFiles(settings.dataDirectory.name, config.dataDirectory)
   ])
   return {

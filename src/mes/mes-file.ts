@@ -108,7 +108,7 @@ function refusal(place: string, rest: Omit<Violation, 'pointer'>): Violation {
 }
 
 /** What of the files that it names cannot be used. */
-export function mesFileViolations(entries: ReadonlyMap<string, MesEntry>): readonly Violation[] {
+function mesFileViolations(entries: ReadonlyMap<string, MesEntry>): readonly Violation[] {
   return [...entries].flatMap(([name, { secretFile, caFile }]) => {
     const violations: Violation[] = []
     if (readKey(secretFile) === undefined)
@@ -160,4 +160,18 @@ function readText(file: string): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** What the file names, held against this machine. A file that cannot be read, or is none, is told of by its setting. */
+export function examineMesFile(file: string | undefined): {
+  readonly violations: readonly Violation[]
+  readonly secretFiles: readonly { readonly pointer: string; readonly file: string }[]
+} {
+  const { entries, violations } = parseMesFile((file === undefined ? undefined : readText(file)) ?? '')
+  if (violations.length > 0) return { violations: file === undefined ? [] : violations, secretFiles: [] }
+  const secretFiles = [...entries].map(([name, { secretFile }]) => ({
+    pointer: `${mesFileSetting}/${name}/secretFile`,
+    file: secretFile
+  }))
+  return { violations: mesFileViolations(entries), secretFiles }
 }

@@ -1,5 +1,5 @@
 import { type Core, type CoreOverrides, createCore } from '../../src/composition/core.ts'
-import { loadConfig } from '../../src/config/config.ts'
+import { type Environment, loadConfig } from '../../src/config/config.ts'
 import type { Database } from '../../src/database/database.ts'
 import { silentLog } from './silent-log.ts'
 
@@ -12,10 +12,10 @@ export interface TestCore extends Core {
 export function createTestCore(
   database: Database,
   dataDirectory: string,
-  overrides: CoreOverrides = {}
+  { settings = {}, ...overrides }: CoreOverrides & { readonly settings?: Environment } = {}
 ): TestCore {
   const stops = new AsyncDisposableStack()
-  const config = loadConfig({ MINTLINE_DATA_DIR: dataDirectory })
+  const config = loadConfig({ MINTLINE_DATA_DIR: dataDirectory, ...settings })
   // Only who follows changes, or works on jobs, connects by itself.
   const ground = { config, log: silentLog, database, search: database, connectionString: '' }
   return { ...createCore(ground, stops, overrides), stops }

@@ -31,6 +31,8 @@ export interface IssuingOptions extends Pick<IssuancePathOptions, 'stopwatch' | 
   /** Wraps the signer that was opened, to count, delay or spoil signatures. */
   readonly wrapSigner?: (signer: Signer) => Signer
   readonly resumeAfterMs?: number
+  /** Of the environment. */
+  readonly settings?: Readonly<Record<string, string>>
   /** Told before and after each effect. */
   readonly onStep?: (step: Step) => void
 }
@@ -57,6 +59,7 @@ export async function startIssuing(database: Database, dataDirectory: string, op
   const told = (step: string) => (when: string) => onStep(`${when} the ${step}` as Step)
   const core = createTestCore(database, dataDirectory, {
     ...(clock !== undefined && { clock }),
+    ...(options.settings && { settings: options.settings }),
     ...(options.examinesClock !== true && {
       wrapClockTrust: (trust: ClockTrust) => ({ ...trust, assertTrusted: async () => undefined })
     }),
