@@ -1,25 +1,16 @@
 import { readFileSync } from 'node:fs'
-import Type, { type Static } from 'typebox'
-import { Compile } from 'typebox/compile'
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import { parseWebhookSecret } from '../events/receiver/signature.ts'
 
 /** What the file of the systems is named by, in refusals. */
 export const mesFileSetting = 'MINTLINE_MES_FILE'
 
-const MesEntry = Type.Object(
-  {
-    url: Type.String(),
-    secretFile: Type.String({ minLength: 1 }),
-    timeoutMs: Type.Optional(Type.Integer({ minimum: 100, maximum: 10_000 })),
-    caFile: Type.Optional(Type.String({ minLength: 1 }))
-  },
-  { additionalProperties: false }
-)
-
-const entryForm = Compile(MesEntry)
-
-type MesEntry = Static<typeof MesEntry>
+interface MesEntry {
+  readonly url: string
+  readonly secretFile: string
+  readonly timeoutMs?: number
+  readonly caFile?: string
+}
 
 /** A manufacturing execution system that profiles may have asked. */
 export interface MesSystem {
@@ -79,9 +70,8 @@ function entryViolations(name: string, entry: unknown): Violation[] {
     const expected = 'a name of lower-case letters, digits and inner hyphens, at most 64'
     return [refusal(place, { expected, found: name.slice(0, 64), message: 'Rename it.' })]
   }
-  if (!entryForm.Check(entry)) {
-    const [first] = entryForm.Errors(entry)
-    const found = `${first?.instancePath || 'the entry'}: ${first?.message ?? 'something else'}`
+  if (!isEntry(entry)) {
+    const found = 'something else (not shown, it may hold a secret)'
     return [refusal(place, { expected: entryExpected, found, message: 'Correct the entry.' })]
   }
   if (isMesUrl(entry.url)) return []
@@ -93,6 +83,22 @@ function entryViolations(name: string, entry: unknown): Violation[] {
       message: 'Correct the URL.'
     })
   ]
+}
+
+const isName = (value: unknown) => typeof value === 'string' && value !== ''
+const isTimeout = (value: unknown) =>
+  Number.isInteger(value) && (value as number) >= 100 && (value as number) <= 10_000
+
+function isEntry(value: unknown): value is MesEntry {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  const { url, secretFile, timeoutMs, caFile, ...others } = value as Readonly<Record<string, unknown>>
+  return (
+    isName(url) &&
+    isName(secretFile) &&
+    (timeoutMs === undefined || isTimeout(timeoutMs)) &&
+    (caFile === undefined || isName(caFile)) &&
+    Object.keys(others).length === 0
+  )
 }
 
 /** Who is on the way could answer in the place of the system. */

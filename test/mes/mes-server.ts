@@ -8,7 +8,7 @@ import { Webhook } from 'standardwebhooks'
 export const mesSecret = `whsec_${Buffer.alloc(32, 9).toString('base64')}`
 
 /** A question whose signature holds, as it came. */
-export interface Question {
+interface Question {
   readonly id: string
   readonly type: string
   readonly data: Readonly<Record<string, unknown>>
