@@ -6,8 +6,8 @@ import { maximumMetadataEntries, type Metadata } from '../../records/metadata.ts
 import type { Intent, MesConsent } from '../../records/record-model.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { Draft } from '../draft.ts'
-import type { IssuanceRequest, IssuanceResult, Progress } from '../request.ts'
 import { findServed, type ServedDependencies } from '../earlier/earlier.ts'
+import type { IssuanceRequest, IssuanceResult, Progress } from '../request.ts'
 
 export interface ConsultationDependencies extends ServedDependencies {
   readonly mes: Pick<Mes, 'ask'>

@@ -45,7 +45,9 @@ const plain = [
   'purgeReason',
   'compromised',
   'damaged',
-  'metadata'
+  'metadata',
+  'stationSubject',
+  'mes'
 ] as const
 
 /** What CSV has of a record. */
