@@ -6,6 +6,8 @@ import { ensurePartitions } from '../database/partitions.ts'
 import { deliverNow } from '../events/events.ts'
 import { createSetAsideStore } from '../events/set-aside-store.ts'
 import { createNudge, createWebhook } from '../events/webhook.ts'
+import { createArrivingStore } from '../factory/lots/devices/arriving-store.ts'
+import { sweepDeviceLists } from '../factory/lots/devices/sweep.ts'
 import { createJobQueue, jobNotice } from '../jobs/job-queue.ts'
 import { seekLeadership } from '../jobs/leadership.ts'
 import type { Reactions } from './change-following.ts'
@@ -63,11 +65,14 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
       handlers: queue => ({
         ...webhook.handlers,
         ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue }),
-        'database.partitions': () => ensurePartitions(database, clock())
+        'database.partitions': () => ensurePartitions(database, clock()),
+        'device-list.sweep': (_data, signal) =>
+          sweepDeviceLists({ store: createArrivingStore(database), clock }, signal)
       }),
       schedules: {
         'aws-registration.sweep': eachMinute,
         'database.partitions': daily,
+        'device-list.sweep': eachMinute,
         'webhook.deliver': eachMinute
       },
       isAlone: true

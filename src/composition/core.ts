@@ -19,9 +19,6 @@ import { type ClockTrust, createClockTrust } from '../clock/clock-trust.ts'
 import type { Config } from '../config/config.ts'
 import { builtAt } from '../config/version.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
-import type { Lots } from '../factory/lots/lot.ts'
-import { createLotStore, type LotStore } from '../factory/lots/lot-store.ts'
-import { createLots } from '../factory/lots/lots.ts'
 import { createCertificateStore } from '../factory/stations/client-certificates/certificate-store.ts'
 import type { Stations } from '../factory/stations/station.ts'
 import { createStationStore } from '../factory/stations/station-store.ts'
@@ -39,6 +36,7 @@ import { createRandomSource, type RandomBytes } from '../sources/random-bytes.ts
 import { createStationProfiles, type StationProfiles } from '../station-certificates/station-profile.ts'
 import type { StationProfileVersion } from '../station-certificates/station-profile-document.ts'
 import { createStationProfileStore } from '../station-certificates/station-profile-store.ts'
+import { createLotParts, type LotParts } from './lots/lots.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { signerSettingsOf } from './signer-settings.ts'
 
@@ -56,7 +54,7 @@ export interface Ground extends OpenedDatabase {
 }
 
 /** What every process of the service has, whether it answers stations or does the duties in the background. */
-export interface Core extends Ground {
+export interface Core extends Ground, LotParts {
   readonly clock: Clock
   readonly randomBytes: RandomBytes
   readonly openSigner: OpenSigner
@@ -69,8 +67,6 @@ export interface Core extends Ground {
   readonly mesSystems: ReadonlyMap<string, MesSystem>
   readonly tokens: Tokens
   readonly stations: Stations
-  readonly lots: Lots
-  readonly lotStore: LotStore
   readonly stationCertificates: StationCertificates
   readonly stationProfiles: StationProfiles
   readonly clockTrust: ClockTrust
@@ -142,13 +138,12 @@ function createAccess(
   { database, log }: Ground,
   stops: AsyncDisposableStack,
   { profiles, ...sources }: Pick<Core, 'profiles' | 'clock' | 'randomBytes'>
-): Pick<Core, 'tokens' | 'stations' | 'stationCertificates' | 'lots' | 'lotStore'> {
+): Pick<Core, 'tokens' | 'stations' | 'stationCertificates' | keyof LotParts> {
   const store = createTokenStore(database)
   const stationStore = createStationStore(database)
   const certificates = createCertificateStore(database)
   const uses = createTokenUses({ store, log }, stops)
   const tokens = createTokens({ ...sources, store, uses, findStation: stationStore.find })
-  const lotStore = createLotStore(database)
   const findUnknownProfiles = async (names: readonly string[]) => {
     const known = new Set(names.length === 0 ? [] : (await profiles.list()).map(({ name }) => name))
     return names.filter(name => !known.has(name))
@@ -166,8 +161,7 @@ function createAccess(
   return {
     tokens,
     stationCertificates,
-    lotStore,
-    lots: createLots({ ...sources, store: lotStore, findUnknownProfiles, findUnknownStations }),
+    ...createLotParts({ ...sources, database, profiles, findUnknownProfiles, findUnknownStations }),
     stations: createStations({
       ...sources,
       store: stationStore,

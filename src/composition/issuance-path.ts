@@ -37,6 +37,7 @@ import {
 import { createRefusalStore } from '../records/refusal-store.ts'
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import type { Core } from './core.ts'
+import { refuseUnexpectedWith } from './lots/lots.ts'
 
 export interface IssuancePath {
   readonly issuance: Issuance
@@ -115,6 +116,7 @@ export function createIssuancePath(
     blockedKeys,
     keyFaults: keyFaultsOf(core),
     mes,
+    refuseUnexpected: refuseUnexpectedWith(core),
     whyTokenEnded: id => whyCredentialEnded(core, id),
     clock,
     clockTrust,

@@ -146,6 +146,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
     lots,
+    deviceLists: core.deviceLists,
     lotClosing: path.lotClosing,
     clock: clockTrust,
     jobs,

@@ -13,6 +13,7 @@ import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError } from '../errors/mintline-error.ts'
 import type { Events } from '../events/events.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
+import type { DeviceLists } from '../factory/lots/devices/device-list.ts'
 import type { Lots } from '../factory/lots/lot.ts'
 import type { Stations } from '../factory/stations/station.ts'
 import type { Releasing } from '../issuance/ends/releasing.ts'
@@ -84,6 +85,7 @@ export interface HttpServices {
   readonly stationProfiles: StationProfiles
   readonly stationCertifying: StationCertifying
   readonly lots: Omit<Lots, 'end'>
+  readonly deviceLists: Omit<DeviceLists, 'prepare'>
   readonly lotClosing: LotClosing
   readonly loginPermits: LoginPermits
   readonly authorities: AuthorityAdministration & AuthorityRegister

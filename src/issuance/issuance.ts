@@ -18,13 +18,14 @@ import type { Durable } from '../signing/durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Cycle } from './commit/cycle.ts'
-import type { OutdatedReason } from './commit/cycle-store.ts'
+import type { IntentOutcome, OutdatedReason } from './commit/cycle-store.ts'
 import type { Completion } from './completion.ts'
 import { type Draft, type DraftInput, draftIntent } from './draft.ts'
 import { findServed, resolveTaken } from './earlier/earlier.ts'
 import type { FirstUse } from './first-use.ts'
 import { createConsultation } from './mes/consultation.ts'
 import { predict } from './prediction.ts'
+import type { UnexpectedDevice } from './refusals/device-refusal.ts'
 import { keyFaultOf } from './refusals/key-faults/key-fault-of.ts'
 import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
 import { isRefusal, keyRefusalOf, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
@@ -61,6 +62,8 @@ export interface IssuanceDependencies {
   readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly keyFaults: KeyFaults
   readonly mes: Pick<Mes, 'ask'>
+  /** What to tell of a device that its lot does not expect. */
+  readonly refuseUnexpected: (device: UnexpectedDevice) => Promise<MintlineError>
   /** Why a token that was let in is not taken any more. */
   readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   readonly clock: Clock
@@ -75,7 +78,7 @@ const maximumRounds = 8
 
 export function createIssuance(dependencies: IssuanceDependencies): Issuance {
   const { profiles, authorities, cycle, observe } = dependencies
-  const { clockTrust, blockedKeys, weakKeys, firstUse } = dependencies
+  const { clockTrust, weakKeys, firstUse } = dependencies
 
   async function decideOrServeAgain(progress: Progress): Promise<IssuanceResult> {
     try {
@@ -108,8 +111,8 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
       const consulted = await consult(draft, lot)
       if (consulted === undefined) continue
       if ('served' in consulted) return consulted.served
-      const asked = askedOf({ ...request, lot })
-      const outcome = await cycle.commitIntent({ ...draft.intent, ...asked, ...consulted })
+      const intent = { ...draft.intent, ...askedOf({ ...request, lot }), ...consulted }
+      const outcome = await cycle.commitIntent(intent, draft.tbs.subject)
       switch (outcome.kind) {
         case 'durable':
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
@@ -117,9 +120,9 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
           return resolveTaken(dependencies, outcome, { draft, profile: request.profile })
         case 'of-station':
         case 'blocked':
-          throw await keyRefusalOf(blockedKeys, outcome, { ...draft.intent, ...request })
         case 'no-place':
-          throw lotRefusal(outcome.verdict, { ...request, lot })
+        case 'unexpected':
+          throw await refusalOf(dependencies, outcome, { request: { ...request, lot }, draft })
         // Its device has a place already, which moves along.
         case 'placed':
           lot = outcome.lot
@@ -140,6 +143,24 @@ function draftOf(
   under: Pick<DraftInput, 'csr' | 'profile' | 'authority'>
 ): Draft {
   return draftIntent({ ...under, stationSubject, now: clock(), randomBytes })
+}
+
+/** @returns why the commit did not take it: by what held then. */
+async function refusalOf(
+  { blockedKeys, refuseUnexpected }: Pick<IssuanceDependencies, 'blockedKeys' | 'refuseUnexpected'>,
+  outcome: Extract<IntentOutcome, { kind: 'blocked' | 'of-station' | 'no-place' | 'unexpected' }>,
+  { request, draft }: { readonly request: IssuanceRequest; readonly draft: Draft }
+): Promise<MintlineError> {
+  const { station, profile, lot = '' } = request
+  switch (outcome.kind) {
+    case 'blocked':
+    case 'of-station':
+      return keyRefusalOf(blockedKeys, outcome, { ...draft.intent, station })
+    case 'no-place':
+      return lotRefusal(outcome.verdict, request)
+    case 'unexpected':
+      return refuseUnexpected({ ...outcome, lot, profile, draft })
+  }
 }
 
 function rulesInFlux(): MintlineError {

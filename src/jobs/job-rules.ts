@@ -46,6 +46,8 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'aws-registration.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
   // There is a day for it, and three months' worth of them.
   'database.partitions': { ...common, retryLimit: 20, deleteAfterSeconds: 7 * days },
+  // Each minute brings another one.
+  'device-list.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
   // Not given up as long as events are owed.
   'webhook.deliver': { ...common, retryLimit: 100_000, deleteAfterSeconds: 1 * hours }
 }
@@ -59,6 +61,7 @@ export const concurrencyOf: Readonly<Record<JobKind, number>> = {
   'aws-registration.check': 4,
   'aws-registration.sweep': 1,
   'database.partitions': 1,
+  'device-list.sweep': 1,
   'webhook.deliver': 1
 }
 

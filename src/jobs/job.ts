@@ -10,6 +10,8 @@ export interface JobData {
   readonly 'aws-registration.sweep': Readonly<Record<never, never>>
   /** Makes the partitions of the months to come. */
   readonly 'database.partitions': Readonly<Record<never, never>>
+  /** Takes away lists of devices that no lot has any more. */
+  readonly 'device-list.sweep': Readonly<Record<never, never>>
   /** Sends the events that wait to the webhook. */
   readonly 'webhook.deliver': Readonly<Record<never, never>>
 }

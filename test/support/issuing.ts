@@ -106,13 +106,13 @@ async function findStation(database: Database): Promise<StationPrincipal> {
   return { tokenId: id, name: station!.name, role: 'station', station: station! }
 }
 
-function around<Argument, Result>(
-  effect: (argument: Argument) => Promise<Result>,
+function around<Arguments extends readonly unknown[], Result>(
+  effect: (...values: Arguments) => Promise<Result>,
   tell: (when: 'before' | 'after') => void
-): (argument: Argument) => Promise<Result> {
-  return async argument => {
+): (...values: Arguments) => Promise<Result> {
+  return async (...values) => {
     tell('before')
-    const result = await effect(argument)
+    const result = await effect(...values)
     tell('after')
     return result
   }

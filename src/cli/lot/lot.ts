@@ -84,6 +84,9 @@ function describe(statement: LotStatement): string {
   const lines = [
     `VALID: lot ${lot}, profile ${profile}, closed ${statement.closedAt}`,
     `ordered ${ordered} = issued ${issued} + remaining ${remaining}; scrapped ${scrapped}, refused ${refused}${period}`,
+    ...(statement.devices === undefined
+      ? []
+      : [`devices expected ${statement.devices.expected}, list SHA-256 ${statement.devices.sha256}`]),
     ...statement.stations.map(
       share =>
         `  ${share.station}: issued ${share.issued}, scrapped ${share.scrapped}, refused ${share.refused}`

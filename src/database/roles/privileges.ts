@@ -22,6 +22,9 @@ const changes: readonly Change[] = [
   { table: 'station', privilege: 'UPDATE' },
   { table: 'lot', privilege: 'UPDATE' },
   { table: 'lot_station', privilege: 'UPDATE', columns: ['taken', 'scrapped'] },
+  { table: 'lot_device_list', privilege: 'UPDATE' },
+  { table: 'lot_device_list', privilege: 'DELETE' },
+  { table: 'lot_device', privilege: 'DELETE' },
   { table: 'client_identity', privilege: 'DELETE' },
   {
     table: 'client_certificate',

@@ -4,25 +4,28 @@ import {
   type Database,
   isCheckViolation,
   isUniqueViolation,
+  type Prisma,
   transactionLimits
 } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
+import type { PreparedList } from './devices/device-list.ts'
+import { insertWholeList } from './devices/whole-list.ts'
 import type { Lot, LotCounts, LotFlag, LotQuery, LotState, StationShare } from './lot.ts'
 
-/** A lot with its state as it is on record. */
-type LotRow = Omit<Lot, 'state' | 'flags'> & {
-  readonly state: string
-  readonly flags: readonly (Omit<LotFlag, 'reason'> & { readonly reason: string })[]
-}
+/** What is read with a lot: the list that it has, and its flags. */
+const include = {
+  deviceList: { select: { id: true, devices: true, sha256: true, namingSha256: true } },
+  flags: { omit: { lotId: true }, orderBy: { createdAt: 'asc' } }
+} as const
 
-const include = { flags: { omit: { lotId: true }, orderBy: { createdAt: 'asc' } } } as const
+type LotRow = Prisma.LotGetPayload<{ include: typeof include }>
 
 export interface LotStore {
   find(id: string): Promise<Lot | undefined>
   /** By id, which is the cursor. */
   list(query: LotQuery): Promise<readonly Lot[]>
-  /** False where there is one of that id. */
-  insert(lot: Lot, event: AuditEvent): Promise<boolean>
+  /** False where there is one of that id. A list is that of the lot's `devices`. */
+  insert(lot: Lot, event: AuditEvent, list?: PreparedList): Promise<boolean>
   /**
    * Quantity and state. `outdated`: somebody else has changed it since it was `lot`. `taken`: more places are taken than
    * the quantity would have.
@@ -61,11 +64,13 @@ export function createLotStore(database: Database): LotStore {
       )
       return rows.map(toLot)
     },
-    insert: ({ taken, stations, flags, ...lot }, event) =>
+    insert: (lot, event, list) =>
       runQuery(async () => {
+        const { taken, stations, devices, flags, ...rest } = lot
         try {
           await client.$transaction(async transaction => {
-            await transaction.lot.create({ data: { ...lot, stations: [...stations] } })
+            await transaction.lot.create({ data: { ...rest, stations: [...stations] } })
+            if (list !== undefined) await insertWholeList(transaction, lot, list)
             await insertAuditEvent(transaction, event)
           }, transactionLimits)
           return true
@@ -157,9 +162,10 @@ async function findShares(client: Database['prisma'], id: string): Promise<reado
   )
 }
 
-function toLot({ state, flags, ...row }: LotRow): Lot {
+function toLot({ state, deviceListId: _, deviceList, flags, ...row }: LotRow): Lot {
   return {
     ...row,
+    devices: deviceList && { ...deviceList, sha256: deviceList.sha256! },
     state: state as LotState,
     flags: flags.map(flag => ({ ...flag, reason: flag.reason as LotFlag['reason'] }))
   }

@@ -1,5 +1,6 @@
 import type { Act } from '../../audit/audit-event.ts'
 import type { Page, PageQuery } from '../../sources/page.ts'
+import type { DeviceListFacts } from './devices/device-list.ts'
 
 /**
  * - `open` takes devices, from `opensAt` to `closesAt`.
@@ -32,6 +33,8 @@ export interface LotRequest {
   readonly stations?: readonly string[]
   readonly opensAt?: Date
   readonly closesAt?: Date
+  /** The devices that it expects; without it, all. In the form of `DeviceRow`. */
+  readonly devices?: readonly unknown[]
 }
 
 /** What its devices may have caught from a station that made it. */
@@ -43,9 +46,11 @@ export interface LotFlag {
 }
 
 /** A lot as it is on record. */
-export interface Lot extends Required<Omit<LotRequest, 'opensAt' | 'closesAt'>> {
+export interface Lot extends Required<Omit<LotRequest, 'opensAt' | 'closesAt' | 'devices'>> {
   readonly opensAt: Date | null
   readonly closesAt: Date | null
+  /** The list of the devices that it expects; null: it takes all. */
+  readonly devices: DeviceListFacts | null
   /** As it was set, whatever the time. */
   readonly state: LotState
   /** Places that are not free: of certificates and of open intents. */
@@ -95,7 +100,7 @@ export interface Lots {
   /**
    * Opens a lot. The same again changes nothing.
    *
-   * @throws MintlineError `lot_exists` for another of this id, `lot_invalid`.
+   * @throws MintlineError `lot_exists` for another of this id, `lot_invalid`, `devices_invalid`.
    */
   create(request: LotRequest, act: Act): Promise<{ readonly lot: Lot; readonly isNew: boolean }>
   /** By id, which is the cursor. */

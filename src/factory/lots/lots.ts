@@ -1,9 +1,12 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { toHex } from '../../pki/der/octet-text.ts'
 import { type Clock, laterThan } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
 import { pageOf } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { DeviceLists, PreparedList } from './devices/device-list.ts'
 import type { Lot, LotCounts, LotProgress, LotRequest, Lots, LotState, StationShare } from './lot.ts'
 import type { LotStore } from './lot-store.ts'
 
@@ -13,6 +16,7 @@ export interface LotDependencies {
   readonly findUnknownProfiles: (names: readonly string[]) => Promise<readonly string[]>
   /** Those of the names of which there is no station. */
   readonly findUnknownStations: (names: readonly string[]) => Promise<readonly string[]>
+  readonly prepareList: DeviceLists['prepare']
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
@@ -30,10 +34,12 @@ export function createLots(dependencies: LotDependencies): Lots {
 
   return {
     async create(request, act) {
-      const lot = buildLot(request, act, dependencies.clock())
+      let lot = buildLot(request, act, dependencies.clock())
       await assertSound(dependencies, lot)
-      if (await store.insert(lot, eventOf(dependencies, act, { act: 'lot.create', after: lot })))
-        return { lot, isNew: true }
+      const list = request.devices && (await dependencies.prepareList(lot.profile, request.devices))
+      if (list !== undefined) lot = { ...lot, devices: factsOf(list, dependencies) }
+      const event = lotEvent(dependencies, act, { act: 'lot.create', after: lot })
+      if (await store.insert(lot, event, list)) return { lot, isNew: true }
       const existing = await require(lot.id)
       if (isDeepStrictEqual(requestedOf(existing), requestedOf(lot))) return { lot: existing, isNew: false }
       throw new MintlineError(
@@ -80,7 +86,7 @@ async function alterLot(
     const altered = { ...before, ...alter(before) }
     if (isDeepStrictEqual(before, altered)) return before
     const after = { ...altered, changedAt: laterThan(before.changedAt, clock), changedBy: act.actor }
-    const event = eventOf(dependencies, act, { act: name, before, after })
+    const event = lotEvent(dependencies, act, { act: name, before, after })
     const outcome = await store.change(before, after, event)
     if (outcome === 'taken') throw quantityTaken(await findOrRefuse(store, id), after.quantity)
     // Lost to another operator's change: theirs is what this one changes then.
@@ -88,7 +94,8 @@ async function alterLot(
   }
 }
 
-function eventOf(
+/** What the audit keeps of a change of a lot, or of a new one. */
+export function lotEvent(
   { randomBytes }: Pick<LotDependencies, 'randomBytes'>,
   act: Act,
   { act: name, before, after }: { readonly act: string; readonly before?: Lot; readonly after: Lot }
@@ -103,7 +110,8 @@ function eventOf(
   return buildAuditEvent(what, { time: after.changedAt, randomBytes })
 }
 
-async function findOrRefuse(store: Pick<LotStore, 'find'>, id: string): Promise<Lot> {
+/** @throws MintlineError `lot_not_found`. */
+export async function findOrRefuse(store: Pick<LotStore, 'find'>, id: string): Promise<Lot> {
   const lot = await store.find(id)
   if (lot === undefined) throw lotNotFound(id)
   return lot
@@ -125,12 +133,21 @@ function progressOf(lot: Lot, stationShares: readonly StationShare[]): LotProgre
   return { ...lot, ...counts, stationShares }
 }
 
-function buildLot({ stations = [], opensAt, closesAt, ...request }: LotRequest, act: Act, time: Date): Lot {
+const factsOf = (
+  { devices, ...digests }: PreparedList,
+  { clock, randomBytes }: Pick<LotDependencies, 'clock' | 'randomBytes'>
+) => ({ id: newId(clock(), randomBytes), devices: devices.length, ...digests })
+
+function buildLot(request: LotRequest, act: Act, time: Date): Lot {
+  const { id, profile, quantity, stations = [], opensAt, closesAt } = request
   return {
-    ...request,
+    id,
+    profile,
+    quantity,
     stations: [...stations].sort(),
     opensAt: opensAt ?? null,
     closesAt: closesAt ?? null,
+    devices: null,
     state: 'open',
     taken: 0,
     createdAt: time,
@@ -142,16 +159,17 @@ function buildLot({ stations = [], opensAt, closesAt, ...request }: LotRequest, 
 }
 
 /** What two requests for one lot must agree in. */
-const requestedOf = ({ profile, quantity, stations, opensAt, closesAt }: Lot) => ({
+const requestedOf = ({ profile, quantity, stations, opensAt, closesAt, devices }: Lot) => ({
   profile,
   quantity,
   stations,
   opensAt,
-  closesAt
+  closesAt,
+  ...(devices && { devices: { devices: devices.devices, sha256: toHex(devices.sha256) } })
 })
 
-/** @returns true, for who goes on with it. */
-function requireOpen({ id, state }: Lot, act: string): true {
+/** @returns true, for who goes on with it. @throws MintlineError `lot_closed`. */
+export function requireOpen({ id, state }: Lot, act: string): true {
   if (state !== 'closed') return true
   const verb = act.replace('lot.', '')
   throw new MintlineError(

@@ -92,5 +92,42 @@ export const factoryProblems = {
     title: 'More places are taken',
     meaning: 'The quantity would be below the number of places that are taken.',
     remedy: 'Choose at least the number that is taken, or close the lot, which ends it with what there is.'
+  },
+  device_not_expected: {
+    status: 409,
+    title: 'The lot does not expect this device',
+    meaning:
+      'The lot has a list of its devices, and this one is not in it, or there with another key or another subject. Nothing was issued.',
+    remedy:
+      'Put the device aside and compare it with the order. Where the list is at fault, an operator puts the right one with `PUT /v1/lots/{id}/devices`; then send the CSR again.'
+  },
+  devices_invalid: {
+    status: 422,
+    title: 'Rows of the list are at fault',
+    meaning:
+      'Nothing was changed: the lot expects the devices that it expected before. `badRows` has the first thousand rows, each with its line and what is wrong, and `badRowCount` counts them all; of a list that came with its lot, `violations` has them.',
+    remedy: 'Correct these rows and send the whole list again, from its beginning.'
+  },
+  devices_issued: {
+    status: 409,
+    title: 'Devices that are made would not be expected',
+    meaning:
+      'Devices have a place in the lot and are not in the new list, or are there with another key; `missingDevices` has the first hundred. Nothing was changed.',
+    remedy: 'Add them to the list, or scrap them first with `POST /v1/issuances/{id}/scrap`.'
+  },
+  devices_not_found: {
+    status: 404,
+    title: 'There is no such list',
+    meaning:
+      'The lot has no list of devices, or another one by now, or there is no upload of this name that can be gone on with.',
+    remedy: 'Do what `detail` says.'
+  },
+  devices_upload_conflict: {
+    status: 409,
+    title: 'The upload cannot go on like this',
+    meaning:
+      'The upload is not where the request goes on, is of another file, or somebody else goes on with it or changes the lot. `received` says how many octets are here.',
+    remedy:
+      'Read `GET /v1/lots/{id}/devices/uploads/{upload}` and send on from `received`, or send the list from its beginning.'
   }
 } as const satisfies Record<string, ProblemDescription>

@@ -83,6 +83,24 @@ export const Problem = Type.Object(
         }
       )
     ),
+    badRowCount: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'With `devices_invalid`: how many rows are at fault.' })
+    ),
+    badRows: Type.Optional(
+      Type.Array(Type.Object({ line: Type.Integer(), violations: Type.Array(referenceTo(Violation)) }), {
+        description:
+          'With `devices_invalid`: the first thousand of them. Of an array, the line is the number of the device; pointers go into the row.'
+      })
+    ),
+    received: Type.Optional(
+      Type.Integer({ description: 'With `devices_upload_conflict`: from where to send on, in octets.' })
+    ),
+    missingDevices: Type.Optional(
+      Type.Array(
+        Type.Object({ issuanceId: Type.String(), thingName: Type.Union([Type.String(), Type.Null()]) }),
+        { description: 'With `devices_issued`: those that have a place in the lot; a hundred at most.' }
+      )
+    ),
     requiredRoles: Type.Optional(
       Type.Array(Type.Enum(roles, { type: 'string' }), {
         description: 'With `role_forbidden`: the roles that may.'

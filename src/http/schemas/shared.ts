@@ -19,6 +19,13 @@ import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
+import {
+  ExpectedDevice,
+  ExpectedDevicePage,
+  LotDevice,
+  LotDevices,
+  LotUpload
+} from '../api/lots/devices/schemas.ts'
 import { ClosedLot, JwkSet, LotList, LotProgressResource, LotResource } from '../api/lots/schemas.ts'
 import { Preview } from '../api/preview/schemas.ts'
 import {
@@ -74,6 +81,11 @@ export const sharedSchemas = [
   LotProgressResource,
   LotList,
   ClosedLot,
+  LotDevice,
+  LotDevices,
+  LotUpload,
+  ExpectedDevice,
+  ExpectedDevicePage,
   JwkSet,
   SharedProfileRequest,
   SharedProfileDocument,

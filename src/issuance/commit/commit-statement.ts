@@ -1,10 +1,20 @@
 import { batchColumns, describeRowBatch } from '../../database/row-batch.ts'
-import { intentColumns, issuedColumns } from '../../records/record-model.ts'
+import type { Subject } from '../../pki/name/subject-field.ts'
+import { type Intent, intentColumns, issuedColumns } from '../../records/record-model.ts'
 import { deviceWay, keyFree, keyReturns, latestOfDevice } from './device-return.ts'
+import { listedDevice } from './expected-devices.ts'
 import { lockedLots, lotVerdict, takenPlaces } from './lot-places.ts'
 import { standingCredentials } from './standing-credentials.ts'
 
-export const intentBatch = describeRowBatch(batchColumns(intentColumns))
+/** An intent, and what is looked at besides: the subject, where its lot may ask for it. */
+export type JudgedIntent = Intent & { readonly subject: Subject | null }
+
+const columnsOfIntent = batchColumns(intentColumns)
+const intentList = describeRowBatch(columnsOfIntent).columnList
+export const intentBatch = describeRowBatch<JudgedIntent>([
+  ...columnsOfIntent,
+  { column: 'subject', type: 'jsonb', valueOf: ({ subject }) => subject }
+])
 export const certificateBatch = describeRowBatch(batchColumns(issuedColumns), intentBatch.parameterCount + 1)
 
 /**
@@ -69,6 +79,7 @@ judged AS MATERIALIZED (
     ${lotVerdict} AS lot_verdict
   FROM intent_input
   LEFT JOIN locked_lot ON locked_lot.id = intent_input.lot
+  ${listedDevice}
   LEFT JOIN LATERAL (
     SELECT occurrence, intent_id, device_sha256 FROM certified_key
     WHERE certified_key.spki_sha256 = intent_input.spki_sha256 ORDER BY occurrence DESC LIMIT 1
@@ -90,7 +101,7 @@ candidate AS (
 ),
 ${takenPlaces}
 new_intent AS (
-  INSERT INTO intent (${intentBatch.columnList}) SELECT ${intentBatch.columnList} FROM committed
+  INSERT INTO intent (${intentList}) SELECT ${intentList} FROM committed
 ),
 new_key AS (
   INSERT INTO certified_key (spki_sha256, occurrence, device_sha256, intent_id)

@@ -7,10 +7,12 @@ import {
 import { withPartitions } from '../../database/partitions.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { BlockedReason } from '../../factory/blocked-keys/blocked-key.ts'
+import { isListVerdict, type ListVerdict } from '../../factory/lots/devices/device-list.ts'
 import type { LotVerdict } from '../../factory/lots/lot.ts'
+import type { Subject } from '../../pki/name/subject-field.ts'
 import type { Intent, SignedCertificate } from '../../records/record-model.ts'
 import { type Durable, vouchDurable } from '../../signing/durable.ts'
-import { certificateBatch, commitStatement, intentBatch } from './commit-statement.ts'
+import { certificateBatch, commitStatement, intentBatch, type JudgedIntent } from './commit-statement.ts'
 
 /** What is not as it was when the request was decided. */
 export type OutdatedReason = 'authority' | 'profile' | 'token' | 'station'
@@ -32,6 +34,8 @@ export type IntentOutcome =
   | { readonly kind: 'outdated'; readonly reason: OutdatedReason }
   /** The lot has no place for it. Nothing was written. */
   | { readonly kind: 'no-place'; readonly verdict: LotVerdict }
+  /** The lot has a list of its devices, and it is not as it says. Nothing was written. */
+  | { readonly kind: 'unexpected'; readonly verdict: ListVerdict }
   /** It named no lot, and what its device had before has its place in this one. Nothing was written. */
   | { readonly kind: 'placed'; readonly lot: string }
 
@@ -45,7 +49,7 @@ export type CertificateOutcome =
 
 /** One half of an issuance's cycle. */
 export type CycleWrite =
-  | { readonly kind: 'intent'; readonly intent: Intent }
+  | { readonly kind: 'intent'; readonly intent: Intent; readonly subject?: Subject }
   | { readonly kind: 'certificate'; readonly certificate: SignedCertificate }
 
 export type CycleOutcome = IntentOutcome | CertificateOutcome
@@ -73,8 +77,11 @@ interface ExceptionRow {
   readonly key_intent_id: string | null
   readonly device_intent_id: string | null
   readonly is_void: boolean | null
-  /** `elsewhere`: it names no lot, and its device has its place in `device_lot`. */
-  readonly lot_verdict: LotVerdict | 'elsewhere' | null
+  /**
+   * `elsewhere`: it names no lot, and its device has its place in `device_lot`. `list_changed`: its lot got another list
+   * of devices at this moment, which the statement does not see yet.
+   */
+  readonly lot_verdict: LotVerdict | ListVerdict | 'elsewhere' | 'list_changed' | null
   readonly device_lot: string | null
 }
 
@@ -82,7 +89,7 @@ interface ExceptionRow {
 const maximumTries = 8
 
 export function createCycleStore(database: Database): CycleStore {
-  async function run(intents: readonly Intent[], certificates: readonly SignedCertificate[]) {
+  async function run(intents: readonly JudgedIntent[], certificates: readonly SignedCertificate[]) {
     const parameters = [...intentBatch.parametersOf(intents), ...certificateBatch.parametersOf(certificates)]
     for (let tries = 1; ; tries++) {
       try {
@@ -100,7 +107,7 @@ export function createCycleStore(database: Database): CycleStore {
   }
 
   async function commit(writes: readonly CycleWrite[]): Promise<readonly CycleOutcome[]> {
-    const intents = writes.flatMap(write => (write.kind === 'intent' ? [write.intent] : []))
+    const intents = writes.flatMap(write => (write.kind === 'intent' ? [judgedIntent(write)] : []))
     const certificates = writes.flatMap(write => (write.kind === 'certificate' ? [write.certificate] : []))
     const rows = await runQuery(() => run(intents, certificates))
     const exceptions = new Map(rows.map(row => [`${row.kind} ${row.ordinal}`, row]))
@@ -122,7 +129,11 @@ export function createCycleStore(database: Database): CycleStore {
   return { commit }
 }
 
-/** Undefined: the intent only lost to a sibling of its group and is to be judged again. */
+function judgedIntent({ intent, subject }: Extract<CycleWrite, { kind: 'intent' }>): JudgedIntent {
+  return { ...intent, subject: (intent.lot !== null && subject) || null }
+}
+
+/** Undefined: the intent only lost to a sibling of its group, or to a new list of its lot, and is to be judged again. */
 function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome | undefined {
   if (row === undefined) return { kind: 'durable', intent: vouchDurable(intent) }
   if (row.token_valid !== true) return { kind: 'outdated', reason: 'token' }
@@ -139,6 +150,7 @@ function outcomeOf(intent: Intent, row: ExceptionRow | undefined): IntentOutcome
   if (row.profile_current !== true) return { kind: 'outdated', reason: 'profile' }
   if (row.profile_allowed !== true) return { kind: 'outdated', reason: 'station' }
   if (row.lot_verdict === 'elsewhere') return { kind: 'placed', lot: row.device_lot! }
-  if (row.lot_verdict !== null) return { kind: 'no-place', verdict: row.lot_verdict }
-  return undefined
+  if (row.lot_verdict === null || row.lot_verdict === 'list_changed') return undefined
+  if (isListVerdict(row.lot_verdict)) return { kind: 'unexpected', verdict: row.lot_verdict }
+  return { kind: 'no-place', verdict: row.lot_verdict }
 }

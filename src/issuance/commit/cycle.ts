@@ -1,10 +1,12 @@
 import type { GroupCommit } from '../../database/group-commit.ts'
+import type { Subject } from '../../pki/name/subject-field.ts'
 import type { Intent, SignedCertificate } from '../../records/record-model.ts'
 import type { CertificateOutcome, CycleOutcome, CycleWrite, IntentOutcome } from './cycle-store.ts'
 
 /** The two durable halves of an issuance. */
 export interface Cycle {
-  commitIntent(intent: Intent): Promise<IntentOutcome>
+  /** @param subject of its certificate: what a lot may expect of it. */
+  commitIntent(intent: Intent, subject: Subject): Promise<IntentOutcome>
   commitCertificate(certificate: SignedCertificate): Promise<CertificateOutcome>
 }
 
@@ -14,8 +16,8 @@ export interface Cycle {
  */
 export function createCycle(group: GroupCommit<CycleWrite, CycleOutcome>): Cycle {
   return {
-    async commitIntent(intent) {
-      return (await group.submit({ kind: 'intent', intent })) as IntentOutcome
+    async commitIntent(intent, subject) {
+      return (await group.submit({ kind: 'intent', intent, subject })) as IntentOutcome
     },
     async commitCertificate(certificate) {
       return (await group.submit(

@@ -1,11 +1,11 @@
 /*
  * The part of the statement that commits intents which gives each its place in its lot. It reads the other parts by their
- * names: `intent_input`, `valid_token`, `current_profile`, `device` in `judged`, and `candidate`.
+ * names: `intent_input`, `valid_token`, `current_profile`, `device` and `listed` in `judged`, and `candidate`.
  */
 
 /** Locks the lots that are named, in the order of their ids, so that what is read of them stays true until the commit. */
 export const lockedLots = `locked_lot AS MATERIALIZED (
-  SELECT id, profile, stations, quantity - taken AS remaining, CASE
+  SELECT id, profile, stations, device_list_id, quantity - taken AS remaining, CASE
     WHEN state <> 'closed' AND closes_at <= clock_timestamp() THEN 'over'
     WHEN state = 'open' AND opens_at > clock_timestamp() THEN 'early'
     ELSE state
@@ -36,6 +36,7 @@ export const lotVerdict = `CASE
             AND cardinality(lots) > 0 AND NOT lots @> ARRAY[intent_input.lot]
         ) THEN 'other_station'
       WHEN locked_lot.state <> 'open' THEN locked_lot.state
+      WHEN listed.verdict IS NOT NULL THEN listed.verdict
       WHEN remaining <= 0
         AND NOT (way.device_way IN ('release', 'compromise') AND device.lot IS NOT DISTINCT FROM intent_input.lot)
         THEN 'full'

@@ -2,13 +2,14 @@ import { type ErrorCode, MintlineError, type Violation } from '../../errors/mint
 import type { LotVerdict } from '../../factory/lots/lot.ts'
 import type { IssuanceRequest } from '../request.ts'
 
-/** The refusals of a request that has no place in its lot; `lot_required`, of one that names none, is decided by rules. */
+/** The refusals of a request that has no place in its lot, or whose device it does not expect; `lot_required`, of one that names none, is decided by rules. */
 export const lotCodes = [
   'lot_not_found',
   'lot_not_allowed',
   'lot_paused',
   'lot_closed',
-  'lot_full'
+  'lot_full',
+  'device_not_expected'
 ] as const satisfies readonly ErrorCode[]
 
 /** @throws MintlineError `lot_required` where the profile demands a lot and none is named. */

@@ -1,6 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto'
 import { CompactSign } from 'jose'
 import Type, { type Static } from 'typebox'
+import { toHex } from '../../../pki/der/octet-text.ts'
 import type { LotProgress } from '../lot.ts'
 
 /** Its media type is `application/lot-statement+jws` (RFC 7515, section 4.1.9). */
@@ -27,6 +28,10 @@ export const LotStatement = Type.Object(
     remaining: Count,
     scrapped: Count,
     refused: Count,
+    /** Of the list of its devices, where it had one at its end; `sha256` as `chainRow` makes it. */
+    devices: Type.Optional(
+      Type.Object({ expected: Count, sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, strict)
+    ),
     stations: Type.Array(
       Type.Object({ station: Type.String(), issued: Count, scrapped: Count, refused: Count }, strict)
     ),
@@ -84,7 +89,7 @@ export class CertificateTally {
 }
 
 export function buildStatement(lot: LotProgress, tally: CertificateTally, closedAt: Date): LotStatement {
-  const { id, profile, quantity: ordered, issued, scrapped, refused } = lot
+  const { id, profile, quantity: ordered, issued, scrapped, refused, devices } = lot
   const stations = lot.stationShares.map(({ open, ...share }) => share)
   return {
     lot: id,
@@ -94,6 +99,7 @@ export function buildStatement(lot: LotProgress, tally: CertificateTally, closed
     remaining: ordered - issued,
     scrapped,
     refused,
+    ...(devices && { devices: { expected: devices.devices, sha256: toHex(devices.sha256) } }),
     stations: stations.map(share => ({
       station: share.station,
       issued: share.issued,

@@ -50,11 +50,13 @@ function parsePayload(payload: Uint8Array): LotStatement {
 }
 
 function arithmeticFaults(statement: LotStatement): readonly string[] {
-  const { ordered, issued, remaining, stations } = statement
+  const { ordered, issued, remaining, devices, stations } = statement
   const faults =
     issued + remaining === ordered
       ? []
       : [`issued ${issued} + remaining ${remaining} is not ordered ${ordered}`]
+  if (devices !== undefined && devices.expected < issued)
+    faults.push(`issued ${issued} is more than the ${devices.expected} devices that were expected`)
   for (const name of ['issued', 'scrapped', 'refused'] as const) {
     const sum = stations.reduce((total, share) => total + share[name], 0)
     if (sum !== statement[name]) faults.push(`${name} is ${statement[name]}, by stations ${sum}`)

@@ -6,6 +6,7 @@ import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict } from '../../schemas/reference.ts'
 import { lotIdPattern } from '../issuances/schemas.ts'
 import { StationName } from '../stations/schemas.ts'
+import { expectedCounts, inlineDevices } from './devices/schemas.ts'
 
 const id = Type.String({
   pattern: lotIdPattern,
@@ -51,7 +52,8 @@ export const LotBody = Type.Object(
     quantity,
     stations: Type.Optional(stations),
     opensAt: Type.Optional(opensAt),
-    closesAt: Type.Optional(closesAt)
+    closesAt: Type.Optional(closesAt),
+    devices: Type.Optional(inlineDevices)
   },
   { ...strict, examples: [{ id: example.lotId, profile: 'starter', quantity: 1000 }] }
 )
@@ -132,6 +134,7 @@ export const LotProgressResource = Type.Object(
     ordered: count('The quantity.', 1000),
     ...counts,
     remaining: count('Places that are free.', 583),
+    devices: Type.Optional(expectedCounts),
     perStation: Type.Array(Type.Object({ station: StationName, ...counts }, strict), {
       description: 'Of those that have a place in it or were refused.',
       examples: [[{ station: 'station-7', issued: 417, open: 0, refused: 3, scrapped: 0 }]]
@@ -154,7 +157,7 @@ export const ClosedLot = Type.Object(
     state: Type.Literal('closed'),
     statement: Type.String({
       description:
-        'Compact JWS (RFC 7515), ES256, with a key that `GET /.well-known/jwks.json` lists: `lot`, `profile`, `ordered` = `issued` + `remaining`, `scrapped`, `refused`, `stations`, `firstIssuedAt`, `lastIssuedAt`, `openedAt`, `closedAt`, and `certificateIdsSha256`, the SHA-256 over the certificate ids in the order of the records. `mintline lot verify` checks it.'
+        'Compact JWS (RFC 7515), ES256, with a key that `GET /.well-known/jwks.json` lists: `lot`, `profile`, `ordered` = `issued` + `remaining`, `scrapped`, `refused`, `stations`, `firstIssuedAt`, `lastIssuedAt`, `openedAt`, `closedAt`, `devices` where it has a list of them, and `certificateIdsSha256`, the SHA-256 over the certificate ids in the order of the records. `mintline lot verify` checks it.'
     })
   },
   { $id: 'ClosedLot', ...strict, description: 'A lot that is closed, and what came of it.' }

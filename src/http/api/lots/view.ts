@@ -1,4 +1,5 @@
 import { type Lot, type LotFlag, type LotProgress, stateAt } from '../../../factory/lots/lot.ts'
+import { toHex } from '../../../pki/der/octet-text.ts'
 import type { LotProgressView, LotView } from './schemas.ts'
 
 export function viewLot(lot: Lot): LotView {
@@ -24,7 +25,7 @@ function viewLotFlag({ reason, station, createdAt }: LotFlag) {
 }
 
 export function viewLotProgress(lot: LotProgress, statement?: string): LotProgressView {
-  const { quantity, issued, open, refused, scrapped, stationShares } = lot
+  const { quantity, issued, open, refused, scrapped, devices, stationShares } = lot
   return {
     ...viewLot(lot),
     ordered: quantity,
@@ -33,6 +34,14 @@ export function viewLotProgress(lot: LotProgress, statement?: string): LotProgre
     refused,
     scrapped,
     remaining: quantity - issued - open,
+    ...(devices && {
+      devices: {
+        expected: devices.devices,
+        issued,
+        outstanding: Math.max(devices.devices - issued, 0),
+        sha256: toHex(devices.sha256)
+      }
+    }),
     perStation: stationShares.map(share => ({ ...share })),
     ...(statement !== undefined && { statement })
   }
