@@ -12,7 +12,7 @@ import { eventRoutes } from './api/events/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
-import { lotDeviceRoutes } from './api/lots/devices/routes.ts'
+import { lotDeviceReadRoutes, lotDeviceRoutes } from './api/lots/devices/routes.ts'
 import { lotFollowRoutes } from './api/lots/follow-route.ts'
 import { lotRoutes, statementKeyRoutes } from './api/lots/routes.ts'
 import { previewRoutes } from './api/preview/routes.ts'
@@ -67,6 +67,7 @@ const allRoutes = [
   lotRoutes,
   lotFollowRoutes,
   lotDeviceRoutes,
+  lotDeviceReadRoutes,
   statementKeyRoutes,
   selfRoutes,
   ownCertificateRoutes,

@@ -18,17 +18,17 @@ import type { Durable } from '../signing/durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Cycle } from './commit/cycle.ts'
-import type { IntentOutcome, OutdatedReason } from './commit/cycle-store.ts'
+import type { OutdatedReason } from './commit/cycle-store.ts'
 import type { Completion } from './completion.ts'
 import { type Draft, type DraftInput, draftIntent } from './draft.ts'
 import { findServed, resolveTaken } from './earlier/earlier.ts'
 import type { FirstUse } from './first-use.ts'
+import { commitRefusal, type CommitRefusals } from './lots/commit-refusal.ts'
 import { createConsultation } from './mes/consultation.ts'
 import { predict } from './prediction.ts'
-import type { UnexpectedDevice } from './refusals/device-refusal.ts'
 import { keyFaultOf } from './refusals/key-faults/key-fault-of.ts'
-import { assertLotNamed, lotRefusal } from './refusals/lot-refusal.ts'
-import { isRefusal, keyRefusalOf, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
+import { assertLotNamed } from './refusals/lot-refusal.ts'
+import { isRefusal, mayHaveBeenServed, type RecordRefusal } from './refusals/refusal.ts'
 import { assertProfileAllowed, profileNotAllowed } from './refusals/station-rights.ts'
 import type { Replay } from './replay.ts'
 import {
@@ -49,7 +49,7 @@ export interface Issuance {
   issue(request: IssuanceRequest): Promise<IssuanceResult>
 }
 
-export interface IssuanceDependencies {
+export interface IssuanceDependencies extends CommitRefusals {
   readonly profiles: Profiles
   readonly authorities: Authorities
   readonly records: Records
@@ -62,8 +62,6 @@ export interface IssuanceDependencies {
   readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly keyFaults: KeyFaults
   readonly mes: Pick<Mes, 'ask'>
-  /** What to tell of a device that its lot does not expect. */
-  readonly refuseUnexpected: (device: UnexpectedDevice) => Promise<MintlineError>
   /** Why a token that was let in is not taken any more. */
   readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   readonly clock: Clock
@@ -122,7 +120,7 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
         case 'blocked':
         case 'no-place':
         case 'unexpected':
-          throw await refusalOf(dependencies, outcome, { request: { ...request, lot }, draft })
+          throw await commitRefusal(dependencies, outcome, { request: { ...request, lot }, draft })
         // Its device has a place already, which moves along.
         case 'placed':
           lot = outcome.lot
@@ -143,24 +141,6 @@ function draftOf(
   under: Pick<DraftInput, 'csr' | 'profile' | 'authority'>
 ): Draft {
   return draftIntent({ ...under, stationSubject, now: clock(), randomBytes })
-}
-
-/** @returns why the commit did not take it: by what held then. */
-async function refusalOf(
-  { blockedKeys, refuseUnexpected }: Pick<IssuanceDependencies, 'blockedKeys' | 'refuseUnexpected'>,
-  outcome: Extract<IntentOutcome, { kind: 'blocked' | 'of-station' | 'no-place' | 'unexpected' }>,
-  { request, draft }: { readonly request: IssuanceRequest; readonly draft: Draft }
-): Promise<MintlineError> {
-  const { station, profile, lot = '' } = request
-  switch (outcome.kind) {
-    case 'blocked':
-    case 'of-station':
-      return keyRefusalOf(blockedKeys, outcome, { ...draft.intent, station })
-    case 'no-place':
-      return lotRefusal(outcome.verdict, request)
-    case 'unexpected':
-      return refuseUnexpected({ ...outcome, lot, profile, draft })
-  }
 }
 
 function rulesInFlux(): MintlineError {

@@ -7,7 +7,7 @@ import type { Lots } from '../../factory/lots/lot.ts'
 import { createLotStore, type LotStore } from '../../factory/lots/lot-store.ts'
 import { createLots, type LotDependencies } from '../../factory/lots/lots.ts'
 import { createDeviceNaming } from '../../issuance/lots/device-naming.ts'
-import { deviceRefusal, type UnexpectedDevice } from '../../issuance/refusals/device-refusal.ts'
+import { deviceRefusal, type UnexpectedDevice } from '../../issuance/lots/device-refusal.ts'
 import type { Profiles } from '../../profiles/profile.ts'
 
 export interface LotParts {

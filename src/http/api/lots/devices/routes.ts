@@ -15,7 +15,7 @@ import { actOf } from '../../../plugins/access.ts'
 import { coerceIntegers } from '../../../plugins/coercion.ts'
 import { viewPage } from '../../../schemas/page.ts'
 import { problemResponses } from '../../../schemas/problem.ts'
-import { jsonContent, referenceTo } from '../../../schemas/reference.ts'
+import { jsonContent } from '../../../schemas/reference.ts'
 import type { HttpServices } from '../../../services.ts'
 import { createLotOwnership } from '../ownership.ts'
 import { LotParams } from '../schemas.ts'
@@ -25,7 +25,6 @@ import {
   DeleteQuerystring,
   ExpectedDevicePage,
   ExpectedQuerystring,
-  LotDevice,
   LotDevices,
   LotUpload,
   PutQuerystring,
@@ -48,7 +47,7 @@ const tags = ['Lots']
 const notFound = { 404: 'There is no such lot, or it has no list.' }
 
 const described = (description: string) => ({
-  schema: Type.Unsafe<undefined>({ type: 'string', description })
+  schema: Type.Unsafe<undefined>({ description })
 })
 
 const putLotDevices = {
@@ -64,7 +63,7 @@ const putLotDevices = {
         'RFC 4180 in UTF-8, with a comma or a semicolon. The header names the columns: `thingName`, `spkiSha256`, and the fields of `subject` by their names. An empty value is none.'
       ),
       [ndjson]: described('A `LotDevice` on each line.'),
-      'application/json': { schema: Type.Array(referenceTo(LotDevice)) }
+      'application/json': described('An array of `LotDevice`.')
     }
   },
   response: {
@@ -129,7 +128,6 @@ export const lotDeviceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
   const { deviceLists } = services
   const { assertOwn } = createLotOwnership(services)
   const closing = new AbortController()
-  let streams = 0
   app.removeAllContentTypeParsers()
   // The handler reads it, row by row.
   app.addContentTypeParser(Object.keys(kinds), (_request, _payload, done) => done(null, undefined))
@@ -152,6 +150,25 @@ export const lotDeviceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
       return reply.code(202).send(viewUpload(lot, received.progress))
     }
   )
+
+  app.delete(
+    '/v1/lots/:id/devices',
+    { config: writable, schema: deleteLotDevices },
+    async (request, reply) => {
+      await deviceLists.remove(await assertOwn(request), actOf(request, request.query.reason))
+      return reply.code(204).send(null)
+    }
+  )
+}
+
+/** How far an upload is, and what became of the devices. */
+export const lotDeviceReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services }
+) => {
+  const { deviceLists } = services
+  const { assertOwn } = createLotOwnership(services)
+  let streams = 0
 
   app.get('/v1/lots/:id/devices/uploads/:upload', { config: readable, schema: getLotUpload }, async request =>
     viewUpload(
@@ -181,15 +198,6 @@ export const lotDeviceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
       })
       stream.once('close', () => (streams -= 1))
       return reply.type(ndjson).send(stream)
-    }
-  )
-
-  app.delete(
-    '/v1/lots/:id/devices',
-    { config: writable, schema: deleteLotDevices },
-    async (request, reply) => {
-      await deviceLists.remove(await assertOwn(request), actOf(request, request.query.reason))
-      return reply.code(204).send(null)
     }
   )
 }
