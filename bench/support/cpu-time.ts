@@ -25,3 +25,9 @@ export function mainThreadMs(pid: number): number {
   const [ranNs = ''] = readFileSync(`/proc/${pid}/task/${pid}/schedstat`, 'latin1').split(' ')
   return Number(ranNs) / 1e6
 }
+
+/** What a process has of the machine's memory at this moment. Linux. */
+export function residentMebibytes(pid: number): number {
+  const [, kibibytes = '0'] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+  return Math.round(Number(kibibytes) / 1024)
+}

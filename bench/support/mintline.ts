@@ -1,19 +1,22 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { cpuSecondsOf, mainThreadMs } from './cpu-time.ts'
+import { cpuSecondsOf, mainThreadMs, residentMebibytes } from './cpu-time.ts'
 import type { Target } from './load.ts'
 import { startProgram } from './program.ts'
 
 export interface RunningMintline {
   readonly port: number
   readonly stationToken: string
+  readonly adminToken: string
   /** Where stations post CSRs in DER for the starter's profile. */
   readonly issuances: Target
   /** Posts JSON as the administrator. Throws unless it is answered with 2xx. */
   readonly administer: (path: string, body: object) => Promise<unknown>
   /** CPU seconds so far: of the service, and of its PostgreSQL. */
   readonly cpuSeconds: () => { readonly service: number; readonly postgres: number }
+  /** What the service has of the machine's memory at this moment. */
+  readonly residentMebibytes: () => number
   /** Milliseconds that the thread that serves all requests has run so far. */
   readonly threadMs: () => number
   readonly stop: () => Promise<void>
@@ -43,6 +46,8 @@ export async function startMintline(options: MintlineOptions = {}): Promise<Runn
   return {
     port,
     stationToken,
+    adminToken,
+    residentMebibytes: () => residentMebibytes(pid),
     issuances: {
       host,
       port,

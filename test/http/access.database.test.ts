@@ -39,6 +39,10 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/lots/:id/pause': ['operator', 'admin'],
   'POST /v1/lots/:id/resume': ['operator', 'admin'],
   'POST /v1/lots/:id/close': ['operator', 'admin'],
+  'PUT /v1/lots/:id/devices': ['operator', 'admin'],
+  'GET /v1/lots/:id/devices': ['auditor', 'operator', 'admin'],
+  'GET /v1/lots/:id/devices/uploads/:upload': ['auditor', 'operator', 'admin'],
+  'DELETE /v1/lots/:id/devices': ['operator', 'admin'],
   'GET /.well-known/jwks.json': 'public',
   'GET /v1/audit-events': ['auditor', 'admin'],
   'GET /v1/audit-events/:id': ['auditor', 'admin'],
@@ -128,6 +132,10 @@ const heedingLines = [
   'POST /v1/lots/:id/pause',
   'POST /v1/lots/:id/resume',
   'POST /v1/lots/:id/close',
+  'PUT /v1/lots/:id/devices',
+  'DELETE /v1/lots/:id/devices',
+  'GET /v1/lots/:id/devices',
+  'GET /v1/lots/:id/devices/uploads/:upload',
   'POST /v1/stations/:name/resume'
 ]
 
@@ -196,7 +204,25 @@ async function makeLot(): Promise<Readonly<Record<string, Target>>> {
     'PATCH /v1/lots/:id': { url, payload: { quantity: 1 } },
     'POST /v1/lots/:id/pause': { url: `${url}/pause`, payload: { reason } },
     'POST /v1/lots/:id/resume': { url: `${url}/resume`, payload: { reason } },
-    'POST /v1/lots/:id/close': { url: `${url}/close`, payload: { reason } }
+    'POST /v1/lots/:id/close': { url: `${url}/close`, payload: { reason } },
+    ...(await makeDevices())
+  }
+}
+
+/** A lot with devices, for the same station, and an upload for it that was cut off. */
+async function makeDevices(): Promise<Readonly<Record<string, Target>>> {
+  const devices = [{ subject: { CommonName: 'expected' } }]
+  const body = { id: 'lot-listed', profile: 'starter', quantity: 1, stations: ['on-a7'], devices }
+  await service.as('admin').post('/v1/lots', body)
+  const url = '/v1/lots/lot-listed/devices'
+  const [type, payload] = ['text/csv', 'CommonName\nexpected\n']
+  const headers = { ...service.bearer('admin'), 'content-type': type, 'content-range': 'bytes 0-19/99' }
+  await service.send({ method: 'PUT', url: `${url}?upload=half`, headers, payload })
+  return {
+    'PUT /v1/lots/:id/devices': { url, type, payload },
+    'DELETE /v1/lots/:id/devices': { url },
+    'GET /v1/lots/:id/devices': { url },
+    'GET /v1/lots/:id/devices/uploads/:upload': { url: `${url}/uploads/half` }
   }
 }
 
@@ -288,7 +314,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'GET /v1/stations/:name': { url: '/v1/stations/on-a7' },
     'GET /v1/stations/:name/client-certificates': { url: '/v1/stations/on-a7/client-certificates' },
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
-    'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
+    'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-listed', profile: 'starter', quantity: 1 } },
     ...lotTargets,
     ...(await makeStationCertificate()),
     'POST /v1/stations/:name/resume': { url: '/v1/stations/starter/resume', payload: { reason } },

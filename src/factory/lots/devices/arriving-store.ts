@@ -79,9 +79,11 @@ added AS (
   ON CONFLICT (list_id, device_sha256) DO NOTHING
   RETURNING device_sha256
 )
-SELECT input.position, earlier.position AS before
-FROM input JOIN lot_device AS earlier USING (list_id, device_sha256)
-WHERE NOT EXISTS (SELECT FROM added WHERE added.device_sha256 = input.device_sha256)`
+SELECT input.position, (
+  SELECT earlier.position FROM lot_device AS earlier
+  WHERE earlier.list_id = input.list_id AND earlier.device_sha256 = input.device_sha256
+) AS before
+FROM input WHERE NOT EXISTS (SELECT FROM added WHERE added.device_sha256 = input.device_sha256)`
 
 export function createArrivingStore(database: Database): ArrivingStore {
   const client = database.prisma

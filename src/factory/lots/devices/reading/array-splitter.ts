@@ -16,7 +16,7 @@ const octets = {
   finish: 0x7d
 }
 
-const byteOrderMark: ReadonlySet<number> = new Set([0xef, 0xbb, 0xbf])
+const byteOrderMark = [0xef, 0xbb, 0xbf]
 
 const isSpace = (octet: number) => octet === 0x20 || octet === 0x0a || octet === 0x0d || octet === 0x09
 
@@ -33,6 +33,8 @@ export class ArraySplitter implements Splitter {
   #depth = 0
   #isText = false
   #isEscaped = false
+  /** Octets of a byte order mark. */
+  #marks = 0
   /** Whether a comma asks for an element. */
   #isOwed = false
 
@@ -73,7 +75,7 @@ export class ArraySplitter implements Splitter {
   #step(octet: number): void {
     switch (this.#state) {
       case 'before':
-        if (byteOrderMark.has(octet) && this.#offset === 0) return
+        if (octet === byteOrderMark[this.#marks]) return void (this.#marks += 1)
         if (octet !== octets.open)
           throw this.#fault('a JSON array', 'The list does not begin with [. Compare Content-Type and file.')
         this.#state = 'ahead'
