@@ -1,4 +1,9 @@
-import { type Database, type Prisma, transactionLimits } from '../../../database/database.ts'
+import {
+  type Database,
+  isUniqueViolation,
+  type Prisma,
+  transactionLimits
+} from '../../../database/database.ts'
 import { describeRowBatch } from '../../../database/row-batch.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { BadRow, IdentifiedDevice } from './device-list.ts'
@@ -39,8 +44,14 @@ export interface Block {
 
 export interface ArrivingStore {
   find(lot: string, upload: string): Promise<Arriving | undefined>
-  /** One of that lot and name is past then. False where there are too many, none of which has been left for long. */
-  begin(list: Arriving, limits: { readonly maximum: number; readonly leftBefore: Date }): Promise<boolean>
+  /**
+   * One of that lot and name is past then. `full`: there are too many, none of which has been left for long. `taken`:
+   * another request begins one of that name at this moment.
+   */
+  begin(
+    list: Arriving,
+    limits: { readonly maximum: number; readonly leftBefore: Date }
+  ): Promise<'begun' | 'full' | 'taken'>
   /** Undefined: somebody else has gone on with it, or it is past. */
   append(list: Arriving, block: Block): Promise<Arriving | undefined>
   /** Devices of one key: a key belongs to one device. */
@@ -113,17 +124,22 @@ async function begin(
   client: Client,
   list: Arriving,
   { maximum, leftBefore }: { readonly maximum: number; readonly leftBefore: Date }
-): Promise<boolean> {
+): Promise<'begun' | 'full' | 'taken'> {
   const { lotId, upload } = list
   if (upload !== undefined) await dropAll(client, { lotId, upload })
   const arriving = { state: 'arriving' }
   if ((await client.lotDeviceList.count({ where: arriving })) >= maximum) {
     const left = { ...arriving, changedAt: { lt: leftBefore } }
     if ((await client.lotDeviceList.updateMany({ where: left, data: { state: 'past' } })).count === 0)
-      return false
+      return 'full'
   }
-  await client.lotDeviceList.create({ data: { ...toRow(list), state: 'arriving' } })
-  return true
+  try {
+    await client.lotDeviceList.create({ data: { ...toRow(list), state: 'arriving' } })
+    return 'begun'
+  } catch (error) {
+    if (isUniqueViolation(error)) return 'taken'
+    throw error
+  }
 }
 
 async function dropAll(client: Client, which: Prisma.LotDeviceListWhereInput): Promise<void> {

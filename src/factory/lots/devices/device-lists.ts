@@ -136,7 +136,9 @@ async function begin(
     changedAt: createdAt
   }
   const leftBefore = new Date(createdAt.getTime() - leftAfterMs)
-  if (!(await arriving.begin(list, { maximum: maximumArriving, leftBefore }))) throw tooManyUploads()
+  const begun = await arriving.begin(list, { maximum: maximumArriving, leftBefore })
+  if (begun === 'full') throw tooManyUploads()
+  if (begun === 'taken') throw uploadConflict(list, 'Another request begins it at this moment.')
   return list
 }
 

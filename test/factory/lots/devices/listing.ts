@@ -1,7 +1,9 @@
+import { hash } from 'node:crypto'
 import type { LotProgressView } from '../../../../src/http/api/lots/schemas.ts'
-import { starterProfile } from '../../../../src/starter/starter-profile.ts'
-import { encodePem } from '../../../../src/pki/pem/pem.ts'
+import { parseCertificationRequest } from '../../../../src/pki/csr/certification-request.ts'
 import type { Subject } from '../../../../src/pki/name/subject-field.ts'
+import { encodePem } from '../../../../src/pki/pem/pem.ts'
+import { starterProfile } from '../../../../src/starter/starter-profile.ts'
 import type { Answer, HttpService } from '../../../http/service.ts'
 import { makeCertificationRequest } from '../../../support/certification-request.ts'
 
@@ -92,4 +94,9 @@ interface BadRow {
 export function badRowsOf(answer: Answer): readonly string[] {
   const { badRows = [] } = answer.json<{ badRows?: readonly BadRow[] }>()
   return badRows.flatMap(({ line, violations }) => violations.map(({ pointer }) => `${line}${pointer}`))
+}
+
+/** Of the key of a CSR. */
+export function spkiSha256Of(csr: Uint8Array): string {
+  return hash('sha256', parseCertificationRequest(csr).spkiDer)
 }
