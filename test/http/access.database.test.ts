@@ -314,7 +314,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'GET /v1/stations/:name': { url: '/v1/stations/on-a7' },
     'GET /v1/stations/:name/client-certificates': { url: '/v1/stations/on-a7/client-certificates' },
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
-    'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-listed', profile: 'starter', quantity: 1 } },
+    'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
     ...lotTargets,
     ...(await makeStationCertificate()),
     'POST /v1/stations/:name/resume': { url: '/v1/stations/starter/resume', payload: { reason } },

@@ -31,7 +31,7 @@ export interface Arriving {
 }
 
 /** Some more of it. */
-export interface Block {
+interface Block {
   readonly devices: readonly IdentifiedDevice[]
   readonly bad: readonly BadRow[]
   readonly reader: ReaderState

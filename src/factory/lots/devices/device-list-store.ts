@@ -13,13 +13,13 @@ export interface MissingDevice {
 }
 
 /** Of the lot's intents, in the order of their ids. */
-export interface MissingPart {
+interface MissingPart {
   readonly missing: readonly MissingDevice[]
   /** Undefined: there are no more. */
   readonly last: string | undefined
 }
 
-export interface Installation {
+interface Installation {
   /** As it was read. */
   readonly lot: Lot
   /** Undefined: none from now on. */
@@ -30,7 +30,7 @@ export interface Installation {
   readonly event: AuditEvent
 }
 
-export type Installed =
+type Installed =
   | { readonly kind: 'installed' }
   /** Somebody else has changed the lot, or the list is past. */
   | { readonly kind: 'outdated' }

@@ -14,7 +14,7 @@ export const maximumBadRows = 1_000
  * Why a lot does not expect a device: it is not in the list, or there with another key, or with other values of the
  * subject.
  */
-export const listVerdicts = ['unlisted', 'other_key', 'other_subject'] as const
+const listVerdicts = ['unlisted', 'other_key', 'other_subject'] as const
 export type ListVerdict = (typeof listVerdicts)[number]
 
 export function isListVerdict(verdict: string): verdict is ListVerdict {
@@ -106,7 +106,7 @@ export interface ExpectedDevice extends DeviceRow {
 }
 
 export const expectedStates = ['issued', 'outstanding'] as const
-export type ExpectedState = (typeof expectedStates)[number]
+type ExpectedState = (typeof expectedStates)[number]
 
 export interface ExpectedQuery extends PageQuery {
   readonly state?: ExpectedState | undefined

@@ -47,7 +47,7 @@ export function parseDeviceRow(value: unknown): { readonly row: DeviceRow } | { 
 }
 
 /** The one text of a row, whatever the file wrote it in: JSON without spaces, its members and fields in a fixed order. */
-export function canonicalTextOf({ thingName, subject, spkiSha256 }: DeviceRow): string {
+function canonicalTextOf({ thingName, subject, spkiSha256 }: DeviceRow): string {
   const sorted =
     subject && Object.fromEntries(Object.entries(subject).sort(([one], [other]) => (one < other ? -1 : 1)))
   return JSON.stringify({ thingName, subject: sorted, spkiSha256 })
