@@ -12,7 +12,9 @@ let data: TemporaryDirectory
 let service: ServiceProcess
 beforeAll(async () => {
   data = await createTemporaryDirectory()
-  service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'warn' })
+  // What is garbage is collected at once, where with more room it would stay for tens of thousands of lines.
+  const NODE_OPTIONS = '--max-old-space-size=200'
+  service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'warn', NODE_OPTIONS })
 })
 afterAll(async () => {
   await service.end('SIGTERM')
@@ -33,33 +35,30 @@ function* makeLines(prefix: string, count: number) {
   }
 }
 
-it('10,000 lines are all issued, and the second half takes no more memory than the first', async () => {
+it('10,000 lines are all issued, and take no more memory than some do', async () => {
   const sender = { url: service.url, token: await service.token('station') }
   // What the program grows to under any load.
   await sendBatch(sender, makeLines('warm', 1_500))
-  const start = performance.now()
-  const samples: { readonly at: number; readonly memory: number }[] = []
+  const before = await measureMemory()
+  let most = before
   let isOver = false
   const watch = (async () => {
     while (!isOver) {
-      samples.push({ at: performance.now(), memory: await measureMemory() })
+      most = Math.max(most, await measureMemory())
       await delay(200)
     }
   })()
+  const start = performance.now()
   const { lines, summary, text } = await sendBatch(sender, makeLines('device', 10_000))
-  const end = performance.now()
   isOver = true
   await watch
-  const half = (start + end) / 2
-  const most = (isOfHalf: (at: number) => boolean) =>
-    Math.max(...samples.filter(({ at }) => isOfHalf(at)).map(({ memory }) => memory))
-  const [first, second] = [most(at => at < half), most(at => at >= half)]
+  const seconds = (performance.now() - start) / 1_000
   console.log(
-    `10,000 lines in ${((end - start) / 1_000).toFixed(1)} s, ${(text.length / megabyte).toFixed(0)} MB of answers; ` +
-      `memory ${first.toFixed(0)} MB at most in the first half, ${second.toFixed(0)} MB in the second`
+    `10,000 lines in ${seconds.toFixed(1)} s, ${(text.length / megabyte).toFixed(0)} MB of answers; ` +
+      `memory ${before.toFixed(0)} MB before, ${most.toFixed(0)} MB at most`
   )
   expect(summary).toMatchObject({ complete: true, answered: 10_000, issued: 10_000 })
   expect(new Set(lines.map(({ ref }) => ref)).size).toBe(10_000)
   expect(text.length / megabyte).toBeGreaterThan(20)
-  expect(second - first).toBeLessThan(50)
+  expect(most - before).toBeLessThan(60)
 })
