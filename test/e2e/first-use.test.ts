@@ -96,8 +96,8 @@ describe('a station', () => {
     const token = await service.token('station')
     const before = (await (await postCsr(service, token, csr)).json()) as object
     const seconds: number[] = []
-    // The best of three: it is the program that is timed, and not what else the machine does.
-    while (seconds.length < 3 && !seconds.some(each => each < 2)) {
+    // The best of five: it is the program that is timed, and not what else the machine does.
+    while (seconds.length < 5 && !seconds.some(each => each < 2)) {
       expect(await service.end('SIGTERM')).toBe(0)
       service = await startServiceProcess(data.path)
       seconds.push(service.secondsToReady)
