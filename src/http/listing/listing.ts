@@ -55,13 +55,16 @@ export async function streamRows<Item, View extends object>(
     for (let { nextCursor } = first; nextCursor !== undefined;) {
       await authorizeAgain(request)
       const endTurn = await request.takeTurn(isGone)
+      let rows: string
       try {
         const page = await list.read(nextCursor)
-        yield format(page.items, false)
+        rows = format(page.items, false)
         nextCursor = page.nextCursor
       } finally {
         endTurn()
       }
+      // A client that does not read on waits without a turn.
+      yield rows
     }
   }
   return Readable.from(chunks(), { objectMode: false })
