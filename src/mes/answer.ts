@@ -1,4 +1,5 @@
 import { isMetadata, type Metadata } from '../records/metadata.ts'
+import { parseUnambiguousJson } from '../sources/json.ts'
 
 /** What a system says of a device. */
 export interface MesAnswer {
@@ -35,7 +36,7 @@ export function readAnswer(body: Uint8Array): MesAnswer | string {
 
 function parse(body: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    return parseUnambiguousJson(new TextDecoder('utf-8', { fatal: true }).decode(body))
   } catch {
     return undefined
   }

@@ -43,6 +43,7 @@ describe('an answer of a MES', () => {
     ['nothing', ''],
     ['no JSON', '<html>'],
     ['half of it', '{"verdict": "allow"'],
+    ['both at once', '{"verdict": "deny", "verdict": "allow"}'],
     ['a list', [{ verdict: 'allow' }]],
     ['null', null],
     ['a text', 'allow'],

@@ -111,6 +111,7 @@ describe('NDJSON', () => {
       '{"thingName":\n{"thingName":"b"}\n',
       ['1:  one JSON object', '2: {"thingName":"b"}']
     ],
+    ['with a member twice', '{"thingName":"a","thingName":"b"}\n', ['1:  one JSON object']],
     ['of other values', '1\nnull\n[]\n', ['1:  a JSON object', '2:  a JSON object', '3:  a JSON object']],
     [
       'with other members',

@@ -1,4 +1,5 @@
 import { subjectFields } from '../../../../pki/name/subject-field.ts'
+import { parseUnambiguousJson } from '../../../../sources/json.ts'
 import { type DeviceRow, echo, parseDeviceRow, type RowFaults } from '../device-row.ts'
 import { ArraySplitter } from './array-splitter.ts'
 import { FieldFault, splitFields } from './csv-fields.ts'
@@ -94,7 +95,7 @@ export class ListReader {
     try {
       if (this.#kind === 'csv')
         return this.#parseFields(splitFields(withoutReturn(text), this.#header!.delimiter))
-      return parseDeviceRow(JSON.parse(text))
+      return parseDeviceRow(parseUnambiguousJson(text))
     } catch (error) {
       const isFields = error instanceof FieldFault
       const message = isFields
@@ -105,7 +106,7 @@ export class ListReader {
           {
             pointer: '',
             expected: isFields ? 'a record of CSV' : 'one JSON object',
-            found: isFields ? error.message : 'no JSON',
+            found: isFields ? error.message : 'no JSON, or a member that is there twice',
             message
           }
         ]
