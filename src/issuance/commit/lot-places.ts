@@ -1,6 +1,6 @@
 /*
  * The part of the statement that commits intents which gives each its place in its lot. It reads the other parts by their
- * names: `intent_input`, `valid_token`, `current_profile`, `device` and `listed` in `judged`, and `candidate`.
+ * names: `intent_input`, `valid_token`, `current_profile`, `device`, `way` and `listed` in `judged`, and `candidate`.
  */
 
 /** Locks the lots that are named, in the order of their ids, so that what is read of them stays true until the commit. */
@@ -17,14 +17,16 @@ export const lockedLots = `locked_lot AS MATERIALIZED (
 
 /**
  * Why an intent has no place in its lot, or null. What takes over the place of its device's last certificate needs none
- * that is free. Of the lot of that one nothing is locked before: whoever names none is asked again with it.
+ * that is free. Of the lot of that one nothing is locked before: whoever names none is asked again with it. What comes beside
+ * another, and names none, has none.
  */
 export const lotVerdict = `CASE
       WHEN intent_input.lot IS NULL AND EXISTS (
         SELECT FROM valid_token WHERE valid_token.id = token_id AND cardinality(lots) > 0
       ) THEN 'required'
       WHEN intent_input.lot IS NULL THEN (
-        SELECT 'elsewhere' FROM lot WHERE lot.id = device.lot AND lot.state <> 'closed'
+        SELECT 'elsewhere' FROM lot
+        WHERE way.device_way IN ('release', 'compromise') AND lot.id = device.lot AND lot.state <> 'closed'
       )
       WHEN locked_lot.id IS NULL THEN 'not_found'
       WHEN NOT EXISTS (

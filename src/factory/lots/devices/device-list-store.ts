@@ -101,15 +101,17 @@ async function listMissing(
       WHERE NOT EXISTS (
         SELECT FROM lot_device AS listed
         WHERE listed.list_id = ${listId}::uuid AND listed.device_sha256 = part.device_sha256
-          AND (listed.spki_sha256 IS NULL OR listed.spki_sha256 = part.spki_sha256)
+          -- A device that is released may come back with another key, which the list can only say before.
+          AND (
+            listed.spki_sha256 IS NULL OR listed.spki_sha256 = part.spki_sha256
+            OR EXISTS (SELECT FROM release WHERE release.intent_id = part.id)
+          )
       )
       AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = part.id)
       AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = part.id)
       AND NOT EXISTS (
-        SELECT FROM certified_device AS own JOIN certified_device AS later
-          ON later.device_sha256 = own.device_sha256 AND later.occurrence > own.occurrence
-        WHERE own.device_sha256 = part.device_sha256 AND own.intent_id = part.id
-          AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = later.intent_id)
+        SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
+        WHERE succession.succeeds = part.id
       )
       LIMIT ${maximumNamed}
     )
@@ -171,18 +173,23 @@ async function readPart(
     () => client.$queryRaw<PartRow[]>`
       SELECT
         part.position, part.thing_name AS "thingName", part.subject,
-        encode(part.spki_sha256, 'hex') AS "spkiSha256", held.id::text AS "issuanceId"
+        encode(part.spki_sha256, 'hex') AS "spkiSha256", held.intent_id::text AS "issuanceId"
       FROM (
         SELECT * FROM lot_device WHERE list_id = ${listId}::uuid AND position > ${after}
         ORDER BY position LIMIT ${limit}
       ) AS part
       LEFT JOIN LATERAL (
-        SELECT intent_id FROM certified_device
-        WHERE certified_device.device_sha256 = part.device_sha256 ORDER BY occurrence DESC LIMIT 1
-      ) AS latest ON true
-      LEFT JOIN intent AS held ON held.id = latest.intent_id AND held.lot = ${lot}
-        AND EXISTS (SELECT FROM issued WHERE issued.intent_id = held.id)
-        AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = held.id)
+        SELECT own.intent_id FROM certified_device AS own
+        JOIN intent ON intent.id = own.intent_id AND intent.lot = ${lot}
+        WHERE own.device_sha256 = part.device_sha256
+          AND EXISTS (SELECT FROM issued WHERE issued.intent_id = own.intent_id)
+          AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = own.intent_id)
+          AND NOT EXISTS (
+            SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
+            WHERE succession.succeeds = own.intent_id
+          )
+        ORDER BY own.occurrence DESC LIMIT 1
+      ) AS held ON true
       ORDER BY part.position`
   )
   // Behind the rows: those of a list that is past may be gone.
