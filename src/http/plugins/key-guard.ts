@@ -48,7 +48,7 @@ export async function refuseUnparsedKeys(
 }
 
 /**
- * The same of one line of a body that is read as it comes.
+ * The same of one line, or part, of a body that is read as it comes.
  *
  * @param value what the line holds; undefined where it is no JSON.
  * @throws MintlineError `key_blocked`.

@@ -1,6 +1,6 @@
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import type { DeviceNaming } from '../../factory/lots/devices/device-list.ts'
-import type { DeviceRow } from '../../factory/lots/devices/device-row.ts'
+import { type DeviceRow, echo } from '../../factory/lots/devices/device-row.ts'
 import { evaluateThingName, type ThingNaming, thingNamingOf } from '../../jitp/evaluation/thing-name.ts'
 import { describeName, findNameProblem, thingName as thingNames } from '../../jitp/template/aws-name.ts'
 import { encodingViolations } from '../../pki/name/name.ts'
@@ -83,13 +83,13 @@ function identifyThing(
     return refuse({
       pointer: '/thingName',
       expected: describeName(thingNames),
-      found: quoted(thingName),
+      found: echo(thingName),
       message
     })
   }
   if (missing.length === 0 && made !== thingName) {
     const message = 'Thing name and subject are not of one device. Correct one of the two.'
-    return refuse({ pointer: '/thingName', expected: quoted(made ?? ''), found: quoted(thingName), message })
+    return refuse({ pointer: '/thingName', expected: echo(made ?? ''), found: echo(thingName), message })
   }
   return { deviceSha256: thingDigest(profile.accountId, thingName) }
 }
@@ -101,7 +101,7 @@ function valueFaults(profile: CompiledProfile, subject: Subject): readonly Viola
     const pointer = `/subject/${field}`
     if (!isWanted(profile, field))
       return [
-        { pointer, expected: 'nothing', found: quoted(value), message: `The profile takes no ${field}.` }
+        { pointer, expected: 'nothing', found: echo(value), message: `The profile takes no ${field}.` }
       ]
     const faults = encodingViolations(field, value)
     const rule = profile.rules.get(field)
@@ -110,7 +110,7 @@ function valueFaults(profile: CompiledProfile, subject: Subject): readonly Viola
       {
         pointer,
         expected: rule.expected,
-        found: quoted(value),
+        found: echo(value),
         message: `The profile refuses this ${field}.`
       }
     ]
@@ -147,7 +147,7 @@ function missingFields(fields: readonly SubjectField[], values: Subject): readon
 function noThings(fields: readonly SubjectField[], found: string): Identified {
   const by = fields.length === 0 ? 'their keys (spkiSha256)' : `their subject (${fields.join(', ')})`
   const message = `The profile knows devices by ${by}, and names no things. Leave thingName out.`
-  return refuse({ pointer: '/thingName', expected: 'nothing', found: quoted(found), message })
+  return refuse({ pointer: '/thingName', expected: 'nothing', found: echo(found), message })
 }
 
 function unlistable({ version }: CompiledProfile): MintlineError {
@@ -162,8 +162,4 @@ function unlistable({ version }: CompiledProfile): MintlineError {
 
 function refuse(fault: Violation): Identified {
   return { faults: [fault] }
-}
-
-function quoted(value: string): string {
-  return value.length > 64 ? `a text of ${value.length} characters` : JSON.stringify(value)
 }

@@ -16,8 +16,8 @@ export type RowFaults = readonly Violation[]
 
 const members: readonly string[] = ['thingName', 'subject', 'spkiSha256']
 const maximumLength = 128
-/** Longer values are told of by their length: they may be a secret that was pasted by mistake. */
-const maximumEchoed = 64
+/** Longer values are told of by their length: they may be a secret that was pasted by mistake. A line of PEM has 64. */
+const maximumEchoed = 63
 
 /** Holds a row against its form: closed lists, text that can be kept. */
 export function parseDeviceRow(value: unknown): { readonly row: DeviceRow } | { readonly faults: RowFaults } {

@@ -11,8 +11,9 @@ import {
 import type { ListKind } from '../../../../factory/lots/devices/reading/list-reader.ts'
 import { chooseMediaType } from '../../../accept.ts'
 import { limitRest, readSteadily } from '../../../connections/arrival.ts'
-import { actOf } from '../../../plugins/access.ts'
+import { actOf, authorizeAgain } from '../../../plugins/access.ts'
 import { coerceIntegers } from '../../../plugins/coercion.ts'
+import { refuseKeysInLine } from '../../../plugins/key-guard.ts'
 import { viewPage } from '../../../schemas/page.ts'
 import { problemResponses } from '../../../schemas/problem.ts'
 import { jsonContent } from '../../../schemas/reference.ts'
@@ -20,6 +21,7 @@ import type { HttpServices } from '../../../services.ts'
 import { createLotOwnership } from '../ownership.ts'
 import { LotParams } from '../schemas.ts'
 import { parseContentRange } from './content-range.ts'
+import { passLooking } from './passing.ts'
 import {
   defaultDeviceLimit,
   DeleteQuerystring,
@@ -141,7 +143,7 @@ export const lotDeviceRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
       const { upload: name, reason } = request.query
       const range = parseContentRange(request.headers)
       if (name === undefined && range.end !== undefined) throw nameless()
-      const chunks = readSteadily(request.raw, rowsIdleMs)
+      const chunks = readBody(request, services)
       const upload = { lot, name, kind: kindOf(request), range, chunks, signal: closing.signal }
       const received = await deviceLists
         .receive(upload, actOf(request, reason))
@@ -192,7 +194,7 @@ export const lotDeviceReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
         return viewPage(await deviceLists.list(lot, { limit, ...query }), viewExpected)
       if (streams >= maximumStreams) throw tooManyStreams()
       streams += 1
-      const stream = Readable.from(readAll(deviceLists, lot, query), {
+      const stream = Readable.from(readAll(request, services, { lot, query }), {
         objectMode: false,
         highWaterMark: 65_536
       })
@@ -202,11 +204,27 @@ export const lotDeviceReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
   )
 }
 
-/** Page by page, as they are read. */
+/** No key is stored for a row of a list, and who may not do so any more at the end of a long one changes no lot. */
+async function* readBody(
+  request: FastifyRequest,
+  { disclosures }: Pick<HttpServices, 'disclosures'>
+): AsyncGenerator<Uint8Array> {
+  yield* passLooking(readSteadily(request.raw, rowsIdleMs), bytes =>
+    refuseKeysInLine(disclosures, request, { bytes, value: undefined })
+  )
+  await authorizeAgain(request)
+}
+
+interface Reading {
+  readonly lot: string
+  readonly query: Omit<ExpectedQuery, 'limit'>
+}
+
+/** Page by page, as they are read, as long as the token lasts. */
 async function* readAll(
-  deviceLists: HttpServices['deviceLists'],
-  lot: string,
-  query: Omit<ExpectedQuery, 'limit'>
+  request: FastifyRequest,
+  { deviceLists }: Pick<HttpServices, 'deviceLists'>,
+  { lot, query }: Reading
 ): AsyncGenerator<string> {
   let devices = 0
   for (let { cursor } = query; ;) {
@@ -215,6 +233,7 @@ async function* readAll(
     if (items.length > 0) yield items.map(item => `${JSON.stringify(viewExpected(item))}\n`).join('')
     if (nextCursor === undefined) break
     cursor = nextCursor
+    await authorizeAgain(request)
   }
   yield `${JSON.stringify({ summary: { complete: true, devices } })}\n`
 }
