@@ -33,8 +33,8 @@ const roundingMs = 1_000
 
 /**
  * Holds an intent that was read back from the database against what it was made of: its bytes must follow from its CSR,
- * what the station set, the profile's version and the authority, and pass the lint of device certificates. Whoever can write to the database
- * could otherwise have any certificate signed by a retry.
+ * what the station set, the profile's version and the authority, and pass the lint of device certificates. Whoever can write
+ * to the database could otherwise have any certificate signed by a retry.
  *
  * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way,
  * can still be completed. The profile's version never changes, so that what it says of subject and key holds for ever;

@@ -30,8 +30,8 @@ export interface SelectedSubject {
 }
 
 /**
- * Holds a subject, of a CSR or as the station set it, against the profile and gives the subject that the certificate will carry: the values that the
- * rules ask for or allow, and the fixed ones. Whatever is dropped is not looked at.
+ * Holds a subject, of a CSR or as the station set it, against the profile and gives the subject that the certificate will
+ * carry: the values that the rules ask for or allow, and the fixed ones. Whatever is dropped is not looked at.
  *
  * @throws MintlineError `subject_refused` with every violation at once; pointers are `/subject/<field>`, or `/subject`
  *   for one that is empty.

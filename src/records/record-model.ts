@@ -121,7 +121,7 @@ export const voidFacts = {
   voidReason: text('reason')
 }
 
-/** Of an issuance whose device an administrator let have its next certificate. */
+/** Of an issuance whose device an operator or administrator let have its next certificate. */
 export const releaseFacts = {
   releasedAt: timestamptz('created_at'),
   /** As `role/name`. */

@@ -20,18 +20,20 @@ export const certificateBatch = describeRowBatch(batchColumns(issuedColumns), in
 /**
  * Judges and writes a whole group.
  *
- * Of a device and of a key the latest occurrence counts: none, or one that has ended, leaves the next one free. A void
- * first use frees a key; otherwise it stays its device's, which may come back with it. What comes in the place of another
- * says so in `succession`: the other stands until this one is recorded, and ends by that (the trigger `supersede`).
+ * Of a device the latest certificate counts that is not void, and `way_of_device` says how the next goes with it: in its
+ * place, once it is released or of a compromised generation; beside it, where the profile allows several; or not at all.
+ * What comes in the place of another says so in `succession`: the other stands until this one is recorded, and ends by that
+ * (the trigger `supersede`). A key stays the device's that it was first used for, which may come back with it
+ * (`key_returns`); a void first use frees it.
  *
  * Intents of the group that want the same key or device: only the first is written, and the others come back
  * undecided. Rows that race with another process: the primary keys of certified_key and certified_device, and their
- * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the authority's
- * state, the revocation of the token, or a change of its station, until this group is committed: no intent names a generation that is no longer
- * active, nor comes from a token that is revoked, or a client certificate that the station is not known by any more. Likewise the lots are locked, in the order of their ids: as many places
- * as a group takes of one are one update, and who comes next finds them taken. What comes in the place of another takes
- * none in the same lot. A key that is blocked, or certified for a station, while this runs makes it fail
- * likewise (key_may_be_certified).
+ * guards, make this statement fail as a whole, and the next try sees the winner. FOR SHARE holds off a change of the
+ * authority's state, the revocation of the token, or a change of its station, until this group is committed: no intent names
+ * a generation that is no longer active, nor comes from a token that is revoked, or a client certificate that the station is
+ * not known by any more. Likewise the lots are locked, in the order of their ids: as many places as a group takes of one are
+ * one update, and who comes next finds them taken. What comes in the place of another takes none in the same lot. A key that
+ * is blocked, or certified for a station, while this runs makes it fail likewise (key_may_be_certified).
  */
 export const commitStatement = `
 WITH intent_input AS MATERIALIZED (

@@ -22,8 +22,8 @@ export type IntentOutcome =
   /** It is committed: key, device and serial are taken for it, for good. */
   | { readonly kind: 'durable'; readonly intent: Durable<Intent> }
   /**
-   * An earlier intent holds the key or the device: the first with this key, the latest of this device. Nothing was
-   * written.
+   * An earlier intent holds the key or the device: the one that the key was first used for, the latest of this device;
+   * where it has as many as it may, the latest of these. Nothing was written.
    */
   | { readonly kind: 'taken'; readonly byKey: string | undefined; readonly byDevice: string | undefined }
   /** The key is on the list of those that are certified no more. Nothing was written. */
