@@ -86,7 +86,9 @@ function describe(statement: LotStatement): string {
     `ordered ${ordered} = issued ${issued} + remaining ${remaining}; scrapped ${scrapped}, refused ${refused}${period}`,
     ...(statement.devices === undefined
       ? []
-      : [`devices expected ${statement.devices.expected}, list SHA-256 ${statement.devices.sha256}`]),
+      : [
+          `devices expected ${statement.devices.expected}, issued ${statement.devices.issued}, list SHA-256 ${statement.devices.sha256}`
+        ]),
     ...statement.stations.map(
       share =>
         `  ${share.station}: issued ${share.issued}, scrapped ${share.scrapped}, refused ${share.refused}`

@@ -33,6 +33,8 @@ export interface LotStore {
   change(lot: Lot, changed: Lot, event: AuditEvent): Promise<'changed' | 'outdated' | 'taken'>
   /** Of all stations that have or had a place, or were refused. */
   shares(id: string): Promise<readonly StationShare[]>
+  /** Certificates that a device of the lot has beside its first one there, where the profile ever allowed several. */
+  countBesides(id: string): Promise<number>
   /** Ids of the intents that hold a place and wait for their record. */
   listOpen(id: string): Promise<readonly string[]>
 }
@@ -81,6 +83,7 @@ export function createLotStore(database: Database): LotStore {
       }),
     change: (lot, changed, event) => runQuery(() => changeLot(client, { lot, changed, event })),
     shares: id => findShares(client, id),
+    countBesides: id => countBesides(client, id),
     async listOpen(id) {
       const rows = await runQuery(
         () => client.$queryRaw<{ id: string }[]>`
@@ -160,6 +163,26 @@ async function findShares(client: Database['prisma'], id: string): Promise<reado
       FROM held FULL JOIN waiting USING (station) FULL JOIN refused USING (station)
       ORDER BY station`
   )
+}
+
+/** Goes through the lot where there can be any, and else looks at the profile alone. */
+async function countBesides(client: Database['prisma'], id: string): Promise<number> {
+  const rows = await runQuery(
+    () => client.$queryRaw<{ besides: number }[]>`
+      SELECT (count(*) - count(DISTINCT intent.device_sha256))::int AS besides
+      FROM intent JOIN issued ON issued.intent_id = intent.id
+      WHERE intent.lot = ${id}
+        AND EXISTS (
+          SELECT FROM lot JOIN profile_version ON profile_version.name = lot.profile
+          WHERE lot.id = ${id} AND profile_version.document #>> '{reissue,allow}' IS NOT NULL
+        )
+        AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = intent.id)
+        AND NOT EXISTS (
+          SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
+          WHERE succession.succeeds = intent.id
+        )`
+  )
+  return rows[0]!.besides
 }
 
 function toLot({ state, deviceListId: _, deviceList, flags, ...row }: LotRow): Lot {

@@ -79,6 +79,8 @@ export interface StationShare extends LotCounts {
 }
 
 export interface LotProgress extends Lot, LotCounts {
+  /** Of the list: how many have a certificate. Fewer than `issued` where the profile allows a device several. */
+  readonly devicesIssued: number
   readonly stationShares: readonly StationShare[]
 }
 

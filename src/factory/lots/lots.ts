@@ -30,7 +30,10 @@ export function createLots(dependencies: LotDependencies): Lots {
   const change = (id: string, alteration: Alteration, act: Act) =>
     alterLot(dependencies, { id, ...alteration }, act)
 
-  const report = async (lot: Lot): Promise<LotProgress> => progressOf(lot, await store.shares(lot.id))
+  const report = async (lot: Lot): Promise<LotProgress> => {
+    const besides = lot.devices === null ? 0 : await store.countBesides(lot.id)
+    return progressOf(lot, await store.shares(lot.id), besides)
+  }
 
   return {
     async create(request, act) {
@@ -122,7 +125,7 @@ export function lotNotFound(id: string): MintlineError {
 }
 
 /** What is in it, and by whom. */
-function progressOf(lot: Lot, stationShares: readonly StationShare[]): LotProgress {
+function progressOf(lot: Lot, stationShares: readonly StationShare[], besides: number): LotProgress {
   const sumOf = (name: keyof LotCounts) => stationShares.reduce((sum, share) => sum + share[name], 0)
   const counts = {
     issued: sumOf('issued'),
@@ -130,7 +133,7 @@ function progressOf(lot: Lot, stationShares: readonly StationShare[]): LotProgre
     refused: sumOf('refused'),
     scrapped: sumOf('scrapped')
   }
-  return { ...lot, ...counts, stationShares }
+  return { ...lot, ...counts, devicesIssued: Math.max(counts.issued - besides, 0), stationShares }
 }
 
 const factsOf = (

@@ -100,9 +100,7 @@ function valueFaults(profile: CompiledProfile, subject: Subject): readonly Viola
     const field = name as SubjectField
     const pointer = `/subject/${field}`
     if (!isWanted(profile, field))
-      return [
-        { pointer, expected: 'nothing', found: echo(value), message: `The profile takes no ${field}.` }
-      ]
+      return [{ pointer, expected: 'nothing', found: echo(value), message: `The profile takes no ${field}.` }]
     const faults = encodingViolations(field, value)
     const rule = profile.rules.get(field)
     if (faults.length > 0 || rule === undefined || rule.accepts(value)) return faults

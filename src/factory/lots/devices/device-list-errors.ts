@@ -50,7 +50,7 @@ export function devicesIssued(lot: string, missing: readonly MissingDevice[]): M
   const name = first?.thingName ?? `of the record ${first?.issuanceId}`
   return new MintlineError(
     'devices_issued',
-    `Devices that have their place in the lot ${lot} are not in the list, or with another key; among them ${name}. Add them; or scrap them first.`,
+    `Devices that have their place in the lot ${lot} are not in the list, or with another key; among them ${name}. Add them; or scrap them first. One that is to come back with another key is released first (POST /v1/issuances/{id}/release).`,
     { members: { missingDevices: missing } }
   )
 }

@@ -28,9 +28,15 @@ export const LotStatement = Type.Object(
     remaining: Count,
     scrapped: Count,
     refused: Count,
-    /** Of the list of its devices, where it had one at its end; `sha256` as `chainRow` makes it. */
+    /**
+     * Of the list of its devices, where it had one at its end: those that have a certificate, which may have several where
+     * the profile says so; `sha256` as `chainRow` makes it.
+     */
     devices: Type.Optional(
-      Type.Object({ expected: Count, sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) }, strict)
+      Type.Object(
+        { expected: Count, issued: Count, sha256: Type.String({ pattern: '^[0-9a-f]{64}$' }) },
+        strict
+      )
     ),
     stations: Type.Array(
       Type.Object({ station: Type.String(), issued: Count, scrapped: Count, refused: Count }, strict)
@@ -89,7 +95,7 @@ export class CertificateTally {
 }
 
 export function buildStatement(lot: LotProgress, tally: CertificateTally, closedAt: Date): LotStatement {
-  const { id, profile, quantity: ordered, issued, scrapped, refused, devices } = lot
+  const { id, profile, quantity: ordered, issued, scrapped, refused, devices, devicesIssued } = lot
   const stations = lot.stationShares.map(({ open, ...share }) => share)
   return {
     lot: id,
@@ -99,7 +105,9 @@ export function buildStatement(lot: LotProgress, tally: CertificateTally, closed
     remaining: ordered - issued,
     scrapped,
     refused,
-    ...(devices && { devices: { expected: devices.devices, sha256: toHex(devices.sha256) } }),
+    ...(devices && {
+      devices: { expected: devices.devices, issued: devicesIssued, sha256: toHex(devices.sha256) }
+    }),
     stations: stations.map(share => ({
       station: share.station,
       issued: share.issued,

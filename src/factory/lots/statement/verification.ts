@@ -55,8 +55,10 @@ function arithmeticFaults(statement: LotStatement): readonly string[] {
     issued + remaining === ordered
       ? []
       : [`issued ${issued} + remaining ${remaining} is not ordered ${ordered}`]
-  if (devices !== undefined && devices.expected < issued)
-    faults.push(`issued ${issued} is more than the ${devices.expected} devices that were expected`)
+  if (devices !== undefined && devices.expected < devices.issued)
+    faults.push(`${devices.issued} devices are more than the ${devices.expected} that were expected`)
+  if (devices !== undefined && issued < devices.issued)
+    faults.push(`${devices.issued} devices have ${issued} certificates`)
   for (const name of ['issued', 'scrapped', 'refused'] as const) {
     const sum = stations.reduce((total, share) => total + share[name], 0)
     if (sum !== statement[name]) faults.push(`${name} is ${statement[name]}, by stations ${sum}`)

@@ -25,7 +25,7 @@ function viewLotFlag({ reason, station, createdAt }: LotFlag) {
 }
 
 export function viewLotProgress(lot: LotProgress, statement?: string): LotProgressView {
-  const { quantity, issued, open, refused, scrapped, devices, stationShares } = lot
+  const { quantity, issued, open, refused, scrapped, devices, devicesIssued, stationShares } = lot
   return {
     ...viewLot(lot),
     ordered: quantity,
@@ -37,8 +37,8 @@ export function viewLotProgress(lot: LotProgress, statement?: string): LotProgre
     ...(devices && {
       devices: {
         expected: devices.devices,
-        issued,
-        outstanding: Math.max(devices.devices - issued, 0),
+        issued: devicesIssued,
+        outstanding: Math.max(devices.devices - devicesIssued, 0),
         sha256: toHex(devices.sha256)
       }
     }),

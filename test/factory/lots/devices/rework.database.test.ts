@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { verifyStatement } from '../../../../src/factory/lots/statement/verification.ts'
 import { problemOf } from '../../../http/answer.ts'
 import { type HttpService, openService } from '../../../http/service.ts'
 import { makeCertificationRequest } from '../../../support/certification-request.ts'
@@ -14,11 +15,14 @@ beforeAll(async () => {
     ['reworked', 'supersede'],
     ['twofold', { allow: 2 }]
   ] as const) {
-    const { name: _, version: __, ...things } = (
-      await service.as('admin').get('/v1/profiles/things')
-    ).json<Record<string, unknown>>()
-    const document = (things['document'] ?? things) as object
-    const answer = await service.as('admin').post('/v1/profiles', { ...document, name, reissue })
+    const {
+      name: _,
+      version: __,
+      ...things
+    } = (await service.as('admin').get('/v1/profiles/things')).json<Record<string, unknown>>()
+    const answer = await service
+      .as('admin')
+      .post('/v1/profiles', { ...(things['document'] ?? things), name, reissue })
     if (answer.statusCode !== 201) throw new Error(answer.body)
   }
 })
@@ -73,6 +77,25 @@ describe('a device of a list that may have two certificates', () => {
     )
     for (const lot of [one, other])
       expect(problemOf(await lots.put(lot, 'thingName\ntwo-2\n')).code).toBe('devices_issued')
+  })
+
+  it('is one device of the lot, and of its statement', async () => {
+    const lot = await lots.openLot({ profile: 'twofold' })
+    await lots.put(lot, 'thingName\ncount-1\ncount-2\n')
+    const issue = (name: string) => lots.issueIn(lot, { CommonName: name }, { profile: 'twofold' })
+    for (const name of ['count-1', 'count-1']) expect((await issue(name)).statusCode).toBe(201)
+    expect(await lots.read(lot)).toMatchObject({
+      issued: 2,
+      devices: { expected: 2, issued: 1, outstanding: 1 }
+    })
+    for (const name of ['count-2', 'count-2']) expect((await issue(name)).statusCode).toBe(201)
+    const closed = await service.as('operator').post(`/v1/lots/${lot}/close`)
+    const { statement } = closed.json<{ statement: string }>()
+    const { keys } = (await service.send({ url: '/.well-known/jwks.json' })).json<{ keys: object[] }>()
+    expect(await verifyStatement(statement, keys)).toMatchObject({
+      issued: 4,
+      devices: { expected: 2, issued: 2 }
+    })
   })
 
   it('has none of a place of another where it names no lot', async () => {
