@@ -1,7 +1,8 @@
 /*
  * The part of the statement that commits intents which says of each whether its device may have another certificate, and
  * with which key. It reads the other parts by their names: `intent_input` and `key`. The rules are functions of the
- * database; the guard `device_may_return` holds whatever is written to the same.
+ * database; the guard `device_may_return` holds whatever is written to the same, but
+ * for what is said here alone of a compromised generation: `afterCompromise`, and with which of its keys the device comes.
  */
 
 /**
