@@ -78,6 +78,7 @@ function describeRefused(facts: RefusalFacts): EventData['mintline.issuance.reje
 function nameOfSubject(act: string, name: string) {
   if (act.startsWith('authority.')) return { authority: name }
   if (act.startsWith('station.')) return { station: name }
+  if (act.startsWith('lot.')) return { lot: name }
   return act.startsWith('key.') ? { key: name } : { registration: name }
 }
 
