@@ -58,7 +58,8 @@ export const factoryProblems = {
     status: 409,
     title: 'The lot is paused',
     meaning: 'An operator has paused the lot, or it is not open yet (`opensAt`). Nothing was issued.',
-    remedy: 'Wait for the operator, who resumes it with `POST /v1/lots/{id}/resume`; then send the CSR again.'
+    remedy:
+      'Read `detail`. Wait for the operator, who resumes a lot that is paused with `POST /v1/lots/{id}/resume`, or until `opensAt`, ahead of which nothing opens it; then send the CSR again.'
   },
   lot_closed: {
     status: 409,
@@ -99,7 +100,7 @@ export const factoryProblems = {
     meaning:
       'The lot has a list of its devices, and this one is not in it, or there with another key or another subject. Nothing was issued.',
     remedy:
-      'Put the device aside and compare it with the order. Where the list is at fault, an operator puts the right one with `PUT /v1/lots/{id}/devices`; then send the CSR again.'
+      'Put the device aside and compare it with the order. Where the list is at fault, an operator puts the right one with `PUT /v1/lots/{id}/devices` (for a device that is back for rework, once it is released, with its next key); then send the CSR again.'
   },
   devices_invalid: {
     status: 422,
@@ -113,7 +114,8 @@ export const factoryProblems = {
     title: 'Devices that are made would not be expected',
     meaning:
       'Devices have a place in the lot and are not in the new list, or are there with another key; `missingDevices` has the first hundred. Nothing was changed.',
-    remedy: 'Add them to the list, or scrap them first with `POST /v1/issuances/{id}/scrap`.'
+    remedy:
+      'Add them to the list, each with the key that it has; or scrap them first with `POST /v1/issuances/{id}/scrap`. One that is back for rework is released first (`POST /v1/issuances/{id}/release`): then the list may have its next key.'
   },
   devices_not_found: {
     status: 404,

@@ -55,7 +55,12 @@ function tellDevice({ earlier, profile, violations = [] }: DeviceConflict, rules
   return `This device was certified before, with another key. Use the certificate and key that it has: the CSR of that key gets the same certificate again. Or the serial number was used twice.${clash} ${way}`
 }
 
-function tellKey({ earlier, latest, profile, isOwnKey }: KeyConflict, rules: ReissueRules): string {
+function tellKey(
+  { earlier, latest, profile, isOwnKey, otherDevice }: KeyConflict,
+  rules: ReissueRules
+): string {
+  if (!isOwnKey && !otherDevice)
+    return `This key was certified before, by the profile ${earlier.profile}: to the profile ${profile} that is another device, and a key stays that of one for ever. Check the profile at the station. Where it is right, make a new key on this device: a CSR of it is judged by itself.`
   if (!isOwnKey)
     return 'This key was certified before, for another device, and stays that one’s for ever. Make a new key on this device: a CSR of it is judged by itself.'
   const again =

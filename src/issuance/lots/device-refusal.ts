@@ -37,8 +37,11 @@ export async function deviceRefusal(
     return refuse(`The lot ${lot} does not expect this device. ${instead}`, [
       violationOf(draft, `a device of the list of the lot ${lot}`)
     ])
-  const what = verdict === 'other_key' ? 'with another key' : 'with another subject'
-  return refuse(`The lot ${lot} expects this device ${what}. ${instead}`, differences(draft, listed))
+  const what =
+    verdict === 'other_key'
+      ? `with another key. ${instead} Where the device is back for rework with a new key, an operator releases it, and puts the list with that key.`
+      : `with another subject. ${instead}`
+  return refuse(`The lot ${lot} expects this device ${what}`, differences(draft, listed))
 }
 
 /** A profile that is gone, or whose devices cannot be listed any more, names them otherwise. */

@@ -45,7 +45,7 @@ export function lotRefusal(
     case 'other_station':
       return refuse(
         'lot_not_allowed',
-        `The station ${name} may not make the lot ${lot}. Check the lot; where it is right, an operator lets the station make it.`,
+        `The station ${name} may not make the lot ${lot}. Check the lot. Where it is right, an operator adds it to the lots of the station (PATCH /v1/stations/${name}), or, where the lot is for other stations, makes one for this station (POST /v1/lots).`,
         [violation('/lot', 'a lot that is for the station, at a station that is for the lot', lot)]
       )
     case 'paused':
@@ -56,7 +56,7 @@ export function lotRefusal(
     case 'early':
       return refuse(
         'lot_paused',
-        `The lot ${lot} is not open yet. ${see} says from when on; then send the CSR again.`
+        `The lot ${lot} is not open yet. Ask an operator from when on it is (opensAt in ${see}), and send the CSR again then.`
       )
     case 'over':
       return refuse(

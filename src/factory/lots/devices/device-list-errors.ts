@@ -13,14 +13,16 @@ export function devicesInvalid(lot: string, rows: readonly BadRow[], count: numb
   )
 }
 
+/** @param next what to do, for an upload with a name; left out, to send on from where it is. */
 export function uploadConflict(
   { lotId, upload = '', reader }: Pick<Arriving, 'lotId' | 'upload' | 'reader'>,
-  what: string
+  what: string,
+  next = `GET /v1/lots/${lotId}/devices/uploads/${upload} says from where to send on.`
 ): MintlineError {
   const detail =
     upload === ''
       ? `The list for the lot ${lotId} was not taken. ${what} Send it again.`
-      : `The upload ${upload} of the lot ${lotId} has ${reader.offset} octets. ${what} GET /v1/lots/${lotId}/devices/uploads/${upload} says from where to send on.`
+      : `The upload ${upload} of the lot ${lotId} has ${reader.offset} octets. ${what} ${next}`
   return new MintlineError('devices_upload_conflict', detail, { members: { received: reader.offset } })
 }
 

@@ -51,6 +51,7 @@ const leftAfterMs = 10 * 60_000
 /** What is looked at for one page, and at once. */
 const lookedAt = 20_000
 const lookedAtOnce = 1_000
+const beginAnew = 'send the list from its beginning, without Content-Range'
 
 export function createDeviceLists(dependencies: DeviceListDependencies): DeviceLists {
   const { lotStore, arriving, store } = dependencies
@@ -150,16 +151,23 @@ async function goOn(
   const list = await arriving.find(lot, name)
   if (list === undefined) throw noUpload(lot, name)
   if (list.reader.offset !== start) throw uploadConflict(list, `The request goes on at ${start}.`)
-  if (list.kind !== kind) throw uploadConflict(list, 'The request is of another media type.')
+  if (list.kind !== kind)
+    throw uploadConflict(
+      list,
+      `They are ${list.kind}, and the request is ${kind}.`,
+      `Send on as ${list.kind}, or ${beginAnew}.`
+    )
   if (list.total !== undefined && total !== undefined && list.total !== total)
     throw uploadConflict(
       list,
-      `It was ${list.total} octets in all, and is ${total} now: that is another file.`
+      `It was ${list.total} octets in all, and is ${total} now: that is another file.`,
+      `Send on the file that it was, or ${beginAnew}.`
     )
   if (Buffer.compare(list.namingSha256, namingSha256) !== 0)
     throw uploadConflict(
       list,
-      'The profile names devices in another way by now: send the list from its beginning.'
+      'The profile names devices in another way by now.',
+      `To go on does not help: ${beginAnew}.`
     )
   return list
 }
