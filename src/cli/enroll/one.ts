@@ -1,10 +1,11 @@
 import { dirname, resolve } from 'node:path'
 import { type CommandIo, readInputFile, UsageError } from '../command.ts'
+import { isFailure } from './asking.ts'
 import { exitCodes } from './exchange/outcome.ts'
 import type { FormatName } from './keeping/formats.ts'
 import { formats } from './keeping/formats.ts'
 import { assertWritable, writeWhole } from './keeping/keeping.ts'
-import { enroll, isFailure, type Station } from './station.ts'
+import { enroll, type Station } from './station.ts'
 import { describeFailedRequest, viewFailure } from './telling.ts'
 
 interface OneCsr {

@@ -2,11 +2,12 @@ import { dirname } from 'node:path'
 import { type LocalKeyType, localKeyTypes } from '../../signing/signers/local/local-key.ts'
 import { type CommandIo, parseWordsAndFlags, UsageError, wholeNumberOf } from '../command.ts'
 import { readConnectionSettings } from '../enroll/arguments.ts'
+import { isFailure } from '../enroll/asking.ts'
 import { createConnection } from '../enroll/exchange/connection.ts'
 import { exitCodes } from '../enroll/exchange/outcome.ts'
 import { assertWritable, KeepingError } from '../enroll/keeping/keeping.ts'
 import { describeFailedRequest, viewFailure } from '../enroll/telling.ts'
-import { askForCertificate, isFailure } from './asking.ts'
+import { askForOwnCertificate } from './asking.ts'
 import { forgetPendingKey, keepNew, loadPendingKey, type OwnFile, readOwnFile } from './own-file.ts'
 
 export const stationUsage = `usage: mintline station certificate --url URL --out FILE [--token-file FILE] [--renew] [--ca-file FILE]
@@ -86,7 +87,7 @@ async function obtain(io: CommandIo, wanted: Wanted, own: OwnFile | undefined): 
       random: Math.random,
       onWait: () => undefined
     }
-    const result = await askForCertificate(connection, exchange, key)
+    const result = await askForOwnCertificate(connection, exchange, key)
     if (isFailure(result)) {
       // Nobody certifies it any more: the next run makes another one.
       if (result.kind === 'refused' && keyCodes.includes(result.code)) await forgetPendingKey(out)
