@@ -8,7 +8,7 @@ import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseInstant } from '../records/query.ts'
+import { parseRange } from '../records/query.ts'
 import {
   AuditEventListQuerystring,
   AuditEventPage,
@@ -53,8 +53,7 @@ export const auditEventRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
       const { from, to, limit = defaultAuditEventLimit, ...query } = request.query
       const conditions = {
         ...query,
-        ...(from !== undefined && { from: parseInstant(from, '/query/from') }),
-        ...(to !== undefined && { to: parseInstant(to, '/query/to') })
+        ...parseRange({ from, to })
       }
       const type = chooseRowType(request.headers.accept)
       if (type === undefined) return viewPage(await auditLog.list({ ...conditions, limit }), viewAuditEvent)

@@ -15,6 +15,18 @@ export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): Issua
     limit,
     ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
     ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
+    ...parseRange({ from, to })
+  }
+}
+
+interface AskedRange {
+  readonly from?: string | undefined
+  readonly to?: string | undefined
+}
+
+/** What of a list is asked for by time, as far as it is. @throws MintlineError `request_invalid`. */
+export function parseRange({ from, to }: AskedRange): { readonly from?: Date; readonly to?: Date } {
+  return {
     ...(from !== undefined && { from: parseInstant(from, '/query/from') }),
     ...(to !== undefined && { to: parseInstant(to, '/query/to') })
   }

@@ -5,7 +5,7 @@ import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseInstant } from '../records/query.ts'
+import { parseRange } from '../records/query.ts'
 import { defaultRefusalCountLimit, RefusalCountListQuerystring, RefusalCountPage } from './schemas.ts'
 
 const listRefusalCounts = {
@@ -34,8 +34,7 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       const page = await refusalCounts.list({
         ...query,
         limit,
-        ...(from !== undefined && { from: parseInstant(from, '/query/from') }),
-        ...(to !== undefined && { to: parseInstant(to, '/query/to') })
+        ...parseRange({ from, to })
       })
       return viewPage(page, viewCount)
     }
