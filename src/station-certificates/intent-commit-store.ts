@@ -1,10 +1,12 @@
-import type { Prisma } from '../database/database.ts'
+import { Prisma } from '../database/generated/client.ts'
 import type { BlockedReason } from '../factory/blocked-keys/blocked-key.ts'
-import { issuedPrefix } from '../factory/stations/client-certificates/identity.ts'
+import { standingClientCertificate } from '../factory/stations/client-certificates/standing.ts'
 import { firstIdentifierOf } from '../sources/identifier.ts'
 import { renewAfter, type StationCertificate, type StationCertificateIntent } from './station-certificate.ts'
 
 type Client = Prisma.TransactionClient
+
+const standing = Prisma.raw(standingClientCertificate)
 
 /** A certificate lasts for weeks; who asks more often does not keep what it gets. */
 const maximumPerHour = 10
@@ -53,24 +55,10 @@ async function isLetIn(
     FOR SHARE`
   if (tokens.length > 0) return true
   const certificates = await client.$queryRaw<unknown[]>`
-    SELECT held.id FROM client_certificate AS held JOIN station ON station.id = held.station_id
-    WHERE held.id = ${credential}::uuid AND station.id = ${stationId}::uuid
-      AND held.not_after > clock_timestamp() AND held.ended_at IS NULL
-      AND NOT EXISTS (
-        SELECT FROM client_certificate AS same WHERE same.sha256 = held.sha256 AND same.ended_at IS NOT NULL
-      )
-      AND (
-        held.identity = ANY (station.client_identities)
-        OR held.identity IN (
-          SELECT ${issuedPrefix} || own.id FROM station_certificate_intent AS own
-          JOIN station_certificate ON station_certificate.intent_id = own.id
-          JOIN authority ON authority.id = own.authority_id
-          WHERE station_certificate.sha256 = held.sha256 AND own.station_id = station.id
-            AND authority.state <> 'compromised'
-            AND NOT EXISTS (SELECT FROM blocked_key WHERE blocked_key.spki_sha256 = own.spki_sha256)
-        )
-      )
-    FOR SHARE OF held`
+    SELECT client_certificate.id FROM client_certificate JOIN station ON station.id = client_certificate.station_id
+    WHERE client_certificate.id = ${credential}::uuid AND station.id = ${stationId}::uuid
+      AND ${standing}
+    FOR SHARE OF client_certificate`
   return certificates.length > 0
 }
 

@@ -4,13 +4,16 @@ import {
   type Database,
   isCheckViolation,
   isUniqueViolation,
-  type Prisma,
   transactionLimits
 } from '../../database/database.ts'
+import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
+import { countsAsCertificate } from './counted-certificate.ts'
 import type { PreparedList } from './devices/device-list.ts'
 import { insertWholeList } from './devices/whole-list.ts'
 import type { Lot, LotCounts, LotFlag, LotQuery, LotState, StationShare } from './lot.ts'
+
+const ofIntent = Prisma.raw(countsAsCertificate('intent.id'))
 
 /** What is read with a lot: the list that it has, and its flags. */
 const include = {
@@ -176,11 +179,7 @@ async function countBesides(client: Database['prisma'], id: string): Promise<num
           SELECT FROM lot JOIN profile_version ON profile_version.name = lot.profile
           WHERE lot.id = ${id} AND profile_version.document #>> '{reissue,allow}' IS NOT NULL
         )
-        AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = intent.id)
-        AND NOT EXISTS (
-          SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
-          WHERE succession.succeeds = intent.id
-        )`
+        AND ${ofIntent}`
   )
   return rows[0]!.besides
 }

@@ -1,10 +1,15 @@
 import type { AuditEvent } from '../../../audit/audit-event.ts'
 import { insertAuditEvent } from '../../../audit/audit-store.ts'
-import { type Database, type Prisma, transactionLimits } from '../../../database/database.ts'
+import { type Database, transactionLimits } from '../../../database/database.ts'
+import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { Subject } from '../../../pki/name/subject-field.ts'
+import { countsAsCertificate } from '../counted-certificate.ts'
 import type { Lot } from '../lot.ts'
 import type { ExpectedDevice } from './device-list.ts'
+
+const ofPart = Prisma.raw(countsAsCertificate('part.id'))
+const ofOwn = Prisma.raw(countsAsCertificate('own.intent_id'))
 
 /** A device that has a place in the lot, and is not in the list. */
 export interface MissingDevice {
@@ -108,11 +113,7 @@ async function listMissing(
           )
       )
       AND NOT EXISTS (SELECT FROM void WHERE void.intent_id = part.id)
-      AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = part.id)
-      AND NOT EXISTS (
-        SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
-        WHERE succession.succeeds = part.id
-      )
+      AND ${ofPart}
       LIMIT ${maximumNamed}
     )
     SELECT
@@ -183,11 +184,7 @@ async function readPart(
         JOIN intent ON intent.id = own.intent_id AND intent.lot = ${lot}
         WHERE own.device_sha256 = part.device_sha256
           AND EXISTS (SELECT FROM issued WHERE issued.intent_id = own.intent_id)
-          AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = own.intent_id)
-          AND NOT EXISTS (
-            SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
-            WHERE succession.succeeds = own.intent_id
-          )
+          AND ${ofOwn}
         ORDER BY own.occurrence DESC LIMIT 1
       ) AS held ON true
       ORDER BY part.position`

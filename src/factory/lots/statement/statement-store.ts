@@ -1,7 +1,11 @@
 import type { JWK } from 'jose'
 import { type Database, isUniqueViolation } from '../../../database/database.ts'
+import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
+import { countsAsCertificate } from '../counted-certificate.ts'
 import type { CountedCertificate } from './statement.ts'
+
+const ofIntent = Prisma.raw(countsAsCertificate('intent.id'))
 
 export interface StatementStore {
   find(lot: string): Promise<string | undefined>
@@ -40,11 +44,7 @@ export function createStatementStore(database: Database): StatementStore {
           SELECT intent.id::text, issued.certificate_id AS "certificateId", issued.issued_at AS "issuedAt"
           FROM intent JOIN issued ON issued.intent_id = intent.id
           WHERE intent.lot = ${lot} AND intent.id > ${after}::uuid
-          AND NOT EXISTS (SELECT FROM revocation WHERE revocation.intent_id = intent.id)
-          AND NOT EXISTS (
-            SELECT FROM succession JOIN issued AS later ON later.intent_id = succession.intent_id
-            WHERE succession.succeeds = intent.id
-          )
+          AND ${ofIntent}
           ORDER BY intent.id LIMIT ${limit}`
       ),
     async keepKey(keyId, publicJwk, createdAt) {
