@@ -16,8 +16,8 @@ export type EndTurn = () => void
 
 /**
  * Gives turns to lanes in rotation, whoever came first: what waits in one waits for its own, and not for what others have
- * sent. Where an owner is busy and others have come lately, it has so few turns under way that the next of another is
- * hardly held up by them.
+ * sent. Where an owner is busy and others are there, it has so few turns under way that the next of another is hardly held up
+ * by them.
  */
 export interface FairQueue {
   /** @throws MintlineError `overloaded` where one more would wait there for too long, or in vain. */
@@ -39,8 +39,10 @@ export interface Lane {
   readonly name: string
   /** Who sends it. Of nobody in particular where it is not said. */
   readonly owner?: string
-  /** How many may be under way at once; where there is an owner, only while other owners have come lately. */
+  /** How many may be under way at once; where there is an owner, only while other owners are there. */
   readonly atOnce: number
+  /** For how long its owner counts as there after it has sent something here. */
+  readonly staysMs?: number
 }
 
 interface Waiter {
@@ -54,8 +56,6 @@ interface OpenLane extends Lane {
   underWay: number
 }
 
-/** Who has come within it counts as there: a station may take minutes for a device. */
-const latelyMs = 10 * 60_000
 /** Of what a turn took, in the mean by which waits are foretold. */
 const weightOfNewest = 0.05
 
@@ -99,7 +99,8 @@ class Turns implements FairQueue {
   async enter(asked: Lane, isGone = () => false): Promise<EndTurn> {
     this.assertRoom(asked)
     const lane = this.#lanes.get(asked.name) ?? this.#open(asked)
-    if (asked.owner !== undefined) this.#presence.note(asked.owner, this.#settings.stopwatch())
+    const { owner, staysMs = 0 } = asked
+    if (owner !== undefined) this.#presence.note(owner, this.#settings.stopwatch() + staysMs)
     if (lane.waiting.size > 0 || !this.#mayBegin(lane)) await this.#wait(lane, isGone)
     else this.#begin(lane)
     return this.#endOf(lane)
@@ -167,7 +168,7 @@ class Turns implements FairQueue {
   #most({ owner, atOnce }: Lane): number {
     if (owner === undefined) return atOnce
     const { maximumUnderWay, stopwatch } = this.#settings
-    return this.#presence.hasOther(owner, stopwatch() - latelyMs) ? atOnce : maximumUnderWay
+    return this.#presence.hasOther(owner, stopwatch()) ? atOnce : maximumUnderWay
   }
 
   #refuse(lane: OpenLane, waiter: Waiter, error: MintlineError): void {
@@ -212,19 +213,24 @@ class Turns implements FairQueue {
   }
 }
 
-/** The two names that came last, which is enough to know whether there is another than a given one. */
-class Presence {
-  #last = { name: '', at: -Infinity }
-  #before = { name: '', at: -Infinity }
+interface Stay {
+  readonly name: string
+  readonly until: number
+}
 
-  note(name: string, at: number): void {
-    if (name !== this.#last.name) this.#before = this.#last
-    this.#last = { name, at }
+/** The two names that stay longest, which is enough to know whether there is another than a given one. */
+class Presence {
+  #longest: readonly Stay[] = []
+
+  note(name: string, until: number): void {
+    const known = this.#longest.find(stay => stay.name === name)
+    if (known !== undefined && known.until >= until) return
+    const others = this.#longest.filter(stay => stay !== known)
+    this.#longest = [...others, { name, until }].sort((a, b) => b.until - a.until).slice(0, 2)
   }
 
-  hasOther(name: string, since: number): boolean {
-    const other = this.#last.name === name ? this.#before : this.#last
-    return other.at >= since
+  hasOther(name: string, now: number): boolean {
+    return this.#longest.some(stay => stay.name !== name && stay.until >= now)
   }
 }
 

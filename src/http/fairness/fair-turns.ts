@@ -36,6 +36,10 @@ const maximumUnderWay = 128
 const maximumBesideOthers = 4
 /** A page of records takes the time of several certificates. */
 const maximumReadsBesideOthers = 1
+/** A station may take minutes for a device. */
+const stationStaysMs = 10 * 60_000
+/** Who looks something up, or administers, is there while it does so, and holds up no lone station for longer. */
+const othersStayMs = 2_000
 /** A station that is told early can wait by itself, or ask another instance. */
 const maximumWaitMs = 5_000
 
@@ -102,9 +106,12 @@ function laneOf({ principal, routeOptions, method }: FastifyRequest): Lane | und
 
 function ownLaneOf(principal: Principal, method: string): Lane {
   const owner = ownerOf(principal)
-  return method === 'GET' || method === 'HEAD'
-    ? { name: `reads of ${owner}`, owner, atOnce: maximumReadsBesideOthers }
-    : { name: owner, owner, atOnce: maximumBesideOthers }
+  if (method === 'GET' || method === 'HEAD') {
+    const name = `reads of ${owner}`
+    return { name, owner, atOnce: maximumReadsBesideOthers, staysMs: othersStayMs }
+  }
+  const staysMs = principal.station === undefined ? othersStayMs : stationStaysMs
+  return { name: owner, owner, atOnce: maximumBesideOthers, staysMs }
 }
 
 /** All tokens of a station are one. */

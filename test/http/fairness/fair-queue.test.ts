@@ -7,7 +7,8 @@ afterEach(() => void vi.useRealTimers())
 
 let now = 0
 const limits = { maximumUnderWay: 8, maximumWaiting: 20, maximumWaitMs: 1_000, stopwatch: () => now }
-const of = (owner: string, atOnce = 2) => ({ name: owner, owner, atOnce })
+const staysMs = 600_000
+const of = (owner: string, atOnce = 2) => ({ name: owner, owner, atOnce, staysMs })
 const route = { name: 'route', atOnce: 1 }
 
 /** Enters, and notes under the lane's name when its turn has come. */
@@ -74,6 +75,26 @@ describe('a fair queue', () => {
     for (let sent = 0; sent < 10; sent++) void enter(of('loud'))
     await settle()
     expect(begun.filter(name => name === 'loud')).toHaveLength(8)
+  })
+
+  it('counts who comes for a moment as there for that alone, whoever stays longer', async () => {
+    const queue = createFairQueue(limits)
+    const { begun, enter, endFirst } = createLog(queue)
+    await enter({ ...of('reader'), name: 'reads of reader', staysMs: 1_000 })
+    await endFirst()
+    for (let sent = 0; sent < 6; sent++) void enter(of('loud'))
+    await settle()
+    expect(begun.slice(1)).toHaveLength(2)
+    now += 1_001
+    await endFirst()
+    expect(begun.slice(1)).toHaveLength(6)
+    await enter({ ...of('loud'), name: 'reads of loud', staysMs: 1 })
+    now += 2
+    for (let turn = 0; turn < 7; turn++) await endFirst()
+    for (let sent = 0; sent < 6; sent++) void enter(of('second'))
+    await settle()
+    // The one that stays is still there, though it came for a moment since.
+    expect(begun.filter(name => name === 'second')).toHaveLength(2)
   })
 
   it('holds what has no owner to its number in any case, and nobody back for it', async () => {
