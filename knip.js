@@ -8,6 +8,7 @@
 export default {
   entry: [
     'bench/*.ts',
+    'bench/seed/worker.ts',
     'scripts/*.ts',
     // Of runs that test/skips.e2e.test.ts starts.
     'test/fixtures/skips/*.ts',
