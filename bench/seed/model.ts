@@ -64,13 +64,19 @@ export async function loadModels(
   ids: readonly (readonly string[])[]
 ): Promise<Model[][]> {
   const passphrase = (await readFile(join(dataDirectory, 'ca-passphrase'), 'utf8')).trim()
+  const keys = new Map<string, KeyObject>()
+  const keyOf = async (file: string): Promise<KeyObject> => {
+    const pem = await readFile(join(dataDirectory, 'authorities', file))
+    const key = keys.get(file) ?? createPrivateKey({ key: pem, passphrase })
+    keys.set(file, key)
+    return key
+  }
   const models: Model[][] = []
   for (let epoch = 0; epoch < epochCount; epoch++) {
     const ofEpoch: Model[] = []
     for (const [index, product] of products.entries()) {
       const row = await findRow(client, ids[epoch]![index]!)
-      const pem = await readFile(join(dataDirectory, 'authorities', row.key_file))
-      ofEpoch.push(modelOf(row, { product, epoch, key: createPrivateKey({ key: pem, passphrase }) }))
+      ofEpoch.push(modelOf(row, { product, epoch, key: await keyOf(row.key_file) }))
     }
     models.push(ofEpoch)
   }
