@@ -27,7 +27,7 @@ export interface SeededService extends RunningMintline {
   readonly database: pg.Client
   /** Asks as an auditor, on one connection, one request after the other. */
   ask(path: string): Promise<Answer>
-  /** CPU seconds so far of the processes of its PostgreSQL that are there. */
+  /** CPU seconds so far of the processes of its PostgreSQL. */
   postgresSeconds(): number
 }
 
@@ -88,15 +88,20 @@ function createAuditor(port: number, token: string): SeededService['ask'] {
 
 const ticksPerSecond = 100
 
-/** Linux. */
+/** Of those that are there, and of those that have ended. Linux. */
 function secondsOfChildren(parent: number): number {
   let ticks = 0
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue
     try {
       const stat = readFileSync(`/proc/${entry}/stat`, 'latin1')
-      const [, ppid, ...fields] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      if (Number(ppid) === parent) ticks += Number(fields[9]) + Number(fields[10])
+      const fields = stat
+        .slice(stat.lastIndexOf(')') + 2)
+        .split(' ')
+        .map(Number)
+      const [user = 0, system = 0, endedUser = 0, endedSystem = 0] = fields.slice(11, 15)
+      if (fields[1] === parent) ticks += user + system
+      if (Number(entry) === parent) ticks += endedUser + endedSystem
     } catch {
       // It ended between the listing and the reading.
     }
