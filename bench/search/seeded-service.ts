@@ -7,7 +7,7 @@ import { databaseName, roleName } from '../../src/database/embedded/cluster.ts'
 import type { Sample } from '../seed/sample.ts'
 import { type RunningMintline, startMintline } from '../support/mintline.ts'
 
-export interface Seed {
+interface Seed {
   readonly rows: number
   /** Milliseconds since 1970; `end` is exclusive. */
   readonly start: number
