@@ -44,7 +44,17 @@ const changes: readonly Change[] = [
   { table: 'pin_attempt', privilege: 'UPDATE' },
   { table: 'pin_attempt', privilege: 'DELETE' },
   { table: 'pin_permit', privilege: 'UPDATE' },
-  { table: 'pin_permit', privilege: 'DELETE' }
+  { table: 'pin_permit', privilege: 'DELETE' },
+  // What is searched by is made of the records, and follows them.
+  { table: 'search_facet', privilege: 'UPDATE' },
+  { table: 'issuance_search', privilege: 'UPDATE' },
+  { table: 'issuance_search', privilege: 'DELETE' },
+  { table: 'search_term', privilege: 'DELETE' },
+  { table: 'issuance_tally', privilege: 'UPDATE' },
+  { table: 'issuance_tally', privilege: 'DELETE' },
+  { table: 'search_pending', privilege: 'DELETE' },
+  { table: 'search_change', privilege: 'DELETE' },
+  { table: 'search_progress', privilege: 'UPDATE' }
 ]
 
 /**
