@@ -10,6 +10,9 @@ import { createArrivingStore } from '../factory/lots/devices/arriving-store.ts'
 import { sweepDeviceLists } from '../factory/lots/devices/sweep.ts'
 import { createJobQueue, jobNotice } from '../jobs/job-queue.ts'
 import { seekLeadership } from '../jobs/leadership.ts'
+import { startFilling } from '../records/search/filling/fill-duty.ts'
+import { createFillStore } from '../records/search/filling/fill-store.ts'
+import { createFilling } from '../records/search/filling/filling.ts'
 import type { Reactions } from './change-following.ts'
 import type { Core } from './core.ts'
 import { createRegistrationParts } from './registration-parts.ts'
@@ -86,6 +89,8 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   const tellError = (error: unknown) => log.warn({ err: error }, 'the webhook waits for the next minute')
   const nudge = webhook.isEnabled ? createNudge(jobs, tellError) : undefined
   stops.defer(() => nudge?.close())
+  const search = startFilling({ filling: createFilling({ store: createFillStore(database), clock }), log })
+  stops.defer(() => search.close())
   // Who was away while this was off need not be waited for: a start is a try.
   if (webhook.isEnabled) await deliverNow({ setAside: createSetAsideStore(database), jobs })
   return {

@@ -35,6 +35,7 @@ import {
   type RefusalCountStore
 } from '../records/refusal-counts/refusal-count-store.ts'
 import { createRefusalStore } from '../records/refusal-store.ts'
+import { createSearchStore } from '../records/search/finding/search-store.ts'
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import type { Core } from './core.ts'
 import { refuseUnexpectedWith } from './lots/lots.ts'
@@ -137,9 +138,10 @@ function openMes(
   return createMes({ systems, ...sources, ...(observe && { observe }) }, stops)
 }
 
-function openRecords({ authorities, log }: Core, store: RecordStore, observeDamage: () => void): Records {
+function openRecords({ search, authorities, log }: Core, store: RecordStore, observeDamage: () => void): Records {
   return createRecords({
     store,
+    search: createSearchStore(search),
     findIssuer: id => authorities.find(id),
     onDamaged(recordId, damage) {
       log.error({ recordId, damage }, 'a record was changed in the database; it is not handed out')

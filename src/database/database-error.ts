@@ -153,6 +153,12 @@ export function isConnectionLost(error: unknown): boolean {
   )
 }
 
+/** A statement ran into its timeout. Also behind what `translateDatabaseError` made of it. */
+export function isStatementTimeout(error: unknown): boolean {
+  const cause = isMintlineError(error) ? error.cause : error
+  return cause instanceof Error && unwrap(cause).code === queryCanceled
+}
+
 /** A unique or primary key (or, when named, just that constraint or index) was violated. */
 export function isUniqueViolation(error: unknown, constraint?: string): boolean {
   const { code } = unwrap(error)

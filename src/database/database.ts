@@ -11,6 +11,7 @@ export {
   isPrivilegeMissing,
   isRefusedByGuard,
   isSerializationOrDeadlock,
+  isStatementTimeout,
   isUniqueViolation,
   translateDatabaseError
 } from './database-error.ts'

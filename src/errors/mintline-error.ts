@@ -41,6 +41,8 @@ export const errorCodes = [
   'lines_forbidden',
   'route_not_found',
   'method_not_allowed',
+  'search_too_broad',
+  'search_behind',
   // the CSR
   'csr_malformed',
   'csr_too_large',

@@ -3,9 +3,28 @@ import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { identifierBounds } from '../sources/identifier.ts'
+import type { PageQuery } from '../sources/page.ts'
 import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { selectIssuances, selectRefusals } from './record-query.ts'
+
+/** What is asked of the records themselves: not of what they are searched by. */
+export type RowQuery = PageQuery &
+  Pick<
+    IssuanceQuery,
+    | 'serialNumber'
+    | 'certificateId'
+    | 'station'
+    | 'lines'
+    | 'profile'
+    | 'authority'
+    | 'outcome'
+    | 'from'
+    | 'to'
+  > & {
+    /** Of these alone. */
+    readonly ids?: readonly string[]
+  }
 
 export interface RecordStore {
   findIntent(id: string): Promise<Durable<IssuanceRow> | undefined>
@@ -18,8 +37,8 @@ export interface RecordStore {
   /** How often a refusal was repeated within its window, as far as that is written. */
   findRepeats(refusalId: string): Promise<Repeats | undefined>
   /** Newest first, at most `limit` of each kind. */
-  listIntents(query: IssuanceQuery): Promise<readonly IssuanceRow[]>
-  listRefusals(query: IssuanceQuery): Promise<readonly StoredRefusal[]>
+  listIntents(query: RowQuery): Promise<readonly IssuanceRow[]>
+  listRefusals(query: RowQuery): Promise<readonly StoredRefusal[]>
   /** How many intents wait for their record. */
   countOpenIntents(): Promise<number>
 }
@@ -105,7 +124,7 @@ async function idsOf(table: NamedRows, name: string): Promise<readonly string[]>
 }
 
 function intentConditions(
-  query: IssuanceQuery,
+  query: RowQuery,
   profileIds: readonly string[] | undefined,
   authorityIds: readonly string[] | undefined
 ): Prisma.Sql[] {
@@ -138,7 +157,7 @@ function intentConditions(
   return conditions
 }
 
-function refusalConditions(query: IssuanceQuery): Prisma.Sql[] {
+function refusalConditions(query: RowQuery): Prisma.Sql[] {
   const { station, lines, profile, authority } = query
   const conditions = [...withinRange(Prisma.sql`refusal.id`, query)]
   if (station !== undefined) conditions.push(Prisma.sql`station = ${station}`)
@@ -148,10 +167,11 @@ function refusalConditions(query: IssuanceQuery): Prisma.Sql[] {
   return conditions
 }
 
-function withinRange(id: Prisma.Sql, query: IssuanceQuery): readonly Prisma.Sql[] {
+function withinRange(id: Prisma.Sql, query: RowQuery): readonly Prisma.Sql[] {
   const { first, end } = identifierBounds(query)
   return [
     Prisma.sql`true`,
+    ...(query.ids === undefined ? [] : [Prisma.sql`${id} = ANY(${[...query.ids]}::uuid[])`]),
     ...(first === undefined ? [] : [Prisma.sql`${id} >= ${first}::uuid`]),
     ...(end === undefined ? [] : [Prisma.sql`${id} < ${end}::uuid`])
   ]

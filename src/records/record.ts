@@ -1,4 +1,4 @@
-import type { Violation } from '../errors/mintline-error.ts'
+import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PageQuery } from '../sources/page.ts'
 import type {
   IntentFacts,
@@ -9,6 +9,8 @@ import type {
   SupersessionFacts,
   VoidFacts
 } from './facts.ts'
+import type { RecordState } from './search/facet.ts'
+import type { TermName } from './search/term.ts'
 
 /** A certificate that was signed, verified and recorded. */
 export interface IssuedRecord extends IssuedFacts {
@@ -81,4 +83,28 @@ export interface IssuanceQuery extends PageQuery {
   readonly outcome?: Outcome
   readonly from?: Date
   readonly to?: Date
+  /** Of production; with `lines`, both hold. From here on, found within two seconds of the commit. */
+  readonly line?: string
+  readonly lot?: string
+  readonly credential?: string
+  readonly profileVersion?: number
+  /** Lower-case hex. */
+  readonly spkiSha256?: string
+  /** Of refusals. */
+  readonly code?: ErrorCode
+  readonly state?: RecordState
+  /** Exclusive. */
+  readonly expiresBefore?: Date
+  /** Inclusive. */
+  readonly expiresAfter?: Date
+  /** One of them may be a beginning. */
+  readonly terms?: readonly TermCondition[]
+}
+
+/** A subject value, the thing's name, or metadata as `key:value`, that a record must have. */
+export interface TermCondition {
+  readonly name: TermName
+  readonly value: string
+  /** Whether it is how the value begins. Then the order goes by the value, and by the ids of those that have the same. */
+  readonly isPrefix: boolean
 }

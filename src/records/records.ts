@@ -21,6 +21,8 @@ import type {
 } from './record.ts'
 import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type StoredRefusal } from './record-model.ts'
 import type { RecordStore } from './record-store.ts'
+import type { SearchStore } from './search/finding/search-store.ts'
+import { listRows } from './search/listing.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
@@ -47,13 +49,14 @@ export interface EarlierIntent {
 
 export interface RecordsDependencies {
   readonly store: RecordStore
+  readonly search: SearchStore
   /** @throws MintlineError `authority_not_found`. */
   readonly findIssuer: (authorityId: string) => Promise<CertificateIssuer>
   /** Told each time that a certificate on record is found to be another than was recorded. */
   readonly onDamaged?: (id: string, damage: Violation) => void
 }
 
-export function createRecords({ store, findIssuer, onDamaged }: RecordsDependencies): Records {
+export function createRecords({ store, search, findIssuer, onDamaged }: RecordsDependencies): Records {
   const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
     if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer }
     if (isIssued(row)) return readBack(row)
@@ -95,19 +98,14 @@ export function createRecords({ store, findIssuer, onDamaged }: RecordsDependenc
     },
     async list(query) {
       // One more than asked for tells whether there is a next page.
-      const wanted = { ...query, limit: query.limit + 1 }
-      const [intents, refusals] = await Promise.all([
-        query.outcome === 'rejected' ? [] : store.listIntents(wanted),
-        mayBeRefusal(query) ? store.listRefusals(wanted) : []
-      ])
-      const rows = [...intents, ...refusals].sort((a, b) => (a.id < b.id ? 1 : -1))
+      const { rows, goOn } = await listRows({ store, search }, { ...query, limit: query.limit + 1 })
       const { limit } = query
-      const { items, nextCursor } = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
+      const page = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
       // What is beyond the page is not read back. The rest one after the other: all verifications queued together would
       // hold up every certificate that is asked for meanwhile.
       const records: IssuanceRecord[] = []
-      for (const row of items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
-      return { items: records, nextCursor }
+      for (const row of page.items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
+      return { items: records, nextCursor: page.nextCursor ?? goOn }
     }
   }
 }
@@ -164,11 +162,6 @@ function supersessionOf(row: IssuanceRow): Pick<IssuedRecord, 'supersession'> {
 
 function toRefusal(row: StoredRefusal): Refusal {
   return { outcome: 'rejected', ...storedRefusalFactsOf(row), csr: row.csr }
-}
-
-/** A refusal has neither serial number nor certificate. */
-function mayBeRefusal({ outcome, serialNumber, certificateId }: IssuanceQuery): boolean {
-  return (outcome ?? 'rejected') === 'rejected' && serialNumber === undefined && certificateId === undefined
 }
 
 function refuseUnknown(id: string): never {

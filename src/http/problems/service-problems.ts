@@ -10,6 +10,22 @@ export const serviceProblems = {
     remedy:
       'Send the same request again after `Retry-After` seconds. A retry is safe. Where the disk is full, somebody has to make room first.'
   },
+  search_too_broad: {
+    status: 422,
+    title: 'The search is too broad',
+    meaning:
+      'It did not end within two seconds. Nothing is left out silently: there is no answer rather than a part of one.',
+    remedy:
+      'Narrow it: add `from` and `to`, a longer beginning before the `*`, or an exact value such as `thingName`, `subject.CommonName`, `serialNumber`, `lot` or `station`.'
+  },
+  search_behind: {
+    status: 503,
+    title: 'The search does not know all records yet',
+    meaning:
+      'What records are searched by is filled in behind them, and is more than a minute behind: after an update, a restore or `mintline search rebuild`, or while no process does the background duties.',
+    remedy:
+      'Wait, or give a `to` before the time that `detail` names. Searches by station, profile, authority, outcome, serial number, certificate id and time are complete at any moment.'
+  },
   signer_unavailable: {
     status: 503,
     title: 'The signing key cannot be reached',

@@ -1,0 +1,59 @@
+import { hash } from 'node:crypto'
+import type { Outcome } from '../record.ts'
+
+/** What a record is now. `refused` is the outcome `rejected`; the last three are certificates that ended, or rest. */
+export const recordStates = [
+  'issued',
+  'refused',
+  'unknown',
+  'void',
+  'revoked',
+  'superseded',
+  'held'
+] as const
+export type RecordState = (typeof recordStates)[number]
+
+/** What many records have in common, as far as they are searched by it. */
+export interface Facet {
+  readonly outcome: Outcome
+  readonly state: RecordState
+  readonly station: string
+  readonly line: string | null
+  readonly site: string | null
+  readonly lot: string | null
+  readonly credential: string
+  /** Its name; null, as the next two, where the record names none that there is. */
+  readonly profile: string | null
+  readonly profileVersion: number | null
+  readonly authority: string | null
+  /** Of a refusal. */
+  readonly code: string | null
+  /** Whether it comes in the place of another certificate of its device. */
+  readonly rework: boolean
+  /** Numbers of the values that masses of records have, ascending. */
+  readonly valueIds: readonly number[]
+}
+
+/** Lower-case hex. Equal for equal facets alone. */
+export function digestFacet(facet: Facet): string {
+  const { outcome, state, station, line, site, lot, credential } = facet
+  const { profile, profileVersion, authority, code, rework, valueIds } = facet
+  const parts = [outcome, state, station, line, site, lot, credential]
+  return hash('sha256', JSON.stringify([...parts, profile, profileVersion, authority, code, rework, valueIds]))
+}
+
+/** @param cause of the revocation, if there is one. */
+export function stateOfIntent(
+  isIssued: boolean,
+  isVoid: boolean,
+  cause: string | null
+): Pick<Facet, 'outcome' | 'state'> {
+  if (isVoid) return { outcome: 'void', state: 'void' }
+  if (!isIssued) return { outcome: 'unknown', state: 'unknown' }
+  return { outcome: 'issued', state: cause === null ? 'issued' : stateByCause(cause) }
+}
+
+function stateByCause(cause: string): RecordState {
+  if (cause === 'superseded') return 'superseded'
+  return cause === 'hold' ? 'held' : 'revoked'
+}

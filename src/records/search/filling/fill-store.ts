@@ -1,0 +1,173 @@
+import { type Database, type Prisma, transactionLimits } from '../../../database/database.ts'
+import { runQuery } from '../../../database/run-query.ts'
+import type { SearchedIntent, SearchedRefusal } from './searched-rows.ts'
+
+/** Where new records are looked for: ids above `after`, and below `before` where that is given. */
+export interface FillRange {
+  readonly after: string
+  readonly before?: string | undefined
+}
+
+/** What there is to do. */
+export interface FillWork {
+  /** Of records that are not filled in, in their order, at most `limit`. */
+  readonly newIds: readonly string[]
+  /** Whether records that are have changed. */
+  readonly hasChanges: boolean
+}
+
+export interface FillProgress {
+  /** Records up to this id are filled in, but for those that were committed late. */
+  readonly position: string
+  /** When there was nothing left to do, by the database's clock. */
+  readonly filledAt: Date | null
+  readonly rebuildSince: Date | null
+  readonly databaseTime: Date
+}
+
+/** A record that is filled in already, as it is now. */
+export interface ChangedRecord {
+  readonly recordId: string
+  readonly facetId: number
+  readonly valueIds: readonly number[]
+}
+
+export interface FillStore {
+  readProgress(): Promise<FillProgress>
+  look(range: FillRange, limit: number): Promise<FillWork>
+  /**
+   * Does `fill` in a transaction while nobody else fills: what it writes is there as a whole or not at all, once.
+   *
+   * @param from the position that the work was looked for from: where everything was emptied since, nothing is done.
+   */
+  alone(from: string, fill: (transaction: Prisma.TransactionClient) => Promise<void>): Promise<void>
+  /** That there was nothing more to do, unless it was emptied since. @param from as above. */
+  noteFilled(from: string): Promise<void>
+  /** Empties everything that is searched by. */
+  reset(): Promise<void>
+}
+
+const lookStatement = `
+SELECT
+  ARRAY(
+    SELECT id FROM (
+      (SELECT id FROM intent
+        WHERE id > $1::uuid AND id < $2::uuid AND NOT EXISTS (SELECT FROM issuance_search WHERE record_id = intent.id)
+        ORDER BY id LIMIT $3::int)
+      UNION ALL
+      (SELECT id FROM refusal
+        WHERE id > $1::uuid AND id < $2::uuid AND NOT EXISTS (SELECT FROM issuance_search WHERE record_id = refusal.id)
+        ORDER BY id LIMIT $3::int)
+    ) AS record ORDER BY id LIMIT $3::int
+  )::text[] AS "newIds",
+  EXISTS (SELECT FROM search_change) OR EXISTS (
+    SELECT FROM search_pending WHERE NOT EXISTS (SELECT FROM open_intent WHERE intent_id = record_id)
+  ) AS "hasChanges"`
+
+const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+export function createFillStore({ prisma }: Database): FillStore {
+  return {
+    async readProgress() {
+      const [row] = await runQuery(
+        () => prisma.$queryRaw<FillProgress[]>`
+          SELECT position::text AS position, filled_at AS "filledAt", rebuild_since AS "rebuildSince",
+            clock_timestamp() AS "databaseTime"
+          FROM search_progress`
+      )
+      return row!
+    },
+    async look({ after, before = lastId }, limit) {
+      const [row] = await runQuery(() =>
+        prisma.$queryRawUnsafe<FillWork[]>(lookStatement, after, before, limit)
+      )
+      return row!
+    },
+    alone: (from, fill) =>
+      runQuery(() =>
+        prisma.$transaction(async transaction => {
+          const [row] = await transaction.$queryRaw<{ position: string }[]>`
+            SELECT position::text AS position FROM search_progress FOR UPDATE`
+          if (row!.position >= from) await fill(transaction)
+        }, transactionLimits)
+      ),
+    async noteFilled(from) {
+      await runQuery(
+        () => prisma.$executeRaw`
+          UPDATE search_progress SET filled_at = clock_timestamp(), rebuild_since = NULL
+          WHERE position >= ${from}::uuid`
+      )
+    },
+    async reset() {
+      await runQuery(() => prisma.$queryRaw`SELECT reset_search()::text`)
+    }
+  }
+}
+
+/** Takes up to `limit` changes; what they say is read after that, so that it is what they tell of or newer. */
+export async function takeChanges(
+  transaction: Prisma.TransactionClient,
+  limit: number
+): Promise<readonly ChangedRecord[]> {
+  const changed = await transaction.$queryRaw<{ id: string }[]>`
+    WITH changed AS (
+      DELETE FROM search_change WHERE id IN (SELECT id FROM search_change ORDER BY id LIMIT ${limit}::int)
+      RETURNING record_id
+    ), closed AS (
+      DELETE FROM search_pending WHERE record_id IN (
+        SELECT record_id FROM search_pending
+        WHERE NOT EXISTS (SELECT FROM open_intent WHERE intent_id = record_id) LIMIT ${limit}::int
+      )
+      RETURNING record_id
+    )
+    SELECT record_id::text AS id FROM changed UNION SELECT record_id::text FROM closed`
+  if (changed.length === 0) return []
+  // What is not filled in yet is read as it is when it is its turn.
+  return transaction.$queryRaw<ChangedRecord[]>`
+    SELECT record_id::text AS "recordId", facet_id AS "facetId", value_ids AS "valueIds"
+    FROM issuance_search JOIN search_facet ON search_facet.id = facet_id
+    WHERE record_id = ANY(${changed.map(({ id }) => id)}::uuid[])`
+}
+
+/** Of these, those that are not filled in, by whoever filled since they were looked for. */
+export async function keepNew(
+  transaction: Prisma.TransactionClient,
+  ids: readonly string[]
+): Promise<readonly string[]> {
+  if (ids.length === 0) return []
+  const rows = await transaction.$queryRaw<{ id: string }[]>`
+    SELECT id::text AS id FROM unnest(${[...ids]}::uuid[]) AS id
+    WHERE NOT EXISTS (SELECT FROM issuance_search WHERE record_id = id)`
+  return rows.map(({ id }) => id)
+}
+
+export function readIntents(
+  transaction: Prisma.TransactionClient,
+  ids: readonly string[]
+): Promise<readonly SearchedIntent[]> {
+  return transaction.$queryRaw<SearchedIntent[]>`
+    SELECT intent.id::text AS id, intent.created_at AS "createdAt", station, line, site, lot, token_id::text AS credential,
+      metadata, tbs_der AS "tbsDer", profile_version.name AS profile, profile_version.version AS "profileVersion",
+      authority.name AS authority, issued.intent_id IS NOT NULL AS "isIssued", thing ->> 'thingName' AS "thingName",
+      void.intent_id IS NOT NULL AS "isVoid", revocation.cause, succession.intent_id IS NOT NULL AS rework
+    FROM intent
+    LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
+    LEFT JOIN authority ON authority.id = intent.authority_id
+    LEFT JOIN issued ON issued.intent_id = intent.id
+    LEFT JOIN void ON void.intent_id = intent.id
+    LEFT JOIN revocation ON revocation.intent_id = intent.id
+    LEFT JOIN succession ON succession.intent_id = intent.id
+    WHERE intent.id = ANY(${[...ids]}::uuid[])`
+}
+
+export function readRefusals(
+  transaction: Prisma.TransactionClient,
+  ids: readonly string[]
+): Promise<readonly SearchedRefusal[]> {
+  return transaction.$queryRaw<SearchedRefusal[]>`
+    SELECT id::text AS id, created_at AS "createdAt", station, line, site, lot, token_id::text AS credential, metadata, csr,
+      station_subject AS "stationSubject", code, profile_name AS profile, profile_version AS "profileVersion",
+      authority_name AS authority
+    FROM refusal
+    WHERE id = ANY(${[...ids]}::uuid[])`
+}

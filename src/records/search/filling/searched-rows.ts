@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto'
+import { parseTbsCertificate } from '../../../pki/certificate/certificate.ts'
+import { parseCertificationRequest } from '../../../pki/csr/certification-request.ts'
+import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
+import type { Subject, SubjectField } from '../../../pki/name/subject-field.ts'
+import { isMetadata } from '../../metadata.ts'
+import { requestedSubject } from '../../requested-subject.ts'
+import { type Facet, stateOfIntent } from '../facet.ts'
+import { type Term, termsOf } from '../term.ts'
+
+interface SearchedRow {
+  readonly id: string
+  readonly createdAt: Date
+  readonly station: string
+  readonly line: string | null
+  readonly site: string | null
+  readonly lot: string | null
+  readonly credential: string
+  readonly profile: string | null
+  readonly profileVersion: number | null
+  readonly authority: string | null
+  readonly metadata: unknown
+}
+
+/** As much of an intent, and of what came of it, as it is searched by. */
+export interface SearchedIntent extends SearchedRow {
+  readonly tbsDer: Uint8Array
+  readonly isIssued: boolean
+  readonly thingName: string | null
+  readonly isVoid: boolean
+  /** Of its revocation. */
+  readonly cause: string | null
+  readonly rework: boolean
+}
+
+/** And of a refusal. */
+export interface SearchedRefusal extends SearchedRow {
+  readonly code: string
+  readonly csr: Uint8Array
+  readonly stationSubject: Subject | null
+}
+
+/** A record as it is searched by, but for the values that go into its facet. */
+export interface Searchable {
+  readonly id: string
+  readonly createdAt: Date
+  readonly facet: Omit<Facet, 'valueIds'>
+  readonly terms: readonly Term[]
+  /** Null where no certificate was to be. */
+  readonly notAfter: Date | null
+}
+
+/** What cannot be read of a record, since somebody changed it, hides neither the record nor its neighbours. */
+export function searchableIntent(row: SearchedIntent): Searchable {
+  const { id, createdAt, tbsDer, thingName, rework } = row
+  const tbs = unlessUnreadable(() => parseTbsCertificate(tbsDer))
+  return {
+    id,
+    createdAt,
+    facet: { ...stateOfIntent(row.isIssued, row.isVoid, row.cause), ...commonOf(row), code: null, rework },
+    terms: termsOf({ subject: tbs?.subject ?? {}, thingName, metadata: metadataOf(row) }),
+    notAfter: tbs?.notAfter ?? null
+  }
+}
+
+export function searchableRefusal(row: SearchedRefusal): Searchable {
+  const { id, createdAt, code } = row
+  return {
+    id,
+    createdAt,
+    facet: { outcome: 'rejected', state: 'refused', ...commonOf(row), code, rework: false },
+    terms: termsOf({ ...readRequest(row), metadata: metadataOf(row) }),
+    notAfter: null
+  }
+}
+
+function commonOf(row: SearchedRow) {
+  const { station, line, site, lot, credential, profile, profileVersion, authority } = row
+  return { station, line, site, lot, credential, profile, profileVersion, authority }
+}
+
+function metadataOf({ metadata }: SearchedRow) {
+  return isMetadata(metadata) ? metadata : {}
+}
+
+/** As far as what was sent can be read as a CSR. */
+function readRequest({ csr: sent, stationSubject }: SearchedRefusal) {
+  const csr = unlessUnreadable(() => parseCertificationRequest(decodeCertificationRequest(sent)))
+  const attributes = unlessUnreadable(() => requestedSubject({ csr: csr ?? { subject: [] }, stationSubject }))
+  const subject = (attributes ?? []).flatMap(({ field, value }): [SubjectField, string][] =>
+    field === undefined || typeof value !== 'string' ? [] : [[field, value]]
+  )
+  return { subject, spkiSha256Hex: csr && hash('sha256', csr.spkiDer) }
+}
+
+/** A row may hold anything: one that no reader expects must not stop the filling at it for ever. */
+function unlessUnreadable<Value>(read: () => Value): Value | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
+  }
+}

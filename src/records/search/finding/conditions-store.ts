@@ -1,0 +1,110 @@
+import { Prisma } from '../../../database/generated/client.ts'
+import { identifierBounds } from '../../../sources/identifier.ts'
+import type { IssuanceQuery } from '../../record.ts'
+import { codesOf, type TermName } from '../term.ts'
+
+/** An exact value that is asked for, and the numbers that it has among those that are shared. */
+export interface ExactTerm {
+  readonly name: TermName
+  readonly value: string
+  readonly sharedIds: readonly number[]
+}
+
+/** A beginning that is asked for. The numbers are those of the shared values that begin so. */
+export interface PrefixTerm {
+  readonly name: TermName
+  readonly beginning: string
+  readonly sharedIds: readonly number[]
+}
+
+/** In the order of octets the last character there is: nothing that begins so comes after it. */
+const lastCharacter = '\u{10ffff}'
+
+export const codeList = (name: TermName): Prisma.Sql => Prisma.sql`ANY(${[...codesOf(name)]}::int[])`
+
+/** Of a value that stands in a column of the collation "C". */
+export function beginsWith(value: Prisma.Sql, { beginning }: Pick<PrefixTerm, 'beginning'>): Prisma.Sql {
+  return Prisma.sql`${value} >= ${beginning} AND ${value} < ${beginning + lastCharacter}`
+}
+
+/** What a facet, as `f`, must have for any of its records to be meant. */
+export function facetConditions(query: IssuanceQuery): readonly Prisma.Sql[] {
+  const { lines, credential, expiresBefore, expiresAfter } = query
+  const columns = {
+    outcome: query.outcome,
+    state: query.state,
+    station: query.station,
+    line: query.line,
+    lot: query.lot,
+    profile: query.profile,
+    profile_version: query.profileVersion,
+    authority: query.authority,
+    code: query.code
+  }
+  const conditions = Object.entries(columns).flatMap(([column, value]) =>
+    value === undefined ? [] : [Prisma.sql`f.${Prisma.raw(column)} = ${value}`]
+  )
+  if (lines !== undefined) conditions.push(Prisma.sql`f.line = ANY(${[...lines]}::text[])`)
+  if (credential !== undefined) conditions.push(Prisma.sql`f.credential = ${credential}::uuid`)
+  if (expiresBefore !== undefined)
+    conditions.push(Prisma.sql`f.not_after_first < ${expiresBefore.toISOString()}::timestamptz`)
+  if (expiresAfter !== undefined)
+    conditions.push(Prisma.sql`f.not_after_last >= ${expiresAfter.toISOString()}::timestamptz`)
+  return conditions
+}
+
+/** What a record's row, as `s`, must have besides. */
+export function rowConditions({ expiresBefore, expiresAfter }: IssuanceQuery): readonly Prisma.Sql[] {
+  return [
+    ...(expiresBefore === undefined
+      ? []
+      : [Prisma.sql`s.not_after < ${expiresBefore.toISOString()}::timestamptz`]),
+    ...(expiresAfter === undefined
+      ? []
+      : [Prisma.sql`s.not_after >= ${expiresAfter.toISOString()}::timestamptz`])
+  ]
+}
+
+/** By id alone: the time of the request, and the cursor where the order is that of the ids. */
+export function rangeConditions(id: Prisma.Sql, query: IssuanceQuery): readonly Prisma.Sql[] {
+  const { first, end } = identifierBounds(query)
+  return [
+    ...(first === undefined ? [] : [Prisma.sql`${id} >= ${first}::uuid`]),
+    ...(end === undefined ? [] : [Prisma.sql`${id} < ${end}::uuid`])
+  ]
+}
+
+export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
+  return conditions.length === 0 ? Prisma.sql`true` : Prisma.join([...conditions], ' AND ')
+}
+
+/** That a facet `f` has one of these values. */
+export const sharesOne = (ids: readonly number[]): Prisma.Sql =>
+  Prisma.sql`f.value_ids && ${[...ids]}::int[]`
+
+/** That a record has the value: by its facet `f`, or by a row of its own. @param id of the record. */
+export function hasTerm(id: Prisma.Sql, { name, value, sharedIds }: ExactTerm): Prisma.Sql {
+  return Prisma.sql`(${sharesOne(sharedIds)} OR EXISTS (
+    SELECT FROM search_term AS other
+    WHERE other.name = ${codeList(name)} AND other.value = ${value} AND other.record_id = ${id}
+  ))`
+}
+
+/**
+ * The least value of a record that begins so, by its facet `f` or by rows of its own; null where it has none. The values of a
+ * record are read before they are looked at, so that no plan goes through all that begin so.
+ */
+export function leastValue(id: Prisma.Sql, prefix: PrefixTerm): Prisma.Sql {
+  return Prisma.sql`least(
+    (
+      SELECT min(own.value)
+      FROM (SELECT name, value FROM search_term WHERE record_id = ${id} OFFSET 0) AS own
+      WHERE own.name = ${codeList(prefix.name)} AND ${beginsWith(Prisma.sql`own.value`, prefix)}
+    ),
+    (
+      SELECT min(shared.value)
+      FROM (SELECT name, value FROM search_value WHERE id = ANY(f.value_ids) OFFSET 0) AS shared
+      WHERE shared.name = ${codeList(prefix.name)} AND ${beginsWith(Prisma.sql`shared.value`, prefix)}
+    )
+  )`
+}

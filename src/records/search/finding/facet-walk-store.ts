@@ -1,0 +1,109 @@
+import { Prisma } from '../../../database/generated/client.ts'
+import { identifierBounds } from '../../../sources/identifier.ts'
+import type { IssuanceQuery } from '../../record.ts'
+import { allOf, rowConditions } from './conditions-store.ts'
+import type { Ask } from './search-session-store.ts'
+
+export interface FacetWalk {
+  /** What facets `f` must have. */
+  readonly conditions: readonly Prisma.Sql[]
+  readonly query: IssuanceQuery
+  readonly limit: number
+  /** `ascending`: oldest first, behind `above`. */
+  readonly order: 'descending' | 'ascending'
+  readonly above?: string | undefined
+}
+
+interface Round {
+  readonly ids: readonly string[]
+  /** Where the records begin of the next facet, which is not among those that were walked; null where there is none. */
+  readonly next: string | null
+}
+
+/** How many facets are walked: first those that have the newest records, or the oldest. */
+const rounds = [64, 1024, 2_147_483_646]
+
+/**
+ * The ids of records by their facets: each facet's are walked by themselves and merged, the facets with the newest records
+ * first, until none of the others can have any that belongs between. Facets that never meet a condition are never walked.
+ */
+export async function walkFacets(ask: Ask, walk: FacetWalk): Promise<readonly string[]> {
+  for (const facets of rounds) {
+    const [round] = await ask<Round>(roundStatement(walk, facets))
+    const { ids, next } = round!
+    if (next === null) return ids
+    const last = ids.at(-1)
+    const isFull = ids.length === walk.limit && last !== undefined
+    if (isFull && (walk.order === 'descending' ? last > next : last < next)) return ids
+  }
+  throw new Error('the last round walks all facets')
+}
+
+function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
+  const isDescending = walk.order === 'descending'
+  const edge = Prisma.raw(isDescending ? 'last_id' : 'first_id')
+  const direction = Prisma.raw(isDescending ? 'DESC' : 'ASC')
+  const { first, end } = boundsOf(walk)
+  const own = [Prisma.sql`s.facet_id = ranked.id`, ...rowConditions(walk.query)]
+  return Prisma.sql`
+    WITH chosen AS MATERIALIZED (
+      SELECT f.id, f.${edge} AS edge, f.validity_least_ms, f.validity_most_ms
+      FROM search_facet AS f
+      WHERE ${allOf([...walk.conditions, Prisma.sql`f.first_id < ${end}::uuid`, Prisma.sql`f.last_id >= ${first}::uuid`])}
+      ORDER BY f.${edge} ${direction} LIMIT ${facets + 1}::int
+    ), ranked AS MATERIALIZED (
+      SELECT id, edge, row_number() OVER (ORDER BY edge ${direction}) AS rank,
+        greatest(${first}::uuid, ${earliest(walk.query)}) AS earliest, least(${end}::uuid, ${latest(walk.query)}) AS latest
+      FROM chosen
+    )
+    SELECT ARRAY(
+      SELECT record.record_id
+      FROM ranked
+      CROSS JOIN LATERAL (
+        SELECT s.record_id FROM issuance_search AS s
+        WHERE ${allOf(own)} AND s.record_id >= ranked.earliest AND s.record_id < ranked.latest
+        ORDER BY s.record_id ${direction} LIMIT ${walk.limit}::int
+      ) AS record
+      WHERE ranked.rank <= ${facets}::int
+      ORDER BY record.record_id ${direction} LIMIT ${walk.limit}::int
+    )::text[] AS ids,
+    (SELECT edge::text FROM ranked WHERE rank = ${facets + 1}::int) AS next`
+}
+
+const leastId = '00000000-0000-0000-0000-000000000000'
+const greatestId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
+
+function boundsOf({ query, order, above }: FacetWalk) {
+  const { first = leastId, end = greatestId } = identifierBounds(
+    order === 'descending' ? query : { ...query, cursor: undefined }
+  )
+  const next = above === undefined ? leastId : successorOf(above)
+  return { first: next > first ? next : first, end }
+}
+
+/** The least id that is greater. */
+function successorOf(id: string): string {
+  const digits = (BigInt(`0x${id.replaceAll('-', '')}`) + 1n).toString(16).padStart(32, '0')
+  return digits.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
+}
+
+/**
+ * Certificates of a facet are valid for about as long: those that end after a time are of ids after the time less the longest
+ * validity, so that the others are not walked through.
+ */
+function earliest({ expiresAfter }: IssuanceQuery): Prisma.Sql {
+  if (expiresAfter === undefined) return Prisma.sql`${leastId}::uuid`
+  return firstIdAt(Prisma.sql`${expiresAfter.getTime()}::bigint - validity_most_ms`)
+}
+
+function latest({ expiresBefore }: IssuanceQuery): Prisma.Sql {
+  if (expiresBefore === undefined) return Prisma.sql`${greatestId}::uuid`
+  return firstIdAt(Prisma.sql`${expiresBefore.getTime()}::bigint - validity_least_ms`)
+}
+
+/** The least id of a time in milliseconds: it begins with the 48 bits of it (RFC 9562 §5.7). */
+function firstIdAt(milliseconds: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`(
+    lpad(to_hex(greatest(0, least(x'ffffffffffff'::bigint, ${milliseconds}))), 12, '0') || repeat('0', 20)
+  )::uuid`
+}

@@ -1,0 +1,247 @@
+import type { Database } from '../../../database/database.ts'
+import { Prisma } from '../../../database/generated/client.ts'
+import { runQuery } from '../../../database/run-query.ts'
+import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { IssuanceQuery } from '../../record.ts'
+import { spkiCode } from '../term.ts'
+import {
+  chooseAmong,
+  chooseAmongByValue,
+  type Demands,
+  followTerm,
+  followTermByValue,
+  type PrefixDemands,
+  type Valued,
+  valueOf,
+  walkPrefix
+} from './candidates-store.ts'
+import {
+  beginsWith,
+  codeList,
+  type ExactTerm,
+  facetConditions,
+  type PrefixTerm,
+  sharesOne
+} from './conditions-store.ts'
+import { walkFacets } from './facet-walk-store.ts'
+import { type Ask, withinLimit } from './search-session-store.ts'
+
+/** How far the records are filled in. */
+export interface SearchState {
+  readonly position: string
+  readonly filledAt: Date | null
+  readonly databaseTime: Date
+}
+
+export interface SearchStore {
+  readState(): Promise<SearchState>
+  /**
+   * Ids of records as far as they are filled in, at most `limit`: newest first, or, where a beginning is asked for, by the
+   * value that begins so and the oldest first.
+   *
+   * @throws MintlineError `search_too_broad`; `request_invalid` for a cursor that is no place in this order.
+   */
+  find(query: IssuanceQuery): Promise<readonly string[]>
+  /** Records whose state may not be filled in yet; undefined where there are more than that. */
+  listUnsettled(most: number): Promise<readonly string[] | undefined>
+}
+
+export function createSearchStore(search: Database): SearchStore {
+  return {
+    async readState() {
+      const [row] = await runQuery(
+        () => search.prisma.$queryRaw<SearchState[]>`
+          SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime"
+          FROM search_progress`
+      )
+      return row!
+    },
+    find: query => withinLimit(search, ask => find(ask, query)),
+    async listUnsettled(most) {
+      const rows = await runQuery(
+        () => search.prisma.$queryRaw<{ id: string }[]>`
+          (SELECT record_id::text AS id FROM search_change LIMIT ${most + 1}::int)
+          UNION (SELECT record_id::text FROM search_pending LIMIT ${most + 1}::int)`
+      )
+      return rows.length > most ? undefined : rows.map(({ id }) => id)
+    }
+  }
+}
+
+async function find(ask: Ask, query: IssuanceQuery): Promise<readonly string[]> {
+  const { terms = [], limit } = query
+  const ids = await resolveKeys(ask, query)
+  if (ids?.length === 0) return []
+  const exact: ExactTerm[] = []
+  for (const term of terms) if (!term.isPrefix) exact.push(await resolveExact(ask, term))
+  const begun = terms.find(({ isPrefix }) => isPrefix)
+  if (begun === undefined) return findNewest(ask, ids, { query, exact, limit })
+  const prefix = await resolvePrefix(ask, begun)
+  const after = query.cursor === undefined ? undefined : await valueOf(ask, query.cursor, prefix)
+  if (query.cursor !== undefined && after === undefined) throw noSuchPlace(query.cursor)
+  return findByValue(ask, ids, { query, exact, limit, prefix, after })
+}
+
+async function findNewest(
+  ask: Ask,
+  ids: readonly string[] | undefined,
+  demands: Demands
+): Promise<readonly string[]> {
+  const { query, exact, limit } = demands
+  if (ids !== undefined) return chooseAmong(ask, ids, demands)
+  // What is shared by masses of records stands in their facets; anything else in rows of which there are few.
+  const rare = exact.find(({ sharedIds }) => sharedIds.length === 0)
+  if (rare !== undefined) return followTerm(ask, rare, demands)
+  const conditions = [...facetConditions(query), ...exact.map(({ sharedIds }) => sharesOne(sharedIds))]
+  const found = [...(await walkFacets(ask, { conditions, query, limit, order: 'descending' }))]
+  // Those of before it was shared.
+  for (const term of exact) found.push(...(await followTerm(ask, term, demands)))
+  return [...new Set(found)].sort((one, other) => (one < other ? 1 : -1)).slice(0, limit)
+}
+
+async function findByValue(
+  ask: Ask,
+  ids: readonly string[] | undefined,
+  demands: PrefixDemands
+): Promise<readonly string[]> {
+  const { exact, limit } = demands
+  const idsOf = (found: readonly Valued[]) => found.map(({ id }) => id)
+  if (ids !== undefined) return idsOf(await chooseAmongByValue(ask, ids, demands))
+  const rare = exact.find(({ sharedIds }) => sharedIds.length === 0)
+  if (rare !== undefined) return idsOf(await followTermByValue(ask, rare, demands))
+  const found = [...(await walkPrefix(ask, demands))]
+  for (const term of exact) found.push(...(await followTermByValue(ask, term, demands)))
+  const sorted = firstOf(found, limit)
+  return idsOf(firstOf([...sorted, ...(await walkSharedValues(ask, demands, sorted))], limit))
+}
+
+/** Each once, in the order of values, and of ids where these are the same. */
+function firstOf(found: readonly Valued[], limit: number): readonly Valued[] {
+  const seen = new Set<string>()
+  const isFirst = ({ id }: Valued) => !seen.has(id) && seen.add(id)
+  return [...found].sort(compareValued).filter(isFirst).slice(0, limit)
+}
+
+/** By octets, as the collation "C" does. */
+function compareValued(one: Valued, other: Valued): number {
+  const order = Buffer.compare(Buffer.from(one.value), Buffer.from(other.value))
+  if (order !== 0) return order
+  return one.id < other.id ? -1 : 1
+}
+
+/** How many shared values are looked at together. */
+const valuesAtOnce = 64
+
+/** Those that have the value by their facet, one value after the other, as far as the page goes. */
+async function walkSharedValues(
+  ask: Ask,
+  demands: PrefixDemands,
+  others: readonly Valued[]
+): Promise<readonly Valued[]> {
+  const { query, exact, limit, prefix, after } = demands
+  const found: Valued[] = []
+  if (prefix.sharedIds.length === 0) return found
+  const common = [...facetConditions(query), ...exact.map(({ sharedIds }) => sharesOne(sharedIds))]
+  let from = { id: 0, value: after?.value ?? '' }
+  for (;;) {
+    const values = await listSharedValues(ask, { prefix, from, conditions: common })
+    for (const { id, value } of values) {
+      // What comes after the page is full is beyond it.
+      const last = firstOf([...others, ...found], limit)[limit - 1]
+      if (last !== undefined && compareValued({ id: '', value }, last) > 0) return found
+      const above = after?.value === value ? after.id : undefined
+      const conditions = [...common, sharesOne([id])]
+      const ids = await walkFacets(ask, { conditions, query, limit, order: 'ascending', above })
+      found.push(...ids.map(each => ({ id: each, value })))
+    }
+    if (values.length < valuesAtOnce) return found
+    from = values.at(-1)!
+  }
+}
+
+interface SharedValues {
+  readonly prefix: PrefixTerm
+  /** Behind this one. */
+  readonly from: { readonly id: number; readonly value: string }
+  readonly conditions: readonly Prisma.Sql[]
+}
+
+/** Of those that begin so, in their order, the ones that any facet has that may be meant. */
+function listSharedValues(ask: Ask, { prefix, from, conditions }: SharedValues) {
+  const isMeant = Prisma.join([Prisma.sql`f.value_ids @> ARRAY[shared.id]`, ...conditions], ' AND ')
+  return ask<{ id: number; value: string }>(Prisma.sql`
+    SELECT shared.id, shared.value FROM search_value AS shared
+    WHERE shared.name = ${codeList(prefix.name)} AND ${beginsWith(Prisma.sql`shared.value`, prefix)}
+      AND (shared.value, shared.id) > (${from.value}, ${from.id}::int) AND EXISTS (SELECT FROM search_facet AS f WHERE ${isMeant})
+    ORDER BY shared.value, shared.id LIMIT ${valuesAtOnce}::int`)
+}
+
+interface AskedTerm {
+  readonly name: ExactTerm['name']
+  readonly value: string
+}
+
+async function resolveExact(ask: Ask, { name, value }: AskedTerm): Promise<ExactTerm> {
+  const rows = await ask<{ id: number }>(Prisma.sql`
+    SELECT id FROM search_value WHERE name = ${codeList(name)} AND value = ${value}`)
+  return { name, value, sharedIds: rows.map(({ id }) => id) }
+}
+
+async function resolvePrefix(ask: Ask, { name, value: beginning }: AskedTerm): Promise<PrefixTerm> {
+  const [row] = await ask<{ id: number }>(Prisma.sql`
+    SELECT id FROM search_value
+    WHERE name = ${codeList(name)} AND ${beginsWith(Prisma.sql`value`, { beginning })} LIMIT 1`)
+  return { name, beginning, sharedIds: row === undefined ? [] : [row.id] }
+}
+
+/** Records that a key of the record names, or undefined where none is asked for. */
+async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<readonly string[] | undefined> {
+  const { serialNumber, certificateId, spkiSha256 } = query
+  const statements = [
+    ...(serialNumber === undefined
+      ? []
+      : [
+          Prisma.sql`SELECT intent_id::text AS id FROM certified_serial
+            WHERE serial_number = ${Buffer.from(serialNumber, 'hex')}`
+        ]),
+    ...(certificateId === undefined
+      ? []
+      : [
+          Prisma.sql`SELECT intent_id::text AS id FROM certified_id
+            WHERE certificate_id = ${Buffer.from(certificateId, 'hex')}`
+        ]),
+    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)])
+  ]
+  if (statements.length === 0) return undefined
+  const lists: (readonly string[])[] = []
+  for (const statement of statements) {
+    lists.push((await ask<{ id: string }>(statement)).map(({ id }) => id))
+  }
+  const [first = [], ...others] = lists
+  return first.filter(id => others.every(list => list.includes(id)))
+}
+
+/** Those of refusals, which need not have been for a device, stand among the values. */
+function recordsOfKey(spkiSha256Hex: string): Prisma.Sql {
+  return Prisma.sql`
+    SELECT own.id::text AS id
+    FROM certified_key
+    JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256
+    JOIN intent AS own ON own.id = certified_device.intent_id AND own.spki_sha256 = certified_key.spki_sha256
+    WHERE certified_key.spki_sha256 = ${Buffer.from(spkiSha256Hex, 'hex')}
+    UNION
+    SELECT record_id::text FROM search_term WHERE name = ${spkiCode}::int AND value = ${spkiSha256Hex}`
+}
+
+function noSuchPlace(cursor: string): MintlineError {
+  return new MintlineError('request_invalid', 'The cursor is no place in this list.', {
+    violations: [
+      {
+        pointer: '/query/cursor',
+        expected: 'the nextCursor of a page of the same search',
+        found: cursor,
+        message: 'Begin the list again, without a cursor.'
+      }
+    ]
+  })
+}

@@ -1,0 +1,162 @@
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { IssuanceQuery } from '../record.ts'
+import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
+import type { RecordStore, RowQuery } from '../record-store.ts'
+import { watermarkOf } from './filling/filling.ts'
+import type { SearchState, SearchStore } from './finding/search-store.ts'
+
+export type ListedRow = IssuanceRow | StoredRefusal
+
+/** The beginning of a list. */
+export interface ListedRows {
+  readonly rows: readonly ListedRow[]
+  /** The cursor to go on with, where there may be more although `rows` are fewer than were asked for. */
+  readonly goOn: string | undefined
+}
+
+export interface ListingDependencies {
+  readonly store: Pick<RecordStore, 'listIntents' | 'listRefusals'>
+  readonly search: SearchStore
+}
+
+/** What is older than this is not told as if it were all. */
+const behindFromMs = 60_000
+const retryAfterSeconds = 10
+/** More records whose state is not settled than this: then all are read as they are. */
+const mostUnsettled = 2_000
+/** How often ids are looked for anew where their records are not there: in months that were detached. */
+const mostRounds = 8
+
+/**
+ * What a search finds, as it is on record. What records have of themselves from the first is found at once: as far as it is
+ * filled in, by that, and the newest as they are. The rest is found as far as it is filled in.
+ *
+ * @param query where `limit` is how many rows are wanted at most.
+ * @throws MintlineError `search_too_broad`, `search_behind`.
+ */
+export async function listRows(
+  { store, search }: ListingDependencies,
+  query: IssuanceQuery
+): Promise<ListedRows> {
+  if (isSearched(query)) {
+    assertFilled(await search.readState(), query)
+    const read = (ids: readonly string[]) => readRows(store, { limit: ids.length, ids })
+    return inOrder(await collect(query, { search, read }))
+  }
+  const since = isMerged(query) ? await watermark(search, query) : undefined
+  if (since === undefined) return { rows: await readRows(store, query), goOn: undefined }
+  return listMerged({ store, search }, query, since)
+}
+
+/** Whether something is asked for that stands where records are searched by alone. */
+function isSearched(query: IssuanceQuery): boolean {
+  const { line, lot, credential, profileVersion, spkiSha256, code, state } = query
+  const { expiresBefore, expiresAfter, terms = [] } = query
+  const asked = [line, lot, credential, profileVersion, spkiSha256, code, state, expiresBefore, expiresAfter]
+  return terms.length > 0 || asked.some(value => value !== undefined)
+}
+
+/** Whether a walk along all records might pass over many of them. */
+function isMerged(query: IssuanceQuery): boolean {
+  const { serialNumber, certificateId, outcome, station, lines, profile, authority } = query
+  // These few are found as they are.
+  if (serialNumber !== undefined || certificateId !== undefined || outcome === 'unknown') return false
+  return [station, lines, profile, authority].some(value => value !== undefined) || outcome === 'void'
+}
+
+/** Before it, all that is meant is filled in; undefined where nothing is. */
+async function watermark(search: SearchStore, { from }: IssuanceQuery): Promise<Date | undefined> {
+  const { position, databaseTime } = await search.readState()
+  const at = watermarkOf(position, databaseTime)
+  return at.getTime() === 0 || (from !== undefined && from >= at) ? undefined : at
+}
+
+function assertFilled({ position, filledAt, databaseTime }: SearchState, { to }: IssuanceQuery): void {
+  if (filledAt !== null && databaseTime.getTime() - filledAt.getTime() < behindFromMs) return
+  const at = watermarkOf(position, databaseTime)
+  if (to !== undefined && to <= at) return
+  const sofar = at.getTime() === 0 ? 'None can be searched so yet' : `So far, those before ${at.toISOString()}`
+  throw new MintlineError(
+    'search_behind',
+    `The records are still being filled in for searches like this. ${sofar}: wait, or give a \`to\` up to then. Searches by ` +
+      'station, profile, authority, outcome, serialNumber, certificateId and time are complete at any moment.',
+    { retryAfterSeconds }
+  )
+}
+
+/** By the place of its id among those that were found. */
+function inOrder({ ids, rows, goOn }: Collected): ListedRows {
+  const byId = new Map(rows.map(row => [row.id, row]))
+  return { rows: ids.flatMap(id => byId.get(id) ?? []), goOn }
+}
+
+async function listMerged(
+  { store, search }: ListingDependencies,
+  query: IssuanceQuery,
+  since: Date
+): Promise<ListedRows> {
+  const newest = await readRows(store, { ...query, from: since })
+  const wanted = query.limit - newest.length
+  if (wanted <= 0) return { rows: newest.slice(0, query.limit), goOn: undefined }
+  const { from, to, ...rest } = query
+  const older = { ...rest, ...(from && { from }), to: to !== undefined && to < since ? to : since }
+  // A state may have changed since it was filled in: those records are looked at besides, and all as they are.
+  const unsettled = query.outcome === undefined ? [] : await search.listUnsettled(mostUnsettled)
+  if (unsettled === undefined) return { rows: await readRows(store, query), goOn: undefined }
+  const read = (ids: readonly string[], round: number) => {
+    const all = round === 0 ? [...ids, ...unsettled] : ids
+    return readRows(store, { ...older, limit: all.length, ids: all })
+  }
+  const limit = wanted + unsettled.length
+  const { rows, goOn } = await collect({ ...older, limit }, { search, read })
+  return { rows: [...newest, ...byId(rows)].slice(0, query.limit), goOn }
+}
+
+interface Collecting {
+  readonly search: SearchStore
+  readonly read: (ids: readonly string[], round: number) => Promise<readonly ListedRow[]>
+}
+
+interface Collected extends ListedRows {
+  readonly ids: readonly string[]
+}
+
+/** Rows of ids until there are as many as are wanted, or no more. */
+async function collect(query: IssuanceQuery, { search, read }: Collecting): Promise<Collected> {
+  const ids: string[] = []
+  const rows: ListedRow[] = []
+  let { cursor } = query
+  for (let round = 0; round < mostRounds; round++) {
+    const found = await search.find({ ...query, cursor })
+    if (found.length > 0 || round === 0) rows.push(...(await read(found, round)))
+    ids.push(...found)
+    if (found.length < query.limit) return { ids, rows, goOn: undefined }
+    cursor = found.at(-1)
+    if (rows.length >= query.limit) break
+  }
+  return { ids, rows, goOn: cursor }
+}
+
+/** Of both kinds, newest first. */
+async function readRows(
+  store: ListingDependencies['store'],
+  query: RowQuery & Pick<IssuanceQuery, 'outcome'>
+): Promise<readonly ListedRow[]> {
+  if (query.ids?.length === 0) return []
+  const [intents, refusals] = await Promise.all([
+    query.outcome === 'rejected' ? [] : store.listIntents(query),
+    mayBeRefusal(query) ? store.listRefusals(query) : []
+  ])
+  return byId([...intents, ...refusals])
+}
+
+/** A record that was asked for twice is there once. */
+function byId(rows: readonly ListedRow[]): readonly ListedRow[] {
+  const unique = new Map(rows.map(row => [row.id, row]))
+  return [...unique.values()].sort((one, other) => (one.id < other.id ? 1 : -1))
+}
+
+/** A refusal has neither serial number nor certificate. */
+function mayBeRefusal({ outcome, serialNumber, certificateId }: RowQuery): boolean {
+  return (outcome ?? 'rejected') === 'rejected' && serialNumber === undefined && certificateId === undefined
+}

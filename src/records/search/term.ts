@@ -1,0 +1,80 @@
+import { type Subject, type SubjectField, subjectFields } from '../../pki/name/subject-field.ts'
+import type { Metadata } from '../metadata.ts'
+
+/** A value of a record that it is found by, as `search_term` and `search_value` have it. */
+export interface Term {
+  /** What it is a value of: see `termCodes`. */
+  readonly code: number
+  readonly value: string
+}
+
+/** What values may be searched for: a subject field, the thing's name, and metadata as `key:value`. */
+export type TermName = SubjectField | 'thingName' | 'metadata'
+
+/** On disk: a number stays what it is. */
+const fieldCodes: Readonly<Record<SubjectField, number>> = {
+  Country: 1,
+  Organization: 2,
+  OrganizationalUnit: 3,
+  DistinguishedNameQualifier: 4,
+  StateName: 5,
+  CommonName: 6,
+  SerialNumber: 7,
+  Locality: 8
+}
+const thingCode = 20
+const metadataCode = 21
+/** Of a refusal alone: an issuance is found by its key as it is. */
+export const spkiCode = 22
+/** Things mostly bear the name of a subject value: such a value stands there once, as that of a code above these. */
+const alsoThing = 100
+
+/** The codes under which a value of that name stands. */
+export function codesOf(name: TermName): readonly number[] {
+  if (name === 'metadata') return [metadataCode]
+  if (name === 'thingName') return [thingCode, ...subjectFields.map(field => fieldCodes[field] + alsoThing)]
+  return [fieldCodes[name], fieldCodes[name] + alsoThing]
+}
+
+export const metadataTerm = (key: string, value: string): string => `${key}:${value}`
+
+/** The longest value that can be searched for, in characters. */
+export const maximumValueLength = 384
+
+/** What a record says of itself. Of a refusal, a subject field may be there several times. */
+export interface Sayings {
+  readonly subject: Subject | readonly (readonly [SubjectField, string])[]
+  readonly thingName?: string | null
+  readonly metadata: Metadata
+  readonly spkiSha256Hex?: string | undefined
+}
+
+/** Each once. */
+export function termsOf({ subject, thingName = null, metadata, spkiSha256Hex }: Sayings): readonly Term[] {
+  const fields = Array.isArray(subject)
+    ? (subject as readonly (readonly [SubjectField, string])[])
+    : (Object.entries(subject) as [SubjectField, string][])
+  const terms: Term[] = []
+  let isThingThere = thingName === null
+  for (const [field, value] of fields) {
+    const isThing = !isThingThere && value === thingName
+    isThingThere ||= isThing
+    terms.push({ code: fieldCodes[field] + (isThing ? alsoThing : 0), value })
+  }
+  if (!isThingThere) terms.push({ code: thingCode, value: thingName! })
+  for (const [key, value] of Object.entries(metadata))
+    terms.push({ code: metadataCode, value: metadataTerm(key, value) })
+  if (spkiSha256Hex !== undefined) terms.push({ code: spkiCode, value: spkiSha256Hex })
+  const kept = new Map(terms.flatMap(keepable).map(term => [keyOfTerm(term), term]))
+  return [...kept.values()]
+}
+
+export const keyOfTerm = ({ code, value }: Term): string => `${code} ${value}`
+
+/** Beyond what can be searched for one character stands, so that the longer value is not taken for the other. */
+function keepable({ code, value }: Term): readonly Term[] {
+  // PostgreSQL's text has no NUL.
+  if (value === '' || value.includes('\0')) return []
+  const characters = [...value.toWellFormed()]
+  return [{ code, value: characters.slice(0, maximumValueLength + 1).join('') }]
+}
