@@ -2,17 +2,24 @@ import type { Static } from 'typebox'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../../records/record.ts'
 import { defaultLimit, type IssuanceListQuerystring } from './schemas.ts'
+import { searchOf } from './search-parameters.ts'
 
 /**
  * What is searched for, however a tool printed it.
  *
- * @throws MintlineError `request_invalid` for a time that a Date cannot hold.
+ * @throws MintlineError `request_invalid` for a time that a Date cannot hold, and a beginning that is too short.
  */
 export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): IssuanceQuery {
-  const { serialNumber, certificateId, from, to, limit = defaultLimit, ...others } = asked
+  const { serialNumber, certificateId, from, to, limit = defaultLimit, cursor, ...others } = asked
+  const { station, profile, authority, outcome, ...searched } = others
   return {
-    ...others,
+    ...(station !== undefined && { station }),
+    ...(profile !== undefined && { profile }),
+    ...(authority !== undefined && { authority }),
+    ...(outcome !== undefined && { outcome }),
+    ...(cursor !== undefined && { cursor }),
     limit,
+    ...searchOf(searched, parseInstant),
     ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
     ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
     ...parseRange({ from, to })

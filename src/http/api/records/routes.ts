@@ -6,7 +6,7 @@ import type { Page, PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
-import { coerceIntegers } from '../../plugins/coercion.ts'
+import { coerceIntegers, coerceList } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -51,9 +51,15 @@ const listIssuances = {
   operationId: 'listIssuances',
   tags,
   summary: 'Search the records',
-  description: `All conditions hold together. Newest first; \`nextCursor\` leads to older ones. A station finds its own. ${rowsTold}`,
+  description: `All conditions hold together. Newest first, or by the value where one ends in \`*\`; \`nextCursor\` leads on. By station, profile, authority, outcome, serial number, certificate id and time a record is found at once; by anything else within two seconds. A station finds its own. ${rowsTold}`,
   querystring: IssuanceListQuerystring,
-  response: { 200: { description: 'One page, or rows.', content: listContent(IssuancePage) } }
+  response: {
+    200: { description: 'One page, or rows.', content: listContent(IssuancePage) },
+    ...problemResponses({
+      422: 'The search takes more than two seconds: narrow it.',
+      503: 'What is searched by is being filled in.'
+    })
+  }
 }
 
 const declareVoid = {
@@ -172,7 +178,11 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 
   app.get(
     '/v1/issuances',
-    { config, preValidation: coerceIntegers('query', ['limit']), schema: listIssuances },
+    {
+      config,
+      preValidation: [coerceIntegers('query', ['limit', 'profileVersion']), coerceList('metadata')],
+      schema: listIssuances
+    },
     async (request, reply) => {
       const query = ofOwn(principalOf(request), buildQuery(request.query))
       const list = async (part: Partial<PageQuery>) =>

@@ -17,6 +17,7 @@ import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
 import { mes, stationSubject } from './request-members.ts'
+import { SearchParameters } from './search-parameters.ts'
 import { sinceMembers, supersedes } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
@@ -267,6 +268,7 @@ export const IssuanceListQuerystring = Type.Object(
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
+    ...SearchParameters.properties,
     ...pageQuery({
       cursor: uuid({ examples: [example.issuanceId] }),
       defaultLimit,

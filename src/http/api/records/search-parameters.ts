@@ -1,0 +1,149 @@
+import Type, { type Static } from 'typebox'
+import { errorCodes, MintlineError } from '../../../errors/mintline-error.ts'
+import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
+import { maximumMetadataEntries, metadataKey } from '../../../records/metadata.ts'
+import type { IssuanceQuery, TermCondition } from '../../../records/record.ts'
+import { recordStates } from '../../../records/search/facet.ts'
+import { metadataTerm, type TermName } from '../../../records/search/term.ts'
+import { example } from '../../schemas/example.ts'
+import { strict, uuid } from '../../schemas/reference.ts'
+
+const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
+const boundedName = { minLength: 1, maxLength: 128 }
+/** Of characters that a value on record can have; one more than its length for the `*`. */
+const value = '[^\\u0000-\\u001f\\u007f]{1,257}'
+
+/** So many characters stand before a `*` at least. */
+const shortestBeginning = 2
+
+const prefixTold = `A value that ends in \`*\` is how it begins: at least ${shortestBeginning} characters, for one value of a search, which is then sorted by that value and the oldest first.`
+
+const subjectParameters = Object.fromEntries(
+  subjectFields.map(field => [
+    `subject.${field}`,
+    Type.Optional(
+      Type.String({ pattern: `^${value}$`, description: `In upper and lower case as it is. ${prefixTold}` })
+    )
+  ])
+) as Record<`subject.${SubjectField}`, ReturnType<typeof Type.Optional<ReturnType<typeof Type.String>>>>
+
+/** Of the list of records: what is found within two seconds of the commit. */
+export const SearchParameters = Type.Object(
+  {
+    ...subjectParameters,
+    thingName: Type.Optional(
+      Type.String({
+        pattern: `^${value}$`,
+        description: `Of the thing that AWS IoT makes. ${prefixTold}`,
+        examples: ['sensor-000451']
+      })
+    ),
+    metadata: Type.Optional(
+      Type.Array(Type.String({ pattern: `^${metadataKey}:[^\\u0000-\\u001f\\u007f]{0,257}$` }), {
+        maxItems: maximumMetadataEntries,
+        description: `One entry as \`key:value\`; repeat the parameter for more. ${prefixTold}`,
+        examples: [['fixture:F-12', 'firmware:1.4.2']]
+      })
+    ),
+    line: Type.Optional(
+      Type.String({ ...boundedName, description: 'Of production, where the station stood.', examples: ['A7'] })
+    ),
+    lot: Type.Optional(Type.String({ ...boundedName, examples: [example.lotId] })),
+    credential: Type.Optional(
+      uuid({ description: 'What let the station in.', examples: [example.tokenId] })
+    ),
+    profileVersion: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999 })),
+    spkiSha256: Type.Optional(
+      Type.String({
+        pattern: '^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
+        description:
+          "SHA-256 of the key's SubjectPublicKeyInfo as hex in any case, with or without colons: everything that was asked for with the key."
+      })
+    ),
+    code: Type.Optional(Type.Enum(errorCodes, { type: 'string', description: 'Why it was refused.' })),
+    state: Type.Optional(
+      Type.Enum(recordStates, {
+        type: 'string',
+        description:
+          'What it is now: `issued` where nothing has ended the certificate, `refused` for the outcome `rejected`, `held` where it rests.'
+      })
+    ),
+    expiresBefore: Type.Optional({ ...instant, description: 'Exclusive. When the certificate ends, as `to`.' }),
+    expiresAfter: Type.Optional({ ...instant, description: 'Inclusive. When the certificate ends, as `from`.' })
+  },
+  strict
+)
+
+type Asked = Static<typeof SearchParameters>
+
+/** What of it stands as it is in the query of the records. */
+export function searchOf(
+  asked: Asked,
+  parseInstant: (text: string, pointer: string) => Date
+): Partial<IssuanceQuery> {
+  const { line, lot, credential, profileVersion, spkiSha256, code, state, expiresBefore, expiresAfter } = asked
+  const terms = termsOf(asked)
+  return {
+    ...(line !== undefined && { line }),
+    ...(lot !== undefined && { lot }),
+    ...(credential !== undefined && { credential: credential.toLowerCase() }),
+    ...(profileVersion !== undefined && { profileVersion }),
+    ...(spkiSha256 !== undefined && { spkiSha256: spkiSha256.replaceAll(':', '').toLowerCase() }),
+    ...(code !== undefined && { code }),
+    ...(state !== undefined && { state }),
+    ...(expiresBefore !== undefined && {
+      expiresBefore: parseInstant(expiresBefore, '/query/expiresBefore')
+    }),
+    ...(expiresAfter !== undefined && { expiresAfter: parseInstant(expiresAfter, '/query/expiresAfter') }),
+    ...(terms.length > 0 && { terms })
+  }
+}
+
+/** @throws MintlineError `request_invalid` for a beginning that is too short, and where there are two. */
+function termsOf(asked: Asked): readonly TermCondition[] {
+  const terms = [
+    ...subjectFields.flatMap(field => termOf(field, `subject.${field}`, asked[`subject.${field}`])),
+    ...termOf('thingName', 'thingName', asked.thingName),
+    ...(asked.metadata ?? []).flatMap(metadataTermOf)
+  ]
+  const begun = terms.filter(({ isPrefix }) => isPrefix)
+  if (begun.length > 1) {
+    throw invalid('Only one value of a search may end in *.', {
+      pointer: '/query',
+      expected: 'one value at most that ends in *',
+      found: `${begun.length} of them`,
+      message: 'Write the other values out.'
+    })
+  }
+  return terms
+}
+
+function termOf(name: TermName, parameter: string, text: string | undefined): readonly TermCondition[] {
+  if (text === undefined) return []
+  return [{ name, ...parseValue(text, parameter) }]
+}
+
+function metadataTermOf(entry: string): readonly TermCondition[] {
+  const colon = entry.indexOf(':')
+  const { value, isPrefix } = parseValue(entry.slice(colon + 1), 'metadata')
+  return [{ name: 'metadata', value: metadataTerm(entry.slice(0, colon), value), isPrefix }]
+}
+
+function parseValue(text: string, parameter: string): { readonly value: string; readonly isPrefix: boolean } {
+  if (!text.endsWith('*')) return { value: text, isPrefix: false }
+  const beginning = text.slice(0, -1)
+  if ([...beginning].length >= shortestBeginning) return { value: beginning, isPrefix: true }
+  throw invalid(`The beginning of ${parameter} is too short to be searched for.`, {
+    pointer: `/query/${parameter}`,
+    expected: `at least ${shortestBeginning} characters before the *`,
+    found: text,
+    message: 'Write more of the value, or all of it without the *.'
+  })
+}
+
+function invalid(
+  detail: string,
+  violation: { pointer: string; expected: string; found: string; message: string }
+): MintlineError {
+  return new MintlineError('request_invalid', detail, { violations: [violation] })
+}
