@@ -138,7 +138,11 @@ function openMes(
   return createMes({ systems, ...sources, ...(observe && { observe }) }, stops)
 }
 
-function openRecords({ search, authorities, log }: Core, store: RecordStore, observeDamage: () => void): Records {
+function openRecords(
+  { search, authorities, log }: Core,
+  store: RecordStore,
+  observeDamage: () => void
+): Records {
   return createRecords({
     store,
     search: createSearchStore(search),

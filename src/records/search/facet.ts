@@ -2,15 +2,7 @@ import { hash } from 'node:crypto'
 import type { Outcome } from '../record.ts'
 
 /** What a record is now. `refused` is the outcome `rejected`; the last three are certificates that ended, or rest. */
-export const recordStates = [
-  'issued',
-  'refused',
-  'unknown',
-  'void',
-  'revoked',
-  'superseded',
-  'held'
-] as const
+export const recordStates = ['issued', 'refused', 'unknown', 'void', 'revoked', 'superseded', 'held'] as const
 export type RecordState = (typeof recordStates)[number]
 
 /** What many records have in common, as far as they are searched by it. */
@@ -39,7 +31,10 @@ export function digestFacet(facet: Facet): string {
   const { outcome, state, station, line, site, lot, credential } = facet
   const { profile, profileVersion, authority, code, rework, valueIds } = facet
   const parts = [outcome, state, station, line, site, lot, credential]
-  return hash('sha256', JSON.stringify([...parts, profile, profileVersion, authority, code, rework, valueIds]))
+  return hash(
+    'sha256',
+    JSON.stringify([...parts, profile, profileVersion, authority, code, rework, valueIds])
+  )
 }
 
 /** @param cause of the revocation, if there is one. */

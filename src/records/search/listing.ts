@@ -75,7 +75,8 @@ function assertFilled({ position, filledAt, databaseTime }: SearchState, { to }:
   if (filledAt !== null && databaseTime.getTime() - filledAt.getTime() < behindFromMs) return
   const at = watermarkOf(position, databaseTime)
   if (to !== undefined && to <= at) return
-  const sofar = at.getTime() === 0 ? 'None can be searched so yet' : `So far, those before ${at.toISOString()}`
+  const sofar =
+    at.getTime() === 0 ? 'None can be searched so yet' : `So far, those before ${at.toISOString()}`
   throw new MintlineError(
     'search_behind',
     `The records are still being filled in for searches like this. ${sofar}: wait, or give a \`to\` up to then. Searches by ` +

@@ -46,12 +46,14 @@ export const SearchParameters = Type.Object(
       })
     ),
     line: Type.Optional(
-      Type.String({ ...boundedName, description: 'Of production, where the station stood.', examples: ['A7'] })
+      Type.String({
+        ...boundedName,
+        description: 'Of production, where the station stood.',
+        examples: ['A7']
+      })
     ),
     lot: Type.Optional(Type.String({ ...boundedName, examples: [example.lotId] })),
-    credential: Type.Optional(
-      uuid({ description: 'What let the station in.', examples: [example.tokenId] })
-    ),
+    credential: Type.Optional(uuid({ description: 'What let the station in.', examples: [example.tokenId] })),
     profileVersion: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999 })),
     spkiSha256: Type.Optional(
       Type.String({
@@ -68,8 +70,14 @@ export const SearchParameters = Type.Object(
           'What it is now: `issued` where nothing has ended the certificate, `refused` for the outcome `rejected`, `held` where it rests.'
       })
     ),
-    expiresBefore: Type.Optional({ ...instant, description: 'Exclusive. When the certificate ends, as `to`.' }),
-    expiresAfter: Type.Optional({ ...instant, description: 'Inclusive. When the certificate ends, as `from`.' })
+    expiresBefore: Type.Optional({
+      ...instant,
+      description: 'Exclusive. When the certificate ends, as `to`.'
+    }),
+    expiresAfter: Type.Optional({
+      ...instant,
+      description: 'Inclusive. When the certificate ends, as `from`.'
+    })
   },
   strict
 )
@@ -81,7 +89,8 @@ export function searchOf(
   asked: Asked,
   parseInstant: (text: string, pointer: string) => Date
 ): Partial<IssuanceQuery> {
-  const { line, lot, credential, profileVersion, spkiSha256, code, state, expiresBefore, expiresAfter } = asked
+  const { line, lot, credential, profileVersion, spkiSha256, code, state, expiresBefore, expiresAfter } =
+    asked
   const terms = termsOf(asked)
   return {
     ...(line !== undefined && { line }),

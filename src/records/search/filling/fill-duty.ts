@@ -30,7 +30,8 @@ export function startFilling({ filling, log, stopwatch = systemStopwatch }: Fill
       isTroubleTold = false
       return hasMore ? Math.min(stopwatch() - startMs, mostRestMs) : restMs
     } catch (error) {
-      if (!isTroubleTold) log.warn({ err: error }, 'records could not be filled in for the search; tried again')
+      if (!isTroubleTold)
+        log.warn({ err: error }, 'records could not be filled in for the search; tried again')
       isTroubleTold = true
       return restAfterErrorMs
     }

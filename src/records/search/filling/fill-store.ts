@@ -146,8 +146,8 @@ export function readIntents(
   ids: readonly string[]
 ): Promise<readonly SearchedIntent[]> {
   return transaction.$queryRaw<SearchedIntent[]>`
-    SELECT intent.id::text AS id, intent.created_at AS "createdAt", station, line, site, lot, token_id::text AS credential,
-      metadata, tbs_der AS "tbsDer", profile_version.name AS profile, profile_version.version AS "profileVersion",
+    SELECT intent.id::text AS id, intent.created_at AS "createdAt", intent.station, intent.line, intent.site, intent.lot,
+      token_id::text AS credential, metadata, tbs_der AS "tbsDer", profile_version.name AS profile, profile_version.version AS "profileVersion",
       authority.name AS authority, issued.intent_id IS NOT NULL AS "isIssued", thing ->> 'thingName' AS "thingName",
       void.intent_id IS NOT NULL AS "isVoid", revocation.cause, succession.intent_id IS NOT NULL AS rework
     FROM intent

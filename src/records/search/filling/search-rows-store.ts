@@ -135,9 +135,9 @@ RETURNING search_facet.id, encode(search_facet.sha256, 'hex') AS sha256`
 
 const memberColumns =
   'outcome, state, station, line, site, lot, credential, profile, profile_version, authority, code, rework, value_ids'
-const memberTypes = [
-  ...'text text text text text text uuid text int text text boolean text'.split(' ')
-].map((type, index) => `$${index + 8}::${type}[]`)
+const memberTypes = [...'text text text text text text uuid text int text text boolean text'.split(' ')].map(
+  (type, index) => `$${index + 8}::${type}[]`
+)
 
 const addStatement = `
 INSERT INTO search_facet (${boundColumns}, ${memberColumns})

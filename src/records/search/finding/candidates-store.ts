@@ -43,11 +43,7 @@ const withFacet = Prisma.sql`
   CROSS JOIN LATERAL (SELECT * FROM search_facet WHERE search_facet.id = s.facet_id OFFSET 0) AS f`
 
 function demandConditions({ query, exact }: Demands): readonly Prisma.Sql[] {
-  return [
-    ...facetConditions(query),
-    ...rowConditions(query),
-    ...exact.map(term => hasTerm(recordId, term))
-  ]
+  return [...facetConditions(query), ...rowConditions(query), ...exact.map(term => hasTerm(recordId, term))]
 }
 
 /** Of records that are known, those that meet the demands, newest first. */
@@ -102,8 +98,7 @@ export function followTermByValue(
   demands: PrefixDemands
 ): Promise<readonly Valued[]> {
   const rows = codesOf(term.name).map(
-    code =>
-      Prisma.sql`SELECT record_id FROM search_term WHERE name = ${code}::int AND value = ${term.value}`
+    code => Prisma.sql`SELECT record_id FROM search_term WHERE name = ${code}::int AND value = ${term.value}`
   )
   return byValue(ask, Prisma.join(rows, ' UNION ALL '), demands)
 }
@@ -157,7 +152,5 @@ function behind(value: Prisma.Sql, after: Valued | undefined): readonly Prisma.S
 }
 
 function behindRow(after: Valued | undefined): readonly Prisma.Sql[] {
-  return after === undefined
-    ? []
-    : [Prisma.sql`(value, record_id) > (${after.value}, ${after.id}::uuid)`]
+  return after === undefined ? [] : [Prisma.sql`(value, record_id) > (${after.value}, ${after.id}::uuid)`]
 }

@@ -79,8 +79,7 @@ export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
 }
 
 /** That a facet `f` has one of these values. */
-export const sharesOne = (ids: readonly number[]): Prisma.Sql =>
-  Prisma.sql`f.value_ids && ${[...ids]}::int[]`
+export const sharesOne = (ids: readonly number[]): Prisma.Sql => Prisma.sql`f.value_ids && ${[...ids]}::int[]`
 
 /** That a record has the value: by its facet `f`, or by a row of its own. @param id of the record. */
 export function hasTerm(id: Prisma.Sql, { name, value, sharedIds }: ExactTerm): Prisma.Sql {
