@@ -9,7 +9,6 @@ import type {
   SupersessionFacts,
   VoidFacts
 } from './facts.ts'
-import type { RecordState } from './search/facet.ts'
 import type { TermName } from './search/term.ts'
 
 /** A certificate that was signed, verified and recorded. */
@@ -70,6 +69,10 @@ export function earlierIssuanceOf({ id, serialNumber, createdAt }: IntentFacts) 
 
 export const outcomes = ['issued', 'rejected', 'unknown', 'void'] as const
 export type Outcome = (typeof outcomes)[number]
+
+/** What a record is now. `refused` is the outcome `rejected`; the last three are certificates that ended, or rest. */
+export const recordStates = ['issued', 'refused', 'unknown', 'void', 'revoked', 'superseded', 'held'] as const
+export type RecordState = (typeof recordStates)[number]
 
 /** All given conditions hold together; `from` is inclusive, `to` exclusive. */
 export interface IssuanceQuery extends PageQuery {

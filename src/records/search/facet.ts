@@ -1,9 +1,5 @@
 import { hash } from 'node:crypto'
-import type { Outcome } from '../record.ts'
-
-/** What a record is now. `refused` is the outcome `rejected`; the last three are certificates that ended, or rest. */
-export const recordStates = ['issued', 'refused', 'unknown', 'void', 'revoked', 'superseded', 'held'] as const
-export type RecordState = (typeof recordStates)[number]
+import type { Outcome, RecordState } from '../record.ts'
 
 /** What many records have in common, as far as they are searched by it. */
 export interface Facet {

@@ -5,7 +5,7 @@ import type { RecordStore, RowQuery } from '../record-store.ts'
 import { watermarkOf } from './filling/filling.ts'
 import type { SearchState, SearchStore } from './finding/search-store.ts'
 
-export type ListedRow = IssuanceRow | StoredRefusal
+type ListedRow = IssuanceRow | StoredRefusal
 
 /** The beginning of a list. */
 export interface ListedRows {

@@ -39,7 +39,7 @@ export function codesOf(name: TermName): readonly number[] {
 export const metadataTerm = (key: string, value: string): string => `${key}:${value}`
 
 /** The longest value that can be searched for, in characters. */
-export const maximumValueLength = 384
+const maximumValueLength = 384
 
 /** What a record says of itself. Of a refusal, a subject field may be there several times. */
 export interface Sayings {

@@ -178,11 +178,7 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 
   app.get(
     '/v1/issuances',
-    {
-      config,
-      preValidation: [coerceIntegers('query', ['limit', 'profileVersion']), coerceList('metadata')],
-      schema: listIssuances
-    },
+    { config, preValidation: coerceQuery, schema: listIssuances },
     async (request, reply) => {
       const query = ofOwn(principalOf(request), buildQuery(request.query))
       const list = async (part: Partial<PageQuery>) =>
@@ -196,6 +192,8 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
     }
   )
 }
+
+const coerceQuery = [coerceIntegers('query', ['limit', 'profileVersion']), coerceList('metadata')]
 
 const nothing: Page<IssuanceRecord> = { items: [], nextCursor: undefined }
 

@@ -9,14 +9,14 @@ export interface FillRange {
 }
 
 /** What there is to do. */
-export interface FillWork {
+interface FillWork {
   /** Of records that are not filled in, in their order, at most `limit`. */
   readonly newIds: readonly string[]
   /** Whether records that are have changed. */
   readonly hasChanges: boolean
 }
 
-export interface FillProgress {
+interface FillProgress {
   /** Records up to this id are filled in, but for those that were committed late. */
   readonly position: string
   /** When there was nothing left to do, by the database's clock. */

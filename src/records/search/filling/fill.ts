@@ -11,8 +11,8 @@ import {
   insertTerms,
   moveSearchRows,
   noteProgress,
-  type TallyChange,
   takeFromTallies,
+  type TallyChange,
   writeFacets
 } from './search-rows-store.ts'
 import { type Searchable, searchableIntent, searchableRefusal } from './searched-rows.ts'

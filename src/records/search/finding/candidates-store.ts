@@ -143,7 +143,7 @@ export async function valueOf(ask: Ask, id: string, prefix: PrefixTerm): Promise
   return row === undefined || row.value === null ? undefined : { id: id.toLowerCase(), value: row.value }
 }
 
-export const withoutCursor = (query: IssuanceQuery): IssuanceQuery => ({ ...query, cursor: undefined })
+const withoutCursor = (query: IssuanceQuery): IssuanceQuery => ({ ...query, cursor: undefined })
 
 function behind(value: Prisma.Sql, after: Valued | undefined): readonly Prisma.Sql[] {
   return after === undefined

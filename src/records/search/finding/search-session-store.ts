@@ -7,7 +7,7 @@ import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 export type Ask = <Row>(statement: Prisma.Sql) => Promise<readonly Row[]>
 
 /** What the statements of a search may take together. */
-export const searchLimitMs = 2_000
+const searchLimitMs = 2_000
 
 const waits = { maxWait: 5_000, timeout: 10_000 } as const
 
