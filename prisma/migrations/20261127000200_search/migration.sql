@@ -103,6 +103,7 @@ CREATE TABLE "search_progress" (
     "name" TEXT NOT NULL,
     "position" UUID NOT NULL,
     "records" BIGINT NOT NULL DEFAULT 0,
+    "valued_facets" INTEGER NOT NULL DEFAULT 0,
     "filled_at" TIMESTAMPTZ(3),
     "rebuild_since" TIMESTAMPTZ(3),
 
@@ -144,7 +145,8 @@ BEGIN
     TRUNCATE public.issuance_search, public.search_facet, public.search_value, public.search_term,
         public.issuance_tally, public.search_pending, public.search_change;
     UPDATE public.search_progress
-    SET position = '00000000-0000-0000-0000-000000000000', records = 0, filled_at = NULL, rebuild_since = clock_timestamp();
+    SET position = '00000000-0000-0000-0000-000000000000', records = 0, valued_facets = 0,
+        filled_at = NULL, rebuild_since = clock_timestamp();
 END
 $$;
 REVOKE EXECUTE ON FUNCTION "reset_search"() FROM PUBLIC;

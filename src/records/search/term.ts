@@ -23,7 +23,7 @@ const fieldCodes: Readonly<Record<SubjectField, number>> = {
   Locality: 8
 }
 const thingCode = 20
-const metadataCode = 21
+export const metadataCode = 21
 /** Of a refusal alone: an issuance is found by its key as it is. */
 export const spkiCode = 22
 /** Things mostly bear the name of a subject value: such a value stands there once, as that of a code above these. */
@@ -70,6 +70,11 @@ export function termsOf({ subject, thingName = null, metadata, spkiSha256Hex }: 
 }
 
 export const keyOfTerm = ({ code, value }: Term): string => `${code} ${value}`
+
+/** What it is a value of: of metadata, each key is a kind of its own. */
+export function kindOfTerm({ code, value }: Term): string {
+  return code === metadataCode ? keyOfTerm({ code, value: value.slice(0, value.indexOf(':')) }) : String(code)
+}
 
 /** Beyond what can be searched for one character stands, so that the longer value is not taken for the other. */
 function keepable({ code, value }: Term): readonly Term[] {

@@ -268,6 +268,26 @@ describe('what is counted', () => {
     )
   })
 
+  it('tells how many facets have values, of a kind with many of which none are in facets', async () => {
+    const { prisma } = test.database
+    const [progress] = await prisma.searchProgress.findMany()
+    const facets = await prisma.$queryRaw<
+      { values: number[] }[]
+    >`SELECT value_ids AS values FROM search_facet`
+    expect(progress!.valuedFacets).toBe(facets.filter(({ values }) => values.length > 0).length)
+    expect(progress!.valuedFacets).toBeGreaterThan(0)
+    // More organizations than facets are made for: those of the next filling stand in rows, and are found.
+    await createFillStore(test.database).reset()
+    await prisma.searchValue.createMany({
+      data: Array.from({ length: 17 }, (_, number) => ({ name: 2, value: `other ${number}` }))
+    })
+    await fillAll()
+    expect(await prisma.searchValue.count({ where: { name: 2 } })).toBe(17)
+    expect(await idsOf({ terms: [organization], station: 'station-3' })).toHaveLength(count / 5)
+    await createFillStore(test.database).reset()
+    await fillAll()
+  })
+
   it('is not filled in: then what it alone knows is refused, and the rest is found', async () => {
     await createFillStore(test.database).reset()
     await expect(idsOf({ state: 'issued' })).rejects.toMatchObject({ code: 'search_behind' })

@@ -1,7 +1,7 @@
 import { byteaArray } from '../../../database/array-literal.ts'
 import type { Prisma } from '../../../database/database.ts'
 import type { Facet } from '../facet.ts'
-import { keyOfTerm, type Term } from '../term.ts'
+import type { Term } from '../term.ts'
 
 /** A facet as it is written: with bounds of those of its records that are written along with it. */
 export interface BoundedFacet {
@@ -35,60 +35,15 @@ export interface TallyChange {
   readonly lastAt: Date
 }
 
-/** The numbers of values that are shared, by `keyOfTerm`. */
-export async function findSharedValues(
-  transaction: Prisma.TransactionClient,
-  terms: readonly Term[]
-): Promise<Map<string, number>> {
-  const rows = await transaction.$queryRaw<{ id: number; name: number; value: string }[]>`
-    SELECT search_value.id, search_value.name, search_value.value
-    FROM unnest(${terms.map(({ code }) => code)}::int[], ${terms.map(({ value }) => value)}::text[]) AS t(name, value)
-    JOIN search_value ON search_value.name = t.name AND search_value.value = t.value`
-  return new Map(rows.map(({ id, name, value }) => [keyOfTerm({ code: name, value }), id]))
-}
-
-/** How many rows of their own terms have, up to `most`, in the order of the terms. */
-export async function countTermRows(
-  transaction: Prisma.TransactionClient,
-  terms: readonly Term[],
-  most: number
-): Promise<readonly number[]> {
-  const rows = await transaction.$queryRaw<{ count: number }[]>`
-    SELECT (
-      SELECT count(*)::int FROM (
-        SELECT FROM search_term WHERE search_term.name = t.name AND search_term.value = t.value LIMIT ${most}::int
-      ) AS found
-    ) AS count
-    FROM unnest(${terms.map(({ code }) => code)}::int[], ${terms.map(({ value }) => value)}::text[])
-      WITH ORDINALITY AS t(name, value, ordinal)
-    ORDER BY ordinal`
-  return rows.map(({ count }) => count)
-}
-
-/** @returns as `findSharedValues`. */
-export async function insertSharedValues(
-  transaction: Prisma.TransactionClient,
-  terms: readonly Term[]
-): Promise<Map<string, number>> {
-  const rows = await transaction.$queryRaw<{ id: number; name: number; value: string }[]>`
-    INSERT INTO search_value (name, value)
-    SELECT * FROM unnest(${terms.map(({ code }) => code)}::int[], ${terms.map(({ value }) => value)}::text[])
-    RETURNING id, name, value`
-  return new Map(rows.map(({ id, name, value }) => [keyOfTerm({ code: name, value }), id]))
-}
-
-/** Which of these facets there are, by their digests, and how many there are in all. */
+/** Which of these facets there are, by their digests. */
 export async function findFacets(
   transaction: Prisma.TransactionClient,
   sha256Hexes: readonly string[]
-): Promise<{ readonly known: ReadonlySet<string>; readonly total: number }> {
+): Promise<ReadonlySet<string>> {
   const rows = await transaction.$queryRaw<{ sha256: string }[]>`
     SELECT encode(sha256, 'hex') AS sha256 FROM search_facet
     WHERE sha256 = ANY(${byteaArray(sha256Hexes.map(hex => Buffer.from(hex, 'hex')))}::bytea[])`
-  // None is ever deleted, and no number is left out.
-  const [total] = await transaction.$queryRaw<{ id: number }[]>`
-    SELECT coalesce(max(id), 0) AS id FROM search_facet`
-  return { known: new Set(rows.map(({ sha256 }) => sha256)), total: total!.id }
+  return new Set(rows.map(({ sha256 }) => sha256))
 }
 
 /**
@@ -108,6 +63,8 @@ export async function writeFacets(
   const parameters = [...boundsOf(added), ...membersOf(added.map(({ facet }) => facet))]
   const rows = await transaction.$queryRawUnsafe<FacetNumber[]>(addStatement, ...parameters)
   for (const { id, sha256 } of rows) numbers.set(sha256, id)
+  const valued = added.filter(({ facet }) => facet.valueIds.length > 0).length
+  await transaction.$executeRaw`UPDATE search_progress SET valued_facets = valued_facets + ${valued}::int`
   return numbers
 }
 
@@ -286,9 +243,11 @@ export async function noteProgress(
     SET position = greatest(position, ${position ?? null}::uuid), records = records + ${added}::int`
 }
 
-export async function countFilledRecords(transaction: Prisma.TransactionClient): Promise<number> {
-  const [row] = await transaction.$queryRaw<
-    { records: number }[]
-  >`SELECT records::float8 AS records FROM search_progress`
-  return row!.records
+/** How many records are filled in, and how many facets have values. */
+export async function countFilled(
+  transaction: Prisma.TransactionClient
+): Promise<{ readonly records: number; readonly valuedFacets: number }> {
+  const [row] = await transaction.$queryRaw<{ records: number; valuedFacets: number }[]>`
+    SELECT records::float8 AS records, valued_facets AS "valuedFacets" FROM search_progress`
+  return row!
 }

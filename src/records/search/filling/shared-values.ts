@@ -1,23 +1,27 @@
 import type { Prisma } from '../../../database/database.ts'
 import { digestFacet } from '../facet.ts'
-import { keyOfTerm, type Term } from '../term.ts'
+import { keyOfTerm, kindOfTerm, metadataCode, type Term } from '../term.ts'
+import { countFilled, findFacets } from './search-rows-store.ts'
+import type { Searchable } from './searched-rows.ts'
 import {
-  countFilledRecords,
+  countSharedValues,
   countTermRows,
-  findFacets,
   findSharedValues,
   insertSharedValues
-} from './search-rows-store.ts'
-import type { Searchable } from './searched-rows.ts'
+} from './shared-values-store.ts'
 
 /** How many records have a value by a row of their own before it becomes one that they share. */
 const sharedFrom = 500
+/** Of what has more values than this, each would make several facets of each that there is: they all stand in rows. */
+const mostOfAKind = 16
 /**
- * How many facets there may be, besides those that go without values. Where values meet as they please, each record would be
- * a facet of its own: from there on, values stand in rows again.
+ * How many facets there may be that have values. Where values meet as they please, each record would be a facet of its own:
+ * from there on, they stand in rows again, those of metadata first.
  */
-const facetsAtLeast = 2_000
-const recordsPerFacet = 250
+const most = {
+  withMetadata: (records: number) => 2_000 + records / 250,
+  withSubject: (records: number) => 4_000 + records / 40
+}
 
 export interface Shared {
   readonly record: Searchable
@@ -34,26 +38,38 @@ export async function shareValues(
 ): Promise<readonly Shared[]> {
   if (records.length === 0) return []
   const numbers = await numberValues(transaction, records)
-  const split = records.map(record => splitTerms(record, numbers))
-  const digests = new Map(split.map(each => [each, digestOf(each)]))
-  const { known, total } = await findFacets(transaction, [...new Set(digests.values())])
-  const most = facetsAtLeast + (await countFilledRecords(transaction)) / recordsPerFacet
-  const taken = new Set(known)
-  return split.map(each => {
-    const digest = digests.get(each)!
-    const isThere = taken.has(digest)
-    if (each.valueIds.length > 0 && !isThere && total + taken.size - known.size >= most) {
-      return { record: each.record, valueIds: [], terms: each.record.terms }
-    }
-    taken.add(digest)
-    return each
+  const ways = records.map(record => waysToSplit(record, numbers))
+  const digests = new Map(ways.flat().map(way => [way, digestOf(way)]))
+  const taken = new Set(await findFacets(transaction, [...new Set(digests.values())]))
+  const filled = await countFilled(transaction)
+  let { valuedFacets } = filled
+  return ways.map(([whole, ofSubject, plain]) => {
+    const room = [
+      { way: whole, most: most.withMetadata(filled.records) },
+      { way: ofSubject, most: most.withSubject(filled.records) }
+    ].find(({ way, most }) => taken.has(digests.get(way)!) || valuedFacets < most)
+    const way = room?.way ?? plain
+    if (way.valueIds.length > 0 && !taken.has(digests.get(way)!)) valuedFacets++
+    taken.add(digests.get(way)!)
+    return way
   })
 }
 
 const digestOf = ({ record, valueIds }: Shared) => digestFacet({ ...record.facet, valueIds })
 
-function splitTerms(record: Searchable, numbers: ReadonlyMap<string, number>): Shared {
-  const numberOf = (term: Term) => numbers.get(keyOfTerm(term))
+/** With all values that are shared in the facet, with those of the subject alone, and with none. */
+function waysToSplit(
+  record: Searchable,
+  numbers: ReadonlyMap<string, number>
+): readonly [Shared, Shared, Shared] {
+  return [
+    splitTerms(record, term => numbers.get(keyOfTerm(term))),
+    splitTerms(record, term => (term.code === metadataCode ? undefined : numbers.get(keyOfTerm(term)))),
+    splitTerms(record, () => undefined)
+  ]
+}
+
+function splitTerms(record: Searchable, numberOf: (term: Term) => number | undefined): Shared {
   return {
     record,
     valueIds: record.terms.flatMap(term => numberOf(term) ?? []).sort((one, other) => one - other),
@@ -82,17 +98,22 @@ async function numberValues(
     transaction,
     all.map(({ term }) => term)
   )
-  const own = all.filter(({ term, issuances }) => issuances > 0 && !numbers.has(keyOfTerm(term)))
+  const counts = await countSharedValues(transaction)
+  const isFew = (term: Term) => (counts.get(kindOfTerm(term)) ?? 0) <= mostOfAKind
+  const own = all.filter(
+    ({ term, issuances }) => issuances > 0 && isFew(term) && !numbers.has(keyOfTerm(term))
+  )
   const rows = await countTermRows(
     transaction,
     own.map(({ term }) => term),
     sharedFrom
   )
   const shared = own.filter(({ issuances }, index) => rows[index]! + issuances > sharedFrom)
-  if (shared.length === 0) return numbers
   const added = await insertSharedValues(
     transaction,
     shared.map(({ term }) => term)
   )
-  return new Map([...numbers, ...added])
+  const usable = all.filter(({ term }) => isFew(term)).map(({ term }) => keyOfTerm(term))
+  const both = new Map([...numbers, ...added])
+  return new Map(usable.flatMap(key => (both.has(key) ? [[key, both.get(key)!] as const] : [])))
 }
