@@ -38,6 +38,7 @@ import {
 import {
   IssuanceEntry,
   IssuancePage,
+  IssuanceSelection,
   IssuedEntry,
   RejectedEntry,
   UnknownEntry,
@@ -73,6 +74,7 @@ export const sharedSchemas = [
   UnknownEntry,
   VoidEntry,
   IssuanceEntry,
+  IssuanceSelection,
   IssuancePage,
   RefusalCountPage,
   AuditEventResource,

@@ -119,7 +119,10 @@ describe('GET /v1/issuances/{id}', () => {
 })
 
 describe('GET /v1/issuances', () => {
-  const newestFirst = () => [...views.values()].reverse()
+  const sent = ['csr', 'csrEncoding', 'certificatePem', 'chainPem']
+  const withoutPems = (view: object) =>
+    Object.fromEntries(Object.entries(view).filter(([name]) => !sent.includes(name)))
+  const newestFirst = () => [...views.values()].reverse().map(withoutPems)
 
   it('answers a page, newest first', async () => {
     const answer = await get('/v1/issuances')

@@ -4,7 +4,7 @@ import type { IssuanceEntryView } from './schemas.ts'
 
 type Entry = Readonly<Record<string, unknown>> & Pick<IssuanceEntryView, 'outcome'>
 
-/** Members that come as they are. CSR and certificates are left out: NDJSON has them. */
+/** Members that come as they are. The rest has columns where it is asked for by name. */
 const plain = [
   'id',
   'requestedAt',
@@ -50,8 +50,10 @@ const plain = [
   'mes'
 ] as const
 
-/** What CSV has of a record. */
-export const issuanceColumns: Readonly<Record<string, (entry: Entry) => Cell>> = {
+type Columns = Readonly<Record<string, (entry: Entry) => Cell>>
+
+/** What CSV has of a record unless it is asked for otherwise. */
+export const issuanceColumns: Columns = {
   ...Object.fromEntries(plain.map(name => [name, (entry: Entry) => entry[name] as Cell])),
   ...Object.fromEntries(
     subjectFields.map(field => [
@@ -60,4 +62,20 @@ export const issuanceColumns: Readonly<Record<string, (entry: Entry) => Cell>> =
     ])
   ),
   thingName: ({ thing }) => (thing as { readonly thingName: string | null } | null | undefined)?.thingName
+}
+
+/** What CSV has of these members: the columns above, and JSON for what has none. */
+export function columnsOf(fields: readonly string[] | undefined): Columns {
+  if (fields === undefined) return issuanceColumns
+  const columns = fields.flatMap(name => {
+    const own = Object.entries(issuanceColumns).filter(([column]) => memberOf(column) === name)
+    return own.length > 0 ? own : [[name, (entry: Entry) => entry[name] as Cell] as const]
+  })
+  return Object.fromEntries(columns)
+}
+
+/** The member of the record that a column comes from. */
+function memberOf(column: string): string {
+  if (column === 'thingName') return 'thing'
+  return column.startsWith('subject.') ? 'subject' : column
 }

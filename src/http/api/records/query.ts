@@ -9,7 +9,7 @@ import { searchOf } from './search-parameters.ts'
  *
  * @throws MintlineError `request_invalid` for a time that a Date cannot hold, and a beginning that is too short.
  */
-export function buildQuery(asked: Static<typeof IssuanceListQuerystring>): IssuanceQuery {
+export function buildQuery(asked: Omit<Static<typeof IssuanceListQuerystring>, 'fields'>): IssuanceQuery {
   const { serialNumber, certificateId, from, to, limit = defaultLimit, cursor, ...others } = asked
   const { station, profile, authority, outcome, ...searched } = others
   return {

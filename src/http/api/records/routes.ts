@@ -1,29 +1,34 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import Type from 'typebox'
 import { maySeeLine, type Principal } from '../../../access/principal.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../../../records/record.ts'
 import { issuanceNotFound } from '../../../records/records.ts'
 import type { Page, PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
+import { chooseFields, omitFields, pickFields } from '../../listing/fields.ts'
 import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers, coerceList } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
-import { jsonContent } from '../../schemas/reference.ts'
+import { jsonContent, referenceTo } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import { viewRecord } from '../issuances/view.ts'
-import { issuanceColumns } from './columns.ts'
+import { IssuanceParams, PurgeBody, ReleaseBody, VoidBody } from './act-schemas.ts'
+import { columnsOf } from './columns.ts'
 import { buildQuery } from './query.ts'
 import {
   IssuanceEntry,
+  type IssuanceEntryView,
   IssuanceListQuerystring,
   IssuancePage,
-  IssuanceParams,
+  IssuanceQuerystring,
+  IssuanceSelection,
   IssuedEntry,
-  PurgeBody,
+  recordFields,
   RejectedEntry,
-  ReleaseBody,
-  VoidBody,
+  sentMembers,
   VoidEntry
 } from './schemas.ts'
 
@@ -41,8 +46,16 @@ const getIssuance = {
   description:
     'What was asked for and what became of it: issued, rejected, unknown after a crash, or void. A station reads its own.',
   params: IssuanceParams,
+  querystring: IssuanceQuerystring,
   response: {
-    200: { description: 'The record.', content: jsonContent(IssuanceEntry) },
+    200: {
+      description: 'The record, or what `fields` names of it.',
+      content: {
+        'application/json': {
+          schema: Type.Unsafe<object>({ anyOf: [referenceTo(IssuanceEntry), referenceTo(IssuanceSelection)] })
+        }
+      }
+    },
     ...problemResponses({ 404: 'There is no such record.' })
   }
 }
@@ -173,29 +186,52 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app.get('/v1/issuances/:id', { config, schema: getIssuance }, async request => {
     const record = await records.find(request.params.id)
     assertOwn(principalOf(request), record)
-    return viewRecord(record)
+    const fields = chooseFields(request.query.fields, recordFields)
+    const view = viewRecord(record)
+    return fields === undefined ? view : pickFields(view, fields)
   })
 
   app.get(
     '/v1/issuances',
     { config, preValidation: coerceQuery, schema: listIssuances },
     async (request, reply) => {
-      const query = ofOwn(principalOf(request), buildQuery(request.query))
+      const { fields, ...conditions } = request.query
+      const query = ofOwn(principalOf(request), buildQuery(conditions))
       const list = async (part: Partial<PageQuery>) =>
         query === undefined ? nothing : records.list({ ...query, ...part })
-      const type = chooseRowType(request.headers.accept)
-      if (type === undefined) return viewPage(await list({}), viewRecord)
-      const read = (cursor: string | undefined) => list({ cursor, limit: rowsAtOnce })
-      return reply
-        .type(type)
-        .send(await streamRows(request, type, { read, view: viewRecord, columns: issuanceColumns }))
+      return answerList({ request, reply, list, fields: chooseFields(fields, recordFields) })
     }
   )
 }
 
 const coerceQuery = [coerceIntegers('query', ['limit', 'profileVersion']), coerceList('metadata')]
 
+interface AskedList {
+  readonly request: FastifyRequest
+  readonly reply: FastifyReply
+  readonly list: (part: Partial<PageQuery>) => Promise<Page<IssuanceRecord>>
+  /** Undefined: all but the PEMs. */
+  readonly fields: readonly string[] | undefined
+}
+
+/** As one page, or as rows to the end. */
+async function answerList({ request, reply, list, fields }: AskedList) {
+  const view = (record: IssuanceRecord) => viewRow(record, fields)
+  const type = chooseRowType(request.headers.accept)
+  if (type === undefined) return viewPage(await list({}), view)
+  const read = (cursor: string | undefined) => list({ cursor, limit: rowsAtOnce })
+  return reply.type(type).send(await streamRows(request, type, { read, view, columns: columnsOf(fields) }))
+}
+
 const nothing: Page<IssuanceRecord> = { items: [], nextCursor: undefined }
+
+/** In a list. @param fields undefined: all but the PEMs. */
+function viewRow(record: IssuanceRecord, fields: readonly string[] | undefined): IssuanceEntryView {
+  const view = viewRecord(record)
+  return (
+    fields === undefined ? omitFields(view, sentMembers) : pickFields(view, fields)
+  ) as IssuanceEntryView
+}
 
 /**
  * What a station did not ask for itself is not there for it, nor what is of other lines for who is held to some.

@@ -11,6 +11,7 @@ import type {
   VoidFacts
 } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
+import { fieldsParameter, membersOf, selectionOf } from '../../listing/fields.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
@@ -45,7 +46,12 @@ const commonMembers = {
   requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })
 }
 
-const csr = Type.String({ description: 'The certification request as PEM.', examples: [example.csr] })
+const csr = Type.Optional(
+  Type.String({
+    description: 'The certification request as PEM. In a list, where `fields` asks for it.',
+    examples: [example.csr]
+  })
+)
 
 const damaged = Type.Optional(
   Type.Literal(true, {
@@ -95,7 +101,7 @@ export const RejectedEntry = Type.Object(
     csr: Type.Optional(
       Type.String({
         description:
-          'What was sent, in the form that `csrEncoding` names. Not there where it was not kept or was purged.'
+          'What was sent, in the form that `csrEncoding` names. Not there where it was not kept or was purged, and in a list unless `fields` asks for it.'
       })
     ),
     csrEncoding: Type.Optional(
@@ -185,21 +191,6 @@ export const VoidEntry = Type.Object(
   }
 )
 
-export const VoidBody = Type.Object(
-  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['changed in the database'] }) },
-  { ...strict, examples: [{ reason: 'changed in the database' }] }
-)
-
-export const ReleaseBody = Type.Object(
-  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['the device is back for rework'] }) },
-  { ...strict, examples: [{ reason: 'the device is back for rework' }] }
-)
-
-export const PurgeBody = Type.Object(
-  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['request of the person concerned'] }) },
-  { ...strict, examples: [{ reason: 'request of the person concerned' }] }
-)
-
 export const IssuanceEntry = Type.Unsafe<
   | Static<typeof IssuedEntry>
   | Static<typeof RejectedEntry>
@@ -227,12 +218,33 @@ export const IssuanceEntry = Type.Unsafe<
 
 export type IssuanceEntryView = Static<typeof IssuanceEntry>
 
+const kinds = [IssuedEntry, RejectedEntry, UnknownEntry, VoidEntry]
+
+/** What `fields` can name. */
+export const recordFields = membersOf(kinds)
+
+/** Left out of lists, and what tells how they are written. */
+export const sentMembers: ReadonlySet<string> = new Set(['csr', 'csrEncoding', 'certificatePem', 'chainPem'])
+
+export const IssuanceSelection = selectionOf(kinds, { outcome: Type.Enum(outcomes, { type: 'string' }) })({
+  $id: 'IssuanceSelection',
+  description: 'Of a record what `fields` names.'
+})
+
+const selected = Type.Unsafe<IssuanceEntryView>({
+  anyOf: [{ $ref: 'IssuanceEntry#' }, { $ref: 'IssuanceSelection#' }]
+})
+
 export const IssuancePage = Type.Object(
   {
-    items: Type.Array(referenceTo(IssuanceEntry)),
+    items: Type.Array(selected),
     nextCursor: nextCursor('older entries')
   },
-  { $id: 'IssuancePage', ...strict, description: 'Newest first.' }
+  {
+    $id: 'IssuancePage',
+    ...strict,
+    description: 'Newest first, without CSRs and certificates unless `fields` asks for them.'
+  }
 )
 
 export type IssuancePageView = Static<typeof IssuancePage>
@@ -269,6 +281,7 @@ export const IssuanceListQuerystring = Type.Object(
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
     ...SearchParameters.properties,
+    fields: fieldsParameter(recordFields, 'Without it, all but `csr`, `certificatePem` and `chainPem`.'),
     ...pageQuery({
       cursor: uuid({ examples: [example.issuanceId] }),
       defaultLimit,
@@ -278,4 +291,7 @@ export const IssuanceListQuerystring = Type.Object(
   strict
 )
 
-export const IssuanceParams = Type.Object({ id: uuid({ examples: [example.issuanceId] }) }, strict)
+export const IssuanceQuerystring = Type.Object(
+  { fields: fieldsParameter(recordFields, 'Without it, all.') },
+  strict
+)
