@@ -24,6 +24,7 @@ import {
 } from './kind.ts'
 import { oidcSettings } from './oidc/settings.ts'
 import { optional, setting, type Surroundings } from './setting/setting.ts'
+import { siteSettings } from './site/settings.ts'
 
 export type { Environment, Setting, SettingText } from './setting/setting.ts'
 
@@ -83,6 +84,7 @@ export const settings = {
       'Addresses and networks (CIDR) of the proxies that end TLS in front; with them it may listen beyond this machine'
   }),
   ...oidcSettings,
+  ...siteSettings,
   dataDirectory: {
     kind: directory(),
     defaultOf: defaultDataDirectory,
