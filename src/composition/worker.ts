@@ -28,8 +28,11 @@ import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
 import { createReadiness } from '../monitoring/readiness.ts'
 import { addStorageMetrics } from '../monitoring/storage-metrics.ts'
+import { createCounting } from '../records/counts/count-store.ts'
 import { createPurging } from '../records/purge/purge.ts'
 import { createPurgeStore } from '../records/purge/purge-store.ts'
+import { createReportStore } from '../records/reports/report-store.ts'
+import { createReports } from '../records/reports/reports.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
@@ -123,7 +126,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
   return {
     issuance: path.issuance,
     records: path.records,
-    refusalCounts: path.refusalCounts,
+    ...createRecordCounts(core, path),
     auditLog: createAuditLog(core.search),
     refusedAccesses,
     disclosures: path.disclosures,
@@ -170,6 +173,17 @@ function createStationParts(core: Core, { blockedKeys }: IssuancePath, weakKeys:
     stations,
     stationProfiles,
     stationCertifying: openStationCertifying(core, { blockedKeys, weakKeys })
+  }
+}
+
+/** How many records there are, by the clocks of the site. */
+function createRecordCounts({ config, search, clock }: Core, { refusalCounts }: IssuancePath) {
+  const site = { zone: config.siteTimeZone, shifts: config.shifts }
+  return {
+    refusalCounts,
+    site,
+    counting: createCounting(search),
+    reports: createReports({ store: createReportStore(search), site, clock })
   }
 }
 

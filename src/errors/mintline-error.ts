@@ -61,6 +61,7 @@ export const errorCodes = [
   'profile_invalid',
   'profile_not_found',
   'issuance_not_found',
+  'shift_not_found',
   'issuance_not_open',
   'issuance_not_releasable',
   'issuance_not_rejected',

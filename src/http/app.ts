@@ -8,6 +8,7 @@ import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
 import { batchRoutes } from './api/batch/routes.ts'
 import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
 import { clockRoutes } from './api/clock/routes.ts'
+import { countRoutes } from './api/counts/routes.ts'
 import { eventRoutes } from './api/events/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
@@ -19,6 +20,7 @@ import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
+import { reportRoutes } from './api/reports/routes.ts'
 import { ownCertificateRoutes } from './api/self/certificate-routes.ts'
 import { selfRoutes } from './api/self/routes.ts'
 import { stationProfileRoutes } from './api/station-profile/routes.ts'
@@ -53,6 +55,8 @@ const allRoutes = [
   issuanceRoutes,
   batchRoutes,
   recordRoutes,
+  countRoutes,
+  reportRoutes,
   refusalCountRoutes,
   auditEventRoutes,
   profileRoutes,

@@ -28,10 +28,13 @@ import type { AskReadiness } from '../monitoring/readiness.ts'
 import type { PostedProfile } from '../profiles/profile.ts'
 import type { ProfileRequest } from '../profiles/profile-request.ts'
 import type { ProfileVersion } from '../profiles/profile-version.ts'
+import type { Counting } from '../records/counts/count.ts'
 import type { Purging } from '../records/purge/purge.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
+import type { Reports } from '../records/reports/report.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
+import type { Site } from '../sources/site/shifts.ts'
 import type { StationCertifying } from '../station-certificates/station-certificate.ts'
 import type { StationProfiles } from '../station-certificates/station-profile.ts'
 import type { CertificateProxies } from './authentication/proxies.ts'
@@ -48,6 +51,9 @@ export interface HttpServices {
     list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
   }
   readonly refusalCounts: RefusalCounts
+  readonly counting: Counting
+  readonly reports: Reports
+  readonly site: Site
   readonly auditLog: AuditLog
   readonly refusedAccesses: Pick<RefusedAccesses, 'note'>
   readonly voiding: Voiding

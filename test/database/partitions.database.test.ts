@@ -91,8 +91,8 @@ describe('partitions', () => {
       issued_2030_01: 1,
       refusal: 5,
       refusal_2030_01: 5,
-      refusal_count: 3,
-      refusal_count_2030_01: 3
+      refusal_count: 4,
+      refusal_count_2030_01: 4
     })
   })
 

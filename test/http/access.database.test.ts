@@ -26,6 +26,11 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/self': ['station', 'display', 'auditor', 'operator', 'admin'],
   'GET /v1/issuances': ['station', 'auditor', 'operator', 'admin'],
   'GET /v1/issuances/:id': ['station', 'auditor', 'operator', 'admin'],
+  'GET /v1/issuances/summary': ['station', 'auditor', 'operator', 'admin'],
+  'GET /v1/reports/day': ['auditor', 'operator', 'admin'],
+  'GET /v1/reports/shift': ['auditor', 'operator', 'admin'],
+  'GET /v1/reports/lot': ['auditor', 'operator', 'admin'],
+  'GET /v1/reports/station': ['station', 'auditor', 'operator', 'admin'],
   'GET /v1/refusal-counts': ['auditor', 'operator', 'admin'],
   'POST /v1/issuances/:id/void': ['admin'],
   'POST /v1/issuances/:id/release': ['operator', 'admin'],
@@ -116,6 +121,11 @@ const heedingLines = [
   'GET /v1/self',
   'GET /v1/issuances',
   'GET /v1/issuances/:id',
+  'GET /v1/issuances/summary',
+  'GET /v1/reports/day',
+  'GET /v1/reports/shift',
+  'GET /v1/reports/lot',
+  'GET /v1/reports/station',
   'POST /v1/issuances/:id/release',
   'POST /v1/issuances/:id/scrap',
   'POST /v1/stations',
@@ -257,6 +267,13 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       payload: JSON.stringify({ csr, profile: 'starter' })
     },
     'GET /v1/issuances/:id': { url: `/v1/issuances/${id}` },
+    'GET /v1/issuances/summary': { url: '/v1/issuances/summary?by=station' },
+    'GET /v1/reports/day': { url: '/v1/reports/day?date=2026-11-23' },
+    'GET /v1/reports/shift': { url: '/v1/reports/shift?date=2026-11-23&shift=early' },
+    'GET /v1/reports/lot': { url: '/v1/reports/lot?lot=lot-1' },
+    'GET /v1/reports/station': {
+      url: '/v1/reports/station?station=starter&from=2026-11-23&to=2026-11-24'
+    },
     'POST /v1/issuances/:id/void': {
       url: `/v1/issuances/${await service.leaveOpen()}/void`,
       payload: { reason }
@@ -336,6 +353,7 @@ beforeAll(async () => {
   await writeFile(secretFile, `${secret}\n`, { mode: 0o600 })
   // Nobody listens: what this is about is who may send.
   service = await openService({
+    MINTLINE_SHIFTS: 'early=06:00,late=14:00,night=22:00',
     MINTLINE_STATION_CERTIFICATES: 'on',
     MINTLINE_CLIENT_CERT_HEADER: 'X-SSL-Client-Cert',
     MINTLINE_TRUSTED_PROXIES: '127.0.0.1',
@@ -444,6 +462,8 @@ const toAnotherStation: Readonly<
   'GET /v1/self': [200, undefined],
   'GET /v1/issuances': [200, []],
   'GET /v1/issuances/:id': [404, 'issuance_not_found'],
+  'GET /v1/issuances/summary': [200, []],
+  'GET /v1/reports/station': [404, 'station_not_found'],
   'POST /v1/profiles/:name/preview': [403, 'profile_not_allowed'],
   // The key is the starter's by then.
   'POST /v1/self/certificate': [409, 'station_key_refused']
@@ -460,8 +480,12 @@ describe('another station', () => {
     const { secret } = made.json<{ secret: string }>()
     const { status, answer } = await send(route, { authorization: `Bearer ${secret}` })
     const [first = ''] = answer.body.split('\n')
-    const { code, items } = JSON.parse(first) as { code?: string; items?: unknown[] }
-    expect([status, code ?? items]).toEqual(toAnotherStation[route])
+    const { code, items, groups } = JSON.parse(first) as {
+      code?: string
+      items?: unknown[]
+      groups?: unknown[]
+    }
+    expect([status, code ?? items ?? groups]).toEqual(toAnotherStation[route])
   })
 })
 
@@ -487,6 +511,10 @@ describe('a token that is held to lines', () => {
       expect([status, answer.json()]).toEqual([200, expect.objectContaining({ role, lines: ['B1'] })])
     else if (['GET /v1/issuances', 'GET /v1/stations', 'GET /v1/lots'].includes(route))
       expect([status, answer.json<{ items: unknown[] }>().items]).toEqual([200, []])
+    else if (route === 'GET /v1/issuances/summary')
+      expect([status, answer.json<{ groups: unknown[] }>().groups]).toEqual([200, []])
+    else if (route.startsWith('GET /v1/reports/') && !route.endsWith('/lot'))
+      expect([status, answer.json<{ stations: unknown[] }>().stations]).toEqual([200, []])
     else expect(status).toBe(['POST /v1/stations', 'POST /v1/lots'].includes(route) ? 403 : 404)
   })
 })

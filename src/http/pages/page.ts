@@ -5,8 +5,22 @@ export function renderPage(title: string, html: string): string {
 
 /** Plain text as HTML; what stands between backticks is code, and between two pairs of asterisks strong. */
 export function renderText(text: string): string {
-  const escaped = text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;')
-  return escaped.replace(/`([^`]+)`/g, '<code>$1</code>').replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+  return escapeText(text)
+    .replace(/`([^`]+)`/g, '<code>$1</code>')
+    .replace(/\*\*([^*]+)\*\*/g, '<strong>$1</strong>')
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;'
+}
+
+/** Any text as HTML that says the same, within an element or a quoted attribute. */
+export function escapeText(text: string): string {
+  return text.replaceAll(/[&<>"']/g, character => entities[character]!)
 }
 
 export const contentSecurityPolicy = "default-src 'none'"

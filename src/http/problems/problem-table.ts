@@ -154,6 +154,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'No record has this id.',
     remedy: 'Check the id, or search with `GET /v1/issuances`.'
   },
+  shift_not_found: {
+    status: 404,
+    title: 'There is no such shift',
+    meaning: 'The settings of the service name no shift of this name.',
+    remedy: 'Take one that `detail` names. The shifts of the site are set with `MINTLINE_SHIFTS`.'
+  },
   issuance_not_open: {
     status: 409,
     title: 'The issuance is not open',

@@ -14,9 +14,9 @@ export const serviceProblems = {
     status: 422,
     title: 'The search is too broad',
     meaning:
-      'It did not end within two seconds. Nothing is left out silently: there is no answer rather than a part of one.',
+      'It did not end within two seconds, or its answer would be larger than an answer may be. Nothing is left out silently: there is no answer rather than a part of one.',
     remedy:
-      'Narrow it: add `from` and `to`, a longer beginning before the `*`, or an exact value such as `thingName`, `subject.CommonName`, `serialNumber`, `lot` or `station`.'
+      'Narrow it, as `detail` says: add `from` and `to`, a longer beginning before the `*`, or an exact value such as `thingName`, `subject.CommonName`, `serialNumber`, `lot` or `station`.'
   },
   search_behind: {
     status: 503,

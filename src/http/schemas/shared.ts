@@ -15,6 +15,7 @@ import {
 import { BatchLine, BatchSummary } from '../api/batch/schemas.ts'
 import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
 import { ClockState } from '../api/clock/schemas.ts'
+import { IssuanceSummary } from '../api/counts/schemas.ts'
 import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
@@ -45,6 +46,7 @@ import {
   VoidEntry
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
+import { RecordReport } from '../api/reports/schemas.ts'
 import { OwnCertificate } from '../api/self/certificate-schemas.ts'
 import { Self } from '../api/self/schemas.ts'
 import { StationProfileResource } from '../api/station-profile/schemas.ts'
@@ -76,6 +78,8 @@ export const sharedSchemas = [
   IssuanceEntry,
   IssuanceSelection,
   IssuancePage,
+  IssuanceSummary,
+  RecordReport,
   RefusalCountPage,
   AuditEventResource,
   AuditEventPage,

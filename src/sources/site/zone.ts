@@ -13,7 +13,7 @@ export interface Zone {
 }
 
 /** What a calendar and a clock on the wall show. */
-export interface LocalTime {
+interface LocalTime {
   /** `YYYY-MM-DD`. */
   readonly date: string
   /** Since 00:00. */

@@ -73,7 +73,9 @@ describe('a reply that is lost', () => {
     expect([exitCode, front.paths.length]).toEqual([0, 3])
     expect(output).toMatch(/^replayed: /)
     expect(await station.countIssued()).toBe(before + 1)
-    const { certificatePem } = (await station.service.as('auditor').get('/v1/issuances?limit=1&fields=certificatePem')).json<{
+    const { certificatePem } = (
+      await station.service.as('auditor').get('/v1/issuances?limit=1&fields=certificatePem')
+    ).json<{
       items: { certificatePem: string }[]
     }>().items[0]!
     expect(kept?.startsWith(certificatePem)).toBe(true)

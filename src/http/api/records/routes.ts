@@ -184,16 +184,16 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   )
 
   app.get('/v1/issuances/:id', { config, schema: getIssuance }, async request => {
+    const fields = chooseFields(request.query.fields, recordFields)
     const record = await records.find(request.params.id)
     assertOwn(principalOf(request), record)
-    const fields = chooseFields(request.query.fields, recordFields)
-    const view = viewRecord(record)
-    return fields === undefined ? view : pickFields(view, fields)
+    return narrow(viewRecord(record), fields)
   })
 
   app.get(
     '/v1/issuances',
     { config, preValidation: coerceQuery, schema: listIssuances },
+
     async (request, reply) => {
       const { fields, ...conditions } = request.query
       const query = ofOwn(principalOf(request), buildQuery(conditions))
@@ -205,6 +205,9 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 }
 
 const coerceQuery = [coerceIntegers('query', ['limit', 'profileVersion']), coerceList('metadata')]
+
+const narrow = (view: IssuanceEntryView, fields: readonly string[] | undefined) =>
+  fields === undefined ? view : pickFields(view, fields)
 
 interface AskedList {
   readonly request: FastifyRequest

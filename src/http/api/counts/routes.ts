@@ -1,0 +1,96 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
+import type { Principal } from '../../../access/principal.ts'
+import type { CountGroup, CountQuery, Counts } from '../../../records/counts/count.ts'
+import type { Zone } from '../../../sources/site/zone.ts'
+import { listContent } from '../../listing/content.ts'
+import { chooseRowType } from '../../listing/listing.ts'
+import { streamWhole } from '../../listing/whole.ts'
+import { principalOf } from '../../plugins/access.ts'
+import { problemResponses } from '../../schemas/problem.ts'
+import type { HttpServices } from '../../services.ts'
+import { parseBoundary } from './boundary.ts'
+import { parseKeys, parseZone } from './query.ts'
+import { IssuanceSummary, type IssuanceSummaryView, SummaryQuerystring } from './schemas.ts'
+
+const summarizeIssuances = {
+  operationId: 'summarizeIssuances',
+  tags: ['Issuances'],
+  summary: 'Count the records',
+  description:
+    'How many records there are of each value of what `by` names. All conditions hold together. Records count by when they were made, and by what they are now; `countedUpTo` says how far all of them are counted. With `Accept: text/csv` or `application/x-ndjson` the groups come as rows; what would be a formula in a spreadsheet has an apostrophe in front. A station counts its own.',
+  querystring: SummaryQuerystring,
+  response: {
+    200: { description: 'The counts, or the groups as rows.', content: listContent(IssuanceSummary) },
+    ...problemResponses({
+      422: 'There would be more than 10,000 groups, or it takes longer than two seconds: `detail` says what to add.'
+    })
+  }
+}
+
+/** How many records there are. */
+export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services: { counting, site } }
+) => {
+  app.setSerializerCompiler(() => value => JSON.stringify(value))
+
+  app.get(
+    '/v1/issuances/summary',
+    {
+      config: { access: ['station', 'auditor', 'operator', 'admin'], heedsLines: true, heedsStation: true },
+      schema: summarizeIssuances
+    },
+    async (request, reply) => {
+      const query = buildQuery(request.query, site.zone)
+      const { accept } = request.headers
+      const type = chooseRowType(accept)
+      const own = ofOwn(principalOf(request), query)
+      const counts = own === undefined ? nothing : await counting.count(own)
+      void reply.header('vary', 'Accept')
+      if (type === undefined) return viewSummary(query, counts)
+      const rows = counts.groups.map(viewGroup)
+      return reply.type(type).send(streamWhole(type, { rows, columns: [...query.by, 'count'] }, accept))
+    }
+  )
+}
+
+const nothing: Counts = { groups: [], countedUpTo: undefined }
+
+function buildQuery(asked: Static<typeof SummaryQuerystring>, siteZone: Zone): CountQuery {
+  const { by, zone: zoneName, from, to, ...conditions } = asked
+  const zone = zoneName === undefined ? siteZone : parseZone(zoneName)
+  return {
+    ...conditions,
+    by: parseKeys(by),
+    zone,
+    from: from === undefined ? undefined : parseBoundary(from, '/query/from', zone),
+    to: to === undefined ? undefined : parseBoundary(to, '/query/to', zone)
+  }
+}
+
+/** Undefined where a station asks for another's. */
+function ofOwn({ role, name, lines }: Principal, query: CountQuery): CountQuery | undefined {
+  if (lines !== undefined) return { ...query, lines }
+  if (role !== 'station') return query
+  return query.station === undefined || query.station === name ? { ...query, station: name } : undefined
+}
+
+function viewSummary(
+  { by, zone, from, to }: CountQuery,
+  { groups, countedUpTo }: Counts
+): IssuanceSummaryView {
+  return {
+    by: [...by],
+    zone: zone.name,
+    ...(from && { from: from.toISOString() }),
+    ...(to && { to: to.toISOString() }),
+    ...(countedUpTo && { countedUpTo: countedUpTo.toISOString() }),
+    total: groups.reduce((sum, { count }) => sum + count, 0),
+    groups: groups.map(viewGroup)
+  }
+}
+
+function viewGroup({ values, count }: CountGroup) {
+  return { ...Object.fromEntries(Object.entries(values).filter(([, value]) => value !== null)), count }
+}

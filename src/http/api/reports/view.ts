@@ -1,0 +1,90 @@
+import type { Report, ReportCounts, ReportSubject } from '../../../records/reports/report.ts'
+import { formatMinutes, formatOffset, type Zone } from '../../../sources/site/zone.ts'
+import { type Cell, formatCsv } from '../../listing/csv.ts'
+import { problemTable } from '../../problems/problem-table.ts'
+import type { RecordReportView } from './schemas.ts'
+
+export function viewReport(report: Report): RecordReportView {
+  const { subject, span, zone, madeAt, countedUpTo, totals, stations } = report
+  return {
+    report: subject.kind,
+    ...viewSubject(subject),
+    zone: zone.name,
+    ...(span && {
+      from: span.from.toISOString(),
+      to: span.to.toISOString(),
+      fromLocal: formatLocal(zone, span.from),
+      toLocal: formatLocal(zone, span.to),
+      complete: countedUpTo !== undefined && countedUpTo >= span.to
+    }),
+    madeAt: madeAt.toISOString(),
+    ...(countedUpTo && { countedUpTo: countedUpTo.toISOString() }),
+    totals: viewCounts(totals),
+    stations: stations.map(({ station, ...counts }) => ({ station, ...viewCounts(counts) }))
+  }
+}
+
+function viewSubject(subject: ReportSubject) {
+  if (subject.kind === 'station') return { station: subject.station }
+  const { kind: _, ...which } = subject
+  return which
+}
+
+/** E.g. `2026-11-23T06:00+01:00`. */
+function formatLocal(zone: Zone, instant: Date): string {
+  const { date, minutes } = zone.localOf(instant)
+  return `${date}T${formatMinutes(minutes)}${formatOffset(zone.offsetMs(instant))}`
+}
+
+function viewCounts({
+  issued,
+  reworked,
+  scrapped,
+  refused,
+  unrecorded,
+  firstAt,
+  lastAt,
+  ...counts
+}: ReportCounts) {
+  return {
+    issued,
+    reworked,
+    scrapped,
+    refused,
+    unrecorded,
+    void: counts.void,
+    unknown: counts.unknown,
+    ...(firstAt && { firstAt: firstAt.toISOString() }),
+    ...(lastAt && { lastAt: lastAt.toISOString() }),
+    reasons: counts.reasons.map(reason => ({ ...reason, title: problemTable[reason.code].title }))
+  }
+}
+
+const common = ['report', 'date', 'shift', 'lot', 'from', 'to', 'zone', 'countedUpTo'] as const
+const measures = [
+  'issued',
+  'reworked',
+  'scrapped',
+  'refused',
+  'unrecorded',
+  'void',
+  'unknown',
+  'firstAt',
+  'lastAt'
+] as const
+
+/** A row for each station, with a column for each reason that there is: `refused.key_blocked`. Times in UTC. */
+export function formatReportCsv(view: RecordReportView): string {
+  const codes = view.totals.reasons.map(({ code }) => code).sort()
+  const header = [...common, 'station', ...measures, ...codes.map(code => `refused.${code}`)]
+  const rows = view.stations.map(station => {
+    const ofCode = (code: string): Cell => station.reasons.find(reason => reason.code === code)?.count ?? 0
+    return [
+      ...common.map(name => view[name]),
+      station.station,
+      ...measures.map(name => station[name]),
+      ...codes.map(ofCode)
+    ]
+  })
+  return formatCsv([header, ...rows])
+}

@@ -1,0 +1,114 @@
+import type { Database } from '../../database/database.ts'
+import { Prisma } from '../../database/generated/client.ts'
+import { searchBounded } from './bounded-search-store.ts'
+import { bucketsOf } from './buckets.ts'
+import {
+  type CountGroup,
+  type Counting,
+  type CountKey,
+  type CountQuery,
+  type Dimension,
+  timeUnits
+} from './count.ts'
+import { countedUpTo, type ProgressRow, selectProgress } from './progress-store.ts'
+import { countedRows } from './scope-store.ts'
+import { addConditions, searchTooBroad } from './too-broad.ts'
+
+/** What an answer holds. */
+const mostGroups = 10_000
+
+const columns: Readonly<Record<Dimension, Prisma.Sql>> = {
+  station: Prisma.sql`station COLLATE "C"`,
+  line: Prisma.sql`line COLLATE "C"`,
+  site: Prisma.sql`site COLLATE "C"`,
+  lot: Prisma.sql`lot COLLATE "C"`,
+  credential: Prisma.sql`credential::text`,
+  profile: Prisma.sql`profile COLLATE "C"`,
+  profileVersion: Prisma.sql`profile_version`,
+  authority: Prisma.sql`authority COLLATE "C"`,
+  code: Prisma.sql`code COLLATE "C"`,
+  state: Prisma.sql`state COLLATE "C"`,
+  outcome: Prisma.sql`outcome COLLATE "C"`
+}
+
+interface GroupRow {
+  readonly values: readonly (string | number | null)[]
+  readonly count: number
+}
+
+/** @param search for what people look up, which must not hold up the issuance path. */
+export function createCounting(search: Database): Counting {
+  return {
+    async count(query) {
+      const unit = timeUnits.find(each => query.by.includes(each))
+      const span = unit === undefined ? undefined : await boundSpan(search, query)
+      const buckets = span && unit ? bucketsOf(unit, query.zone, span) : []
+      const starts = buckets.map(({ start }) => start.toISOString())
+      const [groups, progress] = await searchBounded(search, [
+        countStatement({ ...query, ...span }, starts),
+        selectProgress
+      ])
+      const rows = groups as readonly GroupRow[]
+      if (rows.length > mostGroups)
+        throw searchTooBroad(
+          `There are more than ${mostGroups} groups.`,
+          `${addConditions} Or count by less.`
+        )
+      const nameOf = (key: CountKey, value: string | number | null) =>
+        key === unit ? buckets[(value as number) - 1]!.label : value
+      return {
+        groups: rows.map(row => toGroup(query.by, row, nameOf)),
+        countedUpTo: countedUpTo(progress as readonly ProgressRow[])
+      }
+    }
+  }
+}
+
+/** From the first to the last quarter of an hour in which there was anything, within what is asked for. */
+async function boundSpan(search: Database, { from, to }: CountQuery): Promise<{ from: Date; to: Date }> {
+  const [[bounds]] = (await searchBounded(search, [
+    Prisma.sql`
+      SELECT
+        least(
+          (SELECT min(quarter) FROM issuance_tally),
+          (SELECT min(created_at) FROM intent WHERE id = (SELECT min(record_id::text)::uuid FROM search_pending))
+        ) AS first,
+        greatest((SELECT max(quarter) FROM issuance_tally), clock_timestamp()) AS last`
+  ])) as [[{ first: Date | null; last: Date }]]
+  const first = bounds.first ?? bounds.last
+  const end = new Date(bounds.last.getTime() + 1)
+  return {
+    from: from === undefined || from < first ? first : from,
+    to: to === undefined || to > end ? end : to
+  }
+}
+
+/** @param starts of the pieces of time, from the first on. */
+function countStatement(query: CountQuery, starts: readonly string[]): Prisma.Sql {
+  const keys = query.by.map(key =>
+    isDimension(key) ? columns[key] : Prisma.sql`width_bucket(at, ${starts}::timestamptz[])`
+  )
+  const named = keys.map((key, index) => Prisma.sql`${key} AS ${nameOfKey(index)}`)
+  const names = Prisma.join(keys.map((_, index) => nameOfKey(index)))
+  return Prisma.sql`
+    SELECT jsonb_build_array(${names}) AS values, sum(count)::float8 AS count
+    FROM (SELECT ${Prisma.join(named)}, count FROM (${countedRows(query)}) AS counted) AS keyed
+    GROUP BY ${names} ORDER BY ${names} LIMIT ${mostGroups + 1}`
+}
+
+const nameOfKey = (index: number) => Prisma.raw(`key_${index}`)
+
+function isDimension(key: CountKey): key is Dimension {
+  return key in columns
+}
+
+function toGroup(
+  by: readonly CountKey[],
+  { values, count }: GroupRow,
+  nameOf: (key: CountKey, value: string | number | null) => string | number | null
+): CountGroup {
+  return {
+    values: Object.fromEntries(by.map((key, index) => [key, nameOf(key, values[index] ?? null)])),
+    count
+  }
+}
