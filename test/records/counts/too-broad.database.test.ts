@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createCounting } from '../../../src/records/counts/count-store.ts'
 import { createReportStore } from '../../../src/records/reports/report-store.ts'
 import { createZone, utc } from '../../../src/sources/site/zone.ts'
-import { expectWithin } from '../../support/time-limit.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { expectWithin } from '../../support/time-limit.ts'
 
 let test: TestDatabase
 

@@ -33,7 +33,7 @@ describe('a zone', () => {
     // By half an hour.
     ['Australia/Lord_Howe', '2026-04-05', '01:45', '2026-04-04T14:45:00.000Z'],
     ['Australia/Lord_Howe', '2026-10-04', '02:15', '2026-10-03T15:45:00.000Z']
-  ])('%s shows %s %s at %s', (name, date, time, instant) => {
+  ])('%s shows %s %s at %s', (...[name, date, time, instant]) => {
     expect(zoneOf(name).instantOf(at(date, time)).toISOString()).toBe(instant)
   })
 
@@ -109,7 +109,7 @@ describe('a shift', () => {
     ['2026-12-31', 'night', '2026-12-31T21:00:00.000Z', 8],
     ['2026-03-28', 'night', '2026-03-28T21:00:00.000Z', 7],
     ['2026-10-24', 'night', '2026-10-24T20:00:00.000Z', 9]
-  ])('of %s, %s begins at %s and has %s hours', (date, name, from, hours) => {
+  ])('of %s, %s begins at %s and has %s hours', (...[date, name, from, hours]) => {
     const span = spanOfShift(site, date, name)!
     expect(span.from.toISOString()).toBe(from)
     expect(hoursOf(span)).toBe(hours)
