@@ -62,6 +62,7 @@ describe('the same refusal again', () => {
   it('is told truly a thousand times, and recorded once with 4 KiB of it', async () => {
     const garbage = randomBytes(65_000)
     const before = await sizeOf('refusal', 'refusal_count')
+    const began = performance.now()
     const first = await refused(issuing.issue(garbage), 'csr_too_large')
     for (let i = 1; i < 1_000; i++) {
       const again = await refused(issuing.issue(garbage), 'csr_too_large')
@@ -69,16 +70,18 @@ describe('the same refusal again', () => {
     }
     const rows = await counted()
     expect(sumOf(rows)).toBe(999)
-    expect(rows).toMatchObject([
-      {
+    // The process writes them down each ten seconds: a slow machine has more than one row.
+    expect(rows.length).toBeLessThanOrEqual(1 + Math.ceil((performance.now() - began) / 10_000))
+    for (const row of rows) {
+      expect(row).toMatchObject({
         reason: 'repeat',
         station: issuing.station.name,
         tokenId: issuing.station.tokenId,
         code: 'csr_too_large',
         profileName: 'starter',
         refusalId: idOf(first)
-      }
-    ])
+      })
+    }
     expect(await countOnRecord()).toBe(1)
     const record = await issuing.records.find(String(idOf(first)))
     expect(record).toMatchObject({
