@@ -18,6 +18,7 @@ const usage = `usage: mintline <command>
   lot verify        verify the statement of a closed lot, offline
   webhook test      send a signed sample to the webhook and say what came back
   keys audit        look for weak RSA keys, and for those that share a prime, among all on record
+  search rebuild    make anew what records are searched by
   authority import  take over a CA key that was made elsewhere
   ceremony root     make an offline root, without a database
   ceremony sign     sign an authority's request with it
@@ -93,6 +94,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     const { keysUsage, runKeys } = await import('./cli/keys/keys.ts')
     const { stderr } = process
     return { usage: keysUsage, run: (io, args) => runKeys({ ...io, isTerminal: stderr.isTTY }, args) }
+  },
+  async search() {
+    const { runSearch, searchUsage } = await import('./cli/search/search.ts')
+    const { stderr } = process
+    return { usage: searchUsage, run: (io, args) => runSearch({ ...io, isTerminal: stderr.isTTY }, args) }
   },
   async authority() {
     const { authorityUsage, runAuthority } = await import('./cli/authority.ts')

@@ -144,8 +144,9 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     expect(await terminal.paste(block!.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, issuanceId))).toContain(
       '"purgedAt"'
     )
-    const [search, rows] = page.commands('What was issued')
+    const [search, rebuild, rows] = page.commands('What was issued')
     expect(await terminal.paste(search!)).toContain(issuanceId)
+    expect(await terminal.paste(rebuild!)).toMatch(/\d records can be searched anew/)
     await terminal.paste(rows!)
     expect(await terminal.paste('cat issuances.csv')).toContain(issuanceId)
     const [acts] = page.commands('Who did what')
