@@ -27,12 +27,15 @@ import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
 import { createReadiness } from '../monitoring/readiness.ts'
+import { addSearchMetrics } from '../monitoring/search-metrics.ts'
 import { addStorageMetrics } from '../monitoring/storage-metrics.ts'
 import { createCounting } from '../records/counts/count-store.ts'
 import { createPurging } from '../records/purge/purge.ts'
 import { createPurgeStore } from '../records/purge/purge-store.ts'
 import { createReportStore } from '../records/reports/report-store.ts'
 import { createReports } from '../records/reports/reports.ts'
+import { createSearchLag, type SearchLag } from '../records/search/lag/lag.ts'
+import { createLagStore } from '../records/search/lag/lag-store.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
@@ -66,6 +69,8 @@ export async function startWorker(
   const storage = watchStorage(core, stops)
   const metrics = createMetrics(core)
   addStorageMetrics(metrics.registry, storage)
+  const searchLag = createSearchLag(createLagStore(core.search))
+  addSearchMetrics(metrics.registry, searchLag)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database) })
   const { observeIssuance: observe, observeGroup, observeDamage, observeCounted, observeMes } = metrics
   const storageReserve = () => storage.isReserveTouched()
@@ -80,7 +85,8 @@ export async function startWorker(
   const clientTrust = await openClientTrust(core, stops)
   const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
-  const parts = { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people, refusedAccesses }
+  const watches = { metrics, storage, searchLag }
+  const parts = { ...watches, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
   const http = await createHttpServer(createServices(core, jobs, parts), { ...httpSettings(config), tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
@@ -99,6 +105,7 @@ interface WorkerParts {
   readonly weakKeys: WeakKeys
   readonly metrics: Metrics
   readonly storage: StorageWatch
+  readonly searchLag: SearchLag
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
   readonly clientTrust: OpenedClientTrust | undefined
@@ -107,7 +114,7 @@ interface WorkerParts {
 }
 
 function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpServices {
-  const { path, weakKeys, metrics, storage, accesses, tls, clientTrust, people, refusedAccesses } = parts
+  const { path, weakKeys, metrics, storage, accesses, clientTrust, people, refusedAccesses } = parts
   const { database, authorities, profiles, tokens, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
@@ -159,7 +166,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
       storage,
       events,
       awsRegistrations,
-      ...examinersOf({ tls, clientTrust, people }),
+      ...examinersOf(parts),
       examineMes: core.mesSystems.size === 0 ? undefined : () => path.mes.examine()
     }),
     metrics: metrics.registry,
@@ -198,8 +205,8 @@ function createRecordActs({ database, profiles, clock, randomBytes }: Core, { re
   }
 }
 
-function examinersOf({ tls, clientTrust, people }: Pick<WorkerParts, 'tls' | 'clientTrust' | 'people'>) {
-  return { examineTls: examineBoth(tls, clientTrust), examineProvider: people?.examine }
+function examinersOf({ searchLag, tls, clientTrust, people }: WorkerParts) {
+  return { searchLag, examineTls: examineBoth(tls, clientTrust), examineProvider: people?.examine }
 }
 
 async function tellOpenIntents({ log }: Core, path: IssuancePath, metrics: Metrics): Promise<void> {

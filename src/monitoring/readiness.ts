@@ -33,6 +33,8 @@ export interface Readiness {
     readonly events: Check
     /** Not ok while AWS IoT does not hold what is asked for, which keeps nothing from working. */
     readonly awsRegistrations: Check
+    /** Not ok while what records are searched by is far behind them, which keeps nothing from working but some searches. */
+    readonly search: Check
     /** Not ok while the certificate, or a client CA or CRL, wants attention, which keeps nothing from working. Without those, not there. */
     readonly tls?: Check
     /** Not ok while its keys cannot be had, which keeps nothing from working but new sign-ins. Without one, not there. */
@@ -51,6 +53,7 @@ export interface ReadinessDependencies {
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly events: Pick<Events, 'examine'>
   readonly awsRegistrations: { readonly examine: () => Promise<Check> }
+  readonly searchLag: { readonly examine: () => Promise<Check> }
   /** Undefined without TLS and client CAs. */
   readonly examineTls?: (() => Check) | undefined
   /** Undefined where nobody signs in elsewhere. */
@@ -68,7 +71,7 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { storage, lines, clockTrust, listWarnings, events, awsRegistrations } = dependencies
+  const { storage, lines, clockTrust, listWarnings, events, awsRegistrations, searchLag } = dependencies
   return async line => {
     const measuring = storage.check()
     const [databaseCheck, storageCheck, states, clock, warnings, ...kept] = await Promise.all([
@@ -78,9 +81,10 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       check(() => clockTrust.examine(), trustedDetail),
       describeWarnings(listWarnings),
       orUnknown(events.examine()),
-      orUnknown(awsRegistrations.examine())
+      orUnknown(awsRegistrations.examine()),
+      orUnknown(searchLag.examine())
     ])
-    const [eventCheck, registrationCheck] = kept
+    const [eventCheck, registrationCheck, searchCheck] = kept
     const signer = checkSigner(states)
     const checks = {
       database: databaseCheck,
@@ -90,6 +94,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       authorities: { ok: true, detail: warnings },
       events: eventCheck,
       awsRegistrations: registrationCheck,
+      search: searchCheck,
       ...(dependencies.examineTls && { tls: dependencies.examineTls() }),
       ...(dependencies.examineProvider && { identityProvider: dependencies.examineProvider() }),
       ...(dependencies.examineMes && { mes: dependencies.examineMes() }),

@@ -91,6 +91,7 @@ export function createPort(): Port {
           authorities: check,
           events: check,
           awsRegistrations: check,
+          search: check,
           lines: []
         }
       }

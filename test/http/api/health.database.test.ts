@@ -44,6 +44,7 @@ describe('health', () => {
           authorities: { ok: true, detail: expect.stringContaining('not for production') as string },
           events: { ok: true, detail: 'there is no webhook' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
+          search: { ok: true, detail: 'follows the records' },
           lines: [{ name: 'starter', ready: true }]
         }
       }

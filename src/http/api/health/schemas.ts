@@ -50,6 +50,11 @@ export const Readiness = Type.Object(
           description:
             'Not ok while a registration with AWS IoT is blocked, failed or drifted, which is a warning: it keeps nothing from being ready.'
         }),
+        search: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while what records are searched by is more than a minute behind them, which is a warning: it keeps nothing from being ready.'
+        }),
         tls: Type.Optional(
           Type.Object(Check.properties, {
             ...strict,
@@ -94,6 +99,7 @@ export const Readiness = Type.Object(
           authorities: { ok: true, detail: 'no warnings' },
           events: { ok: true, detail: 'none waits' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
+          search: { ok: true, detail: 'follows the records' },
           lines: [
             {
               name: 'acme',
