@@ -107,3 +107,23 @@ export function leastValue(id: Prisma.Sql, prefix: PrefixTerm): Prisma.Sql {
     )
   )`
 }
+
+/**
+ * That no lesser value of a record begins so, where it is come upon by a shared value: of a facet `f`, and of a row `s` of the
+ * facet `ranked`. A refusal alone may have a field several times.
+ */
+export function leastConditions(
+  prefix: PrefixTerm,
+  value: string
+): { readonly facet: Prisma.Sql; readonly own: Prisma.Sql } {
+  const isLesser = Prisma.sql`other.name = ${codeList(prefix.name)}
+    AND ${beginsWith(Prisma.sql`other.value`, prefix)} AND other.value < ${value}`
+  return {
+    facet: Prisma.sql`(f.outcome <> 'rejected' OR NOT EXISTS (
+      SELECT FROM (SELECT name, value FROM search_value WHERE id = ANY(f.value_ids) OFFSET 0) AS other WHERE ${isLesser}
+    ))`,
+    own: Prisma.sql`(ranked.outcome <> 'rejected' OR NOT EXISTS (
+      SELECT FROM (SELECT name, value FROM search_term WHERE record_id = s.record_id OFFSET 0) AS other WHERE ${isLesser}
+    ))`
+  }
+}

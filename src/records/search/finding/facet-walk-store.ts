@@ -9,6 +9,8 @@ export interface FacetWalk {
   readonly conditions: readonly Prisma.Sql[]
   readonly query: IssuanceQuery
   readonly limit: number
+  /** What a record's row `s` must have besides, of a facet `ranked`. */
+  readonly ownConditions?: readonly Prisma.Sql[]
   /** `ascending`: oldest first, behind `above`. */
   readonly order: 'descending' | 'ascending'
   readonly above?: string | undefined
@@ -44,15 +46,19 @@ function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
   const edge = Prisma.raw(isDescending ? 'last_id' : 'first_id')
   const direction = Prisma.raw(isDescending ? 'DESC' : 'ASC')
   const { first, end } = boundsOf(walk)
-  const own = [Prisma.sql`s.facet_id = ranked.id`, ...rowConditions(walk.query)]
+  const own = [
+    Prisma.sql`s.facet_id = ranked.id`,
+    ...rowConditions(walk.query),
+    ...(walk.ownConditions ?? [])
+  ]
   return Prisma.sql`
     WITH chosen AS MATERIALIZED (
-      SELECT f.id, f.${edge} AS edge, f.validity_least_ms, f.validity_most_ms
+      SELECT f.id, f.outcome, f.${edge} AS edge, f.validity_least_ms, f.validity_most_ms
       FROM search_facet AS f
       WHERE ${allOf([...walk.conditions, Prisma.sql`f.first_id < ${end}::uuid`, Prisma.sql`f.last_id >= ${first}::uuid`])}
       ORDER BY f.${edge} ${direction} LIMIT ${facets + 1}::int
     ), ranked AS MATERIALIZED (
-      SELECT id, edge, row_number() OVER (ORDER BY edge ${direction}) AS rank,
+      SELECT id, outcome, edge, row_number() OVER (ORDER BY edge ${direction}) AS rank,
         greatest(${first}::uuid, ${earliest(walk.query)}) AS earliest, least(${end}::uuid, ${latest(walk.query)}) AS latest
       FROM chosen
     )

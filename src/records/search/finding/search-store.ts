@@ -20,6 +20,7 @@ import {
   codeList,
   type ExactTerm,
   facetConditions,
+  leastConditions,
   type PrefixTerm,
   sharesOne
 } from './conditions-store.ts'
@@ -150,8 +151,10 @@ async function walkSharedValues(
       const last = firstOf([...others, ...found], limit)[limit - 1]
       if (last !== undefined && compareValued({ id: '', value }, last) > 0) return found
       const above = after?.value === value ? after.id : undefined
-      const conditions = [...common, sharesOne([id])]
-      const ids = await walkFacets(ask, { conditions, query, limit, order: 'ascending', above })
+      const { facet, own } = leastConditions(prefix, value)
+      const conditions = [...common, sharesOne([id]), facet]
+      const walk = { conditions, ownConditions: [own], query, limit, order: 'ascending', above } as const
+      const ids = await walkFacets(ask, walk)
       found.push(...ids.map(each => ({ id: each, value })))
     }
     if (values.length < valuesAtOnce) return found

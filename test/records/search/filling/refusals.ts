@@ -1,0 +1,39 @@
+import { randomBytes } from 'node:crypto'
+import type { Database } from '../../../../src/database/database.ts'
+import { createRefusalStore } from '../../../../src/records/refusal-store.ts'
+import { newId } from '../../../../src/sources/identifier.ts'
+
+export interface RefusalSayings {
+  readonly createdAt: Date
+  readonly station?: string
+  readonly commonName: string
+}
+
+/** On record as the issuance path writes them. @returns their ids. */
+export async function writeRefusals(
+  database: Database,
+  credential: string,
+  refusals: readonly RefusalSayings[]
+): Promise<readonly string[]> {
+  const rows = refusals.map(({ createdAt, station = 'station-1', commonName }) => ({
+    ...{ id: newId(createdAt, size => randomBytes(size)), createdAt, station, credential },
+    ...{ line: null, lot: null, site: null, metadata: {}, stationSubject: { CommonName: commonName } },
+    ...{
+      code: 'subject_refused' as const,
+      detail: 'Refused.',
+      violations: [],
+      bodyLength: null,
+      bodySha256: null
+    },
+    ...{
+      withheld: null,
+      csr: randomBytes(300),
+      profile: 'starter',
+      profileVersion: 1,
+      authority: 'starter-g1'
+    },
+    ...{ requestId: 'test' }
+  }))
+  await createRefusalStore(database).commit(rows)
+  return rows.map(({ id }) => id)
+}
