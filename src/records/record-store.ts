@@ -6,7 +6,7 @@ import { identifierBounds } from '../sources/identifier.ts'
 import type { PageQuery } from '../sources/page.ts'
 import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
-import { selectIssuances, selectRefusals } from './record-query.ts'
+import { issuanceColumns, joinEnds, joinRules, selectIssuances, selectRefusals } from './record-query.ts'
 
 /** What is asked of the records themselves: not of what they are searched by. */
 export type RowQuery = PageQuery &
@@ -89,7 +89,7 @@ export function createRecordStore(database: Database, search: Database): RecordS
       const conditions = intentConditions(query, profileIds, authorityIds)
       return runQuery(
         () => search.prisma.$queryRaw<IssuanceRow[]>`
-          ${issuances}
+          ${issuancesWithin(query)}
           WHERE ${Prisma.join(conditions, ' AND ')}
           ORDER BY intent.id DESC
           LIMIT ${query.limit}`
@@ -168,11 +168,46 @@ function refusalConditions(query: RowQuery): Prisma.Sql[] {
 }
 
 function withinRange(id: Prisma.Sql, query: RowQuery): readonly Prisma.Sql[] {
+  const { ids } = query
+  const among = ids === undefined ? [] : [Prisma.sql`${id} = ANY(${[...ids]}::uuid[])`]
+  return [...bounds(id, query), ...among]
+}
+
+/** Least and greatest: by these, months that have none of the rows are left out while it is planned, which costs more than the rows. */
+function bounds(id: Prisma.Sql, query: RowQuery): readonly Prisma.Sql[] {
   const { first, end } = identifierBounds(query)
+  const ids = query.ids?.toSorted() ?? []
   return [
     Prisma.sql`true`,
-    ...(query.ids === undefined ? [] : [Prisma.sql`${id} = ANY(${[...query.ids]}::uuid[])`]),
     ...(first === undefined ? [] : [Prisma.sql`${id} >= ${first}::uuid`]),
-    ...(end === undefined ? [] : [Prisma.sql`${id} < ${end}::uuid`])
+    ...(end === undefined ? [] : [Prisma.sql`${id} < ${end}::uuid`]),
+    ...(ids.length === 0 ? [] : [Prisma.sql`${id} BETWEEN ${ids[0]}::uuid AND ${ids.at(-1)}::uuid`])
   ]
+}
+
+const [columns, rules, ends] = [issuanceColumns, joinRules, joinEnds].map(each => Prisma.raw(each)) as [
+  Prisma.Sql,
+  Prisma.Sql,
+  Prisma.Sql
+]
+
+/**
+ * `selectIssuances` of those months alone that may have rows. LIMIT 1 of what there is one of at most: each is looked up by its
+ * key, where the bounds would make a plan walk all between them.
+ */
+function issuancesWithin(query: RowQuery): Prisma.Sql {
+  const within = (id: Prisma.Sql) => Prisma.join([...bounds(id, query)], ' AND ')
+  const intents =
+    query.ids === undefined
+      ? Prisma.sql`intent`
+      : Prisma.sql`unnest(${[...new Set(query.ids)]}::uuid[]) AS wanted(id)
+        CROSS JOIN LATERAL (
+          SELECT * FROM intent WHERE intent.id = wanted.id AND ${within(Prisma.sql`intent.id`)} LIMIT 1
+        ) AS intent`
+  return Prisma.sql`
+    ${columns} FROM ${intents} ${rules}
+    LEFT JOIN LATERAL (
+      SELECT * FROM issued WHERE issued.intent_id = intent.id AND ${within(Prisma.sql`issued.intent_id`)} LIMIT 1
+    ) AS issued ON true
+    ${ends}`
 }
