@@ -9,6 +9,7 @@ import { createFillStore } from '../../../src/records/search/filling/fill-store.
 import { createFilling } from '../../../src/records/search/filling/filling.ts'
 import { newId } from '../../../src/sources/identifier.ts'
 import { createTestAuthority, deviceContent } from '../../pki/certificate/authority-fixture.ts'
+import { changeRows } from '../../support/forgery/forgery.ts'
 import { type Issuing, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
@@ -53,11 +54,19 @@ const entries: readonly Entry[] = Array.from({ length: count }, (_, index) => {
 
 const newestFirst = [...entries].reverse()
 
+/** Some things bear the common name, others a name of their own. */
+function thingNameOf({ id, kind, commonName }: Entry): string | undefined {
+  const index = entries.findIndex(each => each.id === id)
+  if (kind !== 'issued' || index % 3 === 0) return undefined
+  return index % 3 === 1 ? commonName : `thing-of-${commonName}`
+}
+
 beforeAll(async () => {
   test = await createTestDatabase()
   directory = await createTemporaryDirectory()
   issuing = await startIssuing(test.database, directory.path)
   await Promise.all([writeIntents(), writeRefusals()])
+  await nameLots()
   await fillAll()
 }, 120_000)
 
@@ -96,9 +105,27 @@ async function writeIntents() {
     if (entry.kind === 'unknown') continue
     const certificateDer = random(500)
     const certificateId = new Uint8Array(createHash('sha256').update(certificateDer).digest())
-    const certificate = { intentId: id, certificateDer, certificateId, issuedAt: second(index), thing: null }
+    const thing = thingNameOf(entry)
+    const nothingElse = { attributes: {}, thingTypeName: null, thingGroups: [], billingGroup: null }
+    const predicted = thing === undefined ? null : { thingName: thing, ...nothingElse }
+    const certificate = {
+      intentId: id,
+      certificateDer,
+      certificateId,
+      issuedAt: second(index),
+      thing: predicted
+    }
     await store.commit([{ kind: 'certificate', certificate }])
   }
+}
+
+/** Lots of issuances, as if there had been such lots, with places. */
+function nameLots() {
+  const named = entries.filter(({ kind, lot }) => kind !== 'rejected' && lot !== null)
+  return changeRows(
+    test.owner,
+    named.map(({ id, lot }) => ({ table: 'intent', id, columns: { lot } }))
+  )
 }
 
 async function writeRefusals() {
@@ -136,6 +163,7 @@ async function idsOf(query: Conditions, limit = 90): Promise<readonly string[]> 
 }
 
 const commonName = (value: string, isPrefix = false) => ({ name: 'CommonName', value, isPrefix }) as const
+const thingName = (value: string, isPrefix = false) => ({ name: 'thingName', value, isPrefix }) as const
 const organization = { name: 'Organization', value: 'Acme', isPrefix: false } as const
 const metadata = (value: string, isPrefix = false) => ({ name: 'metadata', value, isPrefix }) as const
 const isKind = (kind: Entry['kind']) => (entry: Entry) => entry.kind === kind
@@ -147,7 +175,7 @@ const conditions: readonly (readonly [string, Conditions, (entry: Entry) => bool
   ['a station', { station: 'station-3' }, ({ station }) => station === 'station-3'],
   ['lines that a token is held to', { lines: ['B'] }, ({ line }) => line === 'B'],
   ['a line', { line: 'A' }, ({ line }) => line === 'A'],
-  ['a lot', { lot: 'lot-2' }, ({ lot, kind }) => lot === 'lot-2' && kind === 'rejected'],
+  ['a lot', { lot: 'lot-2' }, ({ lot }) => lot === 'lot-2'],
   ['issued', { state: 'issued' }, isKind('issued')],
   ['unknown', { state: 'unknown' }, isKind('unknown')],
   ['refused', { state: 'refused' }, isKind('rejected')],
@@ -164,6 +192,12 @@ const conditions: readonly (readonly [string, Conditions, (entry: Entry) => bool
 /** Of values; each is tried with each of the conditions. */
 const values: readonly (readonly [string, Conditions, (entry: Entry) => boolean])[] = [
   ['one record’s value', { terms: [commonName('sensor-0037')] }, each => each.commonName === 'sensor-0037'],
+  ['a thing’s name', { terms: [thingName('sensor-0037')] }, each => thingNameOf(each) === 'sensor-0037'],
+  [
+    'a thing’s name of its own',
+    { terms: [thingName('thing-of-sensor-0074')] },
+    each => thingNameOf(each) === 'thing-of-sensor-0074'
+  ],
   ['a value of all', { terms: [organization] }, () => true],
   ['a value of some', { terms: [metadata('tray:tray-7')] }, each => each.metadata['tray'] === 'tray-7'],
   [
@@ -180,6 +214,16 @@ const beginnings: readonly (readonly [string, Conditions, (entry: Entry) => stri
     'of a hundred',
     { terms: [commonName('sensor-01', true)] },
     each => beginning(each.commonName, 'sensor-01')
+  ],
+  [
+    'of the names that things have of their own',
+    { terms: [thingName('thing-of-sensor-0', true)] },
+    each => beginning(thingNameOf(each) ?? '', 'thing-of-sensor-0')
+  ],
+  [
+    'of things',
+    { terms: [thingName('sensor-', true)] },
+    each => beginning(thingNameOf(each) ?? '', 'sensor-')
   ],
   ['of all', { terms: [metadata('firmware:1.', true)] }, () => '1.4.2'],
   ['of all, with a value of all', { terms: [organization, metadata('firmware:1.', true)] }, () => '1.4.2'],

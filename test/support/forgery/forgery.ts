@@ -47,17 +47,24 @@ export interface RowChange {
 }
 
 /** Changes a row of an append-only table as one does who owns the database: with its guards off. */
-export async function changeRow({ prisma }: Database, { table, id, columns }: RowChange): Promise<void> {
+export function changeRow(database: Database, change: RowChange): Promise<void> {
+  return changeRows(database, [change])
+}
+
+/** Several, of one table. */
+export async function changeRows({ prisma }: Database, changes: readonly RowChange[]): Promise<void> {
+  const { table } = changes[0]!
   const partitions = await prisma.$queryRaw<{ name: string }[]>`
     SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = ${table}::regclass`
   const tables = [table, ...partitions.map(({ name }) => name)]
   for (const each of tables) await prisma.$executeRawUnsafe(`ALTER TABLE ${each} DISABLE TRIGGER append_only`)
-  for (const [column, value] of Object.entries(columns)) {
-    const type = typeof value === 'string' && column.endsWith('_id') ? '::uuid' : ''
-    const key = table === 'issued' ? 'intent_id' : 'id'
-    const sql = `UPDATE ${table} SET ${column} = $1${type} WHERE ${key} = $2::uuid`
-    expect(await prisma.$executeRawUnsafe(sql, value, id)).toBe(1)
-  }
+  const key = table === 'issued' ? 'intent_id' : 'id'
+  for (const { id, columns } of changes)
+    for (const [column, value] of Object.entries(columns)) {
+      const type = typeof value === 'string' && column.endsWith('_id') ? '::uuid' : ''
+      const sql = `UPDATE ${table} SET ${column} = $1${type} WHERE ${key} = $2::uuid`
+      expect(await prisma.$executeRawUnsafe(sql, value, id)).toBe(1)
+    }
   for (const each of tables)
     await prisma.$executeRawUnsafe(`ALTER TABLE ${each} ENABLE ALWAYS TRIGGER append_only`)
 }

@@ -8,10 +8,11 @@ import { type HttpService, openService } from '../../service.ts'
 let service: HttpService
 let id: string
 
-const ask = (query: string, role: 'auditor' | 'station' = 'auditor') =>
-  service.as(role).get(`/v1/issuances?${query}`)
+type Asker = 'auditor' | 'station' | 'operator' | 'admin'
 
-async function idsOf(query: string, role: 'auditor' | 'station' = 'auditor') {
+const ask = (query: string, role: Asker = 'auditor') => service.as(role).get(`/v1/issuances?${query}`)
+
+async function idsOf(query: string, role: Asker = 'auditor') {
   const answer = await ask(query, role)
   expect(answer.statusCode).toBe(200)
   return answer.json<IssuancePageView>().items.map(item => item.id)
@@ -51,6 +52,45 @@ describe('GET /v1/issuances', () => {
   ])('finds it by %s', async query => {
     expect(await findWithin(2_000, query)).toEqual([id])
     expect(await idsOf(query, 'station')).toEqual([id])
+  })
+
+  it('finds it for an operator and an administrator, and for no display', async () => {
+    const query = 'subject.CommonName=sensor-*&state=issued'
+    await findWithin(2_000, query)
+    for (const role of ['operator', 'admin'] as const) expect(await idsOf(query, role)).toEqual([id])
+    const answer = await service.as('display').get(`/v1/issuances?${query}`)
+    expect(problemOf(answer)).toMatchObject({ status: 403 })
+  })
+
+  it.each(['auditor', 'operator'])('finds for the role %s what is of the lines it is held to', async role => {
+    const name = `of-${role}`
+    const line = `line-of-${role}`
+    const { post } = service.as('admin')
+    await post('/v1/stations', { name, line, profiles: ['starter'] })
+    const bearerOf = async (token: object) => {
+      const { secret } = (await post('/v1/tokens', token)).json<{ secret: string }>()
+      return { authorization: `Bearer ${secret}` }
+    }
+    const headers = await bearerOf({ role: 'station', name, station: name })
+    const payload = { csr: 'no CSR', profile: 'starter', metadata: { fixture: 'F-20' } }
+    const refused = await service.send({ method: 'POST', url: '/v1/issuances', headers, payload })
+    const { code } = problemOf(refused)
+    const query = `metadata=fixture:F-20&station=${name}`
+    const [own] = await findWithin(2_000, query)
+    expect(own).toBeDefined()
+    for (const [held, found] of [
+      [line, [own]],
+      ['other', []]
+    ] as const) {
+      const reader = await bearerOf({ role, name: `${role}-of-${held}`, lines: [held] })
+      for (const each of [query, 'metadata=fixture:F-2*', 'state=refused', `code=${code}`, `line=${line}`]) {
+        const answer = await service.send({ url: `/v1/issuances?${each}`, headers: reader })
+        expect(
+          answer.json<IssuancePageView>().items.map(item => item.id),
+          each
+        ).toEqual(found)
+      }
+    }
   })
 
   it('finds it by what it says itself', async () => {

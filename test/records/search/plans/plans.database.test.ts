@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ensurePartitions } from '../../../../src/database/partitions.ts'
+import type { IssuanceQuery } from '../../../../src/records/record.ts'
+import { createRecordStore } from '../../../../src/records/record-store.ts'
+import { createSearchStore } from '../../../../src/records/search/finding/search-store.ts'
+import { newId } from '../../../../src/sources/identifier.ts'
+import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
+import { explain, type Explained, type PlanNode } from './explained.ts'
+import { idOf, records, writeManyRows } from './many-rows.ts'
+
+let test: TestDatabase
+let explained: Explained
+
+beforeAll(async () => {
+  test = await createTestDatabase()
+  await ensurePartitions(test.database, new Date())
+  await writeManyRows(test)
+  explained = explain(test.database)
+}, 120_000)
+afterAll(() => test.drop())
+
+type Conditions = Omit<IssuanceQuery, 'limit'>
+
+const limit = 20
+const big = /^(issuance_search|search_term|intent|issued|refusal)/
+/** Whether anything is found, and what may be read: of pages of 8 KiB, of which all that is searched by takes some 3,500. */
+interface Expected {
+  readonly isFound: boolean
+  readonly mostBlocks: number
+}
+
+/** The twenty rows of a page, of as many as twenty facets. */
+const found: Expected = { isFound: true, mostBlocks: 300 }
+/** Of both there are many, but none that are both. */
+const neverMet: Expected = { isFound: false, mostBlocks: 50 }
+/** A hundred have the value: each is looked at. */
+const foundOfValue: Expected = { isFound: true, mostBlocks: 1_000 }
+const noneOfValue: Expected = { isFound: false, mostBlocks: 1_000 }
+
+async function find(query: Conditions) {
+  const ids = await createSearchStore(explained.database).find({ ...query, limit })
+  const { nodes, blocks } = explained.take()
+  return { ids, walked: walkedOf(nodes), blocks }
+}
+
+function walkedOf(nodes: readonly PlanNode[]) {
+  const walked = nodes.filter(node => node['Node Type'].endsWith('Seq Scan'))
+  return walked.flatMap(node => node['Relation Name'] ?? []).filter(name => big.test(name))
+}
+
+const commonName = (value: string, isPrefix = false) => ({ name: 'CommonName', value, isPrefix }) as const
+const tray = (value: string, isPrefix = false) =>
+  ({ name: 'metadata', value: `tray:${value}`, isPrefix }) as const
+const thing = (value: string, isPrefix = false) => ({ name: 'thingName', value, isPrefix }) as const
+const at = (iso: string) => new Date(iso)
+
+const searches: readonly (readonly [string, Conditions, Expected])[] = [
+  ['a station', { station: 'station-3' }, found],
+  ['a line', { line: 'A' }, found],
+  ['lines that a token is held to', { lines: ['B'] }, found],
+  ['a lot that ended long ago', { lot: 'lot-0' }, found],
+  ['a credential', { credential: '00000000-0000-4000-8000-000000000003' }, found],
+  ['a profile', { profile: 'profile-1' }, found],
+  ['a version of a profile', { profile: 'profile-1', profileVersion: 1 }, found],
+  ['an authority of before', { authority: 'ca-g1' }, found],
+  ['a rare code', { code: 'key_refused' }, found],
+  ['a rare state', { state: 'revoked' }, found],
+  ['a state that none has', { state: 'held' }, neverMet],
+  ['an outcome', { outcome: 'issued' }, found],
+  ['a common name', { terms: [commonName('sensor-0000037')] }, found],
+  ['a common name that none has', { terms: [commonName('gateway')] }, neverMet],
+  ['a beginning of common names', { terms: [commonName('sensor-00000', true)] }, found],
+  ['a thing name', { terms: [thing('sensor-0000037')] }, found],
+  ['a beginning of thing names', { terms: [thing('sensor-00', true)] }, found],
+  ['metadata', { terms: [tray('tray-7')] }, found],
+  ['a beginning of metadata', { terms: [tray('tray-7', true)] }, found],
+  ['two values', { terms: [commonName('sensor-0000007'), tray('tray-7')] }, found],
+  ['an end before', { expiresBefore: at('2030-01-01T00:10:00Z') }, found],
+  ['an end from', { expiresAfter: at('2030-01-02T03:00:00Z') }, found],
+  [
+    'times',
+    { from: at('2026-06-01T00:00:00Z'), to: at('2026-06-01T01:00:00Z'), station: 'station-3' },
+    found
+  ],
+  ['a station and a profile that never meet', { station: 'station-3', profile: 'profile-4' }, neverMet],
+  ['a lot and an authority that never meet', { lot: 'lot-9', authority: 'ca-g1' }, neverMet],
+  ['a station and a line that never meet', { station: 'station-3', line: 'B' }, neverMet],
+  ['a state and a station that never meet', { state: 'revoked', station: 'station-3' }, neverMet],
+  ['metadata and a lot', { terms: [tray('tray-7')], lot: 'lot-0' }, foundOfValue],
+  ['metadata and a station that never meet', { terms: [tray('tray-7')], station: 'station-3' }, noneOfValue],
+  ['a page far back', { station: 'station-3', cursor: idOf(records / 2) }, found]
+]
+
+describe('a search among 100,000', () => {
+  it.each(searches)('by %s reads no more than its page', async (_, query, { isFound, mostBlocks }) => {
+    const { ids, walked, blocks } = await find(query)
+    expect(ids.length > 0).toBe(isFound)
+    expect(walked).toEqual([])
+    expect(blocks).toBeLessThan(mostBlocks)
+  })
+})
+
+describe('a page of records', () => {
+  const monthsRead = () => {
+    const { nodes } = explained.take()
+    const countOf = (table: string) =>
+      new Set(nodes.flatMap(node => node['Relation Name'] ?? []).filter(name => name.startsWith(`${table}_`)))
+        .size
+    return { intent: countOf('intent'), issued: countOf('issued'), walked: walkedOf(nodes) }
+  }
+
+  it('is planned for the months of its ids alone, each of which is looked up', async () => {
+    const store = createRecordStore(test.database, explained.database)
+    await store.listIntents({ limit: 50 })
+    const all = monthsRead()
+    expect(Math.min(all.intent, all.issued)).toBeGreaterThan(1)
+    const now = new Date()
+    const one = { intent: 1, issued: 1, walked: [] }
+    const ids = Array.from({ length: 50 }, () => newId(now, size => randomBytes(size)))
+    await store.listIntents({ limit: 50, ids })
+    expect(monthsRead()).toEqual(one)
+    await store.listIntents({ limit: 50, from: now, to: new Date(now.getTime() + 1) })
+    expect(monthsRead()).toEqual(one)
+  })
+})
