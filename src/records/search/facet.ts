@@ -8,9 +8,10 @@ export interface Facet {
   readonly station: string
   readonly line: string | null
   readonly site: string | null
+  /** Null where there is none of the name, as the next but one. */
   readonly lot: string | null
   readonly credential: string
-  /** Its name; null, as the next two, where the record names none that there is. */
+  /** Its name. */
   readonly profile: string | null
   readonly profileVersion: number | null
   readonly authority: string | null

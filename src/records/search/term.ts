@@ -8,8 +8,11 @@ export interface Term {
   readonly value: string
 }
 
-/** What values may be searched for: a subject field, the thing's name, and metadata as `key:value`. */
-export type TermName = SubjectField | 'thingName' | 'metadata'
+/** What a refusal asked for, where there was none of that name: stations may write anything there. */
+export type AbsentName = 'absentLot' | 'absentProfile'
+
+/** What values may be searched for: a subject field, the thing's name, metadata as `key:value`. */
+export type TermName = SubjectField | 'thingName' | 'metadata' | AbsentName
 
 /** On disk: a number stays what it is. */
 const fieldCodes: Readonly<Record<SubjectField, number>> = {
@@ -26,12 +29,14 @@ const thingCode = 20
 export const metadataCode = 21
 /** Of a refusal alone: an issuance is found by its key as it is. */
 export const spkiCode = 22
+const absentCodes: Readonly<Record<AbsentName, number>> = { absentLot: 23, absentProfile: 24 }
 /** Things mostly bear the name of a subject value: such a value stands there once, as that of a code above these. */
 const alsoThing = 100
 
 /** The codes under which a value of that name stands. */
 export function codesOf(name: TermName): readonly number[] {
   if (name === 'metadata') return [metadataCode]
+  if (name === 'absentLot' || name === 'absentProfile') return [absentCodes[name]]
   if (name === 'thingName') return [thingCode, ...subjectFields.map(field => fieldCodes[field] + alsoThing)]
   return [fieldCodes[name], fieldCodes[name] + alsoThing]
 }
@@ -47,10 +52,14 @@ export interface Sayings {
   readonly thingName?: string | null
   readonly metadata: Metadata
   readonly spkiSha256Hex?: string | undefined
+  /** Undefined where there is one of the name. */
+  readonly absentLot?: string | undefined
+  readonly absentProfile?: string | undefined
 }
 
 /** Each once. */
-export function termsOf({ subject, thingName = null, metadata, spkiSha256Hex }: Sayings): readonly Term[] {
+export function termsOf(sayings: Sayings): readonly Term[] {
+  const { subject, thingName = null, metadata, spkiSha256Hex, absentLot, absentProfile } = sayings
   const fields = Array.isArray(subject)
     ? (subject as readonly (readonly [SubjectField, string])[])
     : (Object.entries(subject) as [SubjectField, string][])
@@ -65,6 +74,8 @@ export function termsOf({ subject, thingName = null, metadata, spkiSha256Hex }: 
   for (const [key, value] of Object.entries(metadata))
     terms.push({ code: metadataCode, value: metadataTerm(key, value) })
   if (spkiSha256Hex !== undefined) terms.push({ code: spkiCode, value: spkiSha256Hex })
+  if (absentLot !== undefined) terms.push({ code: absentCodes.absentLot, value: absentLot })
+  if (absentProfile !== undefined) terms.push({ code: absentCodes.absentProfile, value: absentProfile })
   const kept = new Map(terms.flatMap(keepable).map(term => [keyOfTerm(term), term]))
   return [...kept.values()]
 }

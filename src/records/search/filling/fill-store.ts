@@ -1,5 +1,6 @@
 import { type Database, type Prisma, transactionLimits } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
+import type { RecordState } from '../../record.ts'
 import type { SearchedIntent, SearchedRefusal } from './searched-rows.ts'
 
 /** Where new records are looked for: ids above `after`, and below `before` where that is given. */
@@ -12,7 +13,7 @@ export interface FillRange {
 interface FillWork {
   /** Of records that are not filled in, in their order, at most `limit`. */
   readonly newIds: readonly string[]
-  /** Whether records that are have changed. */
+  /** Whether records that are filled in have changed. */
   readonly hasChanges: boolean
 }
 
@@ -30,6 +31,15 @@ export interface ChangedRecord {
   readonly recordId: string
   readonly facetId: number
   readonly valueIds: readonly number[]
+  /** As it was filled in. */
+  readonly state: RecordState
+}
+
+/** Changes that were taken. */
+export interface TakenChanges {
+  readonly changed: readonly ChangedRecord[]
+  /** Whether there may be more of them. */
+  readonly isFull: boolean
 }
 
 export interface FillStore {
@@ -39,13 +49,24 @@ export interface FillStore {
    * Does `fill` in a transaction while nobody else fills: what it writes is there as a whole or not at all, once.
    *
    * @param from the position that the work was looked for from: where everything was emptied since, nothing is done.
+   * @returns what `fill` does.
    */
-  alone(from: string, fill: (transaction: Prisma.TransactionClient) => Promise<void>): Promise<void>
+  alone<Result>(
+    from: string,
+    fill: (transaction: Prisma.TransactionClient) => Promise<Result>
+  ): Promise<Result | undefined>
   /** That there was nothing more to do, unless it was emptied since. @param from as above. */
   noteFilled(from: string): Promise<void>
   /** Empties everything that is searched by. */
   reset(): Promise<void>
 }
+
+/**
+ * That an intent has come to its end: one that has neither end nor is open was meddled with, and is left alone until somebody
+ * sees to it.
+ */
+const isClosed = `NOT EXISTS (SELECT FROM open_intent WHERE intent_id = record_id)
+  AND (EXISTS (SELECT FROM issued WHERE intent_id = record_id) OR EXISTS (SELECT FROM void WHERE intent_id = record_id))`
 
 const lookStatement = `
 SELECT
@@ -60,9 +81,20 @@ SELECT
         ORDER BY id LIMIT $3::int)
     ) AS record ORDER BY id LIMIT $3::int
   )::text[] AS "newIds",
-  EXISTS (SELECT FROM search_change) OR EXISTS (
-    SELECT FROM search_pending WHERE NOT EXISTS (SELECT FROM open_intent WHERE intent_id = record_id)
-  ) AS "hasChanges"`
+  EXISTS (SELECT FROM search_change) OR EXISTS (SELECT FROM search_pending WHERE ${isClosed}) AS "hasChanges"`
+
+const takeStatement = `
+WITH changed AS (
+  DELETE FROM search_change WHERE id IN (SELECT id FROM search_change ORDER BY id LIMIT $1::int)
+  RETURNING record_id
+), closed AS (
+  DELETE FROM search_pending WHERE record_id IN (
+    SELECT record_id FROM search_pending WHERE ${isClosed} LIMIT $1::int
+  )
+  RETURNING record_id
+)
+SELECT ARRAY(SELECT record_id FROM changed UNION SELECT record_id FROM closed)::text[] AS ids,
+  greatest((SELECT count(*) FROM changed), (SELECT count(*) FROM closed)) >= $1::int AS "isFull"`
 
 const lastId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
@@ -88,7 +120,7 @@ export function createFillStore({ prisma }: Database): FillStore {
         prisma.$transaction(async transaction => {
           const [row] = await transaction.$queryRaw<{ position: string }[]>`
             SELECT position::text AS position FROM search_progress FOR UPDATE`
-          if (row!.position >= from) await fill(transaction)
+          return row!.position >= from ? fill(transaction) : undefined
         }, transactionLimits)
       ),
     async noteFilled(from) {
@@ -108,25 +140,16 @@ export function createFillStore({ prisma }: Database): FillStore {
 export async function takeChanges(
   transaction: Prisma.TransactionClient,
   limit: number
-): Promise<readonly ChangedRecord[]> {
-  const changed = await transaction.$queryRaw<{ id: string }[]>`
-    WITH changed AS (
-      DELETE FROM search_change WHERE id IN (SELECT id FROM search_change ORDER BY id LIMIT ${limit}::int)
-      RETURNING record_id
-    ), closed AS (
-      DELETE FROM search_pending WHERE record_id IN (
-        SELECT record_id FROM search_pending
-        WHERE NOT EXISTS (SELECT FROM open_intent WHERE intent_id = record_id) LIMIT ${limit}::int
-      )
-      RETURNING record_id
-    )
-    SELECT record_id::text AS id FROM changed UNION SELECT record_id::text FROM closed`
-  if (changed.length === 0) return []
+): Promise<TakenChanges> {
+  const [row] = await transaction.$queryRawUnsafe<{ ids: string[]; isFull: boolean }[]>(takeStatement, limit)
+  const { ids, isFull } = row!
+  if (ids.length === 0) return { changed: [], isFull }
   // What is not filled in yet is read as it is when it is its turn.
-  return transaction.$queryRaw<ChangedRecord[]>`
-    SELECT record_id::text AS "recordId", facet_id AS "facetId", value_ids AS "valueIds"
+  const changed = await transaction.$queryRaw<ChangedRecord[]>`
+    SELECT record_id::text AS "recordId", facet_id AS "facetId", value_ids AS "valueIds", state
     FROM issuance_search JOIN search_facet ON search_facet.id = facet_id
-    WHERE record_id = ANY(${changed.map(({ id }) => id)}::uuid[])`
+    WHERE record_id = ANY(${ids}::uuid[])`
+  return { changed, isFull }
 }
 
 /** Of these, those that are not filled in, by whoever filled since they were looked for. */
@@ -165,9 +188,13 @@ export function readRefusals(
   ids: readonly string[]
 ): Promise<readonly SearchedRefusal[]> {
   return transaction.$queryRaw<SearchedRefusal[]>`
-    SELECT id::text AS id, created_at AS "createdAt", station, line, site, lot, token_id::text AS credential, metadata, csr,
-      station_subject AS "stationSubject", code, profile_name AS profile, profile_version AS "profileVersion",
+    SELECT refusal.id::text AS id, created_at AS "createdAt", station, line, site, lot.id AS lot,
+      CASE WHEN lot.id IS NULL THEN refusal.lot END AS "absentLot", token_id::text AS credential, metadata, csr,
+      station_subject AS "stationSubject", code, profile.name AS profile,
+      CASE WHEN profile.name IS NULL THEN profile_name END AS "absentProfile", profile_version AS "profileVersion",
       authority_name AS authority
     FROM refusal
-    WHERE id = ANY(${[...ids]}::uuid[])`
+    LEFT JOIN LATERAL (SELECT id FROM lot WHERE lot.id = refusal.lot) AS lot ON true
+    LEFT JOIN LATERAL (SELECT name FROM profile_version WHERE name = profile_name LIMIT 1) AS profile ON true
+    WHERE refusal.id = ANY(${[...ids]}::uuid[])`
 }

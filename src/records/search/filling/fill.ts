@@ -39,33 +39,63 @@ export interface Batch {
 /**
  * Fills new records in, and what has changed of others. Within one transaction, in which nobody else fills: a crash leaves
  * nothing of it, and whoever comes next does the same anew.
+ *
+ * @returns whether there may be more changes.
  */
 export async function fillBatch(
   transaction: Prisma.TransactionClient,
   { ids, position, maximumChanges }: Batch
-): Promise<void> {
+): Promise<{ readonly hasMoreChanges: boolean }> {
   // Before anything is read: what they tell of is seen then.
-  const changed = await takeChanges(transaction, maximumChanges)
+  const { changed, isFull } = await takeChanges(transaction, maximumChanges)
   const newIds = await keepNew(transaction, ids)
-  const isNew = new Set(newIds)
-  const records = await readSearchables(transaction, [...newIds, ...changed.map(({ recordId }) => recordId)])
-  const added = await shareValues(
-    transaction,
-    records.filter(({ id }) => isNew.has(id))
-  )
   const before = new Map(changed.map(each => [each.recordId, each]))
-  const moved = records
-    .filter(({ id }) => before.has(id))
-    .map(record => withValues(record, before.get(record.id)!))
-  const placed = [...added.map(({ record, valueIds }) => place(record, valueIds)), ...moved]
-  if (placed.length === 0) return
-  const facetIds = await writeFacets(transaction, boundFacets(placed))
-  const facetOf = ({ sha256Hex }: Placed) => facetIds.get(sha256Hex)!
-  await addRecords(transaction, placed.slice(0, added.length), facetOf)
-  const terms = added.flatMap(({ record, terms }) => terms.map(term => ({ ...term, recordId: record.id })))
+  const records = await readSearchables(transaction, [...newIds, ...before.keys()])
+  const { added, moved } = await placeAll(transaction, records, before)
+  if (records.length > 0) {
+    const facetIds = await writeFacets(transaction, boundFacets([...added, ...moved]))
+    const facetOf = ({ sha256Hex }: Placed) => facetIds.get(sha256Hex)!
+    await addRecords(transaction, added, facetOf)
+    if (moved.length > 0) await moveRecords(transaction, { moved, before, facetOf })
+    await noteProgress(transaction, { position, added: added.length })
+  }
+  return { hasMoreChanges: isFull }
+}
+
+interface AllPlaced {
+  readonly added: readonly Placed[]
+  readonly moved: readonly Placed[]
+}
+
+/** Finds the facet of each, and writes those of its values that stand in rows of their own. */
+async function placeAll(
+  transaction: Prisma.TransactionClient,
+  records: readonly Searchable[],
+  before: ReadonlyMap<string, ChangedRecord>
+): Promise<AllPlaced> {
+  const kept = records.filter(({ id }) => keepsValues(before.get(id)))
+  const others = records.filter(({ id }) => !keepsValues(before.get(id)))
+  const isMoved = ({ id }: { readonly id: string }) => before.has(id)
+  await deleteTerms(
+    transaction,
+    others.filter(isMoved).map(({ id }) => id)
+  )
+  const parted = await shareValues(transaction, others)
+  const terms = parted.flatMap(({ record, terms }) => terms.map(term => ({ ...term, recordId: record.id })))
   if (terms.length > 0) await insertTerms(transaction, terms)
-  if (moved.length > 0) await moveRecords(transaction, { moved, before, facetOf })
-  await noteProgress(transaction, { position, added: added.length })
+  const placed = parted.map(({ record, valueIds }) => place(record, valueIds))
+  return {
+    added: placed.filter(record => !isMoved(record)),
+    moved: [...placed.filter(isMoved), ...kept.map(record => place(record, before.get(record.id)!.valueIds))]
+  }
+}
+
+/**
+ * Whether it has the values that it had. An intent knows the name of its thing with its certificate alone, and of a refusal
+ * nothing changes but that it is purged.
+ */
+function keepsValues(before: ChangedRecord | undefined): boolean {
+  return before !== undefined && before.state !== 'unknown' && before.state !== 'refused'
 }
 
 async function readSearchables(
@@ -90,11 +120,6 @@ async function readSearchables(
 function place(record: Searchable, valueIds: readonly number[]): Placed {
   const whole = { ...record.facet, valueIds }
   return { ...record, whole, sha256Hex: digestFacet(whole) }
-}
-
-/** It keeps the values that it has, where these stand already, unless what it said was purged. */
-function withValues(record: Searchable, { valueIds }: ChangedRecord): Placed {
-  return place(record, record.terms.length === 0 ? [] : valueIds)
 }
 
 function boundFacets(placed: readonly Placed[]): readonly BoundedFacet[] {
@@ -168,11 +193,6 @@ async function moveRecords(
   transaction: Prisma.TransactionClient,
   { moved, before, facetOf }: Move
 ): Promise<void> {
-  const purged = moved.filter(({ whole, terms }) => whole.state === 'refused' && terms.length === 0)
-  await deleteTerms(
-    transaction,
-    purged.map(({ id }) => id)
-  )
   const away = moved.filter(record => facetOf(record) !== before.get(record.id)!.facetId)
   await moveSearchRows(
     transaction,

@@ -48,11 +48,14 @@ export function watermarkOf(position: string, now: Date): Date {
 }
 
 export function createFilling({ store, clock, batchSize = 500 }: FillingDependencies): Filling {
-  /** Where a batch that was full ended, and from which position: the next one begins there. */
+  /** Where a batch that was full ended, and from which position: the next one begins there, unless it is time to look back. */
   let going: { readonly after: string; readonly from: string } | undefined
   const lastAt = { often: -Infinity, seldom: -Infinity, noted: -Infinity }
 
-  function rangeFrom(position: string, now: number): FillRange {
+  /** @param after the id behind which a chain of full batches goes on. */
+  function rangeFrom(position: string, now: number, after?: string): FillRange {
+    // Nothing is committed any more of what is so old.
+    if (after !== undefined && timeOfIdentifier(after).getTime() < now - lookBacksMs.seldom) return { after }
     // Whoever filled before may have ended in the middle of anything: the first look is that of seldom.
     if (now - lastAt.seldom >= seldomEachMs) {
       lastAt.seldom = lastAt.often = now
@@ -63,7 +66,7 @@ export function createFilling({ store, clock, batchSize = 500 }: FillingDependen
       lastAt.often = now
       return { after: before(position, now, lookBacksMs.often), before: ahead }
     }
-    return { after: before(position, now, lookBacksMs.soon), before: ahead }
+    return after === undefined ? { after: before(position, now, lookBacksMs.soon), before: ahead } : { after }
   }
 
   async function noteFilled(from: string, now: number): Promise<void> {
@@ -79,15 +82,17 @@ export function createFilling({ store, clock, batchSize = 500 }: FillingDependen
       if (filledAt === null) lastAt.noted = -Infinity
       // Where everything was emptied meanwhile, it begins anew.
       const after = going !== undefined && from >= going.from ? going.after : undefined
-      const range = after === undefined ? rangeFrom(from, now) : { after }
-      const { newIds: ids, hasChanges } = await store.look(range, batchSize)
+      const { newIds: ids, hasChanges } = await store.look(rangeFrom(from, now, after), batchSize)
+      let hasMoreChanges = false
       if (ids.length > 0 || hasChanges) {
         const batch = { ids, position: lastUpTo(ids, now), maximumChanges: batchSize }
-        await store.alone(from, transaction => fillBatch(transaction, batch))
+        const filled = await store.alone(from, transaction => fillBatch(transaction, batch))
+        // Where everything was emptied meanwhile, there is all to do.
+        hasMoreChanges = filled?.hasMoreChanges ?? true
       }
       const isFull = ids.length === batchSize
       going = isFull ? { after: ids.at(-1)!, from } : undefined
-      if (!isFull) await noteFilled(from, now)
+      if (!isFull && !hasMoreChanges) await noteFilled(from, now)
       return isFull || hasChanges
     }
   }

@@ -157,7 +157,7 @@ export async function moveSearchRows(
     WHERE issuance_search.record_id = moved.record_id`
 }
 
-/** In the order of the key, so that its pages are met once each. */
+/** The oldest first. */
 export async function insertTerms(
   transaction: Prisma.TransactionClient,
   rows: readonly TermRow[]
@@ -173,11 +173,12 @@ export async function insertTerms(
     ON CONFLICT DO NOTHING`
 }
 
-/** Of refusals that were purged while they were filled in. */
+/** All that these have by rows of their own. */
 export async function deleteTerms(
   transaction: Prisma.TransactionClient,
   recordIds: readonly string[]
 ): Promise<void> {
+  if (recordIds.length === 0) return
   await transaction.$executeRaw`DELETE FROM search_term WHERE record_id = ANY(${[...recordIds]}::uuid[])`
 }
 

@@ -38,6 +38,9 @@ export interface SearchedRefusal extends SearchedRow {
   readonly code: string
   readonly csr: Uint8Array
   readonly stationSubject: Subject | null
+  /** As it was asked for, where there is none of that name; `lot` and `profile` are those that there are. */
+  readonly absentLot: string | null
+  readonly absentProfile: string | null
 }
 
 /** A record as it is searched by, but for the values that go into its facet. */
@@ -65,11 +68,12 @@ export function searchableIntent(row: SearchedIntent): Searchable {
 
 export function searchableRefusal(row: SearchedRefusal): Searchable {
   const { id, createdAt, code } = row
+  const absent = { absentLot: row.absentLot ?? undefined, absentProfile: row.absentProfile ?? undefined }
   return {
     id,
     createdAt,
     facet: { outcome: 'rejected', state: 'refused', ...commonOf(row), code, rework: false },
-    terms: termsOf({ ...readRequest(row), metadata: metadataOf(row) }),
+    terms: termsOf({ ...readRequest(row), ...absent, metadata: metadataOf(row) }),
     notAfter: null
   }
 }

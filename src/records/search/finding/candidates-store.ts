@@ -136,11 +136,20 @@ export async function walkPrefix(ask: Ask, demands: PrefixDemands): Promise<read
     ORDER BY value, record_id LIMIT ${limit}::int`)
 }
 
-/** The value by which a record stands in the order; none where it has none that begins so. */
-export async function valueOf(ask: Ask, id: string, prefix: PrefixTerm): Promise<Valued | undefined> {
+/**
+ * The value by which a record stands in the order; none where it has none that begins so, or is not for who asks: what those
+ * of others say must not be told by which cursors are taken.
+ */
+export async function valueOf(
+  ask: Ask,
+  { cursor, station, lines }: IssuanceQuery & { readonly cursor: string },
+  prefix: PrefixTerm
+): Promise<Valued | undefined> {
+  const own = { ...(station !== undefined && { station }), ...(lines !== undefined && { lines }) }
   const [row] = await ask<{ value: string | null }>(Prisma.sql`
-    SELECT ${leastValue(recordId, prefix)} AS value FROM (SELECT ${id}::uuid AS record_id) AS d ${withFacet}`)
-  return row === undefined || row.value === null ? undefined : { id: id.toLowerCase(), value: row.value }
+    SELECT ${leastValue(recordId, prefix)} AS value FROM (SELECT ${cursor}::uuid AS record_id) AS d ${withFacet}
+    WHERE ${allOf(facetConditions(own))}`)
+  return row === undefined || row.value === null ? undefined : { id: cursor.toLowerCase(), value: row.value }
 }
 
 const withoutCursor = (query: IssuanceQuery): IssuanceQuery => ({ ...query, cursor: undefined })

@@ -28,7 +28,7 @@ export function beginsWith(value: Prisma.Sql, { beginning }: Pick<PrefixTerm, 'b
 }
 
 /** What a facet, as `f`, must have for any of its records to be meant. */
-export function facetConditions(query: IssuanceQuery): readonly Prisma.Sql[] {
+export function facetConditions(query: Omit<IssuanceQuery, 'limit'>): readonly Prisma.Sql[] {
   const { lines, credential, expiresBefore, expiresAfter } = query
   const columns = {
     outcome: query.outcome,

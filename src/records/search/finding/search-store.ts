@@ -3,7 +3,7 @@ import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../record.ts'
-import { spkiCode } from '../term.ts'
+import { type AbsentName, spkiCode } from '../term.ts'
 import {
   chooseAmong,
   chooseAmongByValue,
@@ -70,17 +70,51 @@ export function createSearchStore(search: Database): SearchStore {
 }
 
 async function find(ask: Ask, query: IssuanceQuery): Promise<readonly string[]> {
-  const { terms = [], limit } = query
-  const ids = await resolveKeys(ask, query)
-  if (ids?.length === 0) return []
-  const exact: ExactTerm[] = []
-  for (const term of terms) if (!term.isPrefix) exact.push(await resolveExact(ask, term))
-  const begun = terms.find(({ isPrefix }) => isPrefix)
-  if (begun === undefined) return findNewest(ask, ids, { query, exact, limit })
-  const prefix = await resolvePrefix(ask, begun)
-  const after = query.cursor === undefined ? undefined : await valueOf(ask, query.cursor, prefix)
-  if (query.cursor !== undefined && after === undefined) throw noSuchPlace(query.cursor)
-  return findByValue(ask, ids, { query, exact, limit, prefix, after })
+  const begun = query.terms?.find(({ isPrefix }) => isPrefix)
+  const prefix = begun && (await resolvePrefix(ask, begun))
+  const { cursor } = query
+  const after =
+    prefix === undefined || cursor === undefined
+      ? undefined
+      : await valueOf(ask, { ...query, cursor }, prefix)
+  if (prefix !== undefined && cursor !== undefined && after === undefined) throw noSuchPlace(cursor)
+  const ids: string[] = []
+  const valued: Valued[] = []
+  for (const way of await waysToAsk(ask, query)) {
+    const keyed = await resolveKeys(ask, way)
+    if (keyed?.length === 0) continue
+    const exact: ExactTerm[] = []
+    for (const term of way.terms ?? []) if (!term.isPrefix) exact.push(await resolveExact(ask, term))
+    const demands = { query: way, exact, limit: query.limit }
+    if (prefix === undefined) ids.push(...(await findNewest(ask, keyed, demands)))
+    else valued.push(...(await findByValue(ask, keyed, { ...demands, prefix, after })))
+  }
+  return prefix === undefined ? newestOf(ids, query.limit) : firstOf(valued, query.limit).map(({ id }) => id)
+}
+
+/**
+ * The query, and what it comes to for refusals that named a lot or a profile when there was none: these have it by a row of
+ * their own.
+ */
+async function waysToAsk(ask: Ask, query: IssuanceQuery): Promise<readonly IssuanceQuery[]> {
+  let ways: readonly IssuanceQuery[] = [query]
+  for (const [filter, name] of [['lot', 'absentLot'] as const, ['profile', 'absentProfile'] as const]) {
+    const value = query[filter]
+    if (value === undefined || !(await isAnyAbsent(ask, name, value))) continue
+    const absent = { name, value, isPrefix: false }
+    ways = ways.flatMap(way => {
+      const { [filter]: _, ...rest } = way
+      return [way, { ...rest, terms: [...(way.terms ?? []), absent] }]
+    })
+  }
+  return ways
+}
+
+async function isAnyAbsent(ask: Ask, name: AbsentName, value: string): Promise<boolean> {
+  const rows = await ask(
+    Prisma.sql`SELECT FROM search_term WHERE name = ${codeList(name)} AND value = ${value} LIMIT 1`
+  )
+  return rows.length > 0
 }
 
 async function findNewest(
@@ -97,23 +131,27 @@ async function findNewest(
   const found = [...(await walkFacets(ask, { conditions, query, limit, order: 'descending' }))]
   // Those of before it was shared.
   for (const term of exact) found.push(...(await followTerm(ask, term, demands)))
-  return [...new Set(found)].sort((one, other) => (one < other ? 1 : -1)).slice(0, limit)
+  return newestOf(found, limit)
 }
 
 async function findByValue(
   ask: Ask,
   ids: readonly string[] | undefined,
   demands: PrefixDemands
-): Promise<readonly string[]> {
+): Promise<readonly Valued[]> {
   const { exact, limit } = demands
-  const idsOf = (found: readonly Valued[]) => found.map(({ id }) => id)
-  if (ids !== undefined) return idsOf(await chooseAmongByValue(ask, ids, demands))
+  if (ids !== undefined) return chooseAmongByValue(ask, ids, demands)
   const rare = exact.find(({ sharedIds }) => sharedIds.length === 0)
-  if (rare !== undefined) return idsOf(await followTermByValue(ask, rare, demands))
+  if (rare !== undefined) return followTermByValue(ask, rare, demands)
   const found = [...(await walkPrefix(ask, demands))]
   for (const term of exact) found.push(...(await followTermByValue(ask, term, demands)))
   const sorted = firstOf(found, limit)
-  return idsOf(firstOf([...sorted, ...(await walkSharedValues(ask, demands, sorted))], limit))
+  return firstOf([...sorted, ...(await walkSharedValues(ask, demands, sorted))], limit)
+}
+
+/** Each once. */
+function newestOf(ids: readonly string[], limit: number): readonly string[] {
+  return [...new Set(ids)].sort((one, other) => (one < other ? 1 : -1)).slice(0, limit)
 }
 
 /** Each once, in the order of values, and of ids where these are the same. */

@@ -7,6 +7,8 @@ export interface RefusalSayings {
   readonly createdAt: Date
   readonly station?: string
   readonly commonName: string
+  readonly lot?: string
+  readonly profile?: string
 }
 
 /** On record as the issuance path writes them. @returns their ids. */
@@ -15,25 +17,27 @@ export async function writeRefusals(
   credential: string,
   refusals: readonly RefusalSayings[]
 ): Promise<readonly string[]> {
-  const rows = refusals.map(({ createdAt, station = 'station-1', commonName }) => ({
-    ...{ id: newId(createdAt, size => randomBytes(size)), createdAt, station, credential },
-    ...{ line: null, lot: null, site: null, metadata: {}, stationSubject: { CommonName: commonName } },
-    ...{
-      code: 'subject_refused' as const,
-      detail: 'Refused.',
-      violations: [],
-      bodyLength: null,
-      bodySha256: null
-    },
-    ...{
-      withheld: null,
-      csr: randomBytes(300),
-      profile: 'starter',
-      profileVersion: 1,
-      authority: 'starter-g1'
-    },
-    ...{ requestId: 'test' }
-  }))
+  const rows = refusals.map(
+    ({ createdAt, station = 'station-1', commonName, lot = null, profile = 'starter' }) => ({
+      ...{ id: newId(createdAt, size => randomBytes(size)), createdAt, station, credential },
+      ...{ line: null, lot, site: null, metadata: {}, stationSubject: { CommonName: commonName } },
+      ...{
+        code: 'subject_refused' as const,
+        detail: 'Refused.',
+        violations: [],
+        bodyLength: null,
+        bodySha256: null
+      },
+      ...{
+        withheld: null,
+        csr: randomBytes(300),
+        profile,
+        profileVersion: 1,
+        authority: 'starter-g1'
+      },
+      ...{ requestId: 'test' }
+    })
+  )
   await createRefusalStore(database).commit(rows)
   return rows.map(({ id }) => id)
 }
