@@ -1,17 +1,30 @@
 import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { Span } from '../../../sources/site/shifts.ts'
 import type { Zone } from '../../../sources/site/zone.ts'
-import { parseInstant } from '../records/query.ts'
+import { assertUsable, parseInstant, parseRange } from '../records/query.ts'
 
 const quarterMs = 15 * 60_000
+
+type Asked = Readonly<Record<'from' | 'to', string>>
+type AskedInPart = { readonly [End in keyof Asked]?: Asked[End] | undefined }
+
+/** What is counted, as far as it is asked for by time. @throws MintlineError `request_invalid`. */
+export function parseBoundaries(asked: Asked, zone: Zone): Span
+export function parseBoundaries(asked: AskedInPart, zone: Zone): Partial<Span>
+export function parseBoundaries(asked: AskedInPart, zone: Zone): Partial<Span> {
+  return parseRange(asked, (text, pointer) => parseBoundary(text, pointer, zone))
+}
 
 /**
  * A time by which records are counted. A date is its beginning by the clocks of the zone.
  *
  * @throws MintlineError `request_invalid` for what is not on the quarter of an hour: records are counted by these.
  */
-export function parseBoundary(text: string, pointer: string, zone: Zone): Date {
+function parseBoundary(text: string, pointer: string, zone: Zone): Date {
   const isDate = /^\d{4}-\d\d-\d\d$/.test(text)
-  const instant = isDate ? zone.instantOf({ date: text, minutes: 0 }) : parseInstant(text, pointer)
+  const instant = isDate
+    ? assertUsable(zone.instantOf({ date: text, minutes: 0 }), text, pointer)
+    : parseInstant(text, pointer)
   const time = instant.getTime()
   if (time % quarterMs === 0) return instant
   const before = new Date(Math.floor(time / quarterMs) * quarterMs)

@@ -9,7 +9,7 @@ import { streamWhole } from '../../listing/whole.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseBoundary } from './boundary.ts'
+import { parseBoundaries } from './boundary.ts'
 import { parseKeys, parseZone } from './query.ts'
 import { IssuanceSummary, type IssuanceSummaryView, SummaryQuerystring } from './schemas.ts'
 
@@ -64,8 +64,7 @@ function buildQuery(asked: Static<typeof SummaryQuerystring>, siteZone: Zone): C
     ...conditions,
     by: parseKeys(by),
     zone,
-    from: from === undefined ? undefined : parseBoundary(from, '/query/from', zone),
-    to: to === undefined ? undefined : parseBoundary(to, '/query/to', zone)
+    ...parseBoundaries({ from, to }, zone)
   }
 }
 

@@ -8,6 +8,7 @@ import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent, madeOrSame } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
+import { parseInstant } from '../records/query.ts'
 import { createLotOwnership } from './ownership.ts'
 import {
   ClosedLot,
@@ -196,7 +197,7 @@ function otherLines(lines: readonly string[] | undefined): MintlineError {
 function toRequest({ opensAt, closesAt, ...request }: Static<typeof LotBody>): LotRequest {
   return {
     ...request,
-    ...(opensAt !== undefined && { opensAt: new Date(opensAt) }),
-    ...(closesAt !== undefined && { closesAt: new Date(closesAt) })
+    ...(opensAt !== undefined && { opensAt: parseInstant(opensAt, '/opensAt') }),
+    ...(closesAt !== undefined && { closesAt: parseInstant(closesAt, '/closesAt') })
   }
 }

@@ -12,7 +12,7 @@ import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseBoundary } from '../counts/boundary.ts'
+import { parseBoundaries } from '../counts/boundary.ts'
 import { createLotOwnership } from '../lots/ownership.ts'
 import {
   DayQuerystring,
@@ -113,14 +113,12 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
       schema: reportStation
     },
     async (request, reply) => {
-      const { station, from, to } = request.query
-      const { zone } = services.site
+      const { station, ...asked } = request.query
       await assertStation(services, principalOf(request), station)
       return answer(request, reply, {
         kind: 'station',
         station,
-        from: parseBoundary(from, '/query/from', zone),
-        to: parseBoundary(to, '/query/to', zone)
+        ...parseBoundaries(asked, services.site.zone)
       })
     }
   )

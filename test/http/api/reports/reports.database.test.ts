@@ -128,6 +128,12 @@ describe('GET /v1/issuances/summary', () => {
     ['by=day&from=2026-11-23T08:37:00Z', ['/query/from']],
     ['by=day&to=2026-11-23T08:30:00.001Z', ['/query/to']],
     ['by=day&to=yesterday', ['/query/to']],
+    ['by=day&from=0000-01-01', ['/query/from']],
+    ['by=day&from=0000-01-01T00:00:00Z', ['/query/from']],
+    ['by=day&zone=UTC&from=0001-01-01T00:00:00%2B01:00', ['/query/from']],
+    ['by=day&to=9999-12-31T23:45:00-01:00', ['/query/to']],
+    ['by=day&from=2026-11-24&to=2026-11-23', ['/query/to']],
+    ['by=day&from=2026-11-23&to=2026-11-23', ['/query/to']],
     ['by=day&outcome=lost', ['/query/outcome']],
     ['by=day&code=none', ['/query/code']],
     ['by=day&limit=5', ['/query/limit']]
@@ -267,6 +273,9 @@ describe('GET /v1/reports', () => {
     ['station?station=nobody&from=2026-11-23&to=2026-11-24', 404, 'station_not_found'],
     ['station?station=starter&from=2026-11-23', 400, 'request_invalid'],
     ['station?station=starter&from=2026-11-23T08:01:00Z&to=2026-11-24', 400, 'request_invalid'],
+    ['station?station=starter&from=0000-01-01&to=2026-11-24', 400, 'request_invalid'],
+    ['station?station=starter&from=2026-11-24&to=2026-11-23', 400, 'request_invalid'],
+    ['station?station=starter&from=2026-11-24&to=2026-11-24', 400, 'request_invalid'],
     ['month?month=2026-11', 404, 'route_not_found']
   ])('refuses %s', async (path, status, code) => {
     const answer = await get(`/v1/reports/${path}`)
