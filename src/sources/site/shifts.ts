@@ -27,18 +27,27 @@ export function spanOfDay(zone: Zone, date: string): Span {
 }
 
 /**
- * Of the shift that begins on that day: the last of the day ends on the next. Undefined where the site has none of that name.
+ * Of the shift that begins on that day: the last of the day ends on the next. One that would begin while clocks are put
+ * forward begins no later than the ones behind it, and is empty where it would end before the clocks go on. Undefined where
+ * the site has none of that name.
  *
  * @param date `YYYY-MM-DD`.
  */
-export function spanOfShift({ zone, shifts }: Site, date: string, name: string): Span | undefined {
+export function spanOfShift(site: Site, date: string, name: string): Span | undefined {
+  const { shifts } = site
   const index = shifts.findIndex(shift => shift.name === name)
   if (index < 0) return undefined
-  const { startMinutes } = shifts[index]!
-  const next = shifts[index + 1]
-  const end =
-    next === undefined
-      ? { date: addDays(date, 1), minutes: shifts[0]!.startMinutes }
-      : { date, minutes: next.startMinutes }
-  return { from: zone.instantOf({ date, minutes: startMinutes }), to: zone.instantOf(end) }
+  const to = index + 1 < shifts.length ? startOf(site, date, index + 1) : startOf(site, addDays(date, 1), 0)
+  return { from: startOf(site, date, index), to }
+}
+
+/**
+ * The first moment of those at which this shift and the ones behind it begin: where clocks are put forward over a beginning,
+ * `instantOf` has it after that step, which may be later than the next beginning. No zone puts them forward by more than a
+ * day.
+ */
+function startOf({ zone, shifts }: Site, date: string, index: number): Date {
+  const starts = (day: string, some: readonly Shift[]) =>
+    some.map(({ startMinutes }) => zone.instantOf({ date: day, minutes: startMinutes }).getTime())
+  return new Date(Math.min(...starts(date, shifts.slice(index)), ...starts(addDays(date, 1), shifts)))
 }

@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type Site, spanOfDay, spanOfShift } from '../../../src/sources/site/shifts.ts'
 import { addDays, createZone, formatOffset } from '../../../src/sources/site/zone.ts'
@@ -118,6 +119,60 @@ describe('a shift', () => {
   it('that is alone lasts until it begins anew', () => {
     const alone = { ...site, shifts: site.shifts.slice(1, 2) }
     expect(hoursOf(spanOfShift(alone, '2026-10-24', 'late')!)).toBe(25)
+  })
+
+  it('that begins in the hour that is left out is empty where the next one has begun by then', () => {
+    const odd: Site = {
+      zone: site.zone,
+      shifts: [
+        { name: 'first', startMinutes: 2 * 60 + 30 },
+        { name: 'second', startMinutes: 3 * 60 }
+      ]
+    }
+    const spans = ['first', 'second'].map(name => spanOfShift(odd, '2026-03-29', name)!)
+    expect(spans.map(({ from, to }) => [from.toISOString(), to.toISOString()])).toEqual([
+      ['2026-03-29T01:00:00.000Z', '2026-03-29T01:00:00.000Z'],
+      ['2026-03-29T01:00:00.000Z', '2026-03-30T00:30:00.000Z']
+    ])
+    expect(spanOfShift(odd, '2026-03-28', 'second')!.to).toEqual(spans[0]!.from)
+  })
+
+  it('follows the one before, and begins when clocks show it where they do, whatever the zone and the shifts', () => {
+    // The day before a change of clocks, and the day on which there was none at all.
+    const changes = [
+      ['Europe/Vienna', '2026-03-28'],
+      ['Europe/Vienna', '2026-10-24'],
+      ['Africa/Cairo', '2026-04-23'],
+      ['America/Havana', '2026-10-31'],
+      ['Australia/Lord_Howe', '2026-04-04'],
+      ['Australia/Lord_Howe', '2026-10-03'],
+      ['Antarctica/Troll', '2026-03-28'],
+      ['Pacific/Apia', '2011-12-28'],
+      ['Pacific/Apia', '2011-12-29'],
+      ['Asia/Kathmandu', '2026-03-28']
+    ] as const
+    const quarters = fc.uniqueArray(fc.integer({ min: 0, max: 95 }), { minLength: 1, maxLength: 12 })
+    fc.assert(
+      fc.property(fc.constantFrom(...changes), quarters, ([name, first], starts) => {
+        const zone = zoneOf(name)
+        const shifts = starts
+          .toSorted((one, other) => one - other)
+          .map(quarter => ({ name: `at ${quarter}`, startMinutes: quarter * 15 }))
+        const odd: Site = { zone, shifts }
+        let end: Date | undefined
+        for (let [date, day] = [first as string, 0]; day < 4; [date, day] = [addDays(date, 1), day + 1])
+          for (const shift of shifts) {
+            const { from, to } = spanOfShift(odd, date, shift.name)!
+            expect(from).toEqual(end ?? from)
+            expect(to.getTime()).toBeGreaterThanOrEqual(from.getTime())
+            const shown = zone.instantOf({ date, minutes: shift.startMinutes })
+            const isShown = JSON.stringify(zone.localOf(shown)) === JSON.stringify({ date, minutes: shift.startMinutes })
+            if (isShown) expect(from).toEqual(shown)
+            end = to
+          }
+      }),
+      { numRuns: 60 }
+    )
   })
 
   it('of another name is none', () => {
