@@ -68,11 +68,7 @@ export function createCounting(search: Database): Counting {
 async function boundSpan(search: Database, { from, to }: CountQuery): Promise<{ from: Date; to: Date }> {
   const [[bounds]] = (await searchBounded(search, [
     Prisma.sql`
-      SELECT
-        least(
-          (SELECT min(quarter) FROM issuance_tally),
-          (SELECT min(created_at) FROM intent WHERE id = (SELECT min(record_id::text)::uuid FROM search_pending))
-        ) AS first,
+      SELECT (SELECT min(quarter) FROM issuance_tally) AS first,
         greatest((SELECT max(quarter) FROM issuance_tally), clock_timestamp()) AS last`
   ])) as [[{ first: Date | null; last: Date }]]
   const first = bounds.first ?? bounds.last

@@ -2,8 +2,8 @@ import { Prisma } from '../../database/generated/client.ts'
 import type { CountScope } from './count.ts'
 
 /**
- * Records by what they have in common, as they are counted: those that were filled in, by the quarter of an hour, and
- * intents that wait for their end, one by one. `at` is the quarter; `first_at` and `last_at` bound when they were made.
+ * Records by what they have in common, as they are counted by the quarter of an hour, those included that wait for their
+ * end. `at` is the quarter; `first_at` and `last_at` bound when they were made.
  */
 export function countedRows(scope: CountScope): Prisma.Sql {
   return Prisma.sql`
@@ -11,20 +11,7 @@ export function countedRows(scope: CountScope): Prisma.Sql {
       facet.credential, facet.profile, facet.profile_version, facet.authority, facet.code, facet.rework,
       tally.count, tally.first_at, tally.last_at
     FROM issuance_tally AS tally JOIN search_facet AS facet ON facet.id = tally.facet_id
-    WHERE ${inTime(Prisma.sql`tally.quarter`, scope)} AND ${onFacet(scope)}
-    UNION ALL
-    SELECT * FROM (
-      SELECT intent.created_at AS at, 'unknown' AS outcome, 'unknown' AS state, intent.station, intent.line, intent.site,
-        intent.lot, intent.token_id AS credential, profile_version.name AS profile,
-        profile_version.version AS profile_version, authority.name AS authority, NULL AS code, false AS rework,
-        1 AS count, intent.created_at AS first_at, intent.created_at AS last_at
-      FROM search_pending AS pending
-      JOIN intent ON intent.id = pending.record_id
-      LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
-      LEFT JOIN authority ON authority.id = intent.authority_id
-      WHERE NOT EXISTS (SELECT FROM issuance_search WHERE issuance_search.record_id = pending.record_id)
-    ) AS facet
-    WHERE ${inTime(Prisma.sql`facet.at`, scope)} AND ${onFacet(scope)}`
+    WHERE ${inTime(Prisma.sql`tally.quarter`, scope)} AND ${onFacet(scope)}`
 }
 
 /** Of a table with a facet's columns that is called `facet`. */
