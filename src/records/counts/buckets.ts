@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Span } from '../../sources/site/shifts.ts'
 import { addDays, formatMinutes, formatOffset, type Zone } from '../../sources/site/zone.ts'
 import type { TimeUnit } from './count.ts'
@@ -10,8 +11,10 @@ export interface Bucket {
   readonly label: string
 }
 
-/** Thirteen years of days: so many are worked out without holding up anybody. */
+/** Thirteen years of days. */
 const mostBuckets = 5_000
+/** So many are worked out, in some milliseconds, before others have a turn. */
+const bucketsAtOnce = 200
 const hourMs = 3_600_000
 
 /**
@@ -19,7 +22,7 @@ const hourMs = 3_600_000
  *
  * @throws MintlineError `search_too_broad`.
  */
-export function bucketsOf(unit: TimeUnit, zone: Zone, { from, to }: Span): readonly Bucket[] {
+export async function bucketsOf(unit: TimeUnit, zone: Zone, { from, to }: Span): Promise<readonly Bucket[]> {
   const step = stepsOf[unit](zone)
   const buckets: Bucket[] = []
   for (let start = step.begin(from); start < to; start = step.next(start)) {
@@ -29,6 +32,7 @@ export function bucketsOf(unit: TimeUnit, zone: Zone, { from, to }: Span): reado
         `There are more than ${mostBuckets} ${unit}s between from and to.`,
         'Bring them nearer to each other, or count by days or months.'
       )
+    if (buckets.length % bucketsAtOnce === 0) await turn()
   }
   return buckets
 }

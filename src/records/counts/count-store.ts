@@ -42,7 +42,7 @@ export function createCounting(search: Database): Counting {
     async count(query) {
       const unit = timeUnits.find(each => query.by.includes(each))
       const span = unit === undefined ? undefined : await boundSpan(search, query)
-      const buckets = span && unit ? bucketsOf(unit, query.zone, span) : []
+      const buckets = span && unit ? await bucketsOf(unit, query.zone, span) : []
       const starts = buckets.map(({ start }) => start.toISOString())
       const [groups, progress] = await searchBounded(search, [
         countStatement({ ...query, ...span }, starts),
