@@ -7,6 +7,7 @@ import type { PageQuery } from '../sources/page.ts'
 import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { issuanceColumns, joinEnds, joinRules, selectIssuances, selectRefusals } from './record-query.ts'
+import type { Ask } from './search/finding/search-session-store.ts'
 
 /** What is asked of the records themselves: not of what they are searched by. */
 export type RowQuery = PageQuery &
@@ -36,21 +37,23 @@ export interface RecordStore {
   findRefusal(id: string): Promise<StoredRefusal | undefined>
   /** How often a refusal was repeated within its window, as far as that is written. */
   findRepeats(refusalId: string): Promise<Repeats | undefined>
-  /** Newest first, at most `limit` of each kind. */
-  listIntents(query: RowQuery): Promise<readonly IssuanceRow[]>
-  listRefusals(query: RowQuery): Promise<readonly StoredRefusal[]>
+  /** For what people look up, which must not hold up the issuance path. @param ask where, and for how long at most. */
+  rowsBy(ask: Ask): RecordRows
   /** How many intents wait for their record. */
   countOpenIntents(): Promise<number>
+}
+
+/** Newest first, at most `limit` of each kind. */
+export interface RecordRows {
+  listIntents(query: RowQuery): Promise<readonly IssuanceRow[]>
+  listRefusals(query: RowQuery): Promise<readonly StoredRefusal[]>
 }
 
 const issuances = Prisma.raw(selectIssuances)
 const refusals = Prisma.raw(selectRefusals)
 
-/**
- * @param database for what the issuance path looks up.
- * @param search for what people look up, which must not hold up the issuance path.
- */
-export function createRecordStore(database: Database, search: Database): RecordStore {
+/** @param database for what the issuance path looks up. */
+export function createRecordStore(database: Database): RecordStore {
   const client = database.prisma
   const firstIntent = async (condition: Prisma.Sql): Promise<Durable<IssuanceRow> | undefined> => {
     const [row] = await runQuery(
@@ -79,30 +82,15 @@ export function createRecordStore(database: Database, search: Database): RecordS
       return row
     },
     findRepeats: refusalId => findRepeats(client, refusalId),
-    async listIntents(query) {
-      // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
-      const [profileIds, authorityIds] = await Promise.all([
-        query.profile === undefined ? undefined : idsOf(search.prisma.profileVersion, query.profile),
-        query.authority === undefined ? undefined : idsOf(search.prisma.authority, query.authority)
-      ])
-      if (profileIds?.length === 0 || authorityIds?.length === 0) return []
-      const conditions = intentConditions(query, profileIds, authorityIds)
-      return runQuery(
-        () => search.prisma.$queryRaw<IssuanceRow[]>`
-          ${issuancesWithin(query)}
-          WHERE ${Prisma.join(conditions, ' AND ')}
-          ORDER BY intent.id DESC
-          LIMIT ${query.limit}`
-      )
-    },
-    listRefusals: query =>
-      runQuery(
-        () => search.prisma.$queryRaw<StoredRefusal[]>`
+    rowsBy: ask => ({
+      listIntents: query => listIntents(ask, query),
+      listRefusals: query =>
+        ask<StoredRefusal>(Prisma.sql`
           ${refusals}
           WHERE ${Prisma.join(refusalConditions(query), ' AND ')}
           ORDER BY id DESC
-          LIMIT ${query.limit}`
-      ),
+          LIMIT ${query.limit}`)
+    }),
     countOpenIntents: () => runQuery(() => client.openIntent.count())
   }
 }
@@ -115,12 +103,24 @@ async function findRepeats(client: Database['prisma'], refusalId: string): Promi
   return count === null || lastAt === null ? undefined : { count, lastAt }
 }
 
-interface NamedRows {
-  findMany(query: { where: { name: string }; select: { id: true } }): PromiseLike<readonly { id: string }[]>
+async function listIntents(ask: Ask, query: RowQuery): Promise<readonly IssuanceRow[]> {
+  const { profile, authority } = query
+  // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
+  const profileIds =
+    profile === undefined ? undefined : (await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM profile_version WHERE name = ${profile}`))
+  const authorityIds =
+    authority === undefined ? undefined : (await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM authority WHERE name = ${authority}`))
+  if (profileIds?.length === 0 || authorityIds?.length === 0) return []
+  const conditions = intentConditions(query, profileIds, authorityIds)
+  return ask<IssuanceRow>(Prisma.sql`
+    ${issuancesWithin(query)}
+    WHERE ${Prisma.join(conditions, ' AND ')}
+    ORDER BY intent.id DESC
+    LIMIT ${query.limit}`)
 }
 
-async function idsOf(table: NamedRows, name: string): Promise<readonly string[]> {
-  return (await runQuery(() => table.findMany({ where: { name }, select: { id: true } }))).map(({ id }) => id)
+async function idsOf(ask: Ask, statement: Prisma.Sql): Promise<readonly string[]> {
+  return (await ask<{ id: string }>(statement)).map(({ id }) => id)
 }
 
 function intentConditions(

@@ -98,7 +98,10 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
     },
     async list(query) {
       // One more than asked for tells whether there is a next page.
-      const { rows, goOn } = await listRows({ store, search }, { ...query, limit: query.limit + 1 })
+      const wanted = { ...query, limit: query.limit + 1 }
+      const { rows, goOn } = await search.within(session =>
+        listRows({ store: store.rowsBy(session.ask), search: session }, wanted)
+      )
       const { limit } = query
       const page = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
       // What is beyond the page is not read back. The rest one after the other: all verifications queued together would

@@ -16,7 +16,7 @@ export const serviceProblems = {
     meaning:
       'It did not end within two seconds, or its answer would be larger than an answer may be. Nothing is left out silently: there is no answer rather than a part of one.',
     remedy:
-      'Narrow it, as `detail` says: add `from` and `to`, a longer beginning before the `*`, or an exact value such as `thingName`, `subject.CommonName`, `serialNumber`, `lot` or `station`.'
+      'Do as `detail` says. A search is narrowed by `from` and `to`, a longer beginning before the `*`, or an exact value such as `thingName`, `subject.CommonName`, `serialNumber`, `lot` or `station`; a count by any of its filters; instead of a report, those of its parts are asked for.'
   },
   search_behind: {
     status: 503,

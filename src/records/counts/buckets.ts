@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Span } from '../../sources/site/shifts.ts'
 import { addDays, formatMinutes, formatOffset, type Zone } from '../../sources/site/zone.ts'
 import type { TimeUnit } from './count.ts'
-import { searchTooBroad } from './too-broad.ts'
+import { searchTooBroad } from '../search/too-broad.ts'
 
 /** A piece of time by the clocks of a zone, until the next one begins. */
 export interface Bucket {

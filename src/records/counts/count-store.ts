@@ -1,10 +1,12 @@
 import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
-import { searchBounded } from './bounded-search-store.ts'
+import { type Ask, type Limit, withinLimit } from '../search/finding/search-session-store.ts'
+import { searchTooBroad } from '../search/too-broad.ts'
 import { bucketsOf } from './buckets.ts'
 import {
   type CountGroup,
   type Counting,
+  type Counts,
   type CountKey,
   type CountQuery,
   type Dimension,
@@ -12,10 +14,10 @@ import {
 } from './count.ts'
 import { countedUpTo, type ProgressRow, selectProgress } from './progress-store.ts'
 import { countedRows } from './scope-store.ts'
-import { addConditions, searchTooBroad } from './too-broad.ts'
 
 /** What an answer holds. */
 const mostGroups = 10_000
+const addConditions = 'Add from and to nearer to each other, or a station, line, lot, profile or code.'
 
 const columns: Readonly<Record<Dimension, Prisma.Sql>> = {
   station: Prisma.sql`station COLLATE "C"`,
@@ -37,42 +39,36 @@ interface GroupRow {
 }
 
 /** @param search for what people look up, which must not hold up the issuance path. */
-export function createCounting(search: Database): Counting {
+export function createCounting(search: Database, limit: Pick<Limit, 'limitMs'> = {}): Counting {
   return {
-    async count(query) {
-      const unit = timeUnits.find(each => query.by.includes(each))
-      const span = unit === undefined ? undefined : await boundSpan(search, query)
-      const buckets = span && unit ? await bucketsOf(unit, query.zone, span) : []
-      const starts = buckets.map(({ start }) => start.toISOString())
-      const [groups, progress] = await searchBounded(search, [
-        countStatement({ ...query, ...span }, starts),
-        selectProgress
-      ])
-      const rows = groups as readonly GroupRow[]
-      if (rows.length > mostGroups)
-        throw searchTooBroad(
-          `There are more than ${mostGroups} groups.`,
-          `${addConditions} Or count by less.`
-        )
-      const nameOf = (key: CountKey, value: string | number | null) =>
-        key === unit ? buckets[(value as number) - 1]!.label : value
-      return {
-        groups: rows.map(row => toGroup(query.by, row, nameOf)),
-        countedUpTo: countedUpTo(progress as readonly ProgressRow[])
-      }
-    }
+    count: query =>
+      withinLimit(search, ask => countGroups(ask, query), { ...limit, narrower: addConditions, isOneMoment: true })
+  }
+}
+
+async function countGroups(ask: Ask, query: CountQuery): Promise<Counts> {
+  const unit = timeUnits.find(each => query.by.includes(each))
+  const span = unit === undefined ? undefined : await boundSpan(ask, query)
+  const buckets = span && unit ? await bucketsOf(unit, query.zone, span) : []
+  const starts = buckets.map(({ start }) => start.toISOString())
+  const rows = await ask<GroupRow>(countStatement({ ...query, ...span }, starts))
+  if (rows.length > mostGroups)
+    throw searchTooBroad(`There are more than ${mostGroups} groups.`, `${addConditions} Or count by less.`)
+  const nameOf = (key: CountKey, value: string | number | null) =>
+    key === unit ? buckets[(value as number) - 1]!.label : value
+  return {
+    groups: rows.map(row => toGroup(query.by, row, nameOf)),
+    countedUpTo: countedUpTo(await ask<ProgressRow>(selectProgress))
   }
 }
 
 /** From the first to the last quarter of an hour in which there was anything, within what is asked for. */
-async function boundSpan(search: Database, { from, to }: CountQuery): Promise<{ from: Date; to: Date }> {
-  const [[bounds]] = (await searchBounded(search, [
-    Prisma.sql`
-      SELECT (SELECT min(quarter) FROM issuance_tally) AS first,
-        greatest((SELECT max(quarter) FROM issuance_tally), clock_timestamp()) AS last`
-  ])) as [[{ first: Date | null; last: Date }]]
-  const first = bounds.first ?? bounds.last
-  const end = new Date(bounds.last.getTime() + 1)
+async function boundSpan(ask: Ask, { from, to }: CountQuery): Promise<{ from: Date; to: Date }> {
+  const [bounds] = await ask<{ first: Date | null; last: Date }>(Prisma.sql`
+    SELECT (SELECT min(quarter) FROM issuance_tally) AS first,
+      greatest((SELECT max(quarter) FROM issuance_tally), clock_timestamp()) AS last`)
+  const first = bounds!.first ?? bounds!.last
+  const end = new Date(bounds!.last.getTime() + 1)
   return {
     from: from === undefined || from < first ? first : from,
     to: to === undefined || to > end ? end : to

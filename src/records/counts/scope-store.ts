@@ -1,4 +1,5 @@
 import { Prisma } from '../../database/generated/client.ts'
+import { allOf, facetConditions } from '../search/finding/conditions-store.ts'
 import type { CountScope } from './count.ts'
 
 /**
@@ -7,37 +8,16 @@ import type { CountScope } from './count.ts'
  */
 export function countedRows(scope: CountScope): Prisma.Sql {
   return Prisma.sql`
-    SELECT tally.quarter AS at, facet.outcome, facet.state, facet.station, facet.line, facet.site, facet.lot,
-      facet.credential, facet.profile, facet.profile_version, facet.authority, facet.code, facet.rework,
+    SELECT tally.quarter AS at, f.outcome, f.state, f.station, f.line, f.site, f.lot,
+      f.credential, f.profile, f.profile_version, f.authority, f.code, f.rework,
       tally.count, tally.first_at, tally.last_at
-    FROM issuance_tally AS tally JOIN search_facet AS facet ON facet.id = tally.facet_id
-    WHERE ${inTime(Prisma.sql`tally.quarter`, scope)} AND ${onFacet(scope)}`
+    FROM issuance_tally AS tally JOIN search_facet AS f ON f.id = tally.facet_id
+    WHERE ${allOf([...inTime(Prisma.sql`tally.quarter`, scope), ...facetConditions(scope)])}`
 }
 
-/** Of a table with a facet's columns that is called `facet`. */
-export function onFacet(scope: CountScope): Prisma.Sql {
-  const { station, line, lines, lot, profile, authority, outcome, state, code } = scope
-  return allOf([
-    station !== undefined && Prisma.sql`facet.station = ${station}`,
-    line !== undefined && Prisma.sql`facet.line = ${line}`,
-    lines !== undefined && Prisma.sql`facet.line = ANY(${[...lines]}::text[])`,
-    lot !== undefined && Prisma.sql`facet.lot = ${lot}`,
-    profile !== undefined && Prisma.sql`facet.profile = ${profile}`,
-    authority !== undefined && Prisma.sql`facet.authority = ${authority}`,
-    outcome !== undefined && Prisma.sql`facet.outcome = ${outcome}`,
-    state !== undefined && Prisma.sql`facet.state = ${state}`,
-    code !== undefined && Prisma.sql`facet.code = ${code}`
-  ])
-}
-
-export function inTime(time: Prisma.Sql, { from, to }: CountScope): Prisma.Sql {
-  return allOf([
-    from !== undefined && Prisma.sql`${time} >= ${from.toISOString()}::timestamptz`,
-    to !== undefined && Prisma.sql`${time} < ${to.toISOString()}::timestamptz`
-  ])
-}
-
-function allOf(conditions: readonly (Prisma.Sql | false)[]): Prisma.Sql {
-  const given = conditions.filter(condition => condition !== false)
-  return given.length === 0 ? Prisma.sql`true` : Prisma.join(given, ' AND ')
+export function inTime(time: Prisma.Sql, { from, to }: CountScope): readonly Prisma.Sql[] {
+  return [
+    ...(from === undefined ? [] : [Prisma.sql`${time} >= ${from.toISOString()}::timestamptz`]),
+    ...(to === undefined ? [] : [Prisma.sql`${time} < ${to.toISOString()}::timestamptz`])
+  ]
 }

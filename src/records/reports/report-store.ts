@@ -1,12 +1,13 @@
 import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
-import { searchBounded } from '../counts/bounded-search-store.ts'
 import type { CountScope } from '../counts/count.ts'
 import { countedUpTo, type ProgressRow, selectProgress } from '../counts/progress-store.ts'
-import { countedRows, inTime, onFacet } from '../counts/scope-store.ts'
-import { searchTooBroad } from '../counts/too-broad.ts'
+import { countedRows, inTime } from '../counts/scope-store.ts'
 import type { Outcome } from '../record.ts'
+import { allOf, facetConditions } from '../search/finding/conditions-store.ts'
+import { type Ask, withinLimit } from '../search/finding/search-session-store.ts'
+import { searchTooBroad } from '../search/too-broad.ts'
 
 /** Records of a station that came to the same. */
 export interface OutcomeRow {
@@ -39,8 +40,13 @@ export interface ReportRows {
 }
 
 export interface ReportStore {
-  /** All of the same moment. @throws MintlineError `search_too_broad`. */
-  read(scope: CountScope): Promise<ReportRows>
+  /**
+   * All of the same moment.
+   *
+   * @param narrower what to ask for instead where this takes too long.
+   * @throws MintlineError `search_too_broad`.
+   */
+  read(scope: CountScope, narrower: string): Promise<ReportRows>
 }
 
 /** Stations and reasons that one report has; a site has some dozens. */
@@ -49,21 +55,21 @@ const mostRows = 10_000
 /** @param search for what people look up, which must not hold up the issuance path. */
 export function createReportStore(search: Database): ReportStore {
   return {
-    async read(scope) {
-      const [outcomes, unrecorded, scraps, progress] = (await searchBounded(search, [
-        outcomesOf(scope),
-        unrecordedOf(scope),
-        scrapsOf(scope),
-        selectProgress
-      ])) as [OutcomeRow[], UnrecordedRow[], ScrapRow[], ProgressRow[]]
-      if (Math.max(outcomes.length, unrecorded.length, scraps.length) > mostRows)
-        throw searchTooBroad(
-          `There are more than ${mostRows} stations and reasons.`,
-          'Count with GET /v1/issuances/summary, or ask for the report of a station.'
-        )
-      return { outcomes, unrecorded, scraps, countedUpTo: countedUpTo(progress) }
-    }
+    read: (scope, narrower) =>
+      withinLimit(search, ask => readRows(ask, scope), { narrower, isOneMoment: true })
   }
+}
+
+async function readRows(ask: Ask, scope: CountScope): Promise<ReportRows> {
+  const outcomes = await ask<OutcomeRow>(outcomesOf(scope))
+  const unrecorded = await ask<UnrecordedRow>(unrecordedOf(scope))
+  const scraps = await ask<ScrapRow>(scrapsOf(scope))
+  if (Math.max(outcomes.length, unrecorded.length, scraps.length) > mostRows)
+    throw searchTooBroad(
+      `There are more than ${mostRows} stations and reasons.`,
+      'Count with GET /v1/issuances/summary, or ask for the report of a station.'
+    )
+  return { outcomes, unrecorded, scraps, countedUpTo: countedUpTo(await ask<ProgressRow>(selectProgress)) }
 }
 
 const limit = Prisma.raw(`LIMIT ${mostRows + 1}`)
@@ -77,26 +83,31 @@ function outcomesOf(scope: CountScope): Prisma.Sql {
     GROUP BY station, outcome, code ${limit}`
 }
 
-/** A repeat is of the line and the lot of what it repeats; what repeats nothing is of none. */
+/**
+ * A repeat is of the line and the lot of what it repeats; what repeats nothing is of none. All refusals of a lot are found by
+ * their facets: refusals themselves have no index by lot.
+ */
 function unrecordedOf(scope: CountScope): Prisma.Sql {
   const { station, lines, lot } = scope
-  const conditions = [inTime(Prisma.sql`counted.window_start`, scope)]
+  const conditions = [...inTime(Prisma.sql`counted.window_start`, scope)]
   if (station !== undefined) conditions.push(Prisma.sql`counted.station = ${station}`)
-  if (lot !== undefined) conditions.push(Prisma.sql`refusal.lot = ${lot}`)
-  if (lines !== undefined) conditions.push(Prisma.sql`refusal.line = ANY(${[...lines]}::text[])`)
+  if (lot !== undefined || lines !== undefined)
+    conditions.push(...facetConditions({ outcome: 'rejected', lot, lines }))
   return Prisma.sql`
     SELECT counted.station, counted.code, sum(counted.count)::float8 AS count
-    FROM refusal_count AS counted LEFT JOIN refusal ON refusal.id = counted.refusal_id
-    WHERE ${Prisma.join(conditions, ' AND ')}
+    FROM refusal_count AS counted
+    LEFT JOIN issuance_search AS repeated ON repeated.record_id = counted.refusal_id
+    LEFT JOIN search_facet AS f ON f.id = repeated.facet_id
+    WHERE ${allOf(conditions)}
     GROUP BY counted.station, counted.code ${limit}`
 }
 
 function scrapsOf(scope: CountScope): Prisma.Sql {
   return Prisma.sql`
-    SELECT facet.station, count(*)::float8 AS count
+    SELECT f.station, count(*)::float8 AS count
     FROM revocation AS scrap
     JOIN issuance_search ON issuance_search.record_id = scrap.intent_id
-    JOIN search_facet AS facet ON facet.id = issuance_search.facet_id
-    WHERE scrap.cause = 'scrap' AND ${inTime(Prisma.sql`scrap.created_at`, scope)} AND ${onFacet(scope)}
-    GROUP BY facet.station ${limit}`
+    JOIN search_facet AS f ON f.id = issuance_search.facet_id
+    WHERE scrap.cause = 'scrap' AND ${allOf([...inTime(Prisma.sql`scrap.created_at`, scope), ...facetConditions(scope)])}
+    GROUP BY f.station ${limit}`
 }

@@ -15,7 +15,10 @@ export function createReports({ store, site, clock }: ReportsDependencies): Repo
   return {
     async make({ subject, lines }) {
       const span = spanOf(site, subject)
-      const { countedUpTo, ...rows } = await store.read({ ...scopeOf(subject), lines, ...span })
+      const { countedUpTo, ...rows } = await store.read(
+        { ...scopeOf(subject), lines, ...span },
+        narrower[subject.kind]
+      )
       const rowsOf = byStation(rows)
       return {
         subject,
@@ -42,6 +45,14 @@ function spanOf(site: Site, subject: ReportSubject): Span | undefined {
     case 'lot':
       return undefined
   }
+}
+
+/** What can be asked for instead of a report that takes too long. */
+const narrower: Readonly<Record<ReportSubject['kind'], string>> = {
+  day: 'Ask for its shifts, or for the reports of single stations: GET /v1/reports/station with from and to.',
+  shift: 'Ask for the reports of single stations: GET /v1/reports/station with from and to.',
+  lot: 'Count it in parts: GET /v1/issuances/summary with lot, from and to.',
+  station: 'Bring from and to nearer to each other.'
 }
 
 function scopeOf(subject: ReportSubject): CountScope {

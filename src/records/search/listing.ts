@@ -1,9 +1,9 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../record.ts'
 import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
-import type { RecordStore, RowQuery } from '../record-store.ts'
+import type { RecordRows, RowQuery } from '../record-store.ts'
 import { watermarkOf } from './filling/filling.ts'
-import type { SearchState, SearchStore } from './finding/search-store.ts'
+import type { SearchSession, SearchState } from './finding/search-store.ts'
 
 type ListedRow = IssuanceRow | StoredRefusal
 
@@ -15,8 +15,8 @@ export interface ListedRows {
 }
 
 export interface ListingDependencies {
-  readonly store: Pick<RecordStore, 'listIntents' | 'listRefusals'>
-  readonly search: SearchStore
+  readonly store: RecordRows
+  readonly search: SearchSession
 }
 
 /** What is older than this is not told as if it were all. */
@@ -32,7 +32,7 @@ const mostRounds = 8
  * filled in, by that, and the newest as they are. The rest is found as far as it is filled in.
  *
  * @param query where `limit` is how many rows are wanted at most.
- * @throws MintlineError `search_too_broad`, `search_behind`.
+ * @throws MintlineError `search_behind`, and what the session throws.
  */
 export async function listRows(
   { store, search }: ListingDependencies,
@@ -65,7 +65,7 @@ function isMerged(query: IssuanceQuery): boolean {
 }
 
 /** Before it, all that is meant is filled in; undefined where nothing is. */
-async function watermark(search: SearchStore, { from }: IssuanceQuery): Promise<Date | undefined> {
+async function watermark(search: SearchSession, { from }: IssuanceQuery): Promise<Date | undefined> {
   const { position, databaseTime } = await search.readState()
   const at = watermarkOf(position, databaseTime)
   return at.getTime() === 0 || (from !== undefined && from >= at) ? undefined : at
@@ -114,7 +114,7 @@ async function listMerged(
 }
 
 interface Collecting {
-  readonly search: SearchStore
+  readonly search: SearchSession
   readonly read: (ids: readonly string[], round: number) => Promise<readonly ListedRow[]>
 }
 
@@ -144,10 +144,8 @@ async function readRows(
   query: RowQuery & Pick<IssuanceQuery, 'outcome'>
 ): Promise<readonly ListedRow[]> {
   if (query.ids?.length === 0) return []
-  const [intents, refusals] = await Promise.all([
-    query.outcome === 'rejected' ? [] : store.listIntents(query),
-    mayBeRefusal(query) ? store.listRefusals(query) : []
-  ])
+  const intents = query.outcome === 'rejected' ? [] : await store.listIntents(query)
+  const refusals = mayBeRefusal(query) ? await store.listRefusals(query) : []
   return byId([...intents, ...refusals])
 }
 

@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createCounting } from '../../../src/records/counts/count-store.ts'
 import { createReportStore } from '../../../src/records/reports/report-store.ts'
+import { createReports } from '../../../src/records/reports/reports.ts'
 import { createZone, utc } from '../../../src/sources/site/zone.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 import { expectWithin } from '../../support/time-limit.ts'
@@ -51,11 +52,13 @@ it('a report with more rows than one has is refused', async () => {
   await test.owner.prisma.$executeRaw`
     INSERT INTO issuance_tally (quarter, facet_id, count, first_at, last_at)
     SELECT '2026-01-01T00:15:00Z'::timestamptz, id, 2, '2026-01-01', '2026-01-01' FROM search_facet`
-  await expect(createReportStore(test.database).read(newYear)).rejects.toMatchObject(tooBroad)
+  await expect(createReportStore(test.database).read(newYear, 'Ask for less.')).rejects.toMatchObject(
+    tooBroad
+  )
 })
 
 it('hours of ten years are refused; its days and months are counted', async () => {
-  const counting = createCounting(test.database)
+  const counting = createCounting(test.database, { limitMs: 8_000 })
   const to = new Date('2026-01-01T00:00:00Z')
   await expect(counting.count({ by: ['hour'], zone: vienna, to })).rejects.toMatchObject(tooBroad)
   const { groups } = await counting.count({ by: ['day'], zone: vienna, to })
@@ -74,7 +77,17 @@ it('what takes longer than two seconds is refused', async () => {
       await expect(createCounting(test.database).count({ by: ['station'], zone: utc })).rejects.toMatchObject(
         tooBroad
       )
-      await expect(createReportStore(test.database).read(newYear)).rejects.toMatchObject(tooBroad)
+      const store = createReportStore(test.database)
+      const reports = createReports({ store, site: { zone: utc, shifts: [] }, clock: () => newYear.to })
+      for (const [subject, advice] of [
+        [{ kind: 'day', date: '2026-01-01' }, /Ask for its shifts, or for the reports of single stations/],
+        [{ kind: 'lot', lot: 'lot-1' }, /GET \/v1\/issuances\/summary with lot, from and to/],
+        [{ kind: 'station', station: 'station-1', ...newYear }, /Bring from and to nearer/]
+      ] as const)
+        await expect(reports.make({ subject })).rejects.toMatchObject({
+          ...tooBroad,
+          detail: expect.stringMatching(advice) as string
+        })
     },
     { timeout: 15_000 }
   )

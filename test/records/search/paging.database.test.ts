@@ -95,7 +95,7 @@ describe('a refusal that says a field several times', () => {
     for (;;) {
       const cursor = ids.at(-1)
       const query = { terms: [commonName('twice-', true)], limit, ...(cursor !== undefined && { cursor }) }
-      const page = await store.find(query)
+      const page = await store.within(session => session.find(query))
       ids.push(...page)
       if (page.length < limit || ids.length > 10) break
     }

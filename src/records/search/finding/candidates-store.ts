@@ -145,10 +145,9 @@ export async function valueOf(
   { cursor, station, lines }: IssuanceQuery & { readonly cursor: string },
   prefix: PrefixTerm
 ): Promise<Valued | undefined> {
-  const own = { ...(station !== undefined && { station }), ...(lines !== undefined && { lines }) }
   const [row] = await ask<{ value: string | null }>(Prisma.sql`
     SELECT ${leastValue(recordId, prefix)} AS value FROM (SELECT ${cursor}::uuid AS record_id) AS d ${withFacet}
-    WHERE ${allOf(facetConditions(own))}`)
+    WHERE ${allOf(facetConditions({ station, lines }))}`)
   return row === undefined || row.value === null ? undefined : { id: cursor.toLowerCase(), value: row.value }
 }
 

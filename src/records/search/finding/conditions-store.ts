@@ -27,8 +27,25 @@ export function beginsWith(value: Prisma.Sql, { beginning }: Pick<PrefixTerm, 'b
   return Prisma.sql`${value} >= ${beginning} AND ${value} < ${beginning + lastCharacter}`
 }
 
+type FacetColumn =
+  | 'outcome'
+  | 'state'
+  | 'station'
+  | 'line'
+  | 'lot'
+  | 'credential'
+  | 'profile'
+  | 'profileVersion'
+  | 'authority'
+  | 'code'
+
+/** What a facet is chosen by. */
+type FacetQuery = {
+  readonly [Key in FacetColumn | 'lines' | 'expiresBefore' | 'expiresAfter']?: IssuanceQuery[Key] | undefined
+}
+
 /** What a facet, as `f`, must have for any of its records to be meant. */
-export function facetConditions(query: Omit<IssuanceQuery, 'limit'>): readonly Prisma.Sql[] {
+export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
   const { lines, credential, expiresBefore, expiresAfter } = query
   const columns = {
     outcome: query.outcome,

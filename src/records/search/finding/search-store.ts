@@ -1,6 +1,5 @@
 import type { Database } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
-import { runQuery } from '../../../database/run-query.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { type AbsentName, spkiCode } from '../term.ts'
@@ -35,12 +34,23 @@ export interface SearchState {
 }
 
 export interface SearchStore {
+  /**
+   * Whatever is asked for one answer, on one connection.
+   *
+   * @throws MintlineError `search_too_broad` where it takes longer than two seconds together.
+   */
+  within<Result>(work: (session: SearchSession) => Promise<Result>): Promise<Result>
+}
+
+export interface SearchSession {
+  /** Asks what is no part of the search within the same time. */
+  readonly ask: Ask
   readState(): Promise<SearchState>
   /**
    * Ids of records as far as they are filled in, at most `limit`: newest first, or, where a beginning is asked for, by the
    * value that begins so and the oldest first.
    *
-   * @throws MintlineError `search_too_broad`; `request_invalid` for a cursor that is no place in this order.
+   * @throws MintlineError `request_invalid` for a cursor that is no place in this order.
    */
   find(query: IssuanceQuery): Promise<readonly string[]>
   /** Records whose state may not be filled in yet; undefined where there are more than that. */
@@ -48,22 +58,23 @@ export interface SearchStore {
 }
 
 export function createSearchStore(search: Database): SearchStore {
+  return { within: work => withinLimit(search, ask => work(createSession(ask))) }
+}
+
+function createSession(ask: Ask): SearchSession {
   return {
+    ask,
     async readState() {
-      const [row] = await runQuery(
-        () => search.prisma.$queryRaw<SearchState[]>`
-          SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime"
-          FROM search_progress`
-      )
+      const [row] = await ask<SearchState>(Prisma.sql`
+        SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime"
+        FROM search_progress`)
       return row!
     },
-    find: query => withinLimit(search, ask => find(ask, query)),
+    find: query => find(ask, query),
     async listUnsettled(most) {
-      const rows = await runQuery(
-        () => search.prisma.$queryRaw<{ id: string }[]>`
-          (SELECT record_id::text AS id FROM search_change LIMIT ${most + 1}::int)
-          UNION (SELECT record_id::text FROM search_pending LIMIT ${most + 1}::int)`
-      )
+      const rows = await ask<{ id: string }>(Prisma.sql`
+        (SELECT record_id::text AS id FROM search_change LIMIT ${most + 1}::int)
+        UNION (SELECT record_id::text FROM search_pending LIMIT ${most + 1}::int)`)
       return rows.length > most ? undefined : rows.map(({ id }) => id)
     }
   }

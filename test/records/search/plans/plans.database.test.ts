@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ensurePartitions } from '../../../../src/database/partitions.ts'
 import type { IssuanceQuery } from '../../../../src/records/record.ts'
-import { createRecordStore } from '../../../../src/records/record-store.ts'
+import { createRecordStore, type RowQuery } from '../../../../src/records/record-store.ts'
 import { createSearchStore } from '../../../../src/records/search/finding/search-store.ts'
 import { newId } from '../../../../src/sources/identifier.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
@@ -39,7 +39,7 @@ const foundOfValue: Expected = { isFound: true, mostBlocks: 1_000 }
 const noneOfValue: Expected = { isFound: false, mostBlocks: 1_000 }
 
 async function find(query: Conditions) {
-  const ids = await createSearchStore(explained.database).find({ ...query, limit })
+  const ids = await createSearchStore(explained.database).within(session => session.find({ ...query, limit }))
   const { nodes, blocks } = explained.take()
   return { ids, walked: walkedOf(nodes), blocks }
 }
@@ -111,16 +111,19 @@ describe('a page of records', () => {
   }
 
   it('is planned for the months of its ids alone, each of which is looked up', async () => {
-    const store = createRecordStore(test.database, explained.database)
-    await store.listIntents({ limit: 50 })
+    const list = (query: RowQuery) =>
+      createSearchStore(explained.database).within(({ ask }) =>
+        createRecordStore(test.database).rowsBy(ask).listIntents(query)
+      )
+    await list({ limit: 50 })
     const all = monthsRead()
     expect(Math.min(all.intent, all.issued)).toBeGreaterThan(1)
     const now = new Date()
     const one = { intent: 1, issued: 1, walked: [] }
     const ids = Array.from({ length: 50 }, () => newId(now, size => randomBytes(size)))
-    await store.listIntents({ limit: 50, ids })
+    await list({ limit: 50, ids })
     expect(monthsRead()).toEqual(one)
-    await store.listIntents({ limit: 50, from: now, to: new Date(now.getTime() + 1) })
+    await list({ limit: 50, from: now, to: new Date(now.getTime() + 1) })
     expect(monthsRead()).toEqual(one)
   })
 })
