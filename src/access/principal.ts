@@ -56,3 +56,19 @@ interface PrincipalStation {
 export function maySeeLine({ lines }: Pick<Principal, 'lines'>, line: string | null): boolean {
   return lines === undefined || (line !== null && lines.includes(line))
 }
+
+/** What records are asked for by. */
+interface OwnQuery {
+  readonly station?: string | undefined
+  readonly lines?: readonly string[] | undefined
+}
+
+/** The same query, of what the principal may see alone. Undefined where a station asks for another's. */
+export function ofOwn<Query extends OwnQuery>(
+  { role, name, lines }: Pick<Principal, 'role' | 'name' | 'lines'>,
+  query: Query
+): Query | undefined {
+  if (lines !== undefined) return { ...query, lines }
+  if (role !== 'station') return query
+  return query.station === undefined || query.station === name ? { ...query, station: name } : undefined
+}

@@ -14,6 +14,10 @@ export function formatCsv(rows: readonly (readonly Cell[])[]): string {
   )
 }
 
+/** Whether the client takes CSV without the names of the columns (RFC 4180 §3). */
+export const leavesOutHeader = (accept: string): boolean =>
+  /text\/csv\s*;[^,]*header\s*=\s*"?absent/i.test(accept)
+
 /** A number is no formula, whatever it begins with. */
 function toField(cell: Cell): string | number {
   if (cell === null || cell === undefined) return ''

@@ -3,7 +3,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Page } from '../../sources/page.ts'
 import { chooseMediaType } from '../accept.ts'
 import { authorizeAgain } from '../plugins/access.ts'
-import { type Cell, formatCsv } from './csv.ts'
+import { type Cell, formatCsv, leavesOutHeader } from './csv.ts'
 
 /** In which a list is answered: as one page, or as rows to its end. */
 const pageType = 'application/json'
@@ -80,7 +80,7 @@ function formatOf<Item, View extends object>(
   if (type === ndjsonType) return items => items.map(item => `${JSON.stringify(view(item))}\n`).join('')
   const names = Object.keys(columns)
   const cells = Object.values(columns)
-  const hasHeader = !/text\/csv\s*;[^,]*header\s*=\s*"?absent/i.test(accept)
+  const hasHeader = !leavesOutHeader(accept)
   return (items, isFirst) => {
     const rows = items.map(item => {
       const viewed = view(item)

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Cell, formatCsv } from './csv.ts'
+import { type Cell, formatCsv, leavesOutHeader } from './csv.ts'
 import type { RowType } from './listing.ts'
 
 /** Rows that are there already. */
@@ -18,7 +18,7 @@ export function streamWhole<Row extends object>(
   { rows, columns }: WholeRows<Row>,
   accept = ''
 ): Readable {
-  const hasHeader = !/text\/csv\s*;[^,]*header\s*=\s*"?absent/i.test(accept)
+  const hasHeader = !leavesOutHeader(accept)
   const format = (part: readonly Row[], isFirst: boolean) => {
     if (type === 'application/x-ndjson') return part.map(row => `${JSON.stringify(row)}\n`).join('')
     const cells = part.map(row => columns.map(name => (row as Readonly<Record<string, Cell>>)[name]))

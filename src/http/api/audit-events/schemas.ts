@@ -2,7 +2,7 @@ import Type, { type Static } from 'typebox'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
-import { instant, instantForms } from '../records/schemas.ts'
+import { instant, instantForms } from '../../schemas/query.ts'
 
 const eventId = uuid({ examples: [example.issuanceId] })
 

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
-import type { Principal } from '../../../access/principal.ts'
+import { ofOwn } from '../../../access/principal.ts'
 import type { CountGroup, CountQuery, Counts } from '../../../records/counts/count.ts'
 import type { Zone } from '../../../sources/site/zone.ts'
 import { listContent } from '../../listing/content.ts'
@@ -66,13 +66,6 @@ function buildQuery(asked: Static<typeof SummaryQuerystring>, siteZone: Zone): C
     zone,
     ...parseBoundaries({ from, to }, zone)
   }
-}
-
-/** Undefined where a station asks for another's. */
-function ofOwn({ role, name, lines }: Principal, query: CountQuery): CountQuery | undefined {
-  if (lines !== undefined) return { ...query, lines }
-  if (role !== 'station') return query
-  return query.station === undefined || query.station === name ? { ...query, station: name } : undefined
 }
 
 function viewSummary(

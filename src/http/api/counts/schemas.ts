@@ -5,7 +5,7 @@ import { type CountKey, countKeys, timeUnits } from '../../../records/counts/cou
 import { outcomes, recordStates } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
-import { boundedName, instant } from '../records/schemas.ts'
+import { boundedName, instant } from '../../schemas/query.ts'
 
 export const mostKeys = 4
 

@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { maySeeLine, type Principal } from '../../../access/principal.ts'
-import type { IssuanceQuery, IssuanceRecord } from '../../../records/record.ts'
+import { maySeeLine, ofOwn, type Principal } from '../../../access/principal.ts'
+import type { IssuanceRecord } from '../../../records/record.ts'
 import { issuanceNotFound } from '../../../records/records.ts'
 import type { Page, PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
@@ -246,11 +246,4 @@ function assertOwn(principal: Principal, { id, station, line }: IssuanceRecord):
   const isOwn = principal.role !== 'station' || station === principal.name
   if (!isOwn || !maySeeLine(principal, line)) throw issuanceNotFound(id)
   return principal
-}
-
-/** Undefined where a station asks for another's. */
-function ofOwn({ role, name, lines }: Principal, query: IssuanceQuery): IssuanceQuery | undefined {
-  if (lines !== undefined) return { ...query, lines }
-  if (role !== 'station') return query
-  return query.station === undefined || query.station === name ? { ...query, station: name } : undefined
 }

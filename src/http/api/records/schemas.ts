@@ -15,6 +15,7 @@ import { fieldsParameter, membersOf, selectionOf } from '../../listing/fields.ts
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
+import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
 import { mes, stationSubject } from './request-members.ts'
@@ -238,23 +239,19 @@ const selected = Type.Unsafe<IssuanceEntryView>({
 export const IssuancePage = Type.Object(
   {
     items: Type.Array(selected),
-    nextCursor: nextCursor('older entries')
+    nextCursor: nextCursor('further entries')
   },
   {
     $id: 'IssuancePage',
     ...strict,
-    description: 'Newest first, without CSRs and certificates unless `fields` asks for them.'
+    description:
+      'Newest first, or, where a value ends in `*`, by the value, and of the same the oldest first. Without CSRs and certificates unless `fields` asks for them.'
   }
 )
 
 export type IssuancePageView = Static<typeof IssuancePage>
 
 export const defaultLimit = 50
-
-export const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
-export const instantForms =
-  'A time as RFC 3339 writes it, e.g. `2026-11-23T08:30:00Z`, or a date, which is its beginning in UTC, e.g. `2026-11-23`.'
-export const boundedName = { minLength: 1, maxLength: 128 }
 
 export const IssuanceListQuerystring = Type.Object(
   {

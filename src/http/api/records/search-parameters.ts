@@ -5,10 +5,9 @@ import { maximumMetadataEntries, metadataKey } from '../../../records/metadata.t
 import { type IssuanceQuery, recordStates, type TermCondition } from '../../../records/record.ts'
 import { metadataTerm, type TermName } from '../../../records/search/term.ts'
 import { example } from '../../schemas/example.ts'
+import { boundedName, instant } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 
-const instant = Type.Union([Type.String({ format: 'date-time' }), Type.String({ format: 'date' })])
-const boundedName = { minLength: 1, maxLength: 128 }
 /** Of characters that a value on record can have; one more than its length for the `*`. */
 const value = '[^\\u0000-\\u001f\\u007f]{1,257}'
 

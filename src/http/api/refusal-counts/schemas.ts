@@ -5,7 +5,7 @@ import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
-import { boundedName, instant, instantForms } from '../records/schemas.ts'
+import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 
 const code = Type.Enum(errorCodes, { type: 'string' })
 
