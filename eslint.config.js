@@ -4,7 +4,7 @@ import importSort from 'eslint-plugin-simple-import-sort'
 import tseslint from 'typescript-eslint'
 
 export default defineConfig(
-  globalIgnores(['dist/', 'src/database/generated/', 'coverage/']),
+  globalIgnores(['dist/', 'bundle/', 'bundle-*/', 'src/database/generated/', 'coverage/']),
   eslint.configs.recommended,
   tseslint.configs.recommendedTypeChecked,
   {

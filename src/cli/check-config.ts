@@ -9,7 +9,7 @@ import { describeDatabase } from './database-check.ts'
 import { describeViolation } from './failure-text.ts'
 import { describeProvider } from './oidc/provider-check.ts'
 import { checkPackages, describeMissingPackages } from './optional-packages.ts'
-import { probeListening } from './start-failure.ts'
+import { probeListening } from './tls/listening.ts'
 
 export const checkConfigUsage = `usage: mintline check-config
 

@@ -7,11 +7,11 @@ import type { Config } from '../config/config.ts'
 import { loadServiceSettings } from '../config/machine-checks.ts'
 import { inSingleQuotes } from '../config/shell.ts'
 import { describeErrorForLog } from '../errors/error-log.ts'
-import { tokenFile } from '../starter/starter.ts'
+import { tokenFile } from '../starter/token-file.ts'
 import type { CommandIo } from './command.ts'
 import { describeMissingPackages } from './optional-packages.ts'
-import { assertCanListen, translateStartFailure } from './start-failure.ts'
 import { type Access, describeAccess } from './tls/access.ts'
+import { assertCanListen } from './tls/listening.ts'
 
 const usage = `usage: mintline serve
 
@@ -46,7 +46,8 @@ export async function runServe(io: CommandIo, stopped: Promise<string> = nextSig
   })
   for (const warning of warnings) log.warn(warning, 'a setting should be mended')
   await assertCanListen(config)
-  const service = await startService(config, log).catch((error: unknown) => {
+  const service = await startService(config, log).catch(async (error: unknown) => {
+    const { translateStartFailure } = await import('./start-failure.ts')
     throw translateStartFailure(error, config)
   })
   io.write(greeting(service, config))

@@ -5,19 +5,14 @@ import { settings } from '../config/settings.ts'
 import { createDatabase, type Database, type DatabaseOptions } from '../database/database.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
 import { isHeldByAnother } from '../database/embedded/directory-lock.ts'
-import { startEmbeddedPostgres } from '../database/embedded/embedded-postgres.ts'
 import { migrateDatabase } from '../database/migrations/migrations.ts'
-import {
-  admitServiceRole,
-  type AdmittedRole,
-  type DatabaseRoles,
-  makeServiceRole
-} from '../database/roles/roles.ts'
+import { admitServiceRole, type AdmittedRole } from '../database/roles/roles.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import { prepareJobSchema } from '../jobs/job-schema.ts'
 import { createSizeLimit, createVolume, type Storage } from '../storage/storage.ts'
 import { createStorageWatch, type StorageWatch } from '../storage/storage-watch.ts'
 import { hold } from './holding.ts'
+import { findDatabase, type FoundDatabase } from './start/find-database.ts'
 
 export interface OpenedDatabase {
   /** For what is committed. */
@@ -30,45 +25,12 @@ export interface OpenedDatabase {
 /** Searches of auditors wait for each other before they hold up anything else. */
 const searchPoolSize = 3
 
-export interface FoundDatabase {
-  /** Of the role that the service works with, for every process that works on it. */
-  readonly connectionString: string
-  /** Of the embedded one: where its files are. */
-  readonly directory: string | undefined
-  /** Migrates it and gives the service's role its rights. */
-  prepare(): Promise<AdmittedRole>
-}
-
-/** The database of the settings: the one at DATABASE_URL, or the embedded one, which is started. */
-export async function findDatabase(
-  config: Config,
-  log: DatabaseLog,
-  stops: AsyncDisposableStack
-): Promise<FoundDatabase> {
-  const { setting, directory, ...roles } = rolesOf(config) ?? (await startOwnPostgres(config, log, stops))
-  const owner = { connectionString: roles.owner, setting }
-  return {
-    connectionString: roles.service,
-    directory,
-    async prepare() {
-      await migrateDatabase({ ...owner, log })
-      await prepareJobSchema(owner)
-      return admitServiceRole(roles)
-    }
-  }
-}
-
-interface GivenRoles extends DatabaseRoles {
-  /** What the owner was set by. */
-  readonly setting: string
-  readonly directory?: string
-}
-
-function rolesOf({ databaseUrl, databaseOwnerUrl }: Config): GivenRoles | undefined {
-  if (databaseUrl === undefined) return undefined
-  return databaseOwnerUrl === undefined
-    ? { owner: databaseUrl, service: databaseUrl, setting: settings.databaseUrl.name }
-    : { owner: databaseOwnerUrl, service: databaseUrl, setting: settings.databaseOwnerUrl.name }
+/** Migrates it and gives the service's role its rights. */
+export async function prepareDatabase(found: FoundDatabase, log: DatabaseLog): Promise<AdmittedRole> {
+  const owner = { connectionString: found.owner, setting: found.ownerSetting }
+  await migrateDatabase({ ...owner, log })
+  await prepareJobSchema(owner)
+  return admitServiceRole(found)
 }
 
 export interface OpenOptions {
@@ -140,25 +102,14 @@ export async function withDatabase<Result>(
 ): Promise<Result> {
   const { result, stop } = await hold(log, async stops => {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
-    const { connectionString, prepare } = await findDatabase(config, log, stops).catch(adviseToStop)
-    await prepare()
-    const database = createDatabase({ connectionString, poolSize: 1 })
+    const found = await findDatabase({ config, log }, stops).catch(adviseToStop)
+    await prepareDatabase(found, log)
+    const database = createDatabase({ connectionString: found.service, poolSize: 1 })
     stops.defer(() => database.close())
     return work(database)
   })
   await stop()
   return result
-}
-
-async function startOwnPostgres(
-  config: Config,
-  log: DatabaseLog,
-  stops: AsyncDisposableStack
-): Promise<GivenRoles> {
-  const postgres = await startEmbeddedPostgres({ dataDirectory: config.dataDirectory, log })
-  stops.defer(() => postgres.stop())
-  const { connectionString: owner, directory } = postgres
-  return { owner, service: await makeServiceRole(owner), setting: settings.dataDirectory.name, directory }
 }
 
 function adviseToStop(error: unknown): never {

@@ -18,6 +18,7 @@ import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { starterProfile } from './starter-profile.ts'
 import type { StarterAuthority, StarterSet, StarterStore } from './starter-store.ts'
+import { tokenFile } from './token-file.ts'
 
 export interface StarterDependencies {
   readonly store: StarterStore
@@ -150,11 +151,6 @@ async function createTokenFiles(
 /** A file of another database's is kept under another name. */
 async function setAside(path: string, now: Date): Promise<void> {
   if (await isFile(path)) await rename(path, `${path}.until-${now.toISOString().replaceAll(':', '')}`)
-}
-
-/** Where the starter token of a role is written. */
-export function tokenFile(dataDirectory: string, role: Role): string {
-  return join(dataDirectory, `${role}-token`)
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, copyFile, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -32,7 +32,7 @@ async function makeCheckout({ pinned, own }: { readonly pinned?: string | null; 
   const bin = join(root, 'node_modules/.bin')
   const path = join(root, 'path')
   await mkdir(path, { recursive: true })
-  for (const tool of ['readlink', 'dirname']) await symlink(`/usr/bin/${tool}`, join(path, tool))
+  for (const tool of ['readlink', 'dirname', 'find']) await symlink(`/usr/bin/${tool}`, join(path, tool))
   const executables: [string, string][] = []
   if (pinned !== undefined) await mkdir(bin, { recursive: true })
   if (pinned != null) executables.push([join(bin, 'node'), pinned])
@@ -122,6 +122,42 @@ describe('./mintline', () => {
       await readFile(new URL('../../package.json', import.meta.url), 'utf8')
     )
     expect(scripts).toMatchObject({ scripts: { start: './mintline serve' } })
+  })
+
+  describe('starts what `npm ci` has put together', () => {
+    const before = new Date('2026-01-01T00:00:00Z')
+    const after = new Date('2026-01-01T00:00:01Z')
+
+    /** @returns what was run, from its place in the checkout. */
+    async function runMade({ change }: { readonly change?: (root: string) => Promise<unknown> }) {
+      const { root, command, PATH } = await makeCheckout({ pinned: fakeNode('v26.10.0') })
+      await mkdir(join(root, 'src/deeper'), { recursive: true })
+      await mkdir(join(root, 'bundle'))
+      const sources = ['package.json', 'package-lock.json', 'src/main.ts', 'src/deeper/other.ts']
+      for (const file of [...sources, 'bundle/main.js', 'bundle/made-of-what-is-older']) {
+        await writeFile(join(root, file), '')
+      }
+      for (const file of [...sources, 'src/deeper', 'src']) await utimes(join(root, file), before, before)
+      await utimes(join(root, 'bundle/made-of-what-is-older'), after, after)
+      await change?.(root)
+      return run(command, ['version'], { PATH }).lines[1]?.slice(root.length + 1)
+    }
+
+    it('where nothing has changed since', async () => {
+      expect(await runMade({})).toBe('bundle/main.js')
+    })
+
+    it.each<[string, (root: string) => Promise<unknown>]>([
+      ['a source was changed', root => writeFile(join(root, 'src/deeper/other.ts'), '//')],
+      ['a source was added', root => writeFile(join(root, 'src/deeper/new.ts'), '')],
+      ['a source was removed', root => rm(join(root, 'src/deeper/other.ts'))],
+      ['the packages are others', root => writeFile(join(root, 'package-lock.json'), '{}')],
+      ['the version is another', root => writeFile(join(root, 'package.json'), '{}')],
+      ['it was not finished', root => rm(join(root, 'bundle/made-of-what-is-older'))],
+      ['there is no way to tell', root => rm(join(root, 'path/find'))]
+    ])('but the sources where %s', async (_, change) => {
+      expect(await runMade({ change })).toBe('src/main.ts')
+    })
   })
 
   it.each(['v24.3.0', 'v24.10.1', 'v26.0.0', 'v100.0.0'])('takes a Node.js %s on the PATH', async own => {

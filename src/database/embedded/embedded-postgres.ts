@@ -22,6 +22,8 @@ export interface EmbeddedPostgresOptions {
   readonly port?: number
   /** Server settings beyond the program's own. */
   readonly settings?: PostgresSettings
+  /** Told when the server's process has been started; it is ready later. */
+  readonly onSpawned?: () => void
 }
 
 export interface EmbeddedPostgres {
@@ -90,9 +92,10 @@ async function startServer(
 async function spawnReady(
   cluster: Cluster,
   port: number,
-  { settings }: EmbeddedPostgresOptions
+  { settings, onSpawned }: EmbeddedPostgresOptions
 ): Promise<PostgresServer> {
   const server = await spawnServer(cluster, { ...settings, port: String(port) })
+  onSpawned?.()
   try {
     await waitUntilReady(server, cluster, port)
     return server

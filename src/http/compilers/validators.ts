@@ -14,9 +14,10 @@ type AjvPlugin = Extract<
 export function createValidatorFactory(postponed: Postponed): BuildCompilerFromPool {
   const make = AjvCompiler()
   return ((externalSchemas, options) => {
-    const compile = make(externalSchemas, options)
+    // Asked of each plugin, it goes through all shared schemas.
+    let compiler: ReturnType<typeof make> | undefined
     return (route: RouteDefinition): Validator => {
-      const validate = postponed.postpone(() => compile(route))
+      const validate = postponed.postpone(() => (compiler ??= make(externalSchemas, options))(route))
       return value => {
         const check = validate()
         return check(value) === true || { error: check.errors }
