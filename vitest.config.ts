@@ -49,6 +49,10 @@ function project(name: string, groupOrder: number, options: TestOptions): TestPr
  */
 const patient = { testTimeout: 180_000, hookTimeout: 180_000 }
 const withPostgres = { globalSetup: ['test/support/postgres/global-setup.ts'] }
+const withProcesses = {
+  globalSetup: [...withPostgres.globalSetup, 'test/support/program/global-setup.ts'],
+  setupFiles: ['test/support/program/compile-cache.ts']
+}
 
 /**
  * The name of a file says what its tests need, and test/projects.test.ts holds them to it.
@@ -88,8 +92,8 @@ export default defineConfig({
     projects: [
       project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e] }),
       project('database', 0, { include: database, ...withPostgres }),
-      project('e2e', 0, { include: e2e, exclude: timed, ...patient, ...withPostgres }),
-      project('e2e-alone', 1, { include: timed, maxWorkers: 1, ...patient, ...withPostgres })
+      project('e2e', 0, { include: e2e, exclude: timed, ...patient, ...withProcesses }),
+      project('e2e-alone', 1, { include: timed, maxWorkers: 1, ...patient, ...withProcesses })
     ]
   }
 })

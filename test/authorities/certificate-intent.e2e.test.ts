@@ -2,16 +2,16 @@ import { spawn } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CertificateIntent } from '../../src/authorities/certificates/certificate-intent.ts'
 import { createVerificationStore } from '../../src/aws/registrations/verification/verification-store.ts'
 import { parseCertificate } from '../../src/pki/certificate/certificate.ts'
 import type { OpenSigner } from '../../src/signing/signers/open-signer.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
+import { builtChild } from '../support/program/program.ts'
 import { startTestAdministration, type TestAdministration } from '../support/test-administration.ts'
 
-const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+const child = builtChild(new URL('crash-child.ts', import.meta.url))
 
 let parts: TestAdministration
 

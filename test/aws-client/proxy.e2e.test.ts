@@ -6,18 +6,18 @@ import { createServer as createHttpsServer } from 'node:https'
 import { type AddressInfo, connect, type Server } from 'node:net'
 import { join } from 'node:path'
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createServerIdentity } from '../../src/rehearsal/iot/gateway/server-certificate.ts'
 import { createIotStandIn, type IotStandIn } from '../../src/rehearsal/iot/iot-stand-in.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { builtProgram } from '../support/program/program.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 
 /**
  * A network as factories have it: the only way out is a proxy, which opens TLS. What it leads to is the stand-in, under the
  * names of AWS.
  */
-const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const program = builtProgram()
 const credentials = 'factory:s3cret-of-proxy'
 
 let folder: TemporaryDirectory

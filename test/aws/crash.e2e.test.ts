@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { dueFor, ownJobMs } from '../../src/aws/registrations/runs/sweep.ts'
 import { act } from '../support/authority-administration.ts'
+import { builtChild } from '../support/program/program.ts'
 import { jitp, jitr, openRegistering } from './registering.ts'
 
-const child = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+const child = builtChild(new URL('crash-child.ts', import.meta.url))
 
 let place: Awaited<ReturnType<typeof openRegistering>>
 let cloud: typeof place.cloud

@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-
-const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+import { builtProgram } from '../support/program/program.ts'
 
 export interface Ended {
   readonly exitCode: number | null
@@ -17,7 +15,7 @@ export async function runMintline(
   environment: Readonly<Record<string, string>> = {}
 ): Promise<Ended> {
   const { PATH, HOME } = process.env
-  const child = spawn(process.execPath, [command, ...args], {
+  const child = spawn(process.execPath, [builtProgram(), ...args], {
     env: { PATH, HOME, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 45_000

@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { cp, mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { diffToSchema, migrationList } from '../../scripts/schema-engine/migration-list.ts'
 import { nothingExternal, withSchemaEngine } from '../../scripts/schema-engine/schema-engine.ts'
@@ -11,13 +10,14 @@ import { loadMigrations, migrationsDirectory } from '../../src/database/migratio
 import { migrateDatabase } from '../../src/database/migrations/migrations.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
+import { builtChild } from '../support/program/program.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
 let directory: TemporaryDirectory
 
-const migrator = fileURLToPath(new URL('migrator-child.ts', import.meta.url))
+const migrator = builtChild(new URL('migrator-child.ts', import.meta.url))
 
 beforeAll(async () => {
   directory = await createTemporaryDirectory()

@@ -1,16 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { needs } from '../support/needs/needs.ts'
+import { builtProgram } from '../support/program/program.ts'
 import { type ServiceProcess, startServiceProcess } from '../support/service-process.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
-const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const command = builtProgram()
 
 let data: TemporaryDirectory
 let test: TestDatabase

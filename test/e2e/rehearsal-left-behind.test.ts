@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { chmodSync, existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { builtProgram } from '../support/program/program.ts'
 import { createTemporaryDirectory } from '../support/temporary-directory.ts'
 
-const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const program = builtProgram()
 const endsWithinMs = 60_000
 
 interface Played {

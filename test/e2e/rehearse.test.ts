@@ -7,9 +7,10 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { StoryReport } from '../../src/rehearsal/story/report/report.ts'
 import { needs } from '../support/needs/needs.ts'
+import { builtProgram } from '../support/program/program.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 
-const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const command = builtProgram()
 
 let directory: TemporaryDirectory
 

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { buildAuditEvent } from '../../src/audit/audit-event.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
@@ -10,6 +9,7 @@ import { createReceiver } from '../../src/events/receiver/receiver.ts'
 import { parseWebhookSecret } from '../../src/events/receiver/signature.ts'
 import { createSetAsideStore, type SetAsideStore } from '../../src/events/set-aside-store.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
+import { builtChild } from '../support/program/program.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 import { reject, subscribe } from './owed.ts'
 import { createTestReceiver, type Message, secret, type TestReceiver } from './test-receiver.ts'
@@ -402,7 +402,7 @@ describe('delivery', () => {
 
   it('loses nothing to kill -9 in the middle, and sends again under the same id', async () => {
     const ids = await owe(1_000)
-    const file = fileURLToPath(new URL('delivery-child.ts', import.meta.url))
+    const file = builtChild(new URL('delivery-child.ts', import.meta.url))
     const child = spawn(process.execPath, [file, test.connectionString, receiver.url, secret], {
       stdio: ['ignore', 'inherit', 'inherit']
     })

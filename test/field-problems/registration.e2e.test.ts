@@ -2,12 +2,12 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { AwsRegistrationAnswer } from '../../src/http/api/aws-registrations/schemas.ts'
 import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
 import { connectDocument, ref, templateOf } from '../jitp/template-cases.ts'
 import { needs } from '../support/needs/needs.ts'
+import { builtProgram } from '../support/program/program.ts'
 import { accountId, type Field, openField, otherAccountId, roleArn } from './field.ts'
 
 let field: Field
@@ -295,7 +295,7 @@ describe('registration of what AWS refuses', () => {
 })
 
 describe('pre-flight: the import of a CA', needs('openssl'), () => {
-  const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+  const command = builtProgram()
 
   /** Makes a CA as openssl does and has it imported: the exit code, and the code of the refusal. */
   function importCa(line: string, options: string): string {

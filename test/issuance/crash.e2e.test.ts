@@ -1,11 +1,11 @@
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parseTbsCertificate } from '../../src/pki/certificate/certificate.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { startIssuing, steps } from '../support/issuing.ts'
+import { builtChild } from '../support/program/program.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -23,7 +23,7 @@ afterAll(async () => {
   await directory.remove()
 })
 
-const childFile = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+const childFile = builtChild(new URL('crash-child.ts', import.meta.url))
 
 /** Runs the child until it dies, and gives back what it said. */
 async function crash(step: string, passes: number, requests: readonly Uint8Array[]) {

@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it as withinTests, vi } from 'vitest'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { createJobQueue, type JobHandlers, type JobService } from '../../src/jobs/job-queue.ts'
 import { prepareJobSchema } from '../../src/jobs/job-schema.ts'
 import { startTestPostgres } from '../support/postgres/test-postgres.ts'
+import { builtChild } from '../support/program/program.ts'
 import { silentLog } from '../support/silent-log.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
 
@@ -233,7 +233,7 @@ describe.concurrent('a process', () => {
   it('that is killed loses its job to another', async ({ own }) => {
     await withQueue(own, {}, async queue => {
       await queue.send(reconcile, ...ofRegistration('r1'))
-      const file = fileURLToPath(new URL('worker-child.ts', import.meta.url))
+      const file = builtChild(new URL('worker-child.ts', import.meta.url))
       const child = spawn(process.execPath, [file, own.connectionString], {
         stdio: ['ignore', 'pipe', 'inherit']
       })

@@ -2,9 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { builtProgram } from './program/program.ts'
 
-const command = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 const startTimeoutMs = 45_000
 
 /** The service as an operator runs it: a process of its own, spoken to over HTTP. */
@@ -22,13 +21,18 @@ export interface ServiceProcess {
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>
 }
 
-/** Starts it on a free port and waits until it is ready. */
+/**
+ * Starts it on a free port and waits until it is ready.
+ *
+ * @param program the file that is run
+ */
 export async function startServiceProcess(
   dataDirectory: string,
-  environment: Readonly<Record<string, string>> = {}
+  environment: Readonly<Record<string, string>> = {},
+  program = builtProgram()
 ): Promise<ServiceProcess> {
   const start = performance.now()
-  const child = spawn(process.execPath, [command, 'serve'], {
+  const child = spawn(process.execPath, [program, 'serve'], {
     env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe']
   })

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isMintlineError } from '../../../src/errors/mintline-error.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../../support/issuing.ts'
+import { builtChild } from '../../support/program/program.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
@@ -32,7 +32,7 @@ afterAll(async () => {
   await directory.remove()
 })
 
-const childFile = fileURLToPath(new URL('lot-child.ts', import.meta.url))
+const childFile = builtChild(new URL('lot-child.ts', import.meta.url))
 
 /** @param killAfterMs undefined: it is let finish. */
 async function runChild(csrFile: string, seed: number, killAfterMs: number | undefined): Promise<string> {

@@ -3,12 +3,12 @@ import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { mesSecret, type MesServer, startMesServer } from '../../mes/mes-server.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../../support/issuing.ts'
+import { builtChild } from '../../support/program/program.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
 
@@ -42,7 +42,7 @@ beforeEach(() => {
   mes.state.answering = () => ({ verdict: 'allow', metadata: { order: `order-${mes.questions.length}` } })
 })
 
-const childFile = fileURLToPath(new URL('crash-child.ts', import.meta.url))
+const childFile = builtChild(new URL('crash-child.ts', import.meta.url))
 
 /** Asks in another process, which is killed at that step. */
 async function crash(step: string, csr: Uint8Array): Promise<void> {

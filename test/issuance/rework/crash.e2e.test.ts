@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startIssuing, steps } from '../../support/issuing.ts'
+import { builtChild } from '../../support/program/program.ts'
 import { breaches, device, openRework, type Rework } from './rework-test.ts'
 
 let rework: Rework
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rework.close())
 
-const childFile = fileURLToPath(new URL('../crash-child.ts', import.meta.url))
+const childFile = builtChild(new URL('../crash-child.ts', import.meta.url))
 
 /** Issues until it is killed. @returns what ended it. */
 async function crash(step: string, requests: readonly Uint8Array[]) {

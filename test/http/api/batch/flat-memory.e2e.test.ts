@@ -14,7 +14,8 @@ beforeAll(async () => {
   data = await createTemporaryDirectory()
   // What is garbage is collected at once, where with more room it would stay for tens of thousands of lines.
   const NODE_OPTIONS = '--max-old-space-size=200'
-  service = await startServiceProcess(data.path, { MINTLINE_LOG_LEVEL: 'warn', NODE_OPTIONS })
+  const environment = { MINTLINE_LOG_LEVEL: 'warn', NODE_OPTIONS }
+  service = await startServiceProcess(data.path, environment)
 })
 afterAll(async () => {
   await service.end('SIGTERM')

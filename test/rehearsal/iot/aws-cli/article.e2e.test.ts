@@ -2,14 +2,14 @@ import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_pro
 import { once } from 'node:events'
 import { writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { starterProfile } from '../../../../src/starter/starter-profile.ts'
 import { needs, pathsOfTool } from '../../../support/needs/needs.ts'
+import { builtProgram } from '../../../support/program/program.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../../support/temporary-directory.ts'
 
-const program = fileURLToPath(new URL('../../../../src/main.ts', import.meta.url))
+const program = builtProgram()
 
 let folder: TemporaryDirectory
 let standIn: ChildProcess
