@@ -27,6 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   authorities: [...pure, 'database', 'audit', 'signing', 'access', 'factory'],
   profiles: [...pure, 'database', 'audit', 'access'],
   records: [...pure, 'audit', 'database', 'signing'],
+  revocation: ['pki', 'audit', 'database', 'factory', 'jobs', 'records'],
   mes: ['events', 'records'],
   issuance: [
     ...pure,
@@ -61,6 +62,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'clock',
     'issuance',
     'records',
+    'revocation',
     'profiles',
     'access',
     'factory',

@@ -15,7 +15,9 @@ import { createFillStore } from '../records/search/filling/fill-store.ts'
 import { createFilling } from '../records/search/filling/filling.ts'
 import type { Reactions } from './change-following.ts'
 import type { Core } from './core.ts'
+import { blockedKeysOf } from './issuance-path.ts'
 import { createRegistrationParts } from './registration-parts.ts'
+import { createRevocationJobs } from './revocation/revocation.ts'
 
 /** Cron. */
 const eachMinute = '* * * * *'
@@ -68,6 +70,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
       handlers: queue => ({
         ...webhook.handlers,
         ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue }),
+        ...createRevocationJobs(core, { blockedKeys: blockedKeysOf(core), jobs: queue }),
         'database.partitions': () => ensurePartitions(database, clock()),
         'device-list.sweep': (_data, signal) =>
           sweepDeviceLists({ store: createArrivingStore(database), clock }, signal)
@@ -76,6 +79,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
         'aws-registration.sweep': eachMinute,
         'database.partitions': daily,
         'device-list.sweep': eachMinute,
+        'revocation.sweep': eachMinute,
         'webhook.deliver': eachMinute
       },
       isAlone: true

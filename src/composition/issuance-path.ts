@@ -169,7 +169,7 @@ function closeLotsWith(
   })
 }
 
-function blockedKeysOf(core: Core): BlockedKeys {
+export function blockedKeysOf(core: Core): BlockedKeys {
   return createBlockedKeys({
     store: createBlockedKeyStore(core.database),
     listHolders: spkiSha256s => findKeyHolders(core.authorityStore, spkiSha256s),

@@ -44,6 +44,7 @@ import { openClientCertificates, openClientTrust, type OpenedClientTrust } from 
 import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
+import { createRevocationServices } from './revocation/revocation.ts'
 import { openPeople } from './sign-in/people.ts'
 import { openRefusedAccesses } from './sign-in/refused-accesses.ts'
 import { openStationCertifying } from './station-certificates/certifying.ts'
@@ -138,7 +139,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     refusedAccesses,
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
-    ...createRecordActs(core, path),
+    ...createRecordActs(core, path, jobs),
     ...createStationParts(core, path, weakKeys),
     profiles,
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
@@ -195,9 +196,11 @@ function createRecordCounts({ config, search, clock }: Core, { refusalCounts }: 
 }
 
 /** What can be done with what is on record. */
-function createRecordActs({ database, profiles, clock, randomBytes }: Core, { records }: IssuancePath) {
-  const common = { records, clock, randomBytes }
+function createRecordActs(core: Core, path: IssuancePath, jobs: JobService) {
+  const { database, profiles, clock, randomBytes } = core
+  const common = { records: path.records, clock, randomBytes }
   return {
+    ...createRevocationServices(core, { ...path, jobs }),
     purging: createPurging({ ...common, store: createPurgeStore(database) }),
     releasing: createReleasing({ ...common, profiles, store: createReleaseStore(database) }),
     scrapping: createScrapping({ ...common, store: createScrapStore(database) }),

@@ -98,10 +98,10 @@ export interface Range {
   readonly minimum: number
   readonly maximum: number
   /** What is counted, and what its description begins with. The names of setting and member end with it. */
-  readonly unit?: 'ms' | 'bytes'
+  readonly unit?: 'ms' | 'bytes' | 'days'
 }
 
-const unitNames = { ms: 'Milliseconds', bytes: 'Bytes' }
+const unitNames = { ms: 'Milliseconds', bytes: 'Bytes', days: 'Days' }
 
 /** A number of things, of milliseconds or of bytes. */
 export function wholeNumber({ minimum, maximum, unit }: Range): Kind<number> {

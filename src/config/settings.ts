@@ -252,6 +252,10 @@ export const settings = {
   webhookOverdueMs: setting(wholeNumber({ minimum: 1_000, maximum: 2_592_000_000, unit: 'ms' }), 3_600_000, {
     name: 'MINTLINE_WEBHOOK_OVERDUE_MS',
     meaning: 'that the oldest event may wait before `/readyz` warns of it'
+  }),
+  expiryNoticeDays: setting(wholeNumber({ minimum: 0, maximum: 3_650, unit: 'days' }), 30, {
+    name: 'MINTLINE_EXPIRY_NOTICE_DAYS',
+    meaning: 'ahead of its end that the webhook is told of a certificate that runs out; 0 for never'
   })
 }
 

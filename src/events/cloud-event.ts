@@ -9,6 +9,7 @@ import {
 import type { EventData } from './event-data.ts'
 import type { EventType } from './event-type.ts'
 import type { AuditFact, OwedEvent } from './outbox-store.ts'
+import { describeRevocation } from './revocation-fact.ts'
 
 /** CloudEvents 1.0, in the JSON format's structured form. */
 export interface CloudEvent {
@@ -49,6 +50,12 @@ function describe(id: string, fact: OwedEvent['fact']): Pick<CloudEvent, 'subjec
       const data = describeRefused(refusalFactsOf(fact))
       return { subject: `issuance/${id}`, time: data.requestedAt, data }
     }
+    case 'revocation':
+      return {
+        subject: `issuance/${fact.issuanceId}`,
+        time: fact.at.toISOString(),
+        data: describeRevocation(fact)
+      }
     case 'audit':
       return { subject: fact.subject, time: fact.createdAt.toISOString(), data: describeAct(fact) }
   }
@@ -79,6 +86,7 @@ function nameOfSubject(act: string, name: string) {
   if (act.startsWith('authority.')) return { authority: name }
   if (act.startsWith('station.')) return { station: name }
   if (act.startsWith('lot.')) return { lot: name }
+  if (act.startsWith('certificate.')) return { issuanceId: name }
   return act.startsWith('key.') ? { key: name } : { registration: name }
 }
 

@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import type { Column, Columns } from '../database/column.ts'
 import { errorCodes } from '../errors/mintline-error.ts'
+import { reasonCodes } from '../pki/revocation/reason.ts'
 import type { IssuedFacts, Present, RefusalFacts, Told } from '../records/facts.ts'
 import { certificateFacts, intentFacts, refusalFacts } from '../records/record-model.ts'
 import type { EventType } from './event-type.ts'
@@ -143,10 +144,42 @@ const LotChangedData = Type.Object({ lot: Type.String({ description: 'Its id.' }
 
 const StationPausedData = Type.Object({ station: Text, ...actMembers }, strict)
 
+const RevokedData = Type.Object(
+  {
+    issuanceId,
+    serialNumber: described['serialNumber']!,
+    certificateId: Type.Union([described['certificateId']!, Type.Null()], {
+      description: 'As in the record; null where it was never recorded.'
+    }),
+    authority: Type.Optional(Text),
+    profile: Type.Optional(Text),
+    station: Text,
+    line: TextOrNull,
+    lot: TextOrNull,
+    act: Type.Enum(['revoke', 'hold', 'unhold', 'end'], {
+      type: 'string',
+      description: '`end`: scrapped, or superseded and its time over.'
+    }),
+    reason: Type.Enum(Object.keys(reasonCodes) as (keyof typeof reasonCodes)[], { type: 'string' }),
+    before: Type.Enum(['unissued', 'good', 'held', 'ended'], { type: 'string' }),
+    after: Type.Enum(['revoked', 'held', 'good'], { type: 'string' }),
+    at: Timestamp,
+    actor: Text,
+    note: Text,
+    invalidityDate: Type.Optional(Timestamp),
+    revocation: Type.Optional(Type.String({ description: 'Id of the order that it was revoked by.' }))
+  },
+  strict
+)
+
+const ExpiringData = Type.Object({ issuanceId, ...actMembers }, strict)
+
 /** The schema of each type's `data`. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
   'mintline.issuance.rejected': RefusedData,
+  'mintline.issuance.revoked': RevokedData,
+  'mintline.certificate.expiring': ExpiringData,
   'mintline.authority.changed': AuthorityChangedData,
   'mintline.aws-registration.drifted': RegistrationData,
   'mintline.aws-registration.blocked': RegistrationData,
@@ -159,6 +192,8 @@ export const eventData = {
 export interface EventData {
   readonly 'mintline.issuance.issued': ToldOf<IssuedFacts>
   readonly 'mintline.issuance.rejected': ToldOf<Present<RefusalFacts>>
+  readonly 'mintline.issuance.revoked': Static<typeof RevokedData>
+  readonly 'mintline.certificate.expiring': Static<typeof ExpiringData>
   readonly 'mintline.authority.changed': Static<typeof AuthorityChangedData>
   readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationData>
   readonly 'mintline.aws-registration.blocked': Static<typeof RegistrationData>

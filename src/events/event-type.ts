@@ -2,6 +2,8 @@
 export const eventTypes = [
   'mintline.issuance.issued',
   'mintline.issuance.rejected',
+  'mintline.issuance.revoked',
+  'mintline.certificate.expiring',
   'mintline.authority.changed',
   'mintline.aws-registration.drifted',
   'mintline.aws-registration.blocked',
@@ -17,6 +19,8 @@ export type EventType = (typeof eventTypes)[number]
 export const factKinds = {
   'mintline.issuance.issued': 'issued',
   'mintline.issuance.rejected': 'refused',
+  'mintline.issuance.revoked': 'revocation',
+  'mintline.certificate.expiring': 'audit',
   'mintline.authority.changed': 'audit',
   'mintline.aws-registration.drifted': 'audit',
   'mintline.aws-registration.blocked': 'audit',

@@ -3,6 +3,7 @@ import { runQuery } from '../database/run-query.ts'
 import type { IssuedRow, RefusalRow } from '../records/record-model.ts'
 import { selectIssuances, selectRefusals } from '../records/record-query.ts'
 import { type EventType, factKinds } from './event-type.ts'
+import { type RevocationFact, revocationStatement } from './revocation-fact.ts'
 
 /** A record, as it is on record. */
 type IssuedFact = IssuedRow & { readonly kind: 'issued' }
@@ -32,7 +33,7 @@ interface WaitingEvent {
 
 /** One with the recorded fact that it tells. */
 export interface OwedEvent extends WaitingEvent {
-  readonly fact: IssuedFact | RefusedFact | AuditFact
+  readonly fact: IssuedFact | RefusedFact | AuditFact | RevocationFact
 }
 
 /** One that cannot be told now. */
@@ -192,7 +193,12 @@ SELECT
   clock_timestamp() AS "readAt"
 FROM (SELECT) AS once LEFT JOIN webhook_delivery ON true`
 
-const statements = { issued: issuedStatement, refused: refusedStatement, audit: auditStatement } as const
+const statements = {
+  issued: issuedStatement,
+  refused: refusedStatement,
+  audit: auditStatement,
+  revocation: revocationStatement
+} as const
 
 type Query = <Row>(statement: string, ...values: unknown[]) => Promise<Row[]>
 

@@ -21,6 +21,8 @@ import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
 import { refusalCountRoutes } from './api/refusal-counts/routes.ts'
 import { reportRoutes } from './api/reports/routes.ts'
+import { revocationOrderRoutes } from './api/revocations/order-routes.ts'
+import { revocationRoutes } from './api/revocations/routes.ts'
 import { ownCertificateRoutes } from './api/self/certificate-routes.ts'
 import { selfRoutes } from './api/self/routes.ts'
 import { stationProfileRoutes } from './api/station-profile/routes.ts'
@@ -57,6 +59,8 @@ const allRoutes = [
   recordRoutes,
   countRoutes,
   reportRoutes,
+  revocationRoutes,
+  revocationOrderRoutes,
   refusalCountRoutes,
   auditEventRoutes,
   profileRoutes,

@@ -33,6 +33,8 @@ import type { Purging } from '../records/purge/purge.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { Reports } from '../records/reports/report.ts'
+import type { RevocationOrders } from '../revocation/orders/orders.ts'
+import type { Revocation } from '../revocation/revocation.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
 import type { Site } from '../sources/site/shifts.ts'
 import type { StationCertifying } from '../station-certificates/station-certificate.ts'
@@ -60,6 +62,8 @@ export interface HttpServices {
   readonly releasing: Releasing
   readonly scrapping: Scrapping
   readonly purging: Purging
+  readonly revocation: Revocation
+  readonly revocationOrders: RevocationOrders
   readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>
   readonly profiles: {

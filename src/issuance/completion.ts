@@ -95,7 +95,7 @@ export function createCompletion({ cycle, endRefused, clock }: CompletionDepende
     const signed = { intentId: intent.id, certificateDer, certificateId, issuedAt: clock(), thing }
     const { kind } = await cycle.commitCertificate(signed)
     if (kind === 'void') throw declaredVoid(intent.id)
-    // A crash after this line costs the station its answer; its retry gets these bytes.
+    // A crash after this line costs the station its answer; its retry gets these bytes, or is told that they were revoked.
     return { ...signed, recorded: kind === 'recorded' }
   }
 

@@ -73,12 +73,14 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
     const { record } = earlier
     if (record.outcome === 'issued') return answerAgain(record)
     if (record.outcome === 'void') throw declaredVoid(record.id)
+    if (endedOf(record)) throw await endedRefusal(record, { authorities, profiles })
     const endMs = waitEndsMs ?? (await endOfWait(earlier))
     // What failed here is in nobody's hands: another process waits as long as this one would.
     const isWaiting = stopwatch() < endMs && !completion.hasFailed(record.id)
     if (isWaiting) await delay(pollMs)
     else await completeOpen(earlier)
     const later = await findSettled(record.id)
+    if (later.record.outcome === 'unknown' && endedOf(later.record)) return waitOrComplete(later, endMs)
     // A completion that leaves no certificate on record would do so again, and sign each time.
     if (!isWaiting && later.record.outcome === 'unknown') throw recordDamaged(later.record, [])
     return waitOrComplete(later, endMs)

@@ -48,6 +48,10 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'database.partitions': { ...common, retryLimit: 20, deleteAfterSeconds: 7 * days },
   // Each minute brings another one.
   'device-list.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
+  // Not given up as long as there is something to revoke.
+  'revocation.run': { ...common, retryLimit: 100_000, deleteAfterSeconds: 7 * days },
+  // Each minute brings another one.
+  'revocation.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
   // Not given up as long as events are owed.
   'webhook.deliver': { ...common, retryLimit: 100_000, deleteAfterSeconds: 1 * hours }
 }
@@ -62,6 +66,8 @@ export const concurrencyOf: Readonly<Record<JobKind, number>> = {
   'aws-registration.sweep': 1,
   'database.partitions': 1,
   'device-list.sweep': 1,
+  'revocation.run': 1,
+  'revocation.sweep': 1,
   'webhook.deliver': 1
 }
 

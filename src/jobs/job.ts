@@ -12,6 +12,10 @@ export interface JobData {
   readonly 'database.partitions': Readonly<Record<never, never>>
   /** Takes away lists of devices that no lot has any more. */
   readonly 'device-list.sweep': Readonly<Record<never, never>>
+  /** Carries out one order to revoke many. */
+  readonly 'revocation.run': { readonly orderId: string }
+  /** Writes what has ended by itself, tells of what will, and finds orders to revoke that nobody carries out. */
+  readonly 'revocation.sweep': Readonly<Record<never, never>>
   /** Sends the events that wait to the webhook. */
   readonly 'webhook.deliver': Readonly<Record<never, never>>
 }

@@ -1,7 +1,14 @@
 import type { Columns, Row, ValueOf } from '../database/column.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
-import type { purgeFacts, releaseFacts, scrapFacts, supersessionFacts } from './record-model.ts'
+import type {
+  holdFacts,
+  purgeFacts,
+  releaseFacts,
+  revocationFacts,
+  scrapFacts,
+  supersessionFacts
+} from './record-model.ts'
 import {
   certificateFacts,
   intentFacts,
@@ -41,6 +48,10 @@ export type ReleaseFacts = FactsOf<typeof releaseFacts>
 export type ScrapFacts = FactsOf<typeof scrapFacts>
 
 export type SupersessionFacts = FactsOf<typeof supersessionFacts>
+
+export type RevocationFacts = FactsOf<typeof revocationFacts>
+
+export type HoldFacts = FactsOf<typeof holdFacts>
 
 export type RefusalFacts = FactsOf<typeof refusalFacts>
 

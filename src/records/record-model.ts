@@ -2,6 +2,7 @@ import { bytea, int, json, jsonb, orNull, type Row, text, timestamptz, uuid } fr
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
+import type { FinalReason } from '../pki/revocation/reason.ts'
 import type { Metadata } from './metadata.ts'
 
 /*
@@ -146,6 +147,38 @@ export const supersessionFacts = {
   endsAt: orNull(timestamptz('ends_at'))
 }
 
+const endedMeanwhile = "status.state <> 'revoked' AND status.ends_at <= now()"
+const isRevoked = `(status.state = 'revoked' OR ${endedMeanwhile})`
+const isHeld = `(status.state = 'held' AND (${endedMeanwhile}) IS NOT TRUE)`
+const wherever = (condition: string, sql: string) => `CASE WHEN ${condition} THEN ${sql} END`
+
+/** `revoked`, `held` or null, of a row of `certificate_status` as `status`: what the facts below tell. */
+export const standingOfStatus = `CASE WHEN ${isRevoked} THEN 'revoked' WHEN ${isHeld} THEN 'held' END`
+
+/** Of a certificate that is revoked, by an act or because it was scrapped or superseded. */
+export const revocationFacts = {
+  revokedAt: timestamptz(
+    `CASE WHEN status.state = 'revoked' THEN status.since WHEN ${endedMeanwhile} THEN status.ends_at END`
+  ),
+  /** As `role/name`; null where its time as a superseded one is over, and that is not written yet. */
+  revokedBy: orNull(text(wherever("status.state = 'revoked'", 'status_act.actor'))),
+  revocationReason: text<FinalReason>(
+    wherever(isRevoked, `CASE WHEN status.state = 'revoked' THEN status.reason ELSE 'superseded' END`)
+  ),
+  /** Null as above. */
+  revocationNote: orNull(text(wherever("status.state = 'revoked'", 'status_act.note'))),
+  /** Since when its key may have been in other hands; null where that was not told. */
+  invalidityDate: orNull(timestamptz('status.invalidity_date'))
+}
+
+/** Of a certificate that is on hold. */
+export const holdFacts = {
+  heldAt: timestamptz(wherever(isHeld, 'status.since')),
+  /** As `role/name`. */
+  heldBy: text(wherever(isHeld, 'status_act.actor')),
+  holdNote: text(wherever(isHeld, 'status_act.note'))
+}
+
 /** Of an intent that comes in the place of another certificate. */
 const successionColumns = {
   /** Id of that other's record. */
@@ -194,6 +227,8 @@ export const readColumns = {
   release: releaseFacts,
   scrap: scrapFacts,
   supersession: supersessionFacts,
+  revocation: revocationFacts,
+  hold: holdFacts,
   succession: successionColumns,
   purge: purgeFacts
 }
@@ -228,7 +263,9 @@ export type IssuanceRow = IntentRow & {
   readonly [Name in keyof typeof releaseFacts]: Row<typeof releaseFacts>[Name] | null
 } & { readonly [Name in keyof typeof scrapFacts]: Row<typeof scrapFacts>[Name] | null } & {
   readonly [Name in keyof typeof supersessionFacts]: Row<typeof supersessionFacts>[Name] | null
-}
+} & {
+  readonly [Name in keyof typeof revocationFacts]: Row<typeof revocationFacts>[Name] | null
+} & { readonly [Name in keyof typeof holdFacts]: Row<typeof holdFacts>[Name] | null }
 
 export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {
   return row.voidedAt !== null

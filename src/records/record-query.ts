@@ -11,6 +11,8 @@ SELECT
   ${selectList(readColumns.release, 'release')},
   ${selectList(readColumns.scrap, 'scrap')},
   ${selectList(readColumns.supersession, 'supersession')},
+  ${selectList(readColumns.revocation)},
+  ${selectList(readColumns.hold)},
   ${selectList(readColumns.succession, 'succession')}`
 
 /** Of `intent`, before `issued` is joined to it, and after. */
@@ -23,6 +25,8 @@ LEFT JOIN void ON void.intent_id = intent.id
 LEFT JOIN release ON release.intent_id = intent.id
 LEFT JOIN revocation AS scrap ON scrap.intent_id = intent.id AND scrap.cause = 'scrap'
 LEFT JOIN revocation AS supersession ON supersession.intent_id = intent.id AND supersession.cause = 'superseded'
+LEFT JOIN certificate_status AS status ON status.intent_id = intent.id
+LEFT JOIN revocation_act AS status_act ON status_act.id = status.act_id
 LEFT JOIN succession ON succession.intent_id = intent.id`
 
 /**

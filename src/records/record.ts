@@ -1,9 +1,11 @@
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PageQuery } from '../sources/page.ts'
 import type {
+  HoldFacts,
   IntentFacts,
   IssuedFacts,
   ReleaseFacts,
+  RevocationFacts,
   ScrapFacts,
   StoredRefusalFacts,
   SupersessionFacts,
@@ -28,6 +30,10 @@ export interface IssuedRecord extends IssuedFacts {
   readonly scrap?: ScrapFacts
   /** Where its device has another in its place. No requester gets such a certificate again. */
   readonly supersession?: SupersessionFacts
+  /** Where it is revoked, also by one of the last two. No requester gets such a certificate again. */
+  readonly revocation?: RevocationFacts
+  /** Where it is on hold. No requester gets it meanwhile. */
+  readonly hold?: HoldFacts
 }
 
 /**
@@ -37,12 +43,16 @@ export interface IssuedRecord extends IssuedFacts {
 export interface UnknownRecord extends IntentFacts {
   readonly outcome: 'unknown'
   readonly csrDer: Uint8Array
+  /** Where its serial number was revoked, since it may have been signed: then nothing completes it. */
+  readonly revocation?: RevocationFacts
 }
 
 /** An intent that was declared void: no certificate of it is on record, and none ever will be. */
 export interface VoidRecord extends VoidFacts {
   readonly outcome: 'void'
   readonly csrDer: Uint8Array
+  /** Where its serial number was revoked, since it may have been signed. */
+  readonly revocation?: RevocationFacts
 }
 
 /** A request that was refused. */

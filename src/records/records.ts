@@ -58,9 +58,9 @@ export interface RecordsDependencies {
 
 export function createRecords({ store, search, findIssuer, onDamaged }: RecordsDependencies): Records {
   const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
-    if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer }
+    if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer, ...revocationOf(row) }
     if (isIssued(row)) return readBack(row)
-    return { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer }
+    return { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer, ...revocationOf(row) }
   }
   const readBack = async (row: IssuanceRow & IssuedRow): Promise<IssuedRecord> => {
     const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
@@ -143,8 +143,10 @@ export function describeIssued(
 }
 
 /** Of a certificate since it was recorded. */
-function whatCameOf(row: IssuanceRow): Pick<IssuedRecord, 'release' | 'scrap' | 'supersession'> {
-  return { ...releaseOf(row), ...scrapOf(row), ...supersessionOf(row) }
+function whatCameOf(
+  row: IssuanceRow
+): Pick<IssuedRecord, 'release' | 'scrap' | 'supersession' | 'revocation' | 'hold'> {
+  return { ...releaseOf(row), ...scrapOf(row), ...supersessionOf(row), ...revocationOf(row), ...holdOf(row) }
 }
 
 function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): Pick<IssuedRecord, 'release'> {
@@ -161,6 +163,17 @@ function supersessionOf(row: IssuanceRow): Pick<IssuedRecord, 'supersession'> {
   const { supersededAt, successor, endsAt } = row
   if (supersededAt === null || successor === null) return {}
   return { supersession: { supersededAt, successor, endsAt } }
+}
+
+function revocationOf(row: IssuanceRow): Pick<IssuedRecord, 'revocation'> {
+  const { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate } = row
+  if (revokedAt === null || revocationReason === null) return {}
+  return { revocation: { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate } }
+}
+
+function holdOf({ heldAt, heldBy, holdNote }: IssuanceRow): Pick<IssuedRecord, 'hold'> {
+  if (heldAt === null || heldBy === null || holdNote === null) return {}
+  return { hold: { heldAt, heldBy, holdNote } }
 }
 
 function toRefusal(row: StoredRefusal): Refusal {

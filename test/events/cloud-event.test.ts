@@ -6,6 +6,7 @@ import { type EventType, eventTypes, factKinds } from '../../src/events/event-ty
 
 /** Each type that tells an administrative act, with acts that raise it. */
 const acts = [
+  ['mintline.certificate.expiring', 'certificate.expiring', 'issuance/019ab1f0'],
   ['mintline.authority.changed', 'authority.active', 'authority/acme-g1'],
   ['mintline.aws-registration.drifted', 'aws_registration.drifted', 'aws-registration/r-1'],
   ['mintline.aws-registration.blocked', 'aws_registration.blocked', 'aws-registration/r-1'],

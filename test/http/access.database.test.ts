@@ -36,6 +36,15 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/issuances/:id/release': ['operator', 'admin'],
   'POST /v1/issuances/:id/scrap': ['operator', 'admin'],
   'POST /v1/issuances/:id/purge': ['admin'],
+  'POST /v1/issuances/:id/revoke': ['admin'],
+  'POST /v1/issuances/:id/hold': ['operator', 'admin'],
+  'POST /v1/issuances/:id/unhold': ['operator', 'admin'],
+  'POST /v1/certificates/:certificate/revoke': ['admin'],
+  'POST /v1/certificates/:certificate/hold': ['operator', 'admin'],
+  'POST /v1/certificates/:certificate/unhold': ['operator', 'admin'],
+  'POST /v1/revocations': ['admin'],
+  'GET /v1/revocations': ['auditor', 'admin'],
+  'GET /v1/revocations/:id': ['auditor', 'admin'],
   'POST /v1/lots': ['operator', 'admin'],
   'GET /v1/lots': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/lots/:id': ['display', 'auditor', 'operator', 'admin'],
@@ -128,6 +137,10 @@ const heedingLines = [
   'GET /v1/reports/station',
   'POST /v1/issuances/:id/release',
   'POST /v1/issuances/:id/scrap',
+  'POST /v1/issuances/:id/hold',
+  'POST /v1/issuances/:id/unhold',
+  'POST /v1/certificates/:certificate/hold',
+  'POST /v1/certificates/:certificate/unhold',
   'POST /v1/stations',
   'GET /v1/stations',
   'GET /v1/stations/:name',
@@ -236,6 +249,35 @@ async function makeDevices(): Promise<Readonly<Record<string, Target>>> {
   }
 }
 
+async function makeRevocable(): Promise<Readonly<Record<string, Target>>> {
+  const grounds = { reason: 'privilegeWithdrawn', note: 'lost' }
+  const { id, serialNumber } = await service.issue()
+  const held = await service.issue()
+  const { certificateId } = await service.issue()
+  const select = { ids: [(await service.issue()).id] }
+  const ordered = { select: { ids: [(await service.issue()).id] }, ...grounds, expectedCount: 1 }
+  const order = (await service.as('admin').post('/v1/revocations', ordered)).json<{ id: string }>()
+  return {
+    'POST /v1/issuances/:id/revoke': { url: `/v1/issuances/${id}/revoke`, payload: grounds },
+    'POST /v1/issuances/:id/hold': { url: `/v1/issuances/${held.id}/hold`, payload: { note: 'lost' } },
+    'POST /v1/issuances/:id/unhold': { url: `/v1/issuances/${held.id}/unhold`, payload: { note: 'found' } },
+    'POST /v1/certificates/:certificate/revoke': {
+      url: `/v1/certificates/${serialNumber}/revoke`,
+      payload: grounds
+    },
+    'POST /v1/certificates/:certificate/hold': {
+      url: `/v1/certificates/${certificateId}/hold`,
+      payload: { note: 'lost' }
+    },
+    'POST /v1/certificates/:certificate/unhold': {
+      url: `/v1/certificates/${certificateId}/unhold`,
+      payload: { note: 'found' }
+    },
+    'POST /v1/revocations': { url: '/v1/revocations', payload: { select, ...grounds, dryRun: true } },
+    'GET /v1/revocations/:id': { url: `/v1/revocations/${order.id}` }
+  }
+}
+
 /** One thing of each kind, in the state that the step on it needs. */
 async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const admin = service.as('admin')
@@ -333,6 +375,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'PATCH /v1/stations/:name': { url: '/v1/stations/starter', payload: { hourlyTarget: 240 } },
     'POST /v1/lots': { url: '/v1/lots', payload: { id: 'lot-2', profile: 'starter', quantity: 1 } },
     ...lotTargets,
+    ...(await makeRevocable()),
     ...(await makeStationCertificate()),
     'POST /v1/stations/:name/resume': { url: '/v1/stations/starter/resume', payload: { reason } },
     'DELETE /v1/tokens/:id': { url: `/v1/tokens/${token.id}` },

@@ -33,7 +33,15 @@ const changes: readonly Change[] = [
   },
   { table: 'client_certificate_use', privilege: 'UPDATE', columns: ['last_used_at'] },
   { table: 'open_intent', privilege: 'DELETE' },
+  { table: 'certificate_status', privilege: 'UPDATE' },
+  { table: 'expiry_position', privilege: 'UPDATE', columns: ['position'] },
+  {
+    table: 'revocation_order',
+    privilege: 'UPDATE',
+    columns: ['position', 'done', 'skipped', 'failed', 'finished_at']
+  },
   // For the locks of the guards alone.
+  { table: 'open_intent', privilege: 'UPDATE', columns: ['intent_id'] },
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },
   { table: 'certified_device', privilege: 'UPDATE', columns: ['occurrence'] },
   { table: 'aws_registration_state', privilege: 'UPDATE' },

@@ -43,6 +43,8 @@ export interface BlockedKeys {
    * they are taken out of use; they are in the audit and raise an event, and a second one where the key is exposed.
    */
   block(request: BlockRequest, act: Act): Promise<BlockResult>
+  /** As `block`, of any number of keys, group by group; a failure leaves the groups before it blocked. */
+  blockAll(requests: readonly BlockRequest[], act: Act): Promise<void>
   /** As `block`, of keys whose private halves were sent to the service. In the audit where that has consequences. */
   blockDisclosed(spkiSha256s: readonly Uint8Array[], act: Act): Promise<DisclosedResult>
   /** Of these, what is not on the list. */
@@ -94,6 +96,18 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
       // By itself, since it fails where the token is revoked by now.
       const [outcome] = await store.block([buildBlock(request, act, () => false)(authorities)])
       return { ...outcome!, authorities }
+    },
+    async blockAll(requests, act) {
+      for (let at = 0; at < requests.length; at += blocksOfCommit) {
+        const group = requests.slice(at, at + blocksOfCommit)
+        const holders = await listHolders(group.map(({ spkiSha256 }) => spkiSha256))
+        await store.block(
+          group.map(request => {
+            const own = holders.filter(({ spkiSha256 }) => isEqual(spkiSha256, request.spkiSha256))
+            return buildBlock(request, act, () => false)(namesOf(own))
+          })
+        )
+      }
     },
     async blockDisclosed(spkiSha256s, act) {
       const holders = await listHolders(spkiSha256s)

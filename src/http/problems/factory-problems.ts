@@ -6,9 +6,9 @@ export const factoryProblems = {
     status: 410,
     title: 'The certificate was ended',
     meaning:
-      'What was issued for this request has ended: its device was scrapped. It is not handed out again.',
+      'What was issued for this request has ended for ever: its device was scrapped, or its certificate revoked. It is not handed out again.',
     remedy:
-      'Do what `detail` says. Mostly: take the device out of the line. Where the scrapping was a mistake, it needs a new name and a new key: its certificate has ended for ever.'
+      'Do what `detail` says. Mostly: take the device out of the line. Where the scrapping was a mistake, it needs a new name and a new key; after a revocation `detail` says what lets it have another certificate.'
   },
   certificate_superseded: {
     status: 410,
@@ -17,6 +17,14 @@ export const factoryProblems = {
       'The device was released, and another certificate came in the place of the one of this request (`earlierIssuance`), which is not handed out again. `laterIssuance` is the record of what the device has now.',
     remedy:
       'Send the CSR of the key that the device has now. Where the device is back for rework once more, an operator releases the later issuance: `POST /v1/issuances/{id}/release`.'
+  },
+  certificate_held: {
+    status: 409,
+    title: 'The certificate is on hold',
+    meaning:
+      'Somebody has put the certificate of this request (`earlierIssuance`) on hold: it is not handed out meanwhile, and its device gets no other.',
+    remedy:
+      'Put the device aside. Once it is cleared, an operator takes the certificate off hold (`POST /v1/issuances/{id}/unhold`); then send the CSR again. Where it is not, an administrator revokes it.'
   },
   issuance_not_scrappable: {
     status: 409,

@@ -3,6 +3,7 @@ import { accessProblems } from './access-problems.ts'
 import { awsProblems } from './aws-problems.ts'
 import { factoryProblems } from './factory-problems.ts'
 import type { ProblemDescription } from './problem-description.ts'
+import { revocationProblems } from './revocation-problems.ts'
 import { serviceProblems } from './service-problems.ts'
 
 /** The one place where a code meets an HTTP status. `docs/errors.md` is generated from it. */
@@ -263,6 +264,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   },
   ...accessProblems,
   ...factoryProblems,
+  ...revocationProblems,
   ...awsProblems,
   ...serviceProblems
 }

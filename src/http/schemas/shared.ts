@@ -47,6 +47,8 @@ import {
 } from '../api/records/schemas.ts'
 import { RefusalCountPage } from '../api/refusal-counts/schemas.ts'
 import { RecordReport } from '../api/reports/schemas.ts'
+import { RevocationCount, RevocationOrder, RevocationOrderPage } from '../api/revocations/order-schemas.ts'
+import { RevocationAnswer } from '../api/revocations/schemas.ts'
 import { OwnCertificate } from '../api/self/certificate-schemas.ts'
 import { Self } from '../api/self/schemas.ts'
 import { StationProfileResource } from '../api/station-profile/schemas.ts'
@@ -80,6 +82,10 @@ export const sharedSchemas = [
   IssuancePage,
   IssuanceSummary,
   RecordReport,
+  RevocationAnswer,
+  RevocationCount,
+  RevocationOrder,
+  RevocationOrderPage,
   RefusalCountPage,
   AuditEventResource,
   AuditEventPage,

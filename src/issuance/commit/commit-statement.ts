@@ -128,6 +128,7 @@ certificate_input AS MATERIALIZED (
 recorded AS (
   INSERT INTO issued (${certificateBatch.columnList}) SELECT ${certificateBatch.columnList} FROM certificate_input
   WHERE EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = certificate_input.intent_id)
+    AND NOT EXISTS (SELECT FROM revocation_act WHERE revocation_act.intent_id = certificate_input.intent_id)
   ON CONFLICT (intent_id) DO NOTHING
   RETURNING intent_id
 ),

@@ -42,7 +42,7 @@ export type IntentOutcome =
 /** What became of a certificate. */
 export type CertificateOutcome =
   | { readonly kind: 'recorded' }
-  /** An intent has one, and another process recorded it first. */
+  /** Another process recorded the intent's certificate first, or it was revoked meanwhile: its record says which. */
   | { readonly kind: 'recorded-before' }
   /** The intent has been declared void meanwhile. Nothing was written. */
   | { readonly kind: 'void' }

@@ -8,7 +8,14 @@ import { requestDigest } from '../../records/requested-subject.ts'
 import type { IntentOutcome } from '../commit/cycle-store.ts'
 import { clashViolations, isOtherDevice } from '../device-identity.ts'
 import type { Draft } from '../draft.ts'
-import { type EndDependencies, endedOf, endedRefusal, isReissued, successorOf } from '../ends/ended.ts'
+import {
+  type EndDependencies,
+  endedOf,
+  endedRefusal,
+  isHeld,
+  isReissued,
+  successorOf
+} from '../ends/ended.ts'
 import type { Replay } from '../replay.ts'
 import { digestOf, type IssuanceResult, type Progress, subjectAskedFor } from '../request.ts'
 import { alreadyCertified } from './already-certified.ts'
@@ -44,7 +51,8 @@ export async function resolveTaken(
     const ended = endedOf(own.record)
     if (ended === undefined) return replay(own)
     // After a compromise, what is in the way of its next certificate is the end of the last one.
-    const isSucceeded = ended.supersession !== undefined || ended.scrap !== undefined
+    const isSucceeded =
+      ended.outcome === 'issued' && (ended.supersession !== undefined || ended.scrap !== undefined)
     if (endedLatest !== undefined && !isSucceeded) throw await endedRefusal(endedLatest, dependencies)
     throw await endedRefusal(ended, dependencies, latest?.record)
   }
@@ -107,7 +115,7 @@ export async function findServed(
 
 /** Whether the same request would get the next certificate now. */
 async function isNextDue(record: IssuedRecord, dependencies: EndDependencies): Promise<boolean> {
-  if (record.scrap !== undefined || record.supersession !== undefined) return false
+  if (record.scrap !== undefined || record.supersession !== undefined || isHeld(record)) return false
   if (record.compromised !== true) {
     return record.release !== undefined && (await reissueOf(record.profile, dependencies)).sameKey === 'allow'
   }

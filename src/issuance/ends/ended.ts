@@ -2,16 +2,25 @@ import type { Authorities } from '../../authorities/authority.ts'
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
 import type { Profiles } from '../../profiles/profile.ts'
 import { reissueOf } from '../../profiles/reissue/reissue-rules.ts'
-import { earlierIssuanceOf, type IssuanceRecord, type IssuedRecord } from '../../records/record.ts'
+import {
+  earlierIssuanceOf,
+  type IssuanceRecord,
+  type IssuedRecord,
+  type UnknownRecord
+} from '../../records/record.ts'
+import { revokedWay } from './revoked-way.ts'
 
 export interface EndDependencies {
   readonly authorities: Pick<Authorities, 'list' | 'refresh'>
   readonly profiles: Pick<Profiles, 'current'>
 }
 
+/** A certificate, or an intent for one that was revoked before it was recorded. */
+export type EndedRecord = IssuedRecord | UnknownRecord
+
 /** What a station is told of the way out. */
 interface Ended extends EndDependencies {
-  readonly record: IssuedRecord
+  readonly record: EndedRecord
   /** What the device got after it, if anything. */
   readonly later: IssuanceRecord | undefined
 }
@@ -19,45 +28,78 @@ interface Ended extends EndDependencies {
 /** Something that ends a certificate: from then on no retry gets it any more. */
 interface End {
   readonly code: ErrorCode
-  holds(record: IssuedRecord): boolean
+  holds(record: EndedRecord): boolean
   /** What happened, and what is done now: something that is possible. */
   describe(ended: Ended): Promise<string>
 }
 
 /**
  * In the order in which they are told where several hold: `certificate_revoked`, `certificate_superseded`,
- * `certificate_compromised`. What was decided about the one certificate says more than what became of its CA.
+ * `certificate_held`, `certificate_compromised`. What was decided about the one certificate says more than what became of its
+ * CA; where all of a CA was revoked with it, that says what is done now.
  */
 const ends: readonly End[] = [
   {
     code: 'certificate_revoked',
-    holds: ({ scrap }) => scrap !== undefined,
+    holds: record => scrapOf(record) !== undefined,
     describe: async ({ record, profiles }) => {
       const { reissue, atOnce } = await reissueOf(record.profile, { profiles })
+      const { scrapReason } = scrapOf(record)!
       return reissue === 'allow'
-        ? `The certificate of this request was scrapped (${record.scrap!.scrapReason}) and is not handed out again. A CSR of a new key is certified while the device has fewer than ${atOnce} certificates, as the profile ${record.profile} allows.`
-        : `The device of this request was scrapped (${record.scrap!.scrapReason}): its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
+        ? `The certificate of this request was scrapped (${scrapReason}) and is not handed out again. A CSR of a new key is certified while the device has fewer than ${atOnce} certificates, as the profile ${record.profile} allows.`
+        : `The device of this request was scrapped (${scrapReason}): its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
     }
   },
   {
+    code: 'certificate_revoked',
+    holds: isRevokedByItself,
+    describe: async ({ record, later, profiles }) =>
+      revokedWay(record, later, await reissueOf(record.profile, { profiles }))
+  },
+  {
     code: 'certificate_superseded',
-    holds: ({ supersession }) => supersession !== undefined,
+    holds: record => supersessionOf(record) !== undefined,
     describe: async ({ record, later }) => {
-      const id = later?.id ?? record.supersession!.successor
+      const id = later?.id ?? supersessionOf(record)!.successor
       return `The device of this request was released, and has another certificate since: that of the issuance ${id}. This one is not handed out again. Send the CSR of the key that the device has now, which gets its certificate. Where it is back for rework once more, an operator releases that one: POST /v1/issuances/${id}/release; then it is certified for a new key.`
     }
   },
   {
+    code: 'certificate_held',
+    holds: isHeld,
+    describe: async ({ record: { id } }) =>
+      `The certificate of this request is on hold: it is not handed out meanwhile, and its device gets no other. Put the device aside. Once it is cleared, an operator takes the certificate off hold (POST /v1/issuances/${id}/unhold); then send the CSR again. Where it is not, an administrator revokes it (POST /v1/issuances/${id}/revoke).`
+  },
+  {
     code: 'certificate_compromised',
-    holds: ({ compromised }) => compromised === true,
+    holds: record => record.outcome === 'issued' && record.compromised === true,
     describe: async ended =>
       `The certificate of this request is of ${ended.record.authority}, whose key is compromised, so it is not handed out again. ${await wayOut(ended)}`
   }
 ]
 
+const scrapOf = (record: EndedRecord) => (record.outcome === 'issued' ? record.scrap : undefined)
+const supersessionOf = (record: EndedRecord) =>
+  record.outcome === 'issued' ? record.supersession : undefined
+
+/** That a certificate is on hold, and nothing has ended it. */
+export function isHeld(record: EndedRecord): boolean {
+  return record.outcome === 'issued' && record.hold !== undefined
+}
+
+/** Whether it was revoked by an act, for another reason than that all of its compromised CA is. */
+function isRevokedByItself(record: EndedRecord): boolean {
+  const reason = record.revocation?.revocationReason
+  if (reason === undefined) return false
+  if (record.outcome === 'unknown') return true
+  if (record.compromised === true && reason === 'cACompromise') return false
+  return record.supersession === undefined || reason !== 'superseded'
+}
+
 /** The record, if it is of a certificate that has ended. */
-export function endedOf(record: IssuanceRecord): IssuedRecord | undefined {
-  return record.outcome === 'issued' && ends.some(({ holds }) => holds(record)) ? record : undefined
+export function endedOf(record: IssuanceRecord): EndedRecord | undefined {
+  if (record.outcome !== 'issued' && record.outcome !== 'unknown') return undefined
+  return ends.some(({ holds }) => holds(record)) ? record : undefined
 }
 
 /**
@@ -65,7 +107,7 @@ export function endedOf(record: IssuanceRecord): IssuedRecord | undefined {
  * the record, `members.laterIssuance` what the device has in the place of one that is superseded.
  */
 export async function endedRefusal(
-  record: IssuedRecord,
+  record: EndedRecord,
   dependencies: EndDependencies,
   later?: IssuanceRecord
 ): Promise<MintlineError> {
@@ -73,7 +115,8 @@ export async function endedRefusal(
   const earlierIssuance = earlierIssuanceOf(record)
   const told = await end.describe({ ...dependencies, record, later })
   const detail = `${told} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
-  const laterIssuance = record.supersession && (later?.id ?? record.supersession.successor)
+  const supersession = supersessionOf(record)
+  const laterIssuance = supersession && (later?.id ?? supersession.successor)
   return new MintlineError(end.code, detail, {
     members: { earlierIssuance, ...(laterIssuance !== undefined && { laterIssuance }) }
   })
@@ -81,10 +124,12 @@ export async function endedRefusal(
 
 /** Whether its device gets the next certificate as soon as a generation is active, without an act for it. */
 export async function isReissued(
-  { profile, release }: IssuedRecord,
+  record: EndedRecord,
   { profiles }: Pick<EndDependencies, 'profiles'>
 ): Promise<boolean> {
-  if (release !== undefined) return true
+  const { profile } = record
+  if (record.outcome === 'issued' && record.release !== undefined) return true
+  if (isRevokedByItself(record)) return false
   return (await profiles.current(profile)).version.document.afterCompromise !== 'refuse'
 }
 

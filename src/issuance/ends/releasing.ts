@@ -16,7 +16,7 @@ export interface Releasing {
    * same again changes nothing.
    *
    * @param act with its reason.
-   * @param role of who acts: what is compromised, an administrator alone releases.
+   * @param role of who acts: what is compromised or revoked, an administrator alone releases.
    * @returns the record.
    * @throws MintlineError `issuance_not_found`; `role_forbidden`; `issuance_not_releasable` for one of another profile, for
    *   what was not issued, and where the device has a later issuance: then it is that one which counts.
@@ -64,7 +64,7 @@ function requireIssued(record: IssuanceRecord): IssuedRecord {
 }
 
 async function assertReleasable(
-  { id, profile, scrap, supersession, compromised }: IssuedRecord,
+  { id, profile, scrap, supersession, compromised, hold, revocation }: IssuedRecord,
   role: Role,
   dependencies: Pick<ReleasingDependencies, 'profiles'>
 ): Promise<void> {
@@ -74,14 +74,16 @@ async function assertReleasable(
       'scrapped, for which there is no way back. Where that was a mistake, give the device a new name and a new key.'
     )
   if (supersession !== undefined) throw notLatest(id, supersession.successor)
-  if (compromised === true) {
-    if (role === 'admin') return
-    throw new MintlineError(
-      'role_forbidden',
-      `The record ${id} is of a compromised generation, which an administrator alone releases; this token is of the role ${role}.`,
-      { members: { requiredRoles: ['admin'] } }
+  if (hold !== undefined)
+    throw notReleasable(
+      id,
+      `on hold. Take it off hold (POST /v1/issuances/${id}/unhold), or have an administrator revoke it; then release it.`
     )
+  if (compromised === true) {
+    assertAdmin(role, 'of a compromised generation', id)
+    return
   }
+  if (revocation !== undefined) assertAdmin(role, `revoked (${revocation.revocationReason})`, id)
   const { reissue, atOnce } = await reissueOf(profile, dependencies)
   if (reissue === 'supersede') return
   const has =
@@ -91,6 +93,16 @@ async function assertReleasable(
   throw notReleasable(
     id,
     `issued, and its certificate stands. The profile ${profile} ${has}. To have it superseded by another, an administrator posts the profile ${profile} with reissue "supersede" (POST /v1/profiles); then release it. Where the device is no more, scrap it: POST /v1/issuances/${id}/scrap.`
+  )
+}
+
+/** What ended by an act of an administrator goes on by one alone. @throws MintlineError `role_forbidden`. */
+function assertAdmin(role: Role, what: string, id: string): void {
+  if (role === 'admin') return
+  throw new MintlineError(
+    'role_forbidden',
+    `The record ${id} is ${what}, which an administrator alone releases; this token is of the role ${role}.`,
+    { members: { requiredRoles: ['admin'] } }
   )
 }
 

@@ -44,6 +44,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'device_already_certified',
   'certificate_revoked',
   'certificate_superseded',
+  'certificate_held',
   'certificate_compromised',
   // Whoever looks after the record is told of it, and not the station alone.
   'record_damaged',

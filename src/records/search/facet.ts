@@ -34,18 +34,16 @@ export function digestFacet(facet: Facet): string {
   )
 }
 
-/** @param cause of the revocation, if there is one. */
+/** What has become of a certificate. One that was superseded is `revoked` from its end on. */
+export type Fate = Extract<RecordState, 'revoked' | 'held' | 'superseded'>
+
+/** @param fate null where nothing has become of it. What has no certificate on record has none, whatever was revoked of it. */
 export function stateOfIntent(
   isIssued: boolean,
   isVoid: boolean,
-  cause: string | null
+  fate: Fate | null
 ): Pick<Facet, 'outcome' | 'state'> {
   if (isVoid) return { outcome: 'void', state: 'void' }
   if (!isIssued) return { outcome: 'unknown', state: 'unknown' }
-  return { outcome: 'issued', state: cause === null ? 'issued' : stateByCause(cause) }
-}
-
-function stateByCause(cause: string): RecordState {
-  if (cause === 'superseded') return 'superseded'
-  return cause === 'hold' ? 'held' : 'revoked'
+  return { outcome: 'issued', state: fate ?? 'issued' }
 }

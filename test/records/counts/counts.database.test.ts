@@ -5,7 +5,6 @@ import type { IssuanceRecord } from '../../../src/records/record.ts'
 import type { ReportQuery, ReportSubject } from '../../../src/records/reports/report.ts'
 import { createReportStore } from '../../../src/records/reports/report-store.ts'
 import { createReports } from '../../../src/records/reports/reports.ts'
-import { stateOfIntent } from '../../../src/records/search/facet.ts'
 import { type Site, spanOfDay, spanOfShift } from '../../../src/sources/site/shifts.ts'
 import { createZone, formatMinutes, formatOffset, type Zone } from '../../../src/sources/site/zone.ts'
 import { createDice, openScene, type Scene } from './scene.ts'
@@ -34,9 +33,10 @@ const codeOf = (record: IssuanceRecord) => (record.outcome === 'rejected' ? reco
 
 function stateOf(record: IssuanceRecord): string {
   if (record.outcome === 'rejected') return 'refused'
-  const cause =
-    record.outcome === 'issued' ? (record.scrap ? 'scrap' : record.supersession ? 'superseded' : null) : null
-  return stateOfIntent(record.outcome === 'issued', record.outcome === 'void', cause).state
+  if (record.outcome !== 'issued') return record.outcome
+  if (record.revocation) return 'revoked'
+  if (record.hold) return 'held'
+  return record.supersession ? 'superseded' : 'issued'
 }
 
 function valueOf(record: IssuanceRecord, key: CountKey, zone: Zone): string | number | null {
@@ -82,7 +82,7 @@ function countByHand(query: CountQuery): Readonly<Record<string, number>> {
 describe('counts', () => {
   it('are of a scene in which there is everything', () => {
     expect(new Set(records.map(stateOf))).toEqual(
-      new Set(['issued', 'refused', 'unknown', 'void', 'revoked', 'superseded'])
+      new Set(['issued', 'refused', 'unknown', 'void', 'revoked', 'held', 'superseded'])
     )
     expect(records.filter(record => 'supersedes' in record).length).toBeGreaterThan(2)
     expect(unrecorded.length).toBeGreaterThan(3)
@@ -117,7 +117,7 @@ describe('counts', () => {
         authority: sometimes(['starter-g1', 'starter-g9']),
         outcome: sometimes([sample.outcome]),
         code: sometimes(['subject_refused', 'csr_malformed'] as const),
-        state: sometimes(['issued', 'superseded', 'revoked', 'unknown', 'void', 'refused'] as const)
+        state: sometimes(['issued', 'superseded', 'revoked', 'held', 'unknown', 'void', 'refused'] as const)
       }
       const { groups } = await counting.count(query)
       const found = Object.fromEntries(

@@ -8,6 +8,8 @@ import { createVoiding } from '../../../src/issuance/ends/voiding.ts'
 import type { IssuanceRecord } from '../../../src/records/record.ts'
 import { createFillStore } from '../../../src/records/search/filling/fill-store.ts'
 import { createFilling } from '../../../src/records/search/filling/filling.ts'
+import { createActStore } from '../../../src/revocation/act-store.ts'
+import { createRevocation } from '../../../src/revocation/revocation.ts'
 import { act } from '../../support/authority-administration.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../../support/certification-request.ts'
 import { startIssuing } from '../../support/issuing.ts'
@@ -49,6 +51,8 @@ export async function openScene(steps: number) {
   const releasing = createReleasing({ ...common, store: createReleaseStore(test.database) })
   const scrapping = createScrapping({ ...common, store: createScrapStore(test.database) })
   const voiding = createVoiding({ ...common, store: createVoidStore(test.database) })
+  const { blockedKeys } = issuing
+  const revocation = createRevocation({ ...common, blockedKeys, store: createActStore(test.database) })
   const stuck = await startIssuing(test.database, directory.path, {
     clock,
     onStep(step) {
@@ -56,7 +60,8 @@ export async function openScene(steps: number) {
     }
   })
   const { version } = await issuing.profiles.current('starter')
-  await issuing.profiles.post({ ...version.document, name: 'reworked', reissue: 'supersede' }, act)
+  const rework = { name: 'reworked', reissue: 'supersede', supersededEnds: 'when-connected' } as const
+  await issuing.profiles.post({ ...version.document, ...rework }, act)
   await issuing.core.lots.create({ id: 'lot-1', profile: 'reworked', quantity: 1_000 }, act)
   const stations: StationPrincipal[] = []
   for (const [name, line] of [
@@ -109,7 +114,10 @@ export async function openScene(steps: number) {
     const one = issued.find(({ isEnded }) => !isEnded && dice(3) === 0)
     if (one === undefined) return issue(station)
     one.isEnded = true
-    if (one.profile !== 'reworked' || dice(2) === 0) return void (await scrapping.scrap(one.id, act))
+    const way = dice(6)
+    if (way === 0) return void (await revocation.hold(one.id, act))
+    if (way === 1) return void (await revocation.revoke(one.id, { reason: 'unspecified' }, act))
+    if (one.profile !== 'reworked' || way < 4) return void (await scrapping.scrap(one.id, act))
     await releasing.release(one.id, act, 'operator')
     const csr = makeCertificationRequest({ Country: 'US', CommonName: one.CommonName }, makeDeviceKey())
     const { record } = await issuing.issueAs(station, csr, { profile: 'reworked' })

@@ -5,7 +5,7 @@ import type { PredictedThing } from '../../../jitp/evaluation/prediction.ts'
 import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
 import { csrNotesOf } from '../../../records/csr-notes.ts'
-import { type IntentFacts, leaveOutNulls, tell } from '../../../records/facts.ts'
+import { type IntentFacts, leaveOutNulls, type RevocationFacts, tell } from '../../../records/facts.ts'
 import type { IssuanceRecord, Refusal } from '../../../records/record.ts'
 import type { IssuanceEntryView } from '../records/schemas.ts'
 import type { Issuance, Thing } from './schemas.ts'
@@ -41,14 +41,17 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
   switch (record.outcome) {
     case 'rejected':
       return viewRefusal(record)
-    case 'unknown':
-      return viewIntent(record)
+    case 'unknown': {
+      const { revocation, ...facts } = record
+      return { ...viewIntent(facts), ...viewRevocation(revocation) }
+    }
     case 'void': {
-      const { voidReason: reason, ...facts } = record
-      return { ...viewIntent(facts), reason }
+      const { voidReason: reason, revocation, ...facts } = record
+      return { ...viewIntent(facts), ...viewRevocation(revocation), reason }
     }
     case 'issued': {
-      const { certificateDer, chainDer, damage, release, scrap, supersession, ...issued } = record
+      const { certificateDer, chainDer, damage, release, scrap, supersession, ...rest } = record
+      const { revocation, hold, ...issued } = rest
       return {
         ...viewIntent(issued),
         ...(damage === undefined
@@ -57,10 +60,16 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
         thing: viewThing(record.thing),
         ...(release && tell(release)),
         ...(scrap && tell(scrap)),
-        ...(supersession && leaveOutNulls(tell(supersession)))
+        ...(supersession && leaveOutNulls(tell(supersession))),
+        ...viewRevocation(revocation),
+        ...(hold && tell(hold))
       }
     }
   }
+}
+
+function viewRevocation(revocation: RevocationFacts | undefined) {
+  return revocation && leaveOutNulls(tell(revocation))
 }
 
 function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }>(record: Record) {

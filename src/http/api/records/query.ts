@@ -113,12 +113,12 @@ function unusableTime(pointer: string, violation: Omit<Violation, 'pointer'>): M
 }
 
 /** To the hex of the INTEGER's content octets (X.690, section 8.3). */
-function normaliseSerialNumber(text: string): string {
+export function normaliseSerialNumber(text: string): string {
   const digits = normaliseHex(text).replace(/^0+(?=.)/, '')
   const octets = digits.length % 2 === 0 ? digits : `0${digits}`
   return /^[89a-f]/.test(octets) ? `00${octets}` : octets
 }
 
-function normaliseHex(text: string): string {
+export function normaliseHex(text: string): string {
   return text.replaceAll(':', '').toLowerCase()
 }

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { example } from '../../schemas/example.ts'
 import { strict } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
 
@@ -29,4 +30,11 @@ export const mes = Type.Optional(
         'There where the profile had a manufacturing execution system asked: what it said, and when.'
     }
   )
+)
+
+export const csr = Type.Optional(
+  Type.String({
+    description: 'The certification request as PEM. In a list, where `fields` asks for it.',
+    examples: [example.csr]
+  })
 )

@@ -1,9 +1,8 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
-import { maySeeLine, ofOwn, type Principal } from '../../../access/principal.ts'
+import { ofOwn } from '../../../access/principal.ts'
 import type { IssuanceRecord } from '../../../records/record.ts'
-import { issuanceNotFound } from '../../../records/records.ts'
 import type { Page, PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { chooseFields, omitFields, pickFields } from '../../listing/fields.ts'
@@ -17,6 +16,7 @@ import type { HttpServices } from '../../services.ts'
 import { viewRecord } from '../issuances/view.ts'
 import { IssuanceParams, PurgeBody, ReleaseBody, VoidBody } from './act-schemas.ts'
 import { columnsOf } from './columns.ts'
+import { assertOwn } from './ownership.ts'
 import { buildQuery } from './query.ts'
 import {
   IssuanceEntry,
@@ -234,16 +234,4 @@ function viewRow(record: IssuanceRecord, fields: readonly string[] | undefined):
   return (
     fields === undefined ? omitFields(view, sentMembers) : pickFields(view, fields)
   ) as IssuanceEntryView
-}
-
-/**
- * What a station did not ask for itself is not there for it, nor what is of other lines for who is held to some.
- *
- * @returns the same principal.
- * @throws MintlineError `issuance_not_found`.
- */
-function assertOwn(principal: Principal, { id, station, line }: IssuanceRecord): Principal {
-  const isOwn = principal.role !== 'station' || station === principal.name
-  if (!isOwn || !maySeeLine(principal, line)) throw issuanceNotFound(id)
-  return principal
 }

@@ -2,9 +2,11 @@ import Type, { type Static, type TSchema } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { ProfileName } from '../../../profiles/profile-document.ts'
 import type {
+  HoldFacts,
   IntentFacts,
   IssuedFacts,
   ReleaseFacts,
+  RevocationFacts,
   ScrapFacts,
   StoredRefusalFacts,
   SupersessionFacts,
@@ -18,9 +20,9 @@ import { Violation } from '../../schemas/problem.ts'
 import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
-import { mes, stationSubject } from './request-members.ts'
+import { csr, mes, stationSubject } from './request-members.ts'
 import { SearchParameters } from './search-parameters.ts'
-import { sinceMembers, supersedes } from './since.ts'
+import { revocationMembers, sinceMembers, supersedes } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
 type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
@@ -46,13 +48,6 @@ const commonMembers = {
   metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),
   requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })
 }
-
-const csr = Type.Optional(
-  Type.String({
-    description: 'The certification request as PEM. In a list, where `fields` asks for it.',
-    examples: [example.csr]
-  })
-)
 
 const damaged = Type.Optional(
   Type.Literal(true, {
@@ -81,7 +76,9 @@ export const IssuedEntry = Type.Object(
     ),
     ...sinceMembers,
     notes
-  } satisfies MembersOf<IssuedFacts & Partial<ReleaseFacts & ScrapFacts & SupersessionFacts>>,
+  } satisfies MembersOf<
+    IssuedFacts & Partial<ReleaseFacts & ScrapFacts & SupersessionFacts & RevocationFacts & HoldFacts>
+  >,
   {
     $id: 'IssuedEntry',
     ...strict,
@@ -160,8 +157,9 @@ export const UnknownEntry = Type.Object(
     mes,
     damaged,
     supersedes,
+    ...revocationMembers,
     notes
-  } satisfies MembersOf<IntentFacts>,
+  } satisfies MembersOf<IntentFacts & Partial<RevocationFacts>>,
   {
     $id: 'UnknownEntry',
     ...strict,
@@ -179,11 +177,12 @@ export const VoidEntry = Type.Object(
     mes,
     damaged,
     supersedes,
+    ...revocationMembers,
     notes,
     voidedAt: Timestamp,
     voidedBy: Type.String({ description: 'Who declared it void.', examples: ['admin/starter'] }),
     reason: Type.String({ description: 'Why.', examples: ['changed in the database'] })
-  } satisfies MembersOf<Omit<VoidFacts, 'voidReason'>>,
+  } satisfies MembersOf<Omit<VoidFacts & Partial<RevocationFacts>, 'voidReason'>>,
   {
     $id: 'VoidEntry',
     ...strict,

@@ -65,7 +65,7 @@ export const SearchParameters = Type.Object(
       Type.Enum(recordStates, {
         type: 'string',
         description:
-          'What it is now: `issued` where nothing has ended the certificate, `refused` for the outcome `rejected`, `held` where it rests.'
+          'What it is now: `issued` where nothing has become of the certificate, `held` where it rests, `superseded` until its end, then `revoked`, as what was scrapped; `refused` for the outcome `rejected`.'
       })
     ),
     expiresBefore: Type.Optional({

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { finalReasons } from '../../../pki/revocation/reason.ts'
 import { uuid } from '../../schemas/reference.ts'
 
 /** Of an intent. */
@@ -8,6 +9,34 @@ export const supersedes = Type.Optional(
       'Id of the issuance of the same device in whose place this comes, where it does: that one ends when this is issued.'
   })
 )
+
+/** Of whatever has a serial number. */
+export const revocationMembers = {
+  revokedAt: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description:
+        'Since when it is revoked: by an act, by scrapping, or because its time as a superseded one is over.'
+    })
+  ),
+  revokedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['admin/security'] })),
+  revocationReason: Type.Optional(
+    Type.Enum(finalReasons, {
+      type: 'string',
+      description: 'The word of RFC 5280, section 5.3.1.',
+      examples: ['keyCompromise']
+    })
+  ),
+  revocationNote: Type.Optional(
+    Type.String({ description: 'Why, in words.', examples: ['found on a marketplace'] })
+  ),
+  invalidityDate: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description: 'Since when its key may have been in other hands, where that was told.'
+    })
+  )
+}
 
 /** What is told of a certificate since it was recorded. */
 export const sinceMembers = {
@@ -33,6 +62,15 @@ export const sinceMembers = {
         'When a certificate that is superseded ends. Not there beside `supersededAt`: when its successor is first seen connected.'
     })
   ),
+  ...revocationMembers,
+  heldAt: Type.Optional(
+    Type.String({
+      format: 'date-time',
+      description: 'Since when it is on hold, which ends with `unhold`, or with its revocation.'
+    })
+  ),
+  heldBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
+  holdNote: Type.Optional(Type.String({ description: 'Why.', examples: ['the board is missing'] })),
   scrappedAt: Type.Optional(
     Type.String({ format: 'date-time', description: 'When it was said that its device is no more.' })
   ),

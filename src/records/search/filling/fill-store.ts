@@ -1,6 +1,8 @@
-import { type Database, type Prisma, transactionLimits } from '../../../database/database.ts'
+import { type Database, transactionLimits } from '../../../database/database.ts'
+import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { RecordState } from '../../record.ts'
+import { standingOfStatus } from '../../record-model.ts'
 import type { SearchedIntent, SearchedRefusal } from './searched-rows.ts'
 
 /** Where new records are looked for: ids above `after`, and below `before` where that is given. */
@@ -172,13 +174,15 @@ export function readIntents(
     SELECT intent.id::text AS id, intent.created_at AS "createdAt", intent.station, intent.line, intent.site, intent.lot,
       token_id::text AS credential, metadata, tbs_der AS "tbsDer", profile_version.name AS profile, profile_version.version AS "profileVersion",
       authority.name AS authority, issued.intent_id IS NOT NULL AS "isIssued", thing ->> 'thingName' AS "thingName",
-      void.intent_id IS NOT NULL AS "isVoid", revocation.cause, succession.intent_id IS NOT NULL AS rework
+      void.intent_id IS NOT NULL AS "isVoid", succession.intent_id IS NOT NULL AS rework,
+      coalesce(${Prisma.raw(standingOfStatus)}, supersession.cause) AS fate
     FROM intent
     LEFT JOIN profile_version ON profile_version.id = intent.profile_version_id
     LEFT JOIN authority ON authority.id = intent.authority_id
     LEFT JOIN issued ON issued.intent_id = intent.id
     LEFT JOIN void ON void.intent_id = intent.id
-    LEFT JOIN revocation ON revocation.intent_id = intent.id
+    LEFT JOIN revocation AS supersession ON supersession.intent_id = intent.id AND supersession.cause = 'superseded'
+    LEFT JOIN certificate_status AS status ON status.intent_id = intent.id
     LEFT JOIN succession ON succession.intent_id = intent.id
     WHERE intent.id = ANY(${[...ids]}::uuid[])`
 }

@@ -5,7 +5,7 @@ import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import type { Subject, SubjectField } from '../../../pki/name/subject-field.ts'
 import { isMetadata } from '../../metadata.ts'
 import { requestedSubject } from '../../requested-subject.ts'
-import { type Facet, stateOfIntent } from '../facet.ts'
+import { type Facet, type Fate, stateOfIntent } from '../facet.ts'
 import { type Term, termsOf } from '../term.ts'
 
 interface SearchedRow {
@@ -28,8 +28,8 @@ export interface SearchedIntent extends SearchedRow {
   readonly isIssued: boolean
   readonly thingName: string | null
   readonly isVoid: boolean
-  /** Of its revocation. */
-  readonly cause: string | null
+  /** Null where nothing has become of its certificate. */
+  readonly fate: Fate | null
   readonly rework: boolean
 }
 
@@ -60,7 +60,7 @@ export function searchableIntent(row: SearchedIntent): Searchable {
   return {
     id,
     createdAt,
-    facet: { ...stateOfIntent(row.isIssued, row.isVoid, row.cause), ...commonOf(row), code: null, rework },
+    facet: { ...stateOfIntent(row.isIssued, row.isVoid, row.fate), ...commonOf(row), code: null, rework },
     terms: termsOf({ subject: tbs?.subject ?? {}, thingName, metadata: metadataOf(row) }),
     notAfter: tbs?.notAfter ?? null
   }

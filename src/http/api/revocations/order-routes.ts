@@ -1,0 +1,132 @@
+import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import type { Static } from 'typebox'
+import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { Order } from '../../../revocation/orders/order.ts'
+import { toldSelection } from '../../../revocation/orders/selection.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
+import { viewPage } from '../../schemas/page.ts'
+import { problemResponses } from '../../schemas/problem.ts'
+import { jsonContent } from '../../schemas/reference.ts'
+import type { HttpServices } from '../../services.ts'
+import {
+  defaultOrderLimit,
+  RevocationCount,
+  RevocationOrder,
+  RevocationOrderBody,
+  RevocationOrderListQuerystring,
+  RevocationOrderPage,
+  RevocationOrderParams
+} from './order-schemas.ts'
+import { groundsOf, notedActOf } from './routes.ts'
+import { selectionOf } from './selection.ts'
+
+const tags = ['Revocation']
+const readers = { access: ['auditor', 'admin'] } as const
+
+const placeRevocation = {
+  operationId: 'placeRevocation',
+  tags,
+  summary: 'Revoke many certificates',
+  description:
+    'Twice: with `dryRun: true` it answers how many are selected, and with that number as `expectedCount` it revokes them in the background, each once, whatever crashes meanwhile; `GET /v1/revocations/{id}` shows how far it has come. An order is about what was asked for before it was given. With `keyCompromise` the keys are blocked for ever as well.',
+  body: RevocationOrderBody,
+  response: {
+    200: { description: 'Of a dry run: how many.', content: jsonContent(RevocationCount) },
+    202: {
+      description: 'The order is on record, and goes on by itself.',
+      headers: { Location: { type: 'string', description: 'The order.' } },
+      content: jsonContent(RevocationOrder)
+    },
+    ...problemResponses({
+      409: 'Another number is selected by now: `count`.',
+      422: 'Something that the selection names is not there.'
+    })
+  }
+}
+
+const getRevocation = {
+  operationId: 'getRevocation',
+  tags,
+  summary: 'Read how far an order to revoke has come',
+  params: RevocationOrderParams,
+  response: {
+    200: { description: 'The order.', content: jsonContent(RevocationOrder) },
+    ...problemResponses({ 404: 'There is no such order.' })
+  }
+}
+
+const listRevocations = {
+  operationId: 'listRevocations',
+  tags,
+  summary: 'List the orders to revoke',
+  description: 'Newest first.',
+  querystring: RevocationOrderListQuerystring,
+  response: { 200: { description: 'One page.', content: jsonContent(RevocationOrderPage) } }
+}
+
+/** Revoking many at once. */
+export const revocationOrderRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
+  app,
+  { services: { revocationOrders } }
+) => {
+  app.post(
+    '/v1/revocations',
+    { config: { access: ['admin'] }, schema: placeRevocation },
+    async (request, reply) => {
+      const { select, dryRun = false, expectedCount } = request.body
+      const asked = selectionOf(select)
+      const grounds = groundsOf(request.body)
+      if (dryRun) return reply.code(200).send({ count: await revocationOrders.count(asked) })
+      if (expectedCount === undefined) throw countMissing()
+      const order = await revocationOrders.place(
+        { select: asked, ...grounds, expectedCount },
+        notedActOf(request)
+      )
+      return reply.code(202).header('location', `/v1/revocations/${order.id}`).send(viewOrder(order))
+    }
+  )
+
+  app.get('/v1/revocations/:id', { config: readers, schema: getRevocation }, async ({ params }) =>
+    viewOrder(await revocationOrders.find(params.id))
+  )
+
+  app.get(
+    '/v1/revocations',
+    { config: readers, preValidation: coerceIntegers('query', ['limit']), schema: listRevocations },
+    async ({ query: { limit = defaultOrderLimit, ...query } }) =>
+      viewPage(await revocationOrders.list({ ...query, limit }), viewOrder)
+  )
+}
+
+function countMissing(): MintlineError {
+  return new MintlineError('request_invalid', 'The order does not say how many it is about.', {
+    violations: [
+      {
+        pointer: '/body/expectedCount',
+        expected: 'the count that the dry run answered',
+        found: 'none',
+        message: 'Send the same with "dryRun": true first; it changes nothing.'
+      }
+    ]
+  })
+}
+
+function viewOrder(order: Order): Static<typeof RevocationOrder> {
+  const { selection, createdAt, invalidityDate, finishedAt, expected } = order
+  const { id, actor, reason, note, done, skipped, failed } = order
+  return {
+    id,
+    state: finishedAt === null ? 'running' : 'done',
+    createdAt: createdAt.toISOString(),
+    createdBy: actor,
+    select: 'ids' in selection ? { selected: selection.ids.length } : toldSelection(selection),
+    reason,
+    note,
+    ...(invalidityDate !== null && { invalidityDate: invalidityDate.toISOString() }),
+    expectedCount: expected,
+    done,
+    skipped,
+    failed,
+    ...(finishedAt !== null && { finishedAt: finishedAt.toISOString() })
+  }
+}

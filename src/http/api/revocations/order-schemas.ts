@@ -1,0 +1,134 @@
+import Type, { type Static } from 'typebox'
+import { finalReasons } from '../../../pki/revocation/reason.ts'
+import { example } from '../../schemas/example.ts'
+import { nextCursor, pageQuery } from '../../schemas/page.ts'
+import { boundedName, instant, instantForms } from '../../schemas/query.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+import { groundsMembers } from './schemas.ts'
+
+const exampleId = '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a99'
+/** As many as a body has room for. */
+const mostNamed = 5_000
+
+const selectMembers = {
+  lot: Type.Optional(Type.String({ ...boundedName, description: 'Id of a lot.', examples: [example.lotId] })),
+  station: Type.Optional(
+    Type.String({ ...boundedName, description: 'With `from` and `to`.', examples: ['station-7'] })
+  ),
+  line: Type.Optional(
+    Type.String({
+      ...boundedName,
+      description: 'Where the stations stood then. With `from` and `to`.',
+      examples: ['A7']
+    })
+  ),
+  authority: Type.Optional(
+    Type.String({ ...boundedName, description: 'The generation that signed.', examples: ['starter-g1'] })
+  ),
+  from: Type.Optional({ ...instant, description: `Of when it was asked for, inclusive. ${instantForms}` }),
+  to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
+  ids: Type.Optional(
+    Type.Array(uuid(), {
+      minItems: 1,
+      maxItems: mostNamed,
+      uniqueItems: true,
+      description: 'Ids of records.',
+      examples: [[example.issuanceId]]
+    })
+  ),
+  serialNumbers: Type.Optional(
+    Type.Array(Type.String({ pattern: '^[0-9A-Fa-f]{1,2}(:?[0-9A-Fa-f]{2}){0,20}$' }), {
+      minItems: 1,
+      maxItems: mostNamed,
+      uniqueItems: true,
+      description: 'Hex in any case, with or without colons or leading zeros.',
+      examples: [[example.serialNumber]]
+    })
+  )
+}
+
+export const RevocationOrderBody = Type.Object(
+  {
+    select: Type.Object(selectMembers, {
+      ...strict,
+      description:
+        'Exactly one of `lot`, `station`, `line`, `authority`, `ids` and `serialNumbers`; `station` and `line` with `from` and `to`, `authority` with either, both or none.'
+    }),
+    ...groundsMembers,
+    dryRun: Type.Optional(
+      Type.Boolean({ description: 'True: nothing is revoked, and the answer says how many would be.' })
+    ),
+    expectedCount: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 2_147_483_647,
+        description: 'What the dry run answered. Without a dry run it must be there.'
+      })
+    )
+  },
+  {
+    ...strict,
+    examples: [
+      { select: { lot: example.lotId }, reason: 'keyCompromise', note: 'weak random source', dryRun: true }
+    ]
+  }
+)
+
+export type RevocationOrderBodyView = Static<typeof RevocationOrderBody>
+
+export const RevocationCount = Type.Object(
+  {
+    count: Type.Integer({
+      minimum: 0,
+      description:
+        'How many certificates are selected and not revoked yet, with intents that may have been signed. Send it as `expectedCount`.'
+    })
+  },
+  { $id: 'RevocationCount', ...strict, description: 'What an order would revoke.' }
+)
+
+export const RevocationOrder = Type.Object(
+  {
+    id: uuid({ examples: [exampleId] }),
+    state: Type.Enum(['running', 'done'], {
+      type: 'string',
+      description: '`running` goes on by itself, also after a crash.'
+    }),
+    createdAt: Type.String({ format: 'date-time' }),
+    createdBy: Type.String({ examples: ['admin/security'] }),
+    select: Type.Object(
+      { ...selectMembers, selected: Type.Optional(Type.Integer({ minimum: 1 })) },
+      { ...strict, description: 'As it was asked for; of single ones `selected` says how many.' }
+    ),
+    reason: Type.Enum(finalReasons, { type: 'string' }),
+    note: Type.String(),
+    invalidityDate: Type.Optional(Type.String({ format: 'date-time' })),
+    expectedCount: Type.Integer({ minimum: 1, description: 'How many it is about.' }),
+    done: Type.Integer({ minimum: 0, description: 'How many it has revoked.' }),
+    skipped: Type.Integer({ minimum: 0, description: 'How many somebody else has revoked meanwhile.' }),
+    failed: Type.Integer({
+      minimum: 0,
+      description: 'How many the database takes no revocation of: look at them with `GET /v1/issuances`.'
+    }),
+    finishedAt: Type.Optional(Type.String({ format: 'date-time' }))
+  },
+  { $id: 'RevocationOrder', ...strict, description: 'An order to revoke many, and how far it has come.' }
+)
+
+export const RevocationOrderPage = Type.Object(
+  { items: Type.Array(referenceTo(RevocationOrder)), nextCursor: nextCursor('older orders') },
+  { $id: 'RevocationOrderPage', ...strict, description: 'Newest first.' }
+)
+
+export const defaultOrderLimit = 50
+
+export const RevocationOrderListQuerystring = Type.Object(
+  pageQuery({
+    cursor: uuid({ examples: [exampleId] }),
+    defaultLimit: defaultOrderLimit,
+    maximumLimit: 200
+  }),
+  strict
+)
+
+export const RevocationOrderParams = Type.Object({ id: uuid({ examples: [exampleId] }) }, strict)

@@ -1,0 +1,40 @@
+import type { ReissueRules } from '../../profiles/reissue/reissue-rules.ts'
+import type { IssuanceRecord, IssuedRecord, UnknownRecord } from '../../records/record.ts'
+
+/**
+ * What a station is told of a certificate that was revoked by an act: the reason's word, not the note, which may say more
+ * than the line is to know; and what lets the device have another.
+ *
+ * @param later what the device has after it, if anything.
+ */
+export function revokedWay(
+  record: IssuedRecord | UnknownRecord,
+  later: IssuanceRecord | undefined,
+  rules: ReissueRules
+): string {
+  const reason = record.revocation!.revocationReason
+  if (record.outcome === 'unknown')
+    return `The certificate of this request was revoked (${reason}) before it was recorded: it is not made any more. Put the device aside. Where it is to have another, an administrator declares the intent void (POST /v1/issuances/${record.id}/void); then ${nextOf(reason)} is certified.`
+  const what = `The certificate of this request was revoked (${reason}) and is not handed out again.`
+  const laterId = later !== undefined && later.id !== record.id ? later.id : record.supersession?.successor
+  if (laterId !== undefined)
+    return `${what} The device has another since: that of the issuance ${laterId}. Send the CSR of the key that the device has now.`
+  return `${what} ${wayToAnother(record, rules)}`
+}
+
+function wayToAnother(
+  { id, profile, release }: IssuedRecord,
+  { reissue, sameKey, atOnce }: ReissueRules
+): string {
+  const next = sameKey === 'allow' ? 'a CSR' : 'a CSR of a new key'
+  if (release !== undefined) return `The device was released: ${next} is certified.`
+  if (reissue === 'allow')
+    return `A CSR of a new key is certified while the device has fewer than ${atOnce} certificates, as the profile ${profile} allows.`
+  const decide = `an administrator releases it with POST /v1/issuances/${id}/release and a reason; then ${next} is certified.`
+  return reissue === 'supersede'
+    ? `Put the device aside. Where it is to have another, ${decide}`
+    : `Take the device out of the line: the profile ${profile} gives it no other. Where it is to have one all the same, an administrator posts the profile ${profile} with reissue "supersede" (POST /v1/profiles); then ${decide}`
+}
+
+const nextOf = (reason: string) =>
+  reason === 'keyCompromise' ? 'a CSR of a new key' : 'the same CSR, or one of a new key,'

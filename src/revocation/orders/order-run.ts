@@ -1,0 +1,148 @@
+import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-event.ts'
+import { isRefusedByGuard, isSerializationOrDeadlock, isUniqueViolation } from '../../database/database.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { Order } from './order.ts'
+import type { OrderStore, Revoked, Selected } from './order-store.ts'
+
+export interface OrderRunDependencies {
+  readonly store: OrderStore
+  readonly blockedKeys: Pick<BlockedKeys, 'blockAll'>
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+/** In one transaction, which takes some tenths of a second. */
+const atOnce = 500
+/** Each lost race means that somebody else has revoked, recorded or scrapped one of them. */
+const maximumTries = 8
+
+/**
+ * Carries out an order, from where it stands: group by group, each with its progress in one transaction, so that each
+ * certificate is revoked once, whenever this is cut off.
+ *
+ * @param signal ends it after the group in hand; then it throws, and the job is tried again.
+ */
+export async function runOrder(
+  dependencies: OrderRunDependencies,
+  orderId: string,
+  signal: AbortSignal
+): Promise<void> {
+  const { store } = dependencies
+  let order = await store.find(orderId)
+  while (order !== undefined && order.finishedAt === null) {
+    if (signal.aborted)
+      throw new MintlineError('shutting_down', `The order ${orderId} goes on with the next start.`)
+    const selected = await store.next(order, atOnce)
+    if (selected.length === 0) return finish(dependencies, order)
+    // A crash after this leaves keys that are blocked; what waited for its certificate is void, and is revoked all the same.
+    if (order.reason === 'keyCompromise') await blockKeys(dependencies, order, selected)
+    // Of another process that goes on with the same order, this one takes up where it stands.
+    order = (await revokeGroup(dependencies, order, selected)) ?? (await store.find(orderId))
+  }
+}
+
+async function blockKeys(
+  { blockedKeys }: OrderRunDependencies,
+  { id, note, actor, requestId }: Order,
+  selected: readonly Selected[]
+): Promise<void> {
+  const keys = new Map(
+    selected.map(({ spkiSha256 }) => [Buffer.from(spkiSha256).toString('hex'), spkiSha256])
+  )
+  const comment = `${note.slice(0, 440)} (revocation/${id})`
+  await blockedKeys.blockAll(
+    [...keys.values()].map(spkiSha256 => ({ spkiSha256, reason: 'key_compromised', comment })),
+    { actor, requestId: requestId ?? undefined }
+  )
+}
+
+async function revokeGroup(
+  dependencies: OrderRunDependencies,
+  order: Order,
+  selected: readonly Selected[]
+): Promise<Order | undefined> {
+  for (let tries = 1; tries <= maximumTries; tries++) {
+    try {
+      return await dependencies.store.revoke(stepOf(dependencies, order, selected))
+    } catch (error) {
+      if (!isLostRace(error)) throw error
+    }
+  }
+  // One of them is not taken by the database: the others are not held up by it.
+  if (selected.length === 1) return giveUp(dependencies, order, selected[0]!)
+  let current: Order | undefined = order
+  for (const each of selected) {
+    if (current === undefined) return undefined
+    current = await revokeGroup(dependencies, current, [each])
+  }
+  return current
+}
+
+const isLostRace = (error: unknown) =>
+  isRefusedByGuard(error) || isUniqueViolation(error) || isSerializationOrDeadlock(error)
+
+const giveUp = ({ store }: OrderRunDependencies, order: Order, { id }: Selected) =>
+  store.revoke({ order, position: id, rows: [], eventsOf: () => [], failed: 1 })
+
+function stepOf(
+  { clock, randomBytes }: OrderRunDependencies,
+  order: Order,
+  selected: readonly Selected[]
+): Parameters<OrderStore['revoke']>[0] {
+  const createdAt = clock()
+  const byId = new Map(selected.map(each => [each.id, each]))
+  return {
+    order,
+    position: selected.at(-1)!.id,
+    rows: selected.map(({ id: intentId }) => ({
+      id: newId(createdAt, randomBytes),
+      intentId,
+      createdAt,
+      orderId: order.id,
+      requestId: order.requestId
+    })),
+    failed: 0,
+    eventsOf: revoked =>
+      revoked.map(each =>
+        eventOf(order, { ...each, selected: byId.get(each.intentId)! }, { createdAt, randomBytes })
+      )
+  }
+}
+
+function eventOf(
+  { id, actor, credential, requestId, reason, note }: Order,
+  { intentId, stateBefore, selected }: Revoked & { readonly selected: Selected },
+  { createdAt: time, randomBytes }: { readonly createdAt: Date; readonly randomBytes: RandomBytes }
+): AuditEvent {
+  const { serialNumber, authority } = selected
+  const facts = { serialNumber, authority }
+  return buildAuditEvent(
+    {
+      actor,
+      credential: credential ?? undefined,
+      requestId: requestId ?? undefined,
+      reason: note,
+      act: 'issuance.revoke',
+      subject: `issuance/${intentId}`,
+      before: { ...facts, state: stateBefore },
+      after: { ...facts, state: 'revoked', revocationReason: reason, revocation: id }
+    },
+    { time, randomBytes }
+  )
+}
+
+async function finish({ store, clock, randomBytes }: OrderRunDependencies, order: Order): Promise<void> {
+  const time = clock()
+  const { id, done, skipped, failed } = order
+  const what = {
+    ...systemAct,
+    act: 'revocation.finish',
+    subject: `revocation/${id}`,
+    after: { done, skipped, failed }
+  }
+  await store.finish(order, time, buildAuditEvent(what, { time, randomBytes }))
+}

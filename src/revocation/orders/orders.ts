@@ -1,0 +1,174 @@
+import { buildAuditEvent } from '../../audit/audit-event.ts'
+import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import { type Page, type PageQuery, readPage } from '../../sources/page.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { Grounds, NotedAct } from '../revocation.ts'
+import type { Order } from './order.ts'
+import type { OrderStore } from './order-store.ts'
+import { type Selection, toldSelection } from './selection.ts'
+
+/** As an administrator names them. */
+export type AskedSelection =
+  | Selection
+  /** Content octets of each. */
+  | { readonly serialNumbers: readonly Uint8Array[] }
+
+interface OrderRequest extends Grounds {
+  readonly select: AskedSelection
+  /** How many the order is to be about, as `count` said. */
+  readonly expectedCount: number
+}
+
+/** Revoking many at once: counted first, then done in the background. */
+export interface RevocationOrders {
+  /** How many certificates an order would revoke now. @throws MintlineError `revocation_invalid`. */
+  count(select: AskedSelection): Promise<number>
+  /**
+   * Durable when it resolves; then it is carried out, whatever becomes of this process and of who gave it.
+   *
+   * @throws MintlineError `revocation_invalid`; `revocation_count_changed` where another number is selected by now.
+   */
+  place(request: OrderRequest, act: NotedAct): Promise<Order>
+  /** @throws MintlineError `revocation_not_found`. */
+  find(id: string): Promise<Order>
+  list(query: PageQuery): Promise<Page<Order>>
+}
+
+export interface OrdersDependencies {
+  readonly store: OrderStore
+  readonly jobs: Pick<JobQueue, 'send'>
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+export function createRevocationOrders({
+  store,
+  jobs,
+  clock,
+  randomBytes
+}: OrdersDependencies): RevocationOrders {
+  async function selectExactly({ select, expectedCount }: OrderRequest, orderId: string): Promise<Selection> {
+    const selection = await resolve(store, select)
+    const count = await store.count(selection, orderId)
+    if (count === expectedCount) return selection
+    throw new MintlineError(
+      'revocation_count_changed',
+      `${count} certificates are selected now, not ${expectedCount}: nothing was revoked. Send the same with "dryRun": true, look at what has changed, and send the order with the count that it answers.`,
+      { members: { count } }
+    )
+  }
+
+  return {
+    count: async select => store.count(await resolve(store, select), newId(clock(), randomBytes)),
+    async place(request, act) {
+      const createdAt = clock()
+      const id = newId(createdAt, randomBytes)
+      const selection = await selectExactly(request, id)
+      const { reason, invalidityDate, expectedCount } = request
+      const order: Order = {
+        id,
+        createdAt,
+        actor: act.actor,
+        credential: act.credential ?? null,
+        requestId: act.requestId ?? null,
+        selection,
+        reason,
+        note: act.reason,
+        invalidityDate: invalidityDate ?? null,
+        expected: expectedCount,
+        position: null,
+        done: 0,
+        skipped: 0,
+        failed: 0,
+        finishedAt: null
+      }
+      const after = { select: toldSelection(selection), revocationReason: reason, expectedCount }
+      const subject = `revocation/${id}`
+      const what = { ...act, act: 'revocation.place', subject, after }
+      await store.insert(order, buildAuditEvent(what, { time: createdAt, randomBytes }))
+      // A crash before this leaves an order that the sweep of the next minute finds.
+      await jobs.send('revocation.run', { orderId: id }, { key: id })
+      return order
+    },
+    async find(id) {
+      const order = await store.find(id)
+      if (order !== undefined) return order
+      throw new MintlineError(
+        'revocation_not_found',
+        `There is no order ${id}. GET /v1/revocations lists them.`
+      )
+    },
+    list: query => readPage(query, wanted => store.list(wanted))
+  }
+}
+
+async function resolve(store: OrderStore, select: AskedSelection): Promise<Selection> {
+  if ('serialNumbers' in select) return resolveSerials(store, select.serialNumbers)
+  if ('ids' in select) {
+    const found = await store.findIds(select.ids)
+    throwMissing(
+      'ids',
+      select.ids.map(id => (found.has(id.toLowerCase()) ? undefined : id))
+    )
+    return { ids: select.ids.map(id => id.toLowerCase()) }
+  }
+  if (
+    !('lot' in select) &&
+    select.from !== undefined &&
+    select.to !== undefined &&
+    select.from >= select.to
+  ) {
+    throw invalid([
+      {
+        pointer: '/select/to',
+        expected: `a time after ${select.from.toISOString()}`,
+        found: select.to.toISOString(),
+        message: '`to` is exclusive and comes after `from`.'
+      }
+    ])
+  }
+  return select
+}
+
+async function resolveSerials(store: OrderStore, serialNumbers: readonly Uint8Array[]): Promise<Selection> {
+  const found = await store.findSerials(serialNumbers)
+  const ids = serialNumbers.map(serialNumber => found.get(Buffer.from(serialNumber).toString('hex')))
+  throwMissing(
+    'serialNumbers',
+    ids.map((id, index) =>
+      id === undefined ? Buffer.from(serialNumbers[index]!).toString('hex') : undefined
+    )
+  )
+  return { ids: ids.filter(id => id !== undefined) }
+}
+
+const mostViolations = 20
+
+function throwMissing(member: string, missing: readonly (string | undefined)[]): void {
+  const violations = missing.flatMap((found, index) =>
+    found === undefined
+      ? []
+      : [
+          {
+            pointer: `/select/${member}/${index}`,
+            expected: 'one that this service has on record',
+            found,
+            message: 'Compare it with GET /v1/issuances.'
+          }
+        ]
+  )
+  if (violations.length > 0) throw invalid(violations.slice(0, mostViolations))
+}
+
+function invalid(violations: readonly Violation[]): MintlineError {
+  return new MintlineError(
+    'revocation_invalid',
+    'The order cannot be carried out as it is. Nothing was revoked.',
+    {
+      violations
+    }
+  )
+}
