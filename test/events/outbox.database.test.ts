@@ -5,6 +5,10 @@ import { eventData } from '../../src/events/event-data.ts'
 import { type EventType, eventTypes } from '../../src/events/event-type.ts'
 import { createOutboxStore, isTold, type OutboxStore } from '../../src/events/outbox-store.ts'
 import { encodePem } from '../../src/pki/pem/pem.ts'
+import { createActStore } from '../../src/revocation/act-store.ts'
+import { tellExpiring } from '../../src/revocation/expiring/expiring.ts'
+import { createExpiryStore } from '../../src/revocation/expiring/expiry-store.ts'
+import { createRevocation } from '../../src/revocation/revocation.ts'
 import { act, createTestAdministration, selfSigned } from '../support/authority-administration.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { changeRow } from '../support/forgery/forgery.ts'
@@ -147,6 +151,33 @@ it('drift of a registration owes an event, and no other administrative act does'
   expect(events.map(({ type }) => type)).toEqual(['mintline.aws-registration.drifted'])
   expect(events[0]!.data).toMatchObject({ registration: 'r1', after: { state: 'drifted' } })
   expect(faultsOf(events[0]!)).toEqual([])
+})
+
+it('each act of revocation owes an event, and a certificate that runs out', async () => {
+  const { records, blockedKeys, core } = issuing
+  const { clock, randomBytes } = core
+  const store = createActStore(test.database)
+  const revocation = createRevocation({ store, records, blockedKeys, clock, randomBytes })
+  const { record } = await issuing.issue(device('sensor-6'))
+  const { id } = record
+  await revocation.hold(id, act)
+  await revocation.unhold(id, act)
+  const expiry = { store: createExpiryStore(test.database, test.database), aheadDays: 40_000, isTold: true }
+  const later = () => new Date(Date.now() + 2 * 3_600_000)
+  await tellExpiring({ ...expiry, clock: later, randomBytes }, new AbortController().signal)
+  await revocation.revoke(id, { reason: 'affiliationChanged' }, act)
+  await revocation.revoke(id, { reason: 'affiliationChanged' }, act)
+  const events = (await take()).filter(({ data }) => 'issuanceId' in data && data.issuanceId === id)
+  const { serialNumber, certificateId } = record
+  const told = { issuanceId: id, serialNumber, certificateId, actor: act.actor, note: act.reason }
+  expect(events.map(({ type, data }) => [type, data])).toMatchObject([
+    ['mintline.issuance.issued', {}],
+    ['mintline.issuance.revoked', { ...told, act: 'hold', before: 'good', after: 'held' }],
+    ['mintline.issuance.revoked', { ...told, act: 'unhold', before: 'held', after: 'good' }],
+    ['mintline.certificate.expiring', { after: { certificateId, serialNumber } }],
+    ['mintline.issuance.revoked', { ...told, act: 'revoke', after: 'revoked', reason: 'affiliationChanged' }]
+  ])
+  for (const event of events) expect(faultsOf(event)).toEqual([])
 })
 
 describe('nothing is owed', () => {
