@@ -111,7 +111,9 @@ export async function createHttpServer(
         useDefaults: false,
         // Safe with a bounded body: the number of faults is bounded by its length.
         allErrors: true,
-        verbose: true
+        verbose: true,
+        // It takes a quarter of the time of making a validator to better its code; V8 does the same where it matters.
+        code: { optimize: false }
       },
       plugins: [useLinearUniqueItems]
     },

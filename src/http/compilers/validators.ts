@@ -13,11 +13,17 @@ type AjvPlugin = Extract<
 /** Makes the validators of requests, later: to make them all takes a twentieth of the time in which the server starts. */
 export function createValidatorFactory(postponed: Postponed): BuildCompilerFromPool {
   const make = AjvCompiler()
+  const made = new Map<string, ReturnType<typeof make>>()
   return ((externalSchemas, options) => {
-    // Asked of each plugin, it goes through all shared schemas.
-    let compiler: ReturnType<typeof make> | undefined
+    const shared = Object.keys((externalSchemas ?? {})).join()
+    // To make it, and to find that it was made, goes through all shared schemas: once, and not for each plugin.
+    const findCompiler = () => {
+      const known = made.get(shared) ?? make(externalSchemas, options)
+      made.set(shared, known)
+      return known
+    }
     return (route: RouteDefinition): Validator => {
-      const validate = postponed.postpone(() => (compiler ??= make(externalSchemas, options))(route))
+      const validate = postponed.postpone(() => findCompiler()(route))
       return value => {
         const check = validate()
         return check(value) === true || { error: check.errors }
