@@ -107,9 +107,13 @@ async function listIntents(ask: Ask, query: RowQuery): Promise<readonly Issuance
   const { profile, authority } = query
   // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
   const profileIds =
-    profile === undefined ? undefined : (await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM profile_version WHERE name = ${profile}`))
+    profile === undefined
+      ? undefined
+      : await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM profile_version WHERE name = ${profile}`)
   const authorityIds =
-    authority === undefined ? undefined : (await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM authority WHERE name = ${authority}`))
+    authority === undefined
+      ? undefined
+      : await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM authority WHERE name = ${authority}`)
   if (profileIds?.length === 0 || authorityIds?.length === 0) return []
   const conditions = intentConditions(query, profileIds, authorityIds)
   return ask<IssuanceRow>(Prisma.sql`

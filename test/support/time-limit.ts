@@ -29,6 +29,25 @@ export async function measureCpu(work: () => unknown): Promise<number> {
   return (user + system) / 1000
 }
 
+/** How many turns others had while `work` went on, and what this thread worked between two of them at most, in milliseconds. */
+export async function measureTurns(
+  work: () => Promise<unknown>
+): Promise<{ readonly turns: number; readonly longestMs: number }> {
+  let [isOver, turns, longestMs] = [false, 0, 0]
+  async function takeTurns() {
+    while (!isOver) {
+      const ms = await measureCpu(() => new Promise(resolve => setImmediate(resolve)))
+      longestMs = Math.max(longestMs, ms)
+      turns += 1
+    }
+  }
+  const taken = takeTurns()
+  await work()
+  isOver = true
+  await taken
+  return { turns, longestMs }
+}
+
 /** Where a limit of time seems to be broken, it is held against what the machine can do at that moment. */
 export function expectWithin(measured: number, limit: number): void {
   if (measured < limit) return

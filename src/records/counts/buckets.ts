@@ -1,8 +1,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Span } from '../../sources/site/shifts.ts'
 import { addDays, formatMinutes, formatOffset, type Zone } from '../../sources/site/zone.ts'
-import type { TimeUnit } from './count.ts'
 import { searchTooBroad } from '../search/too-broad.ts'
+import type { TimeUnit } from './count.ts'
 
 /** A piece of time by the clocks of a zone, until the next one begins. */
 export interface Bucket {

@@ -6,9 +6,9 @@ import { bucketsOf } from './buckets.ts'
 import {
   type CountGroup,
   type Counting,
-  type Counts,
   type CountKey,
   type CountQuery,
+  type Counts,
   type Dimension,
   timeUnits
 } from './count.ts'
@@ -42,7 +42,11 @@ interface GroupRow {
 export function createCounting(search: Database, limit: Pick<Limit, 'limitMs'> = {}): Counting {
   return {
     count: query =>
-      withinLimit(search, ask => countGroups(ask, query), { ...limit, narrower: addConditions, isOneMoment: true })
+      withinLimit(search, ask => countGroups(ask, query), {
+        ...limit,
+        narrower: addConditions,
+        isOneMoment: true
+      })
   }
 }
 

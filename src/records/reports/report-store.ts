@@ -6,7 +6,7 @@ import { countedUpTo, type ProgressRow, selectProgress } from '../counts/progres
 import { countedRows, inTime } from '../counts/scope-store.ts'
 import type { Outcome } from '../record.ts'
 import { allOf, facetConditions } from '../search/finding/conditions-store.ts'
-import { type Ask, withinLimit } from '../search/finding/search-session-store.ts'
+import { type Ask, type Limit, withinLimit } from '../search/finding/search-session-store.ts'
 import { searchTooBroad } from '../search/too-broad.ts'
 
 /** Records of a station that came to the same. */
@@ -53,10 +53,10 @@ export interface ReportStore {
 const mostRows = 10_000
 
 /** @param search for what people look up, which must not hold up the issuance path. */
-export function createReportStore(search: Database): ReportStore {
+export function createReportStore(search: Database, limit: Pick<Limit, 'limitMs'> = {}): ReportStore {
   return {
     read: (scope, narrower) =>
-      withinLimit(search, ask => readRows(ask, scope), { narrower, isOneMoment: true })
+      withinLimit(search, ask => readRows(ask, scope), { ...limit, narrower, isOneMoment: true })
   }
 }
 

@@ -1,36 +1,18 @@
 import { expect, it } from 'vitest'
 import { bucketsOf } from '../../../src/records/counts/buckets.ts'
 import { createZone } from '../../../src/sources/site/zone.ts'
-import { expectWithin } from '../../support/time-limit.ts'
+import { expectWithin, measureTurns } from '../../support/time-limit.ts'
 
 const spans = {
   day: { from: new Date('2013-01-01T00:00:00Z'), to: new Date('2026-07-01T00:00:00Z') },
   hour: { from: new Date('2026-01-01T00:00:00Z'), to: new Date('2026-07-25T00:00:00Z') }
 }
 
-/** What the thread works between two turns of others, at most, in milliseconds. */
-async function longestTurn(work: () => Promise<unknown>): Promise<{ turns: number; longestMs: number }> {
-  let [isOver, turns, longestMs] = [false, 0, 0]
-  const watched = (async () => {
-    while (!isOver) {
-      const before = process.threadCpuUsage()
-      await new Promise(resolve => setImmediate(resolve))
-      const { user, system } = process.threadCpuUsage(before)
-      longestMs = Math.max(longestMs, (user + system) / 1000)
-      turns += 1
-    }
-  })()
-  await work()
-  isOver = true
-  await watched
-  return { turns, longestMs }
-}
-
 it.each(['day', 'hour'] as const)(
   'as many as there may be of a %s let others have their turns',
   async unit => {
     let count = 0
-    const { turns, longestMs } = await longestTurn(async () => {
+    const { turns, longestMs } = await measureTurns(async () => {
       count = (await bucketsOf(unit, createZone('Europe/Vienna')!, spans[unit])).length
     })
     expect(count).toBeGreaterThan(4_900)

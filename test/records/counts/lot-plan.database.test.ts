@@ -24,7 +24,8 @@ beforeAll(async () => {
 afterAll(() => test.drop())
 
 it(`the report of a lot among ${records} reads what is of the lot alone`, async () => {
-  const { unrecorded } = await createReportStore(explained.database).read({ lot: 'lot-0' }, 'Ask for less.')
+  const store = createReportStore(explained.database, { limitMs: 9_000 })
+  const { unrecorded } = await store.read({ lot: 'lot-0' }, 'Ask for less.')
   expect(unrecorded).toEqual([{ station: 'station-7', code: 'key_refused', count: 500 }])
   const walked = explained
     .take()

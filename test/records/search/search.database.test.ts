@@ -70,10 +70,15 @@ beforeAll(async () => {
   await fillAll()
 }, 120_000)
 
+/** A search wants to know that all was filled in within the last minute. */
+beforeEach(fillAll)
+
 afterAll(async () => {
   await test.drop()
   await directory.remove()
 })
+
+const resetAll = () => test.database.prisma.$queryRaw`SELECT reset_search()::text`
 
 async function fillAll() {
   const clock = () => new Date()
@@ -305,7 +310,7 @@ describe('what is counted', () => {
 
   it('is the same after several fill at once', async () => {
     const before = await tallies()
-    await createFillStore(test.database).reset()
+    await resetAll()
     await Promise.all([fillAll(), fillAll(), fillAll()])
     const sum = (list: typeof before) => list.reduce((total, each) => total + each.count, 0)
     expect(sum(await tallies())).toBe(sum(before))
@@ -324,19 +329,19 @@ describe('what is counted', () => {
     expect(progress!.valuedFacets).toBe(facets.filter(({ values }) => values.length > 0).length)
     expect(progress!.valuedFacets).toBeGreaterThan(0)
     // More organizations than facets are made for: those of the next filling stand in rows, and are found.
-    await createFillStore(test.database).reset()
+    await resetAll()
     await prisma.searchValue.createMany({
       data: Array.from({ length: 17 }, (_, number) => ({ name: 2, value: `other ${number}` }))
     })
     await fillAll()
     expect(await prisma.searchValue.count({ where: { name: 2 } })).toBe(17)
     expect(await idsOf({ terms: [organization], station: 'station-3' })).toHaveLength(count / 5)
-    await createFillStore(test.database).reset()
+    await resetAll()
     await fillAll()
   })
 
   it('is not filled in: then what it alone knows is refused, and the rest is found', async () => {
-    await createFillStore(test.database).reset()
+    await resetAll()
     await expect(idsOf({ state: 'issued' })).rejects.toMatchObject({ code: 'search_behind' })
     expect(await idsOf({ station: 'station-3' })).toHaveLength(count / 5)
     await fillAll()

@@ -166,7 +166,8 @@ describe('a shift', () => {
             expect(from).toEqual(end ?? from)
             expect(to.getTime()).toBeGreaterThanOrEqual(from.getTime())
             const shown = zone.instantOf({ date, minutes: shift.startMinutes })
-            const isShown = JSON.stringify(zone.localOf(shown)) === JSON.stringify({ date, minutes: shift.startMinutes })
+            const isShown =
+              JSON.stringify(zone.localOf(shown)) === JSON.stringify({ date, minutes: shift.startMinutes })
             if (isShown) expect(from).toEqual(shown)
             end = to
           }

@@ -1,8 +1,8 @@
 import Type, { type Static } from 'typebox'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
-import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { instant, instantForms } from '../../schemas/query.ts'
+import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
 const eventId = uuid({ examples: [example.issuanceId] })
 

@@ -4,8 +4,8 @@ import { ProfileName } from '../../../profiles/profile-document.ts'
 import { type CountKey, countKeys, timeUnits } from '../../../records/counts/count.ts'
 import { outcomes, recordStates } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
-import { strict, uuid } from '../../schemas/reference.ts'
 import { boundedName, instant } from '../../schemas/query.ts'
+import { strict, uuid } from '../../schemas/reference.ts'
 
 export const mostKeys = 4
 

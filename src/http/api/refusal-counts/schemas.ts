@@ -3,9 +3,9 @@ import { errorCodes } from '../../../errors/mintline-error.ts'
 import { countReasons } from '../../../records/refusal-counts/refusal-count.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
+import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
-import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 
 const code = Type.Enum(errorCodes, { type: 'string' })
 

@@ -1,9 +1,9 @@
 import Type, { type Static } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { example } from '../../schemas/example.ts'
+import { boundedName } from '../../schemas/query.ts'
 import { strict } from '../../schemas/reference.ts'
 import { boundaries, countedUpTo, zoneName } from '../counts/schemas.ts'
-import { boundedName } from '../../schemas/query.ts'
 
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const utcTime = (description: string) => Type.String({ format: 'date-time', description })

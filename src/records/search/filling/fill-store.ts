@@ -59,8 +59,6 @@ export interface FillStore {
   ): Promise<Result | undefined>
   /** That there was nothing more to do, unless it was emptied since. @param from as above. */
   noteFilled(from: string): Promise<void>
-  /** Empties everything that is searched by. */
-  reset(): Promise<void>
 }
 
 /**
@@ -131,9 +129,6 @@ export function createFillStore({ prisma }: Database): FillStore {
           UPDATE search_progress SET filled_at = clock_timestamp(), rebuild_since = NULL
           WHERE position >= ${from}::uuid`
       )
-    },
-    async reset() {
-      await runQuery(() => prisma.$queryRaw`SELECT reset_search()::text`)
     }
   }
 }

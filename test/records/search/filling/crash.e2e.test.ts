@@ -49,6 +49,8 @@ function killWith(when: string, number: number) {
   expect(signal, stderr).toBe('SIGKILL')
 }
 
+const resetAll = () => test.database.prisma.$queryRaw`SELECT reset_search()::text`
+
 async function fillAll() {
   const filling = createFilling({
     store: createFillStore(test.database),
@@ -75,7 +77,7 @@ const tallied = ({ tallies }: Awaited<ReturnType<typeof filled>>) =>
   tallies.reduce((sum, tally) => sum + tally.count, 0)
 
 describe('the process that fills in is killed', () => {
-  beforeEach(() => createFillStore(test.database).reset())
+  beforeEach(resetAll)
 
   it.each([
     ['before', 1, 0],
@@ -91,7 +93,7 @@ describe('the process that fills in is killed', () => {
     const after = await filled()
     expect([after.rows, after.records, tallied(after), after.pending]).toEqual([count, count, count, 2])
 
-    await createFillStore(test.database).reset()
+    await resetAll()
     await fillAll()
     expect(await filled()).toEqual(after)
   })
