@@ -60,11 +60,19 @@ export async function chooseAmong(
   return rows.map(({ id }) => id)
 }
 
-/** Of records that have a value by a row of their own, those that meet the demands, newest first. */
-export async function followTerm(ask: Ask, term: ExactTerm, demands: Demands): Promise<readonly string[]> {
+/**
+ * Of records that have a value by a row of their own, those that meet the demands, newest first.
+ *
+ * @param most how many of the newest rows are followed. All unless given.
+ */
+export async function followTerm(
+  ask: Ask,
+  term: ExactTerm,
+  demands: Demands & { readonly most?: number }
+): Promise<readonly string[]> {
   const conditions = allOf(demandConditions(demands))
   const ofCode = (code: number) => Prisma.sql`(
-    SELECT d.record_id FROM (${rowsOfTerm(code, term, demands.query)}) AS d ${withFacet}
+    SELECT d.record_id FROM (${rowsOfTerm(code, term, demands)}) AS d ${withFacet}
     WHERE ${conditions} ORDER BY d.record_id DESC LIMIT ${demands.limit}::int
   )`
   const rows = await ask<{ id: string }>(Prisma.sql`
@@ -74,12 +82,17 @@ export async function followTerm(ask: Ask, term: ExactTerm, demands: Demands): P
 }
 
 /** Newest first, as they stand in the key: as many are read as it takes. */
-function rowsOfTerm(code: number, { value }: ExactTerm, query: IssuanceQuery): Prisma.Sql {
+function rowsOfTerm(
+  code: number,
+  { value }: ExactTerm,
+  { query, most }: Demands & { readonly most?: number }
+): Prisma.Sql {
+  const end = most === undefined ? Prisma.sql`OFFSET 0` : Prisma.sql`LIMIT ${most}::int`
   const range = rangeConditions(Prisma.sql`record_id`, query)
   return Prisma.sql`
     SELECT record_id FROM search_term
     WHERE name = ${code}::int AND value = ${value} AND ${allOf(range)}
-    ORDER BY record_id DESC OFFSET 0`
+    ORDER BY record_id DESC ${end}`
 }
 
 /** As `chooseAmong`, of those that have a value that begins so, by that value. */

@@ -24,6 +24,7 @@ import {
   sharesOne
 } from './conditions-store.ts'
 import { walkFacets } from './facet-walk-store.ts'
+import { followMasses } from './masses-store.ts'
 import { type Ask, withinLimit } from './search-session-store.ts'
 
 /** How far the records are filled in. */
@@ -141,7 +142,7 @@ async function findNewest(
   const conditions = [...facetConditions(query), ...exact.map(({ sharedIds }) => sharesOne(sharedIds))]
   const found = [...(await walkFacets(ask, { conditions, query, limit, order: 'descending' }))]
   // Those of before it was shared.
-  for (const term of exact) found.push(...(await followTerm(ask, term, demands)))
+  for (const term of exact) found.push(...(await followMasses(ask, term, demands)))
   return newestOf(found, limit)
 }
 

@@ -52,6 +52,11 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
     CROSS JOIN LATERAL (VALUES
       (106, 'sensor-' || lpad(record.n::text, 7, '0')), (21, 'tray:tray-' || record.n % 1000)
     ) AS term(name, value)`
+  // A value that is shared, but that no facets were left for.
+  await prisma.$executeRaw`INSERT INTO search_value (name, value) VALUES (21, 'shift:early')`
+  await prisma.$executeRaw`
+    INSERT INTO search_term (name, value, record_id)
+    SELECT 21, 'shift:early', id FROM (${idSeries}) AS record WHERE n % 3 = 0`
   await prisma.$executeRaw`UPDATE search_progress SET records = ${records}::int, filled_at = clock_timestamp(), position = ${idOf(records)}::uuid`
   for (const table of ['search_facet', 'issuance_search', 'search_term'])
     await prisma.$executeRawUnsafe(`VACUUM ANALYZE ${table}`)

@@ -101,6 +101,24 @@ describe('a search among 100,000', () => {
   })
 })
 
+describe('a search for a value that a third has by rows of their own', () => {
+  const early = { name: 'metadata', value: 'shift:early', isPrefix: false } as const
+
+  it.each([
+    ['with the lot of a few', { lot: 'lot-0' }, 4_998],
+    ['with the lot of a few, on a page of it', { lot: 'lot-0', cursor: idOf(3_000) }, 2_997],
+    ['with an authority of before', { authority: 'ca-g1' }, 4_998],
+    ['with lines of all', { lines: ['A', 'B'] }, 99_999],
+    ['alone', {}, 99_999]
+  ] as const)('%s looks at no more than it takes', async (_, query, newest) => {
+    const { ids, walked, blocks } = await find({ terms: [early], ...query })
+    expect(ids).toEqual(Array.from({ length: limit }, (_, index) => idOf(newest - 3 * index)))
+    expect(walked).toEqual([])
+    // All its rows, each looked up, would be 200,000.
+    expect(blocks).toBeLessThan(12_000)
+  })
+})
+
 describe('a page of records', () => {
   const monthsRead = () => {
     const { nodes } = explained.take()
