@@ -16,6 +16,7 @@ const usage = `usage: mintline <command>
   tls init          make a certificate to try TLS with
   token create      make a token: the first one, or one in the place of a lost one
   lot verify        verify the statement of a closed lot, offline
+  months            take the records of old months out of the database, and put them back
   webhook test      send a signed sample to the webhook and say what came back
   keys audit        look for weak RSA keys, and for those that share a prime, among all on record
   search rebuild    make anew what records are searched by
@@ -99,6 +100,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     const { runSearch, searchUsage } = await import('./cli/search/search.ts')
     const { stderr } = process
     return { usage: searchUsage, run: (io, args) => runSearch({ ...io, isTerminal: stderr.isTTY }, args) }
+  },
+  async months() {
+    const { monthsUsage, runMonths } = await import('./cli/months/months.ts')
+    const { stderr } = process
+    return { usage: monthsUsage, run: (io, args) => runMonths({ ...io, isTerminal: stderr.isTTY }, args) }
   },
   async authority() {
     const { authorityUsage, runAuthority } = await import('./cli/authority.ts')

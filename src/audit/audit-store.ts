@@ -24,6 +24,23 @@ export async function insertAuditEvents(client: Transaction, events: readonly Au
   }
 }
 
+/**
+ * The event of a command that works as the owner of the tables, which is by no token: the statement for its transaction.
+ */
+export function auditEventStatement(event: AuditEvent): {
+  readonly text: string
+  readonly values: unknown[]
+} {
+  const { id, createdAt, actor, act, subject, before, after, reason } = event
+  return {
+    text: `INSERT INTO audit_event (id, created_at, actor, act, subject, before, after, reason)
+      VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
+    values: [id, createdAt, actor, act, subject, jsonOf(before), jsonOf(after), reason ?? null]
+  }
+}
+
+const jsonOf = (value: object | undefined) => (value === undefined ? null : JSON.stringify(value))
+
 /** Of one statement. */
 const maximumRows = 500
 

@@ -42,6 +42,8 @@ SELECT clock_timestamp() AS "databaseTime", (
     (SELECT id FROM intent WHERE id < bound.id ORDER BY id DESC LIMIT 1)
     UNION ALL
     (SELECT id FROM refusal WHERE id < bound.id ORDER BY id DESC LIMIT 1)
+    UNION ALL
+    (SELECT last_record_id FROM detached_month WHERE last_record_id < bound.id ORDER BY last_record_id DESC LIMIT 1)
   ) AS candidate
   WHERE NOT ${isAccepted('candidate.id')}
   ORDER BY candidate.id DESC LIMIT 1

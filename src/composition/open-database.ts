@@ -100,13 +100,36 @@ export async function withDatabase<Result>(
   log: DatabaseLog,
   work: (database: Database) => Promise<Result>
 ): Promise<Result> {
+  return onPrepared(config, log, async ({ service }, stops) => {
+    const database = createDatabase({ connectionString: service, poolSize: 1 })
+    stops.defer(() => database.close())
+    return work(database)
+  })
+}
+
+/**
+ * As above, for what the owner of the tables alone may do.
+ *
+ * @param work is given the owner's connection string.
+ */
+export async function withOwnerDatabase<Result>(
+  config: Config,
+  log: DatabaseLog,
+  work: (ownerConnectionString: string) => Promise<Result>
+): Promise<Result> {
+  return onPrepared(config, log, ({ owner }) => work(owner))
+}
+
+async function onPrepared<Result>(
+  config: Config,
+  log: DatabaseLog,
+  work: (found: FoundDatabase, stops: AsyncDisposableStack) => Promise<Result>
+): Promise<Result> {
   const { result, stop } = await hold(log, async stops => {
     await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 })
     const found = await findDatabase({ config, log }, stops).catch(adviseToStop)
     await prepareDatabase(found, log)
-    const database = createDatabase({ connectionString: found.service, poolSize: 1 })
-    stops.defer(() => database.close())
-    return work(database)
+    return work(found, stops)
   })
   await stop()
   return result

@@ -58,6 +58,7 @@ export const errorCodes = [
   'key_already_certified',
   'device_already_certified',
   'certificate_compromised',
+  'record_detached',
   // rules and actors
   'profile_invalid',
   'profile_not_found',
@@ -93,6 +94,7 @@ export const errorCodes = [
   'authority_expires_first',
   'authority_transition_refused',
   'intents_open',
+  'month_refused',
   'authority_invalid',
   'authority_exists',
   'aws_registration_not_found',

@@ -31,10 +31,12 @@ import type { ProfileVersion } from '../profiles/profile-version.ts'
 import type { Counting } from '../records/counts/count.ts'
 import type { Purging } from '../records/purge/purge.ts'
 import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
+import type { IssuanceList } from '../records/records.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { Reports } from '../records/reports/report.ts'
 import type { RevocationOrders } from '../revocation/orders/orders.ts'
 import type { Revocation } from '../revocation/revocation.ts'
+import type { IdentifierRange } from '../sources/identifier.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
 import type { Site } from '../sources/site/shifts.ts'
 import type { StationCertifying } from '../station-certificates/station-certificate.ts'
@@ -48,9 +50,10 @@ export interface HttpServices {
     issue(request: IssuanceRequest): Promise<IssuanceResult>
   }
   readonly records: {
-    /** @throws MintlineError `issuance_not_found` */
+    /** @throws MintlineError `issuance_not_found`, `record_detached` */
     find(id: string): Promise<IssuanceRecord>
-    list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
+    list(query: IssuanceQuery): Promise<IssuanceList>
+    listDetached(range: IdentifierRange): Promise<readonly string[]>
   }
   readonly refusalCounts: RefusalCounts
   readonly counting: Counting

@@ -4,6 +4,7 @@ import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { identifierBounds } from '../sources/identifier.ts'
 import type { PageQuery } from '../sources/page.ts'
+import { createDetachedStore, type DetachedStore } from './months/detached-store.ts'
 import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { issuanceColumns, joinEnds, joinRules, selectIssuances, selectRefusals } from './record-query.ts'
@@ -27,7 +28,7 @@ export type RowQuery = PageQuery &
     readonly ids?: readonly string[]
   }
 
-export interface RecordStore {
+export interface RecordStore extends DetachedStore {
   findIntent(id: string): Promise<Durable<IssuanceRow> | undefined>
   /** The latest intent with this key that is not void, of that request where one is given. */
   findIntentByKey(
@@ -52,8 +53,8 @@ export interface RecordRows {
 const issuances = Prisma.raw(selectIssuances)
 const refusals = Prisma.raw(selectRefusals)
 
-/** @param database for what the issuance path looks up. */
-export function createRecordStore(database: Database): RecordStore {
+/** @param database for what the issuance path looks up. @param search for what people do. */
+export function createRecordStore(database: Database, search: Database): RecordStore {
   const client = database.prisma
   const firstIntent = async (condition: Prisma.Sql): Promise<Durable<IssuanceRow> | undefined> => {
     const [row] = await runQuery(
@@ -62,6 +63,7 @@ export function createRecordStore(database: Database): RecordStore {
     return row && vouchDurable(row)
   }
   return {
+    ...createDetachedStore(database, search),
     findIntent: id => firstIntent(Prisma.sql`intent.id = ${id}::uuid`),
     findIntentByKey: (spkiSha256, requestSha256) =>
       firstIntent(

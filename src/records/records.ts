@@ -1,6 +1,7 @@
 import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
+import type { IdentifierRange } from '../sources/identifier.ts'
 import { type Page, pageOf } from '../sources/page.ts'
 import {
   type CertificateContent,
@@ -11,6 +12,7 @@ import {
   voidFactsOf
 } from './facts.ts'
 import { type CertificateIssuer, findDamage } from './integrity.ts'
+import { monthsTouched, recordDetached } from './months/month.ts'
 import type {
   IssuanceQuery,
   IssuanceRecord,
@@ -26,13 +28,25 @@ import { listRows } from './search/listing.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
-  /** @throws MintlineError `issuance_not_found`. */
+  /** @throws MintlineError `issuance_not_found`; `record_detached` for one of a month that is detached. */
   find(id: string): Promise<IssuanceRecord>
   /** As `find`, for intents alone. */
   findIntent(id: string): Promise<EarlierIntent>
-  /** The latest intent with this key that is not void, of that request where one is given. */
+  /**
+   * The latest intent with this key that is not void, of that request where one is given.
+   *
+   * @throws MintlineError `record_detached` where none is there, of whatever request, since their month is detached.
+   */
   findByKey(spkiSha256: Uint8Array, requestSha256?: Uint8Array): Promise<EarlierIntent | undefined>
-  list(query: IssuanceQuery): Promise<Page<IssuanceRecord>>
+  /** Without what is of months that are detached: `detachedMonths` are those that the range touches. */
+  list(query: IssuanceQuery): Promise<IssuanceList>
+  /** The months that are detached and that the range touches, as `2026-01`, the latest first. */
+  listDetached(range: IdentifierRange): Promise<readonly string[]>
+}
+
+export interface IssuanceList extends Page<IssuanceRecord> {
+  /** As `2026-01`, the latest first. */
+  readonly detachedMonths: readonly string[]
 }
 
 type IntentRecord = IssuedRecord | UnknownRecord | VoidRecord
@@ -84,31 +98,41 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
       const intent = await store.findIntent(id)
       if (intent !== undefined) return toRecord(intent)
       const refusal = await store.findRefusal(id)
-      if (refusal === undefined) return refuseUnknown(id)
+      if (refusal === undefined) return refuseUnknown(store, id)
       const repeats = await store.findRepeats(id)
       return { ...toRefusal(refusal), ...(repeats && { repeats }) }
     },
     async findIntent(id) {
       const row = await store.findIntent(id)
-      return row === undefined ? refuseUnknown(id) : toEarlier(row)
+      return row === undefined ? refuseUnknown(store, id) : toEarlier(row)
     },
     async findByKey(spkiSha256, requestSha256) {
       const row = await store.findIntentByKey(spkiSha256, requestSha256)
-      return row && toEarlier(row)
+      if (row !== undefined || requestSha256 !== undefined) return row && toEarlier(row)
+      const use = await store.findDetachedUse(spkiSha256)
+      if (use !== undefined) throw recordDetached(use.id, use.month)
     },
+    listDetached: async range => monthsTouched(await store.listDetached(), range),
     async list(query) {
       // One more than asked for tells whether there is a next page.
+      const detached = await store.listDetached()
       const wanted = { ...query, limit: query.limit + 1 }
       const { rows, goOn } = await search.within(session =>
-        listRows({ store: store.rowsBy(session.ask), search: session }, wanted)
+        listRows({ store: store.rowsBy(session.ask), search: session, detached }, wanted)
       )
+      // One may have gone while the rows were read.
+      const gone = new Set([...(await store.listDetached()), ...detached])
       const { limit } = query
       const page = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
       // What is beyond the page is not read back. The rest one after the other: all verifications queued together would
       // hold up every certificate that is asked for meanwhile.
       const records: IssuanceRecord[] = []
       for (const row of page.items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
-      return { items: records, nextCursor: page.nextCursor ?? goOn }
+      return {
+        items: records,
+        nextCursor: page.nextCursor ?? goOn,
+        detachedMonths: monthsTouched([...gone], query)
+      }
     }
   }
 }
@@ -180,8 +204,9 @@ function toRefusal(row: StoredRefusal): Refusal {
   return { outcome: 'rejected', ...storedRefusalFactsOf(row), csr: row.csr }
 }
 
-function refuseUnknown(id: string): never {
-  throw issuanceNotFound(id)
+async function refuseUnknown(store: RecordStore, id: string): Promise<never> {
+  const month = await store.findDetached(id)
+  throw month === undefined ? issuanceNotFound(id) : recordDetached(id, month)
 }
 
 export function issuanceNotFound(id: string): MintlineError {

@@ -67,7 +67,7 @@ const changes: readonly Change[] = [
 
 /**
  * What the service's role must be able to do and cannot yet, as statements for the tables' owner. The partitions are
- * not among them: rows are reached through the table above them, and by no other way.
+ * not among them: rows are reached through the table above them, and by no other way; those that are detached, by none.
  */
 export const missingGrants = `
 WITH role AS (SELECT $1::text AS name),
@@ -84,11 +84,13 @@ wanted AS (
   FROM pg_class, role, unnest(
     CASE
       WHEN relnamespace = 'pgboss'::regnamespace THEN ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']
-      WHEN relname = '_prisma_migrations' THEN ARRAY['SELECT']
+      WHEN relname IN ('_prisma_migrations', 'detached_month', 'detached_table', 'detached_block', 'detached_refusals')
+        THEN ARRAY['SELECT']
       ELSE ARRAY['SELECT', 'INSERT']
     END
   ) AS privilege
   WHERE relkind IN ('r', 'p') AND NOT (relispartition AND relnamespace = 'public'::regnamespace)
+    AND relname !~ '^(intent|issued|refusal|refusal_count)_[0-9]{4}_[0-9]{2}$'
     AND relnamespace IN ('public'::regnamespace, 'pgboss'::regnamespace)
     AND NOT has_table_privilege(role.name, pg_class.oid, privilege)
   UNION ALL

@@ -11,6 +11,7 @@ import {
 import { runQuery } from '../../database/run-query.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import { isEqual } from '../../pki/der/octets.ts'
+import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { PageQuery } from '../../sources/page.ts'
 import { authorityKeyBlocked, type BlockedKey, type BlockedReason, type CertifiedUse } from './blocked-key.ts'
 
@@ -25,6 +26,8 @@ export interface BlockOutcome {
   readonly key: BlockedKey
   readonly isNew: boolean
   readonly uses: readonly CertifiedUse[]
+  /** As `2026-01`: months that were detached, in which there may be others. */
+  readonly detachedMonths: readonly string[]
 }
 
 export interface BlockedKeyStore {
@@ -35,6 +38,8 @@ export interface BlockedKeyStore {
   list(query: BlockedKeyQuery): Promise<readonly BlockedKey[]>
   /** What was certified with the keys, newest first; not more than a hundred. */
   findUses(spkiSha256s: readonly Uint8Array[]): Promise<readonly CertifiedUse[]>
+  /** Where there may be others of the key, as `2026-01`. */
+  findDetachedMonths(spkiSha256: Uint8Array): Promise<readonly string[]>
   /**
    * Puts keys on the list, ends their open intents, and inserts their events, in one transaction. When it returns, no
    * certificate of them is on record that is not among the uses, and none will be, whichever process issues.
@@ -46,7 +51,7 @@ export interface BlockedKeyStore {
 export interface Block {
   readonly key: BlockedKey
   /** Its events, if it was not on the list before. */
-  readonly eventsOf: (uses: readonly CertifiedUse[]) => readonly AuditEvent[]
+  readonly eventsOf: (found: Pick<BlockOutcome, 'uses' | 'detachedMonths'>) => readonly AuditEvent[]
 }
 
 type Client = Prisma.TransactionClient
@@ -65,12 +70,14 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
       const digests = blocks.map(({ key }) => key.spkiSha256)
       const listed = new Map((await findAll(transaction, digests)).map(key => [toHex(key.spkiSha256), key]))
       const usesOf = await findUsesOfEach(transaction, digests)
+      const detachedOf = await findDetachedOfEach(transaction, digests)
       const outcomes: BlockOutcome[] = []
       for (const { key, eventsOf } of blocks) {
         const uses = usesOf(key.spkiSha256)
         const isNew = newIds.has(key.id)
-        if (isNew) await followBlock(transaction, { key, uses, events: eventsOf(uses) })
-        outcomes.push({ key: listed.get(toHex(key.spkiSha256))!, isNew, uses })
+        const found = { uses, detachedMonths: detachedOf(key.spkiSha256) }
+        if (isNew) await followBlock(transaction, { key, uses, events: eventsOf(found) })
+        outcomes.push({ key: listed.get(toHex(key.spkiSha256))!, isNew, ...found })
       }
       return outcomes
     }, transactionLimits)
@@ -91,6 +98,8 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
       }),
     findUses: spkiSha256s =>
       runQuery(async () => (await selectUses(client, spkiSha256s)).slice(0, mostUses).map(toUse)),
+    findDetachedMonths: spkiSha256 =>
+      runQuery(async () => (await findDetachedOfEach(client, [spkiSha256]))(spkiSha256)),
     block: blocks =>
       runQuery(async () => {
         for (let tries = 1; ; tries++) {
@@ -191,6 +200,21 @@ function selectUses(client: Client, spkiSha256s: readonly Uint8Array[]): Promise
 async function findUsesOfEach(client: Client, spkiSha256s: readonly Uint8Array[]) {
   const byKey = Map.groupBy(await selectUses(client, spkiSha256s), ({ spkiSha256 }) => toHex(spkiSha256))
   return (spkiSha256: Uint8Array): readonly CertifiedUse[] => byKey.get(toHex(spkiSha256))?.map(toUse) ?? []
+}
+
+/** A device's certificates that are not there: which of its keys each is of, their month alone could tell. */
+async function findDetachedOfEach(client: Client, spkiSha256s: readonly Uint8Array[]) {
+  const rows = await client.$queryRaw<{ spkiSha256: Uint8Array; issuanceId: string }[]>`
+    SELECT key.spki_sha256 AS "spkiSha256", held.intent_id::text AS "issuanceId"
+    FROM certified_key AS key JOIN certified_device AS held ON held.device_sha256 = key.device_sha256
+    WHERE EXISTS (SELECT FROM detached_month) AND key.spki_sha256 = ANY(${spkiSha256s.map(copy)}::bytea[])
+      AND NOT EXISTS (SELECT FROM intent WHERE intent.id = held.intent_id)
+    ORDER BY held.intent_id DESC`
+  const byKey = Map.groupBy(rows, ({ spkiSha256 }) => toHex(spkiSha256))
+  return (spkiSha256: Uint8Array): readonly string[] => {
+    const ids = byKey.get(toHex(spkiSha256))?.map(({ issuanceId }) => issuanceId) ?? []
+    return [...new Set(ids.map(id => timeOfIdentifier(id).toISOString().slice(0, 7)))]
+  }
 }
 
 function toUse({ spkiSha256: _key, ...use }: UseRow): CertifiedUse {

@@ -52,7 +52,7 @@ export interface BlockedKeys {
   /** Undefined where the key is not blocked at this moment. An issuance is asked in its own commit. */
   find(spkiSha256: Uint8Array): Promise<BlockedKey | undefined>
   /** As `find`, with what was certified with the key. @throws MintlineError `blocked_key_not_found`. */
-  describe(spkiSha256: Uint8Array): Promise<Pick<BlockOutcome, 'key' | 'uses'>>
+  describe(spkiSha256: Uint8Array): Promise<Omit<BlockOutcome, 'isNew'>>
   list(query: BlockedKeyQuery): Promise<Page<BlockedKey>>
   /** The error of a request with a blocked key: `key_blocked`. */
   refusalOf(key: Pick<BlockedKey, 'spkiSha256' | 'reason'>, asker: Asker): Promise<MintlineError>
@@ -126,8 +126,9 @@ export function createBlockedKeys(dependencies: BlockedKeysDependencies): Blocke
     find: spkiSha256 => store.find(spkiSha256),
     async describe(spkiSha256) {
       const key = await store.find(spkiSha256)
-      if (key !== undefined) return { key, uses: await store.findUses([spkiSha256]) }
-      throw new MintlineError('blocked_key_not_found', 'This key is not blocked.')
+      if (key === undefined) throw new MintlineError('blocked_key_not_found', 'This key is not blocked.')
+      const uses = await store.findUses([spkiSha256])
+      return { key, uses, detachedMonths: await store.findDetachedMonths(spkiSha256) }
     },
     list: query => readPage(query, wanted => store.list(wanted)),
     refusalOf: async (key, asker) => keyBlocked(key, await store.findUses([key.spkiSha256]), asker)
@@ -151,11 +152,12 @@ function blockOf({ request, act, mayBeUntold }: AskedBlock, sources: Sources) {
   const key = { id, spkiSha256, reason, comment: comment ?? null, actor, requestId, createdAt }
   return (authorities: readonly string[]): Block => ({
     key,
-    eventsOf(uses) {
-      const consequences = { uses, authorities }
+    eventsOf({ uses, detachedMonths }) {
+      const consequences = { uses, detachedMonths, authorities }
       if (mayBeUntold(consequences)) return []
       const block = eventOf('key.block', { key, act, consequences }, sources)
-      const isCertified = uses.some(({ certificateId }) => certificateId !== null)
+      const isCertified =
+        detachedMonths.length > 0 || uses.some(({ certificateId }) => certificateId !== null)
       // Two facts, and two events: whoever follows the one kind need not sift the other.
       if (!isExposed || !isCertified) return [block]
       return [block, eventOf('key.expose', { key, act, consequences }, sources)]
@@ -165,11 +167,16 @@ function blockOf({ request, act, mayBeUntold }: AskedBlock, sources: Sources) {
 
 function eventOf(
   name: 'key.block' | 'key.expose',
-  { key, act, consequences: { uses, authorities } }: BlockedFact,
+  { key, act, consequences: { uses, detachedMonths, authorities } }: BlockedFact,
   sources: Sources
 ): AuditEvent {
   const subject = `key/${toHex(key.spkiSha256)}`
-  const after = { blockedReason: key.reason, ...describeUses(uses), authorities }
+  const after = {
+    blockedReason: key.reason,
+    ...describeUses(uses),
+    authorities,
+    ...(detachedMonths.length > 0 && { detachedMonths })
+  }
   const reason = act.reason ?? key.comment ?? undefined
   return buildAuditEvent({ ...act, reason, act: name, subject, after }, sources)
 }
@@ -180,8 +187,7 @@ interface BlockedFact {
   readonly consequences: Consequences
 }
 
-interface Consequences {
-  readonly uses: readonly CertifiedUse[]
+interface Consequences extends Pick<BlockOutcome, 'uses' | 'detachedMonths'> {
   readonly authorities: readonly string[]
 }
 
@@ -195,8 +201,8 @@ async function leaveOutKnown(
 
 const namesOf = (holders: readonly Holder[]) => holders.map(({ name }) => name)
 
-function hasNoConsequences({ uses, authorities }: Consequences): boolean {
-  return uses.length + authorities.length === 0
+function hasNoConsequences({ uses, detachedMonths, authorities }: Consequences): boolean {
+  return uses.length + detachedMonths.length + authorities.length === 0
 }
 
 function describeUses(uses: readonly CertifiedUse[]) {

@@ -147,12 +147,16 @@ async function findShares(client: Database['prisma'], id: string): Promise<reado
         WHERE intent.lot = ${id} AND has_own_place(intent.id) GROUP BY station
       ),
       refused AS (
-        SELECT station, count(*)::int + coalesce(sum(repeats), 0)::int AS refused
-        FROM refusal
-        LEFT JOIN LATERAL (
-          SELECT sum(count)::int AS repeats FROM refusal_count WHERE refusal_count.refusal_id = refusal.id
-        ) AS repeated ON true
-        WHERE refusal.lot = ${id} GROUP BY station
+        SELECT station, sum(refused)::int AS refused FROM (
+          SELECT station, count(*) + coalesce(sum(repeats), 0) AS refused
+          FROM refusal
+          LEFT JOIN LATERAL (
+            SELECT sum(count) AS repeats FROM refusal_count WHERE refusal_count.refusal_id = refusal.id
+          ) AS repeated ON true
+          WHERE refusal.lot = ${id} GROUP BY station
+          UNION ALL
+          SELECT station, refused FROM detached_refusals WHERE lot = ${id}
+        ) AS part GROUP BY station
       ),
       held AS (
         SELECT station, taken, scrapped FROM lot_station WHERE lot_id = ${id}

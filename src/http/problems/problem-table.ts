@@ -161,6 +161,14 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'The settings of the service name no shift of this name.',
     remedy: 'Take one that `detail` names. The shifts of the site are set with `MINTLINE_SHIFTS`.'
   },
+  record_detached: {
+    status: 409,
+    title: 'The record is of a month that was detached',
+    meaning:
+      'The record that is asked for, or that holds the key or the device of the request, is of a month that operations has taken out of the database (`month`). What it says stands: a device that was certified has its certificate. Nothing was issued or changed now.',
+    remedy:
+      'Where the device has its certificate still, use that. Otherwise ask operations to attach the month again (`mintline months attach`), then send the same request again.'
+  },
   issuance_not_open: {
     status: 409,
     title: 'The issuance is not open',
@@ -240,6 +248,12 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     title: 'The authority cannot go there from here',
     meaning: 'The life cycle of an authority has no such step from the state it is in.',
     remedy: 'Do what `detail` says; `nextStates` has the steps that are open.'
+  },
+  month_refused: {
+    status: 409,
+    title: 'The month cannot be detached or attached',
+    meaning: 'Something of the month is open, or its tables are not as they were. Nothing was changed.',
+    remedy: 'Do what `detail` says, and run `mintline months` again.'
   },
   intents_open: {
     status: 409,

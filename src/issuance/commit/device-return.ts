@@ -1,8 +1,8 @@
 /*
  * The part of the statement that commits intents which says of each whether its device may have another certificate, and
  * with which key. It reads the other parts by their names: `intent_input` and `key`. The rules are functions of the
- * database; the guard `device_may_return` holds whatever is written to the same, but
- * for what is said here alone of a compromised generation: `afterCompromise`, and with which of its keys the device comes.
+ * database; the guards `device_may_return` and `device_is_on_record` hold whatever is written to the same, but
+ * for what is said here alone: with which of its keys the device of a compromised generation comes.
  */
 
 /**
@@ -29,19 +29,21 @@ export const keyFree =
 
 /**
  * How an intent goes with the device's latest certificate, as `device_way`: `first` where there is none; else what
- * `way_of_device` says.
+ * `way_of_device` says; null where the month of that one is detached, since its rules and its place are not there.
  */
 export const deviceWay = `CASE
       WHEN device.intent_id IS NULL THEN 'first'
+      WHEN device.version_id IS NULL THEN NULL
       ELSE way_of_device(
         device.intent_id, device.generation_id, device.version_id,
         intent_input.device_sha256, intent_input.lot, intent_input.profile_version_id, ${keyFree}
       )
     END`
 
-/** Whether the device may come with the key that it had before. */
+/** Whether the device may come with the key that it had before: not with one that may have ended in a detached month. */
 export const keyReturns = `key_device_sha256 = device_sha256 AND CASE
       WHEN device_way IN ('release', 'compromise')
         THEN key_returns(device_way, device_sha256, spki_sha256, device_key_sha256, device_version_id)
+          AND (spki_sha256 = device_key_sha256 OR NOT has_detached_end(device_sha256))
       ELSE false
     END`

@@ -46,6 +46,7 @@ const refusalCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'certificate_superseded',
   'certificate_held',
   'certificate_compromised',
+  'record_detached',
   // Whoever looks after the record is told of it, and not the station alone.
   'record_damaged',
   // No CSR and no profile should get this far. If one does, it is on record for whoever looks into it.

@@ -1,4 +1,6 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { identifierBounds } from '../../sources/identifier.ts'
+import { parseMonth } from '../months/month.ts'
 import type { IssuanceQuery } from '../record.ts'
 import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
 import type { RecordRows, RowQuery } from '../record-store.ts'
@@ -17,6 +19,8 @@ export interface ListedRows {
 export interface ListingDependencies {
   readonly store: RecordRows
   readonly search: SearchSession
+  /** The months that are detached, as `2026-01`. */
+  readonly detached: readonly string[]
 }
 
 /** What is older than this is not told as if it were all. */
@@ -24,7 +28,7 @@ const behindFromMs = 60_000
 const retryAfterSeconds = 10
 /** More records whose state is not settled than this: then all are read as they are. */
 const mostUnsettled = 2_000
-/** How often ids are looked for anew where their records are not there: in months that were detached. */
+/** How often ids are looked for anew where their records are not there: in months that were detached meanwhile, and, by value, at any time. */
 const mostRounds = 8
 
 /**
@@ -35,17 +39,17 @@ const mostRounds = 8
  * @throws MintlineError `search_behind`, and what the session throws.
  */
 export async function listRows(
-  { store, search }: ListingDependencies,
+  { store, search, detached }: ListingDependencies,
   query: IssuanceQuery
 ): Promise<ListedRows> {
   if (isSearched(query)) {
     assertFilled(await search.readState(), query)
     const read = (ids: readonly string[]) => readRows(store, { limit: ids.length, ids })
-    return inOrder(await collect(query, { search, read }))
+    return inOrder(await collect(query, { search, detached, read }))
   }
   const since = isMerged(query) ? await watermark(search, query) : undefined
   if (since === undefined) return { rows: await readRows(store, query), goOn: undefined }
-  return listMerged({ store, search }, query, since)
+  return listMerged({ store, search, detached }, query, since)
 }
 
 /** Whether something is asked for that stands where records are searched by alone. */
@@ -71,7 +75,14 @@ async function watermark(search: SearchSession, { from }: IssuanceQuery): Promis
   return at.getTime() === 0 || (from !== undefined && from >= at) ? undefined : at
 }
 
-function assertFilled({ position, filledAt, databaseTime }: SearchState, { to }: IssuanceQuery): void {
+function assertFilled(state: SearchState, { to }: IssuanceQuery): void {
+  const { position, filledAt, databaseTime, hasBacklog } = state
+  if (hasBacklog)
+    throw new MintlineError(
+      'search_behind',
+      'Many records have changed, or come back with their month, and searches like this are still being told. Wait some seconds.',
+      { retryAfterSeconds }
+    )
   if (filledAt !== null && databaseTime.getTime() - filledAt.getTime() < behindFromMs) return
   const at = watermarkOf(position, databaseTime)
   if (to !== undefined && to <= at) return
@@ -92,7 +103,7 @@ function inOrder({ ids, rows, goOn }: Collected): ListedRows {
 }
 
 async function listMerged(
-  { store, search }: ListingDependencies,
+  { store, search, detached }: ListingDependencies,
   query: IssuanceQuery,
   since: Date
 ): Promise<ListedRows> {
@@ -109,12 +120,11 @@ async function listMerged(
     return readRows(store, { ...older, limit: all.length, ids: all })
   }
   const limit = wanted + unsettled.length
-  const { rows, goOn } = await collect({ ...older, limit }, { search, read })
+  const { rows, goOn } = await collect({ ...older, limit }, { search, detached, read })
   return { rows: [...newest, ...byId(rows)].slice(0, query.limit), goOn }
 }
 
-interface Collecting {
-  readonly search: SearchSession
+interface Collecting extends Pick<ListingDependencies, 'search' | 'detached'> {
   readonly read: (ids: readonly string[], round: number) => Promise<readonly ListedRow[]>
 }
 
@@ -123,19 +133,40 @@ interface Collected extends ListedRows {
 }
 
 /** Rows of ids until there are as many as are wanted, or no more. */
-async function collect(query: IssuanceQuery, { search, read }: Collecting): Promise<Collected> {
+async function collect(query: IssuanceQuery, { search, detached, read }: Collecting): Promise<Collected> {
   const ids: string[] = []
   const rows: ListedRow[] = []
-  let { cursor } = query
+  const isByValue = query.terms?.some(({ isPrefix }) => isPrefix) === true
+  const next = (cursor: string | undefined) =>
+    isByValue ? cursor : beforeDetached(detached, { ...query, cursor })
+  let cursor = next(query.cursor)
   for (let round = 0; round < mostRounds; round++) {
     const found = await search.find({ ...query, cursor })
     if (found.length > 0 || round === 0) rows.push(...(await read(found, round)))
     ids.push(...found)
     if (found.length < query.limit) return { ids, rows, goOn: undefined }
-    cursor = found.at(-1)
+    cursor = next(found.at(-1))
     if (rows.length >= query.limit) break
   }
   return { ids, rows, goOn: cursor }
+}
+
+/**
+ * Months that are detached stay among what is searched, so that counts stay whole and nothing is to be filled in when they
+ * come back. Newest first, the list goes on with what is before them.
+ *
+ * @returns the cursor: that of the query, unless the newest that it may mean are of such a month.
+ */
+function beforeDetached(detached: readonly string[], query: IssuanceQuery): string | undefined {
+  let { cursor } = query
+  // The latest first: those in a row are passed over together.
+  for (const name of detached) {
+    const month = parseMonth(name)
+    const { first = '', end = 'g' } = identifierBounds({ ...query, cursor })
+    if (month === undefined || end > month.endId || end <= month.firstId || first >= end) continue
+    cursor = month.firstId
+  }
+  return cursor
 }
 
 /** Of both kinds, newest first. */

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { needs } from '../../support/needs/needs.ts'
 import { openPage } from './page.ts'
@@ -226,6 +227,19 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
     } finally {
       await served.end('SIGTERM')
     }
+  })
+
+  it('take an old month out of the database, and put it back', async () => {
+    const owner = new pg.Client({ connectionString: following.connectionString })
+    await owner.connect()
+    await owner.query(`SELECT ensure_partitions('2026-08-01', 1)`)
+    await owner.end()
+    const [detach, attach] = page.commands('Old months')
+    expect(await terminal.paste(detach!)).toMatch(/2026-08 {2}attached.*2026-08 is detached/s)
+    expect(await terminal.paste('./mintline months list')).toMatch(
+      /2026-08 {2}detached .*still in this database/
+    )
+    expect(await terminal.paste(attach!)).toContain('2026-08 is attached; every row is as it was')
   })
 
   it('are all tried, but for those that need a device or an account that is not here', () => {

@@ -44,6 +44,8 @@ export async function startFollowing(environment: Settings = {}) {
   const service = await start()
   return {
     home: home.path,
+    /** Of the owner of its tables. */
+    connectionString: test.connectionString,
     service,
     /** Another process of the service, beside it. */
     start,

@@ -9,7 +9,7 @@ import { createVoiding } from '../../../src/issuance/ends/voiding.ts'
 import type { ProfileDocument } from '../../../src/profiles/profile-document.ts'
 import { act, createTestAdministration, selfSigned } from '../../support/authority-administration.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../../support/certification-request.ts'
-import { type Issuing, startIssuing } from '../../support/issuing.ts'
+import { type Issuing, type IssuingOptions, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase } from '../../support/test-database.ts'
 
@@ -35,10 +35,10 @@ function namedByCommonName(document: ProfileDocument): ProfileDocument {
 }
 
 /** Issuing on a database of its own, and who releases, scraps and voids. */
-export async function openRework() {
+export async function openRework(options: Pick<IssuingOptions, 'clock'> = {}) {
   const test = await createTestDatabase()
   const directory = await createTemporaryDirectory()
-  const issuing = await startIssuing(test.database, directory.path)
+  const issuing = await startIssuing(test.database, directory.path, options)
   const { clock, randomBytes } = issuing.core
   const common = { records: issuing.records, profiles: issuing.profiles, clock, randomBytes }
   const releasing = createReleasing({ ...common, store: createReleaseStore(test.database) })
@@ -102,10 +102,16 @@ export async function insist<Answer>(ask: () => Promise<Answer>, tries = 20): Pr
 
 /** An intent whose process got no further than `step`. @returns its id. */
 export async function leaveOpen(
-  { test, directory, prisma }: Pick<Rework, 'test' | 'directory' | 'prisma'>,
+  {
+    test,
+    directory,
+    prisma,
+    ...options
+  }: Pick<Rework, 'test' | 'directory' | 'prisma'> & Pick<IssuingOptions, 'clock'>,
   issue: (stuck: Issuing) => Promise<unknown>
 ): Promise<string> {
   const stuck = await startIssuing(test.database, directory, {
+    ...(options.clock && { clock: options.clock }),
     onStep: step => {
       if (step === 'before the signature') throw new Error('the token was pulled out')
     }

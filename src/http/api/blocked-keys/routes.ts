@@ -65,17 +65,16 @@ export const blockedKeyRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
     async (request, reply) => {
       const { spkiSha256, reason, comment } = request.body
       const block = { spkiSha256: bytesOf(spkiSha256), reason, comment }
-      const { key, uses, isNew, authorities } = await blockedKeys.block(block, actOf(request))
+      const { isNew, authorities, ...found } = await blockedKeys.block(block, actOf(request))
       return reply
         .code(isNew ? 201 : 200)
-        .header('location', `/v1/blocked-keys/${toHex(key.spkiSha256)}`)
-        .send({ ...viewKey(key, uses), authorities: [...authorities] })
+        .header('location', `/v1/blocked-keys/${toHex(found.key.spkiSha256)}`)
+        .send({ ...viewKey(found), authorities: [...authorities] })
     }
   )
 
   app.get('/v1/blocked-keys/:spkiSha256', { config: readers, schema: getBlockedKey }, async ({ params }) => {
-    const { key, uses } = await blockedKeys.describe(bytesOf(params.spkiSha256))
-    return viewKey(key, uses)
+    return viewKey(await blockedKeys.describe(bytesOf(params.spkiSha256)))
   })
 
   app.get(
@@ -86,13 +85,23 @@ export const blockedKeyRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
   )
 }
 
-function viewKey(key: ListedKey, uses: readonly CertifiedUse[]): BlockedKeyView {
+interface Found {
+  readonly key: ListedKey
+  readonly uses: readonly CertifiedUse[]
+  readonly detachedMonths: readonly string[]
+}
+
+function viewKey({ key, uses, detachedMonths }: Found): BlockedKeyView {
   const certificates = uses.flatMap(({ issuanceId, serialNumber, certificateId, requestedAt }) =>
     certificateId === null
       ? []
       : [{ issuanceId, serialNumber, certificateId, requestedAt: requestedAt.toISOString() }]
   )
-  return { ...viewEntry(key), certificates }
+  return {
+    ...viewEntry(key),
+    certificates,
+    ...(detachedMonths.length > 0 && { detachedMonths: [...detachedMonths] })
+  }
 }
 
 function viewEntry({ spkiSha256, reason, comment, createdAt, actor, requestId }: ListedKey) {

@@ -68,6 +68,12 @@ export const BlockedKey = Type.Object(
           'What exists for the key, newest first, not more than a hundred. It stays valid until it is taken out of use.'
       }
     ),
+    detachedMonths: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Months, as `2026-01`, in which there is more for the device that has the key, and maybe for the key: they are detached from the database, and not among `certificates`. There where there are any.'
+      })
+    ),
     authorities: Type.Optional(
       Type.Array(Type.String(), {
         description:

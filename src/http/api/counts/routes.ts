@@ -4,6 +4,7 @@ import { ofOwn } from '../../../access/principal.ts'
 import type { CountGroup, CountQuery, Counts } from '../../../records/counts/count.ts'
 import type { Zone } from '../../../sources/site/zone.ts'
 import { listContent } from '../../listing/content.ts'
+import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { chooseRowType } from '../../listing/listing.ts'
 import { streamWhole } from '../../listing/whole.ts'
 import { principalOf } from '../../plugins/access.ts'
@@ -21,7 +22,11 @@ const summarizeIssuances = {
     'How many records there are of each value of what `by` names. All conditions hold together. Records count by when they were made, and by what they are now; `countedUpTo` says how far all of them are counted. With `Accept: text/csv` or `application/x-ndjson` the groups come as rows; what would be a formula in a spreadsheet has an apostrophe in front. A station counts its own.',
   querystring: SummaryQuerystring,
   response: {
-    200: { description: 'The counts, or the groups as rows.', content: listContent(IssuanceSummary) },
+    200: {
+      description: 'The counts, or the groups as rows.',
+      headers: detachedHeaders,
+      content: listContent(IssuanceSummary)
+    },
     ...problemResponses({
       422: 'There would be more than 10,000 groups, or it takes longer than two seconds: `detail` says what to add.'
     })
@@ -31,7 +36,7 @@ const summarizeIssuances = {
 /** How many records there are. */
 export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { counting, site } }
+  { services: { counting, records, site } }
 ) => {
   app.setSerializerCompiler(() => value => JSON.stringify(value))
 
@@ -48,6 +53,7 @@ export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
       const own = ofOwn(principalOf(request), query)
       const counts = own === undefined ? nothing : await counting.count(own)
       void reply.header('vary', 'Accept')
+      if (own !== undefined) tellDetached(reply, await records.listDetached(own))
       if (type === undefined) return viewSummary(query, counts)
       const rows = counts.groups.map(viewGroup)
       return reply.type(type).send(streamWhole(type, { rows, columns: [...query.by, 'count'] }, accept))

@@ -75,7 +75,7 @@ const issueCertificate = {
     ...problemResponses({
       404: 'There is no such profile.',
       406: 'Accept rules out every form of the answer. Nothing was issued.',
-      409: 'The key or the device has a certificate already, or the authority expires too soon.',
+      409: 'The key or the device has a certificate already, maybe of a month that was detached, or the authority expires too soon.',
       410: 'What was issued for this request is of a compromised CA and not handed out again.',
       422: 'The CSR, its key or its subject is refused. The refusal is on record.'
     })

@@ -3,8 +3,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { ofOwn } from '../../../access/principal.ts'
 import type { IssuanceRecord } from '../../../records/record.ts'
-import type { Page, PageQuery } from '../../../sources/page.ts'
+import type { IssuanceList } from '../../../records/records.ts'
+import type { PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
+import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { chooseFields, omitFields, pickFields } from '../../listing/fields.ts'
 import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
@@ -39,6 +41,8 @@ const config = {
   heedsStation: true
 } as const
 
+const detached = 'It is of a month that was detached (`record_detached`).'
+
 const getIssuance = {
   operationId: 'getIssuance',
   tags,
@@ -56,7 +60,7 @@ const getIssuance = {
         }
       }
     },
-    ...problemResponses({ 404: 'There is no such record.' })
+    ...problemResponses({ 404: 'There is no such record.', 409: detached })
   }
 }
 
@@ -67,7 +71,7 @@ const listIssuances = {
   description: `All conditions hold together. Newest first, or by the value where one ends in \`*\`; \`nextCursor\` leads on. By station, profile, authority, outcome, serial number, certificate id and time a record is found at once; by anything else within two seconds. A station finds its own. ${rowsTold}`,
   querystring: IssuanceListQuerystring,
   response: {
-    200: { description: 'One page, or rows.', content: listContent(IssuancePage) },
+    200: { description: 'One page, or rows.', headers: detachedHeaders, content: listContent(IssuancePage) },
     ...problemResponses({
       422: 'The search takes more than two seconds: narrow it.',
       503: 'What is searched by is being filled in.'
@@ -85,7 +89,10 @@ const declareVoid = {
   body: VoidBody,
   response: {
     200: { description: 'The record, which is void.', content: jsonContent(VoidEntry) },
-    ...problemResponses({ 404: 'There is no such record.', 409: 'The record is issued, or a refusal.' })
+    ...problemResponses({
+      404: 'There is no such record.',
+      409: `The record is issued, or a refusal. ${detached}`
+    })
   }
 }
 
@@ -101,7 +108,7 @@ const releaseIssuance = {
     200: { description: 'The record, with its release.', content: jsonContent(IssuedEntry) },
     ...problemResponses({
       404: 'There is no such record.',
-      409: 'The profile says otherwise, it was never issued, or the device has a later certificate.'
+      409: `The profile says otherwise, it was never issued, or the device has a later certificate. ${detached}`
     })
   }
 }
@@ -118,7 +125,7 @@ const scrapIssuance = {
     200: { description: 'The record, with its end.', content: jsonContent(IssuedEntry) },
     ...problemResponses({
       404: 'There is no such record.',
-      409: 'It was never issued, or its device has a later certificate.'
+      409: `It was never issued, or its device has a later certificate. ${detached}`
     })
   }
 }
@@ -133,7 +140,7 @@ const purgeRefusal = {
   body: PurgeBody,
   response: {
     200: { description: 'The record without what was sent.', content: jsonContent(RejectedEntry) },
-    ...problemResponses({ 404: 'There is no such record.', 409: 'The record is no refusal.' })
+    ...problemResponses({ 404: 'There is no such record.', 409: `The record is no refusal. ${detached}` })
   }
 }
 
@@ -212,7 +219,7 @@ const narrow = (view: IssuanceEntryView, fields: readonly string[] | undefined) 
 interface AskedList {
   readonly request: FastifyRequest
   readonly reply: FastifyReply
-  readonly list: (part: Partial<PageQuery>) => Promise<Page<IssuanceRecord>>
+  readonly list: (part: Partial<PageQuery>) => Promise<IssuanceList>
   /** Undefined: all but the PEMs. */
   readonly fields: readonly string[] | undefined
 }
@@ -221,12 +228,32 @@ interface AskedList {
 async function answerList({ request, reply, list, fields }: AskedList) {
   const view = (record: IssuanceRecord) => viewRow(record, fields)
   const type = chooseRowType(request.headers.accept)
-  if (type === undefined) return viewPage(await list({}), view)
-  const read = (cursor: string | undefined) => list({ cursor, limit: rowsAtOnce })
-  return reply.type(type).send(await streamRows(request, type, { read, view, columns: columnsOf(fields) }))
+  if (type === undefined) {
+    const page = await list({})
+    tellDetached(reply, page.detachedMonths)
+    return viewList(page, view)
+  }
+  let detachedMonths: readonly string[] | undefined
+  const read = async (cursor: string | undefined) => {
+    const page = await list({ cursor, limit: rowsAtOnce })
+    // Headers go before the rows: those of the first page, which has the whole range before it.
+    detachedMonths ??= page.detachedMonths
+    return page
+  }
+  const rows = await streamRows(request, type, { read, view, columns: columnsOf(fields) })
+  tellDetached(reply, detachedMonths ?? [])
+  return reply.type(type).send(rows)
 }
 
-const nothing: Page<IssuanceRecord> = { items: [], nextCursor: undefined }
+const nothing: IssuanceList = { items: [], nextCursor: undefined, detachedMonths: [] }
+
+function viewList(list: IssuanceList, view: (record: IssuanceRecord) => IssuanceEntryView) {
+  const { detachedMonths } = list
+  return {
+    ...viewPage(list, view),
+    ...(detachedMonths.length > 0 && { detachedMonths: [...detachedMonths] })
+  }
+}
 
 /** In a list. @param fields undefined: all but the PEMs. */
 function viewRow(record: IssuanceRecord, fields: readonly string[] | undefined): IssuanceEntryView {

@@ -13,6 +13,7 @@ import type {
   VoidFacts
 } from '../../../records/facts.ts'
 import { outcomes } from '../../../records/record.ts'
+import { detachedMonths } from '../../listing/detached.ts'
 import { fieldsParameter, membersOf, selectionOf } from '../../listing/fields.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
@@ -238,7 +239,8 @@ const selected = Type.Unsafe<IssuanceEntryView>({
 export const IssuancePage = Type.Object(
   {
     items: Type.Array(selected),
-    nextCursor: nextCursor('further entries')
+    nextCursor: nextCursor('further entries'),
+    detachedMonths
   },
   {
     $id: 'IssuancePage',

@@ -7,6 +7,7 @@ import { lotNotFound } from '../../../factory/lots/lots.ts'
 import { stationNotFound } from '../../../factory/stations/stations.ts'
 import type { ReportSubject } from '../../../records/reports/report.ts'
 import { chooseMediaType } from '../../accept.ts'
+import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { renderReportPage, reportSecurityPolicy } from '../../pages/report-page.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -31,6 +32,7 @@ const text = (description: string) => ({ schema: Type.Unsafe<string>({ type: 'st
 const answers = {
   200: {
     description: 'The report.',
+    headers: detachedHeaders,
     content: {
       ...jsonContent(RecordReport),
       'text/csv': text('A row for each station.'),
@@ -140,7 +142,7 @@ async function assertStation(
 }
 
 interface Asked {
-  readonly services: Pick<HttpServices, 'reports' | 'site'>
+  readonly services: Pick<HttpServices, 'reports' | 'records' | 'site'>
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }
@@ -149,7 +151,9 @@ async function answerReport({ services, request, reply }: Asked, subject: Report
   void reply.header('vary', 'Accept')
   const type = chooseMediaType(request.headers.accept, ['application/json', 'text/csv', 'text/html'])
   const principal = principalOf(request)
-  const view = viewReport(await services.reports.make({ subject, lines: principal.lines }))
+  const report = await services.reports.make({ subject, lines: principal.lines })
+  tellDetached(reply, await services.records.listDetached(report.span ?? {}))
+  const view = viewReport(report)
   if (type === 'application/json') return view
   if (type === 'text/csv') return reply.type(type).serializer(asItIs).send(formatReportCsv(view))
   return reply

@@ -40,6 +40,8 @@ export interface ChangedRecord {
 /** Changes that were taken. */
 export interface TakenChanges {
   readonly changed: readonly ChangedRecord[]
+  /** Those that are not filled in: of a month that was attached again, or not at their turn yet. */
+  readonly unfilledIds: readonly string[]
   /** Whether there may be more of them. */
   readonly isFull: boolean
 }
@@ -140,13 +142,13 @@ export async function takeChanges(
 ): Promise<TakenChanges> {
   const [row] = await transaction.$queryRawUnsafe<{ ids: string[]; isFull: boolean }[]>(takeStatement, limit)
   const { ids, isFull } = row!
-  if (ids.length === 0) return { changed: [], isFull }
-  // What is not filled in yet is read as it is when it is its turn.
+  if (ids.length === 0) return { changed: [], unfilledIds: [], isFull }
   const changed = await transaction.$queryRaw<ChangedRecord[]>`
     SELECT record_id::text AS "recordId", facet_id AS "facetId", value_ids AS "valueIds", state
     FROM issuance_search JOIN search_facet ON search_facet.id = facet_id
     WHERE record_id = ANY(${ids}::uuid[])`
-  return { changed, isFull }
+  const filled = new Set(changed.map(({ recordId }) => recordId))
+  return { changed, unfilledIds: ids.filter(id => !filled.has(id)), isFull }
 }
 
 /** Of these, those that are not filled in, by whoever filled since they were looked for. */

@@ -47,8 +47,8 @@ export async function fillBatch(
   { ids, position, maximumChanges }: Batch
 ): Promise<{ readonly hasMoreChanges: boolean }> {
   // Before anything is read: what they tell of is seen then.
-  const { changed, isFull } = await takeChanges(transaction, maximumChanges)
-  const newIds = await keepNew(transaction, ids)
+  const { changed, unfilledIds, isFull } = await takeChanges(transaction, maximumChanges)
+  const newIds = await keepNew(transaction, [...new Set([...ids, ...unfilledIds])])
   const before = new Map(changed.map(each => [each.recordId, each]))
   const records = await readSearchables(transaction, [...newIds, ...before.keys()])
   const { added, moved } = await placeAll(transaction, records, before)

@@ -32,7 +32,12 @@ export interface SearchState {
   readonly position: string
   readonly filledAt: Date | null
   readonly databaseTime: Date
+  /** Whether so many changes wait to be filled in that it takes more than a moment. */
+  readonly hasBacklog: boolean
 }
+
+/** Changes that are filled in within a moment. */
+const mostWaiting = 2_000
 
 export interface SearchStore {
   /**
@@ -67,7 +72,8 @@ function createSession(ask: Ask): SearchSession {
     ask,
     async readState() {
       const [row] = await ask<SearchState>(Prisma.sql`
-        SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime"
+        SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime",
+          EXISTS (SELECT FROM search_change OFFSET ${mostWaiting}::int) AS "hasBacklog"
         FROM search_progress`)
       return row!
     },

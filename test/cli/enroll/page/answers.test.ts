@@ -6,6 +6,7 @@ import { problemTable } from '../../../../src/http/problems/problem-table.ts'
 
 /** What is never the answer to a station that asks for a certificate. */
 const ofOthers: readonly ErrorCode[] = [
+  'month_refused',
   'lines_forbidden',
   // Of people, who sign in elsewhere.
   'jwt_refused',
