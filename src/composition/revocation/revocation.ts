@@ -27,7 +27,12 @@ export function createRevocationServices(
   const sources = { clock, randomBytes }
   return {
     revocation: createRevocation({ ...sources, store: createActStore(database), records, blockedKeys }),
-    revocationOrders: createRevocationOrders({ ...sources, store: createOrderStore(database, search), jobs })
+    revocationOrders: createRevocationOrders({
+      ...sources,
+      store: createOrderStore(database, search),
+      listDetached: records.listDetached,
+      jobs
+    })
   }
 }
 

@@ -39,6 +39,8 @@ export interface OrderStore {
   /** Of these ids of records, those that have a serial number; of these serial numbers, the id of each record. */
   findIds(ids: readonly string[]): Promise<ReadonlySet<string>>
   findSerials(serialNumbers: readonly Uint8Array[]): Promise<ReadonlyMap<string, string>>
+  /** When the lot was made; undefined where there is none. */
+  findLotTime(id: string): Promise<Date | undefined>
   insert(order: Order, event: AuditEvent): Promise<void>
   find(id: string): Promise<Order | undefined>
   /** Newest first. */
@@ -129,7 +131,7 @@ export function createOrderStore(database: Database, search: Database): OrderSto
 function createSelectionReads(
   { prisma }: Database,
   search: Database
-): Pick<OrderStore, 'count' | 'findIds' | 'findSerials'> {
+): Pick<OrderStore, 'count' | 'findIds' | 'findSerials' | 'findLotTime'> {
   return {
     count: (selection, orderId) =>
       runQuery(async () => {
@@ -150,6 +152,10 @@ function createSelectionReads(
           WHERE serial_number = ANY(${serialNumbers.map(each => Buffer.from(each))})`
       )
       return new Map(found.map(({ serialNumber, intentId }) => [serialNumber, intentId]))
+    },
+    async findLotTime(id) {
+      const lot = await runQuery(() => prisma.lot.findUnique({ where: { id }, select: { createdAt: true } }))
+      return lot?.createdAt
     }
   }
 }

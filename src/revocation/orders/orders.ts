@@ -6,6 +6,7 @@ import { newId } from '../../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { Grounds, NotedAct } from '../revocation.ts'
+import { assertAttached, type AttachedDependencies } from './attached.ts'
 import type { Order } from './order.ts'
 import type { OrderStore } from './order-store.ts'
 import { type Selection, toldSelection } from './selection.ts'
@@ -24,12 +25,12 @@ interface OrderRequest extends Grounds {
 
 /** Revoking many at once: counted first, then done in the background. */
 export interface RevocationOrders {
-  /** How many certificates an order would revoke now. @throws MintlineError `revocation_invalid`. */
+  /** How many certificates an order would revoke now. @throws MintlineError `revocation_invalid`, `record_detached`. */
   count(select: AskedSelection): Promise<number>
   /**
    * Durable when it resolves; then it is carried out, whatever becomes of this process and of who gave it.
    *
-   * @throws MintlineError `revocation_invalid`; `revocation_count_changed` where another number is selected by now.
+   * @throws MintlineError `revocation_invalid`; `record_detached`; `revocation_count_changed` where another number is selected by now.
    */
   place(request: OrderRequest, act: NotedAct): Promise<Order>
   /** @throws MintlineError `revocation_not_found`. */
@@ -37,7 +38,7 @@ export interface RevocationOrders {
   list(query: PageQuery): Promise<Page<Order>>
 }
 
-export interface OrdersDependencies {
+export interface OrdersDependencies extends Pick<AttachedDependencies, 'listDetached'> {
   readonly store: OrderStore
   readonly jobs: Pick<JobQueue, 'send'>
   readonly clock: Clock
@@ -46,12 +47,13 @@ export interface OrdersDependencies {
 
 export function createRevocationOrders({
   store,
+  listDetached,
   jobs,
   clock,
   randomBytes
 }: OrdersDependencies): RevocationOrders {
   async function selectExactly({ select, expectedCount }: OrderRequest, orderId: string): Promise<Selection> {
-    const selection = await resolve(store, select)
+    const selection = await resolveAttached({ store, listDetached }, select)
     const count = await store.count(selection, orderId)
     if (count === expectedCount) return selection
     throw new MintlineError(
@@ -62,7 +64,8 @@ export function createRevocationOrders({
   }
 
   return {
-    count: async select => store.count(await resolve(store, select), newId(clock(), randomBytes)),
+    count: async select =>
+      store.count(await resolveAttached({ store, listDetached }, select), newId(clock(), randomBytes)),
     async place(request, act) {
       const createdAt = clock()
       const id = newId(createdAt, randomBytes)
@@ -103,6 +106,18 @@ export function createRevocationOrders({
     },
     list: query => readPage(query, wanted => store.list(wanted))
   }
+}
+
+async function resolveAttached(
+  { store, listDetached }: Pick<OrdersDependencies, 'store' | 'listDetached'>,
+  select: AskedSelection
+): Promise<Selection> {
+  const attached = { listDetached, findLotTime: store.findLotTime }
+  // Records of such a month would be told as those that there are not.
+  if ('ids' in select) await assertAttached(select, attached)
+  const selection = await resolve(store, select)
+  await assertAttached(selection, attached)
+  return selection
 }
 
 async function resolve(store: OrderStore, select: AskedSelection): Promise<Selection> {

@@ -107,3 +107,25 @@ it.each([
   expect([problemOf(answer).code, answer.statusCode >= 400]).toEqual([code, true])
   expect((await revokedIds()).length).toBe(before)
 })
+
+it('is refused where what is selected may be of a month that is detached, which it would pass over', async () => {
+  const { id } = await service.issue()
+  const from = '2020-01-15T00:00:00Z'
+  const to = '2030-01-01T00:00:00Z'
+  await service.owner.prisma.$executeRaw`
+    INSERT INTO detached_month (month, detached_at, detached_by) VALUES ('2020-01', now(), 'cli/test')`
+  const ofThatMonth = '016fa5c0-0000-7000-8000-000000000000'
+  for (const select of [
+    { station: 'starter', from, to },
+    { authority: 'starter-g1' },
+    { ids: [id, ofThatMonth] }
+  ]) {
+    for (const how of [{ dryRun: true }, { expectedCount: 1 }]) {
+      const answer = await post({ select, ...how })
+      expect(problemOf(answer)).toMatchObject({ code: 'record_detached', status: 409 })
+      expect(answer.body).toContain('mintline months attach 2020-01')
+    }
+  }
+  expect(await countOf({ station: 'starter', from: '2020-02-01T00:00:00Z', to })).toHaveProperty('count')
+  expect(await countOf({ ids: [id] })).toEqual({ count: 1 })
+})

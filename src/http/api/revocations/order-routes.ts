@@ -38,7 +38,7 @@ const placeRevocation = {
       content: jsonContent(RevocationOrder)
     },
     ...problemResponses({
-      409: 'Another number is selected by now: `count`.',
+      409: 'Another number is selected by now: `count`; or what is selected may be of a month that is detached: `month`.',
       422: 'Something that the selection names is not there.'
     })
   }
