@@ -24,7 +24,7 @@ import type {
 import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type StoredRefusal } from './record-model.ts'
 import type { RecordStore } from './record-store.ts'
 import type { SearchStore } from './search/finding/search-store.ts'
-import { listRows } from './search/listing.ts'
+import { type ListedRows, listRows } from './search/listing.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
@@ -114,27 +114,34 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
     },
     listDetached: async range => monthsTouched(await store.listDetached(), range),
     async list(query) {
-      // One more than asked for tells whether there is a next page.
-      const detached = await store.listDetached()
-      const wanted = { ...query, limit: query.limit + 1 }
-      const { rows, goOn } = await search.within(session =>
-        listRows({ store: store.rowsBy(session.ask), search: session, detached }, wanted)
-      )
-      // One may have gone while the rows were read.
-      const gone = new Set([...(await store.listDetached()), ...detached])
       const { limit } = query
+      // One more than asked for tells whether there is a next page.
+      const { rows, goOn, detachedMonths } = await listAttached(
+        { store, search },
+        { ...query, limit: limit + 1 }
+      )
       const page = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
       // What is beyond the page is not read back. The rest one after the other: all verifications queued together would
       // hold up every certificate that is asked for meanwhile.
       const records: IssuanceRecord[] = []
       for (const row of page.items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
-      return {
-        items: records,
-        nextCursor: page.nextCursor ?? goOn,
-        detachedMonths: monthsTouched([...gone], query)
-      }
+      return { items: records, nextCursor: page.nextCursor ?? goOn, detachedMonths }
     }
   }
+}
+
+/** What is listed, and the months that the range touches whose records may be left out. */
+async function listAttached(
+  { store, search }: Pick<RecordsDependencies, 'store' | 'search'>,
+  query: IssuanceQuery
+): Promise<ListedRows & Pick<IssuanceList, 'detachedMonths'>> {
+  const detached = await store.listDetached()
+  const listed = await search.within(session =>
+    listRows({ store: store.rowsBy(session.ask), search: session, detached }, query)
+  )
+  // One may have gone while the rows were read.
+  const gone = new Set([...(await store.listDetached()), ...detached])
+  return { ...listed, detachedMonths: monthsTouched([...gone], query) }
 }
 
 /** What the station sent, about; the rest is of one size. */

@@ -15,7 +15,7 @@ export function createValidatorFactory(postponed: Postponed): BuildCompilerFromP
   const make = AjvCompiler()
   const made = new Map<string, ReturnType<typeof make>>()
   return ((externalSchemas, options) => {
-    const shared = Object.keys((externalSchemas ?? {})).join()
+    const shared = Object.keys(externalSchemas ?? {}).join()
     // To make it, and to find that it was made, goes through all shared schemas: once, and not for each plugin.
     const findCompiler = () => {
       const known = made.get(shared) ?? make(externalSchemas, options)

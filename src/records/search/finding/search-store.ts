@@ -2,7 +2,8 @@ import type { Database } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../record.ts'
-import { type AbsentName, spkiCode } from '../term.ts'
+import type { AbsentName } from '../term.ts'
+import { resolveExact, resolveKeys, resolvePrefix } from './asked-store.ts'
 import {
   chooseAmong,
   chooseAmongByValue,
@@ -233,63 +234,6 @@ function listSharedValues(ask: Ask, { prefix, from, conditions }: SharedValues) 
     WHERE shared.name = ${codeList(prefix.name)} AND ${beginsWith(Prisma.sql`shared.value`, prefix)}
       AND (shared.value, shared.id) > (${from.value}, ${from.id}::int) AND EXISTS (SELECT FROM search_facet AS f WHERE ${isMeant})
     ORDER BY shared.value, shared.id LIMIT ${valuesAtOnce}::int`)
-}
-
-interface AskedTerm {
-  readonly name: ExactTerm['name']
-  readonly value: string
-}
-
-async function resolveExact(ask: Ask, { name, value }: AskedTerm): Promise<ExactTerm> {
-  const rows = await ask<{ id: number }>(Prisma.sql`
-    SELECT id FROM search_value WHERE name = ${codeList(name)} AND value = ${value}`)
-  return { name, value, sharedIds: rows.map(({ id }) => id) }
-}
-
-async function resolvePrefix(ask: Ask, { name, value: beginning }: AskedTerm): Promise<PrefixTerm> {
-  const [row] = await ask<{ id: number }>(Prisma.sql`
-    SELECT id FROM search_value
-    WHERE name = ${codeList(name)} AND ${beginsWith(Prisma.sql`value`, { beginning })} LIMIT 1`)
-  return { name, beginning, sharedIds: row === undefined ? [] : [row.id] }
-}
-
-/** Records that a key of the record names, or undefined where none is asked for. */
-async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<readonly string[] | undefined> {
-  const { serialNumber, certificateId, spkiSha256 } = query
-  const statements = [
-    ...(serialNumber === undefined
-      ? []
-      : [
-          Prisma.sql`SELECT intent_id::text AS id FROM certified_serial
-            WHERE serial_number = ${Buffer.from(serialNumber, 'hex')}`
-        ]),
-    ...(certificateId === undefined
-      ? []
-      : [
-          Prisma.sql`SELECT intent_id::text AS id FROM certified_id
-            WHERE certificate_id = ${Buffer.from(certificateId, 'hex')}`
-        ]),
-    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)])
-  ]
-  if (statements.length === 0) return undefined
-  const lists: (readonly string[])[] = []
-  for (const statement of statements) {
-    lists.push((await ask<{ id: string }>(statement)).map(({ id }) => id))
-  }
-  const [first = [], ...others] = lists
-  return first.filter(id => others.every(list => list.includes(id)))
-}
-
-/** Those of refusals, which need not have been for a device, stand among the values. */
-function recordsOfKey(spkiSha256Hex: string): Prisma.Sql {
-  return Prisma.sql`
-    SELECT own.id::text AS id
-    FROM certified_key
-    JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256
-    JOIN intent AS own ON own.id = certified_device.intent_id AND own.spki_sha256 = certified_key.spki_sha256
-    WHERE certified_key.spki_sha256 = ${Buffer.from(spkiSha256Hex, 'hex')}
-    UNION
-    SELECT record_id::text FROM search_term WHERE name = ${spkiCode}::int AND value = ${spkiSha256Hex}`
 }
 
 function noSuchPlace(cursor: string): MintlineError {

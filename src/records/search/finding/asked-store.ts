@@ -1,0 +1,64 @@
+import { Prisma } from '../../../database/generated/client.ts'
+import type { IssuanceQuery } from '../../record.ts'
+import { spkiCode } from '../term.ts'
+import { beginsWith, codeList, type ExactTerm, type PrefixTerm } from './conditions-store.ts'
+import type { Ask } from './search-session-store.ts'
+
+interface AskedTerm {
+  readonly name: ExactTerm['name']
+  readonly value: string
+}
+
+/** With the numbers that its value has among those that are shared. */
+export async function resolveExact(ask: Ask, { name, value }: AskedTerm): Promise<ExactTerm> {
+  const rows = await ask<{ id: number }>(Prisma.sql`
+    SELECT id FROM search_value WHERE name = ${codeList(name)} AND value = ${value}`)
+  return { name, value, sharedIds: rows.map(({ id }) => id) }
+}
+
+/** As above, of a beginning. */
+export async function resolvePrefix(ask: Ask, { name, value: beginning }: AskedTerm): Promise<PrefixTerm> {
+  const [row] = await ask<{ id: number }>(Prisma.sql`
+    SELECT id FROM search_value
+    WHERE name = ${codeList(name)} AND ${beginsWith(Prisma.sql`value`, { beginning })} LIMIT 1`)
+  return { name, beginning, sharedIds: row === undefined ? [] : [row.id] }
+}
+
+/** Records that a key of the record names, or undefined where none is asked for. */
+export async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<readonly string[] | undefined> {
+  const { serialNumber, certificateId, spkiSha256 } = query
+  const statements = [
+    ...(serialNumber === undefined
+      ? []
+      : [
+          Prisma.sql`SELECT intent_id::text AS id FROM certified_serial
+            WHERE serial_number = ${Buffer.from(serialNumber, 'hex')}`
+        ]),
+    ...(certificateId === undefined
+      ? []
+      : [
+          Prisma.sql`SELECT intent_id::text AS id FROM certified_id
+            WHERE certificate_id = ${Buffer.from(certificateId, 'hex')}`
+        ]),
+    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)])
+  ]
+  if (statements.length === 0) return undefined
+  const lists: (readonly string[])[] = []
+  for (const statement of statements) {
+    lists.push((await ask<{ id: string }>(statement)).map(({ id }) => id))
+  }
+  const [first = [], ...others] = lists
+  return first.filter(id => others.every(list => list.includes(id)))
+}
+
+/** Those of refusals, which need not have been for a device, stand among the values. */
+function recordsOfKey(spkiSha256Hex: string): Prisma.Sql {
+  return Prisma.sql`
+    SELECT own.id::text AS id
+    FROM certified_key
+    JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256
+    JOIN intent AS own ON own.id = certified_device.intent_id AND own.spki_sha256 = certified_key.spki_sha256
+    WHERE certified_key.spki_sha256 = ${Buffer.from(spkiSha256Hex, 'hex')}
+    UNION
+    SELECT record_id::text FROM search_term WHERE name = ${spkiCode}::int AND value = ${spkiSha256Hex}`
+}
