@@ -15,6 +15,7 @@ export default {
     // Makes the fixtures anew, by hand.
     'test/support/weak-keys/make-fixtures.ts',
     // Started as threads and as a process, by a URL.
+    'src/exports/encoding/encoder-worker.ts!',
     'src/factory/key-audit/comparison-worker.ts!',
     'src/signing/signers/local/key-thread-worker.ts!',
     'src/signing/signers/pkcs11/token-process/main.ts!',

@@ -12,6 +12,7 @@ const usage = `usage: mintline <command>
   serve             run the service
   check-config      try the settings without starting anything
   enroll            have CSRs certified, as a station does
+  export            write a list of the service into a file: CSV, NDJSON, XLSX or Parquet
   station certificate  have the station's own certificate issued, and renewed
   tls init          make a certificate to try TLS with
   token create      make a token: the first one, or one in the place of a lost one
@@ -58,6 +59,11 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
     const { enrollUsage, runEnroll } = await import('./cli/enroll/enroll.ts')
     const isWatched = process.stderr.isTTY
     return { usage: enrollUsage, run: (io, args) => runEnroll({ ...io, isWatched }, args) }
+  },
+  async export() {
+    const { exportUsage, runExport } = await import('./cli/export/export.ts')
+    const isWatched = process.stderr.isTTY
+    return { usage: exportUsage, run: (io, args) => runExport({ ...io, isWatched }, args) }
   },
   async station() {
     const { runStation, stationUsage } = await import('./cli/station/station.ts')

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { programScripts, root } from '../scripts/bundle/bundle.ts'
 
 const source = fileURLToPath(new URL('../src/', import.meta.url))
 
@@ -53,6 +54,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'factory'
   ],
   jobs: ['pki', 'database'],
+  exports: ['audit', 'database', 'jobs'],
   events: [...pure, 'audit', 'database', 'jobs', 'records'],
   aws: [...pure, 'database', 'audit', 'aws-client', 'signing', 'authorities', 'profiles', 'access', 'jobs'],
   starter: ['pki', 'audit', 'authorities', 'signing', 'access', 'factory', 'profiles', 'database'],
@@ -70,6 +72,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'station-certificates',
     'signing',
     'jobs',
+    'exports',
     'events',
     'aws',
     'monitoring',
@@ -311,6 +314,12 @@ describe('the source', () => {
   it('has a rule for every folder', () => {
     expect([...new Set(files.map(folderOf))].sort()).toEqual(Object.keys(mayImport).sort())
   })
+})
+
+it('every file that is started as a thread is in the bundle', () => {
+  const workers = globSync('src/**/*-worker.ts', { cwd: root })
+  expect(workers.length).toBeGreaterThan(3)
+  expect(programScripts).toEqual(expect.arrayContaining(workers))
 })
 
 it('no folder of code holds more than a dozen files', () => {

@@ -8,6 +8,7 @@ export const root = fileURLToPath(new URL('../../', import.meta.url))
 /** What Node runs: the program, and what it starts as threads and as processes of their own. */
 export const programScripts: readonly string[] = [
   'src/main.ts',
+  'src/exports/encoding/encoder-worker.ts',
   'src/factory/key-audit/comparison-worker.ts',
   'src/signing/signers/local/key-thread-worker.ts',
   'src/signing/signers/pkcs11/token-process/main.ts',

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
+import { estimateRows } from '../database/planning/row-estimate.ts'
 import { runQuery } from '../database/run-query.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import { identifierBounds } from '../sources/identifier.ts'
@@ -15,7 +16,8 @@ interface SizedEntry extends AuditEntry {
 }
 
 /** @param search what people look up with, which must not hold up the issuance path. */
-export function createAuditLog({ prisma }: Database): AuditLog {
+export function createAuditLog(search: Database): AuditLog {
+  const { prisma } = search
   return {
     async find(id) {
       const [entry] = await runQuery(
@@ -36,7 +38,12 @@ export function createAuditLog({ prisma }: Database): AuditLog {
       }
       const { items, nextCursor } = pageOf(rows, rule)
       return { items: items.map(({ bytes, ...entry }) => entry), nextCursor }
-    }
+    },
+    estimate: query =>
+      estimateRows(
+        statement => runQuery(() => prisma.$queryRaw(statement)),
+        Prisma.sql`SELECT FROM audit_event WHERE ${Prisma.join(conditionsOf(query), ' AND ')}`
+      )
   }
 }
 

@@ -34,4 +34,6 @@ export interface AuditLog {
   find(id: string): Promise<AuditEntry>
   /** Newest first; the id is the cursor. */
   list(query: AuditQuery): Promise<Page<AuditEntry>>
+  /** About how many events the whole list has. */
+  estimate(query: AuditQuery): Promise<number>
 }

@@ -15,6 +15,7 @@ import { createFillStore } from '../records/search/filling/fill-store.ts'
 import { createFilling } from '../records/search/filling/filling.ts'
 import type { Reactions } from './change-following.ts'
 import type { Core } from './core.ts'
+import { createExportJobs } from './exports/exporting.ts'
 import { blockedKeysOf } from './issuance-path.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 import { createRevocationJobs } from './revocation/revocation.ts'
@@ -64,12 +65,14 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   const webhook = await createWebhook({ database, settings, version: programVersion, clock, randomBytes })
   const accesses = createAwsAccesses()
   const registrationParts = createRegistrationParts(core)
+  const exportJobs = createExportJobs(core, stops)
   const jobs = await createJobQueue({
     connectionString,
     work: {
       handlers: queue => ({
         ...webhook.handlers,
         ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue }),
+        ...exportJobs,
         ...createRevocationJobs(core, { blockedKeys: blockedKeysOf(core), jobs: queue }),
         'database.partitions': () => ensurePartitions(database, clock()),
         'device-list.sweep': (_data, signal) =>
@@ -79,6 +82,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
         'aws-registration.sweep': eachMinute,
         'database.partitions': daily,
         'device-list.sweep': eachMinute,
+        'export.run': eachMinute,
         'revocation.sweep': eachMinute,
         'webhook.deliver': eachMinute
       },

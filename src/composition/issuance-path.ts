@@ -138,7 +138,8 @@ function openMes(
   return createMes({ systems, ...sources, ...(observe && { observe }) }, stops)
 }
 
-function openRecords(
+/** @param observeDamage told, beside the log, each time that a record is found changed. */
+export function openRecords(
   { search, authorities, log }: Core,
   store: RecordStore,
   observeDamage: () => void

@@ -2,7 +2,6 @@ import type { FastifyInstance } from 'fastify'
 import type { People } from '../access/oidc/people.ts'
 import { authenticateEither } from '../access/oidc/sign-in.ts'
 import type { RefusedAccesses } from '../access/refused/refused-access.ts'
-import { createAuditLog } from '../audit/audit-log-store.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
@@ -39,6 +38,7 @@ import { createLagStore } from '../records/search/lag/lag-store.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
+import { createExporting } from './exports/exporting.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
 import { openClientCertificates, openClientTrust, type OpenedClientTrust } from './listening/client-trust.ts'
 import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
@@ -135,7 +135,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     issuance: path.issuance,
     records: path.records,
     ...createRecordCounts(core, path),
-    auditLog: createAuditLog(core.search),
+    ...createExporting(core, jobs),
     refusedAccesses,
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,

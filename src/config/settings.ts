@@ -158,6 +158,15 @@ export const settings = {
     name: 'MINTLINE_STATION_REQUESTS_PER_MINUTE',
     meaning: 'Requests that a station may send each minute where it has no limit of its own'
   }),
+  exportDays: setting(wholeNumber({ minimum: 1, maximum: 365 }), 7, {
+    name: 'MINTLINE_EXPORT_DAYS',
+    meaning: 'Days for which the file of an export is kept'
+  }),
+  exportMaximumBytes: setting(byteSize(), 4 * 1024 ** 3, {
+    name: 'MINTLINE_EXPORT_MAXIMUM_SIZE',
+    defaultText: '4GiB',
+    meaning: 'What the files of all exports may take of the database together'
+  }),
   weakKeysFiles: setting(files(16), [], {
     name: 'MINTLINE_WEAK_KEYS_FILES',
     defaultText: 'none',

@@ -88,6 +88,11 @@ export const errorCodes = [
   'webhook_missing',
   'event_not_found',
   'audit_event_not_found',
+  'export_not_found',
+  'export_not_ready',
+  'export_expired',
+  'export_limit_reached',
+  'range_not_satisfiable',
   'last_admin_token',
   'authority_not_found',
   'authority_unavailable',
@@ -119,6 +124,8 @@ export const errorCodes = [
   'internal_error',
   // work in the background
   'job_interrupted',
+  'export_too_large',
+  'export_no_room',
   'webhook_failed',
   // start-up
   'config_invalid',

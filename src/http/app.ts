@@ -10,6 +10,8 @@ import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
 import { clockRoutes } from './api/clock/routes.ts'
 import { countRoutes } from './api/counts/routes.ts'
 import { eventRoutes } from './api/events/routes.ts'
+import { exportContentRoutes } from './api/exports/content-route.ts'
+import { exportRoutes } from './api/exports/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
 import { issuanceRoutes } from './api/issuances/routes.ts'
 import { jobRoutes } from './api/jobs/routes.ts'
@@ -63,6 +65,8 @@ const allRoutes = [
   revocationOrderRoutes,
   refusalCountRoutes,
   auditEventRoutes,
+  exportRoutes,
+  exportContentRoutes,
   profileRoutes,
   authorityReadRoutes,
   authorityRoutes,

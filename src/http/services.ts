@@ -12,6 +12,7 @@ import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError } from '../errors/mintline-error.ts'
 import type { Events } from '../events/events.ts'
+import type { Exports } from '../exports/exports.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
 import type { DeviceLists } from '../factory/lots/devices/device-list.ts'
 import type { Lots } from '../factory/lots/lot.ts'
@@ -60,6 +61,7 @@ export interface HttpServices {
   readonly reports: Reports
   readonly site: Site
   readonly auditLog: AuditLog
+  readonly exports: Exports
   readonly refusedAccesses: Pick<RefusedAccesses, 'note'>
   readonly voiding: Voiding
   readonly releasing: Releasing

@@ -48,6 +48,8 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'database.partitions': { ...common, retryLimit: 20, deleteAfterSeconds: 7 * days },
   // Each minute brings another one.
   'device-list.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
+  // Each minute brings another one. A long list takes hours.
+  'export.run': { ...common, retryLimit: 100, expireInSeconds: 12 * hours, deleteAfterSeconds: 1 * hours },
   // Not given up as long as there is something to revoke.
   'revocation.run': { ...common, retryLimit: 100_000, deleteAfterSeconds: 7 * days },
   // Each minute brings another one.
@@ -66,6 +68,7 @@ export const concurrencyOf: Readonly<Record<JobKind, number>> = {
   'aws-registration.sweep': 1,
   'database.partitions': 1,
   'device-list.sweep': 1,
+  'export.run': 1,
   'revocation.run': 1,
   'revocation.sweep': 1,
   'webhook.deliver': 1

@@ -12,6 +12,8 @@ export interface JobData {
   readonly 'database.partitions': Readonly<Record<never, never>>
   /** Takes away lists of devices that no lot has any more. */
   readonly 'device-list.sweep': Readonly<Record<never, never>>
+  /** Makes the exports that wait, and takes away those that have expired. */
+  readonly 'export.run': Readonly<Record<never, never>>
   /** Carries out one order to revoke many. */
   readonly 'revocation.run': { readonly orderId: string }
   /** Writes what has ended by itself, tells of what will, and finds orders to revoke that nobody carries out. */

@@ -1,5 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
+import { estimateRows } from '../database/planning/row-estimate.ts'
 import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import { identifierBounds } from '../sources/identifier.ts'
@@ -48,6 +49,9 @@ export interface RecordStore extends DetachedStore {
 export interface RecordRows {
   listIntents(query: RowQuery): Promise<readonly IssuanceRow[]>
   listRefusals(query: RowQuery): Promise<readonly StoredRefusal[]>
+  /** About how many of each kind there are, whatever the `limit`. */
+  estimateIntents(query: RowQuery): Promise<number>
+  estimateRefusals(query: RowQuery): Promise<number>
 }
 
 const issuances = Prisma.raw(selectIssuances)
@@ -91,7 +95,14 @@ export function createRecordStore(database: Database, search: Database): RecordS
           ${refusals}
           WHERE ${Prisma.join(refusalConditions(query), ' AND ')}
           ORDER BY id DESC
-          LIMIT ${query.limit}`)
+          LIMIT ${query.limit}`),
+      async estimateIntents(query) {
+        const conditions = await resolveIntentConditions(ask, query)
+        if (conditions === undefined) return 0
+        return estimateRows(ask, Prisma.sql`${issuances} WHERE ${Prisma.join(conditions, ' AND ')}`)
+      },
+      estimateRefusals: query =>
+        estimateRows(ask, Prisma.sql`${refusals} WHERE ${Prisma.join(refusalConditions(query), ' AND ')}`)
     }),
     countOpenIntents: () => runQuery(() => client.openIntent.count())
   }
@@ -106,8 +117,22 @@ async function findRepeats(client: Database['prisma'], refusalId: string): Promi
 }
 
 async function listIntents(ask: Ask, query: RowQuery): Promise<readonly IssuanceRow[]> {
+  const conditions = await resolveIntentConditions(ask, query)
+  if (conditions === undefined) return []
+  return ask<IssuanceRow>(Prisma.sql`
+    ${issuancesWithin(query)}
+    WHERE ${Prisma.join(conditions, ' AND ')}
+    ORDER BY intent.id DESC
+    LIMIT ${query.limit}`)
+}
+
+/**
+ * Names are resolved first, so that the plan is made for the rows that are meant.
+ *
+ * @returns undefined where a name is not there: it has no rows.
+ */
+async function resolveIntentConditions(ask: Ask, query: RowQuery): Promise<Prisma.Sql[] | undefined> {
   const { profile, authority } = query
-  // Resolved first, so that the plan is made for the rows that are meant; and what is not there has no rows.
   const profileIds =
     profile === undefined
       ? undefined
@@ -116,13 +141,8 @@ async function listIntents(ask: Ask, query: RowQuery): Promise<readonly Issuance
     authority === undefined
       ? undefined
       : await idsOf(ask, Prisma.sql`SELECT id::text AS id FROM authority WHERE name = ${authority}`)
-  if (profileIds?.length === 0 || authorityIds?.length === 0) return []
-  const conditions = intentConditions(query, profileIds, authorityIds)
-  return ask<IssuanceRow>(Prisma.sql`
-    ${issuancesWithin(query)}
-    WHERE ${Prisma.join(conditions, ' AND ')}
-    ORDER BY intent.id DESC
-    LIMIT ${query.limit}`)
+  if (profileIds?.length === 0 || authorityIds?.length === 0) return undefined
+  return intentConditions(query, profileIds, authorityIds)
 }
 
 async function idsOf(ask: Ask, statement: Prisma.Sql): Promise<readonly string[]> {

@@ -24,7 +24,7 @@ import type {
 import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type StoredRefusal } from './record-model.ts'
 import type { RecordStore } from './record-store.ts'
 import type { SearchStore } from './search/finding/search-store.ts'
-import { type ListedRows, listRows } from './search/listing.ts'
+import { isSearched, type ListedRows, listRows, mayBeRefusal } from './search/listing.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
@@ -42,6 +42,8 @@ export interface Records {
   list(query: IssuanceQuery): Promise<IssuanceList>
   /** The months that are detached and that the range touches, as `2026-01`, the latest first. */
   listDetached(range: IdentifierRange): Promise<readonly string[]>
+  /** About how many records the whole list has; undefined where only a search would tell. */
+  estimate(query: IssuanceQuery): Promise<number | undefined>
 }
 
 export interface IssuanceList extends Page<IssuanceRecord> {
@@ -126,7 +128,8 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
       const records: IssuanceRecord[] = []
       for (const row of page.items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
       return { items: records, nextCursor: page.nextCursor ?? goOn, detachedMonths }
-    }
+    },
+    estimate: query => estimate({ store, search }, query)
   }
 }
 
@@ -142,6 +145,18 @@ async function listAttached(
   // One may have gone while the rows were read.
   const gone = new Set([...(await store.listDetached()), ...detached])
   return { ...listed, detachedMonths: monthsTouched([...gone], query) }
+}
+
+async function estimate(
+  { store, search }: Pick<RecordsDependencies, 'store' | 'search'>,
+  query: IssuanceQuery
+): Promise<number | undefined> {
+  if (isSearched(query)) return undefined
+  return search.within(async ({ ask }) => {
+    const rows = store.rowsBy(ask)
+    const intents = query.outcome === 'rejected' ? 0 : await rows.estimateIntents(query)
+    return intents + (mayBeRefusal(query) ? await rows.estimateRefusals(query) : 0)
+  })
 }
 
 /** What the station sent, about; the rest is of one size. */

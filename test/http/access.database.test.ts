@@ -15,6 +15,7 @@ import { secret } from '../events/test-receiver.ts'
 import { makeCertificationRequest } from '../support/certification-request.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { problemOf } from './answer.ts'
+import { make } from './api/exports/exporting.ts'
 import { generationBody, issueReleasable, makeGeneration, makeSignedChain } from './generations.ts'
 import { createPort, createTestApp } from './port.ts'
 import { type HttpService, openService, someSubject } from './service.ts'
@@ -60,6 +61,11 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /.well-known/jwks.json': 'public',
   'GET /v1/audit-events': ['auditor', 'admin'],
   'GET /v1/audit-events/:id': ['auditor', 'admin'],
+  'POST /v1/exports': ['auditor', 'operator', 'admin'],
+  'GET /v1/exports': ['auditor', 'operator', 'admin'],
+  'GET /v1/exports/:id': ['auditor', 'operator', 'admin'],
+  'GET /v1/exports/:id/content': ['auditor', 'operator', 'admin'],
+  'DELETE /v1/exports/:id': ['auditor', 'operator', 'admin'],
   'POST /v1/blocked-keys': ['admin'],
   'GET /v1/blocked-keys': ['auditor', 'operator', 'admin'],
   'GET /v1/blocked-keys/:spkiSha256': ['auditor', 'operator', 'admin'],
@@ -159,7 +165,12 @@ const heedingLines = [
   'DELETE /v1/lots/:id/devices',
   'GET /v1/lots/:id/devices',
   'GET /v1/lots/:id/devices/uploads/:upload',
-  'POST /v1/stations/:name/resume'
+  'POST /v1/stations/:name/resume',
+  'POST /v1/exports',
+  'GET /v1/exports',
+  'GET /v1/exports/:id',
+  'GET /v1/exports/:id/content',
+  'DELETE /v1/exports/:id'
 ]
 
 const csr = encodePem('CERTIFICATE REQUEST', makeCertificationRequest(someSubject()))
@@ -279,6 +290,22 @@ async function makeRevocable(): Promise<Readonly<Record<string, Target>>> {
 }
 
 /** One thing of each kind, in the state that the step on it needs. */
+/** Each may read an own one, and delete it. */
+async function makeExports(): Promise<Readonly<Record<string, Target>>> {
+  const payload = { of: 'issuances', format: 'csv' }
+  const targets: Record<string, Target> = { 'POST /v1/exports': { url: '/v1/exports', payload } }
+  for (const role of ['auditor', 'operator', 'admin'] as const) {
+    const { done } = await make(service.as(role), payload)
+    const url = `/v1/exports/${done.id}`
+    for (const suffix of ['', ` as ${role}`]) {
+      targets[`GET /v1/exports/:id${suffix}`] = { url }
+      targets[`GET /v1/exports/:id/content${suffix}`] = { url: `${url}/content` }
+      targets[`DELETE /v1/exports/:id${suffix}`] = { url }
+    }
+  }
+  return targets
+}
+
 async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const admin = service.as('admin')
   const { id } = await service.issue()
@@ -302,6 +329,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const generation = async (...made: [string, 'staged' | 'active' | 'retiring']) =>
     `/v1/authorities/${await makeGeneration(service, ...made)}`
   return {
+    ...(await makeExports()),
     'POST /v1/issuances': { url: '/v1/issuances', payload: { csr, profile: 'starter' } },
     'POST /v1/issuances/batch': {
       url: '/v1/issuances/batch',
@@ -438,10 +466,11 @@ async function listRoutes(): Promise<readonly string[]> {
   return routes
 }
 
-async function send(route: string, headers: Readonly<Record<string, string>>) {
+/** @param role whose own is meant, where there is one. */
+async function send(route: string, headers: Readonly<Record<string, string>>, role?: Role) {
   const [method = '', path = ''] = route.split(' ')
   const url = path.replace(':name', 'starter').replace(':version', '1')
-  const { type, ...target } = targets[route] ?? { url }
+  const { type, ...target } = targets[`${route} as ${role}`] ?? targets[route] ?? { url }
   const sent = { ...headers, ...(type !== undefined && { 'content-type': type }) }
   const answer = await service.send({ method, headers: sent, ...target })
   return { status: answer.statusCode, challenge: answer.headers['www-authenticate'], answer }
@@ -483,7 +512,7 @@ describe.each(guarded)('%s', (route, allowed) => {
   it.each([...roles.filter(role => !allowed.includes(role)), ...allowed] as Role[])(
     'with the role %s',
     async role => {
-      const { status, answer, challenge } = await send(route, service.bearer(role))
+      const { status, answer, challenge } = await send(route, service.bearer(role), role)
       if (allowed.includes(role)) {
         expect(status).toBeLessThan(300)
         return
@@ -533,6 +562,7 @@ describe('another station', () => {
 })
 
 describe('a token that is held to lines', () => {
+  const emptyLists = ['GET /v1/issuances', 'GET /v1/stations', 'GET /v1/lots', 'GET /v1/exports']
   const held = async (role: 'auditor' | 'operator') => {
     const made = await service
       .as('admin')
@@ -552,12 +582,14 @@ describe('a token that is held to lines', () => {
     // Nothing there is of its line.
     if (route === 'GET /v1/self')
       expect([status, answer.json()]).toEqual([200, expect.objectContaining({ role, lines: ['B1'] })])
-    else if (['GET /v1/issuances', 'GET /v1/stations', 'GET /v1/lots'].includes(route))
+    else if (emptyLists.includes(route))
       expect([status, answer.json<{ items: unknown[] }>().items]).toEqual([200, []])
     else if (route === 'GET /v1/issuances/summary')
       expect([status, answer.json<{ groups: unknown[] }>().groups]).toEqual([200, []])
     else if (route.startsWith('GET /v1/reports/') && !route.endsWith('/lot'))
       expect([status, answer.json<{ stations: unknown[] }>().stations]).toEqual([200, []])
+    else if (route === 'POST /v1/exports')
+      expect([status, answer.json<{ lines: unknown }>().lines]).toEqual([202, ['B1']])
     else expect(status).toBe(['POST /v1/stations', 'POST /v1/lots'].includes(route) ? 403 : 404)
   })
 })

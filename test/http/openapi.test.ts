@@ -32,8 +32,8 @@ describe('the committed references', () => {
 
 describe('the API description', () => {
   it('has every route of the API', () => {
-    expect(operations).toHaveLength(91)
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(91)
+    expect(operations).toHaveLength(96)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(96)
   })
 
   it.each(operations.filter(([name]) => !isOpen(name)))(

@@ -25,6 +25,9 @@ const changes: readonly Change[] = [
   { table: 'lot_device_list', privilege: 'UPDATE' },
   { table: 'lot_device_list', privilege: 'DELETE' },
   { table: 'lot_device', privilege: 'DELETE' },
+  { table: 'export', privilege: 'UPDATE' },
+  { table: 'export', privilege: 'DELETE' },
+  { table: 'export_chunk', privilege: 'DELETE' },
   { table: 'client_identity', privilege: 'DELETE' },
   {
     table: 'client_certificate',

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyRequest } from 'fastify'
+import { type Cell, formatCsv, leavesOutHeader } from '../../exports/formats/csv.ts'
 import type { Page } from '../../sources/page.ts'
 import { chooseMediaType } from '../accept.ts'
 import { authorizeAgain } from '../plugins/access.ts'
-import { type Cell, formatCsv, leavesOutHeader } from './csv.ts'
 
 /** In which a list is answered: as one page, or as rows to its end. */
 const pageType = 'application/json'

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Cell, formatCsv, leavesOutHeader } from './csv.ts'
+import { type Cell, formatCsv, leavesOutHeader } from '../../exports/formats/csv.ts'
 import type { RowType } from './listing.ts'
 
 /** Rows that are there already. */

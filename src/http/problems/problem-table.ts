@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import { accessProblems } from './access-problems.ts'
 import { awsProblems } from './aws-problems.ts'
+import { exportProblems } from './export-problems.ts'
 import { factoryProblems } from './factory-problems.ts'
 import type { ProblemDescription } from './problem-description.ts'
 import { revocationProblems } from './revocation-problems.ts'
@@ -280,5 +281,6 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   ...factoryProblems,
   ...revocationProblems,
   ...awsProblems,
+  ...exportProblems,
   ...serviceProblems
 }

@@ -17,6 +17,7 @@ import { BlockedKey, BlockedKeyPage } from '../api/blocked-keys/schemas.ts'
 import { ClockState } from '../api/clock/schemas.ts'
 import { IssuanceSummary } from '../api/counts/schemas.ts'
 import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
+import { ExportPage, ExportResource } from '../api/exports/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
@@ -89,6 +90,8 @@ export const sharedSchemas = [
   RefusalCountPage,
   AuditEventResource,
   AuditEventPage,
+  ExportResource,
+  ExportPage,
   LotResource,
   LotProgressResource,
   LotList,

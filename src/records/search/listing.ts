@@ -53,7 +53,7 @@ export async function listRows(
 }
 
 /** Whether something is asked for that stands where records are searched by alone. */
-function isSearched(query: IssuanceQuery): boolean {
+export function isSearched(query: IssuanceQuery): boolean {
   const { line, lot, credential, profileVersion, spkiSha256, code, state } = query
   const { expiresBefore, expiresAfter, terms = [] } = query
   const asked = [line, lot, credential, profileVersion, spkiSha256, code, state, expiresBefore, expiresAfter]
@@ -187,6 +187,6 @@ function byId(rows: readonly ListedRow[]): readonly ListedRow[] {
 }
 
 /** A refusal has neither serial number nor certificate. */
-function mayBeRefusal({ outcome, serialNumber, certificateId }: RowQuery): boolean {
+export function mayBeRefusal({ outcome, serialNumber, certificateId }: RowQuery): boolean {
   return (outcome ?? 'rejected') === 'rejected' && serialNumber === undefined && certificateId === undefined
 }

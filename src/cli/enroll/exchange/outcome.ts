@@ -40,8 +40,10 @@ export function isWorthRetrying(status: number, code: string | undefined): boole
   return busyStatuses.includes(status) || (status === 500 && code === 'internal_error')
 }
 
+const answeredStatuses: readonly number[] = [200, 201, 202, 204]
+
 export function outcomeOfReply({ status, retryAfterSeconds, body }: Reply): Outcome {
-  if (status === 200 || status === 201) return { kind: 'answered', body }
+  if (answeredStatuses.includes(status)) return { kind: 'answered', body }
   const problem = readProblem(status, body)
   if (isWorthRetrying(status, problem?.code)) {
     const unknown = { code: `http_${status}`, detail: `What is in front of the service answers ${status}.` }

@@ -82,8 +82,10 @@ const plain = [
   'after'
 ] as const
 
-const auditColumns = Object.fromEntries(plain.map(name => [name, (event: AuditEventView) => event[name]]))
+export const auditColumns = Object.fromEntries(
+  plain.map(name => [name, (event: AuditEventView) => event[name]])
+)
 
-function viewAuditEvent({ createdAt, ...entry }: AuditEntry): AuditEventView {
+export function viewAuditEvent({ createdAt, ...entry }: AuditEntry): AuditEventView {
   return { ...leaveOutNulls(entry), at: createdAt.toISOString() }
 }

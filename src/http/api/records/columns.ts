@@ -1,5 +1,6 @@
+import type { Cell } from '../../../exports/formats/csv.ts'
+import type { ColumnType } from '../../../exports/formats/format.ts'
 import { subjectFields } from '../../../pki/name/subject-field.ts'
-import type { Cell } from '../../listing/csv.ts'
 import type { IssuanceEntryView } from './schemas.ts'
 
 type Entry = Readonly<Record<string, unknown>> & Pick<IssuanceEntryView, 'outcome'>
@@ -86,4 +87,28 @@ export function columnsOf(fields: readonly string[] | undefined): Columns {
 function memberOf(column: string): string {
   if (column === 'thingName') return 'thing'
   return column.startsWith('subject.') ? 'subject' : column
+}
+
+const timestamps = [
+  'requestedAt',
+  'notBefore',
+  'notAfter',
+  'issuedAt',
+  'voidedAt',
+  'releasedAt',
+  'scrappedAt',
+  'supersededAt',
+  'endsAt',
+  'heldAt',
+  'revokedAt',
+  'invalidityDate',
+  'purgedAt'
+]
+
+/** Of those that hold no text, for formats that tell. */
+export const issuanceColumnTypes: Readonly<Record<string, ColumnType>> = {
+  ...Object.fromEntries(timestamps.map(name => [name, 'timestamp' as const])),
+  profileVersion: 'integer',
+  compromised: 'boolean',
+  damaged: 'boolean'
 }

@@ -7,7 +7,7 @@ import type { IssuanceList } from '../../../records/records.ts'
 import type { PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
-import { chooseFields, omitFields, pickFields } from '../../listing/fields.ts'
+import { chooseFields, pickFields } from '../../listing/fields.ts'
 import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers, coerceList } from '../../plugins/coercion.ts'
@@ -20,6 +20,7 @@ import { IssuanceParams, PurgeBody, ReleaseBody, VoidBody } from './act-schemas.
 import { columnsOf } from './columns.ts'
 import { assertOwn } from './ownership.ts'
 import { buildQuery } from './query.ts'
+import { viewRow } from './row.ts'
 import {
   IssuanceEntry,
   type IssuanceEntryView,
@@ -30,7 +31,6 @@ import {
   IssuedEntry,
   recordFields,
   RejectedEntry,
-  sentMembers,
   VoidEntry
 } from './schemas.ts'
 
@@ -253,12 +253,4 @@ function viewList(list: IssuanceList, view: (record: IssuanceRecord) => Issuance
     ...viewPage(list, view),
     ...(detachedMonths.length > 0 && { detachedMonths: [...detachedMonths] })
   }
-}
-
-/** In a list. @param fields undefined: all but the PEMs. */
-function viewRow(record: IssuanceRecord, fields: readonly string[] | undefined): IssuanceEntryView {
-  const view = viewRecord(record)
-  return (
-    fields === undefined ? omitFields(view, sentMembers) : pickFields(view, fields)
-  ) as IssuanceEntryView
 }

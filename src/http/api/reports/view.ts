@@ -1,6 +1,6 @@
+import { type Cell, formatCsv } from '../../../exports/formats/csv.ts'
 import type { Report, ReportCounts, ReportSubject } from '../../../records/reports/report.ts'
 import { formatMinutes, formatOffset, type Zone } from '../../../sources/site/zone.ts'
-import { type Cell, formatCsv } from '../../listing/csv.ts'
 import { problemTable } from '../../problems/problem-table.ts'
 import type { RecordReportView } from './schemas.ts'
 

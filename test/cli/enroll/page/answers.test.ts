@@ -7,6 +7,13 @@ import { problemTable } from '../../../../src/http/problems/problem-table.ts'
 /** What is never the answer to a station that asks for a certificate. */
 const ofOthers: readonly ErrorCode[] = [
   'month_refused',
+  'export_not_found',
+  'export_not_ready',
+  'export_expired',
+  'export_limit_reached',
+  'export_too_large',
+  'export_no_room',
+  'range_not_satisfiable',
   'lines_forbidden',
   // Of people, who sign in elsewhere.
   'jwt_refused',

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { type Cell, formatCsv } from '../../../src/http/listing/csv.ts'
+import { type Cell, formatCsv } from '../../src/exports/formats/csv.ts'
 
 it.each<[string, Cell, string]>([
   ['a text', 'plain', 'plain'],

@@ -1,0 +1,138 @@
+import { createHash, type Hash } from 'node:crypto'
+import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { KeepingError, writeWhole } from '../enroll/keeping/keeping.ts'
+
+/** Which export a file that is not whole belongs to. */
+export interface PartState {
+  /** What was asked for: a part of anything else is begun anew. */
+  readonly asked: string
+  /** Before which what is in it came on record; undefined for one that the service makes. */
+  readonly to?: string
+  /** Of one that the service makes. */
+  readonly exportId?: string
+}
+
+/** Nobody else is to read it: it names devices and people. */
+const onlyOwner = 0o600
+
+/** A file on its way, beside its place; a kill leaves it for the next run. */
+export class Part {
+  readonly output: string
+  readonly #file: FileHandle
+  #hash: Hash = createHash('sha256')
+  #octets = 0
+
+  private constructor(output: string, file: FileHandle) {
+    this.output = output
+    this.#file = file
+  }
+
+  /** @throws KeepingError */
+  static async open(output: string): Promise<Part> {
+    const path = `${output}.part`
+    // Opened to be read and written where it is; made where it is not.
+    const file = await keeping(path, () => open(path, 'a+', onlyOwner))
+    return new Part(output, file)
+  }
+
+  get octets(): number {
+    return this.#octets
+  }
+
+  /**
+   * Takes what is there already, from its beginning.
+   *
+   * @param take says how much of it so far is kept.
+   */
+  async replay(take: (octets: Uint8Array) => Uint8Array): Promise<void> {
+    this.#hash = createHash('sha256')
+    this.#octets = 0
+    const buffer = Buffer.alloc(1024 * 1024)
+    for (let position = 0; ;) {
+      const { bytesRead } = await this.#read(buffer, position)
+      if (bytesRead === 0) break
+      position += bytesRead
+      this.#note(take(Uint8Array.from(buffer.subarray(0, bytesRead))))
+    }
+    await keeping(this.output, () => this.#file.truncate(this.#octets))
+  }
+
+  /** @throws KeepingError */
+  async append(octets: Uint8Array): Promise<void> {
+    if (octets.length === 0) return
+    await keeping(this.output, () => this.#file.appendFile(octets))
+    this.#note(octets)
+  }
+
+  async empty(): Promise<void> {
+    this.#hash = createHash('sha256')
+    this.#octets = 0
+    await keeping(this.output, () => this.#file.truncate(0))
+  }
+
+  /** In hex, of what is there. */
+  sha256(): string {
+    return this.#hash.copy().digest('hex')
+  }
+
+  /** Puts it in its place. @throws KeepingError */
+  async finish(): Promise<void> {
+    await keeping(this.output, async () => {
+      await this.#file.sync()
+      await rename(`${this.output}.part`, this.output)
+      await using parent = await open(dirname(this.output))
+      // Not every file system can.
+      await parent.sync().catch(() => undefined)
+      await rm(stateOf(this.output), { force: true })
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#file.close()
+  }
+
+  #read(buffer: Buffer, position: number) {
+    return keeping(this.output, () => this.#file.read(buffer, 0, buffer.length, position))
+  }
+
+  #note(octets: Uint8Array): void {
+    this.#hash.update(octets)
+    this.#octets += octets.length
+  }
+}
+
+const stateOf = (output: string) => `${output}.part.json`
+
+/** Undefined where there is none, or one of something else. */
+export async function readPartState(output: string, asked: string): Promise<PartState | undefined> {
+  try {
+    const state = JSON.parse(await readFile(stateOf(output), 'utf8')) as Partial<PartState>
+    const { to, exportId } = state
+    const isOurs = [to, exportId].every(each => each === undefined || typeof each === 'string')
+    return state.asked === asked && isOurs ? (state as PartState) : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** @throws KeepingError */
+export async function writePartState(output: string, state: PartState): Promise<void> {
+  await writeWhole(stateOf(output), `${JSON.stringify(state)}\n`, onlyOwner)
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false
+  )
+}
+
+async function keeping<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException
+    throw new KeepingError(`${path} cannot be written (${code})`)
+  }
+}

@@ -1,0 +1,192 @@
+import type { IncomingMessage } from 'node:http'
+import { setTimeout as delay } from 'node:timers/promises'
+import { timeOfIdentifier } from '../../sources/identifier.ts'
+import { parseRetryAfter } from '../enroll/exchange/connection.ts'
+import { type Failure, outcomeOfError, outcomeOfReply } from '../enroll/exchange/outcome.ts'
+import { KeepingError } from '../enroll/keeping/keeping.ts'
+import { Part, readPartState, writePartState } from './part.ts'
+import type { ExportProgress } from './progress.ts'
+import { type RowFormat, RowScanner } from './rows.ts'
+import { readSmall, type Source } from './source.ts'
+import { goOn, type Trying } from './trying.ts'
+
+export interface Exporting {
+  readonly source: Source
+  readonly of: string
+  readonly filter: ReadonlyMap<string, readonly string[]>
+  readonly output: string
+  /** What is asked for, as text: what was begun for the same is gone on with. */
+  readonly asked: string
+  readonly trying: Trying
+  readonly progress: ExportProgress
+  readonly isWatched: boolean
+}
+
+export interface Exported {
+  readonly rows: number
+  readonly octets: number
+  readonly sha256: string
+  /** What came on record before. */
+  readonly to: string
+  /** Octets that were there from an earlier run. */
+  readonly resumedAt: number
+}
+
+const accepted = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const
+/** What was asked for by then is on record, or refused. */
+const settledAfterMs = 2_000
+
+/**
+ * Writes the list as the service streams it, and goes on from the last whole row where that is cut off: the file is the same
+ * as without a cut, since it ends at a time.
+ *
+ * @throws ExportFailed, KeepingError.
+ */
+export async function exportRows(exporting: Exporting, format: RowFormat): Promise<Exported> {
+  const { output, asked } = exporting
+  const known = await readPartState(output, asked)
+  const to = known?.to ?? (await chooseEnd(exporting))
+  const part = await Part.open(output)
+  try {
+    if (known?.to === undefined) await part.empty()
+    await writePartState(output, { asked, to })
+    const scanner = new RowScanner(format)
+    await part.replay(octets => scanner.add(octets))
+    const resumedAt = part.octets
+    const oldest = exporting.isWatched ? await findOldest(exporting, to) : undefined
+    const tell = () => exporting.progress.tell(scanner.rows, 'rows', shareOf(scanner, oldest, to))
+    await goOn(
+      () => readOn(exporting, { part, scanner, to, format, tell }),
+      () => part.octets,
+      exporting.trying
+    )
+    const sha256 = part.sha256()
+    await part.finish()
+    return { rows: scanner.rows, octets: part.octets, sha256, to, resumedAt }
+  } finally {
+    await part.close()
+  }
+}
+
+interface Reading {
+  readonly part: Part
+  readonly scanner: RowScanner
+  readonly to: string
+  readonly format: RowFormat
+  readonly tell: () => void
+}
+
+/** @returns what stopped it; undefined at the end of the list. */
+async function readOn(
+  exporting: Exporting,
+  { part, scanner, to, format, tell }: Reading
+): Promise<Failure | undefined> {
+  const { source, of, filter } = exporting
+  scanner.dropRest()
+  const { cursor } = scanner
+  const query = queryOf(filter, { to, ...(cursor !== undefined && { cursor }) })
+  const octetsBefore = part.octets
+  const header = part.octets > 0 && format === 'csv' ? ';header=absent' : ''
+  try {
+    const answer = await source.open(`/v1/${of}?${query.toString()}`, { accept: accepted[format] + header })
+    if (answer.statusCode !== 200) return failureOf(answer, await readSmall(answer))
+    if (!isOfType(answer, accepted[format])) return foreign
+    for await (const octets of answer as AsyncIterable<Buffer>) {
+      await part.append(scanner.add(octets))
+      tell()
+    }
+    const isWhole = scanner.restOctets === 0 && (tellsItsEnd(answer) || part.octets === octetsBefore)
+    return isWhole ? undefined : cutOff
+  } catch (error) {
+    if (error instanceof KeepingError) throw error
+    return outcomeOfError(error) as Failure
+  }
+}
+
+const cutOff: Failure = { kind: 'unreachable', detail: 'the answer was cut off', isLasting: false }
+const foreign: Failure = {
+  kind: 'unreachable',
+  detail: 'what answers there is not Mintline, or an older one: it does not answer in rows. Check --url.',
+  isLasting: true
+}
+
+/** Where something on the way takes that off, a cut looks like the end: the list is asked for more until there is none. */
+function tellsItsEnd({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || headers['content-length'] !== undefined
+}
+
+function isOfType(answer: IncomingMessage, type: string): boolean {
+  return answer.headers['content-type']?.startsWith(type) === true
+}
+
+export function failureOf({ statusCode = 0, headers }: IncomingMessage, body: Buffer): Failure {
+  const retryAfterSeconds = parseRetryAfter(headers['retry-after'], new Date())
+  const outcome = outcomeOfReply({ status: statusCode, retryAfterSeconds, body })
+  return outcome.kind === 'answered' ? foreign : outcome
+}
+
+function queryOf(filter: Exporting['filter'], more: Readonly<Record<string, string>>): URLSearchParams {
+  const query = new URLSearchParams()
+  for (const [name, values] of filter)
+    for (const value of values) if (name !== 'to') query.append(name, value)
+  for (const [name, value] of Object.entries(more)) query.set(name, value)
+  return query
+}
+
+/** That of the filter, where it is over; else now, by the clock of the service, once what was under way is on record. */
+async function chooseEnd({ source, filter, trying }: Exporting): Promise<string> {
+  let now = new Date()
+  await goOn(
+    async () => {
+      try {
+        const answer = await source.open('/v1/self', { accept: 'application/json' })
+        const body = await readSmall(answer)
+        if (answer.statusCode !== 200) return failureOf(answer, body)
+        now = new Date(answer.headers.date ?? '')
+        return Number.isNaN(now.getTime()) ? foreign : undefined
+      } catch (error) {
+        return outcomeOfError(error) as Failure
+      }
+    },
+    () => 0,
+    trying
+  )
+  const given = new Date(filter.get('to')?.[0] ?? NaN)
+  if (given < now) return given.toISOString()
+  await delay(settledAfterMs)
+  return now.toISOString()
+}
+
+const earliest = Date.UTC(2020, 0, 1)
+const closeEnoughMs = 60 * 60_000
+
+/** About when the first of the list came on record, for how far it is; undefined where that is not to be found. */
+async function findOldest({ source, of, filter }: Exporting, to: string): Promise<number | undefined> {
+  const from = new Date(filter.get('from')?.[0] ?? NaN).getTime()
+  if (!Number.isNaN(from)) return from
+  let [before, since] = [earliest, new Date(to).getTime()]
+  try {
+    while (since - before > closeEnoughMs) {
+      const middle = Math.floor((before + since) / 2)
+      const answer = await source.open(`/v1/${of}?limit=1&to=${new Date(middle).toISOString()}`, {
+        accept: 'application/json'
+      })
+      const { items } = JSON.parse((await readSmall(answer)).toString()) as {
+        readonly items: readonly unknown[]
+      }
+      if (items.length > 0) since = middle
+      else before = middle
+    }
+    return before
+  } catch {
+    return undefined
+  }
+}
+
+/** By the time that has been walked through: what is on record is taken for even. */
+function shareOf(scanner: RowScanner, oldest: number | undefined, to: string): number | undefined {
+  const { cursor } = scanner
+  const end = new Date(to).getTime()
+  if (cursor === undefined || oldest === undefined || end <= oldest) return undefined
+  return (end - timeOfIdentifier(cursor).getTime()) / (end - oldest)
+}

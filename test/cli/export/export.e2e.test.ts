@@ -1,0 +1,289 @@
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type HttpService, openService } from '../../http/service.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
+import { runMintline } from '../mintline.ts'
+import { startCutting } from './cutting.ts'
+
+const refusals = 540
+let service: HttpService
+let directory: TemporaryDirectory
+let output: string
+let tokenFile: string
+/** Before which the rows came on record that all tests export. */
+let to: string
+
+beforeAll(async () => {
+  directory = await createTemporaryDirectory()
+  service = await openService()
+  await service.issue()
+  const ask = (index: number) =>
+    service.as('station').post('/v1/issuances', {
+      csr: `no CSR ${index}`,
+      profile: 'starter',
+      metadata: { note: `=1+${index}, "quoted"` }
+    })
+  for (let at = 0; at < refusals; at += 30)
+    await Promise.all(Array.from({ length: 30 }, (_, i) => ask(at + i)))
+  await service.issue()
+  to = new Date(Date.now() + 1).toISOString()
+  tokenFile = await writeToken('auditor')
+  // It is to be over.
+  await new Promise(resolve => setTimeout(resolve, 1_100))
+})
+afterAll(async () => {
+  await service.stop()
+  await directory.remove()
+})
+beforeEach(async () => {
+  for (const name of await readdir(directory.path))
+    if (name.startsWith('list')) await rm(join(directory.path, name))
+  output = join(directory.path, 'list')
+})
+
+async function writeToken(role: 'auditor' | 'station'): Promise<string> {
+  const path = join(directory.path, `${role}-token`)
+  await writeFile(path, service.bearer(role).authorization.slice('Bearer '.length))
+  return path
+}
+
+interface Told {
+  readonly outcome: string
+  readonly rows: number
+  readonly octets: number
+  readonly sha256: string
+  readonly to: string
+  readonly resumedAt: number
+  readonly code?: string
+}
+
+const argumentsOf = (url: string, format: string, more: readonly string[] = [`--filter=to=${to}`]) => [
+  'export',
+  ...['--url', url, '--token-file', tokenFile, '--of', 'issuances', '--format', format, '--output', output],
+  ...more
+]
+
+async function run(args: readonly string[]) {
+  const ended = await runMintline([...args, '--json'])
+  const told = (ended.output === '' ? {} : JSON.parse(ended.output)) as Told
+  return { ...ended, told }
+}
+
+const hashOf = async (path: string) =>
+  createHash('sha256')
+    .update(await readFile(path))
+    .digest('hex')
+
+async function listed(accept: string): Promise<Buffer> {
+  const headers = { ...service.bearer('auditor'), accept }
+  return (await service.send({ url: `/v1/issuances?to=${to}`, headers })).rawPayload
+}
+
+describe.each([
+  ['csv', 'text/csv'],
+  ['ndjson', 'application/x-ndjson']
+])('an export as %s', (format, accept) => {
+  it('is the list', async () => {
+    const { exitCode, told, errors } = await run(argumentsOf(service.url, format))
+    expect(errors).toBe('')
+    expect(exitCode).toBe(0)
+    const list = await listed(accept)
+    expect(await readFile(output)).toEqual(list)
+    expect(told).toMatchObject({
+      outcome: 'exported',
+      rows: refusals + 2,
+      octets: list.length,
+      resumedAt: 0,
+      to
+    })
+    expect(told.sha256).toBe(await hashOf(output))
+    expect((await readdir(directory.path)).filter(name => name.startsWith('list'))).toEqual(['list'])
+    expect((await stat(output)).mode & 0o777).toBe(0o600)
+  })
+
+  it('that is cut off comes to the same file', async () => {
+    // In the head of the answer, between rows and in the middle of them, with ever more that has come through.
+    const octets = [0, 1, 400, 5_000, 70_001, 90_123]
+    await using front = await startCutting(service.url, index => octets[index])
+    const { exitCode, told, errors } = await run(argumentsOf(front.url, format))
+    expect(errors).toContain('goes on in')
+    expect(exitCode).toBe(0)
+    expect(front.cuts()).toBe(octets.length)
+    expect(await readFile(output)).toEqual(await listed(accept))
+    expect(told.sha256).toBe(await hashOf(output))
+  })
+
+  it('that is killed goes on in the next run, and comes to the same file', async () => {
+    await using front = await startCutting(service.url, () => 100_000)
+    const killed = await run([
+      ...argumentsOf(front.url, format, []),
+      '--filter',
+      `to=${to}`,
+      '--deadline',
+      '0'
+    ])
+    expect(killed.exitCode).toBe(5)
+    const part = await readFile(`${output}.part`)
+    expect(part.length).toBeGreaterThan(1_000)
+    // What was written in the moment of a kill, and what was not.
+    await appendFile(`${output}.part`, '"half of a ro')
+    const args = argumentsOf(service.url, format)
+    // To another address it is another export.
+    await writeFile(
+      `${output}.part.json`,
+      (await readFile(`${output}.part.json`, 'utf8')).replaceAll(
+        new URL(front.url).host,
+        new URL(service.url).host
+      )
+    )
+    const { exitCode, told } = await run(args)
+    expect(exitCode).toBe(0)
+    expect(told.resumedAt).toBe(part.length)
+    expect(await readFile(output)).toEqual(await listed(accept))
+    expect(told.sha256).toBe(await hashOf(output))
+  })
+})
+
+it('a part of another export is not gone on with', async () => {
+  await using front = await startCutting(service.url, () => 100_000)
+  await run([...argumentsOf(front.url, 'ndjson'), '--deadline', '0'])
+  const { exitCode, told } = await run(argumentsOf(service.url, 'csv'))
+  expect(exitCode).toBe(0)
+  expect(told.resumedAt).toBe(0)
+  expect(await readFile(output)).toEqual(await listed('text/csv'))
+})
+
+it('a kill in the middle of it leaves what the next run goes on with', async () => {
+  const args = argumentsOf(service.url, 'csv', [])
+  const command = fileURLToPath(new URL('../../../src/main.ts', import.meta.url))
+  const child = spawn(process.execPath, [command, ...args], { stdio: 'ignore' })
+  await expect
+    .poll(
+      () =>
+        stat(`${output}.part.json`).then(
+          () => true,
+          () => false
+        ),
+      { timeout: 30_000 }
+    )
+    .toBe(true)
+  child.kill('SIGKILL')
+  await once(child, 'exit')
+  const { exitCode, told } = await run(args)
+  expect(exitCode).toBe(0)
+  expect(told.rows).toBe(refusals + 2)
+  expect(told.sha256).toBe(await hashOf(output))
+})
+
+describe.each(['xlsx', 'parquet'])('an export as %s', format => {
+  it('is made by the service, read, also where it is cut off, and deleted there', async () => {
+    await using front = await startCutting(service.url, index => (index < 3 ? 9_000 : undefined))
+    const { exitCode, told, errors } = await run(argumentsOf(front.url, format))
+    expect(errors).not.toContain('refused')
+    expect(exitCode).toBe(0)
+    expect(front.cuts()).toBe(3)
+    expect(told).toMatchObject({
+      rows: refusals + 2,
+      octets: (await stat(output)).size,
+      sha256: await hashOf(output)
+    })
+    expect((await service.as('auditor').get('/v1/exports')).json<{ items: object[] }>().items).toEqual([])
+  })
+
+  it('goes on in the next run', async () => {
+    // Everything goes through but what is long.
+    await using front = await startCutting(service.url, () => 12_000)
+    const first = await run([...argumentsOf(front.url, format), '--deadline', '0'])
+    expect(first.exitCode).toBe(5)
+    const { size } = await stat(`${output}.part`)
+    expect(size).toBeGreaterThan(1_000)
+    await writeFile(
+      `${output}.part.json`,
+      (await readFile(`${output}.part.json`, 'utf8')).replaceAll(
+        new URL(front.url).host,
+        new URL(service.url).host
+      )
+    )
+    const { exitCode, told } = await run(argumentsOf(service.url, format))
+    expect(exitCode).toBe(0)
+    expect(told.resumedAt).toBe(size)
+    expect(told.sha256).toBe(await hashOf(output))
+  })
+
+  it('that is not what was made is not kept', async () => {
+    await using front = await startCutting(service.url, () => 12_000)
+    await run([...argumentsOf(front.url, format), '--deadline', '0'])
+    const { size } = await stat(`${output}.part`)
+    await truncate(`${output}.part`, size - 10)
+    await appendFile(`${output}.part`, '0123456789')
+    await writeFile(
+      `${output}.part.json`,
+      (await readFile(`${output}.part.json`, 'utf8')).replaceAll(
+        new URL(front.url).host,
+        new URL(service.url).host
+      )
+    )
+    const damaged = await run(argumentsOf(service.url, format))
+    expect(damaged.exitCode).toBe(1)
+    expect(damaged.errors).toContain('SHA-256')
+    expect((await run(argumentsOf(service.url, format))).exitCode).toBe(0)
+  })
+})
+
+it.each([
+  ['csv', 2],
+  ['ndjson', 2],
+  ['xlsx', 2],
+  ['parquet', 2]
+])('has the filters of the list, numbers, lists and fields among them, as %s', async (format, rows) => {
+  const asked = (note: string) => [
+    ...['--filter', `to=${to}`, '--filter', 'profileVersion=1', '--filter', 'fields=serialNumber, thing'],
+    ...['--filter', 'outcome=issued', ...(note === '' ? [] : ['--filter', `metadata=note:${note}`])]
+  ]
+  const { exitCode, told, errors } = await run(argumentsOf(service.url, format, asked('')))
+  expect(errors).toBe('')
+  expect(exitCode).toBe(0)
+  expect(told.rows).toBe(rows)
+  if (format === 'csv') expect(await readFile(output, 'utf8')).toMatch(/^id,serialNumber,thingName\r\n/)
+  await rm(output)
+  expect((await run(argumentsOf(service.url, format, asked('there is none')))).told.rows).toBe(0)
+})
+
+describe('what keeps it from being done', () => {
+  it.each([
+    [['--of', 'stations'], '--of'],
+    [['--format', 'pdf'], '--format'],
+    [['--filter', 'station'], '--filter'],
+    [['--filter', 'limit=5'], '--filter'],
+    [['--output', '/nowhere/list'], '--output'],
+    [['--deadline', 'x'], '--deadline']
+  ])('%j', async (more, flag) => {
+    const { exitCode, errors } = await run(argumentsOf(service.url, 'csv', more))
+    expect(exitCode).toBe(2)
+    expect(errors).toContain(`mintline export: ${flag}`)
+  })
+
+  it('a file that is there is not written over', async () => {
+    await writeFile(output, 'dear')
+    const { exitCode } = await run(argumentsOf(service.url, 'csv'))
+    expect(exitCode).toBe(2)
+    expect(await readFile(output, 'utf8')).toBe('dear')
+  })
+
+  it.each(['csv', 'xlsx'])('a filter that there is not, as %s', async format => {
+    const { exitCode, told, errors } = await run(argumentsOf(service.url, format, ['--filter', 'colour=red']))
+    expect(exitCode).toBe(3)
+    expect(told.code).toBe('request_invalid')
+    expect(errors).toContain('colour')
+  })
+
+  it('nobody there', async () => {
+    const { exitCode } = await run([...argumentsOf('http://127.0.0.1:9', 'csv'), '--deadline', '0'])
+    expect(exitCode).toBe(5)
+  })
+})
