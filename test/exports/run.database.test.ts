@@ -153,6 +153,19 @@ it('is begun anew after what passes, and fails after what does not', async () =>
   expect((await exports.find(broad.id)).failure).toEqual({ code: 'search_too_broad', detail: 'Narrow it.' })
 })
 
+it.each([
+  ['goes on', 3, 'done'],
+  ['fails', 4, 'failed']
+])('%s where a page takes too long %d times', async (_, count, state) => {
+  let late = 0
+  onPage = page => {
+    if (page === 2 && late++ < count) throw new MintlineError('search_too_broad', 'Too broad.')
+  }
+  const { id } = await ask()
+  await run()
+  expect(await exports.find(id)).toMatchObject({ state })
+})
+
 it('whose process dies each time fails in the end, and leaves no octets', async () => {
   const { id } = await ask()
   const store = createRunStore(test.database)

@@ -4,7 +4,7 @@ import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { openEncoder } from '../encoding/encoder.ts'
-import type { Export, OpenExportList } from '../export.ts'
+import type { Export, ExportList, OpenExportList } from '../export.ts'
 import { ExportFile, ExportTaken } from './file.ts'
 import type { Run, RunStore } from './run-store.ts'
 
@@ -27,6 +27,9 @@ const rememberedMs = 30 * dayMs
 /** Beyond it, what fails is the export and not its surroundings. */
 const maximumAttempts = 5
 const maximumRows = 10_000_000
+/** Of a page. */
+const mostTries = 4
+const pauseOfTryMs = 500
 /** The next run goes on. */
 const longestSweepMs = 30_000
 /** After each page, as a share of the time that it took: who asks for certificates meanwhile finds the processors free. */
@@ -107,7 +110,7 @@ async function write(
     if (signal.aborted) throw interrupted()
     if (isReserveTouched()) throw noRoom()
     const begunAt = performance.now()
-    const { items, nextCursor } = await list.read(cursor)
+    const { items, nextCursor } = await readPage(list, cursor)
     await file.add(await encoder.add(items), items.length)
     if (file.rows > maximumRows) throw tooManyRows()
     if (nextCursor === undefined) break
@@ -117,6 +120,18 @@ async function write(
   await file.add(await encoder.end(), 0)
   // Waited for here: the thread is ended meanwhile, and a failure would be nobody's.
   return await file.end()
+}
+
+/** A page that was late, since a disk stalled or others had much to do, is not the next time. */
+async function readPage(list: ExportList, cursor: string | undefined) {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await list.read(cursor)
+    } catch (error) {
+      if (tries === mostTries || !isMintlineError(error, 'search_too_broad')) throw error
+      await pause(tries * pauseOfTryMs)
+    }
+  }
 }
 
 function endOf({ clock, keptDays }: ExportRunDependencies) {
