@@ -73,7 +73,9 @@ describe('of those that stand', () => {
     await stand('A')
     await stand('B')
     await new Promise(resolve => setTimeout(resolve, 300))
-    const waiting = await test.database.prisma.$queryRaw`SELECT FROM pg_locks WHERE NOT granted`
+    // Of this database: those of other tests are on the same server.
+    const waiting = await test.database.prisma.$queryRaw`
+      SELECT FROM pg_locks WHERE NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`
     expect(waiting).toEqual([])
   })
 })
