@@ -45,10 +45,11 @@ afterAll(async () => {
 let devices = 0
 const csrOf = (CommonName: string) => makeCertificationRequest({ Country: 'US', CommonName }, makeDeviceKey())
 
-/** @returns id of one that ends in two seconds. */
-async function supersede(): Promise<string> {
+/** @param before what is done to it before that. @returns id of one that ends in two seconds. */
+async function supersede(before: (id: string) => Promise<unknown> = async () => undefined): Promise<string> {
   const name = `ended-${++devices}`
   const { id } = (await issuing.issue(csrOf(name), 'later')).record
+  await before(id)
   await releasing.release(id, act, 'admin')
   offsetMs = 2_000 - day
   await issuing.issue(csrOf(name), 'later')
@@ -80,6 +81,26 @@ describe('one that is superseded', () => {
     await revoking.hold(id, act)
     await waitForEnd(id)
     expect(await revocationOf(id)).toMatchObject({ revocationReason: 'superseded' })
+    await revoking.sweep()
+    expect(await statusOf(id)).toMatchObject({ state: 'revoked', reason: 'superseded' })
+    expect(await findBreaches(test.database)).toEqual([])
+  })
+
+  it('may have been revoked before: its device gets the next one, and it stays what it is', async () => {
+    const id = await supersede(id => revoking.revokeFor(id, 'cessationOfOperation'))
+    await waitForEnd(id)
+    await revoking.sweep()
+    expect(await statusOf(id)).toMatchObject({ state: 'revoked', reason: 'cessationOfOperation' })
+    expect(await findBreaches(test.database)).toEqual([])
+  })
+
+  it('may have been on hold before: it ends at its time', async () => {
+    const id = await supersede(async id => {
+      await revoking.hold(id, act)
+      await revoking.unhold(id, act)
+    })
+    expect(await statusOf(id)).toMatchObject({ state: 'removed' })
+    await waitForEnd(id)
     await revoking.sweep()
     expect(await statusOf(id)).toMatchObject({ state: 'revoked', reason: 'superseded' })
     expect(await findBreaches(test.database)).toEqual([])

@@ -47,7 +47,7 @@ export async function runOrder(
 
 async function blockKeys(
   { blockedKeys }: OrderRunDependencies,
-  { id, note, actor, requestId }: Order,
+  { id, note, actor, credential, requestId }: Order,
   selected: readonly Selected[]
 ): Promise<void> {
   const keys = new Map(
@@ -56,7 +56,7 @@ async function blockKeys(
   const comment = `${note.slice(0, 440)} (revocation/${id})`
   await blockedKeys.blockAll(
     [...keys.values()].map(spkiSha256 => ({ spkiSha256, reason: 'key_compromised', comment })),
-    { actor, requestId: requestId ?? undefined }
+    { actor, credential: credential ?? undefined, requestId: requestId ?? undefined }
   )
 }
 
