@@ -6,8 +6,9 @@ import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { leastAgeMonths, type Month, monthlyTables, monthRefused } from './month.ts'
 import {
   ageInMonths,
+  type Begun,
   columnsOf,
-  countSucceeding,
+  findBegun,
   findObstacles,
   findTables,
   type MonthTable,
@@ -115,22 +116,18 @@ async function lockAgainstWriters(
   }
 }
 
-function assertFinished({ name }: Month, { open, succeeding, ending, events, lots }: Obstacles): void {
+function assertFinished(month: Month, { open, events, lots, ...begun }: Obstacles): void {
+  const { name } = month
   if (open > 0)
     throw monthRefused(
       name,
       `${open} of its issuances are open. Let the stations send their CSRs again, or declare them void: GET /v1/issuances?outcome=unknown lists them.`
     )
-  if (succeeding > 0) throw monthRefused(name, inSuccession(succeeding))
-  if (ending > 0)
-    throw monthRefused(
-      name,
-      `${ending} of its certificates are superseded and end later (supersededEnds). Detach it when they have ended.`
-    )
+  assertNothingBegun(month, begun)
   if (events > 0)
     throw monthRefused(
       name,
-      `the webhook is owed ${events} events of it. Have them delivered, or drop those that are set aside: GET /v1/webhook/events lists them.`
+      `the webhook is owed ${events} events of it. Have them delivered first: GET /v1/events/status tells how they stand, and POST /v1/events/deliver has those that are set aside tried again.`
     )
   if (lots.length > 0)
     throw monthRefused(
@@ -139,8 +136,23 @@ function assertFinished({ name }: Month, { open, succeeding, ending, events, lot
     )
 }
 
-const inSuccession = (count: number) =>
-  `${count} open issuances are to take the place of certificates of it. Let the stations send their CSRs again, or declare them void: GET /v1/issuances?outcome=unknown lists them.`
+function assertNothingBegun({ name }: Month, { succeeding, ending, orders }: Begun): void {
+  if (succeeding > 0)
+    throw monthRefused(
+      name,
+      `${succeeding} open issuances are to take the place of certificates of it. Let the stations send their CSRs again, or declare them void: GET /v1/issuances?outcome=unknown lists them.`
+    )
+  if (ending > 0)
+    throw monthRefused(
+      name,
+      `${ending} of its certificates are superseded and end later (supersededEnds). Detach it when they have ended.`
+    )
+  if (orders > 0)
+    throw monthRefused(
+      name,
+      `${orders} orders to revoke are under way, which would pass over it. Detach it when they are done: GET /v1/revocations lists them.`
+    )
+}
 
 /** Those of lots, whose counts are to stay. Nothing repeats what is so old. */
 async function keepRefusals(client: pg.Client, month: Month, tables: readonly MonthTable[]): Promise<void> {
@@ -209,8 +221,7 @@ async function detach(
     try {
       await client.query(`LOCK TABLE ONLY ${monthlyTables.join(', ONLY ')} IN ACCESS EXCLUSIVE MODE`)
       const lockedAt = performance.now()
-      const succeeding = await countSucceeding(client, month)
-      if (succeeding > 0) throw monthRefused(month.name, inSuccession(succeeding))
+      assertNothingBegun(month, await findBegun(client, month))
       const statements = tables.map(
         ({ parent, name }) => `ALTER TABLE public.${parent} DETACH PARTITION public.${name}`
       )

@@ -67,12 +67,18 @@ export async function ageInMonths(client: pg.Client, { name }: Month): Promise<n
   return rows[0]!.age
 }
 
-export interface Obstacles {
-  readonly open: number
+/** What may still be begun while the rows are read. */
+export interface Begun {
   /** Issuances that are to take the place of a certificate of the month. */
   readonly succeeding: number
   /** Certificates that are superseded and have not ended yet. */
   readonly ending: number
+  /** Orders to revoke that are under way: they would pass over it. */
+  readonly orders: number
+}
+
+export interface Obstacles extends Begun {
+  readonly open: number
   readonly events: number
   /** Some of the lots that are not closed. */
   readonly lots: readonly string[]
@@ -91,10 +97,12 @@ export async function findObstacles(
   const { rows } = await client.query<Obstacles>(
     `SELECT
        (SELECT count(*)::int FROM open_intent WHERE intent_id >= $1 AND intent_id < $2) AS open,
-       (${succeedingStatement}) AS succeeding,
-       (SELECT count(*)::int FROM revocation WHERE intent_id >= $1 AND intent_id < $2 AND ends_at > now()) AS ending,
-       (SELECT count(*)::int FROM outgoing_event WHERE record_id >= $1 AND record_id < $2
-          AND type IN ('mintline.issuance.issued', 'mintline.issuance.rejected')) AS events,
+       ${begunColumns},
+       (SELECT count(*)::int FROM outgoing_event
+          WHERE record_id >= $1 AND record_id < $2 AND type IN ('mintline.issuance.issued', 'mintline.issuance.rejected')
+            OR type = 'mintline.issuance.revoked' AND EXISTS (
+              SELECT FROM revocation_act WHERE id = record_id AND intent_id >= $1 AND intent_id < $2
+            )) AS events,
        ARRAY(
          SELECT lot FROM (${named}) AS named
          WHERE EXISTS (SELECT FROM lot WHERE lot.id = named.lot)
@@ -106,14 +114,17 @@ export async function findObstacles(
   return rows[0]!
 }
 
-const succeedingStatement = `
-  SELECT count(*)::int FROM open_intent JOIN succession ON succession.intent_id = open_intent.intent_id
-  WHERE succeeds >= $1 AND succeeds < $2`
+const begunColumns = `
+  (SELECT count(*)::int FROM open_intent JOIN succession ON succession.intent_id = open_intent.intent_id
+    WHERE succeeds >= $1 AND succeeds < $2) AS succeeding,
+  (SELECT count(*)::int FROM certificate_status
+    WHERE intent_id >= $1 AND intent_id < $2 AND ends_at IS NOT NULL AND state <> 'revoked') AS ending,
+  (SELECT count(*)::int FROM revocation_order WHERE finished_at IS NULL) AS orders`
 
 /** As of `findObstacles`, again: at a moment when nobody can begin one. */
-export async function countSucceeding(client: pg.Client, { firstId, endId }: Month): Promise<number> {
-  const { rows } = await client.query<{ count: number }>(succeedingStatement, [firstId, endId])
-  return rows[0]!.count
+export async function findBegun(client: pg.Client, { firstId, endId }: Month): Promise<Begun> {
+  const { rows } = await client.query<Begun>(`SELECT ${begunColumns}`, [firstId, endId])
+  return rows[0]!
 }
 
 export async function columnsOf(client: pg.Client, table: string): Promise<readonly string[]> {

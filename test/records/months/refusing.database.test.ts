@@ -82,6 +82,14 @@ describe('a month is not detached', () => {
     })
   })
 
+  it('while an order to revoke is under way, which would pass over it', async () => {
+    await months.client.query(`
+      INSERT INTO revocation_order (id, created_at, actor, selection, reason, note, expected)
+      VALUES (gen_random_uuid(), now(), 'admin/test', '{"station":"starter"}', 'unspecified', 'test', 1)`)
+    expect(await detailOf(months.detach(old.month))).toContain('1 orders to revoke are under way')
+    await months.client.query('UPDATE revocation_order SET finished_at = now()')
+  })
+
   it('while somebody writes into it', async () => {
     const writer = await months.connect()
     const name = `intent_${old.month.name.replace('-', '_')}`
