@@ -133,13 +133,16 @@ function queryOf(filter: Exporting['filter'], more: Readonly<Record<string, stri
   return query
 }
 
-/** That of the filter, where it is over; else now, by the clock of the service, once what was under way is on record. */
-async function chooseEnd({ source, filter, trying }: Exporting): Promise<string> {
+/** That of the filter, which the service judges, where it is over; else now, by the clock of the service, once what was under way is on record. */
+async function chooseEnd({ source, of, filter, trying }: Exporting): Promise<string> {
+  const ends = filter.get('to') ?? []
+  const asked = new URLSearchParams([['limit', '1'], ...ends.map(end => ['to', end])])
+  const path = ends.length === 0 ? '/v1/self' : `/v1/${of}?${asked.toString()}`
   let now = new Date()
   await goOn(
     async () => {
       try {
-        const answer = await source.open('/v1/self', { accept: 'application/json' })
+        const answer = await source.open(path, { accept: 'application/json' })
         const body = await readSmall(answer)
         if (answer.statusCode !== 200) return failureOf(answer, body)
         now = new Date(answer.headers.date ?? '')
@@ -151,7 +154,7 @@ async function chooseEnd({ source, filter, trying }: Exporting): Promise<string>
     () => 0,
     trying
   )
-  const given = new Date(filter.get('to')?.[0] ?? NaN)
+  const given = new Date(ends[0] ?? NaN)
   if (given < now) return given.toISOString()
   await delay(settledAfterMs)
   return now.toISOString()

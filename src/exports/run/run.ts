@@ -102,7 +102,7 @@ async function write(
   const { store, openList, maximumOctets, isReserveTouched } = dependencies
   const { of: name, format } = next
   const list = openList(next)
-  const about = await list.estimate()
+  const about = await list.estimate().catch(unlessTooBroad)
   if (about !== undefined) await store.tellAbout(run, about)
   const file = new ExportFile(store, run, maximumOctets - (await store.measure()))
   await using encoder = openEncoder({ format, name, columns: list.columns })
@@ -120,6 +120,11 @@ async function write(
   await file.add(await encoder.end(), 0)
   // Waited for here: the thread is ended meanwhile, and a failure would be nobody's.
   return await file.end()
+}
+
+/** How many there are about is told where it is known. */
+function unlessTooBroad(error: unknown): undefined {
+  if (!isMintlineError(error, 'search_too_broad')) throw error
 }
 
 /** A page that was late, since a disk stalled or others had much to do, is not the next time. */

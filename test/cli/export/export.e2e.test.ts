@@ -106,6 +106,18 @@ describe.each([
     expect((await stat(output)).mode & 0o777).toBe(0o600)
   })
 
+  it.each([
+    ['that is none', ['to=gestern']],
+    ['that is written as elsewhere', ['to=1.11.2026']],
+    ['that is given twice', [`to=${to}`, 'to=2026-01-01']]
+  ])('to an end %s is refused, and no file is begun', async (_, ends) => {
+    const filters = ends.flatMap(end => ['--filter', end])
+    const { exitCode, errors } = await run(argumentsOf(service.url, format, filters))
+    expect(exitCode).not.toBe(0)
+    expect(errors).toContain('/query/to')
+    expect((await readdir(directory.path)).filter(name => name === 'list')).toEqual([])
+  })
+
   it('that is cut off comes to the same file', async () => {
     // In the head of the answer, between rows and in the middle of them, with ever more that has come through.
     const octets = [0, 1, 400, 5_000, 70_001, 90_123]
