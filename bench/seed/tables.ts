@@ -21,7 +21,7 @@ export async function layOpen(client: pg.Client): Promise<() => Promise<void>> {
   const restoring: string[] = []
   for (const table of keyedByHash) {
     const { rows } = await client.query<{ name: string; definition: string }>(
-      `SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+      `SELECT quote_ident(conname) AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
        WHERE conrelid = $1::regclass AND contype = 'p'`,
       [table]
     )
@@ -32,7 +32,7 @@ export async function layOpen(client: pg.Client): Promise<() => Promise<void>> {
   }
   for (const table of tables) {
     const { rows } = await client.query<{ name: string; enabled: string }>(
-      `SELECT tgname AS name, tgenabled AS enabled FROM pg_trigger
+      `SELECT quote_ident(tgname) AS name, tgenabled AS enabled FROM pg_trigger
        WHERE tgrelid = $1::regclass AND NOT tgisinternal AND tgparentid = 0`,
       [table]
     )
