@@ -171,6 +171,13 @@ export const revocationFacts = {
   invalidityDate: orNull(timestamptz('status.invalidity_date'))
 }
 
+/** Read along with these, and told by a word of its own. */
+const revocationColumns = {
+  ...revocationFacts,
+  /** The act that ended it; null where none did, or its end is not written yet. */
+  endingAct: orNull(text<'revoke' | 'end'>(wherever("status.state = 'revoked'", 'status_act.act')))
+}
+
 /** Of a certificate that is on hold. */
 export const holdFacts = {
   heldAt: timestamptz(wherever(isHeld, 'status.since')),
@@ -227,7 +234,7 @@ export const readColumns = {
   release: releaseFacts,
   scrap: scrapFacts,
   supersession: supersessionFacts,
-  revocation: revocationFacts,
+  revocation: revocationColumns,
   hold: holdFacts,
   succession: successionColumns,
   purge: purgeFacts
@@ -264,7 +271,7 @@ export type IssuanceRow = IntentRow & {
 } & { readonly [Name in keyof typeof scrapFacts]: Row<typeof scrapFacts>[Name] | null } & {
   readonly [Name in keyof typeof supersessionFacts]: Row<typeof supersessionFacts>[Name] | null
 } & {
-  readonly [Name in keyof typeof revocationFacts]: Row<typeof revocationFacts>[Name] | null
+  readonly [Name in keyof typeof revocationColumns]: Row<typeof revocationColumns>[Name] | null
 } & { readonly [Name in keyof typeof holdFacts]: Row<typeof holdFacts>[Name] | null }
 
 export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {

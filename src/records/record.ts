@@ -13,6 +13,12 @@ import type {
 } from './facts.ts'
 import type { TermName } from './search/term.ts'
 
+/** That a certificate is revoked. */
+export interface Revoked extends RevocationFacts {
+  /** By somebody's revocation, after which nothing comes; else it was scrapped, or superseded, which a revocation may follow. */
+  readonly isByAct: boolean
+}
+
 /** A certificate that was signed, verified and recorded. */
 export interface IssuedRecord extends IssuedFacts {
   readonly outcome: 'issued'
@@ -31,7 +37,7 @@ export interface IssuedRecord extends IssuedFacts {
   /** Where its device has another in its place. No requester gets such a certificate again. */
   readonly supersession?: SupersessionFacts
   /** Where it is revoked, also by one of the last two. No requester gets such a certificate again. */
-  readonly revocation?: RevocationFacts
+  readonly revocation?: Revoked
   /** Where it is on hold. No requester gets it meanwhile. */
   readonly hold?: HoldFacts
 }
@@ -44,7 +50,7 @@ export interface UnknownRecord extends IntentFacts {
   readonly outcome: 'unknown'
   readonly csrDer: Uint8Array
   /** Where its serial number was revoked, since it may have been signed: then nothing completes it. */
-  readonly revocation?: RevocationFacts
+  readonly revocation?: Revoked
 }
 
 /** An intent that was declared void: no certificate of it is on record, and none ever will be. */
@@ -52,7 +58,7 @@ export interface VoidRecord extends VoidFacts {
   readonly outcome: 'void'
   readonly csrDer: Uint8Array
   /** Where its serial number was revoked, since it may have been signed. */
-  readonly revocation?: RevocationFacts
+  readonly revocation?: Revoked
 }
 
 /** A request that was refused. */

@@ -212,9 +212,10 @@ function supersessionOf(row: IssuanceRow): Pick<IssuedRecord, 'supersession'> {
 }
 
 function revocationOf(row: IssuanceRow): Pick<IssuedRecord, 'revocation'> {
-  const { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate } = row
+  const { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate, endingAct } = row
   if (revokedAt === null || revocationReason === null) return {}
-  return { revocation: { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate } }
+  const facts = { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate }
+  return { revocation: { ...facts, isByAct: endingAct === 'revoke' } }
 }
 
 function holdOf({ heldAt, heldBy, holdNote }: IssuanceRow): Pick<IssuedRecord, 'hold'> {

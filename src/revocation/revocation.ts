@@ -1,14 +1,14 @@
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
-import { MintlineError } from '../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import type { BlockedKeys } from '../factory/blocked-keys/blocked-keys.ts'
-import type { FinalReason, RevocationReason } from '../pki/revocation/reason.ts'
+import type { FinalReason } from '../pki/revocation/reason.ts'
 import type { IssuanceRecord } from '../records/record.ts'
 import type { Records } from '../records/records.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { ActRow, ActStore } from './act-store.ts'
-import { assertMay, type RevocableRecord, revocationConflict, stateOf } from './transitions.ts'
+import { type AskedAct, assertMay, type RevocableRecord, revocationConflict, stateOf } from './transitions.ts'
 
 /** An administrative act, with the note that the record keeps. */
 export type NotedAct = Act & { readonly reason: string }
@@ -38,7 +38,8 @@ export interface Revocation {
    * nothing completes it. With keyCompromise its key is blocked first, for ever. The same again changes nothing.
    *
    * @param act with the note.
-   * @throws MintlineError `issuance_not_found`; `revocation_conflict` for a refusal, and where it is revoked for another reason.
+   * @throws MintlineError `issuance_not_found`; `revocation_conflict` for a refusal, and where it is revoked for another reason, or
+   *   as of another time; `revocation_invalid` for a time that is still to come.
    */
   revoke(id: string, grounds: Grounds, act: NotedAct): Promise<ActResult>
   /** Takes it out of use until `unhold` or `revoke`. @throws MintlineError as `revoke`, and where it has ended. */
@@ -57,16 +58,10 @@ export interface RevocationDependencies {
   readonly randomBytes: RandomBytes
 }
 
-interface Asked {
-  readonly name: ActRow['act']
-  readonly reason: RevocationReason
-  readonly invalidityDate?: Date | undefined
-}
-
 export function createRevocation(dependencies: RevocationDependencies): Revocation {
   const { store, records } = dependencies
 
-  async function perform(id: string, asked: Asked, act: NotedAct): Promise<ActResult> {
+  async function perform(id: string, asked: AskedAct, act: NotedAct): Promise<ActResult> {
     const before = requireRevocable(await records.find(id))
     const isSame = assertMay(asked, before)
     // A crash after this leaves a key that is blocked and a certificate that is not revoked yet: the same again goes on.
@@ -76,13 +71,15 @@ export function createRevocation(dependencies: RevocationDependencies): Revocati
     const isNew = await store.insert(row, event)
     const record = requireRevocable(await records.find(id))
     // Somebody else did something to it at this moment.
-    if (!isNew && !assertMay(asked, record)) throw revocationConflict(asked, record)
+    if (!isNew && !isSo(asked, record)) throw revocationConflict(asked, record, blockedKey)
     return { record, isNew, blockedKey }
   }
 
   return {
-    revoke: (id, { reason, invalidityDate }, act) =>
-      perform(id, { name: 'revoke', reason, invalidityDate }, act),
+    async revoke(id, { reason, invalidityDate }, act) {
+      assertPast(invalidityDate, dependencies.clock())
+      return perform(id, { name: 'revoke', reason, invalidityDate }, act)
+    },
     hold: (id, act) => perform(id, { name: 'hold', reason: 'certificateHold' }, act),
     unhold: (id, act) => perform(id, { name: 'unhold', reason: 'removeFromCRL' }, act),
     async locate(name) {
@@ -96,12 +93,40 @@ export function createRevocation(dependencies: RevocationDependencies): Revocati
   }
 }
 
+/** Clocks of clients are not all set right. */
+const toleranceMs = 60_000
+
+/** @throws MintlineError `revocation_invalid` for a time that is still to come, at which nothing can have become known. */
+export function assertPast(invalidityDate: Date | undefined, now: Date): void {
+  if (invalidityDate === undefined || invalidityDate.getTime() <= now.getTime() + toleranceMs) return
+  throw new MintlineError('revocation_invalid', 'The time has not come yet. Nothing was revoked.', {
+    violations: [
+      {
+        pointer: '/invalidityDate',
+        expected: `a time before ${now.toISOString()}`,
+        found: invalidityDate.toISOString(),
+        message: 'It is since when the key may have been in other hands (RFC 5280, section 5.3.2).'
+      }
+    ]
+  })
+}
+
 export function certificateNotFound(name: CertificateName): MintlineError {
   const what = 'serialNumber' in name ? 'serial number' : 'certificate id'
   return new MintlineError(
     'certificate_not_found',
     `No certificate of this service has this ${what}. Compare it with GET /v1/issuances; a serial number is the hex of openssl x509 -serial, a certificate id the SHA-256 of the DER.`
   )
+}
+
+/** Whether somebody else did the same at this moment. */
+function isSo(asked: AskedAct, record: RevocableRecord): boolean {
+  try {
+    return assertMay(asked, record)
+  } catch (error) {
+    if (!isMintlineError(error, 'revocation_conflict')) throw error
+    return false
+  }
 }
 
 async function blockKeyOf(
@@ -125,7 +150,7 @@ function requireRevocable(record: IssuanceRecord): RevocableRecord {
 
 interface Described {
   readonly before: RevocableRecord
-  readonly asked: Asked
+  readonly asked: AskedAct
   readonly act: NotedAct
 }
 

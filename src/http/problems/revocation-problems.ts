@@ -13,7 +13,7 @@ export const revocationProblems = {
     status: 409,
     title: 'The certificate is not in a state for that',
     meaning:
-      'The certificate is revoked already, for another reason (`revocationReason`), or it has ended, or was never issued. `state` says which. Nothing was changed: what is revoked stays so, for the reason that it has.',
+      'The certificate is revoked already, for another reason (`revocationReason`) or as of another time (`invalidityDate`), or it has ended, or was never issued. `state` says which. Nothing was changed: what is revoked stays so, for the reason that it has. Where somebody else was faster with it, the key may be blocked all the same (`blockedKey`).',
     remedy: 'Do what `detail` says.'
   },
   revocation_count_changed: {
@@ -26,8 +26,9 @@ export const revocationProblems = {
   },
   revocation_invalid: {
     status: 422,
-    title: 'The order to revoke cannot be carried out',
-    meaning: 'Something that it names is not there, or its times contradict each other. Nothing was revoked.',
+    title: 'What is to be revoked, or since when, cannot be as it is told',
+    meaning:
+      'Something that the order names is not there, its times contradict each other, or `invalidityDate` is still to come. Nothing was revoked.',
     remedy: 'Correct what `violations` names.'
   },
   revocation_not_found: {

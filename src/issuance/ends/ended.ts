@@ -89,11 +89,10 @@ export function isHeld(record: EndedRecord): boolean {
 
 /** Whether it was revoked by an act, for another reason than that all of its compromised CA is. */
 function isRevokedByItself(record: EndedRecord): boolean {
-  const reason = record.revocation?.revocationReason
-  if (reason === undefined) return false
+  const { revocation } = record
+  if (revocation?.isByAct !== true) return false
   if (record.outcome === 'unknown') return true
-  if (record.compromised === true && reason === 'cACompromise') return false
-  return record.supersession === undefined || reason !== 'superseded'
+  return record.compromised !== true || revocation.revocationReason !== 'cACompromise'
 }
 
 /** The record, if it is of a certificate that has ended. */

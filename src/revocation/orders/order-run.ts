@@ -114,7 +114,7 @@ function stepOf(
 }
 
 function eventOf(
-  { id, actor, credential, requestId, reason, note }: Order,
+  { id, actor, credential, requestId, reason, note, invalidityDate }: Order,
   { intentId, stateBefore, selected }: Revoked & { readonly selected: Selected },
   { createdAt: time, randomBytes }: { readonly createdAt: Date; readonly randomBytes: RandomBytes }
 ): AuditEvent {
@@ -129,7 +129,13 @@ function eventOf(
       act: 'issuance.revoke',
       subject: `issuance/${intentId}`,
       before: { ...facts, state: stateBefore },
-      after: { ...facts, state: 'revoked', revocationReason: reason, revocation: id }
+      after: {
+        ...facts,
+        state: 'revoked',
+        revocationReason: reason,
+        ...(invalidityDate !== null && { invalidityDate: invalidityDate.toISOString() }),
+        revocation: id
+      }
     },
     { time, randomBytes }
   )

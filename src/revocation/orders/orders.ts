@@ -5,7 +5,7 @@ import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
-import type { Grounds, NotedAct } from '../revocation.ts'
+import { assertPast, type Grounds, type NotedAct } from '../revocation.ts'
 import { assertAttached, type AttachedDependencies } from './attached.ts'
 import type { Order } from './order.ts'
 import type { OrderStore } from './order-store.ts'
@@ -68,6 +68,7 @@ export function createRevocationOrders({
       store.count(await resolveAttached({ store, listDetached }, select), newId(clock(), randomBytes)),
     async place(request, act) {
       const createdAt = clock()
+      assertPast(request.invalidityDate, createdAt)
       const id = newId(createdAt, randomBytes)
       const selection = await selectExactly(request, id)
       const { reason, invalidityDate, expectedCount } = request
@@ -88,7 +89,12 @@ export function createRevocationOrders({
         failed: 0,
         finishedAt: null
       }
-      const after = { select: toldSelection(selection), revocationReason: reason, expectedCount }
+      const after = {
+        select: toldSelection(selection),
+        revocationReason: reason,
+        ...(invalidityDate !== undefined && { invalidityDate: invalidityDate.toISOString() }),
+        expectedCount
+      }
       const subject = `revocation/${id}`
       const what = { ...act, act: 'revocation.place', subject, after }
       await store.insert(order, buildAuditEvent(what, { time: createdAt, randomBytes }))

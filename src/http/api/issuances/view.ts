@@ -5,8 +5,8 @@ import type { PredictedThing } from '../../../jitp/evaluation/prediction.ts'
 import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
 import { csrNotesOf } from '../../../records/csr-notes.ts'
-import { type IntentFacts, leaveOutNulls, type RevocationFacts, tell } from '../../../records/facts.ts'
-import type { IssuanceRecord, Refusal } from '../../../records/record.ts'
+import { type IntentFacts, leaveOutNulls, tell } from '../../../records/facts.ts'
+import type { IssuanceRecord, Refusal, Revoked } from '../../../records/record.ts'
 import type { IssuanceEntryView } from '../records/schemas.ts'
 import type { Issuance, Thing } from './schemas.ts'
 
@@ -68,8 +68,10 @@ export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
   }
 }
 
-function viewRevocation(revocation: RevocationFacts | undefined) {
-  return revocation && leaveOutNulls(tell(revocation))
+function viewRevocation(revocation: Revoked | undefined) {
+  if (revocation === undefined) return undefined
+  const { isByAct: _, ...facts } = revocation
+  return leaveOutNulls(tell(facts))
 }
 
 function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }>(record: Record) {

@@ -22,13 +22,13 @@ const tags = ['Revocation']
 
 const refusals = {
   404: 'There is no such record.',
-  409: 'It is revoked for another reason, has ended, or was never issued; `state` says which.'
+  409: 'It is revoked for another reason or as of another time, has ended, or was never issued; `state` says which.'
 }
 
-const response = {
-  200: { description: 'What became of it, and the record.', content: jsonContent(RevocationAnswer) },
-  ...problemResponses(refusals)
+const answered = {
+  200: { description: 'What became of it, and the record.', content: jsonContent(RevocationAnswer) }
 }
+const response = { ...answered, ...problemResponses(refusals) }
 
 const revocation = {
   tags,
@@ -36,7 +36,10 @@ const revocation = {
   description:
     'For good: it is handed out no more (`410 certificate_revoked`). Its place in the lot stays taken; scrap it to free that. Whether its device gets another, the profile and a release say. With `keyCompromise` its key is blocked for ever as well. An intent without a certificate may have been signed and can be revoked too: nothing completes it then. The same again changes nothing; another reason is refused.',
   body: RevokeBody,
-  response
+  response: {
+    ...answered,
+    ...problemResponses({ ...refusals, 422: '`invalidityDate` is still to come.' })
+  }
 }
 
 const holding = {
