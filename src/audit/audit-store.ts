@@ -14,11 +14,10 @@ export async function insertAuditEvent(client: Transaction, event: AuditEvent): 
   await client.auditEvent.create({ data: toRow(event) })
 }
 
-/** As above, for one act upon any number of things, with an event of each. */
+/** As above, of any number of events. */
 export async function insertAuditEvents(client: Transaction, events: readonly AuditEvent[]): Promise<void> {
-  const [first] = events
-  if (first === undefined) return
-  await assertTokenStands(client, first)
+  for (const tokenId of new Set(events.map(event => event.tokenId)))
+    await assertTokenStands(client, { tokenId })
   for (let at = 0; at < events.length; at += maximumRows) {
     await client.auditEvent.createMany({ data: events.slice(at, at + maximumRows).map(toRow) })
   }

@@ -136,7 +136,10 @@ async function blockKeyOf(
 ): Promise<string | undefined> {
   const spkiSha256 = await store.findKey(id)
   if (spkiSha256 === undefined) return undefined
-  await blockedKeys.block({ spkiSha256, reason: 'key_compromised', comment: act.reason }, act)
+  await blockedKeys.block(
+    { spkiSha256, reason: 'key_compromised', comment: act.reason, revokedNext: [id] },
+    act
+  )
   return Buffer.from(spkiSha256).toString('hex')
 }
 

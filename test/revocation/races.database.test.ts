@@ -92,7 +92,6 @@ describe('of two processes', () => {
   })
 
   it('one revokes while the other completes what was begun: it has a certificate, or none for ever', async () => {
-    const seen = new Set<string>()
     for (let round = 0; round < rounds; round++) {
       const csr = device(`${who}-${round}`)
       const id = await leaveOpen(rework, stuck => stuck.issue(csr))
@@ -104,14 +103,13 @@ describe('of two processes', () => {
       ])
       expect(isNew(revoked)).toBe(true)
       const { stateBefore } = (await actsOf(id))[0]!
-      seen.add(stateBefore)
+      expect(stateBefore).toMatch(/^(good|unissued)$/)
       expect(await rework.prisma.issued.count({ where: { intentId: id } })).toBe(
         stateBefore === 'good' ? 1 : 0
       )
       if (stateBefore === 'unissued') expect(completed).toBe('certificate_revoked')
       expect((await refusalOf(second.issue(csr))).code).toBe('certificate_revoked')
     }
-    expect([...seen].every(state => state === 'good' || state === 'unissued')).toBe(true)
   })
 
   it('one revokes or holds while the other scraps: both are on record, in one order', async () => {
@@ -128,7 +126,7 @@ describe('of two processes', () => {
         rework.scrap(id)
       ])
       const acts = (await actsOf(id)).map(each => each.act)
-      if (isRevoked) expect(acts).toSatisfy(() => acts.at(-1) === 'revoke' && acts.length <= 2)
+      if (isRevoked) expect([['revoke'], ['end', 'revoke']]).toContainEqual(acts)
       else expect(acts).toEqual(isNew(answer) ? ['hold', 'end'] : ['end'])
       expect(await rework.issuing.records.find(id)).toMatchObject({
         scrap: {},
@@ -147,6 +145,7 @@ describe('of two processes', () => {
       })
     )
     const acts = (await actsOf(id)).map(each => each.act)
+    expect(acts.length).toBeGreaterThan(0)
     expect(acts).toEqual(acts.map((_, index) => (index % 2 === 0 ? 'hold' : 'unhold')))
   })
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { device, openRework, refusalOf, type Rework } from '../issuance/rework/rework-test.ts'
+import { device, leaveOpen, openRework, refusalOf, type Rework } from '../issuance/rework/rework-test.ts'
 import { act } from '../support/authority-administration.ts'
 import { makeDeviceKey } from '../support/certification-request.ts'
 import { findBreaches, openRevoking, type Revoking } from './revoking.ts'
@@ -127,5 +127,49 @@ describe('the time since when a key may have been in other hands', () => {
       where: { act: 'issuance.revoke', subject: `issuance/${id}` }
     })
     expect(event.after).toMatchObject({ invalidityDate: since.toISOString() })
+  })
+})
+
+describe('what was begun and is revoked since its key is compromised', () => {
+  const begin = async () => {
+    const name = `moved-${++made}`
+    const csr = device(name, makeDeviceKey())
+    return { name, csr, id: await leaveOpen(rework, stuck => stuck.issue(csr)) }
+  }
+  const next = (name: string) => rework.issuing.issue(device(name, makeDeviceKey()))
+
+  it.each([
+    ['by itself', (id: string) => revoking.revokeFor(id, 'keyCompromise')],
+    [
+      'by an order',
+      async (id: string) => revoking.run((await revoking.place({ ids: [id] }, 'keyCompromise')).id)
+    ],
+    [
+      'for another reason, and its key is blocked after that',
+      async (id: string) => {
+        await revoking.revokeFor(id)
+        const { spkiSha256 } = await rework.prisma.intent.findFirstOrThrow({ where: { id } })
+        await rework.issuing.blockedKeys.block({ spkiSha256, reason: 'key_compromised' }, act)
+      }
+    ]
+  ])('%s, has a device that gets no other until it is declared void', async (_, revoke) => {
+    const { name, csr, id } = await begin()
+    await revoke(id)
+    expect(await rework.issuing.records.find(id)).toMatchObject({ outcome: 'unknown', revocation: {} })
+    expect((await refusalOf(rework.issuing.issue(csr))).code).toBe('key_blocked')
+    expect((await refusalOf(next(name))).code).toBe('certificate_revoked')
+    await rework.declareVoid(id)
+    expect((await next(name)).record.outcome).toBe('issued')
+    expect((await refusalOf(rework.issuing.issue(csr))).code).toBe('key_blocked')
+  })
+
+  it('is revoked by the same again, where the process ended after its key was blocked', async () => {
+    const { name, id } = await begin()
+    const { spkiSha256 } = await rework.prisma.intent.findFirstOrThrow({ where: { id } })
+    const block = { spkiSha256, reason: 'key_compromised', revokedNext: [id] } as const
+    await rework.issuing.blockedKeys.block(block, act)
+    expect(await actsOf(id)).toEqual([])
+    expect(await revoking.revokeFor(id, 'keyCompromise')).toMatchObject({ isNew: true })
+    expect((await refusalOf(next(name))).code).toBe('certificate_revoked')
   })
 })

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../audit/audit-event.ts'
-import { insertAuditEvent } from '../../audit/audit-store.ts'
+import { insertAuditEvents } from '../../audit/audit-store.ts'
 import {
   type Database,
   isRefusedByGuard,
@@ -42,7 +42,8 @@ export interface BlockedKeyStore {
   findDetachedMonths(spkiSha256: Uint8Array): Promise<readonly string[]>
   /**
    * Puts keys on the list, ends their open intents, and inserts their events, in one transaction. When it returns, no
-   * certificate of them is on record that is not among the uses, and none will be, whichever process issues.
+   * certificate of them is on record that is not among the uses, and none will be, whichever process issues; but for
+   * the intents of `revokedNext`, as long as they are not revoked.
    */
   block(blocks: readonly Block[]): Promise<readonly BlockOutcome[]>
 }
@@ -50,6 +51,8 @@ export interface BlockedKeyStore {
 /** A key as it goes on the list. */
 export interface Block {
   readonly key: BlockedKey
+  /** Open intents that who blocks it revokes after that, which ends them: they do not become void. */
+  readonly revokedNext?: readonly string[] | undefined
   /** Its events, if it was not on the list before. */
   readonly eventsOf: (found: Pick<BlockOutcome, 'uses' | 'detachedMonths'>) => readonly AuditEvent[]
 }
@@ -71,15 +74,19 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
       const listed = new Map((await findAll(transaction, digests)).map(key => [toHex(key.spkiSha256), key]))
       const usesOf = await findUsesOfEach(transaction, digests)
       const detachedOf = await findDetachedOfEach(transaction, digests)
-      const outcomes: BlockOutcome[] = []
-      for (const { key, eventsOf } of blocks) {
-        const uses = usesOf(key.spkiSha256)
-        const isNew = newIds.has(key.id)
-        const found = { uses, detachedMonths: detachedOf(key.spkiSha256) }
-        if (isNew) await followBlock(transaction, { key, uses, events: eventsOf(found) })
-        outcomes.push({ key: listed.get(toHex(key.spkiSha256))!, isNew, ...found })
-      }
-      return outcomes
+      const found = blocks.map(block => ({
+        ...block,
+        isNew: newIds.has(block.key.id),
+        uses: usesOf(block.key.spkiSha256).map(use => leaveToRevocation(use, block.revokedNext)),
+        detachedMonths: detachedOf(block.key.spkiSha256)
+      }))
+      await followBlocks(
+        transaction,
+        found.filter(({ isNew }) => isNew)
+      )
+      return found.map(({ key, isNew, uses, detachedMonths }) => {
+        return { key: listed.get(toHex(key.spkiSha256))!, isNew, uses, detachedMonths }
+      })
     }, transactionLimits)
   }
 
@@ -115,24 +122,36 @@ export function createBlockedKeyStore(database: Database): BlockedKeyStore {
   }
 }
 
-interface NewBlock {
-  readonly key: BlockedKey
+interface NewBlock extends Block {
   readonly uses: readonly CertifiedUse[]
-  readonly events: readonly AuditEvent[]
+  readonly detachedMonths: readonly string[]
+}
+
+/** As many statements for many as for one, since issuing waits until the transaction is over. */
+async function followBlocks(client: Client, blocks: readonly NewBlock[]): Promise<void> {
+  await voidOpen(client, blocks)
+  await insertAuditEvents(
+    client,
+    blocks.flatMap(({ eventsOf, uses, detachedMonths }) => eventsOf({ uses, detachedMonths }))
+  )
 }
 
 /**
  * Open intents become void: nobody has their certificates, and their devices are free for a new key. One that is being
- * recorded, or declared void, at this moment makes the transaction fail, and the next try sees what became of it.
+ * recorded, or declared void, at this moment makes the transaction fail, and the next try sees what became of it. One that
+ * is revoked is completed by nobody as it is, and its device waits for who decides about it.
  */
-async function followBlock(client: Client, { key, uses, events }: NewBlock): Promise<void> {
-  const { createdAt, actor } = key
-  const reason = `key blocked: ${key.reason}`
-  for (const { issuanceId: intentId, isOpen } of uses) {
-    if (isOpen) await client.void.create({ data: { intentId, createdAt, actor, reason } })
-  }
-  for (const event of events) await insertAuditEvent(client, event)
+async function voidOpen(client: Client, blocks: readonly NewBlock[]): Promise<void> {
+  const data = blocks.flatMap(({ key: { createdAt, actor, reason }, uses }) =>
+    uses
+      .filter(({ isOpen }) => isOpen)
+      .map(({ issuanceId: intentId }) => ({ intentId, createdAt, actor, reason: `key blocked: ${reason}` }))
+  )
+  if (data.length > 0) await client.void.createMany({ data })
 }
+
+const leaveToRevocation = (use: CertifiedUse, revokedNext: readonly string[] = []): CertifiedUse =>
+  revokedNext.includes(use.issuanceId) ? { ...use, isOpen: false } : use
 
 /**
  * For a transaction that brings CA keys into use. Until it ends no key is blocked.
@@ -184,7 +203,8 @@ function selectUses(client: Client, spkiSha256s: readonly Uint8Array[]): Promise
         intent.spki_sha256 AS "spkiSha256", intent.id AS "issuanceId",
         encode(intent.serial_number, 'hex') AS "serialNumber",
         encode(issued.certificate_id, 'hex') AS "certificateId", intent.station, intent.created_at AS "requestedAt",
-        EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = intent.id) AS "isOpen"
+        EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = intent.id)
+          AND NOT EXISTS (SELECT FROM revocation_act WHERE revocation_act.intent_id = intent.id) AS "isOpen"
       FROM (
         SELECT DISTINCT certified_device.intent_id FROM certified_key
         JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256

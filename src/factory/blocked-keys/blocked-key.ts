@@ -39,7 +39,7 @@ export interface CertifiedUse {
   readonly certificateId: string | null
   readonly station: string
   readonly requestedAt: Date
-  /** It waits for its certificate. */
+  /** It waits for its certificate; false of what is revoked, or about to be. */
   readonly isOpen: boolean
 }
 

@@ -22,6 +22,11 @@ interface BlockRequest {
   readonly comment?: string | undefined
   /** That its private key is known outside its device, or can be computed by anybody. So is a disclosed one, unasked. */
   readonly isExposed?: boolean | undefined
+  /**
+   * Ids of open intents that are revoked after this, as the same act: they do not become void, by which their devices would
+   * be free for a new key without anybody's word.
+   */
+  readonly revokedNext?: readonly string[] | undefined
 }
 
 interface BlockResult extends BlockOutcome {
@@ -145,13 +150,14 @@ interface AskedBlock {
 
 /** @returns what makes the block, told whose key it is. */
 function blockOf({ request, act, mayBeUntold }: AskedBlock, sources: Sources) {
-  const { spkiSha256, reason, comment, isExposed = reason === 'key_disclosed' } = request
+  const { spkiSha256, reason, comment, revokedNext, isExposed = reason === 'key_disclosed' } = request
   const { time: createdAt, randomBytes } = sources
   const { actor, requestId = '' } = act
   const id = newId(createdAt, randomBytes)
   const key = { id, spkiSha256, reason, comment: comment ?? null, actor, requestId, createdAt }
   return (authorities: readonly string[]): Block => ({
     key,
+    revokedNext,
     eventsOf({ uses, detachedMonths }) {
       const consequences = { uses, detachedMonths, authorities }
       if (mayBeUntold(consequences)) return []

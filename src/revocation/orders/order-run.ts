@@ -38,7 +38,7 @@ export async function runOrder(
       throw new MintlineError('shutting_down', `The order ${orderId} goes on with the next start.`)
     const selected = await store.next(order, atOnce)
     if (selected.length === 0) return finish(dependencies, order)
-    // A crash after this leaves keys that are blocked; what waited for its certificate is void, and is revoked all the same.
+    // A crash after this leaves keys that are blocked and certificates that are not revoked yet: the next run goes on.
     if (order.reason === 'keyCompromise') await blockKeys(dependencies, order, selected)
     // Of another process that goes on with the same order, this one takes up where it stands.
     order = (await revokeGroup(dependencies, order, selected)) ?? (await store.find(orderId))
@@ -50,12 +50,15 @@ async function blockKeys(
   { id, note, actor, credential, requestId }: Order,
   selected: readonly Selected[]
 ): Promise<void> {
-  const keys = new Map(
-    selected.map(({ spkiSha256 }) => [Buffer.from(spkiSha256).toString('hex'), spkiSha256])
-  )
+  const keys = Map.groupBy(selected, ({ spkiSha256 }) => Buffer.from(spkiSha256).toString('hex'))
   const comment = `${note.slice(0, 440)} (revocation/${id})`
   await blockedKeys.blockAll(
-    [...keys.values()].map(spkiSha256 => ({ spkiSha256, reason: 'key_compromised', comment })),
+    [...keys.values()].map(uses => ({
+      spkiSha256: uses[0]!.spkiSha256,
+      reason: 'key_compromised',
+      comment,
+      revokedNext: uses.map(({ id: intentId }) => intentId)
+    })),
     { actor, credential: credential ?? undefined, requestId: requestId ?? undefined }
   )
 }

@@ -70,6 +70,17 @@ describe('an order is about', () => {
   })
 })
 
+it('blocks many keys with as many statements as one, since issuing waits meanwhile', async () => {
+  const ids = await ofStarter(40)
+  const { id } = await revoking.place({ ids }, 'keyCompromise')
+  await revoking.run(id)
+  const rows = await rework.prisma.$queryRaw<object[]>`
+    SELECT count(*)::int AS events, count(DISTINCT xmin::text)::int AS transactions,
+      count(DISTINCT cmin::text)::int AS statements
+    FROM audit_event WHERE act = 'key.block'`
+  expect(rows).toEqual([{ events: 40, transactions: 1, statements: 1 }])
+})
+
 it('what somebody else revokes meanwhile is passed over, and counted', async () => {
   const ids = await ofStarter(3)
   const { id } = await revoking.place({ ids })
