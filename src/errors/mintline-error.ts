@@ -72,6 +72,7 @@ export const errorCodes = [
   'revocation_count_changed',
   'revocation_invalid',
   'revocation_not_found',
+  'revocation_too_broad',
   'blocked_key_not_found',
   'token_not_found',
   'token_exists',

@@ -178,7 +178,7 @@ describe('an order', () => {
     const ids = (await Promise.all(Array.from({ length: 5 }, () => service.issue()))).map(({ id }) => id)
     const order = { select: { ids }, ...grounds }
     const post = (more: object) => service.as('admin').post('/v1/revocations', { ...order, ...more })
-    expect((await post({ dryRun: true })).json()).toEqual({ count: 5 })
+    expect((await post({ dryRun: true })).json()).toEqual({ count: 5, leftOut: 0 })
     expect(problemOf(await post({})).code).toBe('request_invalid')
     expect(problemOf(await post({ expectedCount: 4 })).code).toBe('revocation_count_changed')
     const placed = await post({ expectedCount: 5 })

@@ -33,7 +33,7 @@ export function openRevoking({ core, records, blockedKeys }: Issuing) {
     revokeFor: (id: string, reason: FinalReason = 'privilegeWithdrawn') =>
       revocation.revoke(id, { reason }, act),
     async place(select: AskedSelection, reason: FinalReason = 'privilegeWithdrawn') {
-      const expectedCount = await revocationOrders.count(select)
+      const { count: expectedCount } = await revocationOrders.count(select, { reason })
       return revocationOrders.place({ select, reason, expectedCount }, act)
     }
   }

@@ -47,7 +47,7 @@ export function createRevocationJobs(
   const isTold = webhookUrl !== undefined && webhookEvents.includes('mintline.certificate.expiring')
   return {
     'revocation.run': ({ orderId }, signal) =>
-      runOrder({ store, blockedKeys, clock, randomBytes }, orderId, signal),
+      runOrder({ store, blockedKeys, jobs, clock, randomBytes }, orderId, signal),
     async 'revocation.sweep'(_data, signal) {
       await sweepRevocations({ ends: createEndStore(database), orders: store, jobs }, signal)
       if (aheadDays === 0) return

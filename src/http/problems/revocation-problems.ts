@@ -36,5 +36,13 @@ export const revocationProblems = {
     title: 'There is no such order',
     meaning: 'No order to revoke has this id.',
     remedy: 'Compare the id with `GET /v1/revocations`.'
+  },
+  revocation_too_broad: {
+    status: 422,
+    title: 'More certificates are selected than can be counted at once',
+    meaning:
+      'Counting what is selected takes longer than a request may last. Those that were asked for before `to` can be counted. Nothing was revoked.',
+    remedy:
+      'Give several orders, one after the other in time: first with the `to` of this answer, then with that as `from`.'
   }
 } as const satisfies Record<string, ProblemDescription>

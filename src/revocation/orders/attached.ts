@@ -32,11 +32,12 @@ export async function assertAttached(
       const detached = await listDetached({})
       return detached.filter(month => selection.ids.some(id => monthOf(id) === month))
     }
-    if ('lot' in selection) {
-      const from = await findLotTime(selection.lot)
-      return from === undefined ? [] : listDetached({ from })
-    }
     const { from, to } = selection
+    if ('lot' in selection) {
+      const made = await findLotTime(selection.lot)
+      if (made === undefined) return []
+      return listDetached({ from: from !== undefined && from > made ? from : made, ...(to && { to }) })
+    }
     return listDetached({ ...(from && { from }), ...(to && { to }) })
   }
 }

@@ -2,17 +2,21 @@ import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-e
 import { isRefusedByGuard, isSerializationOrDeadlock, isUniqueViolation } from '../../database/database.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
-import type { Clock } from '../../sources/clock.ts'
+import type { JobQueue } from '../../jobs/job-queue.ts'
+import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { Order } from './order.ts'
-import type { OrderStore, Revoked, Selected } from './order-store.ts'
+import type { OrderStore, Revoked } from './order-store.ts'
+import type { Selected } from './walk-store.ts'
 
 export interface OrderRunDependencies {
   readonly store: OrderStore
   readonly blockedKeys: Pick<BlockedKeys, 'blockAll'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
+  readonly jobs: Pick<JobQueue, 'send'>
+  readonly stopwatch?: Stopwatch
 }
 
 /** In one transaction, which takes some tenths of a second. */
@@ -20,9 +24,13 @@ const atOnce = 500
 /** Each lost race means that somebody else has revoked, recorded or scrapped one of them. */
 const maximumTries = 8
 
+/** After which another order, which may be more urgent and is perhaps soon done, has its turn. */
+const turnMs = 15_000
+
 /**
- * Carries out an order, from where it stands: group by group, each with its progress in one transaction, so that each
- * certificate is revoked once, whenever this is cut off.
+ * Carries out an order, from where it stands, for a turn: group by group, each with its progress in one transaction, so that
+ * each certificate is revoked once, whenever this is cut off. Where the turn is over before the order is, its job is sent
+ * again, behind those that wait.
  *
  * @param signal ends it after the group in hand; then it throws, and the job is tried again.
  */
@@ -31,17 +39,22 @@ export async function runOrder(
   orderId: string,
   signal: AbortSignal
 ): Promise<void> {
-  const { store } = dependencies
+  const { store, jobs, stopwatch = systemStopwatch } = dependencies
+  const end = stopwatch() + turnMs
+  const isOver = () => signal.aborted || stopwatch() >= end
   let order = await store.find(orderId)
   while (order !== undefined && order.finishedAt === null) {
     if (signal.aborted)
       throw new MintlineError('shutting_down', `The order ${orderId} goes on with the next start.`)
-    const selected = await store.next(order, atOnce)
-    if (selected.length === 0) return finish(dependencies, order)
+    // A crash before this leaves the order to the sweep of the next minute.
+    if (isOver()) return jobs.send('revocation.run', { orderId }, { key: orderId })
+    const { selected, position } = await store.next(order, atOnce)
+    if (selected.length === 0 && position === undefined) return finish(dependencies, order)
     // A crash after this leaves keys that are blocked and certificates that are not revoked yet: the next run goes on.
     if (order.reason === 'keyCompromise') await blockKeys(dependencies, order, selected)
     // Of another process that goes on with the same order, this one takes up where it stands.
-    order = (await revokeGroup(dependencies, order, selected)) ?? (await store.find(orderId))
+    const group = { selected, position: position ?? selected.at(-1)!.id }
+    order = (await revokeGroup({ ...dependencies, isOver }, order, group)) ?? (await store.find(orderId))
   }
 }
 
@@ -63,24 +76,31 @@ async function blockKeys(
   )
 }
 
+interface Group {
+  readonly selected: readonly Selected[]
+  /** Id of the last that was looked at for it. */
+  readonly position: string
+}
+
 async function revokeGroup(
-  dependencies: OrderRunDependencies,
+  dependencies: OrderRunDependencies & { readonly isOver: () => boolean },
   order: Order,
-  selected: readonly Selected[]
+  group: Group
 ): Promise<Order | undefined> {
   for (let tries = 1; tries <= maximumTries; tries++) {
     try {
-      return await dependencies.store.revoke(stepOf(dependencies, order, selected))
+      return await dependencies.store.revoke(stepOf(dependencies, order, group))
     } catch (error) {
       if (!isLostRace(error)) throw error
     }
   }
   // One of them is not taken by the database: the others are not held up by it.
-  if (selected.length === 1) return giveUp(dependencies, order, selected[0]!)
+  const [first, ...others] = group.selected
+  if (others.length === 0) return giveUp(dependencies, order, first!)
   let current: Order | undefined = order
-  for (const each of selected) {
-    if (current === undefined) return undefined
-    current = await revokeGroup(dependencies, current, [each])
+  for (const each of group.selected) {
+    if (current === undefined || dependencies.isOver()) return current
+    current = await revokeGroup(dependencies, current, { selected: [each], position: each.id })
   }
   return current
 }
@@ -94,13 +114,13 @@ const giveUp = ({ store }: OrderRunDependencies, order: Order, { id }: Selected)
 function stepOf(
   { clock, randomBytes }: OrderRunDependencies,
   order: Order,
-  selected: readonly Selected[]
+  { selected, position }: Group
 ): Parameters<OrderStore['revoke']>[0] {
   const createdAt = clock()
   const byId = new Map(selected.map(each => [each.id, each]))
   return {
     order,
-    position: selected.at(-1)!.id,
+    position,
     rows: selected.map(({ id: intentId }) => ({
       id: newId(createdAt, randomBytes),
       intentId,

@@ -1,22 +1,15 @@
 import type { AuditEvent } from '../../audit/audit-event.ts'
 import { insertAuditEvent, insertAuditEvents } from '../../audit/audit-store.ts'
 import { type Database, transactionLimits } from '../../database/database.ts'
-import { Prisma } from '../../database/generated/client.ts'
+import type { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { FinalReason } from '../../pki/revocation/reason.ts'
 import type { PageQuery } from '../../sources/page.ts'
 import type { ActRow } from '../act-store.ts'
-import type { Order } from './order.ts'
-import { readSelection, type Selection, toldSelection } from './selection.ts'
-import { conditionOf, isToRevoke } from './selection-store.ts'
-
-/** One of those that an order is about. */
-export interface Selected {
-  readonly id: string
-  readonly spkiSha256: Uint8Array
-  readonly serialNumber: string
-  readonly authority: string | null
-}
+import type { Order, ToldOrder } from './order.ts'
+import { readSelection, type ToldSelection, toldSelection } from './selection.ts'
+import { isEndFor } from './selection-store.ts'
+import { createWalkReads, type LookedAtOnce, type WalkReads } from './walk-store.ts'
 
 /** What became of some of them. */
 export interface Revoked {
@@ -33,9 +26,7 @@ interface Step {
   readonly failed: number
 }
 
-export interface OrderStore {
-  /** What an order of that id would change. */
-  count(selection: Selection, orderId: string): Promise<number>
+export interface OrderStore extends WalkReads {
   /** Of these ids of records, those that have a serial number; of these serial numbers, the id of each record. */
   findIds(ids: readonly string[]): Promise<ReadonlySet<string>>
   findSerials(serialNumbers: readonly Uint8Array[]): Promise<ReadonlyMap<string, string>>
@@ -44,10 +35,8 @@ export interface OrderStore {
   insert(order: Order, event: AuditEvent): Promise<void>
   find(id: string): Promise<Order | undefined>
   /** Newest first. */
-  list(query: PageQuery): Promise<readonly Order[]>
+  list(query: PageQuery): Promise<readonly ToldOrder[]>
   listUnfinished(limit: number): Promise<readonly string[]>
-  /** The next of an order, by their ids. */
-  next(order: Order, limit: number): Promise<readonly Selected[]>
   /**
    * Revokes some, writes their events, and says how far the order has come, in one transaction.
    *
@@ -70,11 +59,12 @@ function toOrder({ selection, reason, ...row }: OrderRow): Order {
   }
 }
 
-/** @param search counts with: that must not hold up the issuance path. */
-export function createOrderStore(database: Database, search: Database): OrderStore {
+/** @param search counts and lists with: that must not hold up the issuance path. */
+export function createOrderStore(database: Database, search: Database, atOnce?: LookedAtOnce): OrderStore {
   const { prisma } = database
   return {
-    ...createSelectionReads(database, search),
+    ...createSelectionReads(database),
+    ...createWalkReads(database, search, atOnce),
     insert: ({ selection, ...order }, event) =>
       runQuery(() =>
         prisma.$transaction(async transaction => {
@@ -87,32 +77,12 @@ export function createOrderStore(database: Database, search: Database): OrderSto
       const row = await runQuery(() => prisma.revocationOrder.findUnique({ where: { id } }))
       return row === null ? undefined : toOrder(row)
     },
-    list: ({ cursor, limit }) =>
-      runQuery(async () => {
-        const where = cursor === undefined ? {} : { id: { lt: cursor } }
-        const rows = await search.prisma.revocationOrder.findMany({
-          where,
-          orderBy: { id: 'desc' },
-          take: limit
-        })
-        return rows.map(toOrder)
-      }),
+    list: query => runQuery(async () => listOrders(search, query)),
     listUnfinished: limit =>
       runQuery(async () => {
         const query = { where: { finishedAt: null }, orderBy: { id: 'asc' }, take: limit } as const
         return (await prisma.revocationOrder.findMany({ ...query, select: { id: true } })).map(({ id }) => id)
       }),
-    next: ({ id, createdAt, selection, position }, limit) =>
-      runQuery(
-        () => prisma.$queryRaw<Selected[]>`
-          SELECT intent.id, intent.spki_sha256 AS "spkiSha256", encode(intent.serial_number, 'hex') AS "serialNumber",
-            (SELECT name FROM authority WHERE authority.id = intent.authority_id) AS authority
-          FROM intent
-          WHERE ${conditionOf(selection, id)}
-            ${position === null ? Prisma.empty : Prisma.sql`AND intent.id > ${position}::uuid`}
-            AND ${isToRevoke(createdAt)}
-          ORDER BY intent.id LIMIT ${limit}`
-      ),
     revoke: step =>
       runQuery(() =>
         prisma.$transaction(async transaction => revokeStep(transaction, step), transactionLimits)
@@ -128,17 +98,27 @@ export function createOrderStore(database: Database, search: Database): OrderSto
   }
 }
 
-function createSelectionReads(
-  { prisma }: Database,
-  search: Database
-): Pick<OrderStore, 'count' | 'findIds' | 'findSerials' | 'findLotTime'> {
+/** Of the ids that an order names, the number alone is read: there are thousands of each. */
+async function listOrders({ prisma }: Database, { cursor, limit }: PageQuery): Promise<readonly ToldOrder[]> {
+  const where = cursor === undefined ? {} : { id: { lt: cursor } }
+  const query = { where, orderBy: { id: 'desc' }, take: limit, omit: { selection: true } } as const
+  const rows = await prisma.revocationOrder.findMany(query)
+  const selections = await prisma.$queryRaw<{ id: string; selection: ToldSelection }[]>`
+    SELECT id, CASE WHEN selection ? 'ids' THEN jsonb_build_object('selected', jsonb_array_length(selection->'ids'))
+      ELSE selection END AS selection
+    FROM revocation_order WHERE id = ANY(${rows.map(({ id }) => id)}::uuid[])`
+  const byId = new Map(selections.map(({ id, selection }) => [id, selection]))
+  return rows.map(row => ({
+    ...row,
+    reason: row.reason as FinalReason,
+    selection: byId.get(row.id)!
+  }))
+}
+
+function createSelectionReads({
+  prisma
+}: Database): Pick<OrderStore, 'findIds' | 'findSerials' | 'findLotTime'> {
   return {
-    count: (selection, orderId) =>
-      runQuery(async () => {
-        const [row] = await search.prisma.$queryRaw<{ count: number }[]>`
-          SELECT count(*)::int AS count FROM intent WHERE ${conditionOf(selection, orderId)} AND ${isToRevoke()}`
-        return row!.count
-      }),
     async findIds(ids) {
       const found = await runQuery(
         () => prisma.$queryRaw<{ id: string }[]>`SELECT id FROM intent WHERE id = ANY(${[...ids]}::uuid[])`
@@ -176,7 +156,7 @@ async function revokeStep(
       ${order.note}, ${order.invalidityDate}::timestamptz, 'good', ${order.id}::uuid, ${order.requestId}
     FROM unnest(${rows.map(({ id }) => id)}::uuid[], ${rows.map(({ intentId }) => intentId)}::uuid[]) AS act(id, intent_id)
     WHERE NOT EXISTS (
-      SELECT FROM revocation_act AS earlier WHERE earlier.intent_id = act.intent_id AND earlier.act = 'revoke'
+      SELECT FROM revocation_act AS earlier WHERE earlier.intent_id = act.intent_id AND ${isEndFor(order)}
     )
     ORDER BY act.intent_id
     RETURNING intent_id AS "intentId", state_before AS "stateBefore"`

@@ -1,5 +1,5 @@
 import type { FinalReason } from '../../pki/revocation/reason.ts'
-import type { Selection } from './selection.ts'
+import type { Selection, ToldSelection } from './selection.ts'
 
 /** An order to revoke many, and how far it has come. */
 export interface Order {
@@ -13,14 +13,26 @@ export interface Order {
   readonly reason: FinalReason
   readonly note: string
   readonly invalidityDate: Date | null
-  /** How many were selected when it was given. */
+  /** How many it was to revoke when it was given. */
   readonly expected: number
+  /** How many that are selected were revoked by then, or had ended for the same reason: it is not about them. */
+  readonly leftOut: number
   /** Id of the last that was looked at. */
   readonly position: string | null
   readonly done: number
-  /** Somebody else has revoked them meanwhile. */
+  /** Somebody else has revoked them meanwhile, or they have ended for the same reason. */
   readonly skipped: number
   /** The database takes no act of them. */
   readonly failed: number
   readonly finishedAt: Date | null
+}
+
+/** As it is told: of what is named one by one, how many. */
+export type ToldOrder = Omit<Order, 'selection'> & { readonly selection: ToldSelection }
+
+/** Of what is selected now. */
+export interface Counted {
+  /** How many an order would revoke. */
+  readonly count: number
+  readonly leftOut: number
 }

@@ -1,15 +1,16 @@
 import { buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import type { JobQueue } from '../../jobs/job-queue.ts'
-import type { Clock } from '../../sources/clock.ts'
+import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { assertPast, type Grounds, type NotedAct } from '../revocation.ts'
 import { assertAttached, type AttachedDependencies } from './attached.ts'
-import type { Order } from './order.ts'
+import { countSelected } from './counting.ts'
+import type { Counted, Order, ToldOrder } from './order.ts'
 import type { OrderStore } from './order-store.ts'
-import { type Selection, toldSelection } from './selection.ts'
+import { type Selection, shortSelection, toldSelection } from './selection.ts'
 
 /** As an administrator names them. */
 export type AskedSelection =
@@ -25,17 +26,22 @@ interface OrderRequest extends Grounds {
 
 /** Revoking many at once: counted first, then done in the background. */
 export interface RevocationOrders {
-  /** How many certificates an order would revoke now. @throws MintlineError `revocation_invalid`, `record_detached`. */
-  count(select: AskedSelection): Promise<number>
+  /**
+   * How many certificates an order would revoke now.
+   *
+   * @throws MintlineError `revocation_invalid`; `record_detached`; `revocation_too_broad` where it cannot be counted at once.
+   */
+  count(select: AskedSelection, grounds: Grounds): Promise<Counted>
   /**
    * Durable when it resolves; then it is carried out, whatever becomes of this process and of who gave it.
    *
-   * @throws MintlineError `revocation_invalid`; `record_detached`; `revocation_count_changed` where another number is selected by now.
+   * @throws MintlineError `revocation_invalid`; `record_detached`; `revocation_count_changed` where another number is selected by
+   *   now; `revocation_too_broad`.
    */
-  place(request: OrderRequest, act: NotedAct): Promise<Order>
+  place(request: OrderRequest, act: NotedAct): Promise<ToldOrder>
   /** @throws MintlineError `revocation_not_found`. */
-  find(id: string): Promise<Order>
-  list(query: PageQuery): Promise<Page<Order>>
+  find(id: string): Promise<ToldOrder>
+  list(query: PageQuery): Promise<Page<ToldOrder>>
 }
 
 export interface OrdersDependencies extends Pick<AttachedDependencies, 'listDetached'> {
@@ -43,74 +49,85 @@ export interface OrdersDependencies extends Pick<AttachedDependencies, 'listDeta
   readonly jobs: Pick<JobQueue, 'send'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
+  readonly stopwatch?: Stopwatch
 }
 
-export function createRevocationOrders({
-  store,
-  listDetached,
-  jobs,
-  clock,
-  randomBytes
-}: OrdersDependencies): RevocationOrders {
-  async function selectExactly({ select, expectedCount }: OrderRequest, orderId: string): Promise<Selection> {
-    const selection = await resolveAttached({ store, listDetached }, select)
-    const count = await store.count(selection, orderId)
-    if (count === expectedCount) return selection
-    throw new MintlineError(
-      'revocation_count_changed',
-      `${count} certificates are selected now, not ${expectedCount}: nothing was revoked. Send the same with "dryRun": true, look at what has changed, and send the order with the count that it answers.`,
-      { members: { count } }
-    )
-  }
-
+export function createRevocationOrders(dependencies: OrdersDependencies): RevocationOrders {
+  const { store, jobs, clock, randomBytes } = dependencies
   return {
-    count: async select =>
-      store.count(await resolveAttached({ store, listDetached }, select), newId(clock(), randomBytes)),
-    async place(request, act) {
+    async count(select, { reason, invalidityDate }) {
       const createdAt = clock()
-      assertPast(request.invalidityDate, createdAt)
-      const id = newId(createdAt, randomBytes)
-      const selection = await selectExactly(request, id)
-      const { reason, invalidityDate, expectedCount } = request
-      const order: Order = {
-        id,
-        createdAt,
-        actor: act.actor,
-        credential: act.credential ?? null,
-        requestId: act.requestId ?? null,
-        selection,
-        reason,
-        note: act.reason,
-        invalidityDate: invalidityDate ?? null,
-        expected: expectedCount,
-        position: null,
-        done: 0,
-        skipped: 0,
-        failed: 0,
-        finishedAt: null
-      }
+      assertPast(invalidityDate, createdAt)
+      const selection = await resolveAttached(dependencies, select)
+      const walk = { selection, orderId: newId(createdAt, randomBytes) }
+      return countSelected(dependencies, walk, { reason, invalidityDate: invalidityDate ?? null })
+    },
+    async place(request, act) {
+      const order = await describe(dependencies, request, act)
+      const { id, createdAt, selection, reason, invalidityDate, expected: expectedCount } = order
       const after = {
         select: toldSelection(selection),
         revocationReason: reason,
-        ...(invalidityDate !== undefined && { invalidityDate: invalidityDate.toISOString() }),
+        ...(invalidityDate !== null && { invalidityDate: invalidityDate.toISOString() }),
         expectedCount
       }
-      const subject = `revocation/${id}`
-      const what = { ...act, act: 'revocation.place', subject, after }
+      const what = { ...act, act: 'revocation.place', subject: `revocation/${id}`, after }
       await store.insert(order, buildAuditEvent(what, { time: createdAt, randomBytes }))
       // A crash before this leaves an order that the sweep of the next minute finds.
       await jobs.send('revocation.run', { orderId: id }, { key: id })
-      return order
+      return told(order)
     },
     async find(id) {
       const order = await store.find(id)
-      if (order !== undefined) return order
+      if (order !== undefined) return told(order)
       throw new MintlineError(
         'revocation_not_found',
         `There is no order ${id}. GET /v1/revocations lists them.`
       )
     },
     list: query => readPage(query, wanted => store.list(wanted))
+  }
+}
+
+const told = (order: Order): ToldOrder => ({ ...order, selection: shortSelection(order.selection) })
+
+/** @throws MintlineError `revocation_count_changed`, and as `count`. */
+async function describe(
+  dependencies: OrdersDependencies,
+  { select, expectedCount, reason, ...request }: OrderRequest,
+  act: NotedAct
+): Promise<Order> {
+  const { clock, randomBytes } = dependencies
+  const createdAt = clock()
+  assertPast(request.invalidityDate, createdAt)
+  const invalidityDate = request.invalidityDate ?? null
+  const id = newId(createdAt, randomBytes)
+  const selection = await resolveAttached(dependencies, select)
+  const walk = { selection, orderId: id }
+  const { count, leftOut } = await countSelected(dependencies, walk, { reason, invalidityDate })
+  if (count !== expectedCount)
+    throw new MintlineError(
+      'revocation_count_changed',
+      `${count} certificates are selected now, not ${expectedCount}: nothing was revoked. Send the same with "dryRun": true, look at what has changed, and send the order with the count that it answers.`,
+      { members: { count } }
+    )
+  return {
+    id,
+    createdAt,
+    actor: act.actor,
+    credential: act.credential ?? null,
+    requestId: act.requestId ?? null,
+    selection,
+    reason,
+    note: act.reason,
+    invalidityDate,
+    expected: count,
+    leftOut,
+    position: null,
+    done: 0,
+    skipped: 0,
+    failed: 0,
+    finishedAt: null
   }
 }
 
@@ -136,12 +153,7 @@ async function resolve(store: OrderStore, select: AskedSelection): Promise<Selec
     )
     return { ids: select.ids.map(id => id.toLowerCase()) }
   }
-  if (
-    !('lot' in select) &&
-    select.from !== undefined &&
-    select.to !== undefined &&
-    select.from >= select.to
-  ) {
+  if (select.from !== undefined && select.to !== undefined && select.from >= select.to) {
     throw invalid([
       {
         pointer: '/select/to',

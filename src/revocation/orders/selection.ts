@@ -3,7 +3,7 @@
  * when they were asked for.
  */
 export type Selection =
-  | { readonly lot: string }
+  | ({ readonly lot: string } & Partial<Span>)
   | ({ readonly station: string } & Span)
   | ({ readonly line: string } & Span)
   /** The name of a generation. */
@@ -17,12 +17,19 @@ interface Span {
 }
 
 /** As JSON has it: times as RFC 3339. */
-export function toldSelection(selection: Selection): Readonly<Record<string, unknown>> {
-  return JSON.parse(JSON.stringify(selection)) as Record<string, unknown>
+export type ToldSelection = Readonly<Record<string, unknown>>
+
+export function toldSelection(selection: Selection): ToldSelection {
+  return JSON.parse(JSON.stringify(selection)) as ToldSelection
+}
+
+/** Of what is named one by one, how many: there are thousands of ids. */
+export function shortSelection(selection: Selection): ToldSelection {
+  return 'ids' in selection ? { selected: selection.ids.length } : toldSelection(selection)
 }
 
 /** @param told by `toldSelection`. */
-export function readSelection(told: Readonly<Record<string, unknown>>): Selection {
+export function readSelection(told: ToldSelection): Selection {
   const { from, to, ...others } = told as { readonly from?: string; readonly to?: string }
   return {
     ...others,

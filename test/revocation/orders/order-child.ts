@@ -41,5 +41,6 @@ const fatal: OrderStore = {
   }
 }
 const { clock, randomBytes } = core
-await runOrder({ store: fatal, blockedKeys, clock, randomBytes }, orderId, new AbortController().signal)
+const jobs = { send: async () => undefined }
+await runOrder({ store: fatal, blockedKeys, jobs, clock, randomBytes }, orderId, new AbortController().signal)
 process.exit(0)

@@ -1,8 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import type { Order } from '../../../revocation/orders/order.ts'
-import { toldSelection } from '../../../revocation/orders/selection.ts'
+import type { ToldOrder } from '../../../revocation/orders/order.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -39,7 +38,7 @@ const placeRevocation = {
     },
     ...problemResponses({
       409: 'Another number is selected by now: `count`; or what is selected may be of a month that is detached: `month`.',
-      422: 'Something that the selection names is not there.'
+      422: 'Something that the selection names is not there, it cannot be counted at once (`to`), or `invalidityDate` is still to come.'
     })
   }
 }
@@ -76,7 +75,7 @@ export const revocationOrderRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
       const { select, dryRun = false, expectedCount } = request.body
       const asked = selectionOf(select)
       const grounds = groundsOf(request.body)
-      if (dryRun) return reply.code(200).send({ count: await revocationOrders.count(asked) })
+      if (dryRun) return reply.code(200).send(await revocationOrders.count(asked, grounds))
       if (expectedCount === undefined) throw countMissing()
       const order = await revocationOrders.place(
         { select: asked, ...grounds, expectedCount },
@@ -111,19 +110,20 @@ function countMissing(): MintlineError {
   })
 }
 
-function viewOrder(order: Order): Static<typeof RevocationOrder> {
+function viewOrder(order: ToldOrder): Static<typeof RevocationOrder> {
   const { selection, createdAt, invalidityDate, finishedAt, expected } = order
-  const { id, actor, reason, note, done, skipped, failed } = order
+  const { id, actor, reason, note, leftOut, done, skipped, failed } = order
   return {
     id,
     state: finishedAt === null ? 'running' : 'done',
     createdAt: createdAt.toISOString(),
     createdBy: actor,
-    select: 'ids' in selection ? { selected: selection.ids.length } : toldSelection(selection),
+    select: selection,
     reason,
     note,
     ...(invalidityDate !== null && { invalidityDate: invalidityDate.toISOString() }),
     expectedCount: expected,
+    leftOut,
     done,
     skipped,
     failed,

@@ -52,7 +52,7 @@ export const RevocationOrderBody = Type.Object(
     select: Type.Object(selectMembers, {
       ...strict,
       description:
-        'Exactly one of `lot`, `station`, `line`, `authority`, `ids` and `serialNumbers`; `station` and `line` with `from` and `to`, `authority` with either, both or none.'
+        'Exactly one of `lot`, `station`, `line`, `authority`, `ids` and `serialNumbers`; `station` and `line` with `from` and `to`, `lot` and `authority` with either, both or none.'
     }),
     ...groundsMembers,
     dryRun: Type.Optional(
@@ -76,13 +76,20 @@ export const RevocationOrderBody = Type.Object(
 
 export type RevocationOrderBodyView = Static<typeof RevocationOrderBody>
 
+const leftOut = Type.Integer({
+  minimum: 0,
+  description:
+    'How many more are selected that are revoked already, or have ended for the same reason (what is scrapped, for `cessationOfOperation`; what is superseded, for `superseded`). With an `invalidityDate`, what has ended is revoked for its sake.'
+})
+
 export const RevocationCount = Type.Object(
   {
     count: Type.Integer({
       minimum: 0,
       description:
         'How many certificates are selected and not revoked yet, with intents that may have been signed. Send it as `expectedCount`.'
-    })
+    }),
+    leftOut
   },
   { $id: 'RevocationCount', ...strict, description: 'What an order would revoke.' }
 )
@@ -104,8 +111,12 @@ export const RevocationOrder = Type.Object(
     note: Type.String(),
     invalidityDate: Type.Optional(Type.String({ format: 'date-time' })),
     expectedCount: Type.Integer({ minimum: 1, description: 'How many it is about.' }),
+    leftOut,
     done: Type.Integer({ minimum: 0, description: 'How many it has revoked.' }),
-    skipped: Type.Integer({ minimum: 0, description: 'How many somebody else has revoked meanwhile.' }),
+    skipped: Type.Integer({
+      minimum: 0,
+      description: 'How many somebody else has revoked meanwhile, or have ended for the same reason.'
+    }),
     failed: Type.Integer({
       minimum: 0,
       description: 'How many the database takes no revocation of: look at them with `GET /v1/issuances`.'

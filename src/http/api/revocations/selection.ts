@@ -14,7 +14,7 @@ export function selectionOf(select: Select): AskedSelection {
   if (named.length !== 1)
     throw invalid('', `exactly one of ${ways.join(', ')}`, named.length === 0 ? 'none' : named.join(', '))
   const span = spanOf(select, named[0]!)
-  if (lot !== undefined) return { lot }
+  if (lot !== undefined) return { lot, ...span }
   if (ids !== undefined) return { ids }
   if (serialNumbers !== undefined) return { serialNumbers: serialNumbers.map(octetsOf) }
   if (authority !== undefined) return { authority, ...span }
@@ -28,7 +28,7 @@ const octetsOf = (serialNumber: string) =>
   new Uint8Array(Buffer.from(normaliseSerialNumber(serialNumber), 'hex'))
 
 function spanOf({ from, to }: Select, way: (typeof ways)[number]) {
-  if (way === 'lot' || way === 'ids' || way === 'serialNumbers') {
+  if (way === 'ids' || way === 'serialNumbers') {
     const given = from === undefined ? (to === undefined ? undefined : 'to') : 'from'
     if (given !== undefined) throw invalid(`/${given}`, `no time beside ${way}`, given)
   }

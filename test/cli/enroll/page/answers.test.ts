@@ -34,6 +34,7 @@ const ofOthers: readonly ErrorCode[] = [
   'revocation_count_changed',
   'revocation_invalid',
   'revocation_not_found',
+  'revocation_too_broad',
   'blocked_key_not_found',
   'token_not_found',
   'token_exists',
