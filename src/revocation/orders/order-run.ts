@@ -1,5 +1,4 @@
 import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-event.ts'
-import { isRefusedByGuard, isSerializationOrDeadlock, isUniqueViolation } from '../../database/database.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import type { JobQueue } from '../../jobs/job-queue.ts'
@@ -21,7 +20,7 @@ export interface OrderRunDependencies {
 
 /** In one transaction, which takes some tenths of a second. */
 const atOnce = 500
-/** Each lost race means that somebody else has revoked, recorded or scrapped one of them. */
+/** Each time that the database refuses means that somebody else has revoked, recorded or scrapped one of them. */
 const maximumTries = 8
 
 /** After which another order, which may be more urgent and is perhaps soon done, has its turn. */
@@ -88,11 +87,8 @@ async function revokeGroup(
   group: Group
 ): Promise<Order | undefined> {
   for (let tries = 1; tries <= maximumTries; tries++) {
-    try {
-      return await dependencies.store.revoke(stepOf(dependencies, order, group))
-    } catch (error) {
-      if (!isLostRace(error)) throw error
-    }
+    const answer = await dependencies.store.revoke(stepOf(dependencies, order, group))
+    if (answer !== 'refused') return answer
   }
   // One of them is not taken by the database: the others are not held up by it.
   const [first, ...others] = group.selected
@@ -105,11 +101,14 @@ async function revokeGroup(
   return current
 }
 
-const isLostRace = (error: unknown) =>
-  isRefusedByGuard(error) || isUniqueViolation(error) || isSerializationOrDeadlock(error)
-
-const giveUp = ({ store }: OrderRunDependencies, order: Order, { id }: Selected) =>
-  store.revoke({ order, position: id, rows: [], eventsOf: () => [], failed: 1 })
+async function giveUp(
+  { store }: OrderRunDependencies,
+  order: Order,
+  { id }: Selected
+): Promise<Order | undefined> {
+  const answer = await store.revoke({ order, position: id, rows: [], eventsOf: () => [], failed: 1 })
+  return answer === 'refused' ? undefined : answer
+}
 
 function stepOf(
   { clock, randomBytes }: OrderRunDependencies,

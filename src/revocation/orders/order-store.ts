@@ -1,6 +1,12 @@
 import type { AuditEvent } from '../../audit/audit-event.ts'
 import { insertAuditEvent, insertAuditEvents } from '../../audit/audit-store.ts'
-import { type Database, transactionLimits } from '../../database/database.ts'
+import {
+  type Database,
+  isRefusedByGuard,
+  isSerializationOrDeadlock,
+  isUniqueViolation,
+  transactionLimits
+} from '../../database/database.ts'
 import type { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { FinalReason } from '../../pki/revocation/reason.ts'
@@ -40,9 +46,10 @@ export interface OrderStore extends WalkReads {
   /**
    * Revokes some, writes their events, and says how far the order has come, in one transaction.
    *
-   * @returns the order after that; undefined where another process has gone on with it.
+   * @returns the order after that; undefined where another process has gone on with it; `refused` where the database takes
+   *   one of the acts not, or not at this moment: then nothing was written.
    */
-  revoke(step: Step): Promise<Order | undefined>
+  revoke(step: Step): Promise<Order | 'refused' | undefined>
   finish(order: Order, at: Date, event: AuditEvent): Promise<void>
 }
 
@@ -85,7 +92,12 @@ export function createOrderStore(database: Database, search: Database, atOnce?: 
       }),
     revoke: step =>
       runQuery(() =>
-        prisma.$transaction(async transaction => revokeStep(transaction, step), transactionLimits)
+        prisma
+          .$transaction(async transaction => revokeStep(transaction, step), transactionLimits)
+          .catch((error: unknown) => {
+            if (isRefused(error)) return 'refused' as const
+            throw error
+          })
       ),
     finish: ({ id, position }, finishedAt, event) =>
       runQuery(() =>
@@ -139,6 +151,9 @@ function createSelectionReads({
     }
   }
 }
+
+const isRefused = (error: unknown) =>
+  isRefusedByGuard(error) || isUniqueViolation(error) || isSerializationOrDeadlock(error)
 
 async function revokeStep(
   client: Prisma.TransactionClient,

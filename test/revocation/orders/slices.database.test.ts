@@ -131,6 +131,26 @@ it('what has ended for the same reason is left out, but for a time to be kept wi
   expect(await acts(id)).toBe(1)
 })
 
+it('one that the database takes no act of is counted, and holds up no other', async () => {
+  const ids = await issueMany(4)
+  const { id } = await fine.orders.place({ select: { ids }, ...grounds, expectedCount: 4 }, act)
+  const { prisma } = rework.owner
+  await prisma.$executeRawUnsafe(`CREATE FUNCTION refuse_one() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'not this one' USING ERRCODE = 'integrity_constraint_violation'; END $$`)
+  await prisma.$executeRawUnsafe(`CREATE TRIGGER refuse_one BEFORE INSERT ON revocation_act FOR EACH ROW
+    WHEN (NEW.intent_id = '${ids[1]!}') EXECUTE FUNCTION refuse_one()`)
+  await fine.run(id)
+  await prisma.$executeRawUnsafe('DROP TRIGGER refuse_one ON revocation_act')
+  expect(await fine.orders.find(id)).toMatchObject({
+    done: 3,
+    skipped: 0,
+    failed: 1,
+    finishedAt: expect.any(Date) as Date
+  })
+  const revoked = await rework.prisma.revocationAct.findMany({ where: { orderId: id } })
+  expect(revoked.map(({ intentId }) => intentId).sort()).toEqual(ids.filter((_, at) => at !== 1).sort())
+})
+
 it('an order comes to an end of its turn, behind one that is soon done, and goes on after that', async () => {
   await rework.openLot('long', 'starter', 20)
   const ids = await issueMany(9, 'long')
