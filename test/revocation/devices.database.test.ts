@@ -77,6 +77,41 @@ describe('the device of a certificate', () => {
     expect((await issue('held', 'several')).outcome).toBe('issued')
   })
 
+  it('of which an older one is on hold gets no other, and what it has since is handed out', async () => {
+    const first = await issue('older', 'several')
+    const csr = device('older', makeDeviceKey())
+    const second = (await rework.issuing.issue(csr, 'several')).record
+    await rework.scrap(second.id)
+    const third = (await rework.issuing.issue(device('older', makeDeviceKey()), 'several')).record
+    await rework.scrap(third.id)
+    await revocation().hold(first.id, act)
+    const refusal = await refusalOf(issue('older', 'several'))
+    expect(refusal).toMatchObject({
+      code: 'certificate_held',
+      members: { earlierIssuance: { id: first.id } }
+    })
+    await revocation().unhold(first.id, act)
+    expect((await issue('older', 'several')).outcome).toBe('issued')
+  })
+
+  it('of which an older one is on hold keeps what it has, and is not released into another', async () => {
+    const first = await issue('keeps', 'later')
+    await rework.release(first.id)
+    const csr = device('keeps', makeDeviceKey())
+    const second = (await rework.issuing.issue(csr, 'later')).record
+    // Superseded, and its time is not over.
+    await revocation().hold(first.id, act)
+    expect((await rework.issuing.issue(csr, 'later')).record.id).toBe(second.id)
+    await rework.release(second.id)
+    const refusal = await refusalOf(issue('keeps', 'later'))
+    expect(refusal).toMatchObject({
+      code: 'certificate_held',
+      members: { earlierIssuance: { id: first.id } }
+    })
+    await revocation().revoke(first.id, grounds, act)
+    expect((await issue('keeps', 'later')).outcome).toBe('issued')
+  })
+
   it('that is revoked gets another at once where it may have several', async () => {
     const first = await issue('several', 'several')
     await issue('several', 'several')

@@ -142,7 +142,7 @@ SELECT
   CASE WHEN NOT key_free AND NOT (device_free AND key_usable) THEN key_intent_id END AS key_intent_id,
   CASE
     WHEN device_way = 'full' THEN (SELECT id FROM in_effect(device_sha256, lot) AS effective(id) LIMIT 1)
-    WHEN NOT device_free THEN device_intent_id
+    WHEN NOT device_free THEN coalesce(held_of_device(device_sha256), device_intent_id)
   END AS device_intent_id,
   NULL AS is_void, lot_verdict, device_lot
 FROM decided

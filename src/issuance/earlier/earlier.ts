@@ -9,6 +9,7 @@ import type { IntentOutcome } from '../commit/cycle-store.ts'
 import { clashViolations, isOtherDevice } from '../device-identity.ts'
 import type { Draft } from '../draft.ts'
 import {
+  barringRefusal,
   type EndDependencies,
   endedOf,
   endedRefusal,
@@ -53,10 +54,10 @@ export async function resolveTaken(
     // After a compromise, what is in the way of its next certificate is the end of the last one.
     const isSucceeded =
       ended.outcome === 'issued' && (ended.supersession !== undefined || ended.scrap !== undefined)
-    if (endedLatest !== undefined && !isSucceeded) throw await endedRefusal(endedLatest, dependencies)
+    if (endedLatest !== undefined && !isSucceeded) throw await barringRefusal(endedLatest, dependencies)
     throw await endedRefusal(ended, dependencies, latest?.record)
   }
-  if (endedLatest !== undefined) throw await endedRefusal(endedLatest, dependencies)
+  if (endedLatest !== undefined) throw await barringRefusal(endedLatest, dependencies)
   if (own === undefined) {
     const violations = device && clashViolations(device, tbs.subject, latest!.record.subject)
     throw await alreadyCertified(

@@ -68,7 +68,7 @@ const ends: readonly End[] = [
     code: 'certificate_held',
     holds: isHeld,
     describe: async ({ record: { id } }) =>
-      `The certificate of this request is on hold: it is not handed out meanwhile, and its device gets no other. Put the device aside. Once it is cleared, an operator takes the certificate off hold (POST /v1/issuances/${id}/unhold); then send the CSR again. Where it is not, an administrator revokes it (POST /v1/issuances/${id}/revoke).`
+      `A certificate of the device of this request is on hold: it is not handed out meanwhile, and the device gets no other. Put the device aside. Once it is cleared, an operator takes the certificate off hold (POST /v1/issuances/${id}/unhold); then send the CSR again. Where it is not, an administrator revokes it (POST /v1/issuances/${id}/revoke).`
   },
   {
     code: 'certificate_compromised',
@@ -110,9 +110,26 @@ export async function endedRefusal(
   dependencies: EndDependencies,
   later?: IssuanceRecord
 ): Promise<MintlineError> {
-  const end = ends.find(({ holds }) => holds(record))!
+  return refusalBy(
+    ends.find(({ holds }) => holds(record))!,
+    { ...dependencies, record, later }
+  )
+}
+
+/** The refusal of another certificate for the device of one that bars it: on hold, or the first end that holds. */
+export async function barringRefusal(
+  record: EndedRecord,
+  dependencies: EndDependencies
+): Promise<MintlineError> {
+  const hold = isHeld(record) ? ends.find(({ code }) => code === 'certificate_held') : undefined
+  if (hold === undefined) return endedRefusal(record, dependencies)
+  return refusalBy(hold, { ...dependencies, record, later: undefined })
+}
+
+async function refusalBy(end: End, ended: Ended): Promise<MintlineError> {
+  const { record, later } = ended
   const earlierIssuance = earlierIssuanceOf(record)
-  const told = await end.describe({ ...dependencies, record, later })
+  const told = await end.describe(ended)
   const detail = `${told} The earlier issuance is ${earlierIssuance.id} of ${earlierIssuance.requestedAt}.`
   const supersession = supersessionOf(record)
   const laterIssuance = supersession && (later?.id ?? supersession.successor)

@@ -46,7 +46,7 @@ const holding = {
   tags,
   summary: 'Put a certificate on hold',
   description:
-    'Until `unhold` or `revoke`: it is not handed out (`409 certificate_held`), and its device gets no other where this is its latest. The same again changes nothing.',
+    'Until `unhold` or `revoke`: it is not handed out (`409 certificate_held`), and its device gets no other, also where it has one since. The same again changes nothing.',
   body: HoldBody,
   response
 }
