@@ -37,7 +37,8 @@ const changes: readonly Change[] = [
   { table: 'client_certificate_use', privilege: 'UPDATE', columns: ['last_used_at'] },
   { table: 'open_intent', privilege: 'DELETE' },
   { table: 'certificate_status', privilege: 'UPDATE' },
-  { table: 'expiry_position', privilege: 'UPDATE', columns: ['position'] },
+  { table: 'expiry_month', privilege: 'UPDATE', columns: ['position'] },
+  { table: 'expiry_open', privilege: 'DELETE' },
   {
     table: 'revocation_order',
     privilege: 'UPDATE',
