@@ -28,7 +28,7 @@ export interface ExpiringPart {
 }
 
 /** How far a part was looked at, and what comes of it. */
-export interface ExpiryStep {
+interface ExpiryStep {
   /** Id of the last that was looked at. */
   readonly position: string
   readonly events: readonly AuditEvent[]
