@@ -85,7 +85,7 @@ export function createIssuancePath(
   const { database, search, authorities, profiles, clock, clockTrust, randomBytes, log } = core
   const { observe = () => undefined, observeDamage = () => undefined } = options
   const { resumeAfterMs = 5_000, wrapCycle = cycle => cycle, weakKeys = noWeakKeys } = options
-  const store = createRecordStore(database, search)
+  const store = createRecordStore(database, search, clock)
   const records = openRecords(core, store, observeDamage)
   const { commit } = createCycleStore(database)
   const cycle = wrapCycle(createCycle(createGroupCommit({ commit, ...groupLimits(core, 'cycle', options) })))

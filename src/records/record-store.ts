@@ -3,9 +3,11 @@ import { Prisma } from '../database/generated/client.ts'
 import { estimateRows } from '../database/planning/row-estimate.ts'
 import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
+import type { Clock } from '../sources/clock.ts'
 import { identifierBounds } from '../sources/identifier.ts'
 import type { PageQuery } from '../sources/page.ts'
 import { createDetachedStore, type DetachedStore } from './months/detached-store.ts'
+import { partsOf, readParts } from './months/parts.ts'
 import type { IssuanceQuery, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { issuanceColumns, joinEnds, joinRules, selectIssuances, selectRefusals } from './record-query.ts'
@@ -58,7 +60,7 @@ const issuances = Prisma.raw(selectIssuances)
 const refusals = Prisma.raw(selectRefusals)
 
 /** @param database for what the issuance path looks up. @param search for what people do. */
-export function createRecordStore(database: Database, search: Database): RecordStore {
+export function createRecordStore(database: Database, search: Database, clock: Clock): RecordStore {
   const client = database.prisma
   const firstIntent = async (condition: Prisma.Sql): Promise<Durable<IssuanceRow> | undefined> => {
     const [row] = await runQuery(
@@ -89,13 +91,8 @@ export function createRecordStore(database: Database, search: Database): RecordS
     },
     findRepeats: refusalId => findRepeats(client, refusalId),
     rowsBy: ask => ({
-      listIntents: query => listIntents(ask, query),
-      listRefusals: query =>
-        ask<StoredRefusal>(Prisma.sql`
-          ${refusals}
-          WHERE ${Prisma.join(refusalConditions(query), ' AND ')}
-          ORDER BY id DESC
-          LIMIT ${query.limit}`),
+      listIntents: query => listInParts(query, clock, part => listIntents(ask, part)),
+      listRefusals: query => listInParts(query, clock, part => listRefusals(ask, part)),
       async estimateIntents(query) {
         const conditions = await resolveIntentConditions(ask, query)
         if (conditions === undefined) return 0
@@ -114,6 +111,25 @@ async function findRepeats(client: Database['prisma'], refusalId: string): Promi
   )
   const [count, lastAt] = [_sum.count, _max.lastAt]
   return count === null || lastAt === null ? undefined : { count, lastAt }
+}
+
+/** What is meant by its ids, or is one row at most, is no walk along the months. */
+function listInParts<Row>(
+  query: RowQuery,
+  clock: Clock,
+  list: (part: RowQuery) => Promise<readonly Row[]>
+): Promise<readonly Row[]> {
+  const { ids, serialNumber, certificateId } = query
+  if ((ids ?? serialNumber ?? certificateId) !== undefined) return list(query)
+  return readParts(partsOf(query, clock()), query.limit, (part, limit) => list({ ...part, limit }))
+}
+
+function listRefusals(ask: Ask, query: RowQuery): Promise<readonly StoredRefusal[]> {
+  return ask<StoredRefusal>(Prisma.sql`
+    ${refusals}
+    WHERE ${Prisma.join(refusalConditions(query), ' AND ')}
+    ORDER BY id DESC
+    LIMIT ${query.limit}`)
 }
 
 async function listIntents(ask: Ask, query: RowQuery): Promise<readonly IssuanceRow[]> {

@@ -42,8 +42,8 @@ export function createExportJobs(core: Core, stops: AsyncDisposableStack): JobHa
 }
 
 function listsOf(core: Core) {
-  const { database, search } = core
+  const { database, search, clock } = core
   // That a record is damaged is told where it is shown first; here it is in the file.
-  const records = openRecords(core, createRecordStore(database, search), () => undefined)
+  const records = openRecords(core, createRecordStore(database, search, clock), () => undefined)
   return createExportLists({ records, auditLog: createAuditLog(search) })
 }
