@@ -1,9 +1,7 @@
-import { isMintlineError } from '../errors/mintline-error.ts'
-import { parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import type { CsrNote } from '../pki/csr/note.ts'
 import { findLookalike } from '../pki/name/lookalike.ts'
 import type { UnknownRecord } from './record.ts'
-import { replacedNotes, requestedSubject } from './requested-subject.ts'
+import { readKeptCsr, replacedNotes, requestedSubject } from './requested-subject.ts'
 
 /**
  * What was let pass in a request that was granted. It follows from the CSR, or the station's subject, and the certificate's: an
@@ -15,7 +13,8 @@ export function csrNotesOf({
   stationSubject,
   subject
 }: Pick<UnknownRecord, 'csrDer' | 'stationSubject' | 'subject'>): readonly CsrNote[] {
-  const csr = readCsr(csrDer)
+  // Where it cannot be read, the record is told as damaged before anything is signed for it.
+  const csr = readKeptCsr(csrDer)
   if (csr === undefined) return []
   const asked = { csr, stationSubject }
   const notes = new Map<string, CsrNote>()
@@ -27,16 +26,6 @@ export function csrNotesOf({
       notes.set(name, { code: 'lookalike', pointer, message: `${name} has ${lookalike}.` })
   }
   return [...csr.notes, ...replacedNotes(asked), ...notes.values()]
-}
-
-/** A record whose CSR cannot be read is told as damaged where it matters: before anything is signed for it. */
-function readCsr(csrDer: Uint8Array) {
-  try {
-    return parseCertificationRequest(csrDer)
-  } catch (error) {
-    if (isMintlineError(error)) return undefined
-    throw error
-  }
 }
 
 function droppedNote(name: string): CsrNote {

@@ -1,11 +1,10 @@
 import { hash, type KeyObject } from 'node:crypto'
 import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
 import { type TbsCertificate, verifyIssuedCertificate } from '../pki/certificate/certificate.ts'
-import { type CertificationRequest, parseCertificationRequest } from '../pki/csr/certification-request.ts'
 import { toHex } from '../pki/der/octet-text.ts'
 import { namesNothing, otherRequest, unreadable } from './damaged.ts'
 import type { IssuedRow } from './record-model.ts'
-import { isRequestKept } from './requested-subject.ts'
+import { isRequestKept, readKeptCsr } from './requested-subject.ts'
 
 /** As much of an authority as tells whether a certificate is its own, and what goes with it. */
 export interface CertificateIssuer {
@@ -58,14 +57,8 @@ export async function findDamage({ row, tbs, issuer }: ReadBack): Promise<Violat
 
 /** A CSR that cannot be read says nothing here: it is told where something would be signed for it. */
 function findOtherRequest(row: IssuedRow): Violation | undefined {
-  let csr: CertificationRequest
-  try {
-    csr = parseCertificationRequest(row.csrDer)
-  } catch (error) {
-    if (!isMintlineError(error)) throw error
-    return undefined
-  }
-  return isRequestKept(row, csr) ? undefined : otherRequest(row)
+  const csr = readKeptCsr(row.csrDer)
+  return csr === undefined || isRequestKept(row, csr) ? undefined : otherRequest(row)
 }
 
 /** @param expected in hexadecimal, by the certificate */

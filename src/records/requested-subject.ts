@@ -1,10 +1,33 @@
 import { hash } from 'node:crypto'
-import type { CertificationRequest, SubjectAttribute } from '../pki/csr/certification-request.ts'
+import { isMintlineError } from '../errors/mintline-error.ts'
+import {
+  type CertificationRequest,
+  parseCertificationRequest,
+  type SubjectAttribute
+} from '../pki/csr/certification-request.ts'
 import type { CsrNote } from '../pki/csr/note.ts'
 import { toHex } from '../pki/der/octet-text.ts'
 import { isEqual } from '../pki/der/octets.ts'
 import { attributesOf } from '../pki/name/name.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
+
+/** By the octets of a row: what is read of it once is looked at by more than one. */
+const readRequests = new WeakMap<Uint8Array, CertificationRequest | undefined>()
+
+/** @returns the CSR of a row; undefined where somebody changed it so that it cannot be read. */
+export function readKeptCsr(csrDer: Uint8Array): CertificationRequest | undefined {
+  if (!readRequests.has(csrDer)) readRequests.set(csrDer, parseKeptCsr(csrDer))
+  return readRequests.get(csrDer)
+}
+
+function parseKeptCsr(csrDer: Uint8Array): CertificationRequest | undefined {
+  try {
+    return parseCertificationRequest(csrDer)
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    return undefined
+  }
+}
 
 /** What a request asks a certificate for: the CSR, and the subject that the station sets where it sets one. */
 export interface SubjectRequest {
