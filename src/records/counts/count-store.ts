@@ -2,7 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { type Ask, type Limit, withinLimit } from '../search/finding/search-session-store.ts'
 import { searchTooBroad } from '../search/too-broad.ts'
-import { bucketsOf } from './buckets.ts'
+import { type Bucket, bucketsOf } from './buckets.ts'
 import {
   type CountGroup,
   type Counting,
@@ -13,7 +13,7 @@ import {
   timeUnits
 } from './count.ts'
 import { countedUpTo, type ProgressRow, selectProgress } from './progress-store.ts'
-import { countedRows } from './scope-store.ts'
+import { countedByExpiry, countedRows, expiryBounds } from './scope-store.ts'
 
 /** What an answer holds. */
 const mostGroups = 10_000
@@ -53,17 +53,34 @@ export function createCounting(search: Database, limit: Pick<Limit, 'limitMs'> =
 async function countGroups(ask: Ask, query: CountQuery): Promise<Counts> {
   const unit = timeUnits.find(each => query.by.includes(each))
   const span = unit === undefined ? undefined : await boundSpan(ask, query)
-  const buckets = span && unit ? await bucketsOf(unit, query.zone, span) : []
-  const starts = buckets.map(({ start }) => start.toISOString())
-  const rows = await ask<GroupRow>(countStatement({ ...query, ...span }, starts))
+  const pieces = {
+    buckets: span && unit ? await bucketsOf(unit, query.zone, span) : [],
+    expiries: query.by.includes('expiryMonth') ? await expiriesOf(ask, query) : []
+  }
+  const rows = await ask<GroupRow>(countStatement({ ...query, ...span }, pieces))
   if (rows.length > mostGroups)
     throw searchTooBroad(`There are more than ${mostGroups} groups.`, `${addConditions} Or count by less.`)
-  const nameOf = (key: CountKey, value: string | number | null) =>
-    key === unit ? buckets[(value as number) - 1]!.label : value
+  const nameOf = (key: CountKey, value: string | number | null) => {
+    const named = key === unit ? pieces.buckets : key === 'expiryMonth' ? pieces.expiries : undefined
+    return named === undefined || value === null ? value : named[(value as number) - 1]!.label
+  }
   return {
     groups: rows.map(row => toGroup(query.by, row, nameOf)),
     countedUpTo: countedUpTo(await ask<ProgressRow>(selectProgress))
   }
+}
+
+interface Pieces {
+  readonly buckets: readonly Bucket[]
+  readonly expiries: readonly Bucket[]
+}
+
+/** The months from the first in which a certificate runs out to the last. */
+async function expiriesOf(ask: Ask, query: CountQuery): Promise<readonly Bucket[]> {
+  const [bounds] = await ask<{ first: Date | null; last: Date | null }>(expiryBounds(query))
+  const { first, last } = bounds!
+  if (first === null || last === null) return []
+  return bucketsOf('month', query.zone, { from: first, to: new Date(last.getTime() + 1) })
 }
 
 /** From the first to the last quarter of an hour in which there was anything, within what is asked for. */
@@ -79,18 +96,23 @@ async function boundSpan(ask: Ask, { from, to }: CountQuery): Promise<{ from: Da
   }
 }
 
-/** @param starts of the pieces of time, from the first on. */
-function countStatement(query: CountQuery, starts: readonly string[]): Prisma.Sql {
-  const keys = query.by.map(key =>
-    isDimension(key) ? columns[key] : Prisma.sql`width_bucket(at, ${starts}::timestamptz[])`
-  )
+function countStatement(query: CountQuery, { buckets, expiries }: Pieces): Prisma.Sql {
+  const starts = startsOf(buckets)
+  const isByExpiry = query.by.includes('expiryMonth')
+  const rows = isByExpiry ? countedByExpiry(query, startsOf(expiries)) : countedRows(query)
+  const keys = query.by.map(key => {
+    if (key === 'expiryMonth') return Prisma.sql`expiry`
+    return isDimension(key) ? columns[key] : Prisma.sql`width_bucket(at, ${starts}::timestamptz[])`
+  })
   const named = keys.map((key, index) => Prisma.sql`${key} AS ${nameOfKey(index)}`)
   const names = Prisma.join(keys.map((_, index) => nameOfKey(index)))
   return Prisma.sql`
     SELECT jsonb_build_array(${names}) AS values, sum(count)::float8 AS count
-    FROM (SELECT ${Prisma.join(named)}, count FROM (${countedRows(query)}) AS counted) AS keyed
+    FROM (SELECT ${Prisma.join(named)}, count FROM (${rows}) AS counted) AS keyed
     GROUP BY ${names} ORDER BY ${names} LIMIT ${mostGroups + 1}`
 }
+
+const startsOf = (pieces: readonly Bucket[]) => pieces.map(({ start }) => start.toISOString())
 
 const nameOfKey = (index: number) => Prisma.raw(`key_${index}`)
 

@@ -21,7 +21,8 @@ const dimensions = [
 ] as const
 export type Dimension = (typeof dimensions)[number]
 
-export const countKeys = [...timeUnits, ...dimensions] as const
+/** `expiryMonth`: in which the certificates run out; of what has none, or never ends, there is none. */
+export const countKeys = [...timeUnits, 'expiryMonth', ...dimensions] as const
 export type CountKey = (typeof countKeys)[number]
 
 /** Which records: all given conditions hold together. `from` is inclusive, `to` exclusive, both on the quarter of an hour. */

@@ -49,6 +49,8 @@ function valueOf(record: IssuanceRecord, key: CountKey, zone: Zone): string | nu
     const start = zone.localOf(begun)
     return `${start.date}T${formatMinutes(start.minutes)}${formatOffset(zone.offsetMs(begun))}`
   }
+  if (key === 'expiryMonth')
+    return record.outcome === 'rejected' ? null : zone.localOf(record.notAfter).date.slice(0, 7)
   if (key === 'state') return stateOf(record)
   if (key === 'code') return codeOf(record)
   return record[key]

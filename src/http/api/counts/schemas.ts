@@ -36,6 +36,10 @@ const members: Readonly<Record<CountKey, TSchema>> = {
   month: name('By the clocks of the zone.', '2026-11'),
   day: name('As `month`.', '2026-11-23'),
   hour: name('As `month`: when it begins, with the offset from UTC.', '2026-11-23T08:00+01:00'),
+  expiryMonth: name(
+    'By the clocks of the zone: in which the certificates run out. Not there where the records have none, or for those that never end.',
+    '2036-11'
+  ),
   station: name('Who asked.', 'station-7'),
   line: name('Not there, as the others, where the records have none.', 'A7'),
   site: name('As `line`.', 'Graz'),
