@@ -29,6 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   profiles: [...pure, 'database', 'audit', 'access'],
   records: [...pure, 'audit', 'database', 'signing'],
   revocation: ['pki', 'audit', 'database', 'factory', 'jobs', 'records'],
+  status: ['pki', 'clock', 'database', 'signing', 'authorities', 'records'],
   mes: ['events', 'records'],
   issuance: [
     ...pure,
@@ -65,6 +66,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'issuance',
     'records',
     'revocation',
+    'status',
     'profiles',
     'access',
     'factory',
@@ -273,13 +275,14 @@ describe('the signing room', () => {
     expect(vouching.filter(file => !file.endsWith('-store.ts'))).toEqual([])
   })
 
-  it('takes it from the drafts of its four kinds that bytes were judged', () => {
+  it('takes it from the drafts of its five kinds that bytes were judged', () => {
     const judging = mentioning(/from '[./]*signing\/judgement\.ts'/)
     expect(judging.sort()).toEqual([
       'authorities/certificates/issue-authority.ts',
       'aws/registrations/verification/verification.ts',
       'issuance/draft.ts',
-      'station-certificates/draft.ts'
+      'station-certificates/draft.ts',
+      'status/ocsp/responder-draft.ts'
     ])
   })
 

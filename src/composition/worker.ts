@@ -48,6 +48,7 @@ import { createRevocationServices } from './revocation/revocation.ts'
 import { openPeople } from './sign-in/people.ts'
 import { openRefusedAccesses } from './sign-in/refused-accesses.ts'
 import { openStationCertifying } from './station-certificates/certifying.ts'
+import { type OpenedOcsp, openOcsp } from './status/ocsp.ts'
 
 export interface Worker {
   /** Where it listens, e.g. `http://127.0.0.1:8080`. */
@@ -87,7 +88,8 @@ export async function startWorker(
   const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
   const watches = { metrics, storage, searchLag }
-  const parts = { ...watches, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
+  const ocsp = openOcsp(core, metrics.registry)
+  const parts = { ...watches, ocsp, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
   const http = await createHttpServer(createServices(core, jobs, parts), { ...httpSettings(config), tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
@@ -102,6 +104,7 @@ async function listen(http: FastifyInstance, { host, port, tlsCertFile }: Config
 }
 
 interface WorkerParts {
+  readonly ocsp: OpenedOcsp
   readonly path: IssuancePath
   readonly weakKeys: WeakKeys
   readonly metrics: Metrics
@@ -116,7 +119,7 @@ interface WorkerParts {
 
 function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpServices {
   const { path, weakKeys, metrics, storage, accesses, clientTrust, people, refusedAccesses } = parts
-  const { database, authorities, profiles, tokens, lots, clockTrust, clock, randomBytes } = core
+  const { database, profiles, tokens, lots, clockTrust, clock, randomBytes } = core
   const awsRegistrations = createRegistrations({ ...createRegistrationParts(core), accesses, jobs })
   const { webhookUrl, webhookOverdueMs: overdueMs } = core.config
   const outbox = createOutboxStore(database)
@@ -137,6 +140,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     ...createRecordCounts(core, path),
     ...createExporting(core, jobs),
     refusedAccesses,
+    ocsp: parts.ocsp,
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     ...createRecordActs(core, path, jobs),
@@ -145,15 +149,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
-    preview: createPreview({
-      profiles,
-      authorities,
-      firstUse: path.firstUse,
-      blockedKeys: path.blockedKeys,
-      weakKeys,
-      clock,
-      randomBytes
-    }),
+    preview: createPreview({ ...core, ...path, weakKeys }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
     lots,
@@ -208,8 +204,13 @@ function createRecordActs(core: Core, path: IssuancePath, jobs: JobService) {
   }
 }
 
-function examinersOf({ searchLag, tls, clientTrust, people }: WorkerParts) {
-  return { searchLag, examineTls: examineBoth(tls, clientTrust), examineProvider: people?.examine }
+function examinersOf({ searchLag, ocsp, tls, clientTrust, people }: WorkerParts) {
+  return {
+    searchLag,
+    examineOcsp: ocsp.examine,
+    examineTls: examineBoth(tls, clientTrust),
+    examineProvider: people?.examine
+  }
 }
 
 async function tellOpenIntents({ log }: Core, path: IssuancePath, metrics: Metrics): Promise<void> {

@@ -25,6 +25,7 @@ import {
 import { oidcSettings } from './oidc/settings.ts'
 import { optional, setting, type Surroundings } from './setting/setting.ts'
 import { siteSettings } from './site/settings.ts'
+import { statusSettings } from './status/settings.ts'
 
 export type { Environment, Setting, SettingText } from './setting/setting.ts'
 
@@ -85,6 +86,7 @@ export const settings = {
   }),
   ...oidcSettings,
   ...siteSettings,
+  ...statusSettings,
   dataDirectory: {
     kind: directory(),
     defaultOf: defaultDataDirectory,

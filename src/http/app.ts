@@ -18,6 +18,7 @@ import { jobRoutes } from './api/jobs/routes.ts'
 import { lotDeviceReadRoutes, lotDeviceRoutes } from './api/lots/devices/routes.ts'
 import { lotFollowRoutes } from './api/lots/follow-route.ts'
 import { lotRoutes, statementKeyRoutes } from './api/lots/routes.ts'
+import { ocspRoutes } from './api/ocsp/routes.ts'
 import { previewRoutes } from './api/preview/routes.ts'
 import { profileRoutes } from './api/profiles/routes.ts'
 import { recordRoutes } from './api/records/routes.ts'
@@ -63,6 +64,7 @@ const allRoutes = [
   reportRoutes,
   revocationRoutes,
   revocationOrderRoutes,
+  ocspRoutes,
   refusalCountRoutes,
   auditEventRoutes,
   exportRoutes,

@@ -35,6 +35,8 @@ export interface Readiness {
     readonly awsRegistrations: Check
     /** Not ok while what records are searched by is far behind them, which keeps nothing from working but some searches. */
     readonly search: Check
+    /** Not ok while an OCSP responder has no certificate, or its last one runs out, which keeps nothing from working but those answers. */
+    readonly ocsp: Check
     /** Not ok while the certificate, or a client CA or CRL, wants attention, which keeps nothing from working. Without those, not there. */
     readonly tls?: Check
     /** Not ok while its keys cannot be had, which keeps nothing from working but new sign-ins. Without one, not there. */
@@ -54,6 +56,7 @@ export interface ReadinessDependencies {
   readonly events: Pick<Events, 'examine'>
   readonly awsRegistrations: { readonly examine: () => Promise<Check> }
   readonly searchLag: { readonly examine: () => Promise<Check> }
+  readonly examineOcsp: () => Check
   /** Undefined without TLS and client CAs. */
   readonly examineTls?: (() => Check) | undefined
   /** Undefined where nobody signs in elsewhere. */
@@ -95,6 +98,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       events: eventCheck,
       awsRegistrations: registrationCheck,
       search: searchCheck,
+      ocsp: dependencies.examineOcsp(),
       ...(dependencies.examineTls && { tls: dependencies.examineTls() }),
       ...(dependencies.examineProvider && { identityProvider: dependencies.examineProvider() }),
       ...(dependencies.examineMes && { mes: dependencies.examineMes() }),

@@ -93,6 +93,8 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/authorities/:name/aws-registrations/:id/sync': ['admin'],
   'POST /v1/authorities/:name/aws-registrations/:id/check': ['admin'],
   'GET /v1/trust-bundle': 'public',
+  'POST /v1/ocsp/:name': 'public',
+  'GET /v1/ocsp/:name/*': 'public',
   'POST /v1/tokens': ['admin'],
   'GET /v1/tokens': ['admin'],
   'POST /v1/tokens/:id/rotate': ['admin'],
@@ -365,6 +367,12 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/profiles/:name/preview': { url: '/v1/profiles/starter/preview', payload: { csr } },
     'POST /v1/authorities': { url: '/v1/authorities', payload: generationBody('starter') },
     'GET /v1/authorities/:name/csr': { url: `/v1/authorities/${pending}/csr` },
+    'POST /v1/ocsp/:name': {
+      url: '/v1/ocsp/starter-g1',
+      type: 'application/ocsp-request',
+      payload: 'no request'
+    },
+    'GET /v1/ocsp/:name/*': { url: '/v1/ocsp/starter-g1/MAA=' },
     'GET /v1/authorities/:name/certificate': { url: '/v1/authorities/starter-g1/certificate' },
     'POST /v1/authorities/:name/certificate': {
       url: `/v1/authorities/${pending}/certificate`,
@@ -457,10 +465,13 @@ async function listRoutes(): Promise<readonly string[]> {
       if (url === '') return []
       path.length = branch.length / 4 - 1
       path.push(url)
-      return methods
-        .split(', ')
-        .filter(method => method !== 'HEAD')
-        .map(method => `${method} ${path.join('')}`)
+      return (
+        methods
+          .split(', ')
+          .filter(method => method !== 'HEAD')
+          // Behind a parameter, the tree leaves out the slash before a wildcard.
+          .map(method => `${method} ${path.join('').replace(/(?<=:\w+)\*/, '/*')}`)
+      )
     })
   await app.close()
   return routes

@@ -92,6 +92,7 @@ export function createPort(): Port {
           events: check,
           awsRegistrations: check,
           search: check,
+          ocsp: check,
           lines: []
         }
       }

@@ -19,8 +19,8 @@ export async function addDocumentation(app: FastifyInstance, version: string): P
       buildLocalReference: ({ $id }, ...[, , index]) => (typeof $id === 'string' ? $id : `schema${index}`)
     },
     transform: ({ schema, url, route }) => ({
-      schema: describeAccess(withoutSamples(schema), route.config?.access),
-      url
+      schema: describeAccess(withoutSamples(namingRest(schema)), route.config?.access),
+      url: url.replace(/\/\*$/, `/:${nameOfRest}`)
     })
   })
   serveDescriptionsOnce(app)
@@ -76,6 +76,19 @@ function serveDescriptionsOnce(app: FastifyInstance): void {
     const handler = handlers[route.url]
     if (handler !== undefined) route.handler = handler
   })
+}
+
+/** OpenAPI has no parameter for all that is left of a path; here it is the request that OCSP puts there. */
+const nameOfRest = 'request'
+
+function namingRest(schema: FastifySchema | undefined): FastifySchema {
+  const own = { ...schema }
+  const params = own.params as { readonly properties?: Readonly<Record<string, object>> } | undefined
+  const rest = params?.properties?.['*']
+  if (rest === undefined) return own
+  const properties = Object.fromEntries(Object.entries(params!.properties!).filter(([name]) => name !== '*'))
+  const required = [...Object.keys(properties), nameOfRest]
+  return { ...own, params: { ...params, properties: { ...properties, [nameOfRest]: rest }, required } }
 }
 
 interface ParameterSchema {
@@ -152,6 +165,7 @@ const preamble = {
     { name: 'Issuances', description: 'Certificates, and the record of every request for one.' },
     { name: 'Profiles', description: 'The rules under which certificates are issued.' },
     { name: 'Authorities', description: 'CA keys and certificates, and how one generation follows another.' },
+    { name: 'Status', description: 'What relying parties ask, without a token.' },
     { name: 'Stations', description: 'Who asks for certificates, and what they may use.' },
     { name: 'Tokens', description: 'What lets stations and people in.' },
     { name: 'Audit', description: 'Who did what, upon what, when and why.' },

@@ -5,6 +5,7 @@ import {
   encodeBoolean,
   encodeImplicitOctets,
   encodeNamedBits,
+  encodeNull,
   encodeObjectIdentifier,
   encodeOctetString,
   encodeSequence,
@@ -23,7 +24,8 @@ export const extensionOids = {
   authorityKeyIdentifier: '2.5.29.35',
   policyConstraints: '2.5.29.36',
   extendedKeyUsage: '2.5.29.37',
-  inhibitAnyPolicy: '2.5.29.54'
+  inhibitAnyPolicy: '2.5.29.54',
+  ocspNoCheck: '1.3.6.1.5.5.7.48.1.5'
 } as const
 
 /** In the order of their bits (RFC 5280 §4.2.1.3). */
@@ -46,7 +48,9 @@ const extendedKeyUsageOids = {
   serverAuth: '1.3.6.1.5.5.7.3.1',
   clientAuth: '1.3.6.1.5.5.7.3.2',
   codeSigning: '1.3.6.1.5.5.7.3.3',
-  emailProtection: '1.3.6.1.5.5.7.3.4'
+  emailProtection: '1.3.6.1.5.5.7.3.4',
+  /** RFC 6960 §4.2.2.2. */
+  OCSPSigning: '1.3.6.1.5.5.7.3.9'
 } as const
 
 export type ExtendedKeyUsage = keyof typeof extendedKeyUsageOids
@@ -127,6 +131,11 @@ export function encodeSubjectKeyIdentifier(keyIdentifier: Uint8Array): Uint8Arra
 export function encodeAuthorityKeyIdentifier(keyIdentifier: Uint8Array): Uint8Array {
   const value = encodeSequence(encodeImplicitOctets(0, keyIdentifier))
   return encodeSequence(oidDer.authorityKeyIdentifier, encodeOctetString(value))
+}
+
+/** id-pkix-ocsp-nocheck (RFC 6960 §4.2.2.2.1): that nobody asks whether the responder itself is revoked. */
+export function encodeOcspNoCheck(): Uint8Array {
+  return encodeSequence(oidDer.ocspNoCheck, encodeOctetString(encodeNull()))
 }
 
 /** Reads Extensions (RFC 5280 §4.1.2.9). Of a repeated extension the first value counts; `all` shows both. */

@@ -10,13 +10,14 @@ import {
   encodeEndEntityConstraints,
   encodeExtendedKeyUsage,
   encodeKeyUsage,
+  encodeOcspNoCheck,
   encodeSubjectKeyIdentifier,
   encodeUriNames,
   type ExtendedKeyUsage,
   type KeyUsage
 } from './extension.ts'
 
-/** All that a certificate of a device or a station says; nothing comes from the CSR but key and subject values. */
+/** All that a certificate of a device, a station or an OCSP responder says; nothing comes from the CSR but key and subject values. */
 export interface TbsCertificateContent {
   /** Big-endian, at most 20 octets, positive. */
   readonly serialNumber: Uint8Array
@@ -33,6 +34,8 @@ export interface TbsCertificateContent {
   readonly authorityKeyIdentifier: Uint8Array
   /** Of the subjectAltName; a certificate without any has none. */
   readonly uris?: readonly string[]
+  /** Of an OCSP responder alone. */
+  readonly hasNoCheck?: boolean
 }
 
 const version3 = encodeExplicit(0, encodeElement(tags.integer, Uint8Array.of(2)))
@@ -51,7 +54,8 @@ export function buildTbsCertificate(content: TbsCertificateContent): Uint8Array 
     encodeExtendedKeyUsage(content.extendedKeyUsage),
     ...(content.uris === undefined ? [] : [encodeUriNames(content.uris)]),
     encodeSubjectKeyIdentifier(keyIdentifierOf(subjectPublicKey)),
-    encodeAuthorityKeyIdentifier(content.authorityKeyIdentifier)
+    encodeAuthorityKeyIdentifier(content.authorityKeyIdentifier),
+    ...(content.hasNoCheck === true ? [encodeOcspNoCheck()] : [])
   )
   return encodeSequence(
     version3,

@@ -2,6 +2,7 @@ import type pg from 'pg'
 import { buildAuditEvent } from '../../audit/audit-event.ts'
 import { auditEventStatement } from '../../audit/audit-store.ts'
 import type { MonthWork } from './detach-store.ts'
+import { forgetIssuers } from './issuer-store.ts'
 import { type Month, monthlyTables, monthRefused, partitionOf } from './month.ts'
 import {
   attachPartition,
@@ -44,6 +45,7 @@ export function attachMonth(
     await client.query('DELETE FROM detached_block WHERE month = $1', [month.name])
     await client.query('DELETE FROM detached_table WHERE month = $1', [month.name])
     await client.query('DELETE FROM detached_refusals WHERE month = $1', [month.name])
+    await forgetIssuers(client, month)
     await client.query('DELETE FROM detached_month WHERE month = $1', [month.name])
     const { detachedAt, detachedBy } = detached
     const told = detached.tables.map(({ name, rows, sha256 }) => ({

@@ -3,6 +3,7 @@ import type pg from 'pg'
 import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
 import { auditEventStatement } from '../../audit/audit-store.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
+import { keepIssuers } from './issuer-store.ts'
 import { leastAgeMonths, type Month, monthlyTables, monthRefused } from './month.ts'
 import {
   ageInMonths,
@@ -57,6 +58,7 @@ export function detachMonth(month: Month, work: MonthWork): Promise<DetachedMont
       [month.name, time, act.actor]
     )
     await keepRefusals(client, month, tables)
+    await keepIssuers(client, month, tables)
     const digests: (TableDigest & { readonly name: string })[] = []
     for (const table of tables) digests.push({ name: table.name, ...(await keepDigest(table, month, work)) })
     const after = {

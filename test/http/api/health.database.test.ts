@@ -45,6 +45,7 @@ describe('health', () => {
           events: { ok: true, detail: 'there is no webhook' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
           search: { ok: true, detail: 'follows the records' },
+          ocsp: { ok: true, detail: 'answers' },
           lines: [{ name: 'starter', ready: true }]
         }
       }

@@ -17,6 +17,7 @@ export const packageOfTool = {
   lsof: 'lsof',
   'ssh-keygen': 'openssh-client',
   certtool: 'gnutls-bin',
+  ocsptool: 'gnutls-bin',
   'softhsm2-util': 'softhsm2',
   mosquitto_pub: 'mosquitto-clients',
   dash: 'dash',

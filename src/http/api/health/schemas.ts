@@ -55,6 +55,11 @@ export const Readiness = Type.Object(
           description:
             'Not ok while what records are searched by is more than a minute behind them, which is a warning: it keeps nothing from being ready.'
         }),
+        ocsp: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while an OCSP responder that was asked gets no certificate, which is a warning: it keeps nothing from being ready.'
+        }),
         tls: Type.Optional(
           Type.Object(Check.properties, {
             ...strict,
@@ -100,6 +105,7 @@ export const Readiness = Type.Object(
           events: { ok: true, detail: 'none waits' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
           search: { ok: true, detail: 'follows the records' },
+          ocsp: { ok: true, detail: 'answers' },
           lines: [
             {
               name: 'acme',

@@ -1,0 +1,110 @@
+import type { Authority } from '../../authorities/authority.ts'
+import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import type { Clock, Stopwatch } from '../../sources/clock.ts'
+import type { Responder } from './responder.ts'
+
+export interface RespondersDependencies {
+  readonly create: (authority: Authority) => Promise<Responder>
+  readonly clock: Clock
+  readonly stopwatch: Stopwatch
+  /** Told of a responder that could not be made, with the name of its generation. */
+  readonly onTrouble: (authority: string, error: unknown) => void
+}
+
+interface Held {
+  /** Undefined until there is a first one. */
+  responder?: Responder
+  making?: Promise<Responder> | undefined
+  trouble?: { readonly error: MintlineError; readonly untilMs: number } | undefined
+}
+
+/** Nobody who asks has a CA key tried more often. */
+const retryMs = 10_000
+/** One that ends sooner is followed by another before it is used. */
+const leastLeftMs = 60_000
+
+/** The responders of this process: one for each generation that was asked for. */
+export class Responders {
+  readonly #dependencies: RespondersDependencies
+  /** By the generation's id: there are no more than generations. */
+  readonly #held = new Map<string, Held>()
+
+  constructor(dependencies: RespondersDependencies) {
+    this.#dependencies = dependencies
+  }
+
+  /**
+   * One whose certificate is valid now. It is made when it is first asked for, and again in good time before it ends, while
+   * the one before it goes on.
+   *
+   * @throws MintlineError what kept it from being made, for ten seconds without another try.
+   */
+  async find(authority: Authority): Promise<Responder> {
+    const held = this.#heldOf(authority.id)
+    const now = this.#dependencies.clock().getTime()
+    const { responder } = held
+    if (responder === undefined || !isValid(responder, now)) return this.#make(authority, held)
+    // What keeps it from being renewed is told, and the one at hand answers until its end.
+    if (now >= halfOf(responder)) void this.#make(authority, held).catch(() => undefined)
+    return responder
+  }
+
+  /** Why one could not be made or renewed, and until when the one at hand lasts, by the name of its generation. */
+  troubles(authorities: readonly Pick<Authority, 'id' | 'name'>[]) {
+    return authorities.flatMap(({ id, name }) => {
+      const { trouble, responder } = this.#held.get(id) ?? {}
+      return trouble === undefined ? [] : [{ name, error: trouble.error, lastsUntil: responder?.notAfter }]
+    })
+  }
+
+  /** When the certificate of each ends. */
+  ends(authorities: readonly Pick<Authority, 'id' | 'name'>[]) {
+    return authorities.flatMap(({ id, name }) => {
+      const notAfter = this.#held.get(id)?.responder?.notAfter
+      return notAfter === undefined ? [] : [{ name, notAfter }]
+    })
+  }
+
+  #heldOf(id: string): Held {
+    const found = this.#held.get(id)
+    if (found !== undefined) return found
+    const held: Held = {}
+    this.#held.set(id, held)
+    return held
+  }
+
+  #make(authority: Authority, held: Held): Promise<Responder> {
+    const { create, stopwatch, onTrouble } = this.#dependencies
+    if (held.making !== undefined) return held.making
+    if (held.trouble !== undefined && stopwatch() < held.trouble.untilMs)
+      return Promise.reject(held.trouble.error)
+    held.making = create(authority)
+      .then(
+        responder => {
+          held.responder = responder
+          held.trouble = undefined
+          return responder
+        },
+        (cause: unknown) => {
+          const error = isMintlineError(cause)
+            ? cause
+            : new MintlineError('internal_error', 'The OCSP responder could not be made.', { cause })
+          held.trouble = { error, untilMs: stopwatch() + retryMs }
+          onTrouble(authority.name, cause)
+          throw error
+        }
+      )
+      .finally(() => {
+        held.making = undefined
+      })
+    return held.making
+  }
+}
+
+function isValid({ notBefore, notAfter }: Responder, now: number): boolean {
+  return notBefore.getTime() <= now && now + leastLeftMs < notAfter.getTime()
+}
+
+function halfOf({ notBefore, notAfter }: Responder): number {
+  return (notBefore.getTime() + notAfter.getTime()) / 2
+}
