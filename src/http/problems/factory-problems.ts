@@ -22,7 +22,7 @@ export const factoryProblems = {
     status: 409,
     title: 'The certificate is on hold',
     meaning:
-      'Somebody has put the certificate of this request (`earlierIssuance`) on hold: it is not handed out meanwhile, and its device gets no other.',
+      'Somebody has put a certificate of this device (`earlierIssuance`) on hold: it is not handed out meanwhile, and the device gets no other.',
     remedy:
       'Put the device aside. Once it is cleared, an operator takes the certificate off hold (`POST /v1/issuances/{id}/unhold`); then send the CSR again. Where it is not, an administrator revokes it.'
   },

@@ -92,7 +92,8 @@ async function revokeGroup(
   }
   // One of them is not taken by the database: the others are not held up by it.
   const [first, ...others] = group.selected
-  if (others.length === 0) return giveUp(dependencies, order, first!)
+  if (first === undefined) return undefined
+  if (others.length === 0) return giveUp(dependencies, order, first)
   let current: Order | undefined = order
   for (const each of group.selected) {
     if (current === undefined || dependencies.isOver()) return current
