@@ -19,6 +19,7 @@ import { createExportJobs } from './exports/exporting.ts'
 import { blockedKeysOf } from './issuance-path.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 import { createRevocationJobs } from './revocation/revocation.ts'
+import { startMakingCrls } from './status/crl.ts'
 
 /** Cron. */
 const eachMinute = '* * * * *'
@@ -99,6 +100,8 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   stops.defer(() => nudge?.close())
   const search = startFilling({ filling: createFilling({ store: createFillStore(database), clock }), log })
   stops.defer(() => search.close())
+  const crls = startMakingCrls(core)
+  stops.defer(() => crls.close())
   // Who was away while this was off need not be waited for: a start is a try.
   if (webhook.isEnabled) await deliverNow({ setAside: createSetAsideStore(database), jobs })
   return {

@@ -35,6 +35,7 @@ import { createReportStore } from '../records/reports/report-store.ts'
 import { createReports } from '../records/reports/reports.ts'
 import { createSearchLag, type SearchLag } from '../records/search/lag/lag.ts'
 import { createLagStore } from '../records/search/lag/lag-store.ts'
+import type { Crls } from '../status/crl/crls.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
 import type { Core } from './core.ts'
@@ -48,6 +49,7 @@ import { createRevocationServices } from './revocation/revocation.ts'
 import { openPeople } from './sign-in/people.ts'
 import { openRefusedAccesses } from './sign-in/refused-accesses.ts'
 import { openStationCertifying } from './station-certificates/certifying.ts'
+import { openCrls } from './status/crl.ts'
 import { type OpenedOcsp, openOcsp } from './status/ocsp.ts'
 
 export interface Worker {
@@ -87,7 +89,8 @@ export async function startWorker(
   const clientTrust = await openClientTrust(core, stops)
   const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
-  const watches = { metrics, storage, searchLag }
+  const crls = openCrls(core, metrics.registry)
+  const watches = { metrics, storage, searchLag, crls }
   const ocsp = openOcsp(core, metrics.registry)
   const parts = { ...watches, ocsp, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
   const http = await createHttpServer(createServices(core, jobs, parts), { ...httpSettings(config), tls })
@@ -110,6 +113,7 @@ interface WorkerParts {
   readonly metrics: Metrics
   readonly storage: StorageWatch
   readonly searchLag: SearchLag
+  readonly crls: Crls
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
   readonly clientTrust: OpenedClientTrust | undefined
@@ -139,8 +143,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     records: path.records,
     ...createRecordCounts(core, path),
     ...createExporting(core, jobs),
-    refusedAccesses,
-    ocsp: parts.ocsp,
+    ...{ refusedAccesses, ocsp: parts.ocsp, crls: parts.crls },
     disclosures: path.disclosures,
     blockedKeys: path.blockedKeys,
     ...createRecordActs(core, path, jobs),
@@ -204,9 +207,10 @@ function createRecordActs(core: Core, path: IssuancePath, jobs: JobService) {
   }
 }
 
-function examinersOf({ searchLag, ocsp, tls, clientTrust, people }: WorkerParts) {
+function examinersOf({ searchLag, crls, ocsp, tls, clientTrust, people }: WorkerParts) {
   return {
     searchLag,
+    crls,
     examineOcsp: ocsp.examine,
     examineTls: examineBoth(tls, clientTrust),
     examineProvider: people?.examine

@@ -50,7 +50,7 @@ export function readConfig(
     violations.push(...refuseHalf(setting, environment), ...refuseWithoutNeeded(setting, environment))
   }
   const config = Object.freeze(Object.fromEntries(members)) as Config
-  return { config, violations: [...violations, ...refuseCertificatesUnseen(config)] }
+  return { config, violations: [...violations, ...refuseCertificatesUnseen(config), ...refuseGaps(config)] }
 }
 
 /** Client certificates come by TLS or by a proxy's header, and the header from a proxy alone. */
@@ -71,6 +71,14 @@ function refuseCertificatesUnseen(config: Config): readonly Violation[] {
   const expected = `${settings.tlsCertFile.name} as well, or ${settings.clientCertHeader.name}`
   const { name } = tlsClientCaFile === undefined ? settings.stationCertificates : settings.tlsClientCaFile
   return refuse(name, expected)
+}
+
+/** The next CRL comes before the last one ends. */
+function refuseGaps({ crlOverlapHours, crlValidityHours }: Config): readonly Violation[] {
+  if (crlOverlapHours < crlValidityHours) return []
+  const { crlOverlapHours: overlap, crlValidityHours: validity } = settings
+  const expected = `less than the ${crlValidityHours} of ${validity.name}`
+  return [{ pointer: overlap.name, expected, found: `${crlOverlapHours}`, message: 'Set both, or neither.' }]
 }
 
 /** The variable that a setting was given by, or would be. */

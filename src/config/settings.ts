@@ -25,6 +25,7 @@ import {
 import { oidcSettings } from './oidc/settings.ts'
 import { optional, setting, type Surroundings } from './setting/setting.ts'
 import { siteSettings } from './site/settings.ts'
+import { crlSettings } from './status/crl-settings.ts'
 import { statusSettings } from './status/settings.ts'
 
 export type { Environment, Setting, SettingText } from './setting/setting.ts'
@@ -87,6 +88,7 @@ export const settings = {
   ...oidcSettings,
   ...siteSettings,
   ...statusSettings,
+  ...crlSettings,
   dataDirectory: {
     kind: directory(),
     defaultOf: defaultDataDirectory,

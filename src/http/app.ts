@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { auditEventRoutes } from './api/audit-events/routes.ts'
+import { crlRoutes } from './api/authorities/crl/routes.ts'
 import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
@@ -71,6 +72,7 @@ const allRoutes = [
   exportContentRoutes,
   profileRoutes,
   authorityReadRoutes,
+  crlRoutes,
   authorityRoutes,
   awsRegistrationRoutes,
   previewRoutes,

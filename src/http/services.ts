@@ -42,6 +42,7 @@ import type { Page, PageQuery } from '../sources/page.ts'
 import type { Site } from '../sources/site/shifts.ts'
 import type { StationCertifying } from '../station-certificates/station-certificate.ts'
 import type { StationProfiles } from '../station-certificates/station-profile.ts'
+import type { Crls } from '../status/crl/crls.ts'
 import type { Ocsp } from '../status/ocsp/ocsp.ts'
 import type { CertificateProxies } from './authentication/proxies.ts'
 import type { ServerSettings } from './connections/server.ts'
@@ -71,6 +72,7 @@ export interface HttpServices {
   readonly revocation: Revocation
   readonly revocationOrders: RevocationOrders
   readonly ocsp: Pick<Ocsp, 'answer'>
+  readonly crls: Pick<Crls, 'find'>
   readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>
   readonly profiles: {

@@ -14,6 +14,17 @@ export function judge<Result>(tbsDer: Uint8Array, judgement: (tbsDer: Uint8Array
   return result
 }
 
+/** As `judge`, of what takes long: others have their turns at each step of the judgement. Nobody writes to the bytes meanwhile. */
+export async function judgeInSteps(
+  tbsDer: Uint8Array,
+  judgement: (tbsDer: Uint8Array) => Iterable<unknown>,
+  giveWay: () => Promise<void>
+): Promise<void> {
+  const steps = judgement(tbsDer)[Symbol.iterator]()
+  while (steps.next().done !== true) await giveWay()
+  judged.add(tbsDer)
+}
+
 export function isJudged(tbsDer: Uint8Array): boolean {
   return judged.has(tbsDer)
 }

@@ -1,5 +1,7 @@
 import type { KeyObject } from 'node:crypto'
+import { MintlineError } from '../errors/mintline-error.ts'
 import { assembleCertificate, verifyIssuedCertificate } from '../pki/certificate/certificate.ts'
+import { isSignatureValid } from '../pki/key/signature.ts'
 import { assertDurable, type Durable } from './durable.ts'
 import { isJudged, judge } from './judgement.ts'
 import type { Signer } from './signers/signer.ts'
@@ -39,6 +41,31 @@ export async function signDurable(order: SigningOrder): Promise<Uint8Array> {
   // signature never left this process.
   const signature = await signer.sign(tbsDer)
   return verified({ tbsDer, signature, signer, issuerPublicKey })
+}
+
+/**
+ * The same of a CRL: what is signed is what was judged, byte for byte, and stands in a durable intent; the signature is
+ * verified. An intent whose signing was cut off is never taken up again: the next CRL has a number of its own.
+ *
+ * @returns the signature, as it goes into the BIT STRING. It is not on record yet, and must be before it leaves the process.
+ * @throws TypeError for what no store vouched for or nobody judged; `certificate_mismatch` from a faulty signer, and what the
+ * signer throws.
+ */
+export async function signDurableList({
+  intent,
+  signer,
+  issuerPublicKey
+}: Omit<SigningOrder, 'judgement'>): Promise<Uint8Array> {
+  const { tbsDer } = intent
+  assertDurable(intent)
+  if (!isJudged(tbsDer)) throw new TypeError('Only what was held against its rules is signed')
+  const signature = await signer.sign(tbsDer)
+  const { signatureAlgorithm: algorithm } = signer
+  if (await isSignatureValid({ algorithm, key: issuerPublicKey, signed: tbsDer, signature })) return signature
+  throw new MintlineError(
+    'certificate_mismatch',
+    "The signed CRL is not the intended one: its signature does not hold under the issuer's public key."
+  )
 }
 
 interface Signed {

@@ -91,10 +91,16 @@ export function createPort(): Port {
           authorities: check,
           events: check,
           awsRegistrations: check,
+          crls: check,
           search: check,
           ocsp: check,
           lines: []
         }
+      }
+    },
+    crls: {
+      async find(name) {
+        throw new MintlineError('authority_not_found', `There is no authority ${name}.`)
       }
     },
     refusedAccesses: { note: () => undefined },

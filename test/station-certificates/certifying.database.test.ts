@@ -1,9 +1,10 @@
 import { hash, X509Certificate } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { OwnCertificate } from '../../src/http/api/self/certificate-schemas.ts'
 import type { Self } from '../../src/http/api/self/schemas.ts'
 import type { StationCertificateView } from '../../src/http/api/stations/schemas.ts'
 import { encodePem } from '../../src/pki/pem/pem.ts'
+import { parseRevocationList } from '../../src/pki/revocation/revocation-list.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 import { problemOf } from '../http/answer.ts'
 import { generationBody } from '../http/generations.ts'
@@ -221,6 +222,30 @@ describe("a station's own certificate", () => {
     expect(codeOf(await certify(headers, csrOf(makeDeviceKey())))).toBe('station_disabled')
     await setEnabled(station, true)
     expect((await self(headers)).statusCode).toBe(200)
+  })
+
+  it('that was ended is in the CRL of its authority, and no other', async () => {
+    const station = await makeStation()
+    const [own, other] = [await certified(station), await certified(station)]
+    // A certificate that was never seen is not there to be ended.
+    for (const { certificatePem } of [own, other])
+      expect((await self(shown(certificatePem))).statusCode).toBe(200)
+    expect((await end(station.name, own.certificateId)).statusCode).toBe(204)
+    const [serial, otherSerial] = [own, other].map(({ certificatePem }) =>
+      new X509Certificate(certificatePem).serialNumber.toLowerCase()
+    )
+    const authority = await service.database.prisma.authority.findFirstOrThrow({
+      where: { purpose: 'stations', state: 'active' }
+    })
+    await vi.waitFor(
+      async () => {
+        const { rawPayload } = await service.send({ url: `/v1/authorities/${authority.name}/crl` })
+        const revoked = [...parseRevocationList(rawPayload).revoked].map(each => each.replace(/^00/, ''))
+        expect(revoked).toContain(serial)
+        expect(revoked).not.toContain(otherSerial)
+      },
+      { timeout: 10_000, interval: 200 }
+    )
   })
 
   it('that was ended lets nobody in, for good, and its key gets no other', async () => {

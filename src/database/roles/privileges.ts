@@ -39,6 +39,8 @@ const changes: readonly Change[] = [
   { table: 'certificate_status', privilege: 'UPDATE' },
   { table: 'expiry_month', privilege: 'UPDATE', columns: ['position'] },
   { table: 'expiry_open', privilege: 'DELETE' },
+  { table: 'crl_chunk', privilege: 'DELETE' },
+  { table: 'crl_change', privilege: 'DELETE' },
   {
     table: 'revocation_order',
     privilege: 'UPDATE',

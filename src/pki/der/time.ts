@@ -27,6 +27,18 @@ export function encodeTime(date: Date): Uint8Array {
   const year = date.getUTCFullYear()
   if (!(year >= 1950 && year <= 9999)) throw new RangeError('A certificate holds times from 1950 to 9999')
   const tag = timeTagOf(date)
+  const yearText = tag === tags.utcTime ? twoDigits(year % 100) : String(year)
+  return encodeString(tag, `${yearText}${restOfTime(date)}`)
+}
+
+/** Where the type is GeneralizedTime in every year, as for invalidityDate (RFC 5280 §5.3.2). As `encodeTime` otherwise. */
+export function encodeGeneralizedTime(date: Date): Uint8Array {
+  const year = date.getUTCFullYear()
+  if (!(year >= 0 && year <= 9999)) throw new RangeError('A GeneralizedTime holds times from 0 to 9999')
+  return encodeString(tags.generalizedTime, `${String(year).padStart(4, '0')}${restOfTime(date)}`)
+}
+
+function restOfTime(date: Date): string {
   const fields = [
     date.getUTCMonth() + 1,
     date.getUTCDate(),
@@ -34,9 +46,7 @@ export function encodeTime(date: Date): Uint8Array {
     date.getUTCMinutes(),
     date.getUTCSeconds()
   ]
-  let text = tag === tags.utcTime ? twoDigits(year % 100) : String(year)
-  for (const field of fields) text += twoDigits(field)
-  return encodeString(tag, `${text}Z`)
+  return `${fields.map(twoDigits).join('')}Z`
 }
 
 function twoDigits(value: number): string {

@@ -5,18 +5,38 @@ import { contextConstructed, contextPrimitive, tags } from './tag.ts'
 export function encodeElement(tag: number, ...contents: readonly Uint8Array[]): Uint8Array {
   let length = 0
   for (const content of contents) length += content.length
-  const lengthOctets =
-    length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4
+  const lengthOctets = lengthOctetsOf(length)
   const element = new Uint8Array(2 + lengthOctets + length)
-  element[0] = tag
-  element[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets
-  for (let i = 0; i < lengthOctets; i++) element[2 + i] = (length >>> (8 * (lengthOctets - 1 - i))) & 0xff
+  writeHeader(element, tag, { length, lengthOctets })
   let offset = 2 + lengthOctets
   for (const content of contents) {
     element.set(content, offset)
     offset += content.length
   }
   return element
+}
+
+/** Tag and length of an element whose contents come by themselves; up to 2^32 octets of them. */
+export function encodeHeader(tag: number, length: number): Uint8Array {
+  const lengthOctets = lengthOctetsOf(length)
+  const header = new Uint8Array(2 + lengthOctets)
+  writeHeader(header, tag, { length, lengthOctets })
+  return header
+}
+
+/** How many follow the first one. */
+function lengthOctetsOf(length: number): number {
+  return length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : length < 0x1000000 ? 3 : 4
+}
+
+function writeHeader(
+  target: Uint8Array,
+  tag: number,
+  { length, lengthOctets }: { readonly length: number; readonly lengthOctets: number }
+): void {
+  target[0] = tag
+  target[1] = lengthOctets === 0 ? length : 0x80 | lengthOctets
+  for (let i = 0; i < lengthOctets; i++) target[2 + i] = (length >>> (8 * (lengthOctets - 1 - i))) & 0xff
 }
 
 export function encodeSequence(...elements: readonly Uint8Array[]): Uint8Array {

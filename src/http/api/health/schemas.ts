@@ -50,6 +50,11 @@ export const Readiness = Type.Object(
           description:
             'Not ok while a registration with AWS IoT is blocked, failed or drifted, which is a warning: it keeps nothing from being ready.'
         }),
+        crls: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while a CRL is missing, more than a minute behind the revocations, or near its nextUpdate, which is a warning: it keeps nothing from being ready.'
+        }),
         search: Type.Object(Check.properties, {
           ...strict,
           description:
@@ -104,6 +109,7 @@ export const Readiness = Type.Object(
           authorities: { ok: true, detail: 'no warnings' },
           events: { ok: true, detail: 'none waits' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
+          crls: { ok: true, detail: 'up to date' },
           search: { ok: true, detail: 'follows the records' },
           ocsp: { ok: true, detail: 'answers' },
           lines: [

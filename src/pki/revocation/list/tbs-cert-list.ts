@@ -1,0 +1,97 @@
+import { encodeAuthorityKeyIdentifier } from '../../certificate/extension.ts'
+import { tags } from '../../der/tag.ts'
+import { encodeGeneralizedTime, encodeTime } from '../../der/time.ts'
+import {
+  encodeBitString,
+  encodeElement,
+  encodeExplicit,
+  encodeHeader,
+  encodeObjectIdentifier,
+  encodeOctetString,
+  encodeSequence,
+  encodeUnsignedInteger
+} from '../../der/writer.ts'
+import { type SignatureAlgorithm, signatureAlgorithmDer } from '../../key/signature-algorithm.ts'
+
+/** What a CRL says besides its entries. */
+export interface ListHead {
+  readonly signatureAlgorithm: SignatureAlgorithm
+  readonly issuerNameDer: Uint8Array
+  /** The issuer's SubjectKeyIdentifier. */
+  readonly authorityKeyIdentifier: Uint8Array
+  /** The cRLNumber, up to 2^53. */
+  readonly number: number
+  /** Whole seconds; a fraction is dropped. */
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  /** Entries of certificates that expired from then on are kept (X.509, expiredCertsOnCRL). */
+  readonly keepsExpiredSince: Date
+}
+
+export const listExtensionOids = {
+  authorityKeyIdentifier: '2.5.29.35',
+  cRLNumber: '2.5.29.20',
+  expiredCertsOnCRL: '2.5.29.60'
+} as const
+
+const version2 = encodeElement(tags.integer, Uint8Array.of(1))
+const numberOid = encodeObjectIdentifier(listExtensionOids.cRLNumber)
+const expiredCertsOid = encodeObjectIdentifier(listExtensionOids.expiredCertsOnCRL)
+
+/** A structure whose middle comes by itself. */
+export interface Frame {
+  readonly before: Uint8Array
+  readonly after: Uint8Array
+}
+
+/**
+ * What stands around the entries in a TBSCertList of version 2 (RFC 5280 §5.1). Without entries the list of them is left
+ * out, as §5.1.2.6 wants.
+ */
+export function frameTbsCertList(head: ListHead, entryOctets: number): Frame {
+  const start = [
+    version2,
+    signatureAlgorithmDer(head.signatureAlgorithm),
+    head.issuerNameDer,
+    encodeTime(head.thisUpdate),
+    encodeTime(head.nextUpdate),
+    ...(entryOctets === 0 ? [] : [encodeHeader(tags.sequence, entryOctets)])
+  ]
+  const after = encodeExplicit(
+    0,
+    encodeSequence(
+      encodeAuthorityKeyIdentifier(head.authorityKeyIdentifier),
+      encodeSequence(numberOid, encodeOctetString(encodeUnsignedInteger(octetsOf(head.number)))),
+      encodeSequence(expiredCertsOid, encodeOctetString(encodeGeneralizedTime(head.keepsExpiredSince)))
+    )
+  )
+  const octets = start.reduce((sum, { length }) => sum + length, entryOctets + after.length)
+  return { before: join([encodeHeader(tags.sequence, octets), ...start]), after }
+}
+
+/** What stands around the TBSCertList in the CRL. */
+export function frameCertificateList(
+  tbsOctets: number,
+  signatureAlgorithm: SignatureAlgorithm,
+  signatureValue: Uint8Array
+): Frame {
+  const after = join([signatureAlgorithmDer(signatureAlgorithm), encodeBitString(signatureValue)])
+  return { before: encodeHeader(tags.sequence, tbsOctets + after.length), after }
+}
+
+/** Big-endian. */
+function octetsOf(number: number): Uint8Array {
+  const octets: number[] = []
+  for (let rest = number; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256)
+  return Uint8Array.from(octets)
+}
+
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    joined.set(part, offset)
+    offset += part.length
+  }
+  return joined
+}

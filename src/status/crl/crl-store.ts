@@ -1,0 +1,66 @@
+import type { Database } from '../../database/database.ts'
+import { runQuery } from '../../database/run-query.ts'
+import type { SignatureAlgorithm } from '../../pki/key/signature-algorithm.ts'
+
+/** A CRL that is on record. */
+export interface StoredCrl {
+  readonly intentId: string
+  readonly authorityId: string
+  readonly number: number
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly entries: number
+  readonly tbsOctets: number
+  readonly signatureAlgorithm: SignatureAlgorithm
+  readonly signature: Uint8Array
+  readonly octets: number
+  readonly sha256: Uint8Array
+}
+
+/** How long ago the oldest change was that the CRLs of an authority do not say yet. */
+interface CrlLag {
+  readonly authorityId: string
+  readonly seconds: number
+}
+
+export interface CrlStore {
+  /** That of the highest number. */
+  findNewest(authorityId: string): Promise<StoredCrl | undefined>
+  /** The newest of each authority. */
+  listNewest(): Promise<readonly StoredCrl[]>
+  listLags(): Promise<readonly CrlLag[]>
+  /** Octets of its TBSCertList, from the position 0 on. Undefined: there are no more of them. */
+  readChunk(intentId: string, position: number): Promise<Uint8Array | undefined>
+}
+
+export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
+  const list = async (authorityId: string | null) => {
+    const rows = await runQuery(
+      () => prisma.$queryRaw<(Omit<StoredCrl, 'number'> & { readonly number: bigint })[]>`
+        SELECT newest.* FROM authority, LATERAL (
+          SELECT crl_intent.id::text AS "intentId", authority_id::text AS "authorityId", number, this_update AS "thisUpdate",
+            next_update AS "nextUpdate", entries, tbs_octets AS "tbsOctets", signature_algorithm AS "signatureAlgorithm",
+            signature, octets, sha256
+          FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+          WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
+        ) AS newest
+        WHERE ${authorityId}::uuid IS NULL OR authority.id = ${authorityId}::uuid`
+    )
+    return rows.map(({ number, ...row }) => ({ ...row, number: Number(number) }))
+  }
+  return {
+    findNewest: async authorityId => (await list(authorityId))[0],
+    listNewest: () => list(null),
+    listLags: () =>
+      runQuery(
+        () => prisma.$queryRaw<CrlLag[]>`
+          SELECT authority_id::text AS "authorityId",
+            greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))::float8 AS seconds
+          FROM crl_change GROUP BY authority_id`
+      ),
+    async readChunk(intentId, position) {
+      const where = { intentId_position: { intentId, position } }
+      return (await runQuery(() => prisma.crlChunk.findUnique({ where })))?.octets
+    }
+  }
+}

@@ -1,0 +1,189 @@
+import type { Authorities, Authority } from '../../authorities/authority.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock.ts'
+import { timeOfIdentifier } from '../../sources/identifier.ts'
+import type { CrlStore, StoredCrl } from './crl-store.ts'
+import { assertWhole, ChunkMemory, readOctets } from './octets.ts'
+import { hasCrls } from './scope.ts'
+
+/** A CRL as it is handed out. */
+export interface OpenCrl {
+  readonly number: number
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly octets: number
+  readonly sha256: Uint8Array
+  /** Its DER, in parts of some hundred KiB at most. @throws MintlineError `overloaded` where a newer one has replaced it long ago. */
+  read(): AsyncGenerator<Uint8Array>
+}
+
+/** What there is to know of a generation's CRL. */
+export interface CrlFacts {
+  readonly authority: string
+  readonly number: number
+  readonly entries: number
+  readonly ageSeconds: number
+  readonly secondsToNextUpdate: number
+  /** Since the oldest change that it does not say. */
+  readonly lagSeconds: number
+}
+
+export interface Crls {
+  /**
+   * The newest CRL of a generation, a second old at most as this process knows it.
+   *
+   * @throws MintlineError `authority_not_found`, also where there is none of it yet, or never will be; `record_damaged` for one
+   * that was changed in the database; `database_unavailable`.
+   */
+  find(name: string): Promise<OpenCrl>
+  /** Of each generation that has one. @throws MintlineError `database_unavailable`. */
+  measure(): Promise<readonly CrlFacts[]>
+  /** For readiness. @throws as above. */
+  examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
+}
+
+export interface CrlsDependencies {
+  readonly store: CrlStore
+  readonly authorities: Pick<Authorities, 'list'>
+  /** How long before nextUpdate the next one is made. */
+  readonly overlapMs: number
+  readonly clock: Clock
+  readonly stopwatch?: Stopwatch
+}
+
+/** However often somebody asks, the database is asked once in this time. */
+const freshMs = 1_000
+const overdueSeconds = 60
+
+/** What this process knows of the newest CRL of each authority. */
+class NewestCrls {
+  readonly #store: CrlStore
+  readonly #stopwatch: Stopwatch
+  readonly #chunks: ChunkMemory
+  readonly #known = new Map<string, Known>()
+  /** The last whose octets were found to be whole, of each authority. */
+  readonly #proven = new Map<string, string>()
+
+  constructor({ store, stopwatch = systemStopwatch }: Pick<CrlsDependencies, 'store' | 'stopwatch'>) {
+    this.#store = store
+    this.#stopwatch = stopwatch
+    this.#chunks = new ChunkMemory(store)
+  }
+
+  find(authorityId: string): Promise<StoredCrl | undefined> {
+    const last = this.#known.get(authorityId)
+    if (last !== undefined && this.#stopwatch() < last.askedAtMs + freshMs) return last.crl
+    const crl = this.#ask(authorityId)
+    this.#known.set(authorityId, { crl, askedAtMs: this.#stopwatch() })
+    // The next one asks again.
+    crl.catch(() => this.#known.delete(authorityId))
+    return crl
+  }
+
+  read(crl: StoredCrl): AsyncGenerator<Uint8Array> {
+    return readOctets(crl, this.#chunks)
+  }
+
+  async #ask(authorityId: string): Promise<StoredCrl | undefined> {
+    const found = await this.#store.findNewest(authorityId)
+    if (found === undefined || this.#proven.get(authorityId) === found.intentId) return found
+    await assertWhole(found, this.#chunks)
+    this.#proven.set(authorityId, found.intentId)
+    return found
+  }
+}
+
+interface Known {
+  readonly crl: Promise<StoredCrl | undefined>
+  readonly askedAtMs: number
+}
+
+export function createCrls(dependencies: CrlsDependencies): Crls {
+  const { store, authorities, overlapMs, clock } = dependencies
+  const newest = new NewestCrls(dependencies)
+
+  async function describeAll() {
+    const [newest, lags] = await Promise.all([store.listNewest(), store.listLags()])
+    return authorities.list().map(authority => ({
+      authority,
+      crl: newest.find(({ authorityId }) => authorityId === authority.id),
+      lagSeconds: lags.find(({ authorityId }) => authorityId === authority.id)?.seconds ?? 0
+    }))
+  }
+
+  return {
+    async find(name) {
+      const authority = authorities.list().find(each => each.name === name)
+      if (authority === undefined)
+        throw new MintlineError(
+          'authority_not_found',
+          `There is no authority ${name}. A CRL is of a generation, e.g. starter-g1.`
+        )
+      const found = await newest.find(authority.id)
+      if (found === undefined) throw noneYet(authority, clock())
+      const { number, thisUpdate, nextUpdate, octets, sha256 } = found
+      return { number, thisUpdate, nextUpdate, octets, sha256, read: () => newest.read(found) }
+    },
+    async measure() {
+      const now = clock().getTime()
+      return (await describeAll()).flatMap(({ authority, crl, lagSeconds }) =>
+        crl === undefined
+          ? []
+          : [
+              {
+                authority: authority.name,
+                number: crl.number,
+                entries: crl.entries,
+                ageSeconds: (now - crl.thisUpdate.getTime()) / 1000,
+                secondsToNextUpdate: (crl.nextUpdate.getTime() - now) / 1000,
+                lagSeconds
+              }
+            ]
+      )
+    },
+    async examine() {
+      const now = clock()
+      const all = (await describeAll()).filter(({ authority }) => hasCrls(authority, now))
+      const faults = all.flatMap(each => faultOf(each, now, overlapMs) ?? [])
+      if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
+      const advice =
+        'Look whether its key can be used (lines), and at the log of the process that does the background duties.'
+      return { ok: false, detail: `${faults.join('; ')}. ${advice}` }
+    }
+  }
+}
+
+interface Described {
+  readonly authority: Authority
+  readonly crl: StoredCrl | undefined
+  readonly lagSeconds: number
+}
+
+function faultOf(
+  { authority, crl, lagSeconds }: Described,
+  now: Date,
+  overlapMs: number
+): string | undefined {
+  const { id, name } = authority
+  if (crl === undefined) {
+    const ageSeconds = (now.getTime() - timeOfIdentifier(id).getTime()) / 1000
+    return ageSeconds < overdueSeconds ? undefined : `${name} has no CRL`
+  }
+  const end = crl.nextUpdate.toISOString()
+  if (crl.nextUpdate <= now) return `the CRL of ${name} ended ${end}`
+  // The next one should be there since the overlap began.
+  if (crl.nextUpdate.getTime() - now.getTime() < overlapMs / 2) return `the CRL of ${name} ends ${end}`
+  return lagSeconds < overdueSeconds ? undefined : `the CRL of ${name} is ${Math.floor(lagSeconds)} s behind`
+}
+
+function noneYet({ name, state, certificate }: Authority, now: Date): MintlineError {
+  const why =
+    certificate.keyUsage?.includes('cRLSign') === false
+      ? 'its certificate has no keyUsage cRLSign, so that its key may not sign any'
+      : state === 'staged' || state === 'compromised'
+        ? `it is ${state}, and had none before`
+        : now >= certificate.notAfter
+          ? 'its certificate has expired'
+          : 'the first one is made within seconds; where it is not, GET /readyz says why'
+  return new MintlineError('authority_not_found', `There is no CRL of ${name}: ${why}.`)
+}

@@ -1,0 +1,196 @@
+import {
+  type Database,
+  isRefusedByGuard,
+  isUniqueViolation,
+  transactionLimits
+} from '../../../database/database.ts'
+import { runQuery } from '../../../database/run-query.ts'
+import { type Durable, vouchDurable } from '../../../signing/durable.ts'
+import { firstIdentifierOf } from '../../../sources/identifier.ts'
+import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
+
+/** A CRL before it is signed. */
+interface CrlIntent {
+  readonly id: string
+  readonly authorityId: string
+  readonly number: number
+  readonly createdAt: Date
+  readonly thisUpdate: Date
+  readonly nextUpdate: Date
+  readonly entries: number
+  /** Those that no later CRL leaves out: all but those on hold, and those that are over by the clock alone so far. */
+  readonly finalEntries: number
+  readonly tbsDer: Uint8Array
+  readonly tbsSha256: Uint8Array
+}
+
+interface SignedCrl {
+  readonly intentId: string
+  readonly signedAt: Date
+  readonly signatureAlgorithm: string
+  readonly signature: Uint8Array
+  /** Of all of it. */
+  readonly octets: number
+  readonly sha256: Uint8Array
+}
+
+/** What speaks for a new CRL of an authority, and against it. */
+export interface CrlState {
+  readonly authorityId: string
+  /** Of the newest CRL; null where there is none. */
+  readonly thisUpdate: Date | null
+  readonly nextUpdate: Date | null
+  /** Ids of the changes that it does not say. */
+  readonly changes: readonly string[]
+  /** Something has ended by itself since. */
+  readonly hasEnded: boolean
+}
+
+export interface MakingStore {
+  /** Of every authority. */
+  listStates(at: Date): Promise<readonly CrlState[]>
+  /**
+   * Takes a number above all that the authority's CRLs have had: the milliseconds of the clock, or the next one. A crash after
+   * this leaves a number that no CRL has.
+   */
+  takeNumber(authorityId: string, takenAt: Date): Promise<number>
+  /** In the order of their serial numbers. */
+  readEntries(query: EntryQuery): Promise<readonly ReadEntry[]>
+  /** A crash after this leaves octets of no intent, which `prune` takes away. */
+  writeChunk(intentId: string, position: number, octets: Uint8Array): Promise<void>
+  /**
+   * Its chunks are there.
+   *
+   * @returns undefined where a later number is taken: who has it reads what this one may have missed.
+   */
+  insert(intent: CrlIntent): Promise<Durable<CrlIntent> | undefined>
+  /** From then on it is the CRL, unless there is one of a later number; the changes are said. */
+  record(signed: SignedCrl, changes: readonly string[]): Promise<void>
+  /** Of an authority whose CRL says nothing any more. */
+  dropChanges(changes: readonly string[]): Promise<void>
+  /** Takes away octets of CRLs that others have replaced before `before`, and of what was not signed by then. */
+  prune(before: Date): Promise<void>
+}
+
+const maximumChanges = 50_000
+const chunksAtOnce = 200
+const numberTries = 20
+
+export function createMakingStore({ prisma }: Database): MakingStore {
+  return {
+    listStates: at => listStates(prisma, at),
+    takeNumber: (authorityId, takenAt) => takeNumber(prisma, authorityId, takenAt),
+    readEntries: query => readEntries(prisma, query),
+    async writeChunk(intentId, position, octets) {
+      await runQuery(
+        () =>
+          prisma.$executeRaw`INSERT INTO crl_chunk (intent_id, position, octets) VALUES (${intentId}::uuid, ${position}, ${octets})`
+      )
+    },
+    async insert(intent) {
+      const { tbsDer, ...rest } = intent
+      const data = {
+        ...rest,
+        number: BigInt(intent.number),
+        tbsOctets: tbsDer.length,
+        tbsSha256: new Uint8Array(intent.tbsSha256)
+      }
+      const isIn = await runQuery(async () => {
+        try {
+          await prisma.crlIntent.create({ data })
+          return true
+        } catch (error) {
+          if (isLost(error)) return false
+          throw error
+        }
+      })
+      return isIn ? vouchDurable(intent) : undefined
+    },
+    async record(signed, changes) {
+      const data = {
+        ...signed,
+        signature: new Uint8Array(signed.signature),
+        sha256: new Uint8Array(signed.sha256)
+      }
+      await runQuery(() =>
+        prisma.$transaction(async transaction => {
+          await transaction.crl.create({ data })
+          await transaction.$executeRaw`DELETE FROM crl_change WHERE id = ANY (${[...changes]}::bigint[])`
+        }, transactionLimits)
+      )
+    },
+    async dropChanges(changes) {
+      await runQuery(
+        () => prisma.$executeRaw`DELETE FROM crl_change WHERE id = ANY (${[...changes]}::bigint[])`
+      )
+    },
+    prune: before => prune(prisma, before)
+  }
+}
+
+const isLost = (error: unknown) => isRefusedByGuard(error) || isUniqueViolation(error)
+
+type Client = Database['prisma']
+
+function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
+  return runQuery(
+    () => prisma.$queryRaw<CrlState[]>`
+          SELECT authority.id::text AS "authorityId", newest.this_update AS "thisUpdate", newest.next_update AS "nextUpdate",
+            coalesce(changed.ids, '{}') AS changes,
+            EXISTS (
+              SELECT FROM certificate_status
+              WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
+                AND ends_at > newest.this_update
+            ) AS "hasEnded"
+          FROM authority
+          LEFT JOIN LATERAL (
+            SELECT this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+            WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
+          ) AS newest ON true
+          LEFT JOIN (
+            SELECT authority_id, array_agg(id::text) AS ids
+            FROM (SELECT id, authority_id FROM crl_change ORDER BY id LIMIT ${maximumChanges}) AS oldest
+            GROUP BY authority_id
+          ) AS changed ON changed.authority_id = authority.id`
+  )
+}
+
+function takeNumber(prisma: Client, authorityId: string, takenAt: Date): Promise<number> {
+  return runQuery(async () => {
+    for (let tries = 1; ; tries++) {
+      try {
+        const [row] = await prisma.$queryRaw<{ number: bigint }[]>`
+          INSERT INTO crl_number (authority_id, number, taken_at)
+          SELECT ${authorityId}::uuid, greatest(coalesce(max(number) + 1, 1), ${takenAt.getTime()}::bigint),
+            ${takenAt.toISOString()}::timestamptz
+          FROM crl_number WHERE authority_id = ${authorityId}::uuid
+          RETURNING number`
+        return Number(row!.number)
+      } catch (error) {
+        // Another process took one at this moment.
+        if (!isLost(error) || tries === numberTries) throw error
+      }
+    }
+  })
+}
+
+async function prune(prisma: Client, before: Date): Promise<void> {
+  // Ids begin with the time. The newest CRL of each authority stays, however old; what replaced another did so long ago.
+  await runQuery(
+    () => prisma.$executeRaw`
+          DELETE FROM crl_chunk WHERE (intent_id, position) IN (
+            SELECT chunk.intent_id, chunk.position FROM crl_chunk AS chunk
+            LEFT JOIN crl_intent ON crl_intent.id = chunk.intent_id
+            LEFT JOIN crl ON crl.intent_id = chunk.intent_id
+            WHERE chunk.intent_id < ${firstIdentifierOf(before)}::uuid AND (
+              crl.intent_id IS NULL
+              OR EXISTS (
+                SELECT FROM crl_intent AS later JOIN crl AS later_crl ON later_crl.intent_id = later.id
+                WHERE later.authority_id = crl_intent.authority_id AND later.number > crl_intent.number
+                  AND later_crl.signed_at < ${before.toISOString()}::timestamptz
+              )
+            )
+            LIMIT ${chunksAtOnce}
+          )`
+  )
+}

@@ -1,0 +1,173 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as giveWay } from 'node:timers/promises'
+import type { Authority } from '../../../authorities/authority.ts'
+import { RevokedCertificatesWriter } from '../../../pki/revocation/list/entries.ts'
+import { lintTbsCertList } from '../../../pki/revocation/list/list-lint.ts'
+import {
+  frameCertificateList,
+  frameTbsCertList,
+  type ListHead
+} from '../../../pki/revocation/list/tbs-cert-list.ts'
+import { judgeInSteps } from '../../../signing/judgement.ts'
+import { signDurableList } from '../../../signing/sign-durable.ts'
+import type { Signer } from '../../../signing/signers/signer.ts'
+import type { Clock } from '../../../sources/clock.ts'
+import { newId, timeOfIdentifier } from '../../../sources/identifier.ts'
+import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import type { MakingStore } from './making-store.ts'
+
+export interface CrlPeriods {
+  /** From thisUpdate to nextUpdate. */
+  readonly validityMs: number
+  /** How long before nextUpdate the next one is there, where nothing changes. */
+  readonly overlapMs: number
+}
+
+export interface MakingDependencies {
+  readonly store: MakingStore
+  readonly periods: Pick<CrlPeriods, 'validityMs'>
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+/** What is about to be made. */
+export interface CrlOrder {
+  readonly authority: Authority
+  readonly signer: Pick<Signer, 'sign' | 'signatureAlgorithm'>
+  /** Those that the CRL will say: they were seen before. */
+  readonly changes: readonly string[]
+}
+
+/** What was made; the rest of it is on record. */
+export interface MadeCrl {
+  readonly number: number
+  readonly entries: number
+  readonly octets: number
+}
+
+const entriesAtOnce = 1_000
+const chunkOctets = 256 * 1024
+/** Copied in about a millisecond. */
+const copiedAtOnce = 4 * 1024 * 1024
+
+/**
+ * Makes a CRL of all that the authority has revoked or put on hold, signs it and puts it on record. Nothing of it holds the
+ * event loop for long, and it takes twice the memory of its octets.
+ *
+ * @returns undefined where another process began one after this.
+ * @throws MintlineError `lint_failed`, `certificate_mismatch`, `database_unavailable`, and what the signer throws;
+ * `internal_error` where a row is missing of what an earlier CRL said. The reason of an aborted `signal`.
+ */
+export async function makeCrl(
+  dependencies: MakingDependencies,
+  { authority, signer, changes }: CrlOrder,
+  signal: AbortSignal
+): Promise<MadeCrl | undefined> {
+  const { store, periods, clock, randomBytes } = dependencies
+  const createdAt = clock()
+  const number = await store.takeNumber(authority.id, createdAt)
+  const thisUpdate = toSecond(createdAt)
+  const nextUpdate = new Date(thisUpdate.getTime() + periods.validityMs)
+  const { signatureAlgorithm } = signer
+  const head: ListHead = {
+    signatureAlgorithm,
+    issuerNameDer: authority.certificate.subjectNameDer,
+    authorityKeyIdentifier: authority.certificate.subjectKeyIdentifier,
+    number,
+    thisUpdate,
+    nextUpdate,
+    // None of its certificates is older than its row.
+    keepsExpiredSince: toSecond(timeOfIdentifier(authority.id))
+  }
+  const { tbsDer, entries, finalEntries, byClock } = await buildTbs(
+    store,
+    { authority, head, at: createdAt },
+    signal
+  )
+  await judgeInSteps(tbsDer, der => lintTbsCertList(der, { ...head, entries, finalEntries }), giveWay)
+  const id = newId(createdAt, randomBytes)
+  const tbsSha256 = await digestInSteps([tbsDer])
+  for (let offset = 0, position = 0; offset < tbsDer.length; offset += chunkOctets, position += 1) {
+    signal.throwIfAborted()
+    await store.writeChunk(id, position, tbsDer.subarray(offset, offset + chunkOctets))
+  }
+  const period = { number, createdAt, thisUpdate, nextUpdate }
+  const intent = await store.insert({
+    id,
+    authorityId: authority.id,
+    ...period,
+    entries,
+    finalEntries: finalEntries - byClock,
+    tbsDer,
+    tbsSha256
+  })
+  if (intent === undefined) return undefined
+  // A crash from here to the record leaves an intent that is never signed again: the next CRL has another number.
+  const signature = await signDurableList({ intent, signer, issuerPublicKey: authority.publicKey })
+  const { before, after } = frameCertificateList(tbsDer.length, signatureAlgorithm, signature)
+  const octets = before.length + tbsDer.length + after.length
+  const sha256 = await digestInSteps([before, tbsDer, after])
+  await store.record(
+    { intentId: id, signedAt: clock(), signatureAlgorithm, signature, octets, sha256 },
+    changes
+  )
+  return { number, entries, octets }
+}
+
+interface ToBuild {
+  readonly authority: Authority
+  readonly head: ListHead
+  readonly at: Date
+}
+
+async function buildTbs(store: MakingStore, { authority, head, at }: ToBuild, signal: AbortSignal) {
+  const writer = new RevokedCertificatesWriter()
+  const about = {
+    authorityId: authority.id,
+    ofStations: authority.purpose === 'stations',
+    at,
+    limit: entriesAtOnce
+  }
+  let after: Uint8Array = new Uint8Array()
+  let byClock = 0
+  for (;;) {
+    signal.throwIfAborted()
+    const page = await store.readEntries({ ...about, after })
+    for (const entry of page) {
+      writer.add(entry)
+      if (entry.isByClock) byClock += 1
+    }
+    if (page.length < entriesAtOnce) break
+    after = page.at(-1)!.serialNumber
+  }
+  const { octets, count: entries, finalCount: finalEntries } = writer
+  const frame = frameTbsCertList(head, octets)
+  const tbsDer = new Uint8Array(frame.before.length + octets + frame.after.length)
+  let offset = 0
+  let copied = 0
+  for (const part of [frame.before, ...writer.finish(), frame.after]) {
+    tbsDer.set(part, offset)
+    offset += part.length
+    if (offset > copied + copiedAtOnce) {
+      copied = offset
+      await giveWay()
+    }
+  }
+  return { tbsDer, entries, finalEntries, byClock }
+}
+
+/** SHA-256. */
+async function digestInSteps(parts: readonly Uint8Array[]): Promise<Uint8Array> {
+  const hash = createHash('sha256')
+  for (const part of parts) {
+    for (let offset = 0; offset < part.length; offset += chunkOctets) {
+      hash.update(part.subarray(offset, offset + chunkOctets))
+      if (part.length > chunkOctets) await giveWay()
+    }
+  }
+  return new Uint8Array(hash.digest())
+}
+
+function toSecond(date: Date): Date {
+  return new Date(Math.floor(date.getTime() / 1000) * 1000)
+}

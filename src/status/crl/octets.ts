@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { setImmediate as giveWay } from 'node:timers/promises'
+import { MintlineError } from '../../errors/mintline-error.ts'
+import { isEqual } from '../../pki/der/octets.ts'
+import { type Frame, frameCertificateList } from '../../pki/revocation/list/tbs-cert-list.ts'
+import type { CrlStore, StoredCrl } from './crl-store.ts'
+
+/** Of octets of CRLs that are kept in memory. */
+const maximumKeptOctets = 32 * 1024 * 1024
+
+/** @throws MintlineError `record_damaged` where it is not what was signed. */
+export async function assertWhole(crl: StoredCrl, chunks: ChunkMemory): Promise<void> {
+  const hash = createHash('sha256')
+  let octets = 0
+  for await (const part of readOctets(crl, chunks)) {
+    hash.update(part)
+    octets += part.length
+    await giveWay()
+  }
+  if (octets === crl.octets && isEqual(hash.digest(), crl.sha256)) return
+  throw new MintlineError(
+    'record_damaged',
+    `The CRL ${crl.number} was changed in the database: its octets are not those that were signed. It is not handed out; the next one will be.`
+  )
+}
+
+/** Its DER. @throws MintlineError `overloaded` where a newer one has replaced it long ago. */
+export async function* readOctets(crl: StoredCrl, chunks: ChunkMemory): AsyncGenerator<Uint8Array> {
+  const { intentId, tbsOctets } = crl
+  const { before, after } = frameOf(crl)
+  yield before
+  for (let octets = 0, position = 0; octets < tbsOctets; position += 1) {
+    const chunk = await chunks.read(intentId, position)
+    if (chunk === undefined || chunk.length === 0)
+      throw new MintlineError('overloaded', 'This CRL has been replaced by a newer one. Ask again.', {
+        retryAfterSeconds: 1
+      })
+    octets += chunk.length
+    yield chunk
+  }
+  yield after
+}
+
+function frameOf({ tbsOctets, signatureAlgorithm, signature }: StoredCrl): Frame {
+  return frameCertificateList(tbsOctets, signatureAlgorithm, signature)
+}
+
+/** The chunks that were read last, as many as the limit lets. Those who read the same one at once share it. */
+export class ChunkMemory {
+  readonly #store: Pick<CrlStore, 'readChunk'>
+  readonly #kept = new Map<string, Promise<Uint8Array | undefined>>()
+  readonly #octets = new Map<string, number>()
+  #sum = 0
+
+  constructor(store: Pick<CrlStore, 'readChunk'>) {
+    this.#store = store
+  }
+
+  read(intentId: string, position: number): Promise<Uint8Array | undefined> {
+    const key = `${intentId}/${position}`
+    const kept = this.#kept.get(key)
+    if (kept !== undefined) {
+      // To the end: what was read longest ago goes first.
+      this.#kept.delete(key)
+      this.#kept.set(key, kept)
+      return kept
+    }
+    const reading = this.#store.readChunk(intentId, position)
+    this.#kept.set(key, reading)
+    reading.then(
+      octets => this.#count(key, octets?.length ?? 0),
+      () => this.#forget(key)
+    )
+    return reading
+  }
+
+  #count(key: string, octets: number): void {
+    if (octets === 0) return this.#forget(key)
+    this.#octets.set(key, octets)
+    this.#sum += octets
+    for (const oldest of this.#kept.keys()) {
+      if (this.#sum <= maximumKeptOctets) break
+      this.#forget(oldest)
+    }
+  }
+
+  #forget(key: string): void {
+    this.#kept.delete(key)
+    this.#sum -= this.#octets.get(key) ?? 0
+    this.#octets.delete(key)
+  }
+}
