@@ -42,6 +42,7 @@ import type { Core } from './core.ts'
 import { createExporting } from './exports/exporting.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
 import { openClientCertificates, openClientTrust, type OpenedClientTrust } from './listening/client-trust.ts'
+import { listenForStatus } from './listening/status.ts'
 import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
 import { createRegistrationParts } from './registration-parts.ts'
@@ -93,10 +94,13 @@ export async function startWorker(
   const watches = { metrics, storage, searchLag, crls }
   const ocsp = openOcsp(core, metrics.registry)
   const parts = { ...watches, ocsp, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
-  const http = await createHttpServer(createServices(core, jobs, parts), { ...httpSettings(config), tls })
+  const settings = httpSettings(config)
+  const http = await createHttpServer(createServices(core, jobs, parts), { ...settings, tls })
   stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
   await ready
-  return { url: await listen(http, config) }
+  const url = await listen(http, config)
+  await listenForStatus({ core, http, settings }, stops)
+  return { url }
 }
 
 /** Fastify takes it for plain HTTP where the server is ours. */

@@ -40,6 +40,7 @@ import { createSerializerFactory } from './compilers/serializers.ts'
 import { createValidatorFactory, useLinearUniqueItems } from './compilers/validators.ts'
 import { hasMuchUnread, leaveUnread } from './connections/arrival.ts'
 import { createBoundedServer } from './connections/server.ts'
+import { addStatusGuard } from './connections/status-server.ts'
 import { addFairTurns } from './fairness/fair-turns.ts'
 import { addRequestLimits } from './fairness/request-limits.ts'
 import { buildLogOptions } from './logging.ts'
@@ -165,8 +166,9 @@ export async function createHttpServer(
   return app
 }
 
-/** Who may do what, and when it is its turn. */
+/** What is there, who may do what, and when it is its turn. */
 function addAdmission(app: FastifyInstance, services: HttpServices, settings: HttpSettings): void {
+  addStatusGuard(app)
   const authenticate = createAuthentication(services, settings.certificateProxies)
   addAccess(app, { authenticate, note: refused => services.refusedAccesses.note(refused) })
   addFairness(app, settings, services.metrics)

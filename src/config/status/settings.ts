@@ -1,8 +1,13 @@
-import { wholeNumber } from '../kind.ts'
-import { setting } from '../setting/setting.ts'
+import { port, wholeNumber } from '../kind.ts'
+import { optional, setting } from '../setting/setting.ts'
 
 /** What relying parties are told of certificates. */
 export const statusSettings = {
+  /** Undefined: status is told where everything else is. */
+  statusPort: optional(port(), {
+    name: 'MINTLINE_STATUS_PORT',
+    meaning: 'TCP port that tells relying parties alone of certificates, in clear, beside MINTLINE_PORT'
+  }),
   ocspValidityMinutes: setting(wholeNumber({ minimum: 1, maximum: 1_440, unit: 'minutes' }), 60, {
     name: 'MINTLINE_OCSP_VALIDITY_MINUTES',
     meaning: 'from the thisUpdate to the nextUpdate of an OCSP answer, for which whoever got it may keep it'

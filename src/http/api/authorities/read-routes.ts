@@ -81,7 +81,7 @@ const getTrustBundle = {
 }
 
 const readable = { config: { access: ['auditor', 'operator', 'admin'] } } as const
-const open = { config: { access: 'public', turn: 'route' } } as const
+const open = { config: { access: 'public', turn: 'route', isStatus: true } } as const
 
 export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,

@@ -45,7 +45,7 @@ const getCrl = {
   }
 }
 
-const config = { access: 'public', turn: 'none' } as const
+const config = { access: 'public', turn: 'none', isStatus: true } as const
 
 /** Caches that hold it for longer would keep a revocation from being seen. */
 const maximumAgeSeconds = 5
