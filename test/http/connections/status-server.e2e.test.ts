@@ -51,8 +51,10 @@ describe('the port for status', () => {
       415,
       'media_type_unsupported'
     ])
-    const text = await fetch(`${url}/v1/trust-bundle`)
-    expect(text.status).not.toBe(404)
+    for (const path of ['/v1/trust-bundle', '/v1/authorities/starter-g1/crl']) {
+      const answer = await fetch(`${url}${path}`)
+      expect(await answer.text()).not.toContain('route_not_found')
+    }
   })
 
   it('answers what is no HTTP as the other does', async () => {
