@@ -57,7 +57,11 @@ const getOcsp = {
 }
 
 /** Asked by devices, in masses, so that only failures are logged. */
-const open = { config: { access: 'public', isStatus: true }, logLevel: 'warn', bodyLimit: maximumRequestOctets } as const
+const open = {
+  config: { access: 'public', isStatus: true },
+  logLevel: 'warn',
+  bodyLimit: maximumRequestOctets
+} as const
 
 /** What relying parties ask, without a token. */
 export const ocspRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (

@@ -131,7 +131,9 @@ describe('a page of records', () => {
   it('is planned for the months of its ids alone, each of which is looked up', async () => {
     const list = (query: RowQuery) =>
       createSearchStore(explained.database).within(({ ask }) =>
-        createRecordStore(test.database, explained.database, () => new Date()).rowsBy(ask).listIntents(query)
+        createRecordStore(test.database, explained.database, () => new Date())
+          .rowsBy(ask)
+          .listIntents(query)
       )
     await list({ limit: 50 })
     const all = monthsRead()
