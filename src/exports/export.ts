@@ -48,6 +48,13 @@ export interface Export extends AskedExport {
   /** Of the file, once it is whole. */
   readonly sha256: Uint8Array | undefined
   readonly failure: { readonly code: ErrorCode; readonly detail: string } | undefined
+  /** Of what is done: months whose records it was asked for and has not, as `2026-01`, the latest first. */
+  readonly detachedMonths: readonly string[]
+}
+
+export interface ExportRows extends Page<Row> {
+  /** Months of the range whose records are left out, since they are detached. */
+  readonly detachedMonths?: readonly string[] | undefined
 }
 
 /** A list, as far as an export has to know it. */
@@ -55,7 +62,7 @@ export interface ExportList {
   /** None for a format that has no columns. */
   readonly columns: readonly Column[]
   /** Some rows from the cursor on. @throws MintlineError as the list does. */
-  read(cursor: string | undefined): Promise<Page<Row>>
+  read(cursor: string | undefined): Promise<ExportRows>
   /** About how many there are; undefined where that is not known. */
   estimate(): Promise<number | undefined>
 }

@@ -121,7 +121,8 @@ const fresh = {
   aboutRows: undefined,
   octets: 0,
   sha256: undefined,
-  failure: undefined
+  failure: undefined,
+  detachedMonths: []
 } as const
 
 export function exportNotFound(id: string): MintlineError {

@@ -18,6 +18,7 @@ let now = new Date()
 let exports: Exports
 /** Called before each page is read. */
 let onPage: (page: number) => void | Promise<void>
+let detachedOf: (page: number) => readonly string[]
 beforeAll(async () => {
   test = await createTestDatabase()
 })
@@ -27,6 +28,7 @@ beforeEach(async () => {
   await test.owner.prisma.exportJob.deleteMany()
   now = new Date()
   onPage = () => undefined
+  detachedOf = () => []
   exports = createExports({
     store: createExportStore(test.database),
     openList,
@@ -45,7 +47,8 @@ function openList(): ExportList {
     async read(cursor = '0') {
       const page = Number(cursor)
       await onPage(page)
-      return { items: [[rowOf(page)]], nextCursor: page + 1 < pages ? String(page + 1) : undefined }
+      const nextCursor = page + 1 < pages ? String(page + 1) : undefined
+      return { items: [[rowOf(page)]], nextCursor, detachedMonths: detachedOf(page) }
     },
     estimate: async () => undefined
   }
@@ -99,6 +102,16 @@ it('is there until it expires, and is forgotten later', async () => {
   now = new Date(now.getTime() + 31 * dayMs)
   await run()
   await expect(exports.find(id)).rejects.toMatchObject({ code: 'export_not_found' })
+})
+
+it('tells of the months that it has nothing of, also of one that was detached in the middle of it', async () => {
+  const [plain, lacking] = [await ask(), await ask()]
+  let isFirst = true
+  onPage = page => void (isFirst &&= page < pages - 1)
+  detachedOf = page => (isFirst ? [] : ['2026-03', ...(page < 2 ? ['2026-05'] : [])])
+  await run()
+  expect((await exports.find(plain.id)).detachedMonths).toEqual(['2026-03'])
+  expect((await exports.find(lacking.id)).detachedMonths).toEqual(['2026-05', '2026-03'])
 })
 
 it('fails where the database has no room to spare, before as in the middle of it, and leaves no octets', async () => {

@@ -30,7 +30,8 @@ a terminal.
   --output FILE      where it goes; there must be none yet
   --filter NAME=VALUE
                      what the list is asked for, by the names of its query, such as station=station-7 or from=2026-11-01; once for each
-  --deadline SECONDS how long to try without getting on, 120 unless given. 0 is one try
+  --deadline SECONDS how long to try without getting on, 120 unless given. 0 is one try. A file that the
+                     service makes is waited for as long as the service answers
   --json             tells what came of it as JSON
 
 exit codes: 0 done; 1 the file cannot be written; 2 the arguments are wrong; 3 refused; 4 the service is busy, run it again later; 5 the service cannot
@@ -134,17 +135,20 @@ interface Done {
 }
 
 function tellDone(io: Io, { output, isJson, exported }: Done): void {
-  const { rows, octets, sha256, to, resumedAt } = exported
+  const { rows, octets, sha256, to, resumedAt, detachedMonths } = exported
   if (isJson) {
-    io.write(
-      `${JSON.stringify({ outcome: 'exported', exitCode: 0, output, rows, octets, sha256, to, resumedAt })}\n`
-    )
+    io.write(`${JSON.stringify({ outcome: 'exported', exitCode: 0, output, ...exported })}\n`)
     return
   }
   const resumed = resumedAt === 0 ? '' : `, gone on with at octet ${resumedAt}`
   io.write(
     `exported: ${output}, ${rows} rows on record before ${to}, ${octets} octets${resumed}\nSHA-256 ${sha256}\n`
   )
+  if (detachedMonths.length > 0) {
+    io.writeError(
+      `mintline export: it has nothing of ${detachedMonths.join(', ')}: the records of these months are detached from the database. Have them attached (mintline months attach) and export those months for themselves, where they are wanted.\n`
+    )
+  }
 }
 
 interface Failed {

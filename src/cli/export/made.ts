@@ -21,6 +21,7 @@ interface Made {
   readonly octets: number
   readonly sha256?: string
   readonly failure?: { readonly code: string; readonly detail: string }
+  readonly detachedMonths?: readonly string[]
 }
 
 const askAgainMs = 1_000
@@ -60,7 +61,8 @@ export async function exportMade(
     await ask(exporting, connection, { method: 'DELETE', path: `/v1/exports/${made.id}` }).catch(
       () => undefined
     )
-    return { rows: made.rows, octets: part.octets, sha256, to: made.createdAt, resumedAt }
+    const { rows, createdAt: to, detachedMonths = [] } = made
+    return { rows, octets: part.octets, sha256, to, resumedAt, detachedMonths }
   } finally {
     await part.close()
   }

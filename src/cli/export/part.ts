@@ -9,6 +9,8 @@ export interface PartState {
   readonly asked: string
   /** Before which what is in it came on record; undefined for one that the service makes. */
   readonly to?: string
+  /** Of which it has nothing so far, since they are detached, as `2026-01`. */
+  readonly detachedMonths?: readonly string[]
   /** Of one that the service makes. */
   readonly exportId?: string
 }
@@ -108,8 +110,10 @@ const stateOf = (output: string) => `${output}.part.json`
 export async function readPartState(output: string, asked: string): Promise<PartState | undefined> {
   try {
     const state = JSON.parse(await readFile(stateOf(output), 'utf8')) as Partial<PartState>
-    const { to, exportId } = state
-    const isOurs = [to, exportId].every(each => each === undefined || typeof each === 'string')
+    const { to, exportId, detachedMonths = [] } = state
+    const isOurs =
+      [to, exportId].every(each => each === undefined || typeof each === 'string') &&
+      Array.isArray(detachedMonths)
     return state.asked === asked && isOurs ? (state as PartState) : undefined
   } catch {
     return undefined

@@ -30,6 +30,8 @@ export interface Exported {
   readonly to: string
   /** Octets that were there from an earlier run. */
   readonly resumedAt: number
+  /** Months of which it has nothing, since they are detached from the database, as `2026-01`. */
+  readonly detachedMonths: readonly string[]
 }
 
 const accepted = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const
@@ -49,20 +51,28 @@ export async function exportRows(exporting: Exporting, format: RowFormat): Promi
   const part = await Part.open(output)
   try {
     if (known?.to === undefined) await part.empty()
-    await writePartState(output, { asked, to })
+    const detached = new Set(known?.to === undefined ? [] : known.detachedMonths)
+    const keepState = () => writePartState(output, { asked, to, detachedMonths: [...detached] })
+    await keepState()
     const scanner = new RowScanner(format)
     await part.replay(octets => scanner.add(octets))
     const resumedAt = part.octets
     const oldest = exporting.isWatched ? await findOldest(exporting, to) : undefined
     const tell = () => exporting.progress.tell(scanner.rows, 'rows', shareOf(scanner, oldest, to))
+    // Those of what is still to come alone: an earlier run was told of the others.
+    const tellDetached = async (months: readonly string[]) => {
+      for (const month of months) detached.add(month)
+      await keepState()
+    }
     await goOn(
-      () => readOn(exporting, { part, scanner, to, format, tell }),
+      () => readOn(exporting, { part, scanner, to, format, tell, tellDetached }),
       () => part.octets,
       exporting.trying
     )
     const sha256 = part.sha256()
     await part.finish()
-    return { rows: scanner.rows, octets: part.octets, sha256, to, resumedAt }
+    const detachedMonths = [...detached].sort().toReversed()
+    return { rows: scanner.rows, octets: part.octets, sha256, to, resumedAt, detachedMonths }
   } finally {
     await part.close()
   }
@@ -74,12 +84,13 @@ interface Reading {
   readonly to: string
   readonly format: RowFormat
   readonly tell: () => void
+  readonly tellDetached: (months: readonly string[]) => Promise<void>
 }
 
 /** @returns what stopped it; undefined at the end of the list. */
 async function readOn(
   exporting: Exporting,
-  { part, scanner, to, format, tell }: Reading
+  { part, scanner, to, format, tell, tellDetached }: Reading
 ): Promise<Failure | undefined> {
   const { source, of, filter } = exporting
   scanner.dropRest()
@@ -91,6 +102,8 @@ async function readOn(
     const answer = await source.open(`/v1/${of}?${query.toString()}`, { accept: accepted[format] + header })
     if (answer.statusCode !== 200) return failureOf(answer, await readSmall(answer))
     if (!isOfType(answer, accepted[format])) return foreign
+    const months = answer.headers['mintline-detached-months']
+    if (typeof months === 'string') await tellDetached(months.split(', '))
     for await (const octets of answer as AsyncIterable<Buffer>) {
       await part.append(scanner.add(octets))
       tell()

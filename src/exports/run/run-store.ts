@@ -26,7 +26,7 @@ export interface RunStore {
   /** A crash leaves all of the octets with their progress, or nothing. */
   append(run: Run, octets: Uint8Array, progress: Progress): Promise<boolean>
   /** With it the file is there. */
-  finish(run: Run, end: { readonly sha256: Uint8Array } & Ended): Promise<boolean>
+  finish(run: Run, end: Written & Ended): Promise<boolean>
   fail(run: Run, end: { readonly code: ErrorCode; readonly detail: string } & Ended): Promise<boolean>
   /** Octets of all files that are kept. */
   measure(): Promise<number>
@@ -34,6 +34,12 @@ export interface RunStore {
   expire(time: Date): Promise<void>
   /** Takes away some of what belongs to no file. @returns whether there is more. */
   sweep(forgetBefore: Date): Promise<boolean>
+}
+
+/** A file that is whole. */
+export interface Written {
+  readonly sha256: Uint8Array
+  readonly detachedMonths: readonly string[]
 }
 
 interface Ended {
@@ -83,8 +89,13 @@ export function createRunStore({ prisma }: Database): RunStore {
       )
       return count > 0
     },
-    finish: (run, { sha256, ...ended }) =>
-      change(run, { state: 'done', sha256: Buffer.from(sha256), ...ended }),
+    finish: (run, { sha256, detachedMonths, ...ended }) =>
+      change(run, {
+        state: 'done',
+        sha256: Buffer.from(sha256),
+        detachedMonths: [...detachedMonths],
+        ...ended
+      }),
     fail: (run, failed) => change(run, { state: 'failed', ...failed }),
     async measure() {
       const where = { state: { in: ['running', 'done'] } }

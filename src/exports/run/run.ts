@@ -6,7 +6,7 @@ import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { openEncoder } from '../encoding/encoder.ts'
 import type { Export, ExportList, OpenExportList } from '../export.ts'
 import { ExportFile, ExportTaken } from './file.ts'
-import type { Run, RunStore } from './run-store.ts'
+import type { Run, RunStore, Written } from './run-store.ts'
 
 export interface ExportRunDependencies {
   readonly store: RunStore
@@ -81,8 +81,8 @@ async function attempt(
   const ended = () => endOf(dependencies)
   try {
     if (attempts > maximumAttempts) throw interrupted()
-    const sha256 = await write(dependencies, { next, run, signal })
-    return !(await store.finish(run, { sha256, ...ended() }))
+    const written = await write(dependencies, { next, run, signal })
+    return !(await store.finish(run, { ...written, ...ended() }))
   } catch (error) {
     if (error instanceof ExportTaken) return true
     if (signal.aborted || (isTransient(error) && attempts < maximumAttempts)) throw error
@@ -94,23 +94,25 @@ async function attempt(
   }
 }
 
-/** A crash leaves a file that is not whole, and that nobody is shown: the next run begins anew. @returns the hash of the file. */
+/** A crash leaves a file that is not whole, and that nobody is shown: the next run begins anew. */
 async function write(
   dependencies: ExportRunDependencies,
   { next, run, signal }: Omit<Attempt, 'attempts'>
-): Promise<Uint8Array> {
+): Promise<Written> {
   const { store, openList, maximumOctets, isReserveTouched } = dependencies
   const { of: name, format } = next
   const list = openList(next)
   const about = await list.estimate().catch(unlessTooBroad)
   if (about !== undefined) await store.tellAbout(run, about)
   const file = new ExportFile(store, run, maximumOctets - (await store.measure()))
+  const detached = new Set<string>()
   await using encoder = openEncoder({ format, name, columns: list.columns })
   for (let cursor: string | undefined; ;) {
     if (signal.aborted) throw interrupted()
     if (isReserveTouched()) throw noRoom()
     const begunAt = performance.now()
-    const { items, nextCursor } = await readPage(list, cursor)
+    const { items, nextCursor, detachedMonths = [] } = await readPage(list, cursor)
+    for (const month of detachedMonths) detached.add(month)
     await file.add(await encoder.add(items), items.length)
     if (file.rows > maximumRows) throw tooManyRows()
     if (nextCursor === undefined) break
@@ -119,7 +121,8 @@ async function write(
   }
   await file.add(await encoder.end(), 0)
   // Waited for here: the thread is ended meanwhile, and a failure would be nobody's.
-  return await file.end()
+  const sha256 = await file.end()
+  return { sha256, detachedMonths: [...detached].sort().toReversed() }
 }
 
 /** How many there are about is told where it is known. */

@@ -1,6 +1,7 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { AskedExport, ExportList } from '../../exports/export.ts'
 import type { ColumnType, Row } from '../../exports/formats/format.ts'
+import type { Page } from '../../sources/page.ts'
 import type { RowList } from './listing.ts'
 
 /** A list that comes as rows, with what a file of it has to know besides. */
@@ -9,6 +10,9 @@ export interface ExportableList<Item, View extends object> extends RowList<Item,
   readonly types: Readonly<Record<string, ColumnType>>
   /** Undefined where that is not known. */
   readonly estimate: () => Promise<number | undefined>
+  readonly read: (
+    cursor: string | undefined
+  ) => Promise<Page<Item> & { readonly detachedMonths?: readonly string[] }>
 }
 
 /** The rows of a file: as the list answers them. */
@@ -24,8 +28,8 @@ export function exportListOf<Item, View extends object>(
   return {
     columns: format === 'ndjson' ? [] : Object.keys(columns).map(name => ({ name, type: types[name] })),
     async read(cursor) {
-      const { items, nextCursor } = await read(cursor)
-      return { items: items.map(rowOf), nextCursor }
+      const { items, ...rest } = await read(cursor)
+      return { ...rest, items: items.map(rowOf) }
     },
     estimate
   }

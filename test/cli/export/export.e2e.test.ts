@@ -59,6 +59,7 @@ interface Told {
   readonly sha256: string
   readonly to: string
   readonly resumedAt: number
+  readonly detachedMonths?: readonly string[]
   readonly code?: string
 }
 
@@ -298,4 +299,18 @@ describe('what keeps it from being done', () => {
     const { exitCode } = await run([...argumentsOf('http://127.0.0.1:9', 'csv'), '--deadline', '0'])
     expect(exitCode).toBe(5)
   })
+})
+
+it.each(['csv', 'xlsx'])('says of which months a list as %s has nothing', async format => {
+  const month = '2025-02'
+  const detached = { month, detachedAt: new Date(), detachedBy: 'cli/test' }
+  await service.owner.prisma.detachedMonth.create({ data: detached })
+  const { told } = await run(argumentsOf(service.url, format))
+  expect(told).toMatchObject({ outcome: 'exported', detachedMonths: [month] })
+  await rm(output)
+  const { exitCode, errors } = await runMintline(argumentsOf(service.url, format))
+  expect([exitCode, errors]).toEqual([0, expect.stringContaining(`nothing of ${month}:`)])
+  await service.owner.prisma.detachedMonth.delete({ where: { month } })
+  await rm(output)
+  expect((await run(argumentsOf(service.url, format))).told.detachedMonths).toEqual([])
 })

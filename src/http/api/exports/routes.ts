@@ -109,7 +109,8 @@ export const exportRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 }
 
 function viewExport(found: Export): ExportView {
-  const { createdAt, begunAt, endedAt, expiresAt, fields, lines, aboutRows, sha256, failure, ...rest } = found
+  const { createdAt, begunAt, endedAt, expiresAt, fields, lines, aboutRows, sha256, ...more } = found
+  const { failure, detachedMonths, ...rest } = more
   return {
     ...rest,
     createdAt: createdAt.toISOString(),
@@ -120,6 +121,7 @@ function viewExport(found: Export): ExportView {
     ...(expiresAt && { expiresAt: expiresAt.toISOString() }),
     ...(aboutRows !== undefined && { aboutRows }),
     ...(sha256 && { sha256: Buffer.from(sha256).toString('hex') }),
-    ...(failure && { failure })
+    ...(failure && { failure }),
+    ...(detachedMonths.length > 0 && { detachedMonths: [...detachedMonths] })
   }
 }

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { exportedLists, exportStates } from '../../../exports/export.ts'
 import { exportFormats } from '../../../exports/formats/format.ts'
+import { detachedMonths } from '../../listing/detached.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { AuditEventListQuerystring } from '../audit-events/schemas.ts'
@@ -103,7 +104,8 @@ export const ExportResource = Type.Object(
         { code: Type.Enum(errorCodes, { type: 'string' }), detail: Type.String() },
         { ...strict, description: 'Why it failed.' }
       )
-    )
+    ),
+    detachedMonths
   },
   { $id: 'Export', ...strict, description: 'A list as a file.' }
 )

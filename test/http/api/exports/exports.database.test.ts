@@ -37,6 +37,20 @@ describe('the file of an export', () => {
     }
   })
 
+  it('says which months it has nothing of', async () => {
+    const month = '2025-02'
+    const detached = { month, detachedAt: new Date(), detachedBy: 'cli/test' }
+    await service.owner.prisma.detachedMonth.create({ data: detached })
+    const { done } = await make(service.as('auditor'), issuances)
+    expect(done.detachedMonths).toEqual([month])
+    const { done: later } = await make(service.as('auditor'), {
+      ...issuances,
+      filter: { from: '2025-03-01' }
+    })
+    expect(later).not.toHaveProperty('detachedMonths')
+    await service.owner.prisma.detachedMonth.delete({ where: { month } })
+  })
+
   it('is named, and known by its hash', async () => {
     const { done, content } = await make(service.as('auditor'), issuances)
     expect(content.headers).toMatchObject({
