@@ -15,11 +15,15 @@ interface Held {
   /** Undefined until there is a first one. */
   responder?: Responder
   making?: Promise<Responder> | undefined
+  /** By the stopwatch: no other is made before. */
+  restsUntilMs: number
   trouble?: { readonly error: MintlineError; readonly untilMs: number } | undefined
 }
 
 /** Nobody who asks has a CA key tried more often. */
 const retryMs = 10_000
+/** Where the generation itself ends soon, each new one is past its half at once. */
+const restMs = 600_000
 /** One that ends sooner is followed by another before it is used. */
 const leastLeftMs = 60_000
 
@@ -45,7 +49,8 @@ export class Responders {
     const { responder } = held
     if (responder === undefined || !isValid(responder, now)) return this.#make(authority, held)
     // What keeps it from being renewed is told, and the one at hand answers until its end.
-    if (now >= halfOf(responder)) void this.#make(authority, held).catch(() => undefined)
+    const isDue = now >= halfOf(responder) && this.#dependencies.stopwatch() >= held.restsUntilMs
+    if (isDue) void this.#make(authority, held).catch(() => undefined)
     return responder
   }
 
@@ -68,21 +73,23 @@ export class Responders {
   #heldOf(id: string): Held {
     const found = this.#held.get(id)
     if (found !== undefined) return found
-    const held: Held = {}
+    const held: Held = { restsUntilMs: -Infinity }
     this.#held.set(id, held)
     return held
   }
 
   #make(authority: Authority, held: Held): Promise<Responder> {
-    const { create, stopwatch, onTrouble } = this.#dependencies
+    const { create, clock, stopwatch, onTrouble } = this.#dependencies
     if (held.making !== undefined) return held.making
     if (held.trouble !== undefined && stopwatch() < held.trouble.untilMs)
       return Promise.reject(held.trouble.error)
     held.making = create(authority)
+      .then(responder => assertValid(responder, authority, clock()))
       .then(
         responder => {
           held.responder = responder
           held.trouble = undefined
+          held.restsUntilMs = stopwatch() + restMs
           return responder
         },
         (cause: unknown) => {
@@ -99,6 +106,13 @@ export class Responders {
       })
     return held.making
   }
+}
+
+/** @throws MintlineError `authority_unavailable` for one that is of no use: it ends with its generation, in a moment. */
+function assertValid(responder: Responder, { name }: Authority, now: Date): Responder {
+  if (isValid(responder, now.getTime())) return responder
+  const detail = `The generation ${name} ends in a moment: nothing more is told of its certificates.`
+  throw new MintlineError('authority_unavailable', detail)
 }
 
 function isValid({ notBefore, notAfter }: Responder, now: number): boolean {

@@ -37,6 +37,8 @@ interface Row {
   readonly endedAt: Date | null
   readonly isUndecided: boolean | null
   readonly isVoid: boolean
+  /** Of the generation that is asked for. */
+  readonly isCompromised: boolean
 }
 
 export function createStatusStore({ prisma }: Database): StatusStore {
@@ -70,7 +72,10 @@ function findRows(
       known.intent_id::text AS "intentId",
       found.issuer_id::text AS "issuerId", found.is_issued AS "isIssued", found.ended_at AS "endedAt",
       found.is_undecided AS "isUndecided",
-      EXISTS (SELECT FROM void WHERE void.intent_id = known.intent_id) AS "isVoid"
+      EXISTS (SELECT FROM void WHERE void.intent_id = known.intent_id) AS "isVoid",
+      EXISTS (
+        SELECT FROM authority WHERE authority.id = asked.authority_id AND authority.state = 'compromised'
+      ) AS "isCompromised"
     FROM unnest(${authorityIds}::uuid[], ${serialNumbers}::bytea[])
       WITH ORDINALITY AS asked(authority_id, serial_number, ordinal)
     LEFT JOIN LATERAL (
@@ -158,6 +163,8 @@ function statusOf(
   { authorityId }: AskedCertificate,
   detached: ReadonlyMap<string, string | null>
 ): RecordedStatus {
+  // Whatever this process has heard of so far.
+  if (row.isCompromised) return { state: 'undecided' }
   const ended = endOf(row)
   if (ended !== undefined) return ended
   const { intentId, issuerId, isIssued, isUndecided, isVoid, endsAt } = row

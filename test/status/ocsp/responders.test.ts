@@ -11,13 +11,13 @@ const authority = { id: 'one', name: 'acme-g1' } as Authority
 
 /** Responders whose certificates last four days of a clock that the test sets. */
 function openResponders() {
-  const state = { nowMs: begin, made: 0, isBroken: false, told: 0 }
+  const state = { nowMs: begin, endMs: Infinity, made: 0, isBroken: false, told: 0 }
   const responders = new Responders({
     async create() {
       state.made++
       if (state.isBroken) throw new MintlineError('signer_unavailable', 'The key is away.')
-      const notBefore = new Date(state.nowMs)
-      const notAfter = new Date(state.nowMs + 4 * dayMs)
+      const notBefore = new Date(state.nowMs - 3_600_000)
+      const notAfter = new Date(Math.min(state.nowMs - 3_600_000 + 4 * dayMs, state.endMs))
       return {
         keyHash: new Uint8Array(20),
         notBefore,
@@ -45,7 +45,7 @@ describe('a responder', () => {
   it('is followed by another after half of its time, while it goes on', async () => {
     const { state, find } = openResponders()
     const first = await find()
-    state.nowMs = begin + 2 * dayMs - 1
+    state.nowMs = begin + 2 * dayMs - 3_600_001
     expect(await find()).toBe(first)
     expect(state.made).toBe(1)
     state.nowMs += 1
@@ -53,6 +53,20 @@ describe('a responder', () => {
     await settled()
     expect(await find()).not.toBe(first)
     expect(state.made).toBe(2)
+  })
+
+  it('is not made again and again in the last hour of its generation, nor in its last minute', async () => {
+    const { state, find } = openResponders()
+    state.endMs = begin + 1_800_000
+    for (; state.nowMs < state.endMs - 61_000; state.nowMs += 1_000) {
+      await find()
+      await settled()
+    }
+    expect(state.made).toBe(3)
+    state.nowMs = state.endMs - 30_000
+    for (let asked = 0; asked < 20; asked++)
+      await expect(find()).rejects.toMatchObject({ code: 'authority_unavailable' })
+    expect(state.made).toBe(4)
   })
 
   it('goes on until a minute before its end when it cannot be renewed, which is told and tried every ten seconds', async () => {
@@ -80,7 +94,7 @@ describe('a responder', () => {
   it('is not used before its time, by a clock that was set back', async () => {
     const { state, find } = openResponders()
     const first = await find()
-    state.nowMs = begin - 1
+    state.nowMs = begin - 3_600_001
     expect(await find()).not.toBe(first)
   })
 })

@@ -158,3 +158,13 @@ describe('what is of a month that is detached', () => {
     for (const [name, status] of expected) expect(await statusOf(name)).toMatchObject(status)
   })
 })
+
+describe('the status of what a generation has issued that another process has compromised', () => {
+  it('is undecided, whatever this process has heard', async () => {
+    const { authorityId } = asked.get('of-the-next-generation')!
+    expect(await statusOf('of-the-next-generation')).toEqual({ state: 'good' })
+    await months.client.query("UPDATE authority SET state = 'compromised' WHERE id = $1", [authorityId])
+    expect(await statusOf('of-the-next-generation')).toEqual({ state: 'undecided' })
+    expect(await statusOf('good')).toMatchObject({ state: 'good' })
+  })
+})
