@@ -73,9 +73,7 @@ function findRows(
       found.issuer_id::text AS "issuerId", found.is_issued AS "isIssued", found.ended_at AS "endedAt",
       found.is_undecided AS "isUndecided",
       EXISTS (SELECT FROM void WHERE void.intent_id = known.intent_id) AS "isVoid",
-      EXISTS (
-        SELECT FROM authority WHERE authority.id = asked.authority_id AND authority.state = 'compromised'
-      ) AS "isCompromised"
+      EXISTS (SELECT FROM authority AS own WHERE own.id = asked.authority_id AND own.state = 'compromised') AS "isCompromised"
     FROM unnest(${authorityIds}::uuid[], ${serialNumbers}::bytea[])
       WITH ORDINALITY AS asked(authority_id, serial_number, ordinal)
     LEFT JOIN LATERAL (
