@@ -52,7 +52,7 @@ export interface Export extends AskedExport {
   readonly detachedMonths: readonly string[]
 }
 
-export interface ExportRows extends Page<Row> {
+interface ExportRows extends Page<Row> {
   /** Months of the range whose records are left out, since they are detached. */
   readonly detachedMonths?: readonly string[] | undefined
 }
