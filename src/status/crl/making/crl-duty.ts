@@ -57,7 +57,10 @@ export class CrlDuty {
       const state = states.get(authority.id)
       if (state === undefined) continue
       if (!hasCrls(authority, now)) {
-        if (state.changes.length > 0) await store.dropChanges(state.changes)
+        if (state.changes.length === 0) continue
+        // By a clock that is ahead, one that has CRLs would seem to be over, and what waits would be told by nobody.
+        await clockTrust.assertTrusted()
+        await store.dropChanges(state.changes)
         continue
       }
       const isItsTurn = (this.#standings.get(authority.id)?.notBeforeMs ?? 0) <= this.#stopwatch()
@@ -68,6 +71,7 @@ export class CrlDuty {
     }
     if (this.#stopwatch() < this.#prunedAtMs + pruneEveryMs) return
     this.#prunedAtMs = this.#stopwatch()
+    await clockTrust.assertTrusted()
     await store.prune(new Date(now.getTime() - keptMs))
   }
 

@@ -52,6 +52,7 @@ describe('the CRL of a generation', () => {
     expect(await codeOf({ 'if-none-match': '"other"', 'if-modified-since': modified })).toBe(200)
     expect(await codeOf({ 'if-modified-since': modified })).toBe(304)
     expect(await codeOf({ 'if-modified-since': 'Thu, 01 Jan 2015 00:00:00 GMT' })).toBe(200)
+    expect(await codeOf({ 'if-modified-since': 'Wed, 01 Jan 2200 00:00:00 GMT' })).toBe(200)
     expect(await codeOf({ 'if-modified-since': 'junk' })).toBe(200)
   })
 

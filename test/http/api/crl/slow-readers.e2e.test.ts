@@ -41,6 +41,7 @@ describe('those who do not read a large CRL', () => {
     const idle = Array.from({ length: 20 }, ask)
     await vi.waitFor(() => expect(open).toBe(16), { timeout: 10_000 })
     const refused = await fetch(new URL(url, address))
+    expect([refused.headers.get('cache-control'), refused.headers.get('etag')]).toEqual(['no-store', null])
     expect([refused.status, ((await refused.json()) as { code: string }).code]).toEqual([503, 'overloaded'])
     expect((await fetch(new URL(url, address), { method: 'HEAD' })).headers.get('content-length')).toBe(
       String(octets)

@@ -67,20 +67,24 @@ export const crlRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
     const crl = await crls.find(request.params.name)
     const isPem = type === pemType
     const etag = `"${Buffer.from(crl.sha256).toString('hex')}${isPem ? '-pem' : ''}"`
-    reply.headers({
-      etag,
-      'last-modified': crl.thisUpdate.toUTCString(),
-      'cache-control': `public, max-age=${maximumAgeSeconds}`,
-      vary: 'Accept'
-    })
-    if (isKnown(request, etag, crl.thisUpdate)) return reply.code(304).send()
+    /** Of an answer that is the CRL's: what is refused is nothing that a cache may keep, nor has it this tag. */
+    const tell = () =>
+      reply.headers({
+        etag,
+        'last-modified': crl.thisUpdate.toUTCString(),
+        'cache-control': `public, max-age=${maximumAgeSeconds}`,
+        vary: 'Accept'
+      })
+    if (isKnown(request, etag, crl.thisUpdate)) return tell().code(304).send()
     const octets = isPem ? pemOctetsOf('X509 CRL', crl.octets) : crl.octets
-    reply.type(type).header('content-length', octets)
-    // Of an answer to HEAD, what is read would go nowhere.
-    if (request.raw.method === 'HEAD') return reply.send(Readable.from([], { objectMode: false }))
+    const isHead = request.raw.method === 'HEAD'
+    if (!isHead && octets > wholeOctets && streams >= maximumStreams) throw tooManyStreams()
     const parts = isPem ? encodePemInParts('X509 CRL', crl.read()) : crl.read()
-    if (octets <= wholeOctets) return reply.send(await wholeOf(parts))
-    if (streams >= maximumStreams) throw tooManyStreams()
+    const whole = !isHead && octets <= wholeOctets ? await wholeOf(parts) : undefined
+    tell().type(type).header('content-length', octets)
+    // Of an answer to HEAD, what is read would go nowhere.
+    if (isHead) return reply.send(Readable.from([], { objectMode: false }))
+    if (whole !== undefined) return reply.send(whole)
     streams += 1
     return reply.send(streamOf(parts, () => (streams -= 1)))
   })
@@ -109,7 +113,8 @@ function isKnown({ headers: asked }: FastifyRequest, etag: string, modified: Dat
   if (tags !== undefined)
     return tags.split(',').some(tag => ['*', etag].includes(tag.trim().replace(/^W\//, '')))
   const since = Date.parse(asked['if-modified-since'] ?? '')
-  return since >= modified.getTime()
+  // A clock that was ahead and set back makes a later list of an earlier time.
+  return since === modified.getTime()
 }
 
 function tooManyStreams(): MintlineError {
