@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 
 /** What other people's tools make of the answers: openssl ocsp and GnuTLS ocsptool, over HTTP as devices do. */
 export function openAsking(url: string) {
@@ -13,11 +14,10 @@ export function openAsking(url: string) {
   }
   const run = async (command: string, args: readonly string[]) => {
     const child = spawn(command, args, { cwd: folder, env: { PATH: process.env['PATH'] } })
-    const chunks: Buffer[] = []
-    child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-    child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
-    const status = await new Promise<number | null>(resolve => child.on('close', resolve))
-    return { status, output: Buffer.concat(chunks).toString() }
+    const closed = new Promise<number | null>(resolve => child.on('close', resolve))
+    // Which of two pipes is read first is chance: openssl tells on standard error whether the answer verifies, and then what it is.
+    const [errors, told, status] = await Promise.all([text(child.stderr), text(child.stdout), closed])
+    return { status, output: errors + told }
   }
   return {
     folder,
