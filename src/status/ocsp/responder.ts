@@ -1,13 +1,11 @@
 import { generateKeyPair, type KeyObject, sign } from 'node:crypto'
 import { promisify } from 'node:util'
-import type { Authorities, Authority } from '../../authorities/authority.ts'
-import { openProvenSigner } from '../../authorities/generations/proven-signer.ts'
+import type { Authority } from '../../authorities/authority.ts'
+import { type SignerSources, withLentSigner } from '../../authorities/generations/lent-signer.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import { assembleOcspResponse, hashOfResponderKey } from '../../pki/ocsp/response.ts'
 import { signDurable } from '../../signing/sign-durable.ts'
-import type { OpenSigner } from '../../signing/signers/open-signer.ts'
-import type { Signer } from '../../signing/signers/signer.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { draftResponder, judgeResponder } from './responder-draft.ts'
@@ -26,10 +24,8 @@ export interface Responder {
   respond(responseDataDer: Uint8Array): Uint8Array
 }
 
-export interface ResponderDependencies {
+export interface ResponderDependencies extends SignerSources {
   readonly store: ResponderStore
-  readonly authorities: Pick<Authorities, 'issuingById'>
-  readonly openSigner: OpenSigner
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
@@ -56,7 +52,7 @@ export async function createResponder(
   const intent = await store.insert(draftResponder(rules, clock(), randomBytes))
   if (intent === undefined) throw speaksForNothing(authority)
   // A crash from here on leaves an intent whose key is gone: its serial number is explained, and answers nothing.
-  const certificateDer = await withSigner(dependencies, authority, signer =>
+  const certificateDer = await withLentSigner(dependencies, authority, signer =>
     signDurable({
       intent,
       signer,
@@ -81,21 +77,6 @@ function describe(certificateDer: Uint8Array, spkiDer: Uint8Array, privateKey: K
         signature: sign('sha256', responseDataDer, privateKey),
         certificateDer
       })
-  }
-}
-
-/** The key of one that may issue is open already; of one that is retired, it is opened for this alone. */
-async function withSigner<Result>(
-  { authorities, openSigner }: ResponderDependencies,
-  { id, name, state, signerReference: reference, certificate: { spkiDer } }: Authority,
-  work: (signer: Pick<Signer, 'sign' | 'signatureAlgorithm'>) => Promise<Result>
-): Promise<Result> {
-  if (state !== 'retired') return work((await authorities.issuingById(id)).signer)
-  const signer = await openProvenSigner(openSigner, { name, reference, spkiDer })
-  try {
-    return await work(signer)
-  } finally {
-    await signer.close()
   }
 }
 

@@ -1,6 +1,6 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
+import { startRepeating } from '../../../sources/repeating.ts'
 import type { Filling } from './filling.ts'
 
 export interface FillDutyOptions {
@@ -19,10 +19,8 @@ const mostRestMs = 1_000
 export function startFilling({ filling, log, stopwatch = systemStopwatch }: FillDutyOptions): {
   close(): Promise<void>
 } {
-  const closing = new AbortController()
   let isTroubleTold = false
-
-  async function stepOnce(): Promise<number> {
+  return startRepeating(async () => {
     const startMs = stopwatch()
     try {
       const hasMore = await filling.step()
@@ -35,17 +33,5 @@ export function startFilling({ filling, log, stopwatch = systemStopwatch }: Fill
       isTroubleTold = true
       return restAfterErrorMs
     }
-  }
-
-  const ended = (async () => {
-    while (!closing.signal.aborted) {
-      await delay(await stepOnce(), undefined, { signal: closing.signal }).catch(() => undefined)
-    }
-  })()
-  return {
-    async close() {
-      closing.abort()
-      await ended
-    }
-  }
+  })
 }

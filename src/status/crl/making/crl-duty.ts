@@ -1,19 +1,16 @@
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Authorities, Authority } from '../../../authorities/authority.ts'
-import { openProvenSigner } from '../../../authorities/generations/proven-signer.ts'
+import { type SignerSources, withLentSigner } from '../../../authorities/generations/lent-signer.ts'
 import type { ClockTrust } from '../../../clock/clock-trust.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
-import type { OpenSigner } from '../../../signing/signers/open-signer.ts'
-import type { Signer } from '../../../signing/signers/signer.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
+import { startRepeating } from '../../../sources/repeating.ts'
 import { hasCrls } from '../scope.ts'
-import { type CrlPeriods, type MadeCrl, makeCrl, type MakingDependencies } from './making.ts'
+import { type CrlPeriods, makeCrl, type MakingDependencies } from './making.ts'
 import type { CrlState } from './making-store.ts'
 
-export interface CrlDutyOptions extends MakingDependencies {
+export interface CrlDutyOptions extends MakingDependencies, SignerSources {
   readonly periods: CrlPeriods
   readonly authorities: Pick<Authorities, 'list' | 'issuingById'>
-  readonly openSigner: OpenSigner
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
   readonly log: Pick<DatabaseLog, 'warn'>
   readonly stopwatch?: Stopwatch
@@ -79,7 +76,7 @@ export class CrlDuty {
     const startMs = this.#stopwatch()
     const { failures } = this.#standings.get(authority.id) ?? { failures: 0 }
     try {
-      await this.#withSigner(authority, signer =>
+      await withLentSigner(this.#options, authority, signer =>
         makeCrl(this.#options, { authority, signer, changes }, signal)
       )
       const endMs = this.#stopwatch()
@@ -97,28 +94,6 @@ export class CrlDuty {
         { err: error, authority: name },
         `the CRL of ${name} could not be made; tried again`
       )
-    }
-  }
-
-  /** The key of one that issues is open already; that of one that is done is opened for this alone. */
-  async #withSigner(
-    authority: Authority,
-    work: (signer: Signer) => Promise<MadeCrl | undefined>
-  ): Promise<void> {
-    const { id, name, state, signerReference: reference, certificate } = authority
-    if (state !== 'retired') {
-      await work((await this.#options.authorities.issuingById(id)).signer)
-      return
-    }
-    const signer = await openProvenSigner(this.#options.openSigner, {
-      name,
-      reference,
-      spkiDer: certificate.spkiDer
-    })
-    try {
-      await work(signer)
-    } finally {
-      await signer.close()
     }
   }
 }
@@ -139,30 +114,15 @@ function isDue(
 export function startCrlDuty(options: CrlDutyOptions): { close(): Promise<void> } {
   const { log } = options
   const duty = new CrlDuty(options)
-  const closing = new AbortController()
   let isTroubleTold = false
-
-  async function stepOnce(): Promise<void> {
+  return startRepeating(async signal => {
     try {
-      await duty.step(closing.signal)
+      await duty.step(signal)
       isTroubleTold = false
     } catch (error) {
-      if (!isTroubleTold && !closing.signal.aborted)
-        log.warn({ err: error }, 'CRLs could not be made; tried again')
+      if (!isTroubleTold && !signal.aborted) log.warn({ err: error }, 'CRLs could not be made; tried again')
       isTroubleTold = true
     }
-  }
-
-  const ended = (async () => {
-    while (!closing.signal.aborted) {
-      await stepOnce()
-      await delay(pollMs, undefined, { signal: closing.signal }).catch(() => undefined)
-    }
-  })()
-  return {
-    async close() {
-      closing.abort()
-      await ended
-    }
-  }
+    return pollMs
+  })
 }
