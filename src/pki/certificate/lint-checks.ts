@@ -43,7 +43,7 @@ const forbiddenUsages: Readonly<Record<string, readonly KeyUsage[]>> = {
 }
 
 /** The extensions of a device certificate and whether each is critical. */
-const criticalities: ReadonlyMap<string, boolean> = new Map([
+export const deviceCriticalities: ReadonlyMap<string, boolean> = new Map([
   [extensionOids.basicConstraints, true],
   [extensionOids.keyUsage, true],
   [extensionOids.extendedKeyUsage, false],
@@ -193,7 +193,7 @@ export const lintChecks: readonly LintCheck[] = [
     name: 'extensionsKnown',
     source: 'the closed list of extensions',
     expected: 'basicConstraints, keyUsage, extKeyUsage and the two key identifiers alone',
-    check: ({ tbs }) => tbs.extensions.all.find(({ oid }) => !criticalities.has(oid))?.oid
+    check: ({ tbs }) => tbs.extensions.all.find(({ oid }) => !deviceCriticalities.has(oid))?.oid
   },
   {
     name: 'criticality',
@@ -201,7 +201,7 @@ export const lintChecks: readonly LintCheck[] = [
     expected: 'basicConstraints and keyUsage critical, the others not',
     check: ({ tbs }) => {
       const isWrong = ({ oid, critical }: Extension): boolean =>
-        (criticalities.get(oid) ?? critical) !== critical
+        (deviceCriticalities.get(oid) ?? critical) !== critical
       const wrong = tbs.extensions.all.find(isWrong)
       return wrong && `${wrong.oid} ${wrong.critical ? '' : 'not '}critical`
     }

@@ -4,7 +4,8 @@ import { buildName } from '../name/name.ts'
 import type { TbsCertificate } from './certificate.ts'
 import { extensionOids } from './extension.ts'
 import { holdAgainst } from './lint.ts'
-import { type LintCheck, lintChecks, type LintExpectation } from './lint-checks.ts'
+import type { LintCheck, LintExpectation } from './lint-checks.ts'
+import { checksWithExtension } from './purpose-checks.ts'
 import { buildTbsCertificate, type TbsCertificateContent } from './tbs-certificate.ts'
 
 /** All that the certificate of a station says. Of the CSR nothing but the key is in it. */
@@ -41,33 +42,11 @@ interface StationExpectation extends LintExpectation {
   readonly station: string
 }
 
-const criticalities: ReadonlyMap<string, boolean> = new Map([
-  [extensionOids.basicConstraints, true],
-  [extensionOids.keyUsage, true],
-  [extensionOids.extendedKeyUsage, false],
-  [extensionOids.subjectAlternativeName, false],
-  [extensionOids.subjectKeyIdentifier, false],
-  [extensionOids.authorityKeyIdentifier, false]
-])
-
-/** The rules of a device certificate that are of its extensions, and are others here. */
-const replaced: readonly string[] = ['extensionsKnown', 'criticality', 'extendedKeyUsage']
-
 const stationChecks: readonly LintCheck<StationExpectation>[] = [
-  ...lintChecks.filter(({ name }) => !replaced.includes(name)),
-  {
-    name: 'extensionsKnown',
-    source: 'the closed list of extensions',
-    expected: 'basicConstraints, keyUsage, extKeyUsage, subjectAltName and the two key identifiers alone',
-    check: ({ tbs }) => tbs.extensions.all.find(({ oid }) => !criticalities.has(oid))?.oid
-  },
-  {
-    name: 'criticality',
-    source: 'RFC 5280 §4.2.1',
-    expected: 'basicConstraints and keyUsage critical, the others not',
-    check: ({ tbs }) =>
-      tbs.extensions.all.find(({ oid, critical }) => (criticalities.get(oid) ?? critical) !== critical)?.oid
-  },
+  ...checksWithExtension(
+    extensionOids.subjectAlternativeName,
+    'basicConstraints, keyUsage, extKeyUsage, subjectAltName and the two key identifiers alone'
+  ),
   {
     name: 'clientAlone',
     source: 'RFC 5280 §4.2.1.12, RFC 8446 §4.4.2.3',

@@ -1,7 +1,8 @@
 import type { TbsCertificate } from '../certificate/certificate.ts'
 import { extensionOids } from '../certificate/extension.ts'
 import { holdAgainst } from '../certificate/lint.ts'
-import { type LintCheck, lintChecks, type LintExpectation } from '../certificate/lint-checks.ts'
+import type { LintCheck, LintExpectation } from '../certificate/lint-checks.ts'
+import { checksWithExtension } from '../certificate/purpose-checks.ts'
 import { buildTbsCertificate, type TbsCertificateContent } from '../certificate/tbs-certificate.ts'
 import { isEqual } from '../der/octets.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
@@ -43,34 +44,11 @@ function responderName(issuerNameDer: Uint8Array): Uint8Array {
   return buildName({ ...subjectOf(parseName(reader, 'the subject')), CommonName: 'OCSP responder' })
 }
 
-const criticalities: ReadonlyMap<string, boolean> = new Map([
-  [extensionOids.basicConstraints, true],
-  [extensionOids.keyUsage, true],
-  [extensionOids.extendedKeyUsage, false],
-  [extensionOids.subjectKeyIdentifier, false],
-  [extensionOids.authorityKeyIdentifier, false],
-  [extensionOids.ocspNoCheck, false]
-])
-
-/** The rules of a device certificate that are of its extensions, and are others here. */
-const replaced: readonly string[] = ['extensionsKnown', 'criticality', 'extendedKeyUsage']
-
 const responderChecks: readonly LintCheck[] = [
-  ...lintChecks.filter(({ name }) => !replaced.includes(name)),
-  {
-    name: 'extensionsKnown',
-    source: 'the closed list of extensions',
-    expected:
-      'basicConstraints, keyUsage, extKeyUsage, the two key identifiers and id-pkix-ocsp-nocheck alone',
-    check: ({ tbs }) => tbs.extensions.all.find(({ oid }) => !criticalities.has(oid))?.oid
-  },
-  {
-    name: 'criticality',
-    source: 'RFC 5280 §4.2.1',
-    expected: 'basicConstraints and keyUsage critical, the others not',
-    check: ({ tbs }) =>
-      tbs.extensions.all.find(({ oid, critical }) => (criticalities.get(oid) ?? critical) !== critical)?.oid
-  },
+  ...checksWithExtension(
+    extensionOids.ocspNoCheck,
+    'basicConstraints, keyUsage, extKeyUsage, the two key identifiers and id-pkix-ocsp-nocheck alone'
+  ),
   {
     name: 'responderAlone',
     source: 'RFC 6960 §4.2.2.2',
