@@ -42,6 +42,7 @@ import type { Core } from './core.ts'
 import { createExporting } from './exports/exporting.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
 import { openClientCertificates, openClientTrust, type OpenedClientTrust } from './listening/client-trust.ts'
+import { closeWithin } from './listening/closing.ts'
 import { listenForStatus } from './listening/status.ts'
 import { examineBoth, type OpenedTls, openTls } from './listening/tls.ts'
 import { watchStorage } from './open-database.ts'
@@ -96,7 +97,7 @@ export async function startWorker(
   const parts = { ...watches, ocsp, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
   const settings = httpSettings(config)
   const http = await createHttpServer(createServices(core, jobs, parts), { ...settings, tls })
-  stops.defer(() => closeHttp(http, config.shutdownTimeoutMs))
+  stops.defer(() => closeWithin(http.server, config.shutdownTimeoutMs, () => http.close()))
   await ready
   const url = await listen(http, config)
   await listenForStatus({ core, http, settings }, stops)
@@ -226,12 +227,6 @@ async function tellOpenIntents({ log }: Core, path: IssuancePath, metrics: Metri
   metrics.setOpenIntents(openIntents)
   if (openIntents === 0) return
   log.warn({ openIntents }, 'intents without a record: GET /v1/issuances?outcome=unknown lists them')
-}
-
-/** Lets requests in flight finish, but no client that stalls in the middle of one keep the service from stopping. */
-async function closeHttp(http: FastifyInstance, timeoutMs: number): Promise<void> {
-  const impatience = setTimeout(() => http.server.closeAllConnections(), timeoutMs)
-  await http.close().finally(() => clearTimeout(impatience))
 }
 
 function httpSettings(config: Config): HttpSettings {

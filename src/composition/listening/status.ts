@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { ServerSettings } from '../../http/connections/server.ts'
 import { createStatusServer } from '../../http/connections/status-server.ts'
 import type { Core } from '../core.ts'
+import { closeWithin } from './closing.ts'
 
 interface StatusParts {
   readonly core: Pick<Core, 'config' | 'log'>
@@ -24,15 +25,14 @@ export async function listenForStatus(
     server.once('error', reject)
     server.listen({ host, port }, resolve)
   })
-  stops.defer(() => close(server, config.shutdownTimeoutMs))
+  stops.defer(() => closeWithin(server, config.shutdownTimeoutMs, () => close(server)))
   const { port: taken } = server.address() as AddressInfo
   const url = `http://${host.includes(':') ? `[${host}]` : host}:${taken}`
   log.info({ url }, `Status listening at ${url}`)
 }
 
-async function close(server: Server, timeoutMs: number): Promise<void> {
-  const impatience = setTimeout(() => server.closeAllConnections(), timeoutMs)
+function close(server: Server): Promise<void> {
   const closed = promisify(server.close.bind(server))()
   server.closeIdleConnections()
-  await closed.finally(() => clearTimeout(impatience))
+  return closed
 }
