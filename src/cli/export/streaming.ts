@@ -51,7 +51,7 @@ export async function exportRows(exporting: Exporting, format: RowFormat): Promi
   const part = await Part.open(output)
   try {
     if (known?.to === undefined) await part.empty()
-    const detached = new Set(known?.to === undefined ? [] : known.detachedMonths)
+    const detached = new Set(known?.detachedMonths)
     const keepState = () => writePartState(output, { asked, to, detachedMonths: [...detached] })
     await keepState()
     const scanner = new RowScanner(format)
