@@ -188,27 +188,32 @@ describe('a profile that has a MES asked', () => {
     mes.state.answering = () => undefined
     const waiting = Array.from({ length: 20 }, () => post())
     const start = performance.now()
-    const other = await service.as('station').post('/v1/issuances', { csr: newCsr(), profile: 'starter' })
-    expect(other.statusCode).toBe(201)
+    const other = await fromAnotherStation({ csr: newCsr(), profile: 'starter' })
+    // Of a refusal the words as well: a number alone does not tell whose fault it was.
+    expect([other.statusCode, other.statusCode === 201 || problemOf(other)]).toEqual([201, true])
     expect(performance.now() - start).toBeLessThan(20_000)
     const answers = await Promise.all(waiting)
     expect(new Set(answers.map(each => each.statusCode))).toEqual(new Set([503]))
-    await until(
-      async () => (await post()).statusCode === 201,
-      () => {
-        mes.state.answering = () => ({ verdict: 'allow' })
-      }
-    )
+    mes.state.answering = () => ({ verdict: 'allow' })
+    await until(async () => (await post()).statusCode === 201)
   })
 })
+
+/** One that has a turn of its own: what waits for a MES waits under the name of its station. */
+const fromAnotherStation = async (payload: object) => {
+  const { secret } = (await service.as('admin').post('/v1/tokens', { role: 'station', name: 'other' })).json<{
+    secret: string
+  }>()
+  const headers = { authorization: `Bearer ${secret}` }
+  return service.send({ method: 'POST', url: '/v1/issuances', headers, payload })
+}
 
 const retried = async (csr: string): Promise<number> => {
   const { statusCode } = await post(csr)
   return statusCode === 503 ? retried(csr) : statusCode
 }
 
-async function until(isSo: () => Promise<boolean>, first: () => void): Promise<void> {
-  first()
+async function until(isSo: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 60_000
   while (!(await isSo())) {
     if (performance.now() > end) throw new Error('It did not come about')
@@ -219,9 +224,9 @@ async function until(isSo: () => Promise<boolean>, first: () => void): Promise<v
 describe('a MES that is away', () => {
   it('is told by readiness and metrics, and keeps nothing else from working', async () => {
     const ask = () => service.as('station').post('/v1/issuances', { csr: newCsr(), profile: 'asks-gone' })
-    for (let round = 0; round < 6; round++) expect((await ask()).statusCode).toBe(503)
-    const early = await ask()
-    expect(problemOf(early).detail).toContain('not asked at the moment')
+    for (let round = 0; round < 5; round++) expect((await ask()).statusCode).toBe(503)
+    // On a slow machine a pause may be over before the next request comes; the pause after that is twice as long.
+    await until(async () => problemOf(await ask()).detail.includes('not asked at the moment'))
     const ready = (await service.send({ url: '/readyz' })).json<{ ready: boolean; checks: { mes: object } }>()
     expect(ready).toMatchObject({ ready: true, checks: { mes: { ok: false } } })
     expect(await faultsOf('Readiness', ready)).toEqual([])
