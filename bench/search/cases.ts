@@ -1,6 +1,6 @@
 import { firstIdentifierOf } from '../../src/sources/identifier.ts'
 import { productionLines, products } from '../seed/factory.ts'
-import type { Sample } from '../seed/sample.ts'
+import type { Sample } from '../seed/rows/sample.ts'
 
 type Parameters = Readonly<Record<string, string | readonly string[]>>
 

@@ -4,7 +4,7 @@ import { Agent, get } from 'node:http'
 import { join, resolve } from 'node:path'
 import pg from 'pg'
 import { databaseName, roleName } from '../../src/database/embedded/cluster.ts'
-import type { Sample } from '../seed/sample.ts'
+import type { Sample } from '../seed/rows/sample.ts'
 import { type RunningMintline, startMintline } from '../support/mintline.ts'
 
 interface Seed {

@@ -1,7 +1,8 @@
 /**
  * Fills a data directory with three years of records of a made-up factory: of the service's own making all that is not a record, and
  * one issuance of each kind; the records are copies of these with names, keys, serial numbers, times and signatures of their
- * own. Certificates verify. A CSR has the signature of the one it was copied from, which nothing looks at again.
+ * own. Certificates verify. A CSR has the signature of the one it was copied from, which nothing looks at again. What records
+ * are searched by is there as the service would have filled it in; `mintline search rebuild` comes to the same.
  *
  * usage: npm run bench:seed -- --data-dir DIR [--rows 1000000 --workers 2]
  */
@@ -14,9 +15,10 @@ import { startEmbeddedPostgres } from '../../src/database/embedded/embedded-post
 import { epochCount, monthsUntil } from './factory.ts'
 import { loadModels } from './model.ts'
 import { prepareFactory } from './preparation.ts'
-import type { LotCount } from './records.ts'
-import type { Sample } from './sample.ts'
-import { insertLots, layOpen, makePartitions } from './tables.ts'
+import type { LotCount } from './rows/records.ts'
+import type { Sample } from './rows/sample.ts'
+import { filledPlaces, insertSharedValues } from './rows/search-rows.ts'
+import { finishRecords, insertLots, layOpen, makePartitions } from './tables.ts'
 import type { SeededMonth, SeedMonth, SeedWorkerData } from './worker.ts'
 
 const { values } = parseArgs({
@@ -67,6 +69,7 @@ async function seed(): Promise<void> {
   const models = await loadModels(client, dataDirectory, prepared.models)
   await makePartitions(client, months)
   const restore = await layOpen(client)
+  const filled = new BigInt64Array(new SharedArrayBuffer(2 * BigInt64Array.BYTES_PER_ELEMENT))
   const { connectionString } = postgres
   const span = { start: months[0]!.start, end: months.at(-1)!.end }
   const start = performance.now()
@@ -74,11 +77,14 @@ async function seed(): Promise<void> {
     connectionString,
     stations: prepared.stations,
     models,
-    span
+    span,
+    shared: await insertSharedValues(client),
+    filled
   })
   const copied = performance.now()
   await insertLots(client, months, lots)
   await restore()
+  await finishRecords(client, filled[filledPlaces.records]!)
   const restored = performance.now()
   await client.query("VACUUM (ANALYZE, BUFFER_USAGE_LIMIT '512MB')")
   // Takes the log of what was copied away.
@@ -86,7 +92,7 @@ async function seed(): Promise<void> {
   const seconds = (since: number, until = performance.now()) => ((until - since) / 1_000).toFixed(0)
   console.log(
     `${rows} records in ${seconds(start)} s: ${seconds(start, copied)} s copied (${Math.round(rows / ((copied - start) / 1_000))} rows/s), ` +
-      `${seconds(copied, restored)} s primary keys, ${seconds(restored)} s vacuum and statistics`
+      `${seconds(copied, restored)} s primary keys and ends, ${seconds(restored)} s vacuum and statistics`
   )
   await writeFile(
     join(dataDirectory, 'seed.json'),

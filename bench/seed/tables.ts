@@ -1,25 +1,26 @@
 import type pg from 'pg'
-import { type SeededTable, seededTables } from './copy-rows.ts'
 import { lotIdOf, lotsOfProfile, productionLines, products, type Span } from './factory.ts'
-import type { LotCount } from './records.ts'
+import { type SeededTable, seededTables } from './rows/copy-rows.ts'
+import type { LotCount } from './rows/records.ts'
 
 const tables = Object.keys(seededTables) as SeededTable[]
-/** Their primary keys come in the order of hashes: made once, at the end, they cost a fifth. */
-const keyedByHash: readonly SeededTable[] = [
+/** Their primary keys do not come in their order: made once, at the end, they cost a fifth. */
+const keyedAtRandom: readonly SeededTable[] = [
   'certified_key',
   'certified_device',
   'certified_serial',
-  'certified_id'
+  'certified_id',
+  'search_term'
 ]
 
 /**
- * Takes off, for as long as rows are copied, the triggers of the tables and the primary keys of those that have hashes.
+ * Takes off, for as long as rows are copied, the triggers of the tables and the primary keys of those whose keys come in no order.
  *
  * @returns what puts all of it back as it was.
  */
 export async function layOpen(client: pg.Client): Promise<() => Promise<void>> {
   const restoring: string[] = []
-  for (const table of keyedByHash) {
+  for (const table of keyedAtRandom) {
     const { rows } = await client.query<{ name: string; definition: string }>(
       `SELECT quote_ident(conname) AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
        WHERE conrelid = $1::regclass AND contype = 'p'`,
@@ -96,4 +97,18 @@ export async function insertLots(
       )
     }
   }
+}
+
+/** Has what ended come to its end by the service's own function, and what was copied counted as filled in for the search. */
+export async function finishRecords(client: pg.Client, searched: bigint): Promise<void> {
+  await client.query(
+    `SELECT count(end_certificate(intent_id)) FROM revocation WHERE cause = 'scrap' OR ends_at <= now()`
+  )
+  // The rows of the search say already what these changes would come to.
+  await client.query('DELETE FROM search_change')
+  await client.query(
+    `UPDATE search_progress SET records = records + $1,
+       valued_facets = (SELECT count(*) FROM search_facet WHERE value_ids <> '{}')`,
+    [String(searched)]
+  )
 }

@@ -6,7 +6,8 @@ import { from as copyFrom } from 'pg-copy-streams'
 import type { Span } from './factory.ts'
 import type { Model } from './model.ts'
 import type { SeededStation } from './preparation.ts'
-import { type LotCount, RecordMaker } from './records.ts'
+import { type LotCount, RecordMaker } from './rows/records.ts'
+import type { SharedValues } from './rows/search-rows.ts'
 
 export interface SeedWorkerData {
   readonly connectionString: string
@@ -14,6 +15,9 @@ export interface SeedWorkerData {
   readonly models: readonly (readonly Model[])[]
   /** All that is seeded. */
   readonly span: Span
+  readonly shared: SharedValues
+  /** What all workers have filled in for the search: see `filledPlaces`. */
+  readonly filled: BigInt64Array<SharedArrayBuffer>
 }
 
 export interface SeedMonth extends Span {
@@ -33,7 +37,7 @@ export interface SeededMonth {
 
 const batchSize = 5_000
 
-const { connectionString, stations, models, span } = workerData as SeedWorkerData
+const { connectionString, stations, models, span, shared, filled } = workerData as SeedWorkerData
 const client = new pg.Client({ connectionString })
 await client.connect()
 parentPort!.on('message', (month: SeedMonth | null) => {
@@ -43,7 +47,7 @@ parentPort!.on('message', (month: SeedMonth | null) => {
 parentPort!.postMessage(undefined)
 
 async function seed({ start, end, epoch, first, count, open }: SeedMonth): Promise<void> {
-  const maker = new RecordMaker(stations)
+  const maker = new RecordMaker(stations, { shared, filled })
   for (let index = 0; index < count; index++) {
     const time = Math.floor(start + ((index + Math.random()) * (end - start)) / count)
     maker.make({
@@ -55,6 +59,7 @@ async function seed({ start, end, epoch, first, count, open }: SeedMonth): Promi
     })
     if (index % batchSize === batchSize - 1) await copy(maker)
   }
+  await maker.search.finish(client, maker.rows)
   await copy(maker)
   parentPort!.postMessage({ count, lots: maker.lots, samples: maker.samples } satisfies SeededMonth)
 }

@@ -1,6 +1,6 @@
+import type { Model } from '../model.ts'
+import type { SeededStation } from '../preparation.ts'
 import type { Device, MadeIntent } from './device.ts'
-import type { Model } from './model.ts'
-import type { SeededStation } from './preparation.ts'
 
 /** One value of its own, one of few, one of some hundreds. */
 export interface RecordMetadata {

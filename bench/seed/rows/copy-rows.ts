@@ -23,7 +23,11 @@ export const seededTables = {
   void: ['intent_id', 'created_at', 'actor', 'reason'],
   release: ['intent_id', 'created_at', 'actor', 'reason'],
   succession: ['intent_id', 'succeeds'],
-  revocation: ['intent_id', 'created_at', 'actor', 'cause', 'note', 'successor_id', 'ends_at']
+  revocation: ['intent_id', 'created_at', 'actor', 'cause', 'note', 'successor_id', 'ends_at'],
+  issuance_search: ['record_id', 'facet_id', 'not_after'],
+  issuance_tally: ['quarter', 'facet_id', 'count', 'first_at', 'last_at'],
+  search_term: ['name', 'value', 'record_id'],
+  search_pending: ['record_id']
 }
 export type SeededTable = keyof typeof seededTables
 
@@ -76,6 +80,13 @@ export class CopyRows {
     this.#buffer.writeInt32BE(1 + value.length, at)
     this.#buffer[at + 4] = 1
     this.#buffer.write(value, at + 5, 'latin1')
+    return this
+  }
+
+  smallint(value: number): this {
+    const at = this.#take(6)
+    this.#buffer.writeInt32BE(2, at)
+    this.#buffer.writeInt16BE(value, at + 4)
     return this
   }
 

@@ -1,11 +1,11 @@
 import { createPrivateKey, hash } from 'node:crypto'
-import { deviceDigest, thingDigest } from '../../src/issuance/request.ts'
-import { keyIdentifierOf } from '../../src/pki/key/key-identifier.ts'
-import { attributesOf } from '../../src/pki/name/name.ts'
-import { requestDigest } from '../../src/records/requested-subject.ts'
-import type { Product } from './factory.ts'
+import { deviceDigest, thingDigest } from '../../../src/issuance/request.ts'
+import { keyIdentifierOf } from '../../../src/pki/key/key-identifier.ts'
+import { attributesOf } from '../../../src/pki/name/name.ts'
+import { requestDigest } from '../../../src/records/requested-subject.ts'
+import type { Product } from '../factory.ts'
+import { type Model, spkiOf } from '../model.ts'
 import { createSigner, signatureLength } from './keys.ts'
-import { type Model, spkiOf } from './model.ts'
 
 /** What makes a device's certificate another than the model's. */
 export interface Device {

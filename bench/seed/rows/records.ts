@@ -1,6 +1,4 @@
 import { randomFillSync } from 'node:crypto'
-import { CopyRows, type SeededTable, seededTables } from './copy-rows.ts'
-import { createCertifier, type Device, makeIntent } from './device.ts'
 import {
   commonNameOf,
   fixturesOfStation,
@@ -10,12 +8,15 @@ import {
   serialNumberOf,
   shifts,
   stationsOfLine
-} from './factory.ts'
+} from '../factory.ts'
+import type { SeededStation } from '../preparation.ts'
+import { type Asked, type RecordOf, searchedIntent, searchedRefusal } from './asked.ts'
+import { CopyRows, type SeededTable, seededTables } from './copy-rows.ts'
+import { createCertifier, type Device, makeIntent } from './device.ts'
 import { makePublicKeys } from './keys.ts'
-import type { Model } from './model.ts'
-import type { SeededStation } from './preparation.ts'
 import { refusalKinds } from './refusal-kinds.ts'
-import { type RecordMetadata, type Sample, sampleOf } from './sample.ts'
+import { type Sample, sampleOf } from './sample.ts'
+import { type Entry, SearchRows, type SharedValues } from './search-rows.ts'
 
 /** Of all records, by chance. The rest is issued and stands. */
 const refusedShare = 0.03
@@ -28,29 +29,19 @@ const withoutLotShare = 0.03
 /** How far back a device that comes again was first seen, in records. */
 const returnsAfter = 400
 
-export interface RecordOf {
-  /** Of all records that there will be, from 0. */
-  readonly number: number
-  /** Milliseconds since 1970. */
-  readonly time: number
-  /** How much of the seeded time has passed, below 1. */
-  readonly progress: number
-  readonly models: readonly Model[]
-  /** Whether it waits for its certificate. */
-  readonly isOpen: boolean
-}
-
-interface Asked extends RecordOf {
-  readonly id: Buffer
-  readonly station: SeededStation
-  readonly lot: string | null
-  readonly productIndex: number
-  readonly metadata: RecordMetadata
-}
-
 interface Certified extends Asked {
   readonly device: Device
   readonly deviceSha256: Uint8Array
+  readonly entry: Entry
+}
+
+interface Ending {
+  readonly cause: string
+  readonly note: string
+  readonly at: number
+  readonly successor?: Buffer
+  /** When it is revoked, of one that is superseded; null where it is not. */
+  readonly endsAt?: number | null
 }
 
 export interface LotCount {
@@ -72,11 +63,17 @@ export class RecordMaker {
   readonly #random = Buffer.alloc(1 << 14)
   #used = this.#random.length
   #recent: Certified[] = []
+  /** What the records are searched by: to be finished once all are made. */
+  readonly search: SearchRows
 
-  constructor(stations: readonly SeededStation[]) {
+  constructor(
+    stations: readonly SeededStation[],
+    { shared, filled }: { shared: SharedValues; filled: BigInt64Array<SharedArrayBuffer> }
+  ) {
     this.#stations = stations
     const tables = Object.entries(seededTables).map(([name, columns]) => [name, new CopyRows(name, columns)])
     this.rows = Object.fromEntries(tables) as Record<SeededTable, CopyRows>
+    this.search = new SearchRows(this.rows.search_term, shared, filled)
   }
 
   make(record: RecordOf): void {
@@ -128,7 +125,11 @@ export class RecordMaker {
     if (this.samples.length < samplesOfMaker && Math.random() < 0.002 && asked.lot !== null) {
       this.samples.push(sampleOf({ asked, device, model, intent, certificateId, thing }))
     }
-    return { ...asked, device, deviceSha256: intent.deviceSha256 }
+    const thingName = thing === null ? null : (JSON.parse(thing) as { thingName: string }).thingName
+    const entry = this.search.add(
+      searchedIntent(asked, device, { state: 'issued', thingName, rework: earlier !== undefined })
+    )
+    return { ...asked, device, deviceSha256: intent.deviceSha256, entry }
   }
 
   /** @param earlier the device's certificate before, in whose place this one is to come. */
@@ -161,12 +162,15 @@ export class RecordMaker {
   }
 
   #open(asked: Asked): void {
-    this.#intend(asked)
+    const { device } = this.#intend(asked)
     this.rows.open_intent.row().bytes(asked.id)
+    this.search.add(searchedIntent(asked, device, { state: 'unknown' }))
+    this.rows.search_pending.row().bytes(asked.id)
   }
 
   #void(asked: Asked): void {
-    this.#intend(asked)
+    const { device } = this.#intend(asked)
+    this.search.add(searchedIntent(asked, device, { state: 'void' }))
     this.#count(asked).taken--
     this.rows.void
       .row()
@@ -180,11 +184,8 @@ export class RecordMaker {
     const count = this.#count(certified)
     count.taken--
     count.scrapped++
-    this.#revoke(certified, {
-      cause: 'scrap',
-      note: 'failed the end of line test',
-      at: certified.time + 600_000
-    })
+    const at = certified.time + 600_000
+    this.#revoke(certified, { cause: 'scrap', note: 'failed the end of line test', at })
   }
 
   #release({ id }: Certified, at: number): void {
@@ -208,17 +209,24 @@ export class RecordMaker {
     const later = this.#issue({ ...asked, metadata: { ...metadata, unit } }, earlier)
     this.#count(earlier).taken--
     this.rows.succession.row().bytes(later.id).bytes(earlier.id)
-    const at = record.time + 50
-    this.#revoke(earlier, { cause: 'superseded', note: 'board was replaced', at, successor: later.id })
+    // Half of them end with that.
+    const [at, endsAt] = [record.time + 50, Math.random() < 0.5 ? record.time + 50 : null]
+    this.#revoke(earlier, {
+      cause: 'superseded',
+      note: 'board was replaced',
+      at,
+      successor: later.id,
+      endsAt
+    })
   }
 
-  #revoke(
-    { id }: Certified,
-    { cause, note, at, successor }: { cause: string; note: string; at: number; successor?: Buffer }
-  ): void {
+  #revoke({ id, entry }: Certified, { cause, note, at, successor, endsAt = null }: Ending): void {
     const row = this.rows.revocation.row().bytes(id).time(at).text('operator/rework').text(cause).text(note)
-    if (successor === undefined) row.null().null()
-    else row.bytes(successor).time(at)
+    if (successor === undefined) row.null()
+    else row.bytes(successor)
+    if (endsAt === null) row.null()
+    else row.time(endsAt)
+    this.search.move(entry, successor !== undefined && endsAt === null ? 'superseded' : 'revoked')
   }
 
   #refuse(asked: Asked): void {
@@ -228,6 +236,7 @@ export class RecordMaker {
     const commonName = commonNameOf(products[asked.productIndex]!, asked.number, asked.time)
     const csrDer = Buffer.from(model.csrDer)
     csrDer.write(commonName, model.atCsr.commonName, 'latin1')
+    const authority = knowsAuthority ? model.authority : null
     const row = this.rows.refusal.row()
     this.#askedFields(row, asked)
     row
@@ -235,10 +244,8 @@ export class RecordMaker {
       .text(detail)
       .jsonb(JSON.stringify(violations(commonName)))
       .bytes(csrDer)
-    row
-      .text(profile)
-      .int(model.profileVersion)
-      .text(knowsAuthority ? model.authority : null)
+    row.text(profile).int(model.profileVersion).text(authority)
+    this.search.add(searchedRefusal(asked, { code, authority, csrDer }))
   }
 
   #askedFields(row: CopyRows, { id, time, station, lot, metadata }: Asked): void {

@@ -1,4 +1,4 @@
-import type { ErrorCode, Violation } from '../../src/errors/mintline-error.ts'
+import type { ErrorCode, Violation } from '../../../src/errors/mintline-error.ts'
 
 export interface RefusalKind {
   readonly code: ErrorCode
