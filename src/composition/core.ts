@@ -39,6 +39,7 @@ import { createStationProfileStore } from '../station-certificates/station-profi
 import { createLotParts, type LotParts } from './lots/lots.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { signerSettingsOf } from './signer-settings.ts'
+import { unaddressedWarnings } from './status/addresses.ts'
 
 /** What every part of a process logs to. */
 export interface ServiceLog extends DatabaseLog {
@@ -99,6 +100,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     store: createProfileStore(database),
     findLinePurpose: line => authorities.purposeOf(line),
     hasMes: name => mesSystems.has(name),
+    publicUrl: config.publicUrl,
     lifetimeWarnings: document => lifetimeWarnings(authorities.list(), needOf(document), clock()),
     findConstraints: line => {
       const active = authorities.list().find(each => each.line === line && each.state === 'active')
@@ -129,7 +131,10 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
       createClockTrust({ store: createClockStore(database), clock, randomBytes, builtAt })
     ),
     listNeeds,
-    listWarnings: async () => findWarnings(authorities.list(), await listNeeds(), clock())
+    listWarnings: async () => [
+      ...findWarnings(authorities.list(), await listNeeds(), clock()),
+      ...unaddressedWarnings(await profiles.list(), config.publicUrl)
+    ]
   }
 }
 

@@ -117,6 +117,7 @@ export function createIssuancePath(
     blockedKeys,
     keyFaults: keyFaultsOf(core),
     mes,
+    publicUrl: core.config.publicUrl,
     refuseUnexpected: refuseUnexpectedWith(core),
     whyTokenEnded: id => whyCredentialEnded(core, id),
     clock,

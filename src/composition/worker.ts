@@ -157,7 +157,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
-    preview: createPreview({ ...core, ...path, weakKeys }),
+    preview: createPreview({ ...core, ...path, weakKeys, publicUrl: core.config.publicUrl }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
     lots,

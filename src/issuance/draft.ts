@@ -16,6 +16,7 @@ import { describeEnd } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { assertMaySet } from '../profiles/station-subject/station-subject.ts'
+import { statusAddressesOf } from '../profiles/status-addresses/status-addresses.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
 import type { Asked, Intent } from '../records/record-model.ts'
 import { replacedNotes, requestDigest, requestedSubject } from '../records/requested-subject.ts'
@@ -32,6 +33,8 @@ export interface DraftInput {
   readonly stationSubject?: Subject | undefined
   readonly profile: CompiledProfile
   readonly authority: IssuingAuthority
+  /** Of the service, for relying parties; undefined where it has none. */
+  readonly publicUrl: string | undefined
   readonly now: Date
   readonly randomBytes: RandomBytes
 }
@@ -54,10 +57,11 @@ const noExpiry = new Date('9999-12-31T23:59:59Z')
  * Decides about a request: holds key and subject against the profile, writes the certificate that the profile
  * describes, lints it, and works out what AWS IoT will make of it. Nothing is kept and nothing is signed yet.
  *
- * @throws MintlineError `key_refused`, `subject_refused`, `jitp_would_fail`, `authority_expires_first`, `lint_failed`.
+ * @throws MintlineError `key_refused`, `subject_refused`, `jitp_would_fail`, `authority_expires_first`, `lint_failed`;
+ * `authority_unavailable` where the profile asks for addresses and the service has none.
  */
 export function draftIntent(input: DraftInput): Draft {
-  const { csr, stationSubject, profile, authority, now, randomBytes } = input
+  const { csr, stationSubject, profile, authority, publicUrl, now, randomBytes } = input
   const { document } = profile.version
   assertKeyAllowed(csr.publicKey, profile.keyPolicy)
   if (stationSubject !== undefined) assertMaySet(profile, stationSubject)
@@ -67,6 +71,7 @@ export function draftIntent(input: DraftInput): Draft {
     requested,
     stationSubject === undefined ? 'csr' : 'station'
   )
+  const addresses = statusAddressesOf(document, authority.name, publicUrl)
   const serialNumber = createSerialNumber(randomBytes(16))
   const tbsDer = buildTbsCertificate({
     serialNumber,
@@ -77,14 +82,16 @@ export function draftIntent(input: DraftInput): Draft {
     spkiDer: csr.spkiDer,
     keyUsage: document.keyUsage,
     extendedKeyUsage: document.extendedKeyUsage,
-    authorityKeyIdentifier: authority.certificate.subjectKeyIdentifier
+    authorityKeyIdentifier: authority.certificate.subjectKeyIdentifier,
+    addresses
   })
   const tbs = judge(tbsDer, der =>
     lintTbsCertificate(der, {
       issuer: authority.certificate,
       chainEnd: authority.path.notAfter,
       signatureAlgorithm: authority.signer.signatureAlgorithm,
-      spkiDer: csr.spkiDer
+      spkiDer: csr.spkiDer,
+      addresses
     })
   )
   throwSubjectViolations(subjectOutsideViolations(tbs.subjectName, authority.path.constrained))

@@ -1,6 +1,7 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
 import { isMintlineError, type Violation } from '../errors/mintline-error.ts'
-import type { TbsCertificate } from '../pki/certificate/certificate.ts'
+import type { StatusAddresses } from '../pki/certificate/addresses/status-addresses.ts'
+import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../pki/certificate/lint.ts'
 import {
   type CertificationRequest,
@@ -13,6 +14,7 @@ import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import { belowViolations } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
+import { statusAddressesIn } from '../profiles/status-addresses/status-addresses.ts'
 import { isWanted } from '../profiles/subject-selection.ts'
 import { otherRequest, recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent } from '../records/records.ts'
@@ -36,6 +38,9 @@ const roundingMs = 1_000
  * what the station set, the profile's version and the authority, and pass the lint of device certificates. Whoever can write
  * to the database could otherwise have any certificate signed by a retry.
  *
+ * Of the addresses of its status the beginning alone is its own: MINTLINE_PUBLIC_URL may have changed since. Who changed it in the
+ * database leads relying parties to another place at most, and what they believe of it is signed by the authority.
+ *
  * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way,
  * can still be completed. The profile's version never changes, so that what it says of subject and key holds for ever;
  * a key that is by now known to be weak is not certified, though its intent waited. The device's digest is left alone: it
@@ -53,7 +58,8 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
       issuer: authority.certificate,
       chainEnd: authority.path.notAfter,
       signatureAlgorithm: authority.signer.signatureAlgorithm,
-      spkiDer: csr.spkiDer
+      spkiDer: csr.spkiDer,
+      addresses: addressesIn(tbsDer, examined)
     })
   )
   const violations = [
@@ -65,6 +71,17 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
   ]
   if (violations.length > 0) throw recordDamaged(earlier.record, violations)
   return tbs
+}
+
+/** Those that it may name, under the public address by which it was written. Of what cannot be read, the lint says why. */
+function addressesIn(tbsDer: Uint8Array, { profile, authority }: Examined): StatusAddresses {
+  try {
+    const { extensions } = parseTbsCertificate(tbsDer)
+    return statusAddressesIn(extensions.all, profile.version.document, authority.name)
+  } catch (error) {
+    if (!isMintlineError(error)) throw error
+    return {}
+  }
 }
 
 /** What cannot be read, or breaks the lint, was not written by this service. */

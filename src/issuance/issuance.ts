@@ -62,6 +62,8 @@ export interface IssuanceDependencies extends CommitRefusals {
   readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly keyFaults: KeyFaults
   readonly mes: Pick<Mes, 'ask'>
+  /** Of the service, for relying parties; undefined where it has none. */
+  readonly publicUrl: string | undefined
   /** Why a token that was let in is not taken any more. */
   readonly whyTokenEnded: (tokenId: string) => Promise<MintlineError | undefined>
   readonly clock: Clock
@@ -136,11 +138,11 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
 }
 
 function draftOf(
-  { clock, randomBytes }: IssuanceDependencies,
+  { publicUrl, clock, randomBytes }: IssuanceDependencies,
   { subject: stationSubject }: IssuanceRequest,
   under: Pick<DraftInput, 'csr' | 'profile' | 'authority'>
 ): Draft {
-  return draftIntent({ ...under, stationSubject, now: clock(), randomBytes })
+  return draftIntent({ ...under, stationSubject, publicUrl, now: clock(), randomBytes })
 }
 
 function rulesInFlux(): MintlineError {

@@ -59,12 +59,15 @@ export interface PreviewDependencies {
   readonly blockedKeys: Pick<BlockedKeys, 'find' | 'refusalOf'>
   readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
   readonly firstUse: FirstUse
+  /** Of the service, for relying parties; undefined where it has none. */
+  readonly publicUrl: string | undefined
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 export function createPreview(dependencies: PreviewDependencies): Preview {
-  const { profiles, authorities, blockedKeys, weakKeys, firstUse, clock, randomBytes } = dependencies
+  const { profiles, authorities, blockedKeys, weakKeys, firstUse, publicUrl, clock, randomBytes } =
+    dependencies
   return {
     async preview(request) {
       const profile = await profiles.current(request.profile)
@@ -91,6 +94,7 @@ export function createPreview(dependencies: PreviewDependencies): Preview {
         stationSubject: request.subject,
         profile,
         authority,
+        publicUrl,
         now: clock(),
         randomBytes
       })

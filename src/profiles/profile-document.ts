@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import { subjectFields } from '../pki/name/subject-field.ts'
 import { reissueMembers } from './reissue/reissue-members.ts'
+import { statusMembers } from './status-addresses/status-members.ts'
 
 const strict = { additionalProperties: false }
 
@@ -281,7 +282,8 @@ export const ProfileDocument = Type.Object(
       minItems: 1,
       maxItems: extendedKeyUsages.length,
       uniqueItems: true
-    })
+    }),
+    ...statusMembers
   },
   strict
 )

@@ -12,6 +12,7 @@ import type { ProfileDocument } from './profile-document.ts'
 import { completeProfile, type ProfileRequest } from './profile-request.ts'
 import type { ProfileStore } from './profile-store.ts'
 import type { ProfileVersion } from './profile-version.ts'
+import { addressWarnings, assertAddressed } from './status-addresses/status-addresses.ts'
 
 export interface PostedProfile {
   readonly profile: ProfileVersion
@@ -73,6 +74,8 @@ export interface ProfileDependencies {
   readonly findLinePurpose: (line: string) => Promise<'devices' | 'stations' | undefined>
   /** Whether the settings name such a manufacturing execution system. */
   readonly hasMes: (name: string) => boolean
+  /** Of the service, for relying parties; undefined where it has none. */
+  readonly publicUrl: string | undefined
   /** Where no active CA of the profile's line lives as long as its certificates are to. */
   readonly lifetimeWarnings: (document: ProfileDocument) => readonly Violation[]
   /** The active generation of a line, and what it and the CAs above it say of names. */
@@ -82,7 +85,7 @@ export interface ProfileDependencies {
 }
 
 export function createProfiles(dependencies: ProfileDependencies): Profiles {
-  const { store, findLinePurpose, hasMes, lifetimeWarnings, findConstraints } = dependencies
+  const { store, findLinePurpose, hasMes, publicUrl, lifetimeWarnings, findConstraints } = dependencies
   const compiled = new Map<string, CompiledProfile>()
 
   async function put(document: ProfileDocument, act: ProfileAct): Promise<PostedProfile> {
@@ -90,10 +93,16 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
     const purpose = await findLinePurpose(document.authority)
     if (purpose !== 'devices') throw unusableAuthority(document, purpose)
     if (document.mes !== undefined && !hasMes(document.mes)) throw unknownMes(document.mes)
+    assertAddressed(document, publicUrl)
     const nameWarnings = judgeNames({ ...rules, document }, findConstraints(document.authority))
     const { profile, isNew } = await insertNext(dependencies, { document, ...rules }, act)
     compiled.set(profile.name, { version: profile, ...rules })
-    return { profile, isNew, warnings: [...rules.warnings, ...nameWarnings, ...lifetimeWarnings(document)] }
+    const surrounding = [
+      ...nameWarnings,
+      ...lifetimeWarnings(document),
+      ...addressWarnings(document, publicUrl)
+    ]
+    return { profile, isNew, warnings: [...rules.warnings, ...surrounding] }
   }
 
   return {

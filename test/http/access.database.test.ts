@@ -82,6 +82,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/authorities/:name/plan': ['auditor', 'operator', 'admin'],
   'GET /v1/authorities/:name/csr': ['auditor', 'operator', 'admin'],
   'GET /v1/authorities/:name/certificate': 'public',
+  'GET /v1/authorities/:name/certificate.cer': 'public',
   'GET /v1/authorities/:name/crl': 'public',
   'POST /v1/authorities/:name/certificate': ['admin'],
   'POST /v1/authorities/:name/activate': ['admin'],
@@ -375,6 +376,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     },
     'GET /v1/ocsp/:name/*': { url: '/v1/ocsp/starter-g1/MAA=' },
     'GET /v1/authorities/:name/certificate': { url: '/v1/authorities/starter-g1/certificate' },
+    'GET /v1/authorities/:name/certificate.cer': { url: '/v1/authorities/starter-g1/certificate.cer' },
     'GET /v1/authorities/:name/crl': { url: '/v1/authorities/starter-g1/crl' },
     'POST /v1/authorities/:name/certificate': {
       url: `/v1/authorities/${pending}/certificate`,

@@ -77,6 +77,7 @@ beforeAll(async () => {
     authorities,
     blockedKeys,
     weakKeys: noWeakKeys,
+    publicUrl: undefined,
     clock: () => new Date(),
     randomBytes: createRandomSource()
   })

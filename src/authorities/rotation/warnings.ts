@@ -6,8 +6,13 @@ import type { Authority } from '../authority.ts'
 import type { ProfileNeed } from './plan.ts'
 
 export interface AuthorityWarning {
-  readonly kind: 'none_active' | 'expires_within_validity' | 'certificate_irregular' | 'starter_in_use'
-  /** Name of the generation; of the line for `none_active`. */
+  readonly kind:
+    | 'none_active'
+    | 'expires_within_validity'
+    | 'certificate_irregular'
+    | 'starter_in_use'
+    | 'public_url_missing'
+  /** Name of the generation; of the line for `none_active` and `public_url_missing`. */
   readonly authority: string
   readonly message: string
 }

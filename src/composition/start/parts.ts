@@ -5,6 +5,7 @@ import { followChanges } from '../change-following.ts'
 import { createCore, loadAuthorities, type ServiceLog } from '../core.ts'
 import { openDatabase, prepareDatabase } from '../open-database.ts'
 import { makeStarterSet } from '../starter-set.ts'
+import { tellUnaddressed } from '../status/addresses.ts'
 import { startWorker } from '../worker.ts'
 import type { FoundDatabase } from './find-database.ts'
 
@@ -39,6 +40,7 @@ export async function startParts(
   if (serviceRole.isOwner) warnOfOwner(serviceRole, log)
   const core = createCore({ config, log, ...(await opening), databaseDirectory: directory }, stops)
   const madeStarterSet = await makeStarterSet(core)
+  await tellUnaddressed(core)
   // Keys are opened in a thread of their own, while the rest is put together in this one.
   const loading = loadAuthorities(core)
   loading.catch(() => undefined)

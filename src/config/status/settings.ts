@@ -1,5 +1,6 @@
 import { port, wholeNumber } from '../kind.ts'
 import { optional, setting } from '../setting/setting.ts'
+import { publicUrl } from './public-url.ts'
 
 /** What relying parties are told of certificates. */
 export const statusSettings = {
@@ -7,6 +8,12 @@ export const statusSettings = {
   statusPort: optional(port(), {
     name: 'MINTLINE_STATUS_PORT',
     meaning: 'TCP port that tells relying parties alone of certificates, in clear, beside MINTLINE_PORT'
+  }),
+  /** Undefined: no profile may ask for addresses in its certificates. */
+  publicUrl: optional(publicUrl(), {
+    name: 'MINTLINE_PUBLIC_URL',
+    meaning:
+      'Address, such as http://pki.example.com, by which relying parties reach the service or its status port; certificates whose profile asks for it name it'
   }),
   ocspValidityMinutes: setting(wholeNumber({ minimum: 1, maximum: 1_440, unit: 'minutes' }), 60, {
     name: 'MINTLINE_OCSP_VALIDITY_MINUTES',

@@ -6,6 +6,12 @@ import { keyIdentifierOf } from '../key/key-identifier.ts'
 import { type SignatureAlgorithm, signatureAlgorithmDer } from '../key/signature-algorithm.ts'
 import { attributeTypeOf } from '../name/attribute-type.ts'
 import { encodingViolations } from '../name/name.ts'
+import {
+  describeAddresses,
+  differingAddresses,
+  type StatusAddresses,
+  statusAddressOids
+} from './addresses/status-addresses.ts'
 import type { TbsCertificate } from './certificate.ts'
 import { type Extension, extensionOids, type KeyUsage } from './extension.ts'
 
@@ -22,6 +28,8 @@ export interface LintExpectation {
   readonly signatureAlgorithm: SignatureAlgorithm
   /** Of the CSR. */
   readonly spkiDer: Uint8Array
+  /** Where its status is to be had; nowhere unless given. */
+  readonly addresses?: StatusAddresses
 }
 
 interface LintContext<Expectation extends LintExpectation> {
@@ -49,6 +57,12 @@ export const deviceCriticalities: ReadonlyMap<string, boolean> = new Map([
   [extensionOids.extendedKeyUsage, false],
   [extensionOids.subjectKeyIdentifier, false],
   [extensionOids.authorityKeyIdentifier, false]
+])
+
+/** Those that it may have besides; whether it is to have them, `statusAddresses` says. */
+const allCriticalities: ReadonlyMap<string, boolean> = new Map([
+  ...deviceCriticalities,
+  ...statusAddressOids.map(oid => [oid, false] as const)
 ])
 
 /** The rules for a device certificate; each says where it comes from. */
@@ -192,8 +206,9 @@ export const lintChecks: readonly LintCheck[] = [
   {
     name: 'extensionsKnown',
     source: 'the closed list of extensions',
-    expected: 'basicConstraints, keyUsage, extKeyUsage and the two key identifiers alone',
-    check: ({ tbs }) => tbs.extensions.all.find(({ oid }) => !deviceCriticalities.has(oid))?.oid
+    expected:
+      'basicConstraints, keyUsage, extKeyUsage, the two key identifiers and the addresses of its status alone',
+    check: ({ tbs }) => tbs.extensions.all.find(({ oid }) => !allCriticalities.has(oid))?.oid
   },
   {
     name: 'criticality',
@@ -201,7 +216,7 @@ export const lintChecks: readonly LintCheck[] = [
     expected: 'basicConstraints and keyUsage critical, the others not',
     check: ({ tbs }) => {
       const isWrong = ({ oid, critical }: Extension): boolean =>
-        (deviceCriticalities.get(oid) ?? critical) !== critical
+        (allCriticalities.get(oid) ?? critical) !== critical
       const wrong = tbs.extensions.all.find(isWrong)
       return wrong && `${wrong.oid} ${wrong.critical ? '' : 'not '}critical`
     }
@@ -256,6 +271,15 @@ export const lintChecks: readonly LintCheck[] = [
     expected: "the issuer's SubjectKeyIdentifier",
     check: ({ tbs: { extensions }, expectation }) =>
       differing(extensions.authorityKeyIdentifier, expectation.issuer.subjectKeyIdentifier)
+  },
+  {
+    name: 'statusAddresses',
+    source: 'RFC 5280 §4.2.1.13, §4.2.2.1',
+    expected: 'the addresses of its status that the profile asks for, and no others',
+    check: ({ tbs: { extensions }, expectation: { addresses = {} } }) => {
+      const found = differingAddresses(extensions.all, addresses)
+      return found && `${found} instead of ${describeAddresses(addresses)}`
+    }
   }
 ]
 

@@ -5,6 +5,7 @@ import { encodeElement, encodeExplicit, encodeSequence, encodeUnsignedInteger } 
 import { keyIdentifierOf } from '../key/key-identifier.ts'
 import { parseSubjectPublicKeyInfo } from '../key/public-key.ts'
 import { type SignatureAlgorithm, signatureAlgorithmDer } from '../key/signature-algorithm.ts'
+import { encodeStatusAddresses, type StatusAddresses } from './addresses/status-addresses.ts'
 import {
   encodeAuthorityKeyIdentifier,
   encodeEndEntityConstraints,
@@ -34,6 +35,8 @@ export interface TbsCertificateContent {
   readonly authorityKeyIdentifier: Uint8Array
   /** Of the subjectAltName; a certificate without any has none. */
   readonly uris?: readonly string[]
+  /** Where its status is to be had; a certificate without any says nothing of that. */
+  readonly addresses?: StatusAddresses
   /** Of an OCSP responder alone. */
   readonly hasNoCheck?: boolean
 }
@@ -44,7 +47,8 @@ const refuse: DerRefusal = createDerRefusal('internal_error', 'SubjectPublicKeyI
 
 /**
  * The DER of a TBSCertificate (RFC 5280 §4.1): v3, critical CA:FALSE, critical keyUsage, extKeyUsage, subject and
- * authority key identifier, and the subjectAltName where there are names for it. It encodes what it is told; `lintTbsCertificate` judges the result.
+ * authority key identifier, and, where there are names or addresses for them, subjectAltName, CRL distribution point and authority
+ * information access. It encodes what it is told; `lintTbsCertificate` judges the result.
  */
 export function buildTbsCertificate(content: TbsCertificateContent): Uint8Array {
   const { subjectPublicKey } = parseSubjectPublicKeyInfo(new DerReader(content.spkiDer, refuse))
@@ -55,6 +59,7 @@ export function buildTbsCertificate(content: TbsCertificateContent): Uint8Array 
     ...(content.uris === undefined ? [] : [encodeUriNames(content.uris)]),
     encodeSubjectKeyIdentifier(keyIdentifierOf(subjectPublicKey)),
     encodeAuthorityKeyIdentifier(content.authorityKeyIdentifier),
+    ...encodeStatusAddresses(content.addresses ?? {}),
     ...(content.hasNoCheck === true ? [encodeOcspNoCheck()] : [])
   )
   return encodeSequence(

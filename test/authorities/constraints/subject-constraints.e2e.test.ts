@@ -305,6 +305,7 @@ describe('the subject of a CSR', needs('openssl', 'certtool'), () => {
       ...issuing,
       ...issuing.core,
       weakKeys: noWeakKeys,
+      publicUrl: undefined,
       firstUse: createFirstUse(issuing.core.randomBytes)
     })
     const principal = issuing.station

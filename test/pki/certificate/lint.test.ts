@@ -133,7 +133,13 @@ const breaches: Readonly<Record<string, readonly Uint8Array[]>> = {
     without(subjectKeyIdentifier),
     edit(extension(subjectKeyIdentifier), () => extensionOf('551d0e', '040101'))
   ],
-  authorityKeyIdentifier: [tbsWith({ authorityKeyIdentifier: new Uint8Array(20) }), without(4)]
+  authorityKeyIdentifier: [tbsWith({ authorityKeyIdentifier: new Uint8Array(20) }), without(4)],
+  statusAddresses: [
+    tbsWith({ addresses: { crl: 'http://pki.example.com/crl' } }),
+    tbsWith({ addresses: { ocsp: 'http://pki.example.com/ocsp' } }),
+    tbsWith({ addresses: { caIssuers: 'http://pki.example.com/ca.cer' } }),
+    edit(extension(extendedKeyUsage), node => [node, extensionOf('551d1f', '3000')])
+  ]
 }
 
 const unreadable: Readonly<Record<string, Uint8Array>> = {
@@ -178,6 +184,23 @@ describe('the lint of a TBSCertificate', () => {
     const error = await refusalOf(() => lintTbsCertificate(tbs, expectation))
     expect(error?.code).toBe('lint_failed')
     expect(pointersOf(error)).toEqual([`/lint/${name}`])
+  })
+
+  it('the addresses of the status are those that are expected, and no others', async () => {
+    const addresses = { crl: 'http://pki.example.com/crl', ocsp: 'http://pki.example.com/ocsp' }
+    const tbs = tbsWith({ addresses })
+    lintTbsCertificate(tbs, { ...expectation, addresses })
+    const others = [
+      { ...addresses, crl: 'http://pki.example.com/crm' },
+      { ...addresses, caIssuers: 'http://pki.example.com/ca.cer' },
+      { crl: addresses.crl },
+      { ocsp: addresses.ocsp },
+      {}
+    ]
+    for (const other of others) {
+      const error = await refusalOf(() => lintTbsCertificate(tbs, { ...expectation, addresses: other }))
+      expect(pointersOf(error)).toEqual(['/lint/statusAddresses'])
+    }
   })
 
   it('a serial number of zero is short, too', async () => {

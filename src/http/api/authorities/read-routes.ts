@@ -18,6 +18,8 @@ import { viewGeneration, viewOpenIntent } from './view.ts'
 const tags = ['Authorities']
 const notFound = problemResponses({ 404: 'There is no such authority, or not this of it.' })
 const pemChain = 'application/pem-certificate-chain'
+/** RFC 2585, section 4. */
+const derCertificate = 'application/pkix-cert'
 const pemContent = { [pemChain]: { schema: Type.String() } }
 
 const paging =
@@ -69,6 +71,22 @@ const getCertificate = {
   description: 'With the certificates above it, up to the root.',
   params: AuthorityParams,
   response: { 200: { description: 'PEM.', content: pemContent }, ...notFound }
+}
+
+const getCertificateDer = {
+  operationId: 'getAuthorityCertificateDer',
+  tags,
+  summary: 'Read the certificate of a generation alone, in DER',
+  description:
+    'What `caIssuers` of a certificate names (RFC 5280, section 4.2.2.1): the certificate of the generation that signed it.',
+  params: AuthorityParams,
+  response: {
+    200: {
+      description: 'DER.',
+      content: { [derCertificate]: { schema: Type.Unsafe<Buffer>({ type: 'string' }) } }
+    },
+    ...notFound
+  }
 }
 
 const getTrustBundle = {
@@ -129,6 +147,15 @@ export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
     { ...open, schema: getCertificate },
     async ({ params }, reply) =>
       reply.type(pemChain).send(encodeChainPem(await authorities.findCertificates(params.name)))
+  )
+
+  app.get(
+    '/v1/authorities/:name/certificate.cer',
+    { ...open, schema: getCertificateDer },
+    async ({ params }, reply) => {
+      const [certificate] = await authorities.findCertificates(params.name)
+      return reply.type(derCertificate).send(Buffer.from(certificate!))
+    }
   )
 
   app.get('/v1/trust-bundle', { ...open, schema: getTrustBundle }, async (_request, reply) =>

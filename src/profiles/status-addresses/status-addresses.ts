@@ -1,0 +1,112 @@
+import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
+import { type StatusAddresses, urisOf } from '../../pki/certificate/addresses/status-addresses.ts'
+import type { Extension } from '../../pki/certificate/extension.ts'
+import { publicUrlOf } from '../../sources/site/public-url.ts'
+import type { ProfileDocument } from '../profile-document.ts'
+
+/** As much of a profile as says which addresses its certificates name. */
+export type AddressMembers = Pick<ProfileDocument, 'crlDistributionPoint' | 'authorityInformationAccess'>
+
+/** Whether its certificates name any. */
+export const asksForAddresses = ({
+  crlDistributionPoint,
+  authorityInformationAccess
+}: AddressMembers): boolean => crlDistributionPoint !== undefined || authorityInformationAccess !== undefined
+
+/** The paths of the service, which never change: certificates live longer than any release. */
+function pathsOf(
+  { crlDistributionPoint, authorityInformationAccess = [] }: AddressMembers,
+  generation: string
+): StatusAddresses {
+  return {
+    ...(crlDistributionPoint !== undefined && { crl: `/v1/authorities/${generation}/crl` }),
+    ...(authorityInformationAccess.includes('ocsp') && { ocsp: `/v1/ocsp/${generation}` }),
+    ...(authorityInformationAccess.includes('caIssuers') && {
+      caIssuers: `/v1/authorities/${generation}/certificate.cer`
+    })
+  }
+}
+
+/**
+ * The addresses that a certificate of the profile names, by the public address of the service and the name of the generation
+ * that signs.
+ *
+ * @throws MintlineError `authority_unavailable` where the profile asks for some and there is no public address.
+ */
+export function statusAddressesOf(
+  members: AddressMembers & Pick<ProfileDocument, 'name'>,
+  generation: string,
+  publicUrl: string | undefined
+): StatusAddresses {
+  if (!asksForAddresses(members)) return {}
+  if (publicUrl === undefined)
+    throw new MintlineError(
+      'authority_unavailable',
+      `The certificates of profile ${members.name} are to name addresses of this service, and it has none: MINTLINE_PUBLIC_URL is not set. Tell the administrator.`
+    )
+  return prefixed(pathsOf(members, generation), publicUrl)
+}
+
+/**
+ * The same of a certificate that was written before, under the public address that it names itself: the setting may have changed
+ * since. Whatever that address is, its paths are those of the generation, and it is the same in all of them; and what is to be
+ * had there is signed by the generation.
+ *
+ * @returns without a usable address, the paths alone, so that whatever the certificate says differs from them.
+ */
+export function statusAddressesIn(
+  all: readonly Extension[],
+  members: AddressMembers,
+  generation: string
+): StatusAddresses {
+  const paths = pathsOf(members, generation)
+  const [path] = Object.values<string>({ ...paths })
+  const [uri] = urisOf(all)
+  if (path === undefined || uri?.endsWith(path) !== true) return paths
+  const url = uri.slice(0, -path.length)
+  return publicUrlOf(url) === url ? prefixed(paths, url) : paths
+}
+
+function prefixed(paths: StatusAddresses, publicUrl: string): StatusAddresses {
+  return Object.fromEntries(Object.entries(paths).map(([member, path]) => [member, `${publicUrl}${path}`]))
+}
+
+/** @throws MintlineError `profile_invalid` where the profile asks for addresses and the service has none. */
+export function assertAddressed(document: AddressMembers, publicUrl: string | undefined): void {
+  if (publicUrl !== undefined) return
+  const violations = (['crlDistributionPoint', 'authorityInformationAccess'] as const).flatMap(
+    (member): Violation[] => {
+      const value = document[member]
+      if (value === undefined) return []
+      return [
+        {
+          pointer: `/${member}`,
+          expected: 'nothing, while MINTLINE_PUBLIC_URL is not set',
+          found: String(value),
+          message: 'Set MINTLINE_PUBLIC_URL and start the service again, or leave this out.'
+        }
+      ]
+    }
+  )
+  if (violations.length === 0) return
+  throw new MintlineError(
+    'profile_invalid',
+    'Certificates cannot name addresses of a service that has none: MINTLINE_PUBLIC_URL is not set.',
+    { violations }
+  )
+}
+
+/** What is legal, and may not be meant. */
+export function addressWarnings(document: AddressMembers, publicUrl: string | undefined): Violation[] {
+  if (!asksForAddresses(document) || publicUrl?.startsWith('https:') !== true) return []
+  return [
+    {
+      pointer:
+        document.crlDistributionPoint === undefined ? '/authorityInformationAccess' : '/crlDistributionPoint',
+      expected: 'an http:// address, as MINTLINE_STATUS_PORT serves it',
+      found: publicUrl,
+      message:
+        'Many relying parties fetch nothing over TLS to verify a certificate, since that would take another one to verify (RFC 5280, section 8).'
+    }
+  ]
+}
