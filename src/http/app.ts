@@ -158,12 +158,19 @@ export async function createHttpServer(
   await addDocumentation(app, settings.version)
   addPages(app, settings.version)
   for (const routes of allRoutes) await app.register(routes, { services })
-  app.addHook('onListen', done => {
-    void postponed.makeRest()
-    done()
-  })
+  makePostponed(app, postponed)
   await app.ready()
   return app
+}
+
+/** By and by, for as long as the server listens. */
+function makePostponed(app: FastifyInstance, postponed: Postponed): void {
+  const closing = new AbortController()
+  app.addHook('onListen', done => {
+    void postponed.makeRest(closing.signal)
+    done()
+  })
+  app.addHook('preClose', async () => closing.abort())
 }
 
 /** What is there, who may do what, and when it is its turn. */

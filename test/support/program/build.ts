@@ -56,7 +56,7 @@ async function furnish(directory: string): Promise<void> {
 
 async function bundle(directory: string): Promise<void> {
   // Where it fails, no test is to pass on the former program.
-  for (const part of ['src', 'test', 'parts'])
+  for (const part of ['src', 'test', 'parts', 'assets'])
     await rm(join(directory, part), { recursive: true, force: true })
   const children = globSync('test/**/*-child.ts', { cwd: root })
   await writeBundle({ scripts: [...programScripts, ...children], base: '', directory })
