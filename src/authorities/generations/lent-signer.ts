@@ -8,6 +8,9 @@ export interface SignerSources {
   readonly openSigner: OpenSigner
 }
 
+/** A signer that others open and close. */
+export type LentSigner = Pick<Signer, 'assertUsable' | 'sign' | 'signatureAlgorithm'>
+
 /**
  * Works with the key of a generation that has issued: of one that may issue still it is open already, and of one that is
  * retired it is opened for this alone.
@@ -17,7 +20,7 @@ export interface SignerSources {
 export async function withLentSigner<Result>(
   { authorities, openSigner }: SignerSources,
   { id, name, state, signerReference: reference, certificate: { spkiDer } }: Authority,
-  work: (signer: Pick<Signer, 'sign' | 'signatureAlgorithm'>) => Promise<Result>
+  work: (signer: LentSigner) => Promise<Result>
 ): Promise<Result> {
   if (state !== 'retired') return work((await authorities.issuingById(id)).signer)
   const signer = await openProvenSigner(openSigner, { name, reference, spkiDer })

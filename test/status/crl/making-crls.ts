@@ -9,18 +9,27 @@ const running = new AbortController().signal
 /** A duty that waits for nothing between two CRLs, and who hands them out: each time as a process that knows none yet. */
 export function openMaking(core: Core, changes: Partial<CrlDutyOptions> = {}) {
   let atMs = 0
-  const stopwatch = () => (atMs += 3_600_000)
+  const stopwatch = () => atMs
   const troubles: unknown[] = []
   const log = { warn: (about: object) => void troubles.push(about) }
   const options = { ...crlDutyOptions(core), stopwatch, log, ...changes }
   const duty = new CrlDuty(options)
   const crls = () => openCrls(core, new Registry())
+  const begin = (signal = running) => {
+    atMs += 3_600_000
+    return duty.step(signal)
+  }
   return {
     duty,
     /** What the duty warned of. */
     troubles,
     crls,
-    step: (signal = running) => duty.step(signal),
+    /** Waits for none of those that it begins. */
+    begin,
+    async step(signal = running) {
+      await begin(signal)
+      await duty.settled()
+    },
     async read(name = 'starter-g1') {
       const crl = await crls().find(name)
       const parts: Uint8Array[] = []

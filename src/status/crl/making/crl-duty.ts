@@ -21,11 +21,17 @@ const pollMs = 1_000
 const restMs = 2_000
 const firstPauseMs = 5_000
 const longestPauseMs = 60_000
+/** Of the time between two tries that fail, the part that they may take. */
+const failingShare = 0.2
+/** Each takes twice the memory of its octets. A key that is slow holds up as many of the others at the most. */
+const maximumAtOnce = 4
 /** A CRL from the future counts for nobody whose clock is right. */
 const clockToleranceMs = 60_000
 /** Longer than the last reader of a CRL takes, see the route. */
 const keptMs = 10 * 60_000
 const pruneEveryMs = 60_000
+/** Of each time: some 10 GiB. */
+const maximumPrunings = 200
 
 /** When an authority has its next try, and how often it failed in a row. */
 interface Standing {
@@ -33,11 +39,13 @@ interface Standing {
   failures: number
 }
 
-/** Makes the CRLs that are due, one after another. */
+/** Makes the CRLs that are due, a few at once: those that have waited longest first. */
 export class CrlDuty {
   readonly #options: CrlDutyOptions
   readonly #stopwatch: Stopwatch
   readonly #standings = new Map<string, Standing>()
+  readonly #waiting = new Map<string, Authority>()
+  readonly #underWay = new Map<string, Promise<void>>()
   #prunedAtMs = -Infinity
 
   constructor(options: CrlDutyOptions) {
@@ -45,7 +53,11 @@ export class CrlDuty {
     this.#stopwatch = options.stopwatch ?? systemStopwatch
   }
 
-  /** @throws MintlineError `database_unavailable`, `clock_untrusted`. What fails of one authority is told, and tried again after a pause. */
+  /**
+   * Begins those that are due, and waits for none of them. What fails of one authority is told, and tried again after a pause.
+   *
+   * @throws MintlineError `database_unavailable`, `clock_untrusted`.
+   */
   async step(signal: AbortSignal): Promise<void> {
     const { store, authorities, clockTrust, clock } = this.#options
     const now = clock()
@@ -53,41 +65,74 @@ export class CrlDuty {
     for (const authority of authorities.list()) {
       const state = states.get(authority.id)
       if (state === undefined) continue
-      if (!hasCrls(authority, now)) {
-        if (state.changes.length === 0) continue
+      if (!hasCrls({ ...authority, state: state.authorityState }, now)) {
+        if (!state.hasChanges) continue
         // By a clock that is ahead, one that has CRLs would seem to be over, and what waits would be told by nobody.
         await clockTrust.assertTrusted()
-        await store.dropChanges(state.changes)
+        await store.dropChanges(authority.id)
         continue
       }
-      const isItsTurn = (this.#standings.get(authority.id)?.notBeforeMs ?? 0) <= this.#stopwatch()
-      if (!isItsTurn || !isDue(state, now, this.#options.periods)) continue
-      if (signal.aborted) return
+      if (!this.#isItsTurn(authority.id) || !isDue(state, now, this.#options.periods)) continue
       await clockTrust.assertTrusted()
-      await this.#make(authority, state, signal)
+      this.#waiting.set(authority.id, authority)
+      this.#begin(signal)
     }
+    await this.#prune(now, signal)
+  }
+
+  /** Waits for those that were begun, and those that wait for them. */
+  async settled(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay.values())
+  }
+
+  #isItsTurn(id: string): boolean {
+    if (this.#waiting.has(id) || this.#underWay.has(id)) return false
+    return (this.#standings.get(id)?.notBeforeMs ?? 0) <= this.#stopwatch()
+  }
+
+  #begin(signal: AbortSignal): void {
+    if (signal.aborted) this.#waiting.clear()
+    for (const [id, authority] of this.#waiting) {
+      if (this.#underWay.size >= maximumAtOnce) return
+      this.#waiting.delete(id)
+      const making = this.#make(authority, signal).finally(() => {
+        this.#underWay.delete(id)
+        this.#begin(signal)
+      })
+      this.#underWay.set(id, making)
+    }
+  }
+
+  async #prune(now: Date, signal: AbortSignal): Promise<void> {
+    const { store, clockTrust } = this.#options
     if (this.#stopwatch() < this.#prunedAtMs + pruneEveryMs) return
     this.#prunedAtMs = this.#stopwatch()
     await clockTrust.assertTrusted()
-    await store.prune(new Date(now.getTime() - keptMs))
+    const before = new Date(now.getTime() - keptMs)
+    for (let done = 0; done < maximumPrunings && !signal.aborted; done++)
+      if (!(await store.prune(before))) return
   }
 
-  async #make(authority: Authority, { changes }: CrlState, signal: AbortSignal): Promise<void> {
+  async #make(authority: Authority, signal: AbortSignal): Promise<void> {
     const startMs = this.#stopwatch()
     const { failures } = this.#standings.get(authority.id) ?? { failures: 0 }
     try {
-      await withLentSigner(this.#options, authority, signer =>
-        makeCrl(this.#options, { authority, signer, changes }, signal)
-      )
-      const endMs = this.#stopwatch()
-      this.#standings.set(authority.id, {
-        notBeforeMs: endMs + Math.max(restMs, endMs - startMs),
-        failures: 0
+      await withLentSigner(this.#options, authority, async signer => {
+        // A key that is away is asked for before a list is made for it.
+        await signer.assertUsable()
+        await makeCrl(this.#options, { authority, signer }, signal)
       })
+      const endMs = this.#stopwatch()
+      const notBeforeMs = endMs + Math.max(restMs, endMs - startMs)
+      this.#standings.set(authority.id, { notBeforeMs, failures: 0 })
     } catch (error) {
       if (signal.aborted) return
-      const pauseMs = Math.min(firstPauseMs * 2 ** failures, longestPauseMs)
-      this.#standings.set(authority.id, { notBeforeMs: this.#stopwatch() + pauseMs, failures: failures + 1 })
+      const endMs = this.#stopwatch()
+      const pauseMs = Math.max(
+        Math.min(firstPauseMs * 2 ** failures, longestPauseMs),
+        (endMs - startMs) / failingShare
+      )
+      this.#standings.set(authority.id, { notBeforeMs: endMs + pauseMs, failures: failures + 1 })
       if (failures > 0) return
       const { name } = authority
       this.#options.log.warn(
@@ -99,11 +144,11 @@ export class CrlDuty {
 }
 
 function isDue(
-  { thisUpdate, nextUpdate, changes, hasEnded }: CrlState,
+  { thisUpdate, nextUpdate, hasChanges, hasEnded }: CrlState,
   now: Date,
   { overlapMs }: CrlPeriods
 ): boolean {
-  if (thisUpdate === null || nextUpdate === null || changes.length > 0 || hasEnded) return true
+  if (thisUpdate === null || nextUpdate === null || hasChanges || hasEnded) return true
   return (
     now.getTime() >= nextUpdate.getTime() - overlapMs ||
     now.getTime() < thisUpdate.getTime() - clockToleranceMs
@@ -115,7 +160,7 @@ export function startCrlDuty(options: CrlDutyOptions): { close(): Promise<void> 
   const { log } = options
   const duty = new CrlDuty(options)
   let isTroubleTold = false
-  return startRepeating(async signal => {
+  const repeating = startRepeating(async signal => {
     try {
       await duty.step(signal)
       isTroubleTold = false
@@ -125,4 +170,10 @@ export function startCrlDuty(options: CrlDutyOptions): { close(): Promise<void> 
     }
     return pollMs
   })
+  return {
+    async close() {
+      await repeating.close()
+      await duty.settled()
+    }
+  }
 }

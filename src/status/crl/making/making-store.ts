@@ -1,3 +1,4 @@
+import type { AuthorityState } from '../../../authorities/life-cycle/life-cycle.ts'
 import {
   type Database,
   isRefusedByGuard,
@@ -37,11 +38,13 @@ interface SignedCrl {
 /** What speaks for a new CRL of an authority, and against it. */
 export interface CrlState {
   readonly authorityId: string
+  /** At this moment, whatever this process has heard of so far. */
+  readonly authorityState: AuthorityState
   /** Of the newest CRL; null where there is none. */
   readonly thisUpdate: Date | null
   readonly nextUpdate: Date | null
-  /** Ids of the changes that it does not say. */
-  readonly changes: readonly string[]
+  /** Whether anything has been done that it does not say. */
+  readonly hasChanges: boolean
   /** Something has ended by itself since. */
   readonly hasEnded: boolean
 }
@@ -49,6 +52,8 @@ export interface CrlState {
 export interface MakingStore {
   /** Of every authority. */
   listStates(at: Date): Promise<readonly CrlState[]>
+  /** Ids of changes that its CRL does not say, those first that were first: 50,000 at most. */
+  listChanges(authorityId: string): Promise<readonly string[]>
   /**
    * Takes a number above all that the authority's CRLs have had: the milliseconds of the clock, or the next one. A crash after
    * this leaves a number that no CRL has.
@@ -61,15 +66,24 @@ export interface MakingStore {
   /**
    * Its chunks are there.
    *
-   * @returns undefined where a later number is taken: who has it reads what this one may have missed.
+   * @returns undefined where a later number is taken, so that who has it reads what this one may have missed; or where the
+   * authority is compromised. Nobody declares it so meanwhile.
    */
   insert(intent: CrlIntent): Promise<Durable<CrlIntent> | undefined>
-  /** From then on it is the CRL, unless there is one of a later number; the changes are said. */
-  record(signed: SignedCrl, changes: readonly string[]): Promise<void>
-  /** Of an authority whose CRL says nothing any more. */
-  dropChanges(changes: readonly string[]): Promise<void>
-  /** Takes away octets of CRLs that others have replaced before `before`, and of what was not signed by then. */
-  prune(before: Date): Promise<void>
+  /**
+   * From then on it is the CRL, unless there is one of a later number; the changes are said.
+   *
+   * @returns false where the authority was compromised meanwhile: then it is not on record.
+   */
+  record(signed: SignedCrl, changes: readonly string[]): Promise<boolean>
+  /** Of an authority whose CRL says nothing any more: 50,000 at most. */
+  dropChanges(authorityId: string): Promise<void>
+  /**
+   * Takes away octets of CRLs that others have replaced before `before`, and of what was not signed by then: some 50 MiB at most.
+   *
+   * @returns whether there may be more of them.
+   */
+  prune(before: Date): Promise<boolean>
 }
 
 const maximumChanges = 50_000
@@ -79,6 +93,7 @@ const numberTries = 20
 export function createMakingStore({ prisma }: Database): MakingStore {
   return {
     listStates: at => listStates(prisma, at),
+    listChanges: authorityId => listChanges(prisma, authorityId),
     takeNumber: (authorityId, takenAt) => takeNumber(prisma, authorityId, takenAt),
     readEntries: query => readEntries(prisma, query),
     async writeChunk(intentId, position, octets) {
@@ -106,22 +121,13 @@ export function createMakingStore({ prisma }: Database): MakingStore {
       })
       return isIn ? vouchDurable(intent) : undefined
     },
-    async record(signed, changes) {
-      const data = {
-        ...signed,
-        signature: new Uint8Array(signed.signature),
-        sha256: new Uint8Array(signed.sha256)
-      }
-      await runQuery(() =>
-        prisma.$transaction(async transaction => {
-          await transaction.crl.create({ data })
-          await transaction.$executeRaw`DELETE FROM crl_change WHERE id = ANY (${[...changes]}::bigint[])`
-        }, transactionLimits)
-      )
-    },
-    async dropChanges(changes) {
+    record: (signed, changes) => record(prisma, signed, changes),
+    async dropChanges(authorityId) {
       await runQuery(
-        () => prisma.$executeRaw`DELETE FROM crl_change WHERE id = ANY (${[...changes]}::bigint[])`
+        () => prisma.$executeRaw`
+          DELETE FROM crl_change WHERE id IN (
+            SELECT id FROM crl_change WHERE authority_id = ${authorityId}::uuid ORDER BY id LIMIT ${maximumChanges}
+          )`
       )
     },
     prune: before => prune(prisma, before)
@@ -135,8 +141,8 @@ type Client = Database['prisma']
 function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
   return runQuery(
     () => prisma.$queryRaw<CrlState[]>`
-          SELECT authority.id::text AS "authorityId", newest.this_update AS "thisUpdate", newest.next_update AS "nextUpdate",
-            coalesce(changed.ids, '{}') AS changes,
+          SELECT authority.id::text AS "authorityId", authority.state AS "authorityState", newest.this_update AS "thisUpdate", newest.next_update AS "nextUpdate",
+            EXISTS (SELECT FROM crl_change WHERE authority_id = authority.id) AS "hasChanges",
             EXISTS (
               SELECT FROM certificate_status
               WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
@@ -146,13 +152,33 @@ function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
           LEFT JOIN LATERAL (
             SELECT this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
             WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
-          ) AS newest ON true
-          LEFT JOIN (
-            SELECT authority_id, array_agg(id::text) AS ids
-            FROM (SELECT id, authority_id FROM crl_change ORDER BY id LIMIT ${maximumChanges}) AS oldest
-            GROUP BY authority_id
-          ) AS changed ON changed.authority_id = authority.id`
+          ) AS newest ON true`
   )
+}
+
+async function listChanges(prisma: Client, authorityId: string): Promise<readonly string[]> {
+  const rows = await runQuery(
+    () => prisma.$queryRaw<{ id: string }[]>`
+          SELECT id::text FROM crl_change WHERE authority_id = ${authorityId}::uuid ORDER BY id LIMIT ${maximumChanges}`
+  )
+  return rows.map(({ id }) => id)
+}
+
+function record(prisma: Client, signed: SignedCrl, changes: readonly string[]): Promise<boolean> {
+  const signature = new Uint8Array(signed.signature)
+  const data = { ...signed, signature, sha256: new Uint8Array(signed.sha256) }
+  return runQuery(async () => {
+    try {
+      await prisma.$transaction(async transaction => {
+        await transaction.crl.create({ data })
+        await transaction.$executeRaw`DELETE FROM crl_change WHERE id = ANY (${[...changes]}::bigint[])`
+      }, transactionLimits)
+      return true
+    } catch (error) {
+      if (isRefusedByGuard(error)) return false
+      throw error
+    }
+  })
 }
 
 function takeNumber(prisma: Client, authorityId: string, takenAt: Date): Promise<number> {
@@ -174,9 +200,9 @@ function takeNumber(prisma: Client, authorityId: string, takenAt: Date): Promise
   })
 }
 
-async function prune(prisma: Client, before: Date): Promise<void> {
+async function prune(prisma: Client, before: Date): Promise<boolean> {
   // Ids begin with the time. The newest CRL of each authority stays, however old; what replaced another did so long ago.
-  await runQuery(
+  const pruned = await runQuery(
     () => prisma.$executeRaw`
           DELETE FROM crl_chunk WHERE (intent_id, position) IN (
             SELECT chunk.intent_id, chunk.position FROM crl_chunk AS chunk
@@ -193,4 +219,5 @@ async function prune(prisma: Client, before: Date): Promise<void> {
             LIMIT ${chunksAtOnce}
           )`
   )
+  return pruned === chunksAtOnce
 }

@@ -34,8 +34,6 @@ export interface MakingDependencies {
 export interface CrlOrder {
   readonly authority: Authority
   readonly signer: Pick<Signer, 'sign' | 'signatureAlgorithm'>
-  /** Those that the CRL will say: they were seen before. */
-  readonly changes: readonly string[]
 }
 
 /** What was made; the rest of it is on record. */
@@ -54,17 +52,19 @@ const copiedAtOnce = 4 * 1024 * 1024
  * Makes a CRL of all that the authority has revoked or put on hold, signs it and puts it on record. Nothing of it holds the
  * event loop for long, and it takes twice the memory of its octets.
  *
- * @returns undefined where another process began one after this.
+ * @returns undefined where another process began one after this, or the authority was compromised meanwhile.
  * @throws MintlineError `lint_failed`, `certificate_mismatch`, `database_unavailable`, and what the signer throws;
  * `internal_error` where a row is missing of what an earlier CRL said. The reason of an aborted `signal`.
  */
 export async function makeCrl(
   dependencies: MakingDependencies,
-  { authority, signer, changes }: CrlOrder,
+  { authority, signer }: CrlOrder,
   signal: AbortSignal
 ): Promise<MadeCrl | undefined> {
   const { store, periods, clock, randomBytes } = dependencies
   const createdAt = clock()
+  // They are said by what is read after this.
+  const changes = await store.listChanges(authority.id)
   const number = await store.takeNumber(authority.id, createdAt)
   const thisUpdate = toSecond(createdAt)
   const nextUpdate = new Date(thisUpdate.getTime() + periods.validityMs)
@@ -107,11 +107,8 @@ export async function makeCrl(
   const { before, after } = frameCertificateList(tbsDer.length, signatureAlgorithm, signature)
   const octets = before.length + tbsDer.length + after.length
   const sha256 = await digestInSteps([before, tbsDer, after])
-  await store.record(
-    { intentId: id, signedAt: clock(), signatureAlgorithm, signature, octets, sha256 },
-    changes
-  )
-  return { number, entries, octets }
+  const signed = { intentId: id, signedAt: clock(), signatureAlgorithm, signature, octets, sha256 }
+  return (await store.record(signed, changes)) ? { number, entries, octets } : undefined
 }
 
 interface ToBuild {
