@@ -58,9 +58,16 @@ export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
             greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))::float8 AS seconds
           FROM crl_change GROUP BY authority_id`
       ),
-    async readChunk(intentId, position) {
-      const where = { intentId_position: { intentId, position } }
-      return (await runQuery(() => prisma.crlChunk.findUnique({ where })))?.octets
-    }
+    readChunk: (intentId, position) => readChunk(prisma, intentId, position)
   }
+}
+
+/** As `CrlStore.readChunk`. */
+export async function readChunk(
+  prisma: Database['prisma'],
+  intentId: string,
+  position: number
+): Promise<Uint8Array | undefined> {
+  const where = { intentId_position: { intentId, position } }
+  return (await runQuery(() => prisma.crlChunk.findUnique({ where })))?.octets
 }

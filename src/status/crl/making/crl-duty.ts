@@ -1,7 +1,6 @@
 import type { Authorities, Authority } from '../../../authorities/authority.ts'
 import { type SignerSources, withLentSigner } from '../../../authorities/generations/lent-signer.ts'
 import type { ClockTrust } from '../../../clock/clock-trust.ts'
-import type { DatabaseLog } from '../../../database/database-log.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
 import { hasCrls } from '../scope.ts'
@@ -12,7 +11,6 @@ export interface CrlDutyOptions extends MakingDependencies, SignerSources {
   readonly periods: CrlPeriods
   readonly authorities: Pick<Authorities, 'list' | 'issuingById'>
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
-  readonly log: Pick<DatabaseLog, 'warn'>
   readonly stopwatch?: Stopwatch
 }
 

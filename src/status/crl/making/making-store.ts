@@ -8,7 +8,9 @@ import {
 import { runQuery } from '../../../database/run-query.ts'
 import { type Durable, vouchDurable } from '../../../signing/durable.ts'
 import { firstIdentifierOf } from '../../../sources/identifier.ts'
+import { readChunk } from '../crl-store.ts'
 import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
+import type { PredecessorSource, StoredPredecessor } from './predecessor.ts'
 
 /** A CRL before it is signed. */
 interface CrlIntent {
@@ -49,7 +51,7 @@ export interface CrlState {
   readonly hasEnded: boolean
 }
 
-export interface MakingStore {
+export interface MakingStore extends PredecessorSource {
   /** Of every authority. */
   listStates(at: Date): Promise<readonly CrlState[]>
   /** Ids of changes that its CRL does not say, those first that were first: 50,000 at most. */
@@ -94,6 +96,8 @@ export function createMakingStore({ prisma }: Database): MakingStore {
   return {
     listStates: at => listStates(prisma, at),
     listChanges: authorityId => listChanges(prisma, authorityId),
+    findPredecessor: authorityId => findPredecessor(prisma, authorityId),
+    readChunk: (intentId, position) => readChunk(prisma, intentId, position),
     takeNumber: (authorityId, takenAt) => takeNumber(prisma, authorityId, takenAt),
     readEntries: query => readEntries(prisma, query),
     async writeChunk(intentId, position, octets) {
@@ -179,6 +183,19 @@ function record(prisma: Client, signed: SignedCrl, changes: readonly string[]): 
       throw error
     }
   })
+}
+
+async function findPredecessor(prisma: Client, authorityId: string): Promise<StoredPredecessor | undefined> {
+  const found = await runQuery(() =>
+    prisma.crlIntent.findFirst({
+      where: { authorityId, crl: { isNot: null } },
+      orderBy: { number: 'desc' },
+      select: { id: true, number: true, tbsOctets: true, tbsSha256: true }
+    })
+  )
+  if (found === null) return undefined
+  const { id: intentId, number, tbsOctets, tbsSha256 } = found
+  return { intentId, number: Number(number), tbsOctets, tbsSha256 }
 }
 
 function takeNumber(prisma: Client, authorityId: string, takenAt: Date): Promise<number> {

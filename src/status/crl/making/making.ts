@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as giveWay } from 'node:timers/promises'
 import type { Authority } from '../../../authorities/authority.ts'
+import type { DatabaseLog } from '../../../database/database-log.ts'
 import { RevokedCertificatesWriter } from '../../../pki/revocation/list/entries.ts'
 import { lintTbsCertList } from '../../../pki/revocation/list/list-lint.ts'
 import {
@@ -15,6 +16,7 @@ import type { Clock } from '../../../sources/clock.ts'
 import { newId, timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { MakingStore } from './making-store.ts'
+import { Predecessor } from './predecessor.ts'
 
 export interface CrlPeriods {
   /** From thisUpdate to nextUpdate. */
@@ -28,6 +30,7 @@ export interface MakingDependencies {
   readonly periods: Pick<CrlPeriods, 'validityMs'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
+  readonly log: Pick<DatabaseLog, 'warn'>
 }
 
 /** What is about to be made. */
@@ -54,7 +57,8 @@ const copiedAtOnce = 4 * 1024 * 1024
  *
  * @returns undefined where another process began one after this, or the authority was compromised meanwhile.
  * @throws MintlineError `lint_failed`, `certificate_mismatch`, `database_unavailable`, and what the signer throws;
- * `internal_error` where a row is missing of what an earlier CRL said. The reason of an aborted `signal`.
+ * `record_damaged` where a row is missing of what the CRL before said, and `internal_error` where that is damaged and more of
+ * them are. The reason of an aborted `signal`.
  */
 export async function makeCrl(
   dependencies: MakingDependencies,
@@ -79,11 +83,8 @@ export async function makeCrl(
     // None of its certificates is older than its row.
     keepsExpiredSince: toSecond(timeOfIdentifier(authority.id))
   }
-  const { tbsDer, entries, finalEntries, byClock } = await buildTbs(
-    store,
-    { authority, head, at: createdAt },
-    signal
-  )
+  const toBuild = { authority, head, at: createdAt }
+  const { tbsDer, entries, finalEntries, byClock } = await buildTbs(dependencies, toBuild, signal)
   await judgeInSteps(tbsDer, der => lintTbsCertList(der, { ...head, entries, finalEntries }), giveWay)
   const id = newId(createdAt, randomBytes)
   const tbsSha256 = await digestInSteps([tbsDer])
@@ -117,14 +118,16 @@ interface ToBuild {
   readonly at: Date
 }
 
-async function buildTbs(store: MakingStore, { authority, head, at }: ToBuild, signal: AbortSignal) {
+async function buildTbs(
+  { store, log }: MakingDependencies,
+  { authority, head, at }: ToBuild,
+  signal: AbortSignal
+) {
   const writer = new RevokedCertificatesWriter()
-  const about = {
-    authorityId: authority.id,
-    ofStations: authority.purpose === 'stations',
-    at,
-    limit: entriesAtOnce
-  }
+  const { id: authorityId, name, purpose } = authority
+  const about = { authorityId, ofStations: purpose === 'stations', at, limit: entriesAtOnce }
+  const stored = await store.findPredecessor(authorityId)
+  const predecessor = stored && new Predecessor(stored, store, at)
   let after: Uint8Array = new Uint8Array()
   let byClock = 0
   for (;;) {
@@ -134,9 +137,15 @@ async function buildTbs(store: MakingStore, { authority, head, at }: ToBuild, si
       writer.add(entry)
       if (entry.isByClock) byClock += 1
     }
+    await predecessor?.pass(page)
     if (page.length < entriesAtOnce) break
     after = page.at(-1)!.serialNumber
   }
+  if ((await predecessor?.finish()) === false)
+    log.warn(
+      { authority: name, number: stored?.number },
+      `the last CRL of ${name} was changed in the database; the next one is held against its count alone`
+    )
   const { octets, count: entries, finalCount: finalEntries } = writer
   const frame = frameTbsCertList(head, octets)
   const tbsDer = new Uint8Array(frame.before.length + octets + frame.after.length)
