@@ -29,7 +29,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   profiles: [...pure, 'database', 'audit', 'access'],
   records: [...pure, 'audit', 'database', 'signing'],
   revocation: ['pki', 'audit', 'database', 'factory', 'jobs', 'records'],
-  status: ['pki', 'clock', 'database', 'signing', 'authorities', 'records'],
+  status: ['pki', 'clock', 'database', 'aws-client', 'signing', 'authorities', 'records'],
   mes: ['events', 'records'],
   issuance: [
     ...pure,
@@ -184,15 +184,27 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  it('reach an AWS SDK from the aws folders, the KMS signer and the story of the rehearsal alone', () => {
+  it('reach an AWS SDK from the aws folders, the KMS signer, the bucket of CRLs and the story of the rehearsal alone', () => {
     const mayTouch = (from: string) =>
       from.startsWith('aws/') ||
       from.startsWith('aws-client/') ||
       from.startsWith('signing/signers/kms/') ||
+      from.startsWith('status/crl/publishing/s3/') ||
       from.startsWith('rehearsal/story/')
     expect(breaches(({ from, specifier }) => !mayTouch(from) && specifier.startsWith('@aws-sdk/'))).toEqual(
       []
     )
+  })
+
+  it('reach aws-client from status by way of the bucket of CRLs alone', () => {
+    expect(
+      breaches(
+        ({ from, target }) =>
+          from.startsWith('status/') &&
+          !from.startsWith('status/crl/publishing/s3/') &&
+          target?.startsWith('aws-client/') === true
+      )
+    ).toEqual([])
   })
 
   it('reach aws-client from signing by way of the KMS signer alone', () => {

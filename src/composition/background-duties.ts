@@ -20,6 +20,7 @@ import { blockedKeysOf } from './issuance-path.ts'
 import { createRegistrationParts } from './registration-parts.ts'
 import { createRevocationJobs } from './revocation/revocation.ts'
 import { startMakingCrls } from './status/crl.ts'
+import { startPublishing } from './status/publishing.ts'
 
 /** Cron. */
 const eachMinute = '* * * * *'
@@ -102,6 +103,8 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   stops.defer(() => search.close())
   const crls = startMakingCrls(core)
   stops.defer(() => crls.close())
+  const publishing = await startPublishing(core)
+  stops.defer(() => publishing.close())
   // Who was away while this was off need not be waited for: a start is a try.
   if (webhook.isEnabled) await deliverNow({ setAside: createSetAsideStore(database), jobs })
   return {

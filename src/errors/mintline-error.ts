@@ -128,6 +128,7 @@ export const errorCodes = [
   'export_too_large',
   'export_no_room',
   'webhook_failed',
+  'crl_target_failed',
   // start-up
   'config_invalid',
   'data_directory_unusable',

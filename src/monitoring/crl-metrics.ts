@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { CrlFacts } from '../status/crl/crls.ts'
+import type { Publications } from '../status/crl/publishing/publications.ts'
 
 type Told = Exclude<keyof CrlFacts, 'authority'>
 
@@ -42,4 +43,20 @@ export function addCrlMetrics(
       }
     })
   }
+}
+
+/** Of the places where CRLs are put besides; where there are none, nothing. */
+export function addPublicationMetrics(registry: Registry, publications: Pick<Publications, 'measure'>): void {
+  new Gauge({
+    name: 'mintline_crl_unpublished_seconds',
+    help: 'Since the newest CRL was begun, while another one or none is at the place where it is to be put; else 0.',
+    labelNames: ['authority', 'target'],
+    registers: [registry],
+    async collect() {
+      const facts = await publications.measure().catch(() => [])
+      this.reset()
+      for (const { authority, target, unpublishedSeconds } of facts)
+        this.set({ authority, target }, unpublishedSeconds)
+    }
+  })
 }

@@ -41,6 +41,8 @@ const changes: readonly Change[] = [
   { table: 'expiry_open', privilege: 'DELETE' },
   { table: 'crl_chunk', privilege: 'DELETE' },
   { table: 'crl_change', privilege: 'DELETE' },
+  { table: 'crl_publication', privilege: 'UPDATE' },
+  { table: 'crl_publication', privilege: 'DELETE' },
   {
     table: 'revocation_order',
     privilege: 'UPDATE',

@@ -120,6 +120,13 @@ export const serviceProblems = {
       'The receiver of the events cannot be reached, or did not answer with 2xx in time. Seen in `GET /v1/jobs`.',
     remedy: 'Put the receiver right. The events are kept and sent again.'
   },
+  crl_target_failed: {
+    status: 502,
+    title: 'CRLs cannot be put where they are to be',
+    meaning:
+      'The directory or the bucket that CRLs are put into besides cannot be reached or written to. Seen in `GET /readyz`.',
+    remedy: 'Read `detail`: it names the place and what is wrong with it. They are put there again and again.'
+  },
   config_invalid: {
     status: 500,
     title: 'The settings cannot be used',

@@ -2,6 +2,7 @@ import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { type StatusAddresses, urisOf } from '../../pki/certificate/addresses/status-addresses.ts'
 import type { Extension } from '../../pki/certificate/extension.ts'
 import { publicUrlOf } from '../../sources/site/public-url.ts'
+import { statusPaths } from '../../sources/site/status-paths.ts'
 import type { ProfileDocument } from '../profile-document.ts'
 
 /** As much of a profile as says which addresses its certificates name. */
@@ -13,16 +14,15 @@ export const asksForAddresses = ({
   authorityInformationAccess
 }: AddressMembers): boolean => crlDistributionPoint !== undefined || authorityInformationAccess !== undefined
 
-/** The paths of the service, which never change: certificates live longer than any release. */
 function pathsOf(
   { crlDistributionPoint, authorityInformationAccess = [] }: AddressMembers,
   generation: string
 ): StatusAddresses {
   return {
-    ...(crlDistributionPoint !== undefined && { crl: `/v1/authorities/${generation}/crl` }),
-    ...(authorityInformationAccess.includes('ocsp') && { ocsp: `/v1/ocsp/${generation}` }),
+    ...(crlDistributionPoint !== undefined && { crl: statusPaths.crl(generation) }),
+    ...(authorityInformationAccess.includes('ocsp') && { ocsp: statusPaths.ocsp(generation) }),
     ...(authorityInformationAccess.includes('caIssuers') && {
-      caIssuers: `/v1/authorities/${generation}/certificate.cer`
+      caIssuers: statusPaths.certificate(generation)
     })
   }
 }

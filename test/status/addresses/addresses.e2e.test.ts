@@ -5,9 +5,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { type HttpService, openService } from '../../http/service.ts'
 import { needs } from '../../support/needs/needs.ts'
+import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { openAsking } from '../ocsp/asking.ts'
 
 let service: HttpService
+let mirror: TemporaryDirectory
 let asking: ReturnType<typeof openAsking>
 let device: { readonly id: string; readonly path: string }
 
@@ -33,9 +35,11 @@ async function addressOf(what: RegExp): Promise<string> {
 
 beforeAll(async () => {
   const statusPort = await freePort()
+  mirror = await createTemporaryDirectory()
   service = await openService({
     MINTLINE_STATUS_PORT: String(statusPort),
-    MINTLINE_PUBLIC_URL: `http://127.0.0.1:${statusPort}`
+    MINTLINE_PUBLIC_URL: `http://127.0.0.1:${statusPort}`,
+    MINTLINE_CRL_DIRECTORY: mirror.path
   })
   asking = openAsking(service.url)
   const { statusCode } = await service.as('admin').post('/v1/profiles', {
@@ -50,6 +54,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.stop()
   asking.close()
+  await mirror.remove()
 })
 
 describe('the addresses that a certificate names', needs('openssl'), () => {
@@ -74,6 +79,9 @@ describe('the addresses that a certificate names', needs('openssl'), () => {
       .post(`/v1/issuances/${device.id}/revoke`, { reason: 'keyCompromise', note })
     expect(revoked.statusCode).toBe(200)
     await expect.poll(verify, { timeout: 20_000, interval: 500 }).toContain('certificate revoked')
+    const path = new URL(await addressOf(/Full Name:\s+URI:(\S+)/)).pathname
+    const say = () => openssl('crl', '-inform', 'DER', '-in', `${mirror.path}${path}`, '-noout', '-text')
+    await expect.poll(say, { timeout: 20_000, interval: 500 }).toContain('Key Compromise')
     await expect.poll(ask, { timeout: 20_000, interval: 500 }).toContain('device.pem: revoked')
   })
 })

@@ -1,0 +1,163 @@
+import type { Authorities } from '../../../authorities/authority.ts'
+import type { DatabaseLog } from '../../../database/database-log.ts'
+import { keepableText } from '../../../errors/foreign-text.ts'
+import { isMintlineError } from '../../../errors/mintline-error.ts'
+import { toHex } from '../../../pki/der/octet-text.ts'
+import { type Clock, type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
+import { startRepeating } from '../../../sources/repeating.ts'
+import type { CrlStore, StoredCrl } from '../crl-store.ts'
+import { assertWhole, ChunkMemory, readOctets } from '../octets.ts'
+import type { CrlTarget } from './crl-target.ts'
+import { crlFilePath } from './paths.ts'
+import type { PublicationStore } from './publication-store.ts'
+
+export interface PublisherOptions {
+  readonly targets: readonly CrlTarget[]
+  readonly store: PublicationStore
+  readonly crls: Pick<CrlStore, 'listNewest' | 'readChunk'>
+  readonly authorities: Pick<Authorities, 'list'>
+  readonly clock: Clock
+  readonly log: Pick<DatabaseLog, 'warn'>
+  readonly stopwatch?: Stopwatch
+}
+
+const pollMs = 1_000
+/** Somebody may have taken a file away, or put an older one there. */
+const lookAgainMs = 600_000
+const firstPauseMs = 5_000
+const longestPauseMs = 60_000
+const longestFailure = 1_000
+
+/** What is known of a file at a place. */
+interface Known {
+  readonly intentId: string
+  readonly lookedAtMs: number
+}
+
+/** Of a place, or of one file there. */
+interface Pause {
+  readonly untilMs: number
+  readonly failures: number
+}
+
+interface NewestFile {
+  readonly path: string
+  readonly crl: StoredCrl
+}
+
+/** Puts the newest CRLs where they are to be besides. */
+export class CrlPublisher {
+  readonly #options: PublisherOptions
+  readonly #stopwatch: Stopwatch
+  readonly #chunks: ChunkMemory
+  readonly #known = new Map<string, Known>()
+  readonly #pauses = new Map<string, Pause>()
+  #isTidied = false
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#stopwatch = options.stopwatch ?? systemStopwatch
+    this.#chunks = new ChunkMemory(options.crls)
+  }
+
+  /** @throws MintlineError `database_unavailable`. What fails at a place is told, and tried again after a pause. */
+  async step(signal: AbortSignal): Promise<void> {
+    const { targets, store } = this.#options
+    if (!this.#isTidied) await store.keepOnly(targets.map(({ name }) => name))
+    this.#isTidied = true
+    const files = await this.#listFiles()
+    // One that hangs holds up no other.
+    const outcomes = await Promise.allSettled(targets.map(target => this.#serve(target, files, signal)))
+    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  }
+
+  async #listFiles(): Promise<readonly NewestFile[]> {
+    const { crls, authorities } = this.#options
+    const names = new Map(authorities.list().map(({ id, name }) => [id, name]))
+    return (await crls.listNewest()).flatMap(crl => {
+      const name = names.get(crl.authorityId)
+      return name === undefined ? [] : [{ path: crlFilePath(name), crl }]
+    })
+  }
+
+  async #serve(target: CrlTarget, files: readonly NewestFile[], signal: AbortSignal): Promise<void> {
+    for (const file of files) {
+      if (signal.aborted || this.#isPaused(target.name)) return
+      const key = `${target.name}\n${file.path}`
+      if (this.#isPaused(key) || !this.#isDue(key, file.crl)) continue
+      try {
+        await this.#publish(target, file, signal)
+        this.#pauses.delete(key)
+        this.#pauses.delete(target.name)
+      } catch (error) {
+        if (signal.aborted) return
+        if (isMintlineError(error, 'database_unavailable')) throw error
+        await this.#fail(target, file, error)
+      }
+    }
+  }
+
+  #isPaused(key: string): boolean {
+    return (this.#pauses.get(key)?.untilMs ?? -Infinity) > this.#stopwatch()
+  }
+
+  #isDue(key: string, { intentId }: StoredCrl): boolean {
+    const known = this.#known.get(key)
+    return known?.intentId !== intentId || this.#stopwatch() >= known.lookedAtMs + lookAgainMs
+  }
+
+  async #publish(target: CrlTarget, { path, crl }: NewestFile, signal: AbortSignal): Promise<void> {
+    const { store, clock } = this.#options
+    const { intentId, octets, sha256 } = crl
+    const key = `${target.name}\n${path}`
+    // A crash in between puts the same file there once more.
+    if ((await target.find(path, signal)) !== toHex(sha256)) {
+      await assertWhole(crl, this.#chunks)
+      const read = () => readOctets(crl, this.#chunks)
+      await target.put({ path, octets, sha256, read }, signal)
+    }
+    const isNews = this.#known.get(key)?.intentId !== intentId || this.#pauses.has(key)
+    if (isNews) await store.publish({ target: target.name, path }, intentId, clock())
+    this.#known.set(key, { intentId, lookedAtMs: this.#stopwatch() })
+  }
+
+  async #fail(target: CrlTarget, { path }: NewestFile, error: unknown): Promise<void> {
+    const { store, clock, log } = this.#options
+    const { name } = target
+    // Of a list that cannot be read, or was replaced meanwhile, the place is not to blame: the others follow.
+    const isOfFile = isMintlineError(error) && error.code !== 'crl_target_failed'
+    for (const key of isOfFile ? [`${name}\n${path}`] : [name, `${name}\n${path}`]) {
+      const failures = (this.#pauses.get(key)?.failures ?? 0) + 1
+      const pauseMs = Math.min(firstPauseMs * 2 ** (failures - 1), longestPauseMs)
+      this.#pauses.set(key, { untilMs: this.#stopwatch() + pauseMs, failures })
+    }
+    const detail = isMintlineError(error) ? error.detail : 'for an unexpected reason; see the log'
+    await store.fail({ target: name, path }, keepableText(detail, longestFailure), clock())
+    if ((this.#pauses.get(`${name}\n${path}`)?.failures ?? 0) > 1) return
+    log.warn({ err: error, target: name, path }, `a CRL could not be put to ${name}; tried again`)
+  }
+}
+
+/** Goes on until it is closed. What fails is tried again; that is told once. */
+export function startPublishingCrls(options: PublisherOptions): { close(): Promise<void> } {
+  const { log, targets } = options
+  const publisher = new CrlPublisher(options)
+  let isTroubleTold = false
+  const repeating = startRepeating(async signal => {
+    try {
+      await publisher.step(signal)
+      isTroubleTold = false
+    } catch (error) {
+      if (!isTroubleTold && !signal.aborted)
+        log.warn({ err: error }, 'CRLs could not be published; tried again')
+      isTroubleTold = true
+    }
+    return pollMs
+  })
+  return {
+    async close() {
+      await repeating.close()
+      for (const target of targets) target.close()
+    }
+  }
+}
