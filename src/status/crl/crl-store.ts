@@ -17,7 +17,7 @@ export interface StoredCrl {
   readonly sha256: Uint8Array
 }
 
-/** How long ago the oldest change was that the CRLs of an authority do not say yet. */
+/** How long ago the oldest change was, or end by itself, that the CRLs of an authority do not say yet. */
 interface CrlLag {
   readonly authorityId: string
   readonly seconds: number
@@ -28,7 +28,9 @@ export interface CrlStore {
   findNewest(authorityId: string): Promise<StoredCrl | undefined>
   /** The newest of each authority. */
   listNewest(): Promise<readonly StoredCrl[]>
-  listLags(): Promise<readonly CrlLag[]>
+  listLags(at: Date): Promise<readonly CrlLag[]>
+  /** Has the authority's next CRL made, unless something waits for that already. */
+  haveNextMade(authorityId: string): Promise<void>
   /** Octets of its TBSCertList, from the position 0 on. Undefined: there are no more of them. */
   readChunk(intentId: string, position: number): Promise<Uint8Array | undefined>
 }
@@ -51,13 +53,14 @@ export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
   return {
     findNewest: async authorityId => (await list(authorityId))[0],
     listNewest: () => list(null),
-    listLags: () =>
-      runQuery(
-        () => prisma.$queryRaw<CrlLag[]>`
-          SELECT authority_id::text AS "authorityId",
-            greatest(0, extract(epoch FROM clock_timestamp() - min(created_at)))::float8 AS seconds
-          FROM crl_change GROUP BY authority_id`
-      ),
+    listLags: at => listLags(prisma, at),
+    async haveNextMade(authorityId) {
+      await runQuery(
+        () => prisma.$executeRaw`
+          INSERT INTO crl_change (authority_id) SELECT ${authorityId}::uuid
+          WHERE NOT EXISTS (SELECT FROM crl_change WHERE authority_id = ${authorityId}::uuid)`
+      )
+    },
     readChunk: (intentId, position) => readChunk(prisma, intentId, position)
   }
 }
@@ -70,4 +73,27 @@ export async function readChunk(
 ): Promise<Uint8Array | undefined> {
   const where = { intentId_position: { intentId, position } }
   return (await runQuery(() => prisma.crlChunk.findUnique({ where })))?.octets
+}
+
+function listLags(prisma: Database['prisma'], at: Date): Promise<readonly CrlLag[]> {
+  const time = at.toISOString()
+  return runQuery(
+    () => prisma.$queryRaw<CrlLag[]>`
+      SELECT authority.id::text AS "authorityId",
+        greatest(0, extract(epoch FROM ${time}::timestamptz - least(changed.since, ended.since)))::float8 AS seconds
+      FROM authority
+      LEFT JOIN LATERAL (
+        SELECT min(created_at) AS since FROM crl_change WHERE authority_id = authority.id
+      ) AS changed ON true
+      LEFT JOIN LATERAL (
+        SELECT created_at FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+        WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
+      ) AS newest ON true
+      LEFT JOIN LATERAL (
+        SELECT min(ends_at) AS since FROM certificate_status
+        WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${time}::timestamptz
+          AND ends_at > newest.created_at
+      ) AS ended ON true
+      WHERE least(changed.since, ended.since) IS NOT NULL`
+  )
 }

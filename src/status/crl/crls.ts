@@ -3,8 +3,8 @@ import { MintlineError } from '../../errors/mintline-error.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock.ts'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
-import { assertWhole, ChunkMemory, readOctets } from './octets.ts'
-import { hasCrls } from './scope.ts'
+import { ChunkMemory, isWhole, readOctets } from './octets.ts'
+import { hasCrls, isSpokenFor } from './scope.ts'
 
 /** A CRL as it is handed out. */
 export interface OpenCrl {
@@ -36,7 +36,7 @@ export interface Crls {
    * that was changed in the database; `database_unavailable`.
    */
   find(name: string): Promise<OpenCrl>
-  /** Of each generation that has one. @throws MintlineError `database_unavailable`. */
+  /** Of each generation whose CRLs are made, once there is one. @throws MintlineError `database_unavailable`. */
   measure(): Promise<readonly CrlFacts[]>
   /** For readiness. @throws as above. */
   examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
@@ -44,7 +44,7 @@ export interface Crls {
 
 export interface CrlsDependencies {
   readonly store: CrlStore
-  readonly authorities: Pick<Authorities, 'list'>
+  readonly authorities: Pick<Authorities, 'list' | 'listDamaged'>
   /** How long before nextUpdate the next one is made. */
   readonly overlapMs: number
   readonly clock: Clock
@@ -53,6 +53,8 @@ export interface CrlsDependencies {
 
 /** However often somebody asks, the database is asked once in this time. */
 const freshMs = 1_000
+/** One that is damaged is read again after this, for somebody may have restored it. */
+const damagedMs = 60_000
 const overdueSeconds = 60
 
 /** What this process knows of the newest CRL of each authority. */
@@ -63,6 +65,8 @@ class NewestCrls {
   readonly #known = new Map<string, Known>()
   /** The last whose octets were found to be whole, of each authority. */
   readonly #proven = new Map<string, string>()
+  /** The last whose octets were not, of each authority, and when they were read. */
+  readonly #damaged = new Map<string, { readonly intentId: string; readonly atMs: number }>()
 
   constructor({ store, stopwatch = systemStopwatch }: Pick<CrlsDependencies, 'store' | 'stopwatch'>) {
     this.#store = store
@@ -84,13 +88,32 @@ class NewestCrls {
     return readOctets(crl, this.#chunks)
   }
 
+  isDamaged({ authorityId, intentId }: StoredCrl): boolean {
+    return this.#damaged.get(authorityId)?.intentId === intentId
+  }
+
   async #ask(authorityId: string): Promise<StoredCrl | undefined> {
     const found = await this.#store.findNewest(authorityId)
     if (found === undefined || this.#proven.get(authorityId) === found.intentId) return found
-    await assertWhole(found, this.#chunks)
-    this.#proven.set(authorityId, found.intentId)
+    const { intentId } = found
+    const damaged = this.#damaged.get(authorityId)
+    const isDamagedStill = damaged?.intentId === intentId && this.#stopwatch() < damaged.atMs + damagedMs
+    if (isDamagedStill || !(await isWhole(found, this.#chunks))) {
+      if (!isDamagedStill) this.#damaged.set(authorityId, { intentId, atMs: this.#stopwatch() })
+      await this.#store.haveNextMade(authorityId)
+      throw damage(found)
+    }
+    this.#damaged.delete(authorityId)
+    this.#proven.set(authorityId, intentId)
     return found
   }
+}
+
+function damage({ number }: StoredCrl): MintlineError {
+  return new MintlineError(
+    'record_damaged',
+    `The CRL ${number} was changed in the database: its octets are not those that were signed. It is not handed out; the next one will be, and is being made.`
+  )
 }
 
 interface Known {
@@ -102,13 +125,17 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
   const { store, authorities, overlapMs, clock } = dependencies
   const newest = new NewestCrls(dependencies)
 
-  async function describeAll() {
-    const [newest, lags] = await Promise.all([store.listNewest(), store.listLags()])
-    return authorities.list().map(authority => ({
-      authority,
-      crl: newest.find(({ authorityId }) => authorityId === authority.id),
-      lagSeconds: lags.find(({ authorityId }) => authorityId === authority.id)?.seconds ?? 0
-    }))
+  /** Of each whose CRLs are made. */
+  async function describeAll(now: Date): Promise<Described[]> {
+    const [crls, lags] = await Promise.all([store.listNewest(), store.listLags(now)])
+    return authorities
+      .list()
+      .filter(authority => hasCrls(authority, now))
+      .map(authority => {
+        const crl = crls.find(({ authorityId }) => authorityId === authority.id)
+        const lagSeconds = lags.find(({ authorityId }) => authorityId === authority.id)?.seconds ?? 0
+        return { authority, crl, lagSeconds, isDamaged: crl !== undefined && newest.isDamaged(crl) }
+      })
   }
 
   return {
@@ -125,8 +152,9 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
       return { number, thisUpdate, nextUpdate, octets, sha256, read: () => newest.read(found) }
     },
     async measure() {
-      const now = clock().getTime()
-      return (await describeAll()).flatMap(({ authority, crl, lagSeconds }) =>
+      const at = clock()
+      const now = at.getTime()
+      return (await describeAll(at)).flatMap(({ authority, crl, lagSeconds }) =>
         crl === undefined
           ? []
           : [
@@ -143,8 +171,12 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
     },
     async examine() {
       const now = clock()
-      const all = (await describeAll()).filter(({ authority }) => hasCrls(authority, now))
-      const faults = all.flatMap(each => faultOf(each, now, overlapMs) ?? [])
+      const all = await describeAll(now)
+      const unread = authorities
+        .listDamaged()
+        .filter(({ state }) => isSpokenFor(state))
+        .map(({ name }) => `no CRL of ${name} is made, whose row in the database cannot be read`)
+      const faults = [...all.flatMap(each => faultOf(each, now, overlapMs) ?? []), ...unread]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
       const advice =
         'Look whether its key can be used (lines), and at the log of the process that does the background duties.'
@@ -157,18 +189,21 @@ interface Described {
   readonly authority: Authority
   readonly crl: StoredCrl | undefined
   readonly lagSeconds: number
+  readonly isDamaged: boolean
 }
 
 function faultOf(
-  { authority, crl, lagSeconds }: Described,
+  { authority, crl, lagSeconds, isDamaged }: Described,
   now: Date,
   overlapMs: number
 ): string | undefined {
   const { id, name } = authority
   if (crl === undefined) {
+    // It waits for one since it was activated; of an older one nothing says since when.
     const ageSeconds = (now.getTime() - timeOfIdentifier(id).getTime()) / 1000
-    return ageSeconds < overdueSeconds ? undefined : `${name} has no CRL`
+    return (lagSeconds || ageSeconds) < overdueSeconds ? undefined : `${name} has no CRL`
   }
+  if (isDamaged) return `the CRL ${crl.number} of ${name} was changed in the database, and is not handed out`
   const end = crl.nextUpdate.toISOString()
   if (crl.nextUpdate <= now) return `the CRL of ${name} ended ${end}`
   // The next one should be there since the overlap began.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { setImmediate as giveWay } from 'node:timers/promises'
-import { MintlineError } from '../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { type Frame, frameCertificateList } from '../../pki/revocation/list/tbs-cert-list.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
@@ -8,20 +8,23 @@ import type { CrlStore, StoredCrl } from './crl-store.ts'
 /** Of octets of CRLs that are kept in memory. */
 const maximumKeptOctets = 32 * 1024 * 1024
 
-/** @throws MintlineError `record_damaged` where it is not what was signed. */
-export async function assertWhole(crl: StoredCrl, chunks: ChunkMemory): Promise<void> {
+/** @returns false where it is not what was signed. What was read of it is forgotten then. */
+export async function isWhole(crl: StoredCrl, chunks: ChunkMemory): Promise<boolean> {
   const hash = createHash('sha256')
   let octets = 0
-  for await (const part of readOctets(crl, chunks)) {
-    hash.update(part)
-    octets += part.length
-    await giveWay()
+  try {
+    for await (const part of readOctets(crl, chunks)) {
+      hash.update(part)
+      octets += part.length
+      await giveWay()
+    }
+  } catch (error) {
+    // Of the newest one all octets are there.
+    if (!isMintlineError(error, 'overloaded')) throw error
   }
-  if (octets === crl.octets && isEqual(hash.digest(), crl.sha256)) return
-  throw new MintlineError(
-    'record_damaged',
-    `The CRL ${crl.number} was changed in the database: its octets are not those that were signed. It is not handed out; the next one will be.`
-  )
+  if (octets === crl.octets && isEqual(hash.digest(), crl.sha256)) return true
+  chunks.forget(crl.intentId)
+  return false
 }
 
 /** Its DER. @throws MintlineError `overloaded` where a newer one has replaced it long ago. */
@@ -72,6 +75,11 @@ export class ChunkMemory {
       () => this.#forget(key)
     )
     return reading
+  }
+
+  /** Those of one CRL. */
+  forget(intentId: string): void {
+    for (const key of this.#kept.keys()) if (key.startsWith(`${intentId}/`)) this.#forget(key)
   }
 
   #count(key: string, octets: number): void {

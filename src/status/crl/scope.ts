@@ -5,6 +5,12 @@ import type { Authority } from '../../authorities/authority.ts'
  * which its own ones do not outlast, has not ended. Of one that is compromised the last one stays.
  */
 export function hasCrls({ state, certificate }: Authority, now: Date): boolean {
-  const hasIssued = state === 'active' || state === 'retiring' || state === 'retired'
-  return hasIssued && certificate.keyUsage?.includes('cRLSign') !== false && now < certificate.notAfter
+  return (
+    isSpokenFor(state) && certificate.keyUsage?.includes('cRLSign') !== false && now < certificate.notAfter
+  )
+}
+
+/** Whether anybody is told of its certificates: it issues, or has issued, and its key is its own alone. */
+export function isSpokenFor(state: Authority['state']): boolean {
+  return state === 'active' || state === 'retiring' || state === 'retired'
 }

@@ -97,15 +97,27 @@ describe('the CRL of a generation', () => {
     await making.step()
     expect(await at(2 * 60_000).examine()).toMatchObject({ ok: true })
   })
+
+  it('is missing since the generation was activated, however long it had been pending', async () => {
+    const clock = () => new Date(Date.now() - 10 * 60_000)
+    const earlier = createAuthorityServices(
+      { ...issuing.core, clock },
+      { listRegistrationGaps: async () => [] }
+    )
+    const name = await earlier.administration.create(selfSigned('pending'), act)
+    await administration.activate(name, act)
+    expect(await making.crls().examine()).toMatchObject({ ok: true })
+    await making.step()
+  })
 })
 
-it('measures each', async () => {
+it('measures each, but for one that is compromised, whose last one ends for good', async () => {
   const facts = await making.crls().measure()
   expect(facts.map(({ authority }) => authority).sort()).toEqual([
     'late-g1',
     'left-g1',
     'left-g2',
-    'right-g1',
+    'pending-g1',
     'starter-g1'
   ])
   expect(facts.find(({ authority }) => authority === 'left-g2')).toMatchObject({ entries: 1, lagSeconds: 0 })

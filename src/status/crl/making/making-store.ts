@@ -150,11 +150,11 @@ function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
             EXISTS (
               SELECT FROM certificate_status
               WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
-                AND ends_at > newest.this_update
+                AND ends_at > newest.created_at
             ) AS "hasEnded"
           FROM authority
           LEFT JOIN LATERAL (
-            SELECT this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+            SELECT crl_intent.created_at, this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
             WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
           ) AS newest ON true`
   )
