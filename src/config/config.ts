@@ -50,7 +50,8 @@ export function readConfig(
     violations.push(...refuseHalf(setting, environment), ...refuseWithoutNeeded(setting, environment))
   }
   const config = Object.freeze(Object.fromEntries(members)) as Config
-  return { config, violations: [...violations, ...refuseCertificatesUnseen(config), ...refuseGaps(config)] }
+  const together = [refuseCertificatesUnseen, refuseGaps, refuseOnePort].flatMap(judge => judge(config))
+  return { config, violations: [...violations, ...together] }
 }
 
 /** Client certificates come by TLS or by a proxy's header, and the header from a proxy alone. */
@@ -79,6 +80,15 @@ function refuseGaps({ crlOverlapHours, crlValidityHours }: Config): readonly Vio
   const { crlOverlapHours: overlap, crlValidityHours: validity } = settings
   const expected = `less than the ${crlValidityHours} of ${validity.name}`
   return [{ pointer: overlap.name, expected, found: `${crlOverlapHours}`, message: 'Set both, or neither.' }]
+}
+
+/** One port has one server; of 0 each gets its own. */
+function refuseOnePort({ port, statusPort }: Config): readonly Violation[] {
+  if (statusPort !== port || port === 0) return []
+  const { name } = settings.statusPort
+  const expected = `another port than ${settings.port.name}`
+  const message = 'Status is told on MINTLINE_PORT as well. Set another port, or unset this.'
+  return [{ pointer: name, expected, found: `${port}`, message }]
 }
 
 /** The variable that a setting was given by, or would be. */

@@ -52,6 +52,40 @@ describe('loadConfig', () => {
     expect(violationsOf({ MINTLINE_DATABASE_SIZE_LIMIT: '20GB' })).toHaveLength(1)
   })
 
+  it.each([
+    ['1', '0', ['MINTLINE_CRL_OVERLAP_HOURS', 'MINTLINE_CRL_VALIDITY_HOURS']],
+    ['168', '0', ['MINTLINE_CRL_OVERLAP_HOURS']],
+    ['24', '24', ['MINTLINE_CRL_OVERLAP_HOURS']],
+    ['24', '25', ['MINTLINE_CRL_OVERLAP_HOURS']],
+    ['24', undefined, ['MINTLINE_CRL_OVERLAP_HOURS']],
+    ['24', '23', []],
+    ['2', '1', []]
+  ])(
+    'has a CRL of %s hours followed by the next one in time: %s hours before',
+    (validity, overlap, pointers) => {
+      const environment = {
+        MINTLINE_CRL_VALIDITY_HOURS: validity,
+        ...(overlap !== undefined && { MINTLINE_CRL_OVERLAP_HOURS: overlap })
+      }
+      expect(
+        violationsOf(environment)
+          .map(({ pointer }) => pointer)
+          .sort()
+      ).toEqual(pointers)
+    }
+  )
+
+  it.each([
+    [{ MINTLINE_STATUS_PORT: '8080' }, 1],
+    [{ MINTLINE_PORT: '9000', MINTLINE_STATUS_PORT: '9000' }, 1],
+    [{ MINTLINE_PORT: '9000', MINTLINE_STATUS_PORT: '8080' }, 0],
+    [{ MINTLINE_PORT: '0', MINTLINE_STATUS_PORT: '0' }, 0]
+  ])('takes no port twice: %j', (environment, violations) => {
+    expect(violationsOf(environment)).toMatchObject(
+      Array.from({ length: violations }, () => ({ pointer: 'MINTLINE_STATUS_PORT' }))
+    )
+  })
+
   it('is frozen', () => {
     expect(Object.isFrozen(loadConfig({}))).toBe(true)
   })

@@ -5,11 +5,11 @@ import { s3Bucket } from './s3-bucket.ts'
 
 /** How long CRLs last, and where they are put besides. */
 export const crlSettings = {
-  crlValidityHours: setting(wholeNumber({ minimum: 1, maximum: 8_760, unit: 'hours' }), 168, {
+  crlValidityHours: setting(wholeNumber({ minimum: 2, maximum: 8_760, unit: 'hours' }), 168, {
     name: 'MINTLINE_CRL_VALIDITY_HOURS',
     meaning: 'from the thisUpdate to the nextUpdate of a CRL'
   }),
-  crlOverlapHours: setting(wholeNumber({ minimum: 0, maximum: 8_759, unit: 'hours' }), 72, {
+  crlOverlapHours: setting(wholeNumber({ minimum: 1, maximum: 8_759, unit: 'hours' }), 72, {
     name: 'MINTLINE_CRL_OVERLAP_HOURS',
     meaning:
       'before its nextUpdate, in which the next CRL is there already; less than MINTLINE_CRL_VALIDITY_HOURS'
