@@ -5,6 +5,7 @@ import Type from 'typebox'
 import { fromBase64 } from '../../../pki/der/octet-text.ts'
 import { maximumRequestOctets } from '../../../pki/ocsp/request.ts'
 import { freshMs, type OcspReply } from '../../../status/ocsp/ocsp.ts'
+import { namesTag } from '../../entity-tag.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import type { HttpServices } from '../../services.ts'
 import { AuthorityParams } from '../authorities/schemas.ts'
@@ -81,7 +82,8 @@ export const ocspRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
     if (answered.lasts === undefined) return send(reply, answered)
     const etag = `"${hash('sha256', answered.der, 'hex').slice(0, 32)}"`
     setCaching(reply, answered.lasts).header('etag', etag)
-    if (headers['if-none-match']?.split(/\s*,\s*/).includes(etag) === true) return reply.code(304).send()
+    const known = headers['if-none-match']
+    if (known !== undefined && namesTag(known, etag)) return reply.code(304).send()
     return send(reply, answered)
   })
 }
