@@ -13,6 +13,7 @@ import { seekLeadership } from '../jobs/leadership.ts'
 import { startFilling } from '../records/search/filling/fill-duty.ts'
 import { createFillStore } from '../records/search/filling/fill-store.ts'
 import { createFilling } from '../records/search/filling/filling.ts'
+import { createPushing, createPushJobs } from './aws/pushes.ts'
 import type { Reactions } from './change-following.ts'
 import type { Core } from './core.ts'
 import { createExportJobs } from './exports/exporting.ts'
@@ -28,7 +29,7 @@ const daily = '17 3 * * *'
 
 /** What the duties act on. */
 type DutyReactions = Readonly<
-  Record<'profile_version' | 'outgoing_event' | typeof jobNotice, () => Promise<void>>
+  Record<'profile_version' | 'outgoing_event' | 'aws_push' | typeof jobNotice, () => Promise<void>>
 >
 
 /**
@@ -57,6 +58,7 @@ export async function standByForDuties(core: Core, stops: AsyncDisposableStack):
   return {
     profile_version: async () => inCharge?.profile_version(),
     outgoing_event: async () => inCharge?.outgoing_event(),
+    aws_push: async () => inCharge?.aws_push(),
     [jobNotice]: async () => inCharge?.[jobNotice]()
   }
 }
@@ -67,6 +69,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   const webhook = await createWebhook({ database, settings, version: programVersion, clock, randomBytes })
   const accesses = createAwsAccesses()
   const registrationParts = createRegistrationParts(core)
+  const pushing = createPushing(core)
   const exportJobs = createExportJobs(core, stops)
   const jobs = await createJobQueue({
     connectionString,
@@ -74,6 +77,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
       handlers: queue => ({
         ...webhook.handlers,
         ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue }),
+        ...createPushJobs(pushing, queue),
         ...exportJobs,
         ...createRevocationJobs(core, { blockedKeys: blockedKeysOf(core), jobs: queue }),
         'database.partitions': () => ensurePartitions(database, clock()),
@@ -81,6 +85,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
           sweepDeviceLists({ store: createArrivingStore(database), clock }, signal)
       }),
       schedules: {
+        'aws-push.sweep': eachMinute,
         'aws-registration.sweep': eachMinute,
         'database.partitions': daily,
         'device-list.sweep': eachMinute,
@@ -96,6 +101,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
   stops.defer(() => jobs.close())
   // Before the jobs are waited for: a call that AWS does not answer would outlast them. The next run completes it.
   stops.defer(() => accesses.close())
+  stops.defer(() => pushing.close())
   const tellError = (error: unknown) => log.warn({ err: error }, 'the webhook waits for the next minute')
   const nudge = webhook.isEnabled ? createNudge(jobs, tellError) : undefined
   stops.defer(() => nudge?.close())
@@ -111,6 +117,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
     // The registrations that carry a profile follow its newest version.
     profile_version: () => jobs.send('aws-registration.sweep', {}),
     outgoing_event: async () => nudge?.give(),
+    aws_push: () => jobs.send('aws-push.sweep', {}),
     [jobNotice]: async () => jobs.wake()
   }
 }

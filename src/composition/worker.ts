@@ -5,6 +5,8 @@ import type { RefusedAccesses } from '../access/refused/refused-access.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
+import type { Pushes } from '../aws/push/reading/pushes.ts'
+import { createPushes } from '../aws/push/reading/reading-store.ts'
 import { describeGap } from '../aws/registrations/gaps.ts'
 import { createRegistrations } from '../aws/registrations/registration.ts'
 import type { Config } from '../config/config.ts'
@@ -25,6 +27,7 @@ import { createPreview } from '../issuance/preview.ts'
 import { createJobQueue, type JobService } from '../jobs/job-queue.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
+import { addPushMetrics } from '../monitoring/push-metrics.ts'
 import { createReadiness } from '../monitoring/readiness.ts'
 import { addSearchMetrics } from '../monitoring/search-metrics.ts'
 import { addStorageMetrics } from '../monitoring/storage-metrics.ts'
@@ -77,6 +80,8 @@ export async function startWorker(
   addStorageMetrics(metrics.registry, storage)
   const searchLag = createSearchLag(createLagStore(core.search))
   addSearchMetrics(metrics.registry, searchLag)
+  const awsPushes = createPushes(core.search)
+  addPushMetrics(metrics.registry, awsPushes)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database) })
   const { observeIssuance: observe, observeGroup, observeDamage, observeCounted, observeMes } = metrics
   const storageReserve = () => storage.isReserveTouched()
@@ -92,7 +97,7 @@ export async function startWorker(
   const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
   const crls = openCrls(core, metrics.registry)
-  const watches = { metrics, storage, searchLag, crls }
+  const watches = { metrics, storage, searchLag, crls, awsPushes }
   const ocsp = openOcsp(core, metrics.registry)
   const parts = { ...watches, ocsp, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
   const settings = httpSettings(config)
@@ -119,6 +124,7 @@ interface WorkerParts {
   readonly storage: StorageWatch
   readonly searchLag: SearchLag
   readonly crls: Crls
+  readonly awsPushes: Pushes
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
   readonly clientTrust: OpenedClientTrust | undefined
@@ -157,6 +163,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     authorities: createAuthorityServices(core, { listRegistrationGaps }).administration,
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
+    awsPushes: parts.awsPushes,
     preview: createPreview({ ...core, ...path, weakKeys, publicUrl: core.config.publicUrl }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
@@ -212,10 +219,11 @@ function createRecordActs(core: Core, path: IssuancePath, jobs: JobService) {
   }
 }
 
-function examinersOf({ searchLag, crls, ocsp, tls, clientTrust, people }: WorkerParts) {
+function examinersOf({ searchLag, crls, awsPushes, ocsp, tls, clientTrust, people }: WorkerParts) {
   return {
     searchLag,
     crls,
+    awsPushes,
     examineOcsp: ocsp.examine,
     examineTls: examineBoth(tls, clientTrust),
     examineProvider: people?.examine

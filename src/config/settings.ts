@@ -4,6 +4,7 @@ import { eventTypes } from '../events/event-type.ts'
 import { parseWebhookSecret } from '../events/receiver/signature.ts'
 import { mesFileSetting } from '../mes/mes-file.ts'
 import { certificateHeaders } from '../tls/certificate-header.ts'
+import { awsSettings } from './aws/aws-settings.ts'
 import {
   byteSize,
   choice,
@@ -89,6 +90,7 @@ export const settings = {
   ...siteSettings,
   ...statusSettings,
   ...crlSettings,
+  ...awsSettings,
   dataDirectory: {
     kind: directory(),
     defaultOf: defaultDataDirectory,

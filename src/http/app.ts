@@ -5,6 +5,7 @@ import { auditEventRoutes } from './api/audit-events/routes.ts'
 import { crlRoutes } from './api/authorities/crl/routes.ts'
 import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
+import { awsPushRoutes } from './api/aws-pushes/routes.ts'
 import { awsRegistrationRoutes } from './api/aws-registrations/routes.ts'
 import { batchRoutes } from './api/batch/routes.ts'
 import { blockedKeyRoutes } from './api/blocked-keys/routes.ts'
@@ -76,6 +77,7 @@ const allRoutes = [
   crlRoutes,
   authorityRoutes,
   awsRegistrationRoutes,
+  awsPushRoutes,
   previewRoutes,
   blockedKeyRoutes,
   tokenRoutes,

@@ -8,6 +8,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { LoginPermits } from '../authorities/token-logins/permits.ts'
+import type { Pushes } from '../aws/push/reading/pushes.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
 import type { MintlineError } from '../errors/mintline-error.ts'
@@ -109,6 +110,7 @@ export interface HttpServices {
   readonly loginPermits: LoginPermits
   readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>
+  readonly awsPushes: Pick<Pushes, 'list' | 'listOf' | 'countOf'>
   readonly preview: {
     /** @throws MintlineError what an issuance would refuse the same CSR with */
     preview(request: PreviewRequest): Promise<PreviewResult>

@@ -39,6 +39,15 @@ const common = {
 } as const
 
 export const jobRules: Readonly<Record<JobKind, JobRules>> = {
+  // Not given up as long as AWS is to be told.
+  'aws-push.run': {
+    ...common,
+    retryLimit: 100_000,
+    retryDelayMax: 5 * minutes,
+    deleteAfterSeconds: 1 * hours
+  },
+  // Each minute brings another one.
+  'aws-push.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
   // About a day of tries.
   'aws-registration.reconcile': { ...common, retryLimit: 100, deleteAfterSeconds: 7 * days },
   'aws-registration.check': { ...common, retryLimit: 10, deleteAfterSeconds: 1 * days },
@@ -63,6 +72,8 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
  * job for a minute and more; the others go on beside it.
  */
 export const concurrencyOf: Readonly<Record<JobKind, number>> = {
+  'aws-push.run': 4,
+  'aws-push.sweep': 1,
   'aws-registration.reconcile': 4,
   'aws-registration.check': 4,
   'aws-registration.sweep': 1,

@@ -4,6 +4,10 @@ import type { ErrorCode } from '../errors/mintline-error.ts'
 export interface JobData {
   /** Brings one registration to what was asked for, and reads it back; `outOfTurn`, whatever other places have got. */
   readonly 'aws-registration.reconcile': { readonly registrationId: string; readonly outOfTurn?: boolean }
+  /** Tells one account and region of AWS of certificates that are revoked or on hold. */
+  readonly 'aws-push.run': { readonly accountAlias: string; readonly region: string }
+  /** Finds the accounts and regions that are to be told. */
+  readonly 'aws-push.sweep': Readonly<Record<never, never>>
   /** Reads one registration back, and changes nothing at AWS. */
   readonly 'aws-registration.check': { readonly registrationId: string }
   /** Finds the registrations that are due for one of the above. */

@@ -33,6 +33,8 @@ export interface Readiness {
     readonly events: Check
     /** Not ok while AWS IoT does not hold what is asked for, which keeps nothing from working. */
     readonly awsRegistrations: Check
+    /** Not ok while AWS IoT cannot be told of revocations, or refuses some, which keeps nothing from working here. */
+    readonly awsPushes: Check
     /** Not ok while a CRL is missing, far behind or near its end, which keeps nothing from working but who reads it. */
     readonly crls: Check
     /** Not ok while what records are searched by is far behind them, which keeps nothing from working but some searches. */
@@ -57,6 +59,7 @@ export interface ReadinessDependencies {
   readonly listWarnings: () => Promise<readonly AuthorityWarning[]>
   readonly events: Pick<Events, 'examine'>
   readonly awsRegistrations: { readonly examine: () => Promise<Check> }
+  readonly awsPushes: { readonly examine: () => Promise<Check> }
   readonly crls: { readonly examine: () => Promise<Check> }
   readonly searchLag: { readonly examine: () => Promise<Check> }
   readonly examineOcsp: () => Check
@@ -77,7 +80,8 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { storage, lines, clockTrust, listWarnings, events, awsRegistrations, crls, searchLag } = dependencies
+  const { storage, lines, clockTrust, listWarnings, events, awsRegistrations, awsPushes, crls, searchLag } =
+    dependencies
   return async line => {
     const measuring = storage.check()
     const [databaseCheck, storageCheck, states, clock, warnings, ...kept] = await Promise.all([
@@ -88,10 +92,11 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       describeWarnings(listWarnings),
       orUnknown(events.examine()),
       orUnknown(awsRegistrations.examine()),
+      orUnknown(awsPushes.examine()),
       orUnknown(crls.examine()),
       orUnknown(searchLag.examine())
     ])
-    const [eventCheck, registrationCheck, crlCheck, searchCheck] = kept
+    const [eventCheck, registrationCheck, pushCheck, crlCheck, searchCheck] = kept
     const signer = checkSigner(states)
     const checks = {
       database: databaseCheck,
@@ -101,6 +106,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       authorities: { ok: true, detail: warnings },
       events: eventCheck,
       awsRegistrations: registrationCheck,
+      awsPushes: pushCheck,
       crls: crlCheck,
       search: searchCheck,
       ocsp: dependencies.examineOcsp(),

@@ -46,6 +46,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/revocations': ['admin'],
   'GET /v1/revocations': ['auditor', 'admin'],
   'GET /v1/revocations/:id': ['auditor', 'admin'],
+  'GET /v1/aws-pushes': ['auditor', 'admin'],
   'POST /v1/lots': ['operator', 'admin'],
   'GET /v1/lots': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/lots/:id': ['display', 'auditor', 'operator', 'admin'],
@@ -398,6 +399,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       url: '/v1/authorities/starter-g1/cross-sign',
       payload: { authority: await makeGeneration(service, 'crossed'), reason }
     },
+    'GET /v1/aws-pushes': { url: '/v1/aws-pushes?state=waiting' },
     'POST /v1/authorities/:name/aws-registrations': { url: registrations, payload: registrationBody },
     'GET /v1/authorities/:name/aws-registrations': { url: registrations },
     'GET /v1/authorities/:name/aws-registrations/:id': { url: `${registrations}/${registration.id}` },

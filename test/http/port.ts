@@ -91,6 +91,7 @@ export function createPort(): Port {
           authorities: check,
           events: check,
           awsRegistrations: check,
+          awsPushes: check,
           crls: check,
           search: check,
           ocsp: check,

@@ -53,6 +53,8 @@ const changes: readonly Change[] = [
   { table: 'certified_key', privilege: 'UPDATE', columns: ['occurrence'] },
   { table: 'certified_device', privilege: 'UPDATE', columns: ['occurrence'] },
   { table: 'aws_registration_state', privilege: 'UPDATE' },
+  { table: 'aws_push', privilege: 'UPDATE' },
+  { table: 'aws_push_state', privilege: 'UPDATE' },
   { table: 'webhook', privilege: 'UPDATE' },
   { table: 'webhook_delivery', privilege: 'UPDATE' },
   { table: 'outgoing_event', privilege: 'UPDATE' },

@@ -6,6 +6,7 @@ import {
   OpenCertificateIntent,
   RotationPlan
 } from '../api/authorities/schemas.ts'
+import { AwsPush, AwsPushCounts, AwsPushPage } from '../api/aws-pushes/schemas.ts'
 import {
   AwsRegistration,
   AwsRegistrationList,
@@ -87,6 +88,9 @@ export const sharedSchemas = [
   RevocationCount,
   RevocationOrder,
   RevocationOrderPage,
+  AwsPushCounts,
+  AwsPush,
+  AwsPushPage,
   RefusalCountPage,
   AuditEventResource,
   AuditEventPage,

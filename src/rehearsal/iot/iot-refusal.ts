@@ -18,6 +18,7 @@ const statuses = {
   ResourceRegistrationFailureException: 400,
   ServiceUnavailableException: 503,
   ThrottlingException: 400,
+  TransferConflictException: 409,
   UnauthorizedException: 401,
   VersionConflictException: 409,
   VersionsLimitExceededException: 409,

@@ -33,7 +33,7 @@ export interface DeviceCertificateRecord {
   readonly customerVersion: number
 }
 
-export type CertificateStatus = 'PENDING_ACTIVATION' | 'ACTIVE' | 'INACTIVE' | 'REVOKED'
+export type CertificateStatus = 'PENDING_ACTIVATION' | 'PENDING_TRANSFER' | 'ACTIVE' | 'INACTIVE' | 'REVOKED'
 
 export interface ThingRecord {
   readonly thingName: string

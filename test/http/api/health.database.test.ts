@@ -44,6 +44,7 @@ describe('health', () => {
           authorities: { ok: true, detail: expect.stringContaining('not for production') as string },
           events: { ok: true, detail: 'there is no webhook' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
+          awsPushes: { ok: true, detail: 'AWS IoT can be told of revocations' },
           crls: { ok: true, detail: 'up to date' },
           search: { ok: true, detail: 'follows the records' },
           ocsp: { ok: true, detail: 'answers' },

@@ -50,6 +50,11 @@ export const Readiness = Type.Object(
           description:
             'Not ok while a registration with AWS IoT is blocked, failed or drifted, which is a warning: it keeps nothing from being ready.'
         }),
+        awsPushes: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while AWS IoT cannot be told of revocations, or refuses some, which is a warning: it keeps nothing from being ready.'
+        }),
         crls: Type.Object(Check.properties, {
           ...strict,
           description:
@@ -109,6 +114,7 @@ export const Readiness = Type.Object(
           authorities: { ok: true, detail: 'no warnings' },
           events: { ok: true, detail: 'none waits' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
+          awsPushes: { ok: true, detail: 'AWS IoT can be told of revocations' },
           crls: { ok: true, detail: 'up to date' },
           search: { ok: true, detail: 'follows the records' },
           ocsp: { ok: true, detail: 'answers' },

@@ -47,6 +47,8 @@ const getRevocation = {
   operationId: 'getRevocation',
   tags,
   summary: 'Read how far an order to revoke has come',
+  description:
+    '`awsPushes` says how far AWS IoT has been told of it; `GET /v1/aws-pushes?revocation=` lists that.',
   params: RevocationOrderParams,
   response: {
     200: { description: 'The order.', content: jsonContent(RevocationOrder) },
@@ -66,7 +68,7 @@ const listRevocations = {
 /** Revoking many at once. */
 export const revocationOrderRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { revocationOrders } }
+  { services: { revocationOrders, awsPushes } }
 ) => {
   app.post(
     '/v1/revocations',
@@ -85,9 +87,10 @@ export const revocationOrderRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
     }
   )
 
-  app.get('/v1/revocations/:id', { config: readers, schema: getRevocation }, async ({ params }) =>
-    viewOrder(await revocationOrders.find(params.id))
-  )
+  app.get('/v1/revocations/:id', { config: readers, schema: getRevocation }, async ({ params: { id } }) => ({
+    ...viewOrder(await revocationOrders.find(id)),
+    awsPushes: await awsPushes.countOf(id)
+  }))
 
   app.get(
     '/v1/revocations',

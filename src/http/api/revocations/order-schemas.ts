@@ -4,6 +4,7 @@ import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
+import { AwsPushCounts } from '../aws-pushes/schemas.ts'
 import { groundsMembers } from './schemas.ts'
 
 const exampleId = '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a99'
@@ -121,7 +122,8 @@ export const RevocationOrder = Type.Object(
       minimum: 0,
       description: 'How many the database takes no revocation of: look at them with `GET /v1/issuances`.'
     }),
-    finishedAt: Type.Optional(Type.String({ format: 'date-time' }))
+    finishedAt: Type.Optional(Type.String({ format: 'date-time' })),
+    awsPushes: Type.Optional(referenceTo(AwsPushCounts))
   },
   { $id: 'RevocationOrder', ...strict, description: 'An order to revoke many, and how far it has come.' }
 )

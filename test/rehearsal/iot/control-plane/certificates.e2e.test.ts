@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
 import {
   AttachPolicyCommand,
   AttachThingPrincipalCommand,
+  CancelCertificateTransferCommand,
   CertificateConflictException,
   CertificateStateException,
   CertificateValidationException,
@@ -24,6 +25,8 @@ import {
   RegisterCertificateWithoutCACommand,
   ResourceAlreadyExistsException,
   ResourceNotFoundException,
+  TransferCertificateCommand,
+  TransferConflictException,
   UpdateCACertificateCommand,
   UpdateCertificateCommand
 } from '@aws-sdk/client-iot'
@@ -54,6 +57,36 @@ const describeCertificate = async (certificateId: string) =>
   (await client.send(new DescribeCertificateCommand({ certificateId }))).certificateDescription!
 const update = (certificateId: string, newStatus: 'ACTIVE' | 'INACTIVE' | 'REVOKED') =>
   client.send(new UpdateCertificateCommand({ certificateId, newStatus }))
+
+describe('a certificate on its way to another account', () => {
+  it('takes no other status until the transfer is taken back, and is INACTIVE then', async () => {
+    const { certificateId } = await registerDevice(client, 'ACTIVE')
+    const transfer = () =>
+      client.send(new TransferCertificateCommand({ certificateId, targetAwsAccount: '444455556666' }))
+    await expect(transfer()).rejects.toBeInstanceOf(CertificateStateException)
+    await update(certificateId, 'INACTIVE')
+    expect((await transfer()).transferredCertificateArn).toMatch(certificateId)
+    expect(await describeCertificate(certificateId)).toMatchObject({ status: 'PENDING_TRANSFER' })
+    await expect(update(certificateId, 'REVOKED')).rejects.toBeInstanceOf(CertificateStateException)
+    await expect(client.send(new DeleteCertificateCommand({ certificateId }))).rejects.toBeInstanceOf(
+      CertificateStateException
+    )
+    await client.send(new CancelCertificateTransferCommand({ certificateId }))
+    expect(await describeCertificate(certificateId)).toMatchObject({ status: 'INACTIVE' })
+    await expect(client.send(new CancelCertificateTransferCommand({ certificateId }))).rejects.toBeInstanceOf(
+      CertificateStateException
+    )
+  })
+
+  it('has no policy', async () => {
+    const { certificateId, certificateArn } = await registerDevice(client)
+    await client.send(new CreatePolicyCommand({ policyName: 'not-moved', policyDocument }))
+    await client.send(new AttachPolicyCommand({ policyName: 'not-moved', target: certificateArn }))
+    await expect(
+      client.send(new TransferCertificateCommand({ certificateId, targetAwsAccount: '444455556666' }))
+    ).rejects.toBeInstanceOf(TransferConflictException)
+  })
+})
 
 describe('registering a device certificate', () => {
   it('under a CA takes over its mode, and is INACTIVE unless told otherwise', async () => {

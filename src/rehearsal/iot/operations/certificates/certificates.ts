@@ -56,6 +56,23 @@ export const certificateOperations = {
       return {}
     }
   },
+  TransferCertificate: {
+    route: 'PATCH /transfer-certificate/{certificateId}',
+    run({ registry, path, query }) {
+      const target = query.text('targetAwsAccount')
+      if (!/^[0-9]{12}$/.test(target))
+        throw new IotRefusal('InvalidRequestException', 'targetAwsAccount must be an account id.')
+      const { certificateId } = registry.transferCertificate(path.text('certificateId'))
+      return { transferredCertificateArn: registry.certificateArn(certificateId) }
+    }
+  },
+  CancelCertificateTransfer: {
+    route: 'PATCH /cancel-certificate-transfer/{certificateId}',
+    run({ registry, path }) {
+      registry.cancelCertificateTransfer(path.text('certificateId'))
+      return {}
+    }
+  },
   DeleteCertificate: {
     route: 'DELETE /certificates/{certificateId}',
     run({ registry, path, query }) {

@@ -14,7 +14,7 @@ interface CertificateRegistration {
   readonly certificatePem: string
   /** Needed where several registered CAs have the same subject. */
   readonly caCertificatePem: string | null
-  readonly status: Exclude<CertificateStatus, 'PENDING_ACTIVATION'>
+  readonly status: Exclude<CertificateStatus, 'PENDING_ACTIVATION' | 'PENDING_TRANSFER'>
 }
 
 export interface Certificates {
@@ -33,7 +33,15 @@ export interface Certificates {
   findCertificate(certificateId: string): DeviceCertificateRecord | undefined
   /** Throws `ResourceNotFoundException`. */
   describeCertificate(certificateId: string): DeviceCertificateRecord
+  /** Throws `CertificateStateException` while it is PENDING_TRANSFER. */
   setCertificateStatus(certificateId: string, status: CertificateStatus): DeviceCertificateRecord
+  /**
+   * Offers it to another account; from then on nothing but taking the offer back changes it. Throws
+   * `CertificateStateException` while it is ACTIVE and `TransferConflictException` while a policy is attached.
+   */
+  transferCertificate(certificateId: string): DeviceCertificateRecord
+  /** It is INACTIVE then. Throws `CertificateStateException` where it is not PENDING_TRANSFER. */
+  cancelCertificateTransfer(certificateId: string): DeviceCertificateRecord
   listCertificates(): readonly DeviceCertificateRecord[]
   listCertificatesByCa(caCertificateId: string): readonly DeviceCertificateRecord[]
   /**
@@ -85,12 +93,7 @@ export function createCertificates(context: RegistryContext): Certificates {
     registerPending: (certificatePem, ca) => addOf(certificatePem, 'PENDING_ACTIVATION', ca),
     findCertificate: certificateId => state.certificates.get(certificateId),
     describeCertificate,
-    setCertificateStatus(certificateId, status) {
-      const record = describeCertificate(certificateId)
-      if (record.status === status) return record
-      const customerVersion = record.customerVersion + 1
-      return put({ ...record, status, modifiedAt: clock(), customerVersion })
-    },
+    ...createTransitions(context, put),
     listCertificates: () => [...state.certificates.values()],
     listCertificatesByCa: caCertificateId =>
       [...state.certificates.values()].filter(record => record.caCertificateId === caCertificateId),
@@ -101,6 +104,47 @@ export function createCertificates(context: RegistryContext): Certificates {
       changed()
     }
   }
+}
+
+type Transitions = Pick<
+  Certificates,
+  'setCertificateStatus' | 'transferCertificate' | 'cancelCertificateTransfer'
+>
+
+function createTransitions(
+  context: RegistryContext,
+  put: (record: DeviceCertificateRecord) => DeviceCertificateRecord
+): Transitions {
+  const become = (record: DeviceCertificateRecord, status: CertificateStatus) => {
+    if (record.status === status) return record
+    const customerVersion = record.customerVersion + 1
+    return put({ ...record, status, modifiedAt: context.clock(), customerVersion })
+  }
+  return {
+    setCertificateStatus(certificateId, status) {
+      const record = certificateOf(context, certificateId)
+      if (record.status !== 'PENDING_TRANSFER') return become(record, status)
+      throw new IotRefusal('CertificateStateException', `Certificate ${certificateId} is PENDING_TRANSFER.`)
+    },
+    transferCertificate(certificateId) {
+      const record = certificateOf(context, certificateId)
+      if (record.status === 'ACTIVE')
+        throw new IotRefusal('CertificateStateException', `Certificate ${certificateId} is ACTIVE.`)
+      if (hasPolicy(context, certificateId))
+        throw new IotRefusal('TransferConflictException', 'A policy is attached to the certificate.')
+      return become(record, 'PENDING_TRANSFER')
+    },
+    cancelCertificateTransfer(certificateId) {
+      const record = certificateOf(context, certificateId)
+      if (record.status === 'PENDING_TRANSFER') return become(record, 'INACTIVE')
+      throw new IotRefusal('CertificateStateException', `Certificate ${certificateId} is ${record.status}.`)
+    }
+  }
+}
+
+function hasPolicy({ state, arns }: RegistryContext, certificateId: string): boolean {
+  const arn = arns.certificateArn(certificateId)
+  return [...state.policies.values()].some(({ targets }) => targets.includes(arn))
 }
 
 function certificateOf({ state }: RegistryContext, certificateId: string): DeviceCertificateRecord {
@@ -146,19 +190,19 @@ function findIssuer(
 }
 
 function assertDeletable(
-  { state, arns }: RegistryContext,
+  context: RegistryContext,
   { certificateId, status }: DeviceCertificateRecord,
   force: boolean
 ): void {
+  const { state, arns } = context
   const arn = arns.certificateArn(certificateId)
-  if (status === 'ACTIVE')
-    throw new IotRefusal('CertificateStateException', `Certificate ${certificateId} is ACTIVE.`)
+  if (status === 'ACTIVE' || status === 'PENDING_TRANSFER')
+    throw new IotRefusal('CertificateStateException', `Certificate ${certificateId} is ${status}.`)
   const isOnThing = [...state.things.values()].some(thing =>
     thing.principals.some(({ principal }) => principal === arn)
   )
   if (isOnThing) throw new IotRefusal('DeleteConflictException', 'A thing is attached to the certificate.')
-  const hasPolicy = [...state.policies.values()].some(({ targets }) => targets.includes(arn))
-  if (hasPolicy && !force)
+  if (hasPolicy(context, certificateId) && !force)
     throw new IotRefusal('DeleteConflictException', 'A policy is attached to the certificate.')
 }
 

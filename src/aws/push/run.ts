@@ -1,0 +1,165 @@
+import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-event.ts'
+import { isMintlineError } from '../../errors/mintline-error.ts'
+import { certificateIdHex } from '../../pki/certificate/certificate.ts'
+import { systemStopwatch } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import type { AwsPlace } from '../iot/place.ts'
+import type { StoredRegistration } from '../registrations/registration-store.ts'
+import { carryOut } from './carrying-out.ts'
+import { createClaims } from './claims.ts'
+import type { CertificateControl } from './control/certificate-control.ts'
+import type { PushDependencies } from './dependencies.ts'
+import type { ClaimedPush, PushError, Settlement } from './push.ts'
+
+/** Then others have their turn: another account's, or what else this process is to do. */
+const turnMs = 60_000
+const walkedAtOnce = 500
+/** Calls under way at once: enough for ten a second where each takes a second and a half. */
+const concurrency = 16
+/** A connection that breaks now and then is no reason to end; without one answer in between, these are. */
+const mostUnanswered = 5
+/** Until one that AWS did not answer is tried again. */
+const firstPauseMs = 5_000
+const longestPauseMs = 10 * 60_000
+
+/**
+ * Tells one account and region of certificates, as far as a turn goes. Where more is due, its job is sent again.
+ *
+ * @param signal ends it after the calls under way.
+ * @throws MintlineError what keeps AWS from being told, which is kept with the registrations; the job is tried again.
+ */
+export async function runPushes(
+  dependencies: PushDependencies,
+  place: AwsPlace,
+  signal: AbortSignal
+): Promise<void> {
+  const { progress, registrations: registered, jobs, stopwatch = systemStopwatch } = dependencies
+  const end = stopwatch() + turnMs
+  const isOver = () => signal.aborted || stopwatch() >= end
+  const registrations = await registered.list(place)
+  const ids = registrations.map(({ id }) => id)
+  await progress.begin(ids)
+  for (const id of await progress.listWalks(ids))
+    while (!isOver() && !(await progress.walk(id, walkedAtOnce)));
+  if (!(await progress.hasDue(ids))) return
+  await dependencies.assertClock()
+  try {
+    const control = await dependencies.accesses.open(place)
+    await lookAtCas(dependencies, control, registrations)
+    await drain(dependencies, { control, registrations, isOver })
+  } catch (error) {
+    if (signal.aborted || isMintlineError(error, 'job_interrupted')) throw error
+    await progress.putFailure(ids, describe(error))
+    throw error
+  }
+  await progress.putFailure(ids, null)
+  if (!signal.aborted && (await progress.hasDue(ids)))
+    await jobs.send('aws-push.run', place, { key: keyOf(place) })
+}
+
+/** Of the job of a place. */
+export function keyOf({ accountAlias, region }: AwsPlace): string {
+  return `${region} ${accountAlias}`.trim()
+}
+
+function describe(error: unknown): PushError {
+  if (isMintlineError(error)) return { code: error.code, detail: error.detail }
+  return { code: 'internal_error', detail: 'It failed for an unexpected reason; the log of the job has it.' }
+}
+
+/** Whether devices can come back by themselves, and whether the service is let in at all. */
+async function lookAtCas(
+  { progress, authorities }: PushDependencies,
+  control: CertificateControl,
+  registrations: readonly StoredRegistration[]
+): Promise<void> {
+  const generations = new Map((await authorities.generations()).map(each => [each.id, each]))
+  for (const { id, authorityId } of registrations) {
+    const certificateDer = generations.get(authorityId)?.certificateDer
+    if (certificateDer == null) continue
+    await progress.putCa(id, (await control.describeCa(certificateIdHex(certificateDer))) ?? null)
+  }
+}
+
+interface Drain {
+  readonly control: CertificateControl
+  readonly registrations: readonly StoredRegistration[]
+  readonly isOver: () => boolean
+}
+
+/** @throws what keeps AWS from being told of any. */
+async function drain(
+  dependencies: PushDependencies,
+  { control, registrations, isOver }: Drain
+): Promise<void> {
+  const { store, clock, randomBytes, stopwatch } = dependencies
+  const run = newId(clock(), randomBytes)
+  const ids = registrations.map(({ id }) => id)
+  const claims = createClaims({
+    claim: (limit, leaseMs) => store.claim(ids, { run, limit, leaseMs }),
+    release: pushes => store.release(pushes, run),
+    stopwatch
+  })
+  let trouble: { readonly cause: unknown } | undefined
+  let unanswered = 0
+  const noteBefore = (push: ClaimedPush, status: string) => store.noteBefore(push, status)
+
+  async function tell(push: ClaimedPush): Promise<void> {
+    try {
+      const settlement = await carryOut({ control, noteBefore, now: clock() }, push)
+      const event = driftOf(dependencies, { push, settlement, registrations })
+      await store.settle(push, { run, settlement, event })
+      unanswered = 0
+    } catch (cause) {
+      unanswered += 1
+      if (!isMintlineError(cause, 'aws_unavailable') || unanswered === mostUnanswered) trouble ??= { cause }
+      // What was cut off is begun again at once.
+      const pauseMs = isMintlineError(cause, 'job_interrupted')
+        ? 0
+        : Math.min(firstPauseMs * 2 ** Math.min(push.tries, 20), longestPauseMs)
+      await store.postpone(push, { run, pauseMs, error: describe(cause) })
+    }
+  }
+
+  async function work(): Promise<void> {
+    while (trouble === undefined && !isOver()) {
+      const push = await claims.next()
+      if (push === undefined) return
+      await tell(push)
+    }
+  }
+
+  try {
+    await Promise.all(Array.from({ length: concurrency }, work))
+  } finally {
+    await claims.giveBack()
+  }
+  if (trouble !== undefined) throw trouble.cause
+}
+
+interface Drifted {
+  readonly push: ClaimedPush
+  readonly settlement: Settlement
+  readonly registrations: readonly StoredRegistration[]
+}
+
+/** That somebody let in what was taken out of use. */
+function driftOf(
+  { clock, randomBytes }: PushDependencies,
+  { push, settlement, registrations }: Drifted
+): AuditEvent | undefined {
+  if (!settlement.isDrift) return undefined
+  const { region, accountAlias } = registrations.find(({ id }) => id === push.registrationId)!
+  const { intentId, certificateId, observed: before } = push
+  const { wanted, found } = settlement
+  return buildAuditEvent(
+    {
+      ...systemAct,
+      act: 'aws_push.drifted',
+      subject: `issuance/${intentId}`,
+      before: { status: before },
+      after: { region, accountAlias, certificateId, status: found, wanted }
+    },
+    { time: clock(), randomBytes }
+  )
+}
