@@ -1,12 +1,12 @@
 import type { Authorities } from '../../../authorities/authority.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { keepableText } from '../../../errors/foreign-text.ts'
-import { isMintlineError } from '../../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
 import { toHex } from '../../../pki/der/octet-text.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
 import type { CrlStore, StoredCrl } from '../crl-store.ts'
-import { assertWhole, ChunkMemory, readOctets } from '../octets.ts'
+import { ChunkMemory, isWhole, readOctets } from '../octets.ts'
 import type { CrlTarget } from './crl-target.ts'
 import { crlFilePath } from './paths.ts'
 import type { PublicationStore } from './publication-store.ts'
@@ -112,7 +112,11 @@ export class CrlPublisher {
     const key = `${target.name}\n${path}`
     // A crash in between puts the same file there once more.
     if ((await target.find(path, signal)) !== toHex(sha256)) {
-      await assertWhole(crl, this.#chunks)
+      if (!(await isWhole(crl, this.#chunks)))
+        throw new MintlineError(
+          'record_damaged',
+          `The CRL ${crl.number} was changed in the database, and is put nowhere. The next one will be.`
+        )
       const read = () => readOctets(crl, this.#chunks)
       await target.put({ path, octets, sha256, read }, signal)
     }
