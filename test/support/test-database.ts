@@ -17,9 +17,18 @@ export interface TestDatabase extends AsyncDisposable {
   drop(): Promise<void>
 }
 
+interface TestDatabaseOptions {
+  readonly empty?: boolean
+  /** Another server than that of the run, by a connection string of its superuser. Needs `empty`. */
+  readonly server?: string
+}
+
 /** Clones the template of the run, or makes an empty database, where both roles are the owner. Call it in `beforeAll`, and `drop` in `afterAll`. */
-export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
-  const template = new URL(inject('templateDatabase'))
+export async function createTestDatabase({
+  empty = false,
+  server
+}: TestDatabaseOptions = {}): Promise<TestDatabase> {
+  const template = new URL(server ?? inject('templateDatabase'))
   const name = `test_${randomUUID().replaceAll('-', '')}`
   const source = empty ? 'template0' : template.pathname.slice(1)
   await onServer(template, `CREATE DATABASE ${name} TEMPLATE ${source}`)

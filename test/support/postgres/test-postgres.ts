@@ -1,3 +1,4 @@
+import { createServer } from 'node:net'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres
@@ -47,4 +48,13 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       await directory.remove()
     }
   }
+}
+
+/** One of this machine's that nothing listens on. */
+export async function findPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
 }
