@@ -82,7 +82,7 @@ export async function followTerm(
 }
 
 /** Newest first, as they stand in the key: as many are read as it takes. */
-function rowsOfTerm(
+export function rowsOfTerm(
   code: number,
   { value }: ExactTerm,
   { query, most }: Demands & { readonly most?: number }

@@ -45,6 +45,8 @@ function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
   const isDescending = walk.order === 'descending'
   const edge = Prisma.raw(isDescending ? 'last_id' : 'first_id')
   const direction = Prisma.raw(isDescending ? 'DESC' : 'ASC')
+  // The same order, along the indexes that there are.
+  const newestFirst = Prisma.raw(isDescending ? 'f.last_period DESC,' : '')
   const { first, end } = boundsOf(walk)
   const own = [
     Prisma.sql`s.facet_id = ranked.id`,
@@ -56,7 +58,7 @@ function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
       SELECT f.id, f.outcome, f.${edge} AS edge, f.validity_least_ms, f.validity_most_ms
       FROM search_facet AS f
       WHERE ${allOf([...walk.conditions, Prisma.sql`f.first_id < ${end}::uuid`, Prisma.sql`f.last_id >= ${first}::uuid`])}
-      ORDER BY f.${edge} ${direction} LIMIT ${facets + 1}::int
+      ORDER BY ${newestFirst} f.${edge} ${direction} LIMIT ${facets + 1}::int
     ), ranked AS MATERIALIZED (
       SELECT id, outcome, edge, row_number() OVER (ORDER BY edge ${direction}) AS rank,
         greatest(${first}::uuid, ${earliest(walk.query)}) AS earliest, least(${end}::uuid, ${latest(walk.query)}) AS latest

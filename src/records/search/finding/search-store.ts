@@ -8,7 +8,6 @@ import {
   chooseAmong,
   chooseAmongByValue,
   type Demands,
-  followTerm,
   followTermByValue,
   type PrefixDemands,
   type Valued,
@@ -143,9 +142,9 @@ async function findNewest(
 ): Promise<readonly string[]> {
   const { query, exact, limit } = demands
   if (ids !== undefined) return chooseAmong(ask, ids, demands)
-  // What is shared by masses of records stands in their facets; anything else in rows of which there are few.
+  // What is shared by masses of records stands in their facets; anything else in rows, of which there are few as a rule.
   const rare = exact.find(({ sharedIds }) => sharedIds.length === 0)
-  if (rare !== undefined) return followTerm(ask, rare, demands)
+  if (rare !== undefined) return followMasses(ask, rare, demands)
   const conditions = [...facetConditions(query), ...exact.map(({ sharedIds }) => sharesOne(sharedIds))]
   const found = [...(await walkFacets(ask, { conditions, query, limit, order: 'descending' }))]
   // Those of before it was shared.

@@ -57,6 +57,10 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
   await prisma.$executeRaw`
     INSERT INTO search_term (name, value, record_id)
     SELECT 21, 'shift:early', id FROM (${idSeries}) AS record WHERE n % 3 = 0`
+  // What the stations 5 have always, and the stations 3 had once.
+  await prisma.$executeRaw`
+    INSERT INTO search_term (name, value, record_id)
+    SELECT 21, 'belt:left', id FROM (${idSeries}) AS record WHERE n % 20 = 5 OR (n % 20 = 3 AND n < 1000)`
   await prisma.$executeRaw`UPDATE search_progress SET records = ${records}::int, filled_at = clock_timestamp(), position = ${idOf(records)}::uuid`
   for (const table of ['search_facet', 'issuance_search', 'search_term'])
     await prisma.$executeRawUnsafe(`VACUUM ANALYZE ${table}`)

@@ -119,6 +119,28 @@ describe('a search for a value that a third has by rows of their own', () => {
   })
 })
 
+describe('a value that thousands have, and a station of as many records', () => {
+  const left = { name: 'metadata', value: 'belt:left', isPrefix: false } as const
+  // A look-up of each row would read some 40,000 blocks.
+  const mostBlocks = 6_000
+
+  it('that met long ago are held against each other', async () => {
+    const { ids, walked, blocks } = await find({ terms: [left], station: 'station-3' })
+    expect(ids).toEqual(Array.from({ length: limit }, (_, index) => idOf(983 - 20 * index)))
+    expect(walked).toEqual([])
+    expect(blocks).toBeLessThan(mostBlocks)
+    const next = await find({ terms: [left], station: 'station-3', cursor: ids.at(-1)! })
+    expect(next.ids[0]).toBe(idOf(583))
+  })
+
+  it('that never meet, too', async () => {
+    const { ids, walked, blocks } = await find({ terms: [left], station: 'station-4' })
+    expect(ids).toEqual([])
+    expect(walked).toEqual([])
+    expect(blocks).toBeLessThan(mostBlocks)
+  })
+})
+
 describe('a page of records', () => {
   const monthsRead = () => {
     const { nodes } = explained.take()
