@@ -46,6 +46,8 @@ export default {
     'cc',
     'mosquitto_pub',
     'chromium',
+    'pg_dump',
+    'pg_restore',
     'cfssl',
     'cfssljson',
     // A small volume to be filled; the test is skipped where nobody may mount one.
