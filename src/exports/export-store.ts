@@ -142,7 +142,7 @@ function toRow({ id, of, format, filter, fields, lines, createdAt, createdBy }: 
 }
 
 export function toExport(row: ExportRow): Export {
-  const { run, attempts, code, detail, ...rest } = row
+  const { run, attempts, notBefore, code, detail, ...rest } = row
   return {
     ...rest,
     of: row.of as ExportedList,

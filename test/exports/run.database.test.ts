@@ -54,11 +54,14 @@ function openList(): ExportList {
   }
 }
 
-const ask = () =>
-  exports.create(
+/** One is older than the next. */
+function ask() {
+  now = new Date(now.getTime() + 1)
+  return exports.create(
     { of: 'issuances', format: 'ndjson', filter: {}, fields: undefined, lines: undefined },
     systemAct
   )
+}
 
 const run = (more: Partial<ExportRunDependencies> = {}, signal = new AbortController().signal) =>
   runExports(
@@ -177,6 +180,39 @@ it.each([
   const { id } = await ask()
   await run()
   expect(await exports.find(id)).toMatchObject({ state })
+})
+
+it('that the search is behind for lets others go first, and is made once the search is not, or given up after a day', async () => {
+  const [late, other] = [await ask(), await ask()]
+  let [isBehind, isLate] = [true, true]
+  onPage = page => {
+    // The first one alone, and in its middle.
+    if (isBehind && isLate && page === 2) {
+      isLate = false
+      throw new MintlineError('search_behind', 'The records are still being filled in.')
+    }
+  }
+  for (let round = 0; round < 8; round += 1) {
+    isLate = true
+    await run()
+    expect(await exports.find(late.id)).toMatchObject({
+      state: 'waiting',
+      rows: 0,
+      octets: 0,
+      begunAt: undefined
+    })
+    expect((await exports.find(other.id)).state).toBe('done')
+    now = new Date(now.getTime() + 31_000)
+  }
+  isBehind = false
+  await run()
+  expect(await readAll(late.id)).toBe(whole)
+
+  isBehind = isLate = true
+  const never = await ask()
+  now = new Date(now.getTime() + dayMs)
+  await run()
+  expect((await exports.find(never.id)).failure?.code).toBe('search_behind')
 })
 
 it('whose process dies each time fails in the end, and leaves no octets', async () => {

@@ -18,8 +18,8 @@ interface Progress {
 
 /** What a run writes. Each says false where the export is not in its hands any more: it is removed, or begun anew elsewhere. */
 export interface RunStore {
-  /** The oldest that is not over. */
-  findNext(): Promise<Export | undefined>
+  /** The oldest that is not over, and not to be made later alone. */
+  findNext(time: Date): Promise<Export | undefined>
   /** What was written of it before is passed over from now on. @returns how often it was begun, with this; undefined where it is over. */
   begin(run: Run, time: Date): Promise<number | undefined>
   tellAbout(run: Run, rows: number): Promise<boolean>
@@ -27,6 +27,8 @@ export interface RunStore {
   append(run: Run, octets: Uint8Array, progress: Progress): Promise<boolean>
   /** With it the file is there. */
   finish(run: Run, end: Written & Ended): Promise<boolean>
+  /** It waits again, at least until then; the try does not count. */
+  postpone(run: Run, until: Date): Promise<boolean>
   fail(run: Run, end: { readonly code: ErrorCode; readonly detail: string } & Ended): Promise<boolean>
   /** Octets of all files that are kept. */
   measure(): Promise<number>
@@ -59,8 +61,9 @@ export function createRunStore({ prisma }: Database): RunStore {
     return (await runQuery(() => prisma.exportJob.updateMany({ where, data }))).count > 0
   }
   return {
-    async findNext() {
-      const where = { state: { in: ['waiting', 'running'] } }
+    async findNext(time) {
+      const isDue = { OR: [{ notBefore: null }, { notBefore: { lte: time } }] }
+      const where = { state: { in: ['waiting', 'running'] }, ...isDue }
       const row = await runQuery(() => prisma.exportJob.findFirst({ where, orderBy: { id: 'asc' } }))
       return row === null ? undefined : toExport(row)
     },
@@ -95,6 +98,11 @@ export function createRunStore({ prisma }: Database): RunStore {
         sha256: Buffer.from(sha256),
         detachedMonths: [...detachedMonths],
         ...ended
+      }),
+    postpone: (run, until) =>
+      change(run, {
+        ...{ state: 'waiting', run: null, begunAt: null, notBefore: until },
+        ...{ attempts: { decrement: 1 }, rows: 0, octets: 0 }
       }),
     fail: (run, failed) => change(run, { state: 'failed', ...failed }),
     async measure() {

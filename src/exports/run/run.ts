@@ -27,6 +27,9 @@ const rememberedMs = 30 * dayMs
 /** Beyond it, what fails is the export and not its surroundings. */
 const maximumAttempts = 5
 const maximumRows = 10_000_000
+/** What the search does not have yet is tried again after that, and given up a day after it was asked for. */
+const pauseOfBehindMs = 30_000
+const longestBehindMs = dayMs
 /** Of a page. */
 const mostTries = 4
 const pauseOfTryMs = 500
@@ -37,7 +40,7 @@ const pauseShare = 0.5
 
 /**
  * Makes the exports that wait, the oldest first and one at a time, and takes away what has expired. One that was cut off is
- * begun anew: what was written of it goes.
+ * begun anew: what was written of it goes. One that the search is behind for waits again, and others go first.
  *
  * @throws MintlineError what kept an export from being made and may not the next time; `job_interrupted` at the end of
  *   the service.
@@ -46,7 +49,7 @@ export async function runExports(dependencies: ExportRunDependencies, signal: Ab
   const { store, clock } = dependencies
   for (;;) {
     await sweepExports(dependencies, signal)
-    const next = await store.findNext()
+    const next = await store.findNext(clock())
     if (next === undefined) return
     if (signal.aborted) throw interrupted()
     const run = { exportId: next.id, run: newId(clock(), dependencies.randomBytes) }
@@ -54,7 +57,7 @@ export async function runExports(dependencies: ExportRunDependencies, signal: Ab
     if (attempts === undefined) continue
     const isTaken = await attempt(dependencies, { next, run, attempts, signal })
     // Removed, or in the hands of another process, to which the rest is left as well: two would take it from each other.
-    if (isTaken && (await store.findNext())?.id === next.id) return
+    if (isTaken && (await store.findNext(clock()))?.id === next.id) return
   }
 }
 
@@ -77,7 +80,7 @@ async function attempt(
   dependencies: ExportRunDependencies,
   { next, run, attempts, signal }: Attempt
 ): Promise<boolean> {
-  const { store } = dependencies
+  const { store, clock } = dependencies
   const ended = () => endOf(dependencies)
   try {
     if (attempts > maximumAttempts) throw interrupted()
@@ -85,7 +88,10 @@ async function attempt(
     return !(await store.finish(run, { ...written, ...ended() }))
   } catch (error) {
     if (error instanceof ExportTaken) return true
-    if (signal.aborted || (isTransient(error) && attempts < maximumAttempts)) throw error
+    if (signal.aborted) throw error
+    if (isBehind(error) && clock().getTime() - next.createdAt.getTime() < longestBehindMs)
+      return !(await store.postpone(run, new Date(clock().getTime() + pauseOfBehindMs)))
+    if (isTransient(error) && attempts < maximumAttempts) throw error
     const { code, detail } = isMintlineError(error) ? error : unexpected
     const isTaken = !(await store.fail(run, { code, detail, ...ended() }))
     // For the log.
@@ -152,6 +158,9 @@ const unexpected = {
   detail: 'It failed for an unexpected reason, which the log of the service has.'
 } as const
 
+/** It filters by what is still being filled in. */
+const isBehind = (error: unknown) => isMintlineError(error, 'search_behind')
+
 /** What the next try may not meet. */
 function isTransient(error: unknown): boolean {
   return !isMintlineError(error) || transientCodes.includes(error.code)
@@ -161,8 +170,7 @@ const transientCodes: readonly string[] = [
   'database_unavailable',
   'overloaded',
   'internal_error',
-  'job_interrupted',
-  'search_behind'
+  'job_interrupted'
 ]
 
 function interrupted(): MintlineError {
