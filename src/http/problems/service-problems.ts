@@ -22,9 +22,9 @@ export const serviceProblems = {
     status: 503,
     title: 'The search does not know all records yet',
     meaning:
-      'What records are searched by is filled in behind them, and is more than a minute behind: after an update, a restore or `mintline search rebuild`, or while no process does the background duties.',
+      'What records are searched and counted by is filled in behind them, and is more than a minute behind: after an update, a restore or `mintline search rebuild`, or while no process does the background duties.',
     remedy:
-      'Wait, or give a `to` before the time that `detail` names. Searches by station, profile, authority, outcome, serial number, certificate id and time are complete at any moment.'
+      'Wait, or give a `to` before the time that `detail` names. Lists by station, profile, authority, outcome, serial number, certificate id and time are complete at any moment.'
   },
   signer_unavailable: {
     status: 503,

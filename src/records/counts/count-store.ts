@@ -1,6 +1,7 @@
 import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { type Ask, type Limit, withinLimit } from '../search/finding/search-session-store.ts'
+import { assertCounted, countedUpTo } from '../search/progress-store.ts'
 import { searchTooBroad } from '../search/too-broad.ts'
 import { type Bucket, bucketsOf } from './buckets.ts'
 import {
@@ -12,7 +13,6 @@ import {
   type Dimension,
   timeUnits
 } from './count.ts'
-import { countedUpTo, type ProgressRow, selectProgress } from './progress-store.ts'
 import { countedByExpiry, countedRows, expiryBounds } from './scope-store.ts'
 
 /** What an answer holds. */
@@ -66,7 +66,7 @@ async function countGroups(ask: Ask, query: CountQuery): Promise<Counts> {
   }
   return {
     groups: rows.map(row => toGroup(query.by, row, nameOf)),
-    countedUpTo: countedUpTo(await ask<ProgressRow>(selectProgress))
+    countedUpTo: countedUpTo(await assertCounted(ask, query.to))
   }
 }
 

@@ -59,13 +59,15 @@ export interface Counts {
   /** In the order of their values. */
   readonly groups: readonly CountGroup[]
   /**
-   * Until when all records are counted; some that are newer are as well. Undefined while none are, since the counts are
-   * made anew.
+   * Until when all records are counted; some that are newer are as well. Undefined where nothing is on record.
    */
   readonly countedUpTo: Date | undefined
 }
 
 export interface Counting {
-  /** @throws MintlineError `search_too_broad` for more groups than an answer holds, or what takes longer than two seconds. */
+  /**
+   * @throws MintlineError `search_too_broad` for more groups than an answer holds, or what takes longer than two seconds;
+   *   `search_behind` while not all of it is counted.
+   */
   count(query: CountQuery): Promise<Counts>
 }

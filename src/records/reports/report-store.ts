@@ -2,11 +2,11 @@ import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import type { CountScope } from '../counts/count.ts'
-import { countedUpTo, type ProgressRow, selectProgress } from '../counts/progress-store.ts'
 import { countedRows, inTime } from '../counts/scope-store.ts'
 import type { Outcome } from '../record.ts'
 import { allOf, facetConditions } from '../search/finding/conditions-store.ts'
 import { type Ask, type Limit, withinLimit } from '../search/finding/search-session-store.ts'
+import { assertCounted, countedUpTo } from '../search/progress-store.ts'
 import { searchTooBroad } from '../search/too-broad.ts'
 
 /** Records of a station that came to the same. */
@@ -44,7 +44,7 @@ export interface ReportStore {
    * All of the same moment.
    *
    * @param narrower what to ask for instead where this takes too long.
-   * @throws MintlineError `search_too_broad`.
+   * @throws MintlineError `search_too_broad`; `search_behind` while not all of it is counted.
    */
   read(scope: CountScope, narrower: string): Promise<ReportRows>
 }
@@ -69,7 +69,7 @@ async function readRows(ask: Ask, scope: CountScope): Promise<ReportRows> {
       `There are more than ${mostRows} stations and reasons.`,
       'Count with GET /v1/issuances/summary, or ask for the report of a station.'
     )
-  return { outcomes, unrecorded, scraps, countedUpTo: countedUpTo(await ask<ProgressRow>(selectProgress)) }
+  return { outcomes, unrecorded, scraps, countedUpTo: countedUpTo(await assertCounted(ask, scope.to)) }
 }
 
 const limit = Prisma.raw(`LIMIT ${mostRows + 1}`)

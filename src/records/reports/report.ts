@@ -63,6 +63,6 @@ export interface Report {
 }
 
 export interface Reports {
-  /** @throws MintlineError `shift_not_found`, `search_too_broad`. */
+  /** @throws MintlineError `shift_not_found`, `search_too_broad`, `search_behind`. */
   make(query: ReportQuery): Promise<Report>
 }

@@ -1,11 +1,11 @@
-import { MintlineError } from '../../errors/mintline-error.ts'
 import { identifierBounds } from '../../sources/identifier.ts'
 import { parseMonth } from '../months/month.ts'
 import type { IssuanceQuery } from '../record.ts'
 import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
 import type { RecordRows, RowQuery } from '../record-store.ts'
 import { watermarkOf } from './filling/filling.ts'
-import type { SearchSession, SearchState } from './finding/search-store.ts'
+import type { SearchSession } from './finding/search-store.ts'
+import { isFilled, searchBehind, type SearchState } from './progress-store.ts'
 
 type ListedRow = IssuanceRow | StoredRefusal
 
@@ -23,9 +23,6 @@ export interface ListingDependencies {
   readonly detached: readonly string[]
 }
 
-/** What is older than this is not told as if it were all. */
-const behindFromMs = 60_000
-const retryAfterSeconds = 10
 /** More records whose state is not settled than this: then all are read as they are. */
 const mostUnsettled = 2_000
 /** How often ids are looked for anew where their records are not there: in months that were detached meanwhile, and, by value, at any time. */
@@ -76,23 +73,18 @@ async function watermark(search: SearchSession, { from }: IssuanceQuery): Promis
 }
 
 function assertFilled(state: SearchState, { to }: IssuanceQuery): void {
-  const { position, filledAt, databaseTime, hasBacklog } = state
+  const { position, databaseTime, hasBacklog } = state
   if (hasBacklog)
-    throw new MintlineError(
-      'search_behind',
-      'Many records have changed, or come back with their month, and searches like this are still being told. Wait some seconds.',
-      { retryAfterSeconds }
+    throw searchBehind(
+      'Many records have changed, or come back with their month, and searches like this are still being told. Wait some seconds.'
     )
-  if (filledAt !== null && databaseTime.getTime() - filledAt.getTime() < behindFromMs) return
+  if (isFilled(state, to)) return
   const at = watermarkOf(position, databaseTime)
-  if (to !== undefined && to <= at) return
   const sofar =
     at.getTime() === 0 ? 'None can be searched so yet' : `So far, those before ${at.toISOString()}`
-  throw new MintlineError(
-    'search_behind',
+  throw searchBehind(
     `The records are still being filled in for searches like this. ${sofar}: wait, or give a \`to\` up to then. Searches by ` +
-      'station, profile, authority, outcome, serialNumber, certificateId and time are complete at any moment.',
-    { retryAfterSeconds }
+      'station, profile, authority, outcome, serialNumber, certificateId and time are complete at any moment.'
   )
 }
 

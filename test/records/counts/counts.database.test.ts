@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CountKey, countKeys, type CountQuery, timeUnits } from '../../../src/records/counts/count.ts'
 import { createCounting } from '../../../src/records/counts/count-store.ts'
 import type { IssuanceRecord } from '../../../src/records/record.ts'
@@ -28,6 +28,7 @@ beforeAll(async () => {
   unrecorded = await scene.readUnrecorded()
 }, 180_000)
 afterAll(() => scene.close())
+beforeEach(() => scene.noteFilled())
 
 const codeOf = (record: IssuanceRecord) => (record.outcome === 'rejected' ? record.code : null)
 

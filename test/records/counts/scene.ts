@@ -140,6 +140,10 @@ export async function openScene(steps: number) {
       const filling = createFilling({ store: createFillStore(test.database), clock, batchSize: 20 })
       while (await filling.step());
     },
+    /** As who fills notes every few seconds. */
+    async noteFilled() {
+      await test.owner.prisma.searchProgress.updateMany({ data: { filledAt: new Date() } })
+    },
     /** Each of them, read one by one. */
     async readRecords(): Promise<readonly IssuanceRecord[]> {
       const ids = [...(await prisma.intent.findMany()), ...(await prisma.refusal.findMany())].map(

@@ -21,7 +21,7 @@ export const countedUpTo = Type.Optional(
   Type.String({
     format: 'date-time',
     description:
-      'Until when all records are counted, mostly half a minute ago; what is newer is counted within two seconds, but for what is recorded late. Not there while the counts are made anew and none are.'
+      'Until when all records are counted, mostly half a minute ago; what is newer is counted within two seconds, but for what is recorded late. While they are made anew, or more than a minute behind, there is no answer but for what is counted (`503 search_behind`). Not there where nothing is on record.'
   })
 )
 

@@ -2,6 +2,7 @@ import type { Database } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../record.ts'
+import { readState, type SearchState } from '../progress-store.ts'
 import type { AbsentName } from '../term.ts'
 import { resolveExact, resolveKeys, resolvePrefix } from './asked-store.ts'
 import {
@@ -26,18 +27,6 @@ import {
 import { walkFacets } from './facet-walk-store.ts'
 import { followMasses } from './masses-store.ts'
 import { type Ask, withinLimit } from './search-session-store.ts'
-
-/** How far the records are filled in. */
-export interface SearchState {
-  readonly position: string
-  readonly filledAt: Date | null
-  readonly databaseTime: Date
-  /** Whether so many changes wait to be filled in that it takes more than a moment. */
-  readonly hasBacklog: boolean
-}
-
-/** Changes that are filled in within a moment. */
-const mostWaiting = 2_000
 
 export interface SearchStore {
   /**
@@ -70,13 +59,7 @@ export function createSearchStore(search: Database): SearchStore {
 function createSession(ask: Ask): SearchSession {
   return {
     ask,
-    async readState() {
-      const [row] = await ask<SearchState>(Prisma.sql`
-        SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime",
-          EXISTS (SELECT FROM search_change OFFSET ${mostWaiting}::int) AS "hasBacklog"
-        FROM search_progress`)
-      return row!
-    },
+    readState: () => readState(ask),
     find: query => find(ask, query),
     async listUnsettled(most) {
       const rows = await ask<{ id: string }>(Prisma.sql`

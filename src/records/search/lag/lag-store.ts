@@ -1,23 +1,35 @@
 import type { Database } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
+import { timeOfIdentifier } from '../../../sources/identifier.ts'
 
 export interface LagStore {
-  /** Undefined where nothing was ever filled in, although there are records. */
+  /**
+   * Since all were last seen to be filled in; while they are filled in anew, from the oldest on, since the last that is. Undefined
+   * where none is, although there are records.
+   */
   readLagMs(): Promise<number | undefined>
+}
+
+interface Row {
+  readonly position: string
+  readonly filledAt: Date | null
+  readonly now: Date
+  readonly isEmpty: boolean
 }
 
 export function createLagStore({ prisma }: Pick<Database, 'prisma'>): LagStore {
   return {
     async readLagMs() {
       const [row] = await runQuery(
-        () => prisma.$queryRaw<{ lagMs: number | null }[]>`
-          SELECT CASE
-            WHEN filled_at IS NULL AND rebuild_since IS NULL THEN CASE WHEN EXISTS (SELECT FROM intent) OR EXISTS (SELECT FROM refusal) THEN NULL ELSE 0 END
-            ELSE greatest(0, extract(epoch FROM clock_timestamp() - coalesce(filled_at, rebuild_since)) * 1000)
-          END::float8 AS "lagMs"
+        () => prisma.$queryRaw<Row[]>`
+          SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS now,
+            NOT EXISTS (SELECT FROM intent) AND NOT EXISTS (SELECT FROM refusal) AS "isEmpty"
           FROM search_progress`
       )
-      return row!.lagMs ?? undefined
+      const { position, filledAt, now, isEmpty } = row!
+      if (filledAt === null && isEmpty) return 0
+      const at = filledAt ?? timeOfIdentifier(position)
+      return at.getTime() === 0 ? undefined : Math.max(0, now.getTime() - at.getTime())
     }
   }
 }

@@ -3,7 +3,7 @@ import type { LagStore } from './lag-store.ts'
 export interface SearchLag {
   /**
    * For how many seconds nobody saw that all records were filled in: up to some where all is well, since that is noted every
-   * few. Undefined where nobody ever did.
+   * few. While they are filled in anew, how old the last is that is. Undefined where none is.
    *
    * @throws MintlineError `database_unavailable`.
    */
