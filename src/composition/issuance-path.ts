@@ -39,6 +39,7 @@ import { createSearchStore } from '../records/search/finding/search-store.ts'
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import type { Core } from './core.ts'
 import { refuseUnexpectedWith } from './lots/lots.ts'
+import { publicUrlsOf } from './status/addresses.ts'
 
 export interface IssuancePath {
   readonly issuance: Issuance
@@ -105,7 +106,8 @@ export function createIssuancePath(
   const firstUse = createFirstUse(randomBytes, options.stopwatch)
   const mes = openMes(core, stops, options.observeMes)
   const path = { records, completion, weakKeys }
-  const replay = createReplay({ ...path, profiles, authorities, clockTrust, resumeAfterMs })
+  const publicUrls = publicUrlsOf(core.config)
+  const replay = createReplay({ ...path, profiles, authorities, clockTrust, publicUrls, resumeAfterMs })
   const issuance = createIssuance({
     ...path,
     firstUse,

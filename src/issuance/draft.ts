@@ -1,5 +1,4 @@
 import type { IssuingAuthority } from '../authorities/authority.ts'
-import { MintlineError } from '../errors/mintline-error.ts'
 import type { Prediction } from '../jitp/evaluation/prediction.ts'
 import type { TbsCertificate } from '../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../pki/certificate/lint.ts'
@@ -7,14 +6,11 @@ import { createSerialNumber } from '../pki/certificate/serial-number.ts'
 import { buildTbsCertificate } from '../pki/certificate/tbs-certificate.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
 import type { CsrNote } from '../pki/csr/note.ts'
-import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { buildName, throwSubjectViolations } from '../pki/name/name.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
 import { subjectOutsideViolations } from '../pki/path/constrained-subject.ts'
-import { describeEnd } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
-import type { ProfileDocument } from '../profiles/profile-document.ts'
 import { assertMaySet } from '../profiles/station-subject/station-subject.ts'
 import { statusAddressesOf } from '../profiles/status-addresses/status-addresses.ts'
 import { selectSubject } from '../profiles/subject-selection.ts'
@@ -26,6 +22,7 @@ import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type DeviceIdentity, identifyDevice } from './device-identity.ts'
 import { predict } from './prediction.ts'
 import { digestOf } from './request.ts'
+import { validityOf } from './validity.ts'
 
 export interface DraftInput {
   readonly csr: CertificationRequest
@@ -51,8 +48,6 @@ export interface Draft {
   readonly notes: readonly CsrNote[]
 }
 
-const noExpiry = new Date('9999-12-31T23:59:59Z')
-
 /**
  * Decides about a request: holds key and subject against the profile, writes the certificate that the profile
  * describes, lints it, and works out what AWS IoT will make of it. Nothing is kept and nothing is signed yet.
@@ -77,7 +72,7 @@ export function draftIntent(input: DraftInput): Draft {
     serialNumber,
     signatureAlgorithm: authority.signer.signatureAlgorithm,
     issuerNameDer: authority.certificate.subjectNameDer,
-    ...validityOf(document, authority, now),
+    ...validityOf({ document, authority, now }),
     subjectNameDer: buildName(subject),
     spkiDer: csr.spkiDer,
     keyUsage: document.keyUsage,
@@ -111,25 +106,4 @@ export function draftIntent(input: DraftInput): Draft {
     authorityId: authority.id
   }
   return { intent, tbs, prediction, device, notes: [...csr.notes, ...replacedNotes(input), ...notes] }
-}
-
-/** Whole seconds, since a certificate holds no less. Not before the issuer begins, nor after the first CA of its chain ends. */
-function validityOf(
-  { validity, backdateMinutes, name }: ProfileDocument,
-  { certificate: issuer, path, name: issuerName }: IssuingAuthority,
-  now: Date
-): { notBefore: Date; notAfter: Date } {
-  const second = Math.floor(now.getTime() / 1000) * 1000
-  const notBefore = new Date(Math.max(second - backdateMinutes * 60_000, issuer.notBefore.getTime()))
-  const wanted = 'days' in validity ? new Date(second + validity.days * millisecondsPerDay) : noExpiry
-  if (wanted <= path.notAfter) return { notBefore, notAfter: wanted }
-  const leastEnd = new Date(second + (validity.minimumDays ?? 0) * millisecondsPerDay)
-  if (validity.whenIssuerExpiresFirst === 'shorten' && path.notAfter > now && path.notAfter >= leastEnd) {
-    return { notBefore, notAfter: path.notAfter }
-  }
-  throw new MintlineError(
-    'authority_expires_first',
-    `Profile ${name} asks for a certificate until ${wanted.toISOString()}, but ${describeEnd(issuerName, path)}. ` +
-      `The administrator activates a new generation or changes the profile.`
-  )
 }

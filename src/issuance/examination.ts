@@ -9,18 +9,18 @@ import {
   type SubjectAttribute
 } from '../pki/csr/certification-request.ts'
 import { isEqual } from '../pki/der/octets.ts'
-import { millisecondsPerDay } from '../pki/der/time.ts'
 import { assertKeyAllowed } from '../pki/key/public-key.ts'
 import { type SubjectField, subjectFields } from '../pki/name/subject-field.ts'
 import { belowViolations } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import { statusAddressesIn } from '../profiles/status-addresses/status-addresses.ts'
 import { isWanted } from '../profiles/subject-selection.ts'
-import { otherRequest, recordDamaged } from '../records/damaged.ts'
+import { namesForeignAddress, otherRequest, recordDamaged } from '../records/damaged.ts'
 import type { EarlierIntent } from '../records/records.ts'
 import { isRequestKept, requestedSubject } from '../records/requested-subject.ts'
 import { timeOfIdentifier } from '../sources/identifier.ts'
 import { digestOf } from './request.ts'
+import { validityDifferences } from './validity.ts'
 
 export interface Examined {
   readonly earlier: EarlierIntent
@@ -28,18 +28,17 @@ export interface Examined {
   readonly profile: CompiledProfile
   /** The generation that the intent names. */
   readonly authority: IssuingAuthority
+  /** Those of the service, for relying parties: the one of today, if there is one, and former ones. */
+  readonly publicUrls: readonly string[]
 }
-
-/** A certificate holds whole seconds, so that what it says may differ by less than one from what was reckoned. */
-const roundingMs = 1_000
 
 /**
  * Holds an intent that was read back from the database against what it was made of: its bytes must follow from its CSR,
  * what the station set, the profile's version and the authority, and pass the lint of device certificates. Whoever can write
  * to the database could otherwise have any certificate signed by a retry.
  *
- * Of the addresses of its status the beginning alone is its own: MINTLINE_PUBLIC_URL may have changed since. Who changed it in the
- * database leads relying parties to another place at most, and what they believe of it is signed by the authority.
+ * The addresses of its status may be under a former public address of the service as well, which a setting names: it was begun
+ * under that. Under any other, relying parties would be led to a place of whoever can write to the database.
  *
  * Fields are compared and not bytes, so that an intent of an earlier release, which may have encoded them another way,
  * can still be completed. The profile's version never changes, so that what it says of subject and key holds for ever;
@@ -53,13 +52,14 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
   const { earlier, authority } = examined
   const csr = readOr(earlier, () => parseCertificationRequest(earlier.record.csrDer))
   readOr(earlier, () => assertKeyAllowed(csr.publicKey, examined.profile.keyPolicy))
+  const addresses = addressesIn(tbsDer, examined)
   const tbs = readOr(earlier, () =>
     lintTbsCertificate(tbsDer, {
       issuer: authority.certificate,
       chainEnd: authority.path.notAfter,
       signatureAlgorithm: authority.signer.signatureAlgorithm,
       spkiDer: csr.spkiDer,
-      addresses: addressesIn(tbsDer, examined)
+      addresses
     })
   )
   const violations = [
@@ -73,13 +73,21 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
   return tbs
 }
 
-/** Those that it may name, under the public address by which it was written. Of what cannot be read, the lint says why. */
-function addressesIn(tbsDer: Uint8Array, { profile, authority }: Examined): StatusAddresses {
+/** Those that it may name, under the public address by which it was begun. Of what cannot be read, the lint says why. */
+function addressesIn(tbsDer: Uint8Array, examined: Examined): StatusAddresses {
+  const { profile, authority, publicUrls, earlier } = examined
   try {
     const { extensions } = parseTbsCertificate(tbsDer)
-    return statusAddressesIn(extensions.all, profile.version.document, authority.name)
+    const { addresses, publicUrl } = statusAddressesIn(
+      extensions.all,
+      profile.version.document,
+      authority.name
+    )
+    if (publicUrl !== undefined && !publicUrls.includes(publicUrl))
+      throw namesForeignAddress(earlier.record, publicUrl)
+    return addresses
   } catch (error) {
-    if (!isMintlineError(error)) throw error
+    if (!isMintlineError(error) || error.code === 'record_damaged') throw error
     return {}
   }
 }
@@ -181,9 +189,9 @@ function subjectDifferences(
 /** What the profile's version writes into every certificate. */
 function profileDifferences(
   { extensions, notBefore, notAfter }: TbsCertificate,
-  { profile, earlier: { record } }: Examined
+  { profile, authority, earlier: { record } }: Examined
 ): readonly Violation[] {
-  const { keyUsage, extendedKeyUsage, backdateMinutes, validity } = profile.version.document
+  const { keyUsage, extendedKeyUsage } = profile.version.document
   const differences: Difference[] = []
   const compareSets = (pointer: string, expected: readonly string[], found: readonly string[] = []) => {
     const [sortedExpected, sortedFound] = [[...expected].sort().join(', '), [...found].sort().join(', ')]
@@ -192,21 +200,7 @@ function profileDifferences(
   }
   compareSets('/keyUsage', keyUsage, extensions.keyUsage)
   compareSets('/extendedKeyUsage', extendedKeyUsage, extensions.extendedKeyUsage)
-  const madeMs = record.createdAt.getTime()
-  const earliest = new Date(madeMs - backdateMinutes * 60_000 - roundingMs)
-  if (notBefore < earliest) {
-    differences.push({
-      pointer: '/notBefore',
-      expected: `${earliest.toISOString()} or later`,
-      found: notBefore.toISOString()
-    })
-  }
-  if ('days' in validity && notAfter.getTime() > madeMs + validity.days * millisecondsPerDay + roundingMs) {
-    differences.push({
-      pointer: '/notAfter',
-      expected: `at most ${validity.days} days after ${record.createdAt.toISOString()}`,
-      found: notAfter.toISOString()
-    })
-  }
+  const rules = { document: profile.version.document, authority, now: record.createdAt }
+  differences.push(...validityDifferences({ notBefore, notAfter }, rules))
   return differences.map(toViolation)
 }

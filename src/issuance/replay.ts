@@ -23,6 +23,8 @@ export interface ReplayDependencies {
   readonly profiles: Pick<Profiles, 'compiled' | 'current'>
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted' | 'databaseTime'>
   readonly weakKeys: Pick<WeakKeys, 'assertUnlisted'>
+  /** See `Examined`. */
+  readonly publicUrls: readonly string[]
   readonly stopwatch?: Stopwatch
   /**
    * An open intent that is younger may be in the hands of another process: a retry waits that long for its record
@@ -41,8 +43,8 @@ export interface Replay {
 const pollMs = 50
 
 export function createReplay(dependencies: ReplayDependencies): Replay {
-  const { records, completion, authorities, profiles, clockTrust, weakKeys, resumeAfterMs } = dependencies
-  const { stopwatch = systemStopwatch } = dependencies
+  const { records, completion, authorities, profiles, clockTrust, weakKeys } = dependencies
+  const { publicUrls, resumeAfterMs, stopwatch = systemStopwatch } = dependencies
 
   async function findSettled(intentId: string): Promise<EarlierIntent> {
     await completion.underWay(intentId)
@@ -97,7 +99,7 @@ export function createReplay(dependencies: ReplayDependencies): Replay {
       authority,
       readTbs: () => parseTbsCertificate(intent.tbsDer),
       judgement(tbsDer) {
-        examineReadBack(tbsDer, { earlier, profile, authority })
+        examineReadBack(tbsDer, { earlier, profile, authority, publicUrls })
         // Whoever lists a key as known to others wants no certificate of it from now on.
         weakKeys.assertUnlisted(parseCertificationRequest(record.csrDer))
       },

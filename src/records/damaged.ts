@@ -27,6 +27,29 @@ export function recordDamaged(
   )
 }
 
+/**
+ * The error of an intent whose certificate would name addresses which are none of this service: it was begun before the public
+ * address changed, or somebody changed the database.
+ */
+export function namesForeignAddress(record: UnknownRecord, publicUrl: string): MintlineError {
+  const { id } = record
+  return new MintlineError(
+    'record_damaged',
+    `The record ${id} of this request is not signed: its certificate would name addresses under ${publicUrl}, which are none of this service. Ask the administrator: where it was the service's public address before, name it in MINTLINE_FORMER_PUBLIC_URLS and start the service again; if not, the record was changed in the database: void it (POST /v1/issuances/${id}/void), after which the same CSR is issued anew.`,
+    {
+      violations: [
+        {
+          pointer: '/addresses',
+          expected: 'addresses under MINTLINE_PUBLIC_URL or one of MINTLINE_FORMER_PUBLIC_URLS',
+          found: publicUrl,
+          message: 'The certificate would lead relying parties to another place.'
+        }
+      ],
+      members: { earlierIssuance: earlierIssuanceOf(record) }
+    }
+  )
+}
+
 /** Of a record that names rules which are not there. */
 export const namesNothing: Violation = {
   pointer: '',

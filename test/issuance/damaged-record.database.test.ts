@@ -69,6 +69,10 @@ const forgeries: readonly [string, (tbsDer: Uint8Array) => Uint8Array | Promise<
   ['an earlier beginning', tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', -24) })],
   // The CA is valid from a day before it was made, so that no rule but the profile's is broken.
   ["one after the CA's", tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', -12) })],
+  ['a beginning 90 days ahead', tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', 90 * 24) })],
+  ['a beginning an hour ahead', tbs => rebuilt(tbs, { notBefore: hoursFrom(tbs, 'notBefore', 2) })],
+  ['an end after an hour', tbs => rebuilt(tbs, { notAfter: hoursFrom(tbs, 'notBefore', 2) })],
+  ['an end a day sooner', tbs => rebuilt(tbs, { notAfter: hoursFrom(tbs, 'notAfter', -24) })],
   ['another algorithm', tbs => rebuilt(tbs, { signatureAlgorithm: 'ecdsa-with-SHA384' })],
   ['nothing', () => new Uint8Array()],
   ['noise', () => crypto.getRandomValues(new Uint8Array(300))],

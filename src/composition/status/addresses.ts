@@ -5,6 +5,14 @@ import type { Profiles } from '../../profiles/profile.ts'
 import type { ProfileVersion } from '../../profiles/profile-version.ts'
 import { asksForAddresses } from '../../profiles/status-addresses/status-addresses.ts'
 
+/** Those that certificates may name: the one of today, if there is one, and former ones. */
+export function publicUrlsOf({
+  publicUrl,
+  formerPublicUrls = []
+}: Pick<Config, 'publicUrl' | 'formerPublicUrls'>): readonly string[] {
+  return publicUrl === undefined ? formerPublicUrls : [publicUrl, ...formerPublicUrls]
+}
+
 /** Of profiles whose certificates are to name addresses of a service that has none: their stations get nothing. */
 export function unaddressedWarnings(
   profiles: readonly Pick<ProfileVersion, 'document'>[],

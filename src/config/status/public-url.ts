@@ -23,3 +23,21 @@ export function publicUrl(): Kind<string> {
     show: String
   }
 }
+
+/** Several, with commas between; not more than that many. */
+export function publicUrls(maximum: number): Kind<readonly string[]> {
+  const one = publicUrl()
+  return {
+    parse(text) {
+      const read = text.split(',').map(each => one.parse(each.trim()))
+      const refusals = read.flatMap(each => ('refusals' in each ? each.refusals : []))
+      if (refusals.length > 0) return { refusals }
+      if (read.length <= maximum)
+        return { value: read.flatMap(each => ('value' in each ? [each.value] : [])) }
+      const expected = `at most ${maximum} addresses`
+      return { refusals: [{ expected, found: String(read.length), message: 'Leave out the oldest.' }] }
+    },
+    describe: meaning => `${meaning}. Addresses, with commas between.`,
+    show: urls => urls.join(',')
+  }
+}

@@ -1,6 +1,6 @@
 import { port, wholeNumber } from '../kind.ts'
 import { optional, setting } from '../setting/setting.ts'
-import { publicUrl } from './public-url.ts'
+import { publicUrl, publicUrls } from './public-url.ts'
 
 /** What relying parties are told of certificates. */
 export const statusSettings = {
@@ -14,6 +14,11 @@ export const statusSettings = {
     name: 'MINTLINE_PUBLIC_URL',
     meaning:
       'Address, such as http://pki.example.com, by which relying parties reach the service or its status port; certificates whose profile asks for it name it'
+  }),
+  /** Undefined: there was no other before. */
+  formerPublicUrls: optional(publicUrls(20), {
+    name: 'MINTLINE_FORMER_PUBLIC_URLS',
+    meaning: 'What MINTLINE_PUBLIC_URL was before: issuances that were cut off then are completed with it'
   }),
   ocspValidityMinutes: setting(wholeNumber({ minimum: 1, maximum: 1_440, unit: 'minutes' }), 60, {
     name: 'MINTLINE_OCSP_VALIDITY_MINUTES',

@@ -49,22 +49,24 @@ export function statusAddressesOf(
 
 /**
  * The same of a certificate that was written before, under the public address that it names itself: the setting may have changed
- * since. Whatever that address is, its paths are those of the generation, and it is the same in all of them; and what is to be
- * had there is signed by the generation.
+ * since. Whatever that address is, its paths are those of the generation, and it is the same in all of them.
  *
- * @returns without a usable address, the paths alone, so that whatever the certificate says differs from them.
+ * @returns with the public address, for the caller to judge. Without a usable one, the paths alone, so that whatever the
+ * certificate says differs from them.
  */
 export function statusAddressesIn(
   all: readonly Extension[],
   members: AddressMembers,
   generation: string
-): StatusAddresses {
+): { readonly addresses: StatusAddresses; readonly publicUrl: string | undefined } {
   const paths = pathsOf(members, generation)
   const [path] = Object.values<string>({ ...paths })
   const [uri] = urisOf(all)
-  if (path === undefined || uri?.endsWith(path) !== true) return paths
-  const url = uri.slice(0, -path.length)
-  return publicUrlOf(url) === url ? prefixed(paths, url) : paths
+  const url = path !== undefined && uri?.endsWith(path) === true ? uri.slice(0, -path.length) : undefined
+  const isUsable = url !== undefined && publicUrlOf(url) === url
+  return isUsable
+    ? { addresses: prefixed(paths, url), publicUrl: url }
+    : { addresses: paths, publicUrl: undefined }
 }
 
 function prefixed(paths: StatusAddresses, publicUrl: string): StatusAddresses {

@@ -25,6 +25,8 @@ let issuing: Issuing
 /** The same service, started again with another address, and with none. */
 let moved: Issuing
 let bare: Issuing
+/** With none any more. */
+let left: Issuing
 const signing = new WatchedSigning()
 
 beforeAll(async () => {
@@ -33,8 +35,12 @@ beforeAll(async () => {
   const start = (settings: Readonly<Record<string, string>>) =>
     startIssuing(test.database, directory.path, { wrapSigner: signing.wrap, resumeAfterMs: 0, settings })
   issuing = await start({ MINTLINE_PUBLIC_URL: `${before}/` })
-  moved = await start({ MINTLINE_PUBLIC_URL: 'https://elsewhere.example/pki' })
+  moved = await start({
+    MINTLINE_PUBLIC_URL: 'https://elsewhere.example/pki',
+    MINTLINE_FORMER_PUBLIC_URLS: `http://first.example, ${before}/`
+  })
   bare = await start({})
+  left = await start({ MINTLINE_FORMER_PUBLIC_URLS: before })
 })
 afterAll(async () => {
   await test.drop()
@@ -46,7 +52,7 @@ const makeCsr = () => makeCertificationRequest({ Country: 'US', CommonName: `add
 
 async function post(name: string, members: Partial<ProfileDocument>): Promise<string> {
   await issuing.profiles.post({ ...starterProfile, ...members, name }, administrator)
-  for (const other of [moved, bare]) await other.profiles.refresh()
+  for (const other of [moved, bare, left]) await other.profiles.refresh()
   return name
 }
 
@@ -193,20 +199,37 @@ describe('an intent that was cut off', () => {
   it('is completed where there is no address any more', async () => {
     const profile = await post('leaving', all)
     const { csr, row } = await openIntent(profile)
-    expect((await bare.issue(csr, profile)).record.id).toBe(row.id)
+    expect((await left.issue(csr, profile)).record.id).toBe(row.id)
   })
 
+  it('is not completed with an address that no setting names, and says how it could be', async () => {
+    const profile = await post('unnamed', all)
+    const { csr, row } = await openIntent(profile)
+    const { signatures } = signing
+    await expect(bare.issue(csr, profile)).rejects.toMatchObject({
+      code: 'record_damaged',
+      detail: expect.stringContaining('MINTLINE_FORMER_PUBLIC_URLS') as string,
+      violations: [{ pointer: '/addresses', found: before }],
+      members: { earlierIssuance: { id: row.id } }
+    })
+    expect(signing.signatures).toBe(signatures)
+    expect((await left.issue(csr, profile)).record.id).toBe(row.id)
+  })
+
+  const addressesUnder = (url: string) => ({
+    crl: `${url}/v1/authorities/starter-g1/crl`,
+    ocsp: `${url}/v1/ocsp/starter-g1`,
+    caIssuers: `${url}/v1/authorities/starter-g1/certificate.cer`
+  })
   const base = `${before}/v1`
-  const right = {
-    crl: `${base}/authorities/starter-g1/crl`,
-    ocsp: `${base}/ocsp/starter-g1`,
-    caIssuers: `${base}/authorities/starter-g1/certificate.cer`
-  }
+  const right = addressesUnder(before)
   it.each<[string, object]>([
     ['without its addresses', {}],
     ['without the CRL', { ocsp: right.ocsp, caIssuers: right.caIssuers }],
     ['without OCSP', { crl: right.crl, caIssuers: right.caIssuers }],
     ['with the CRL of another generation', { ...right, crl: `${base}/authorities/starter-g2/crl` }],
+    ['of another host', addressesUnder('http://other.example')],
+    ['of a host that begins alike', addressesUnder(`${before}.example`)],
     ['with two services', { ...right, ocsp: 'http://other.example/v1/ocsp/starter-g1' }],
     ['with a query', { ...right, crl: `${before}/?/v1/authorities/starter-g1/crl` }],
     [
@@ -247,6 +270,16 @@ describe('MINTLINE_PUBLIC_URL', () => {
       expect(violations).toMatchObject([{ pointer: 'MINTLINE_PUBLIC_URL', found }])
     }
   )
+
+  it('was another before, as MINTLINE_FORMER_PUBLIC_URLS says: at most twenty addresses', () => {
+    const read = (urls: string) =>
+      readConfig({ MINTLINE_DATA_DIR: '/tmp', MINTLINE_FORMER_PUBLIC_URLS: urls })
+    expect(read('http://one.example/, https://two.example').violations).toEqual([])
+    const many = Array.from({ length: 21 }, (_, index) => `http://pki-${index}.example`)
+    expect(read(many.slice(1).join(',')).violations).toEqual([])
+    for (const refused of [many.join(','), 'http://one.example,', 'http://one.example,ftp://two.example'])
+      expect(read(refused).violations).toMatchObject([{ pointer: 'MINTLINE_FORMER_PUBLIC_URLS' }])
+  })
 
   it('does not repeat a password', () => {
     const { violations } = readConfig({
