@@ -153,6 +153,8 @@ export interface MintlineErrorOptions {
   readonly members?: Readonly<Record<string, unknown>>
   /** When trying again makes sense. */
   readonly retryAfterSeconds?: number
+  /** Of what is answered as not there, since whoever asks has no right to it: the code of that. For the audit alone. */
+  readonly hides?: ErrorCode
   /** For the log alone. */
   readonly cause?: unknown
 }
@@ -166,6 +168,7 @@ export class MintlineError extends Error {
   readonly violations: readonly Violation[]
   readonly members: Readonly<Record<string, unknown>>
   readonly retryAfterSeconds: number | undefined
+  readonly hides: ErrorCode | undefined
 
   constructor(code: ErrorCode, detail: string, options: MintlineErrorOptions = {}) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause })
@@ -174,6 +177,7 @@ export class MintlineError extends Error {
     this.violations = options.violations ?? []
     this.members = options.members ?? {}
     this.retryAfterSeconds = options.retryAfterSeconds
+    this.hides = options.hides
   }
 
   /** What the client may read. */
@@ -185,4 +189,14 @@ export class MintlineError extends Error {
 /** Narrows to a Mintline error, optionally of one code. */
 export function isMintlineError(error: unknown, code?: ErrorCode): error is MintlineError {
   return error instanceof MintlineError && (code === undefined || error.code === code)
+}
+
+/**
+ * What is answered where there is something that whoever asks may not see.
+ *
+ * @param absent how it is answered that there is nothing.
+ * @param code why it may not be seen.
+ */
+export function hiding(absent: MintlineError, code: ErrorCode): MintlineError {
+  return new MintlineError(absent.code, absent.detail, { members: absent.members, hides: code })
 }

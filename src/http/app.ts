@@ -179,7 +179,7 @@ function makePostponed(app: FastifyInstance, postponed: Postponed): void {
 function addAdmission(app: FastifyInstance, services: HttpServices, settings: HttpSettings): void {
   addStatusGuard(app)
   const authenticate = createAuthentication(services, settings.certificateProxies)
-  addAccess(app, { authenticate, note: refused => services.refusedAccesses.note(refused) })
+  addAccess(app, authenticate)
   addFairness(app, settings, services.metrics)
 }
 

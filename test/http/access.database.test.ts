@@ -648,19 +648,13 @@ describe('access', () => {
 
   it('must be declared: a route without it cannot be registered', () => {
     const bare = Fastify()
-    addAccess(bare, {
-      authenticate: createAuthentication(createPort().services, undefined),
-      note: () => undefined
-    })
+    addAccess(bare, createAuthentication(createPort().services, undefined))
     expect(() => bare.get('/forgotten', async () => 'x')).toThrow(TypeError)
   })
 
   it('of stations must heed which: a route that does not say so cannot be registered', () => {
     const bare = Fastify()
-    addAccess(bare, {
-      authenticate: createAuthentication(createPort().services, undefined),
-      note: () => undefined
-    })
+    addAccess(bare, createAuthentication(createPort().services, undefined))
     const config = { access: ['station'], heedsStation: false } as const
     expect(() => bare.get('/all', { config }, async () => 'x')).toThrow(TypeError)
   })

@@ -4,19 +4,21 @@ import type { ErrorCode } from '../../errors/mintline-error.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 
-/** A request that was not let in. */
+/** A request that was not let in, or was refused since whoever sent it has no right to it. */
 export interface RefusedAccess {
   /** Address of the peer: of the proxy, where one is in between. */
   readonly source: string
   /** Who asked, as the audit names it; undefined where nobody was proven. */
   readonly actor: string | undefined
+  /** What proved it, as the audit names it. */
+  readonly credential: string | undefined
   readonly code: ErrorCode
   /** Method and path of the route. */
   readonly route: string
   readonly requestId: string
 }
 
-/** Puts on record who was not let in: one audit event for each source and actor, and minute. */
+/** Puts on record who was not let in: one audit event for each source, actor and credential, and minute. */
 export interface RefusedAccesses {
   note(refused: RefusedAccess): void
   /** Writes what there is for the last time; what cannot be written is told and lost. */
@@ -39,7 +41,7 @@ const maximumRoutes = 10
 /** Events that wait for a database that is away. */
 const maximumUnwritten = 1_000
 
-interface Tally extends Pick<RefusedAccess, 'source' | 'actor'> {
+interface Tally extends Pick<RefusedAccess, 'source' | 'actor' | 'credential'> {
   count: number
   readonly firstAt: Date
   lastAt: Date
@@ -83,10 +85,13 @@ class Windows implements RefusedAccesses {
     if (this.#unwritten.length > 0) this.#tellLost(this.#unwritten.length)
   }
 
-  #tallyOf({ source, actor, requestId }: RefusedAccess): Tally {
-    const isKnown = this.#tallies.has(keyOf({ source, actor }))
+  #tallyOf({ source, actor, credential, requestId }: RefusedAccess): Tally {
+    const own = { source, actor, credential }
+    const isKnown = this.#tallies.has(keyOf(own))
     const who =
-      isKnown || this.#tallies.size < maximumSources ? { source, actor } : { source: '*', actor: undefined }
+      isKnown || this.#tallies.size < maximumSources
+        ? own
+        : { source: '*', actor: undefined, credential: undefined }
     const key = keyOf(who)
     const now = this.#dependencies.clock()
     const found = this.#tallies.get(key) ?? {
@@ -145,12 +150,19 @@ class Windows implements RefusedAccesses {
   }
 }
 
-function describe({ source, actor, requestId, ...tally }: Tally): Omit<AuditEvent, 'id' | 'createdAt'> {
+function describe({
+  source,
+  actor,
+  credential,
+  requestId,
+  ...tally
+}: Tally): Omit<AuditEvent, 'id' | 'createdAt'> {
   const { count, firstAt, lastAt, codes, routes } = tally
   return {
     actor: actor ?? 'unknown',
     act: actor === undefined ? 'sign-in.refuse' : 'access.refuse',
     subject: `source/${source}`,
+    credential,
     requestId,
     after: {
       count,
@@ -162,6 +174,10 @@ function describe({ source, actor, requestId, ...tally }: Tally): Omit<AuditEven
   }
 }
 
-function keyOf({ source, actor = '' }: Pick<RefusedAccess, 'source' | 'actor'>): string {
-  return `${source} ${actor}`
+function keyOf({
+  source,
+  actor = '',
+  credential = ''
+}: Pick<Tally, 'source' | 'actor' | 'credential'>): string {
+  return `${source} ${actor} ${credential}`
 }

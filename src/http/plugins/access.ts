@@ -2,9 +2,8 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { hasToken, type Principal, type Role, type StationPrincipal } from '../../access/principal.ts'
 import type { RefusedAccess } from '../../access/refused/refused-access.ts'
 import { type Act, actorOf } from '../../audit/audit-event.ts'
-import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { MintlineError } from '../../errors/mintline-error.ts'
 import type { Authenticate } from '../authentication/authentication.ts'
-import { problemTable } from '../problems/problem-table.ts'
 import { documentationPath } from './documentation.ts'
 import type { Access, RouteRight } from './route-access.ts'
 
@@ -25,24 +24,20 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Whom the token proved; null on a public route. Read it with `principalOf`. */
     principal: Principal | null
-    /** As the audit names it, whether it may do that or not; null while nobody is proven. */
-    provenActor: string | null
+    /** As the audit names them, whether they may do that or not; null while nobody is proven. */
+    proven: Proven | null
   }
 }
 
-interface AccessDependencies {
-  readonly authenticate: Authenticate
-  /** Told of who is not let in. */
-  readonly note: (refused: RefusedAccess) => void
-}
+type Proven = Pick<RefusedAccess, 'actor' | 'credential'>
 
 /**
  * Guards every route that is registered after it. A route that does not declare `config.access`, or lets stations in and
  * does not heed whose it is what they ask for, fails at registration. The token is checked before the body is read.
  */
-export function addAccess(app: FastifyInstance, { authenticate, note }: AccessDependencies): void {
+export function addAccess(app: FastifyInstance, authenticate: Authenticate): void {
   app.decorateRequest('principal', null)
-  app.decorateRequest('provenActor', null)
+  app.decorateRequest('proven', null)
   app.decorate('rights', [])
   app.decorate('authenticate', authenticate)
   app.addHook('onRoute', route => {
@@ -59,21 +54,8 @@ export function addAccess(app: FastifyInstance, { authenticate, note }: AccessDe
     if (request.is404) return
     const { access } = request.routeOptions.config
     if (access === 'public') return
-    try {
-      request.principal = await authorize(request, access ?? [], authenticate)
-    } catch (error) {
-      if (isMintlineError(error) && [401, 403].includes(problemTable[error.code].status))
-        note(describeRefused(request, error))
-      throw error
-    }
+    request.principal = await authorize(request, access ?? [], authenticate)
   })
-}
-
-function describeRefused(request: FastifyRequest, { code }: MintlineError): RefusedAccess {
-  const { method, routeOptions, raw, id: requestId } = request
-  const source = raw.socket.remoteAddress ?? 'unknown'
-  const actor = request.provenActor ?? undefined
-  return { source, actor, code, route: `${method} ${routeOptions.url ?? ''}`, requestId }
 }
 
 /** @throws TypeError on a public route, where there is nobody to name. */
@@ -112,7 +94,8 @@ async function authorize(
   const afresh =
     method !== 'GET' && method !== 'HEAD' && request.routeOptions.config.access?.includes('station') !== true
   const principal = await authenticate(request, { afresh })
-  request.provenActor = actorOf(principal)
+  const { tokenId, subject } = principal
+  request.proven = { actor: actorOf(principal), credential: tokenId ?? subject }
   if (access.includes(principal.role)) return heldTo(principal, request)
   throw new MintlineError(
     'role_forbidden',

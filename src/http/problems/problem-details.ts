@@ -1,6 +1,7 @@
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { RefusedAccesses } from '../../access/refused/refused-access.ts'
 import {
   type ErrorCode,
   isMintlineError,
@@ -9,6 +10,7 @@ import {
 } from '../../errors/mintline-error.ts'
 import { problemMediaType } from '../schemas/problem.ts'
 import { problemTable } from './problem-table.ts'
+import { describeRefused } from './refused-requests.ts'
 import { buildViolations, type SchemaFault } from './schema-violations.ts'
 
 const maximumViolations = 50
@@ -16,13 +18,18 @@ const maximumViolations = 50
 interface Explaining {
   /** Adds to an error what is known of its cause. */
   readonly explain: (error: MintlineError) => MintlineError
+  /** Told of who asked for what they have no right to. */
+  readonly refusedAccesses: Pick<RefusedAccesses, 'note'>
 }
 
 /** Makes every error of the app's routes and hooks a problem document (RFC 9457), logged according to whose fault it is. */
-export function addProblemDetails(app: FastifyInstance, { explain }: Explaining): void {
-  app.setErrorHandler((error, request, reply) =>
-    sendProblem(isMintlineError(error) ? explain(error) : error, request, reply)
-  )
+export function addProblemDetails(app: FastifyInstance, { explain, refusedAccesses }: Explaining): void {
+  app.setErrorHandler((error, request, reply) => {
+    if (!isMintlineError(error)) return sendProblem(error, request, reply)
+    const refused = describeRefused(request, error)
+    if (refused !== undefined) refusedAccesses.note(refused)
+    return sendProblem(explain(error), request, reply)
+  })
 }
 
 /** Answers with the problem that an error stands for. What is not recognised becomes an opaque `internal_error`. */

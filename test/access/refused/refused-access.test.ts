@@ -6,6 +6,7 @@ import { createRandomSource } from '../../../src/sources/random-bytes.ts'
 const refused: RefusedAccess = {
   source: '192.0.2.7',
   actor: undefined,
+  credential: undefined,
   code: 'token_invalid',
   route: 'GET /v1/lots',
   requestId: 'request-1'
@@ -43,7 +44,7 @@ describe('who is not let in', () => {
     accesses.note(refused)
     await vi.advanceTimersByTimeAsync(10_000)
     accesses.note({ ...refused, code: 'token_expired', route: 'POST /v1/lots', requestId: 'request-2' })
-    accesses.note({ ...refused, actor: 'auditor/eve', code: 'role_forbidden' })
+    accesses.note({ ...refused, actor: 'auditor/eve', credential: 'token-1', code: 'role_forbidden' })
     expect(written).toEqual([])
     await vi.advanceTimersByTimeAsync(50_000)
     expect(written).toMatchObject([
@@ -61,7 +62,12 @@ describe('who is not let in', () => {
             lastAt: '2026-12-01T06:00:10.000Z'
           }
         },
-        { actor: 'auditor/eve', act: 'access.refuse', after: { count: 1, codes: { role_forbidden: 1 } } }
+        {
+          actor: 'auditor/eve',
+          credential: 'token-1',
+          act: 'access.refuse',
+          after: { count: 1, codes: { role_forbidden: 1 } }
+        }
       ]
     ])
     await minute()

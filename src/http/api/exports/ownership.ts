@@ -1,6 +1,6 @@
 import type { Principal } from '../../../access/principal.ts'
 import { actorOf } from '../../../audit/audit-event.ts'
-import { MintlineError } from '../../../errors/mintline-error.ts'
+import { hiding, MintlineError } from '../../../errors/mintline-error.ts'
 import type { Export, ExportedList } from '../../../exports/export.ts'
 import { exportNotFound } from '../../../exports/exports.ts'
 
@@ -40,7 +40,8 @@ export function visibleTo(principal: Principal): string | undefined {
  */
 export function assertMayRead(principal: Principal, found: Export): Export {
   const visible = visibleTo(principal)
-  if (visible !== undefined && visible !== found.createdBy) throw exportNotFound(found.id)
+  if (visible !== undefined && visible !== found.createdBy)
+    throw hiding(exportNotFound(found.id), 'role_forbidden')
   assertMayExport(principal, found.of)
   const { lines } = principal
   const isCovered = lines === undefined || found.lines?.every(line => lines.includes(line)) === true

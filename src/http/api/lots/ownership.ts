@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify'
+import { hiding } from '../../../errors/mintline-error.ts'
 import { lotNotFound } from '../../../factory/lots/lots.ts'
 import { principalOf } from '../../plugins/access.ts'
 import type { HttpServices } from '../../services.ts'
@@ -17,7 +18,7 @@ export function createLotOwnership({ lots, stations }: Pick<HttpServices, 'lots'
     const { id } = request.params
     const { lines } = principalOf(request)
     if (lines !== undefined && !(await isOfLines((await lots.find(id)).stations, lines)))
-      throw lotNotFound(id)
+      throw hiding(lotNotFound(id), 'lines_forbidden')
     return id
   }
 

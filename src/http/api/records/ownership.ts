@@ -1,4 +1,5 @@
 import { maySeeLine, type Principal } from '../../../access/principal.ts'
+import { hiding } from '../../../errors/mintline-error.ts'
 import type { IssuanceRecord } from '../../../records/record.ts'
 import { issuanceNotFound } from '../../../records/records.ts'
 
@@ -10,6 +11,7 @@ import { issuanceNotFound } from '../../../records/records.ts'
  */
 export function assertOwn(principal: Principal, { id, station, line }: IssuanceRecord): Principal {
   const isOwn = principal.role !== 'station' || station === principal.name
-  if (!isOwn || !maySeeLine(principal, line)) throw issuanceNotFound(id)
+  if (!isOwn) throw hiding(issuanceNotFound(id), 'role_forbidden')
+  if (!maySeeLine(principal, line)) throw hiding(issuanceNotFound(id), 'lines_forbidden')
   return principal
 }

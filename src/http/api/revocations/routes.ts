@@ -2,6 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyRequest } from 'fastify'
 import type { Static } from 'typebox'
 import { maySeeLine } from '../../../access/principal.ts'
+import { hiding } from '../../../errors/mintline-error.ts'
 import {
   type ActResult,
   type CertificateName,
@@ -140,7 +141,7 @@ async function locateOwn(
   const name = nameOf(certificate)
   const id = await acting.locate(name)
   if (maySeeLine(principalOf(request), (await records.find(id)).line)) return id
-  throw certificateNotFound(name)
+  throw hiding(certificateNotFound(name), 'lines_forbidden')
 }
 
 /** An id has 64 digits, a serial number 42 at most. */

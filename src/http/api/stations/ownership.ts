@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import { maySeeLine } from '../../../access/principal.ts'
+import { hiding } from '../../../errors/mintline-error.ts'
 import type { StationReport } from '../../../factory/stations/station.ts'
 import { stationNotFound } from '../../../factory/stations/stations.ts'
 import { principalOf } from '../../plugins/access.ts'
@@ -21,5 +22,5 @@ export async function findOwn(
 ): Promise<StationReport> {
   const station = await stations.find(name)
   if (maySeeLine(principalOf(request), station.line)) return station
-  throw stationNotFound(name)
+  throw hiding(stationNotFound(name), 'lines_forbidden')
 }
