@@ -1,3 +1,4 @@
+import { membersWithRights, readersOfMember } from '../src/access/member-rights.ts'
 import { type Role, roles } from '../src/access/principal.ts'
 import type { RouteRight } from '../src/http/plugins/route-access.ts'
 
@@ -7,6 +8,10 @@ role is not named is answered with \`403 role_forbidden\` before its body is rea
 - **own**: a station sees the records of what it asked for itself, and gets certificates of its profiles alone.
 - **lines**: who is held to some lines of production sees stations and records of these alone. Everywhere else a token
   with \`lines\` is answered with \`403 lines_forbidden\`.`
+
+const membersIntroduction = `Who decided something about a certificate, and why in their words, is for people. A station is shown that it was, and when; these members
+are left out of what it reads, and where its \`fields\` names one of them, the answer is \`400 request_invalid\`. All other members are
+shown to whoever may read the record.`
 
 /** `docs/access.md`: who gets in where, of the routes of the API. HEAD follows GET. */
 export function renderAccessReference(rights: readonly RouteRight[]): string {
@@ -18,7 +23,27 @@ export function renderAccessReference(rights: readonly RouteRight[]): string {
   const table = [['route', ...roles], ['---', ...roles.map(() => '---')], ...rows]
   const lines = table.map(cells => `| ${cells.join(' | ')} |`)
   const last = `Without a token: ${open.join(', ')}, and all that is not below \`/v1\`: health, metrics and documentation.`
-  return `# Who may do what\n\n${introduction}\n\n${lines.join('\n')}\n\n${last}\n`
+  const parts = [
+    '# Who may do what',
+    introduction,
+    lines.join('\n'),
+    last,
+    '## Members of records',
+    membersTold()
+  ]
+  return `${parts.join('\n\n')}\n`
+}
+
+/** What of a record only some are shown who may read it. */
+function membersTold(): string {
+  const most = Math.max(...membersWithRights.map(member => readersOfMember(member).length))
+  const some = membersWithRights.filter(member => readersOfMember(member).length < most)
+  const rows = some.map(member => [
+    `\`${member}\``,
+    ...roles.map(role => (readersOfMember(member).includes(role) ? 'yes' : ''))
+  ])
+  const table = [['member', ...roles], ['---', ...roles.map(() => '---')], ...rows]
+  return `${membersIntroduction}\n\n${table.map(cells => `| ${cells.join(' | ')} |`).join('\n')}`
 }
 
 type Declared = Omit<RouteRight, 'name' | 'access'> & { readonly access: readonly Role[] }

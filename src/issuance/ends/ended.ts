@@ -44,10 +44,9 @@ const ends: readonly End[] = [
     holds: record => scrapOf(record) !== undefined,
     describe: async ({ record, profiles }) => {
       const { reissue, atOnce } = await reissueOf(record.profile, { profiles })
-      const { scrapReason } = scrapOf(record)!
       return reissue === 'allow'
-        ? `The certificate of this request was scrapped (${scrapReason}) and is not handed out again. A CSR of a new key is certified while the device has fewer than ${atOnce} certificates, as the profile ${record.profile} allows.`
-        : `The device of this request was scrapped (${scrapReason}): its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
+        ? `The certificate of this request was scrapped and is not handed out again. A CSR of a new key is certified while the device has fewer than ${atOnce} certificates, as the profile ${record.profile} allows.`
+        : `The device of this request was scrapped: its certificate is not handed out again, and it gets no other. Take it out of the line. Where the scrapping was a mistake, give the device a new name and a new key.`
     }
   },
   {

@@ -8,6 +8,7 @@ import { auditColumns, viewAuditEvent } from '../audit-events/routes.ts'
 import { AuditEventResource, type AuditEventView } from '../audit-events/schemas.ts'
 import { columnsOf, issuanceColumnTypes } from '../records/columns.ts'
 import { buildQuery, parseRange } from '../records/query.ts'
+import { hiddenFrom } from '../records/rights.ts'
 import { viewRow } from '../records/row.ts'
 import { recordFields } from '../records/schemas.ts'
 import type { AuditEventFilter } from './schemas.ts'
@@ -22,6 +23,9 @@ type Asked = Parameters<OpenExportList>[0]
 /** Most of what a page costs the database is of no row; and what a thread takes over is not written on the event loop. */
 const rowsAtOnce = 250
 
+/** Whoever may have a file made is a person, and all of these are shown the same. */
+const hiddenFromExporters = hiddenFrom({ role: 'operator' })
+
 /** The lists as their routes answer them, for files of them. */
 export function createExportLists({ records, auditLog }: ExportSources): OpenExportList {
   const openers: Readonly<Record<ExportedList, (asked: Asked) => ExportList>> = {
@@ -31,8 +35,8 @@ export function createExportLists({ records, auditLog }: ExportSources): OpenExp
       const members = chooseMembers(asked.fields, recordFields)
       return exportListOf(asked, {
         read: cursor => records.list({ ...bounded, cursor, limit: rowsAtOnce }),
-        view: record => viewRow(record, members),
-        columns: columnsOf(members),
+        view: record => viewRow(record, { fields: members, hidden: hiddenFromExporters }),
+        columns: columnsOf(members, hiddenFromExporters),
         types: issuanceColumnTypes,
         estimate: () => records.estimate({ ...bounded, limit: rowsAtOnce })
       })

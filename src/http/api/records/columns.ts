@@ -73,9 +73,16 @@ export const issuanceColumns: Columns = {
   thingName: ({ thing }) => (thing as { readonly thingName: string | null } | null | undefined)?.thingName
 }
 
-/** What CSV has of these members: the columns above, and JSON for what has none. */
-export function columnsOf(fields: readonly string[] | undefined): Columns {
-  if (fields === undefined) return issuanceColumns
+/**
+ * What CSV has of these members: the columns above, and JSON for what has none.
+ *
+ * @param hidden members that whoever looks is not shown: they have no columns.
+ */
+export function columnsOf(fields: readonly string[] | undefined, hidden: ReadonlySet<string>): Columns {
+  if (fields === undefined) {
+    const shown = Object.entries(issuanceColumns).filter(([column]) => !hidden.has(memberOf(column)))
+    return Object.fromEntries(shown)
+  }
   const columns = fields.flatMap(name => {
     const own = Object.entries(issuanceColumns).filter(([column]) => memberOf(column) === name)
     return own.length > 0 ? own : [[name, (entry: Entry) => entry[name] as Cell] as const]

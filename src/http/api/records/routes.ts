@@ -7,7 +7,7 @@ import type { IssuanceList } from '../../../records/records.ts'
 import type { PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
-import { chooseFields, pickFields } from '../../listing/fields.ts'
+import { omitFields, pickFields } from '../../listing/fields.ts'
 import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers, coerceList } from '../../plugins/coercion.ts'
@@ -20,6 +20,7 @@ import { IssuanceParams, PurgeBody, ReleaseBody, VoidBody } from './act-schemas.
 import { columnsOf } from './columns.ts'
 import { assertOwn } from './ownership.ts'
 import { buildQuery } from './query.ts'
+import { chooseRecordFields, hiddenFrom } from './rights.ts'
 import { viewRow } from './row.ts'
 import {
   IssuanceEntry,
@@ -29,7 +30,6 @@ import {
   IssuanceQuerystring,
   IssuanceSelection,
   IssuedEntry,
-  recordFields,
   RejectedEntry,
   VoidEntry
 } from './schemas.ts'
@@ -191,10 +191,12 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   )
 
   app.get('/v1/issuances/:id', { config, schema: getIssuance }, async request => {
-    const fields = chooseFields(request.query.fields, recordFields)
+    const principal = principalOf(request)
+    const fields = chooseRecordFields(request.query.fields, principal)
     const record = await records.find(request.params.id)
-    assertOwn(principalOf(request), record)
-    return narrow(viewRecord(record), fields)
+    assertOwn(principal, record)
+    const view = omitFields(viewRecord(record), hiddenFrom(principal))
+    return fields === undefined ? view : pickFields(view, fields)
   })
 
   app.get(
@@ -203,18 +205,16 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 
     async (request, reply) => {
       const { fields, ...conditions } = request.query
-      const query = ofOwn(principalOf(request), buildQuery(conditions))
+      const principal = principalOf(request)
+      const query = ofOwn(principal, buildQuery(conditions))
       const list = async (part: Partial<PageQuery>) =>
         query === undefined ? nothing : records.list({ ...query, ...part })
-      return answerList({ request, reply, list, fields: chooseFields(fields, recordFields) })
+      return answerList({ request, reply, list, fields: chooseRecordFields(fields, principal) })
     }
   )
 }
 
 const coerceQuery = [coerceIntegers('query', ['limit', 'profileVersion']), coerceList('metadata')]
-
-const narrow = (view: IssuanceEntryView, fields: readonly string[] | undefined) =>
-  fields === undefined ? view : pickFields(view, fields)
 
 interface AskedList {
   readonly request: FastifyRequest
@@ -226,7 +226,8 @@ interface AskedList {
 
 /** As one page, or as rows to the end. */
 async function answerList({ request, reply, list, fields }: AskedList) {
-  const view = (record: IssuanceRecord) => viewRow(record, fields)
+  const hidden = hiddenFrom(principalOf(request))
+  const view = (record: IssuanceRecord) => viewRow(record, { fields, hidden })
   const type = chooseRowType(request.headers.accept)
   if (type === undefined) {
     const page = await list({})
@@ -240,7 +241,7 @@ async function answerList({ request, reply, list, fields }: AskedList) {
     detachedMonths ??= page.detachedMonths
     return page
   }
-  const rows = await streamRows(request, type, { read, view, columns: columnsOf(fields) })
+  const rows = await streamRows(request, type, { read, view, columns: columnsOf(fields, hidden) })
   tellDetached(reply, detachedMonths ?? [])
   return reply.type(type).send(rows)
 }

@@ -3,9 +3,16 @@ import { omitFields, pickFields } from '../../listing/fields.ts'
 import { viewRecord } from '../issuances/view.ts'
 import { type IssuanceEntryView, sentMembers } from './schemas.ts'
 
-/** A record in a list. @param fields undefined: all but the PEMs. */
-export function viewRow(record: IssuanceRecord, fields: readonly string[] | undefined): IssuanceEntryView {
-  const view = viewRecord(record)
+interface Shown {
+  /** Undefined: all but the PEMs. */
+  readonly fields: readonly string[] | undefined
+  /** Members that whoever looks is not shown. */
+  readonly hidden: ReadonlySet<string>
+}
+
+/** A record in a list. */
+export function viewRow(record: IssuanceRecord, { fields, hidden }: Shown): IssuanceEntryView {
+  const view = omitFields(viewRecord(record), hidden)
   return (
     fields === undefined ? omitFields(view, sentMembers) : pickFields(view, fields)
   ) as IssuanceEntryView

@@ -23,7 +23,7 @@ import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
 import { csr, mes, stationSubject } from './request-members.ts'
 import { SearchParameters } from './search-parameters.ts'
-import { revocationMembers, sinceMembers, supersedes } from './since.ts'
+import { hiddenTold, revocationMembers, sinceMembers, supersedes } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
 type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
@@ -279,7 +279,10 @@ export const IssuanceListQuerystring = Type.Object(
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
     ...SearchParameters.properties,
-    fields: fieldsParameter(recordFields, 'Without it, all but `csr`, `certificatePem` and `chainPem`.'),
+    fields: fieldsParameter(
+      recordFields,
+      `Without it, all but \`csr\`, \`certificatePem\` and \`chainPem\`. ${hiddenTold}`
+    ),
     ...pageQuery({
       cursor: uuid({ examples: [example.issuanceId] }),
       defaultLimit,
@@ -290,6 +293,6 @@ export const IssuanceListQuerystring = Type.Object(
 )
 
 export const IssuanceQuerystring = Type.Object(
-  { fields: fieldsParameter(recordFields, 'Without it, all.') },
+  { fields: fieldsParameter(recordFields, `Without it, all. ${hiddenTold}`) },
   strict
 )

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { maySeeMember, membersWithRights } from '../../../access/member-rights.ts'
 import { finalReasons } from '../../../pki/revocation/reason.ts'
 import { uuid } from '../../schemas/reference.ts'
 
@@ -77,3 +78,9 @@ export const sinceMembers = {
   scrappedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
   scrapReason: Type.Optional(Type.String({ description: 'Why.', examples: ['board is cracked'] }))
 }
+
+/** For the description of `fields`. */
+export const hiddenTold = `A station is not shown ${membersWithRights
+  .filter(member => !maySeeMember({ role: 'station' }, member))
+  .map(member => `\`${member}\``)
+  .join(', ')}.`
