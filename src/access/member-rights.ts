@@ -12,6 +12,8 @@ const rightsOfMembers: Readonly<Record<string, readonly Role[]>> = {
     'id',
     'requestedAt',
     'outcome',
+    'state',
+    'spkiSha256',
     'station',
     'line',
     'site',

@@ -47,10 +47,14 @@ export interface RecordStore extends DetachedStore {
   countOpenIntents(): Promise<number>
 }
 
+export type RepeatsById = ReadonlyMap<string, Repeats>
+
 /** Newest first, at most `limit` of each kind. */
 export interface RecordRows {
   listIntents(query: RowQuery): Promise<readonly IssuanceRow[]>
   listRefusals(query: RowQuery): Promise<readonly StoredRefusal[]>
+  /** Of those refusals that have any. */
+  listRepeats(refusalIds: readonly string[]): Promise<RepeatsById>
   /** About how many of each kind there are, whatever the `limit`. */
   estimateIntents(query: RowQuery): Promise<number>
   estimateRefusals(query: RowQuery): Promise<number>
@@ -93,6 +97,7 @@ export function createRecordStore(database: Database, search: Database, clock: C
     rowsBy: ask => ({
       listIntents: query => listInParts(query, clock, part => listIntents(ask, part)),
       listRefusals: query => listInParts(query, clock, part => listRefusals(ask, part)),
+      listRepeats: ids => listRepeats(ask, ids),
       async estimateIntents(query) {
         const conditions = await resolveIntentConditions(ask, query)
         if (conditions === undefined) return 0
@@ -111,6 +116,14 @@ async function findRepeats(client: Database['prisma'], refusalId: string): Promi
   )
   const [count, lastAt] = [_sum.count, _max.lastAt]
   return count === null || lastAt === null ? undefined : { count, lastAt }
+}
+
+async function listRepeats(ask: Ask, refusalIds: readonly string[]): Promise<RepeatsById> {
+  if (refusalIds.length === 0) return new Map()
+  const rows = await ask<Repeats & { readonly id: string }>(Prisma.sql`
+    SELECT refusal_id::text AS id, sum(count)::int AS count, max(last_at) AS "lastAt" FROM refusal_count
+    WHERE refusal_id = ANY(${[...refusalIds]}::uuid[]) GROUP BY refusal_id`)
+  return new Map(rows.map(({ id, ...repeats }) => [id, repeats]))
 }
 
 /** What is meant by its ids, or is one row at most, is no walk along the months. */

@@ -19,8 +19,14 @@ export interface Revoked extends RevocationFacts {
   readonly isByAct: boolean
 }
 
+/** By which a record is found by its key. */
+interface KeyNamed {
+  /** SHA-256 of the key's SubjectPublicKeyInfo, as lower-case hex. */
+  readonly spkiSha256: string
+}
+
 /** A certificate that was signed, verified and recorded. */
-export interface IssuedRecord extends IssuedFacts {
+export interface IssuedRecord extends IssuedFacts, KeyNamed {
   readonly outcome: 'issued'
   readonly csrDer: Uint8Array
   readonly certificateDer: Uint8Array
@@ -46,7 +52,7 @@ export interface IssuedRecord extends IssuedFacts {
  * An intent without a certificate: in flight, or cut off by a crash between the two. No certificate of it ever left
  * the service. The station's retry completes it.
  */
-export interface UnknownRecord extends IntentFacts {
+export interface UnknownRecord extends IntentFacts, KeyNamed {
   readonly outcome: 'unknown'
   readonly csrDer: Uint8Array
   /** Where its serial number was revoked, since it may have been signed: then nothing completes it. */
@@ -54,7 +60,7 @@ export interface UnknownRecord extends IntentFacts {
 }
 
 /** An intent that was declared void: no certificate of it is on record, and none ever will be. */
-export interface VoidRecord extends VoidFacts {
+export interface VoidRecord extends VoidFacts, KeyNamed {
   readonly outcome: 'void'
   readonly csrDer: Uint8Array
   /** Where its serial number was revoked, since it may have been signed. */
@@ -66,7 +72,7 @@ export interface Refusal extends StoredRefusalFacts {
   readonly outcome: 'rejected'
   /** The CSR as it was sent; empty where it is withheld or was purged. */
   readonly csr: Uint8Array
-  /** Where it is read by itself, and there were any. */
+  /** Where it is read by itself or they were asked for, and there were any. */
   readonly repeats?: Repeats
 }
 
@@ -89,6 +95,15 @@ export type Outcome = (typeof outcomes)[number]
 /** What a record is now. `refused` is the outcome `rejected`; the last three are certificates that ended, or rest. */
 export const recordStates = ['issued', 'refused', 'unknown', 'void', 'revoked', 'superseded', 'held'] as const
 export type RecordState = (typeof recordStates)[number]
+
+/** What a record is now. */
+export function stateOf(record: IssuanceRecord): RecordState {
+  if (record.outcome === 'rejected') return 'refused'
+  if (record.outcome !== 'issued') return record.outcome
+  if (record.revocation !== undefined) return 'revoked'
+  if (record.hold !== undefined) return 'held'
+  return record.supersession === undefined ? 'issued' : 'superseded'
+}
 
 /** All given conditions hold together; `from` is inclusive, `to` exclusive. */
 export interface IssuanceQuery extends PageQuery {
@@ -116,6 +131,8 @@ export interface IssuanceQuery extends PageQuery {
   readonly expiresBefore?: Date
   /** Inclusive. */
   readonly expiresAfter?: Date
+  /** Whether refusals are to have their repeats. */
+  readonly withRepeats?: boolean
   /** One of them may be a beginning. */
   readonly terms?: readonly TermCondition[]
 }

@@ -1,4 +1,5 @@
 import { isMintlineError, MintlineError, type Violation } from '../errors/mintline-error.ts'
+import { toHex } from '../pki/der/octet-text.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
 import type { IdentifierRange } from '../sources/identifier.ts'
@@ -18,11 +19,19 @@ import type {
   IssuanceRecord,
   IssuedRecord,
   Refusal,
+  Repeats,
   UnknownRecord,
   VoidRecord
 } from './record.ts'
-import { isIssued, type IssuanceRow, type IssuedRow, isVoid, type StoredRefusal } from './record-model.ts'
-import type { RecordStore } from './record-store.ts'
+import {
+  type IntentRow,
+  isIssued,
+  type IssuanceRow,
+  type IssuedRow,
+  isVoid,
+  type StoredRefusal
+} from './record-model.ts'
+import type { RecordStore, RepeatsById } from './record-store.ts'
 import type { SearchStore } from './search/finding/search-store.ts'
 import { isSearched, type ListedRows, listRows, mayBeRefusal } from './search/listing.ts'
 
@@ -74,9 +83,9 @@ export interface RecordsDependencies {
 
 export function createRecords({ store, search, findIssuer, onDamaged }: RecordsDependencies): Records {
   const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
-    if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), csrDer: row.csrDer, ...revocationOf(row) }
+    if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), ...requestOf(row), ...revocationOf(row) }
     if (isIssued(row)) return readBack(row)
-    return { outcome: 'unknown', ...intentFactsOf(row), csrDer: row.csrDer, ...revocationOf(row) }
+    return { outcome: 'unknown', ...intentFactsOf(row), ...requestOf(row), ...revocationOf(row) }
   }
   const readBack = async (row: IssuanceRow & IssuedRow): Promise<IssuedRecord> => {
     const issuer = await findIssuer(row.authorityId).catch(ignoreAbsent)
@@ -102,7 +111,7 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
       const refusal = await store.findRefusal(id)
       if (refusal === undefined) return refuseUnknown(store, id)
       const repeats = await store.findRepeats(id)
-      return { ...toRefusal(refusal), ...(repeats && { repeats }) }
+      return toRefusal(refusal, repeats)
     },
     async findIntent(id) {
       const row = await store.findIntent(id)
@@ -118,7 +127,7 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
     async list(query) {
       const { limit } = query
       // One more than asked for tells whether there is a next page.
-      const { rows, goOn, detachedMonths } = await listAttached(
+      const { rows, goOn, detachedMonths, repeats } = await listAttached(
         { store, search },
         { ...query, limit: limit + 1 }
       )
@@ -126,7 +135,8 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
       // What is beyond the page is not read back. The rest one after the other: all verifications queued together would
       // hold up every certificate that is asked for meanwhile.
       const records: IssuanceRecord[] = []
-      for (const row of page.items) records.push(isRefusal(row) ? toRefusal(row) : await toRecord(row))
+      for (const row of page.items)
+        records.push(isRefusal(row) ? toRefusal(row, repeats.get(row.id)) : await toRecord(row))
       return { items: records, nextCursor: page.nextCursor ?? goOn, detachedMonths }
     },
     estimate: query => estimate({ store, search }, query)
@@ -137,11 +147,14 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
 async function listAttached(
   { store, search }: Pick<RecordsDependencies, 'store' | 'search'>,
   query: IssuanceQuery
-): Promise<ListedRows & Pick<IssuanceList, 'detachedMonths'>> {
+): Promise<ListedRows & Pick<IssuanceList, 'detachedMonths'> & { readonly repeats: RepeatsById }> {
   const detached = await store.listDetached()
-  const listed = await search.within(session =>
-    listRows({ store: store.rowsBy(session.ask), search: session, detached }, query)
-  )
+  const listed = await search.within(async session => {
+    const rows = store.rowsBy(session.ask)
+    const found = await listRows({ store: rows, search: session, detached }, query)
+    const refusals = query.withRepeats === true ? found.rows.filter(isRefusal) : []
+    return { ...found, repeats: await rows.listRepeats(refusals.map(({ id }) => id)) }
+  })
   // One may have gone while the rows were read.
   const gone = new Set([...(await store.listDetached()), ...detached])
   return { ...listed, detachedMonths: monthsTouched([...gone], query) }
@@ -177,15 +190,19 @@ export function describeIssued(
   issuerChainDer: readonly Uint8Array[],
   tbs?: CertificateContent
 ): IssuedRecord {
-  const { csrDer, certificateDer } = row
+  const { certificateDer } = row
   return {
     outcome: 'issued',
     ...issuedFactsOf(row, tbs),
-    csrDer,
+    ...requestOf(row),
     certificateDer,
     chainDer: [certificateDer, ...issuerChainDer],
     ...(row.authorityState === 'compromised' && { compromised: true })
   }
+}
+
+function requestOf({ csrDer, spkiSha256 }: Pick<IntentRow, 'csrDer' | 'spkiSha256'>) {
+  return { csrDer, spkiSha256: toHex(spkiSha256) }
 }
 
 /** Of a certificate since it was recorded. */
@@ -223,8 +240,8 @@ function holdOf({ heldAt, heldBy, holdNote }: IssuanceRow): Pick<IssuedRecord, '
   return { hold: { heldAt, heldBy, holdNote } }
 }
 
-function toRefusal(row: StoredRefusal): Refusal {
-  return { outcome: 'rejected', ...storedRefusalFactsOf(row), csr: row.csr }
+function toRefusal(row: StoredRefusal, repeats: Repeats | undefined): Refusal {
+  return { outcome: 'rejected', ...storedRefusalFactsOf(row), csr: row.csr, ...(repeats && { repeats }) }
 }
 
 async function refuseUnknown(store: RecordStore, id: string): Promise<never> {

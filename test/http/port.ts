@@ -37,6 +37,7 @@ export const record: IssuedRecord = {
   templateSha256: '5a'.repeat(32),
   authority: 'starter-g1',
   serialNumber: '00f33a9c0e41b7d288',
+  spkiSha256: 'c4'.repeat(32),
   subject: { Country: 'DE', CommonName: 'sensor-000451' },
   notBefore: new Date('2026-11-23T09:00:00Z'),
   notAfter: new Date('9999-12-31T23:59:59Z'),

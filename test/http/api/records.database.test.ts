@@ -1,6 +1,8 @@
+import { hash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Issuance } from '../../../src/http/api/issuances/schemas.ts'
 import type { IssuancePageView } from '../../../src/http/api/records/schemas.ts'
+import { parseCertificationRequest } from '../../../src/pki/csr/certification-request.ts'
 import { encodeElement, encodeSequence } from '../../../src/pki/der/writer.ts'
 import { buildName } from '../../../src/pki/name/name.ts'
 import { encodePem } from '../../../src/pki/pem/pem.ts'
@@ -29,6 +31,7 @@ let issuance: Issuance
 const views = new Map<Outcome, Readonly<Record<string, unknown>> & { readonly id: string }>()
 
 const pemOf = (csr: Uint8Array) => encodePem('CERTIFICATE REQUEST', csr)
+const spkiOf = (csr: Uint8Array) => hash('sha256', parseCertificationRequest(csr).spkiDer)
 const get = (url: string) => service.as('auditor').get(url)
 const list = async (query: string) => (await get(`/v1/issuances?${query}`)).json<IssuancePageView>()
 
@@ -42,7 +45,15 @@ async function makeIssued() {
   issuance = (await post(csr, 'asked-1')).json<Issuance>()
   const { replayed, ...shown } = issuance
   expect(replayed).toBe(false)
-  views.set('issued', { outcome: 'issued', ...common, ...shown, requestId: 'asked-1', csr: pemOf(csr) })
+  views.set('issued', {
+    outcome: 'issued',
+    state: 'issued',
+    spkiSha256: spkiOf(csr),
+    ...common,
+    ...shown,
+    requestId: 'asked-1',
+    csr: pemOf(csr)
+  })
 }
 
 async function makeUnknown() {
@@ -51,6 +62,8 @@ async function makeUnknown() {
   const id = await service.leaveOpen(csr, metadata)
   views.set('unknown', {
     outcome: 'unknown',
+    state: 'unknown',
+    spkiSha256: spkiOf(csr),
     id,
     ...common,
     requestId: 'test',
@@ -73,7 +86,8 @@ async function makeRejected() {
   const why = { code: 'subject_refused', detail, violations }
   const sent = { csr: pemOf(csr), csrEncoding: 'pem' }
   const view = { id: issuanceId!, ...common, requestId: 'asked-3', ...known, ...why, ...sent }
-  views.set('rejected', { outcome: 'rejected', ...view })
+  const asked = { state: 'refused', spkiSha256: spkiOf(csr), subject: { CommonName: 'refused' } }
+  views.set('rejected', { outcome: 'rejected', ...asked, ...view })
 }
 
 async function makeUnreadable() {
@@ -81,7 +95,7 @@ async function makeUnreadable() {
   const why = { code: 'csr_malformed', detail, violations: [] }
   const sent = { csr: '/wBB', csrEncoding: 'base64' }
   const view = { id: issuanceId!, ...common, requestId: 'asked-4', ...why, ...sent }
-  views.set('unreadable', { outcome: 'rejected', ...view })
+  views.set('unreadable', { outcome: 'rejected', state: 'refused', ...view })
 }
 
 beforeAll(async () => {
@@ -196,7 +210,13 @@ describe('POST /v1/issuances/{id}/void', () => {
     const before = (await get(`/v1/issuances/${id}`)).json<object>()
     const answer = await declareVoid(id)
     expect(answer.statusCode).toBe(200)
-    const ended = { outcome: 'void', voidedAt: instant, voidedBy: 'admin/starter-admin', reason }
+    const ended = {
+      outcome: 'void',
+      state: 'void',
+      voidedAt: instant,
+      voidedBy: 'admin/starter-admin',
+      reason
+    }
     expect(answer.json()).toEqual({ ...before, ...ended })
     expect(await faultsOf('IssuanceEntry', answer.json())).toEqual([])
     expect((await get(`/v1/issuances/${id}`)).json()).toEqual(answer.json())

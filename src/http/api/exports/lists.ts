@@ -33,8 +33,9 @@ export function createExportLists({ records, auditLog }: ExportSources): OpenExp
       const { limit: _all, ...query } = buildQuery(asked.filter)
       const bounded = settle({ ...query, ...(asked.lines && { lines: asked.lines }) }, asked.createdAt)
       const members = chooseMembers(asked.fields, recordFields)
+      const withRepeats = members?.includes('repeats') === true
       return exportListOf(asked, {
-        read: cursor => records.list({ ...bounded, cursor, limit: rowsAtOnce }),
+        read: cursor => records.list({ ...bounded, cursor, limit: rowsAtOnce, withRepeats }),
         view: record => viewRow(record, { fields: members, hidden: hiddenFromExporters }),
         columns: columnsOf(members, hiddenFromExporters),
         types: issuanceColumnTypes,

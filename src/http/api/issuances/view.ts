@@ -6,7 +6,8 @@ import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
 import { encodeCertificatePem, encodeChainPem, encodePem } from '../../../pki/pem/pem.ts'
 import { csrNotesOf } from '../../../records/csr-notes.ts'
 import { type IntentFacts, leaveOutNulls, tell } from '../../../records/facts.ts'
-import type { IssuanceRecord, Refusal, Revoked } from '../../../records/record.ts'
+import { type IssuanceRecord, type Refusal, type Revoked, stateOf } from '../../../records/record.ts'
+import { readSentRequest } from '../../../records/search/sent-request.ts'
 import type { IssuanceEntryView } from '../records/schemas.ts'
 import type { Issuance, Thing } from './schemas.ts'
 
@@ -38,6 +39,10 @@ export function viewThing(thing: PredictedThing | null): Static<typeof Thing> | 
 
 /** A record as auditors read it. */
 export function viewRecord(record: IssuanceRecord): IssuanceEntryView {
+  return { ...viewKind(record), state: stateOf(record) }
+}
+
+function viewKind(record: IssuanceRecord) {
   switch (record.outcome) {
     case 'rejected':
       return viewRefusal(record)
@@ -98,7 +103,17 @@ function viewRefusal({ createdAt, csr, violations, repeats, ...facts }: Refusal)
     requestedAt: createdAt.toISOString(),
     violations: [...violations],
     ...(repeats && { repeats: tell(repeats) }),
+    ...viewAskedFor({ csr, stationSubject: facts.stationSubject }),
     ...(isKept && (facts.withheld === null ? viewSentCsr(csr) : viewOctets(csr)))
+  }
+}
+
+/** Whose certificate was asked for, as far as that can be read; of a field that was there several times, the first. */
+function viewAskedFor(sent: Pick<Refusal, 'csr' | 'stationSubject'>) {
+  const { subject, spkiSha256Hex } = readSentRequest(sent)
+  return {
+    ...(subject.length > 0 && { subject: Object.fromEntries(subject.toReversed()) }),
+    ...(spkiSha256Hex !== undefined && { spkiSha256: spkiSha256Hex })
   }
 }
 

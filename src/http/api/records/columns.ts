@@ -10,6 +10,7 @@ const plain = [
   'id',
   'requestedAt',
   'outcome',
+  'state',
   'station',
   'line',
   'site',

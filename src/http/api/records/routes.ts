@@ -207,9 +207,11 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
       const { fields, ...conditions } = request.query
       const principal = principalOf(request)
       const query = ofOwn(principal, buildQuery(conditions))
+      const chosen = chooseRecordFields(fields, principal)
+      const withRepeats = chosen?.includes('repeats') === true
       const list = async (part: Partial<PageQuery>) =>
-        query === undefined ? nothing : records.list({ ...query, ...part })
-      return answerList({ request, reply, list, fields: chooseRecordFields(fields, principal) })
+        query === undefined ? nothing : records.list({ ...query, ...part, withRepeats })
+      return answerList({ request, reply, list, fields: chosen })
     }
   )
 }

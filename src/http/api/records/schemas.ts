@@ -21,7 +21,7 @@ import { Violation } from '../../schemas/problem.ts'
 import { boundedName, instant, instantForms } from '../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
-import { csr, mes, stationSubject } from './request-members.ts'
+import { csr, damaged, mes, requestedSubject, spkiSha256, state, stationSubject } from './request-members.ts'
 import { SearchParameters } from './search-parameters.ts'
 import { hiddenTold, revocationMembers, sinceMembers, supersedes } from './since.ts'
 
@@ -32,6 +32,8 @@ type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'req
 const commonMembers = {
   id: uuid({ examples: [example.issuanceId] }),
   requestedAt: Timestamp,
+  state,
+  spkiSha256,
   station: Type.String({ description: 'Who asked.', examples: ['station-7'] }),
   line: Type.Optional(
     Type.String({ description: 'Where the station stood then, if it was told.', examples: ['A7'] })
@@ -49,13 +51,6 @@ const commonMembers = {
   metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),
   requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })
 }
-
-const damaged = Type.Optional(
-  Type.Literal(true, {
-    description:
-      'There where somebody changed the record in the database: what it cannot say any more is empty.'
-  })
-)
 
 export const IssuedEntry = Type.Object(
   {
@@ -92,6 +87,7 @@ export const RejectedEntry = Type.Object(
   {
     outcome: Type.Literal('rejected'),
     ...commonMembers,
+    subject: requestedSubject,
     profileVersion: Type.Optional(certificateMembers.profileVersion),
     authority: Type.Optional(certificateMembers.authority),
     code: Type.Enum(errorCodes, { type: 'string' }),
@@ -134,7 +130,7 @@ export const RejectedEntry = Type.Object(
         {
           ...strict,
           description:
-            'How often the station sent the same again within a minute, was refused with the same code, and was not recorded anew; and when last. There in the answer to a single record. Up to ten seconds late.'
+            'How often the station sent the same again within a minute, was refused with the same code, and was not recorded anew; and when last. There in the answer to a single record, and in a list where `fields` asks for it. Up to ten seconds late.'
         }
       )
     ),

@@ -1,11 +1,8 @@
-import { hash } from 'node:crypto'
 import { parseTbsCertificate } from '../../../pki/certificate/certificate.ts'
-import { parseCertificationRequest } from '../../../pki/csr/certification-request.ts'
-import { decodeCertificationRequest } from '../../../pki/csr/intake.ts'
-import type { Subject, SubjectField } from '../../../pki/name/subject-field.ts'
+import type { Subject } from '../../../pki/name/subject-field.ts'
 import { isMetadata } from '../../metadata.ts'
-import { requestedSubject } from '../../requested-subject.ts'
 import { type Facet, type Fate, stateOfIntent } from '../facet.ts'
+import { readSentRequest, unlessUnreadable } from '../sent-request.ts'
 import { type Term, termsOf } from '../term.ts'
 
 interface SearchedRow {
@@ -73,7 +70,7 @@ export function searchableRefusal(row: SearchedRefusal): Searchable {
     id,
     createdAt,
     facet: { outcome: 'rejected', state: 'refused', ...commonOf(row), code, rework: false },
-    terms: termsOf({ ...readRequest(row), ...absent, metadata: metadataOf(row) }),
+    terms: termsOf({ ...readSentRequest(row), ...absent, metadata: metadataOf(row) }),
     notAfter: null
   }
 }
@@ -85,23 +82,4 @@ function commonOf(row: SearchedRow) {
 
 function metadataOf({ metadata }: SearchedRow) {
   return isMetadata(metadata) ? metadata : {}
-}
-
-/** As far as what was sent can be read as a CSR. */
-function readRequest({ csr: sent, stationSubject }: SearchedRefusal) {
-  const csr = unlessUnreadable(() => parseCertificationRequest(decodeCertificationRequest(sent)))
-  const attributes = unlessUnreadable(() => requestedSubject({ csr: csr ?? { subject: [] }, stationSubject }))
-  const subject = (attributes ?? []).flatMap(({ field, value }): [SubjectField, string][] =>
-    field === undefined || typeof value !== 'string' ? [] : [[field, value]]
-  )
-  return { subject, spkiSha256Hex: csr && hash('sha256', csr.spkiDer) }
-}
-
-/** A row may hold anything: one that no reader expects must not stop the filling at it for ever. */
-function unlessUnreadable<Value>(read: () => Value): Value | undefined {
-  try {
-    return read()
-  } catch {
-    return undefined
-  }
 }

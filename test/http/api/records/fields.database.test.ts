@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Issuance } from '../../../../src/http/api/issuances/schemas.ts'
 import { recordFields } from '../../../../src/http/api/records/schemas.ts'
+import { newId } from '../../../../src/sources/identifier.ts'
+import { createRandomSource } from '../../../../src/sources/random-bytes.ts'
 import { pointersOf, problemOf } from '../../answer.ts'
 import { type HttpService, openService } from '../../service.ts'
 import { faultsOf } from '../../shared-schema.ts'
@@ -48,6 +50,25 @@ describe('fields', () => {
     const [, narrowed] = await list(`fields=${recordFields.join(',')}`)
     expect(narrowed).toEqual(whole)
     expect(await faultsOf('IssuanceSelection', narrowed)).toEqual([])
+  })
+
+  it('have the repeats of refusals in a list and in rows where they ask for them, and else not', async () => {
+    const time = new Date()
+    const lastAt = new Date(time.getTime() - 1_000)
+    const shared = { reason: 'repeat', station: 'starter', code: 'csr_malformed', refusalId: refusedId }
+    const times = { createdAt: time, windowStart: lastAt, lastAt }
+    const randomBytes = createRandomSource()
+    for (const count of [3, 4])
+      await service.database.prisma.refusalCount.create({
+        data: { ...shared, ...times, id: newId(time, randomBytes), count }
+      })
+    const repeats = { count: 7, lastAt: lastAt.toISOString() }
+    expect(await list('fields=repeats')).toEqual([{ id: refusedId, repeats }, { id: issued.id }])
+    expect(await list('fields=code')).toContainEqual({ id: refusedId, code: 'csr_malformed' })
+    const headers = { ...service.bearer('auditor'), accept: 'text/csv' }
+    const rows = await service.send({ url: '/v1/issuances?fields=repeats', headers })
+    expect(rows.body).toContain('""count"":7')
+    expect((await get(`/v1/issuances/${refusedId}`)).json()).toMatchObject({ repeats })
   })
 
   it('leave PEMs out of a list where they are not given, for a station as well', async () => {
