@@ -12,6 +12,7 @@ const takenForBytes = '/csr'
  * in any text of path, query or JSON body but that of a CSR, and JSON nested so deeply that walking it would overflow the stack.
  */
 export function addTextGuard(app: FastifyInstance): void {
+  app.addHook('onRequest', async request => assertReadable(request.url))
   app.addHook('preValidation', async request => {
     assertStorable([
       ...findFaults(request.params, '/path'),
@@ -19,6 +20,42 @@ export function addTextGuard(app: FastifyInstance): void {
       ...(request.body instanceof Uint8Array ? [] : findFaults(request.body, ''))
     ])
   })
+}
+
+/**
+ * What cannot be decoded would be taken as it stands, and be searched for in vain. RFC 3986, section 2.1; octets are of UTF-8
+ * (RFC 3629).
+ *
+ * @throws MintlineError `request_invalid`.
+ */
+function assertReadable(url: string): void {
+  const [, query = ''] = url.split(/\?(.*)/s, 2)
+  const violations = query.split('&').flatMap(part => {
+    const [name = '', value = ''] = part.split(/=(.*)/s, 2)
+    if (isDecodable(name) && isDecodable(value)) return []
+    return [
+      {
+        pointer: isDecodable(name) ? `/query/${escapePointer(decodeURIComponent(name))}` : '/query',
+        expected: 'percent-encoded UTF-8',
+        found: part.slice(0, 64),
+        message:
+          'Write each octet that is encoded as % and two hexadecimal digits, in UTF-8; % itself is %25.'
+      }
+    ]
+  })
+  if (violations.length === 0) return
+  throw new MintlineError('request_invalid', 'The query cannot be read.', {
+    violations: violations.slice(0, maximumViolations)
+  })
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The same of one value of JSON. @throws MintlineError `request_invalid`. */

@@ -81,9 +81,11 @@ function assertFilled(state: SearchState, { to }: IssuanceQuery): void {
   if (isFilled(state, to)) return
   const at = watermarkOf(position, databaseTime)
   const sofar =
-    at.getTime() === 0 ? 'None can be searched so yet' : `So far, those before ${at.toISOString()}`
+    at.getTime() === 0
+      ? 'None can be searched so yet: wait.'
+      : `So far, those before ${at.toISOString()}: wait, or give a \`to\` up to then.`
   throw searchBehind(
-    `The records are still being filled in for searches like this. ${sofar}: wait, or give a \`to\` up to then. Searches by ` +
+    `The records are still being filled in for searches like this. ${sofar} Searches by ` +
       'station, profile, authority, outcome, serialNumber, certificateId and time are complete at any moment.'
   )
 }

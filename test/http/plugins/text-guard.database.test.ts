@@ -55,6 +55,18 @@ describe('text that cannot be kept', () => {
     expect(await countKept()).toEqual(before)
   })
 
+  it.each([
+    ['thingName=%ff%fe', '/query/thingName'],
+    ['thingName=%zz', '/query/thingName'],
+    ['thingName=100%', '/query/thingName'],
+    ['%ff=x', '/query']
+  ])('is refused in a query: %s', async (query, pointer) => {
+    const answer = await service.as('auditor').get(`/v1/issuances?${query}`)
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([400, 'request_invalid'])
+    expect(pointersOf(answer)).toEqual([pointer])
+    expect((await service.as('auditor').get('/v1/issuances?thingName=a%2Bb+%C3%BC=1')).statusCode).toBe(200)
+  })
+
   it('is left to whoever judges the CSR, so that the refusal is on record', async () => {
     const answer = await post('/v1/issuances', 'station', '{"csr":"x\\u0000\\ud800","profile":"starter"}')
     expect([answer.statusCode, problemOf(answer).code]).toEqual([422, 'csr_malformed'])

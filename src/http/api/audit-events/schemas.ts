@@ -65,11 +65,20 @@ export const AuditEventListQuerystring = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 512,
-        description: 'What let the actor in.',
+        pattern: '[^*]$',
+        description: 'What let the actor in, as a whole: it is not taken by its beginning.',
         examples: [example.tokenId]
       })
     ),
-    requestId: Type.Optional(Type.String({ minLength: 1, maxLength: 128, examples: [example.requestId] })),
+    requestId: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 128,
+        pattern: '[^*]$',
+        description: 'As a whole.',
+        examples: [example.requestId]
+      })
+    ),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
     to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
     ...pageQuery({ cursor: eventId, defaultLimit: defaultAuditEventLimit, maximumLimit: 200 })

@@ -7,6 +7,7 @@ import { listContent } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { chooseRowType } from '../../listing/listing.ts'
 import { streamWhole } from '../../listing/whole.ts'
+import { takeWholeNames } from '../../listing/whole-names.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import type { HttpServices } from '../../services.ts'
@@ -68,6 +69,7 @@ function buildQuery(asked: Static<typeof SummaryQuerystring>, siteZone: Zone): C
   const zone = zoneName === undefined ? siteZone : parseZone(zoneName)
   return {
     ...conditions,
+    ...takeWholeNames(conditions),
     by: parseKeys(by),
     zone,
     ...parseBoundaries({ from, to }, zone)

@@ -1,6 +1,7 @@
 import type { Static } from 'typebox'
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../../records/record.ts'
+import { takeWholeNames } from '../../listing/whole-names.ts'
 import { defaultLimit, type IssuanceListQuerystring } from './schemas.ts'
 import { searchOf } from './search-parameters.ts'
 
@@ -8,9 +9,10 @@ import { searchOf } from './search-parameters.ts'
  * What is searched for, however a tool printed it.
  *
  * @throws MintlineError `request_invalid` for a time that cannot be used, for a range without any time, and for a beginning
- * that is too short.
+ * that is too short, or of what is asked for by its whole name.
  */
-export function buildQuery(asked: Omit<Static<typeof IssuanceListQuerystring>, 'fields'>): IssuanceQuery {
+export function buildQuery(given: Omit<Static<typeof IssuanceListQuerystring>, 'fields'>): IssuanceQuery {
+  const asked = { ...given, ...takeWholeNames(given) }
   const { serialNumber, certificateId, from, to, limit = defaultLimit, cursor, ...others } = asked
   const { station, profile, authority, outcome, ...searched } = others
   const search = searchOf(searched, parseInstant)

@@ -4,17 +4,18 @@ import { type SubjectField, subjectFields } from '../../../pki/name/subject-fiel
 import { maximumMetadataEntries, metadataKey } from '../../../records/metadata.ts'
 import { type IssuanceQuery, recordStates, type TermCondition } from '../../../records/record.ts'
 import { metadataTerm, type TermName } from '../../../records/search/term.ts'
+import { isBeginning, wholeOf } from '../../listing/whole-names.ts'
 import { example } from '../../schemas/example.ts'
 import { boundedName, instant } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 
-/** Of characters that a value on record can have; one more than its length for the `*`. */
-const value = '[^\\u0000-\\u001f\\u007f]{1,257}'
+/** Of characters that a value on record can have; two more than its length for the `\*`. */
+const value = '[^\\u0000-\\u001f\\u007f]{1,258}'
 
 /** So many characters stand before a `*` at least. */
 const shortestBeginning = 2
 
-const prefixTold = `A value that ends in \`*\` is how it begins: at least ${shortestBeginning} characters, for one value of a search, which is then sorted by that value and the oldest first.`
+const prefixTold = `A value that ends in \`*\` is how it begins: at least ${shortestBeginning} characters, for one value of a search, which is then sorted by that value and the oldest first. \`\\*\` at its end is the character \`*\` itself.`
 
 const subjectParameters = Object.fromEntries(
   subjectFields.map(field => [
@@ -37,7 +38,7 @@ export const SearchParameters = Type.Object(
       })
     ),
     metadata: Type.Optional(
-      Type.Array(Type.String({ pattern: `^${metadataKey}:[^\\u0000-\\u001f\\u007f]{0,257}$` }), {
+      Type.Array(Type.String({ pattern: `^${metadataKey}:[^\\u0000-\\u001f\\u007f]{0,258}$` }), {
         maxItems: maximumMetadataEntries,
         description: `One entry as \`key:value\`; repeat the parameter for more. ${prefixTold}`,
         examples: [['fixture:F-12', 'firmware:1.4.2']]
@@ -137,7 +138,7 @@ function metadataTermOf(entry: string): readonly TermCondition[] {
 }
 
 function parseValue(text: string, parameter: string): { readonly value: string; readonly isPrefix: boolean } {
-  if (!text.endsWith('*')) return { value: text, isPrefix: false }
+  if (!isBeginning(text)) return { value: wholeOf(text), isPrefix: false }
   const beginning = text.slice(0, -1)
   if ([...beginning].length >= shortestBeginning) return { value: beginning, isPrefix: true }
   throw invalid(`The beginning of ${parameter} is too short to be searched for.`, {
