@@ -10,6 +10,7 @@ import { problemOf } from '../http/answer.ts'
 import { generationBody } from '../http/generations.ts'
 import { type Answer, type HttpService, openService, someSubject } from '../http/service.ts'
 import { faultsOf } from '../http/shared-schema.ts'
+import { expectAgreement } from '../status/agreement.ts'
 import {
   type DeviceKey,
   makeCertificationRequest,
@@ -246,6 +247,7 @@ describe("a station's own certificate", () => {
       },
       { timeout: 10_000, interval: 200 }
     )
+    expect([...(await expectAgreement(service.database, authority.id)).values()]).toContain('unspecified')
   })
 
   it('that was ended lets nobody in, for good, and its key gets no other', async () => {

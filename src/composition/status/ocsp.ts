@@ -8,8 +8,9 @@ import { Responders } from '../../status/ocsp/responders.ts'
 import { createStatusStore } from '../../status/ocsp/status-store.ts'
 import type { Core } from '../core.ts'
 
-/** Enough for a hundred thousand certificates a second, by one connection at a time. */
-const maximumLookups = 256
+/** Enough for ten thousand certificates a second, by one connection at a time; answers to so many are signed in one go. */
+const maximumLookups = 64
+const tellEveryMs = 60_000
 
 export interface OpenedOcsp extends Ocsp {
   /** Whether every generation that was asked for is spoken for. */
@@ -32,11 +33,17 @@ export function openOcsp(core: Core, registry: Registry): OpenedOcsp {
     maximumWaiting: config.maximumWaiting,
     concurrency: 1
   })
+  let toldAtMs = -Infinity
   const ocsp = createOcsp({
     ...core,
     responders,
     lookup,
     stopwatch: systemStopwatch,
+    tell(error) {
+      if (systemStopwatch() < toldAtMs + tellEveryMs) return
+      toldAtMs = systemStopwatch()
+      log.warn({ err: error }, 'OCSP could not be answered; told once a minute')
+    },
     validityMs: config.ocspValidityMinutes * 60_000,
     observe: addOcspMetrics(registry, () => responders.ends(authorities.list()))
   })

@@ -12,6 +12,7 @@ import {
 } from '../der/writer.ts'
 import { parseSubjectPublicKeyInfo } from '../key/public-key.ts'
 import { type SignatureAlgorithm, signatureAlgorithmDer } from '../key/signature-algorithm.ts'
+import { encodeInvalidityDate } from '../revocation/list/entries.ts'
 import { reasonCodes, type RevocationReason } from '../revocation/reason.ts'
 import { ocspOids } from './request.ts'
 
@@ -20,7 +21,13 @@ import { digest } from '#crypto'
 /** What is said of one certificate (RFC 6960 §2.2). */
 export type OcspStatus =
   | { readonly state: 'good' }
-  | { readonly state: 'revoked'; readonly at: Date; readonly reason: RevocationReason }
+  | {
+      readonly state: 'revoked'
+      readonly at: Date
+      readonly reason: RevocationReason
+      /** Since when its key may have been in other hands. */
+      readonly invalidityDate?: Date | undefined
+    }
   /** Nothing with this serial number was issued. */
   | { readonly state: 'unknown' }
 
@@ -46,7 +53,7 @@ export function buildResponseData(content: OcspResponseContent): Uint8Array {
   const { responderKeyHash, answers, thisUpdate, nextUpdate, producedAt, nonce } = content
   const times = [encodeGeneralizedTime(thisUpdate), encodeExplicit(0, encodeGeneralizedTime(nextUpdate))]
   const responses = answers.map(({ certificateIdDer, status }) =>
-    encodeSequence(certificateIdDer, encodeStatus(status), ...times)
+    encodeSequence(certificateIdDer, encodeStatus(status), ...times, ...encodeExtensions(status))
   )
   return encodeSequence(
     encodeExplicit(2, encodeOctetString(responderKeyHash)),
@@ -115,6 +122,12 @@ function encodeStatus(status: OcspStatus): Uint8Array {
   if (status.reason === 'unspecified') return encodeExplicit(1, at)
   const reason = encodeExplicit(0, encodeEnumerated(reasonCodes[status.reason]))
   return encodeElement(0xa1, at, reason)
+}
+
+/** As an entry of a CRL has it (RFC 6960 §4.4.5). */
+function encodeExtensions(status: OcspStatus): readonly Uint8Array[] {
+  if (status.state !== 'revoked' || status.invalidityDate === undefined) return []
+  return [encodeExplicit(1, encodeSequence(encodeInvalidityDate(status.invalidityDate)))]
 }
 
 /** OCSP knows this type alone, for every year (RFC 6960 §4.2.2.1). */

@@ -7,7 +7,7 @@ import { ChunkMemory, isWhole, readOctets } from './octets.ts'
 import { hasCrls, isSpokenFor } from './scope.ts'
 
 /** A CRL as it is handed out. */
-export interface OpenCrl {
+interface OpenCrl {
   readonly number: number
   readonly thisUpdate: Date
   readonly nextUpdate: Date

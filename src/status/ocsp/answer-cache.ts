@@ -7,6 +7,9 @@ export interface AnswerCacheOptions {
   readonly maximumAnswers: number
 }
 
+/** Whether an answer is still true, however fresh it is. */
+type IsCurrent<Answer> = (answer: Answer) => boolean
+
 interface Kept<Answer> {
   readonly answer: Promise<Answer>
   readonly atMs: number
@@ -15,19 +18,28 @@ interface Kept<Answer> {
 /** Answers that are given again for some seconds, also to those who ask while one is looked for. */
 export class AnswerCache<Answer> {
   readonly #options: AnswerCacheOptions
+  readonly #isCurrent: IsCurrent<Answer>
   /** In the order in which they were begun, and so in that in which they end. */
   readonly #kept = new Map<string, Kept<Answer>>()
 
-  constructor(options: AnswerCacheOptions) {
+  constructor(options: AnswerCacheOptions, isCurrent: IsCurrent<Answer>) {
     this.#options = options
+    this.#isCurrent = isCurrent
   }
 
-  /** What `look` gives, or gave a moment ago. What it throws is not kept. */
-  find(key: string, look: () => Promise<Answer>): Promise<Answer> {
+  /** What `look` gives, or gave a moment ago and is still true. What it throws is not kept. */
+  async find(key: string, look: () => Promise<Answer>): Promise<Answer> {
     const { stopwatch, freshMs } = this.#options
-    const now = stopwatch()
     const kept = this.#kept.get(key)
-    if (kept !== undefined && now - kept.atMs < freshMs) return kept.answer
+    if (kept === undefined || stopwatch() - kept.atMs >= freshMs) return this.#look(key, look)
+    const answer = await kept.answer
+    if (this.#isCurrent(answer)) return answer
+    if (this.#kept.get(key) === kept) this.#kept.delete(key)
+    return this.find(key, look)
+  }
+
+  #look(key: string, look: () => Promise<Answer>): Promise<Answer> {
+    const now = this.#options.stopwatch()
     this.#makeRoom(now)
     const answer = look()
     const own = { answer, atMs: now }

@@ -1,7 +1,7 @@
 import type { Authorities, Authority } from '../../authorities/authority.ts'
 import type { ClockTrust } from '../../clock/clock-trust.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
-import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { type ErrorCode, isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import {
   isOfIssuer,
   type IssuerNaming,
@@ -11,6 +11,7 @@ import {
 import { type OcspRequest, parseOcspRequest } from '../../pki/ocsp/request.ts'
 import { buildResponseData, ocspErrorResponse, type OcspErrorStatus } from '../../pki/ocsp/response.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
+import { isSpokenFor } from '../crl/scope.ts'
 import { AnswerCache } from './answer-cache.ts'
 import type { Responders } from './responders.ts'
 import type { AskedCertificate, RecordedStatus } from './status-store.ts'
@@ -48,18 +49,25 @@ export interface OcspDependencies {
   readonly validityMs: number
   /** Told of each answer. */
   readonly observe: (outcome: OcspReply['outcome']) => void
+  /** Told of what nobody expects to go wrong, and nothing else tells of. */
+  readonly tell: (error: MintlineError) => void
 }
 
 /** So long after it was found an answer is given again: what is revoked meanwhile is seen then, in every process. */
 export const freshMs = 5_000
 /** About a kilobyte each. */
 const maximumAnswers = 20_000
+/** A client that is told early can ask another process, or again. */
+const lookupMs = 5_000
 /** A certificate may be issued at any moment. */
 const unknownValidityMs = 60_000
 
 export function createOcsp(dependencies: OcspDependencies): Ocsp {
-  const { authorities, stopwatch, observe } = dependencies
-  const cache = new AnswerCache<OcspReply>({ stopwatch, freshMs, maximumAnswers })
+  const { authorities, stopwatch, clock, observe, tell } = dependencies
+  const cache = new AnswerCache<OcspReply>(
+    { stopwatch, freshMs, maximumAnswers },
+    ({ lasts }) => lasts === undefined || clock() < lasts.nextUpdate
+  )
   const namings = new WeakMap<Authority, IssuerNaming>()
 
   function namingOf(authority: Authority): IssuerNaming {
@@ -74,7 +82,7 @@ export function createOcsp(dependencies: OcspDependencies): Ocsp {
     const request = parseOcspRequest(requestDer)
     const { certificateIds, nonce } = request
     const [first, ...others] = certificateIds
-    const speaks = mayBeAsked(authority, dependencies.clock())
+    const speaks = mayBeAsked(authority, clock())
     if (!speaks || !certificateIds.every(id => isOfIssuer(id, namingOf(authority))))
       return refuse('unauthorized')
     const look = () => lookUp(dependencies, authority, request)
@@ -88,18 +96,16 @@ export function createOcsp(dependencies: OcspDependencies): Ocsp {
       const authority = authorities.list().find(each => each.name === name)
       if (authority === undefined)
         throw new MintlineError('authority_not_found', `There is no authority ${name}.`)
-      const answered = await reply(authority, requestDer).catch(refusalOf)
+      const answered = await reply(authority, requestDer).catch((error: unknown) => refusalOf(error, tell))
       observe(answered.outcome)
       return answered
     }
   }
 }
 
-const answering: readonly Authority['state'][] = ['active', 'retiring', 'retired']
-
 /** Of one that is compromised nobody can tell what it signed; one that has not issued has nothing to tell of. */
 function mayBeAsked({ state, path }: Authority, now: Date): boolean {
-  return answering.includes(state) && now < path.notAfter
+  return isSpokenFor(state) && now < path.notAfter
 }
 
 async function lookUp(
@@ -111,9 +117,12 @@ async function lookUp(
   const responder = await responders.find(authority)
   // Before the question: whatever is committed from now on is not in the answer.
   const thisUpdate = clock()
-  const statuses = await Promise.all(
-    certificateIds.map(({ serialNumber }) => lookup.submit({ authorityId: authority.id, serialNumber }))
+  const looking = Promise.all(
+    certificateIds.map(({ serialNumber }) =>
+      lookup.submit({ authorityId: authority.id, serialNumber, at: thisUpdate })
+    )
   )
+  const statuses = await withinTime(looking, lookupMs)
   const known = statuses.flatMap(status => (status.state === 'undecided' ? [] : [status]))
   if (known.length < statuses.length) return refuse('unauthorized')
   const nextUpdate = earliest([
@@ -157,9 +166,29 @@ function refuse(outcome: OcspErrorStatus): OcspReply {
   return refusals[outcome]
 }
 
+/** `/readyz` tells of these, or the metrics do. */
+const expectedFailures: readonly ErrorCode[] = [
+  'authority_unavailable',
+  'clock_untrusted',
+  'database_unavailable',
+  'key_unusable',
+  'overloaded',
+  'signer_disabled',
+  'signer_unavailable'
+]
+
 /** What a client can do about it; who operates the service reads the cause in the log and at `/readyz`. */
-function refusalOf(error: unknown): OcspReply {
+function refusalOf(error: unknown, tell: OcspDependencies['tell']): OcspReply {
   if (!isMintlineError(error)) throw error
   if (error.code === 'request_invalid') return refuse('malformedRequest')
+  if (!expectedFailures.includes(error.code)) tell(error)
   return refuse(error.code === 'internal_error' ? 'internalError' : 'tryLater')
+}
+
+/** @throws MintlineError `database_unavailable` where it takes longer. */
+async function withinTime<Result>(work: Promise<Result>, milliseconds: number): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const detail = 'The database has not answered in time.'
+  const timer = setTimeout(() => reject(new MintlineError('database_unavailable', detail)), milliseconds)
+  return Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }

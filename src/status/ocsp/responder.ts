@@ -49,17 +49,16 @@ export async function createResponder(
   const { publicKey, privateKey } = await generateKey('ec', { namedCurve: curve })
   const spkiDer = new Uint8Array(publicKey.export({ type: 'spki', format: 'der' }))
   const rules = { authority, spkiDer }
-  const intent = await store.insert(draftResponder(rules, clock(), randomBytes))
-  if (intent === undefined) throw speaksForNothing(authority)
-  // A crash from here on leaves an intent whose key is gone: its serial number is explained, and answers nothing.
-  const certificateDer = await withLentSigner(dependencies, authority, signer =>
-    signDurable({
-      intent,
-      signer,
-      issuerPublicKey: authority.publicKey,
-      judgement: tbsDer => judgeResponder(tbsDer, rules)
-    })
-  )
+  const { intent, certificateDer } = await withLentSigner(dependencies, authority, async signer => {
+    // Before the intent: while the key is away, one who asks again leaves no row behind.
+    await signer.assertUsable()
+    const intent = await store.insert(draftResponder(rules, clock(), randomBytes))
+    if (intent === undefined) throw speaksForNothing(authority)
+    // A crash from here on leaves an intent whose key is gone: its serial number is explained, and answers nothing.
+    const judgement = (tbsDer: Uint8Array) => judgeResponder(tbsDer, rules)
+    const order = { intent, signer, issuerPublicKey: authority.publicKey, judgement }
+    return { intent, certificateDer: await signDurable(order) }
+  })
   if (!(await store.record(intent.id, certificateDer, clock()))) throw speaksForNothing(authority)
   return describe(certificateDer, spkiDer, privateKey)
 }

@@ -17,11 +17,23 @@ interface Held {
   making?: Promise<Responder> | undefined
   /** By the stopwatch: no other is made before. */
   restsUntilMs: number
-  trouble?: { readonly error: MintlineError; readonly untilMs: number } | undefined
+  trouble?: Trouble | undefined
+  /** By the stopwatch: when it was last asked for. */
+  askedAtMs: number
 }
 
-/** Nobody who asks has a CA key tried more often. */
-const retryMs = 10_000
+interface Trouble {
+  readonly error: MintlineError
+  readonly untilMs: number
+  /** How often it could not be made, in a row. */
+  readonly failures: number
+}
+
+/** Nobody who asks has a CA key tried more often; after each failure it rests for twice as long. */
+const firstRetryMs = 10_000
+const longestRetryMs = 80_000
+/** Of a generation that nobody has asked for since, nobody misses a responder. */
+const missedMs = 15 * 60_000
 /** Where the generation itself ends soon, each new one is past its half at once. */
 const restMs = 600_000
 /** One that ends sooner is followed by another before it is used. */
@@ -41,11 +53,12 @@ export class Responders {
    * One whose certificate is valid now. It is made when it is first asked for, and again in good time before it ends, while
    * the one before it goes on.
    *
-   * @throws MintlineError what kept it from being made, for ten seconds without another try.
+   * @throws MintlineError what kept it from being made, for ten to eighty seconds without another try.
    */
   async find(authority: Authority): Promise<Responder> {
     const held = this.#heldOf(authority.id)
     const now = this.#dependencies.clock().getTime()
+    held.askedAtMs = this.#dependencies.stopwatch()
     const { responder } = held
     if (responder === undefined || !isValid(responder, now)) return this.#make(authority, held)
     // What keeps it from being renewed is told, and the one at hand answers until its end.
@@ -54,11 +67,17 @@ export class Responders {
     return responder
   }
 
-  /** Why one could not be made or renewed, and until when the one at hand lasts, by the name of its generation. */
+  /**
+   * Why one could not be made or renewed, and until when the one at hand lasts, by the name of its generation, as long as somebody
+   * asks for it.
+   */
   troubles(authorities: readonly Pick<Authority, 'id' | 'name'>[]) {
     return authorities.flatMap(({ id, name }) => {
-      const { trouble, responder } = this.#held.get(id) ?? {}
-      return trouble === undefined ? [] : [{ name, error: trouble.error, lastsUntil: responder?.notAfter }]
+      const { trouble, responder, askedAtMs = -Infinity } = this.#held.get(id) ?? {}
+      const isMissed = this.#dependencies.stopwatch() < askedAtMs + missedMs
+      return trouble === undefined || !isMissed
+        ? []
+        : [{ name, error: trouble.error, lastsUntil: responder?.notAfter }]
     })
   }
 
@@ -73,7 +92,7 @@ export class Responders {
   #heldOf(id: string): Held {
     const found = this.#held.get(id)
     if (found !== undefined) return found
-    const held: Held = { restsUntilMs: -Infinity }
+    const held: Held = { restsUntilMs: -Infinity, askedAtMs: -Infinity }
     this.#held.set(id, held)
     return held
   }
@@ -96,7 +115,9 @@ export class Responders {
           const error = isMintlineError(cause)
             ? cause
             : new MintlineError('internal_error', 'The OCSP responder could not be made.', { cause })
-          held.trouble = { error, untilMs: stopwatch() + retryMs }
+          const failures = (held.trouble?.failures ?? 0) + 1
+          const pauseMs = Math.min(firstRetryMs * 2 ** (failures - 1), longestRetryMs)
+          held.trouble = { error, untilMs: stopwatch() + pauseMs, failures }
           onTrouble(authority.name, cause)
           throw error
         }

@@ -4,10 +4,12 @@ import { parseCertificate } from '../../../src/pki/certificate/certificate.ts'
 import { toHex } from '../../../src/pki/der/octet-text.ts'
 import { parseRevocationList } from '../../../src/pki/revocation/revocation-list.ts'
 import type { OpenSigner } from '../../../src/signing/signers/open-signer.ts'
+import { createStatusStore } from '../../../src/status/ocsp/status-store.ts'
 import { act, selfSigned } from '../../support/authority-administration.ts'
 import { type Issuing, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { expectAgreement } from '../agreement.ts'
 import { openMaking } from './making-crls.ts'
 
 let test: TestDatabase
@@ -73,7 +75,21 @@ describe('the CRL of a generation', () => {
     const crossDer = await administration.crossSign('left-g2', 'right-g1', act)
     await making.step()
     expect(await revokedOf('left-g2')).toEqual([])
+    const { id: authorityId } = await test.database.prisma.authority.findFirstOrThrow({
+      where: { name: 'left-g2' }
+    })
+    const { serialNumber } = parseCertificate(crossDer)
+    const ownDer = issuing.authorities.list().find(({ id }) => id === authorityId)!.certificateDer
+    const asked = [serialNumber, parseCertificate(ownDer).serialNumber].map(each => ({
+      ...{ authorityId, serialNumber: each, at: new Date() }
+    }))
+    const told = async () => createStatusStore(test.database).find(asked)
+    expect(await told()).toEqual([{ state: 'good' }, { state: 'good' }])
     await administration.compromise('right-g1', act)
+    expect(await told()).toMatchObject([{ state: 'revoked', reason: 'cACompromise' }, { state: 'good' }])
+    expect(await expectAgreement(test.database, authorityId)).toEqual(
+      new Map([[toHex(serialNumber), 'cACompromise']])
+    )
     const { number } = await making.read('right-g1')
     await making.step()
     expect(await revokedOf('left-g2')).toEqual([toHex(parseCertificate(crossDer).serialNumber)])

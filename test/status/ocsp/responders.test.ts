@@ -69,7 +69,7 @@ describe('a responder', () => {
     expect(state.made).toBe(4)
   })
 
-  it('goes on until a minute before its end when it cannot be renewed, which is told and tried every ten seconds', async () => {
+  it('goes on until a minute before its end when it cannot be renewed, which is told and tried less and less often', async () => {
     const { state, responders, find } = openResponders()
     const first = await find()
     state.isBroken = true
@@ -83,10 +83,24 @@ describe('a responder', () => {
     await find()
     await settled()
     expect(state.made).toBe(3)
+    for (const [waitMs, made] of [
+      [19_999, 3],
+      [1, 4],
+      [40_000, 5],
+      [80_000, 6],
+      [80_000, 7]
+    ] as const) {
+      state.nowMs += waitMs
+      await find()
+      await settled()
+      expect(state.made).toBe(made)
+    }
+    state.nowMs += 15 * 60_000
+    expect(responders.troubles([authority])).toEqual([])
     state.nowMs = begin + 4 * dayMs - 60_000
     await expect(find()).rejects.toMatchObject({ code: 'signer_unavailable' })
     state.isBroken = false
-    state.nowMs += 10_000
+    state.nowMs += 80_000
     expect(await find()).not.toBe(first)
     expect(responders.troubles([authority])).toEqual([])
   })
@@ -101,8 +115,9 @@ describe('a responder', () => {
 
 describe('an answer', () => {
   function openCache() {
-    const state = { nowMs: 0, looked: 0 }
-    const cache = new AnswerCache<number>({ stopwatch: () => state.nowMs, freshMs: 5_000, maximumAnswers: 3 })
+    const state = { nowMs: 0, looked: 0, past: 0 }
+    const options = { stopwatch: () => state.nowMs, freshMs: 5_000, maximumAnswers: 3 }
+    const cache = new AnswerCache<number>(options, answer => answer > state.past)
     const find = (key = 'one') => cache.find(key, async () => ++state.looked)
     return { state, cache, find }
   }
@@ -113,6 +128,14 @@ describe('an answer', () => {
     state.nowMs = 4_999
     expect(await find()).toBe(1)
     state.nowMs = 5_000
+    expect(await find()).toBe(2)
+  })
+
+  it('is not given again where it is over', async () => {
+    const { state, find } = openCache()
+    expect(await find()).toBe(1)
+    state.past = 1
+    expect(await Promise.all([find(), find()])).toEqual([2, 2])
     expect(await find()).toBe(2)
   })
 

@@ -1,9 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createStatusStore, type StatusStore } from '../../../src/status/ocsp/status-store.ts'
+import {
+  type AskedCertificate,
+  createStatusStore,
+  type StatusStore
+} from '../../../src/status/ocsp/status-store.ts'
 import { device, leaveOpen } from '../../issuance/rework/rework-test.ts'
 import { type Months, monthsAgo, openMonths } from '../../records/months/months-test.ts'
 import { openRevoking, type Revoking } from '../../revocation/revoking.ts'
 import { act } from '../../support/authority-administration.ts'
+import { expectAgreement } from '../agreement.ts'
 
 const old = monthsAgo(5)
 
@@ -13,10 +18,10 @@ let store: StatusStore
 /** By name of the device: its intent. */
 const ids = new Map<string, string>()
 /** By the name of a device, as long as the month was attached. */
-const asked = new Map<string, { readonly serialNumber: Uint8Array; readonly authorityId: string }>()
+const asked = new Map<string, AskedCertificate>()
 
-async function statusOf(name: string, authorityId = asked.get(name)!.authorityId) {
-  const [status] = await store.find([{ ...asked.get(name)!, authorityId }])
+async function statusOf(name: string, authorityId = asked.get(name)!.authorityId, at = new Date()) {
+  const [status] = await store.find([{ ...asked.get(name)!, authorityId, at }])
   return status!
 }
 
@@ -24,7 +29,7 @@ async function keep(name: string, id: string): Promise<string> {
   ids.set(name, id)
   const where = { id }
   const intent = await months.prisma.intent.findFirstOrThrow({ where })
-  asked.set(name, { serialNumber: intent.serialNumber, authorityId: intent.authorityId })
+  asked.set(name, { serialNumber: intent.serialNumber, authorityId: intent.authorityId, at: new Date() })
   return id
 }
 
@@ -91,7 +96,7 @@ describe('what is on record', () => {
     const other = asked.get('of-the-next-generation')!.authorityId
     for (const name of ['good', 'revoked', 'held'])
       expect(await statusOf(name, other)).toEqual({ state: 'unknown' })
-    const never = { authorityId: other, serialNumber: Uint8Array.of(0x12, 0x34) }
+    const never = { authorityId: other, serialNumber: Uint8Array.of(0x12, 0x34), at: new Date() }
     expect(await store.find([never])).toEqual([{ state: 'unknown' }])
   })
 
@@ -123,12 +128,45 @@ describe('what is on record', () => {
   })
 })
 
+it('what a CRL says, OCSP says of each certificate: reason, time, and time of invalidity', async () => {
+  months.at(new Date())
+  const invalidityDate = new Date('2026-01-02T03:04:05Z')
+  await revoking.revoke(await issue('invalid'), { reason: 'privilegeWithdrawn', invalidityDate }, act)
+  expect(await statusOf('invalid')).toMatchObject({ state: 'revoked', invalidityDate })
+  const reasons = new Set<string>()
+  for (const authorityId of new Set([...asked.values()].map(each => each.authorityId)))
+    for (const reason of (await expectAgreement(months.test.database, authorityId)).values())
+      reasons.add(reason)
+  expect([...reasons].sort()).toEqual([
+    'affiliationChanged',
+    'certificateHold',
+    'cessationOfOperation',
+    'keyCompromise',
+    'privilegeWithdrawn',
+    'superseded'
+  ])
+  months.at(old.middle)
+})
+
+it('what ends, ends by the time of the service', async () => {
+  const { until } = await statusOf('ending')
+  const { authorityId } = asked.get('ending')!
+  expect(await statusOf('ending', authorityId, new Date(until!.getTime() - 1))).toMatchObject({
+    state: 'good'
+  })
+  expect(await statusOf('ending', authorityId, until)).toMatchObject({ state: 'revoked', at: until })
+})
+
 describe('what is of a month that is detached', () => {
   beforeAll(async () => {
     for (const { intentId } of await months.prisma.openIntent.findMany()) await months.declareVoid(intentId)
     months.at(new Date())
     await revoking.sweep()
+    const [before, of] = [asked.get('revoked')!.authorityId, months.test.database]
+    const told = await expectAgreement(of, before)
     await months.detach(old.month)
+    // Nor does a CRL leave out what is elsewhere.
+    expect(await expectAgreement(of, before)).toEqual(told)
     expect(await months.prisma.intent.count({ where: { id: { lt: old.month.endId } } })).toBe(0)
   })
 

@@ -107,6 +107,7 @@ export class RevokedCertificatesWriter {
   }
 }
 
-function encodeInvalidityDate(date: Date): Uint8Array {
+/** The extension (RFC 5280 §5.3.2). */
+export function encodeInvalidityDate(date: Date): Uint8Array {
   return encodeSequence(invalidityDateOid, encodeOctetString(encodeGeneralizedTime(date)))
 }

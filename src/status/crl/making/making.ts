@@ -124,8 +124,8 @@ async function buildTbs(
   signal: AbortSignal
 ) {
   const writer = new RevokedCertificatesWriter()
-  const { id: authorityId, name, purpose } = authority
-  const about = { authorityId, ofStations: purpose === 'stations', at, limit: entriesAtOnce }
+  const { id: authorityId, name } = authority
+  const about = { authorityId, at, limit: entriesAtOnce }
   const stored = await store.findPredecessor(authorityId)
   const predecessor = stored && new Predecessor(stored, store, at)
   let after: Uint8Array = new Uint8Array()
