@@ -98,7 +98,10 @@ describe('openssl ocsp', needs('openssl'), () => {
 
   it('is told at once by an answer with a nonce, and of several certificates in one', async () => {
     const [one, other] = [await issueFile('one.pem'), await issueFile('other.pem')]
-    await service.as('admin').post(`/v1/issuances/${one.id}/revoke`, { reason: 'unspecified', note })
+    const invalidityDate = '2026-01-02T03:04:05Z'
+    await service
+      .as('admin')
+      .post(`/v1/issuances/${one.id}/revoke`, { reason: 'unspecified', note, invalidityDate })
     const { output } = await asking.openssl('starter-g1', authority, ['-cert', one.path, '-cert', other.path])
     expect(output).toContain('Response verify OK')
     expect(output).toContain(`${one.path}: revoked`)
