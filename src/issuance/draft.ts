@@ -66,8 +66,8 @@ export function draftIntent(input: DraftInput): Draft {
     requested,
     stationSubject === undefined ? 'csr' : 'station'
   )
-  const addresses = statusAddressesOf(document, authority.name, publicUrl)
   const serialNumber = createSerialNumber(randomBytes(16))
+  const addresses = statusAddressesOf(document, { generation: authority.name, serialNumber }, publicUrl)
   const tbsDer = buildTbsCertificate({
     serialNumber,
     signatureAlgorithm: authority.signer.signatureAlgorithm,

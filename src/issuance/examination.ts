@@ -77,12 +77,9 @@ export function examineReadBack(tbsDer: Uint8Array, examined: Examined): TbsCert
 function addressesIn(tbsDer: Uint8Array, examined: Examined): StatusAddresses {
   const { profile, authority, publicUrls, earlier } = examined
   try {
-    const { extensions } = parseTbsCertificate(tbsDer)
-    const { addresses, publicUrl } = statusAddressesIn(
-      extensions.all,
-      profile.version.document,
-      authority.name
-    )
+    const { extensions, serialNumber } = parseTbsCertificate(tbsDer)
+    const named = { generation: authority.name, serialNumber }
+    const { addresses, publicUrl } = statusAddressesIn(extensions.all, profile.version.document, named)
     if (publicUrl !== undefined && !publicUrls.includes(publicUrl))
       throw namesForeignAddress(earlier.record, publicUrl)
     return addresses

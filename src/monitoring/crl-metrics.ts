@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { CrlFacts } from '../status/crl/crls.ts'
+import type { ShardStand } from '../status/crl/shard-watch.ts'
 import type { Publications } from '../status/crl/publishing/publications.ts'
 
 type Told = Exclude<keyof CrlFacts, 'authority'>
@@ -40,6 +41,48 @@ export function addCrlMetrics(
         const facts = await measureOnce()
         this.reset()
         for (const each of facts) this.set({ authority: each.authority }, each[member])
+      }
+    })
+  }
+}
+
+const shardGauges: Readonly<
+  Record<'missing' | 'entries' | 'secondsToNextUpdate' | 'lagSeconds', readonly [name: string, help: string]>
+> = {
+  missing: ['mintline_crl_shards_missing', 'Shards of a generation that have no CRL yet.'],
+  entries: ['mintline_crl_shards_entries', 'Entries of the CRLs of all shards together.'],
+  secondsToNextUpdate: ['mintline_crl_shards_next_update_seconds', 'Until the first of them ends.'],
+  lagSeconds: [
+    'mintline_crl_shards_publication_lag_seconds',
+    'Since the oldest revocation that one of them does not say.'
+  ]
+}
+
+/** All shards of a generation together: one by one, they would be too many. */
+export function addShardMetrics(
+  registry: Registry,
+  crls: { readonly measureShards: () => Promise<readonly ShardStand[]> }
+): void {
+  let measuring: Promise<readonly ShardStand[]> | undefined
+  const measureOnce = () =>
+    (measuring ??= crls
+      .measureShards()
+      .catch(() => [])
+      .finally(() => (measuring = undefined)))
+  for (const [member, [name, help]] of Object.entries(shardGauges) as [
+    keyof typeof shardGauges,
+    readonly [string, string]
+  ][]) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['authority', 'shards'],
+      registers: [registry],
+      async collect() {
+        const stands = await measureOnce()
+        this.reset()
+        for (const { authority, shards, ...stand } of stands)
+          if (stand[member] !== undefined) this.set({ authority, shards }, stand[member])
       }
     })
   }

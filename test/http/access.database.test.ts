@@ -85,6 +85,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/authorities/:name/certificate': 'public',
   'GET /v1/authorities/:name/certificate.cer': 'public',
   'GET /v1/authorities/:name/crl': 'public',
+  'GET /v1/authorities/:name/shards/:shards/:shard': 'public',
   'POST /v1/authorities/:name/certificate': ['admin'],
   'POST /v1/authorities/:name/activate': ['admin'],
   'POST /v1/authorities/:name/retire': ['admin'],
@@ -378,6 +379,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'GET /v1/ocsp/:name/*': { url: '/v1/ocsp/starter-g1/MAA=' },
     'GET /v1/authorities/:name/certificate': { url: '/v1/authorities/starter-g1/certificate' },
     'GET /v1/authorities/:name/certificate.cer': { url: '/v1/authorities/starter-g1/certificate.cer' },
+    'GET /v1/authorities/:name/shards/:shards/:shard': { url: '/v1/authorities/starter-g1/shards/4/3' },
     'GET /v1/authorities/:name/crl': { url: '/v1/authorities/starter-g1/crl' },
     'POST /v1/authorities/:name/certificate': {
       url: `/v1/authorities/${pending}/certificate`,

@@ -1,8 +1,9 @@
-import { addCrlMetrics, addPublicationMetrics } from '../../monitoring/crl-metrics.ts'
+import { addCrlMetrics, addPublicationMetrics, addShardMetrics } from '../../monitoring/crl-metrics.ts'
 import { createCrlStore } from '../../status/crl/crl-store.ts'
 import { createCrls, type Crls } from '../../status/crl/crls.ts'
 import { type CrlDutyOptions, startCrlDuty } from '../../status/crl/making/crl-duty.ts'
 import { createMakingStore } from '../../status/crl/making/making-store.ts'
+import { createShardStore } from '../../status/crl/making/shard-store.ts'
 import type { Publications } from '../../status/crl/publishing/publications.ts'
 import type { Core } from '../core.ts'
 import { openPublications } from './publishing.ts'
@@ -15,6 +16,7 @@ export function openCrls(core: Core, registry: Parameters<typeof addCrlMetrics>[
   const overlapMs = config.crlOverlapHours * hourMs
   const crls = createCrls({ store: createCrlStore(database), authorities, overlapMs, clock })
   addCrlMetrics(registry, crls)
+  addShardMetrics(registry, crls)
   const publications = openPublications(core)
   addPublicationMetrics(registry, publications)
   return { ...crls, examine: () => examineBoth(crls, publications) }
@@ -34,5 +36,12 @@ export function startMakingCrls(core: Core): ReturnType<typeof startCrlDuty> {
 
 export function crlDutyOptions({ config, database, ...core }: Core): CrlDutyOptions {
   const periods = { validityMs: config.crlValidityHours * hourMs, overlapMs: config.crlOverlapHours * hourMs }
-  return { ...core, store: createMakingStore(database), periods }
+  const { publicUrl } = config
+  return {
+    ...core,
+    store: createMakingStore(database),
+    shards: createShardStore(database),
+    periods,
+    publicUrl
+  }
 }

@@ -1,12 +1,20 @@
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { type StatusAddresses, urisOf } from '../../pki/certificate/addresses/status-addresses.ts'
 import type { Extension } from '../../pki/certificate/extension.ts'
+import { shardOf } from '../../pki/revocation/shard.ts'
 import { publicUrlOf } from '../../sources/site/public-url.ts'
 import { statusPaths } from '../../sources/site/status-paths.ts'
 import type { ProfileDocument } from '../profile-document.ts'
 
 /** As much of a profile as says which addresses its certificates name. */
 export type AddressMembers = Pick<ProfileDocument, 'crlDistributionPoint' | 'authorityInformationAccess'>
+
+/** As much of a certificate as decides which. */
+export interface Named {
+  /** Name of the generation that signs. */
+  readonly generation: string
+  readonly serialNumber: Uint8Array
+}
 
 /** Whether its certificates name any. */
 export const asksForAddresses = ({
@@ -15,11 +23,15 @@ export const asksForAddresses = ({
 }: AddressMembers): boolean => crlDistributionPoint !== undefined || authorityInformationAccess !== undefined
 
 function pathsOf(
-  { crlDistributionPoint, authorityInformationAccess = [] }: AddressMembers,
-  generation: string
+  { crlDistributionPoint: point, authorityInformationAccess = [] }: AddressMembers,
+  { generation, serialNumber }: Named
 ): StatusAddresses {
+  const crl =
+    typeof point === 'object'
+      ? statusPaths.crlShard(generation, point.shards, shardOf(serialNumber, point.shards))
+      : statusPaths.crl(generation)
   return {
-    ...(crlDistributionPoint !== undefined && { crl: statusPaths.crl(generation) }),
+    ...(point !== undefined && { crl }),
     ...(authorityInformationAccess.includes('ocsp') && { ocsp: statusPaths.ocsp(generation) }),
     ...(authorityInformationAccess.includes('caIssuers') && {
       caIssuers: statusPaths.certificate(generation)
@@ -28,14 +40,13 @@ function pathsOf(
 }
 
 /**
- * The addresses that a certificate of the profile names, by the public address of the service and the name of the generation
- * that signs.
+ * The addresses that a certificate of the profile names, by the public address of the service.
  *
  * @throws MintlineError `authority_unavailable` where the profile asks for some and there is no public address.
  */
 export function statusAddressesOf(
   members: AddressMembers & Pick<ProfileDocument, 'name'>,
-  generation: string,
+  named: Named,
   publicUrl: string | undefined
 ): StatusAddresses {
   if (!asksForAddresses(members)) return {}
@@ -44,7 +55,7 @@ export function statusAddressesOf(
       'authority_unavailable',
       `The certificates of profile ${members.name} are to name addresses of this service, and it has none: MINTLINE_PUBLIC_URL is not set. Tell the administrator.`
     )
-  return prefixed(pathsOf(members, generation), publicUrl)
+  return prefixed(pathsOf(members, named), publicUrl)
 }
 
 /**
@@ -57,9 +68,9 @@ export function statusAddressesOf(
 export function statusAddressesIn(
   all: readonly Extension[],
   members: AddressMembers,
-  generation: string
+  named: Named
 ): { readonly addresses: StatusAddresses; readonly publicUrl: string | undefined } {
-  const paths = pathsOf(members, generation)
+  const paths = pathsOf(members, named)
   const [path] = Object.values<string>({ ...paths })
   const [uri] = urisOf(all)
   const url = path !== undefined && uri?.endsWith(path) === true ? uri.slice(0, -path.length) : undefined
@@ -84,7 +95,7 @@ export function assertAddressed(document: AddressMembers, publicUrl: string | un
         {
           pointer: `/${member}`,
           expected: 'nothing, while MINTLINE_PUBLIC_URL is not set',
-          found: String(value),
+          found: JSON.stringify(value),
           message: 'Set MINTLINE_PUBLIC_URL and start the service again, or leave this out.'
         }
       ]

@@ -1,11 +1,12 @@
 import type { Database } from '../../database/database.ts'
+import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { SignatureAlgorithm } from '../../pki/key/signature-algorithm.ts'
+import type { CrlScope } from './scope.ts'
 
 /** A CRL that is on record. */
-export interface StoredCrl {
+export interface StoredCrl extends CrlScope {
   readonly intentId: string
-  readonly authorityId: string
   readonly number: number
   readonly thisUpdate: Date
   readonly nextUpdate: Date
@@ -23,46 +24,99 @@ interface CrlLag {
   readonly seconds: number
 }
 
+/** How the CRLs of one way to share out the certificates of an authority stand, all together. */
+export interface ShardFacts {
+  readonly authorityId: string
+  readonly shards: number
+  /** So many have none yet. */
+  readonly missing: number
+  /** The first end; null where there is none at all. */
+  readonly nextUpdate: Date | null
+  readonly entries: number
+  /** Since the oldest change that one of them does not say. */
+  readonly lagSeconds: number
+}
+
 export interface CrlStore {
   /** That of the highest number. */
-  findNewest(authorityId: string): Promise<StoredCrl | undefined>
-  /** The newest of each authority. */
+  findNewest(scope: CrlScope): Promise<StoredCrl | undefined>
+  /** The newest complete one of each authority. */
   listNewest(): Promise<readonly StoredCrl[]>
+  /** The newest of each shard. */
+  listNewestShards(): Promise<readonly StoredCrl[]>
+  listShardFacts(): Promise<readonly ShardFacts[]>
   listLags(at: Date): Promise<readonly CrlLag[]>
-  /** Has the authority's next CRL made, unless something waits for that already. */
-  haveNextMade(authorityId: string): Promise<void>
+  /** Has the next CRL made, unless something waits for that already. */
+  haveNextMade(scope: CrlScope): Promise<void>
   /** Octets of its TBSCertList, from the position 0 on. Undefined: there are no more of them. */
   readChunk(intentId: string, position: number): Promise<Uint8Array | undefined>
 }
 
 export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
-  const list = async (authorityId: string | null) => {
-    const rows = await runQuery(
-      () => prisma.$queryRaw<(Omit<StoredCrl, 'number'> & { readonly number: bigint })[]>`
-        SELECT newest.* FROM authority, LATERAL (
-          SELECT crl_intent.id::text AS "intentId", authority_id::text AS "authorityId", number, this_update AS "thisUpdate",
-            next_update AS "nextUpdate", entries, tbs_octets AS "tbsOctets", signature_algorithm AS "signatureAlgorithm",
-            signature, octets, sha256
-          FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-          WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
-        ) AS newest
-        WHERE ${authorityId}::uuid IS NULL OR authority.id = ${authorityId}::uuid`
-    )
-    return rows.map(({ number, ...row }) => ({ ...row, number: Number(number) }))
-  }
   return {
-    findNewest: async authorityId => (await list(authorityId))[0],
-    listNewest: () => list(null),
+    async findNewest({ authorityId, shards, shard }) {
+      const scope = Prisma.sql`SELECT ${authorityId}::uuid AS authority_id, ${shards}::int AS shards, ${shard}::int AS shard`
+      return (await listNewestOf(prisma, scope))[0]
+    },
+    listNewest: () =>
+      listNewestOf(prisma, Prisma.sql`SELECT id AS authority_id, 0 AS shards, 0 AS shard FROM authority`),
+    listNewestShards: () => listNewestOf(prisma, allShards),
     listLags: at => listLags(prisma, at),
-    async haveNextMade(authorityId) {
+    listShardFacts: () => listShardFacts(prisma),
+    async haveNextMade({ authorityId, shards, shard }) {
       await runQuery(
         () => prisma.$executeRaw`
-          INSERT INTO crl_change (authority_id) SELECT ${authorityId}::uuid
-          WHERE NOT EXISTS (SELECT FROM crl_change WHERE authority_id = ${authorityId}::uuid)`
+          INSERT INTO crl_change (authority_id, shards, shard) SELECT ${authorityId}::uuid, ${shards}::int, ${shard}::int
+          WHERE NOT EXISTS (
+            SELECT FROM crl_change
+            WHERE authority_id = ${authorityId}::uuid AND shards = ${shards}::int AND shard = ${shard}::int
+          )`
       )
     },
     readChunk: (intentId, position) => readChunk(prisma, intentId, position)
   }
+}
+
+type Client = Database['prisma']
+
+const allShards = Prisma.sql`
+  SELECT authority_id, shards, generate_series(0, shards - 1) AS shard
+  FROM (SELECT DISTINCT authority_id, shards FROM crl_partition) AS partition`
+
+async function listNewestOf(prisma: Client, scopes: Prisma.Sql): Promise<readonly StoredCrl[]> {
+  const rows = await runQuery(
+    () => prisma.$queryRaw<(Omit<StoredCrl, 'number'> & { readonly number: bigint })[]>`
+      SELECT newest.* FROM (${scopes}) AS scope, LATERAL (
+        SELECT crl_intent.id::text AS "intentId", authority_id::text AS "authorityId", shards, shard, number,
+          this_update AS "thisUpdate", next_update AS "nextUpdate", entries, tbs_octets AS "tbsOctets",
+          signature_algorithm AS "signatureAlgorithm", signature, octets, sha256
+        FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
+        ORDER BY number DESC LIMIT 1
+      ) AS newest`
+  )
+  return rows.map(({ number, ...row }) => ({ ...row, number: Number(number) }))
+}
+
+function listShardFacts(prisma: Client): Promise<readonly ShardFacts[]> {
+  return runQuery(
+    () => prisma.$queryRaw<ShardFacts[]>`
+      SELECT scope.authority_id::text AS "authorityId", scope.shards,
+        (count(*) FILTER (WHERE newest.next_update IS NULL))::int AS missing, min(newest.next_update) AS "nextUpdate",
+        coalesce(sum(newest.entries), 0)::int AS entries,
+        coalesce(extract(epoch FROM clock_timestamp() - min(changed.since)), 0)::float8 AS "lagSeconds"
+      FROM (${allShards}) AS scope
+      LEFT JOIN LATERAL (
+        SELECT next_update, entries FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
+        ORDER BY number DESC LIMIT 1
+      ) AS newest ON true
+      LEFT JOIN LATERAL (
+        SELECT min(created_at) AS since FROM crl_change
+        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
+      ) AS changed ON true
+      GROUP BY scope.authority_id, scope.shards`
+  )
 }
 
 /** As `CrlStore.readChunk`. */
@@ -83,11 +137,11 @@ function listLags(prisma: Database['prisma'], at: Date): Promise<readonly CrlLag
         greatest(0, extract(epoch FROM ${time}::timestamptz - least(changed.since, ended.since)))::float8 AS seconds
       FROM authority
       LEFT JOIN LATERAL (
-        SELECT min(created_at) AS since FROM crl_change WHERE authority_id = authority.id
+        SELECT min(created_at) AS since FROM crl_change WHERE authority_id = authority.id AND shards = 0
       ) AS changed ON true
       LEFT JOIN LATERAL (
         SELECT created_at FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-        WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
+        WHERE authority_id = authority.id AND shards = 0 AND shard = 0 ORDER BY number DESC LIMIT 1
       ) AS newest ON true
       LEFT JOIN LATERAL (
         SELECT min(ends_at) AS since FROM certificate_status

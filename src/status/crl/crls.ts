@@ -4,7 +4,8 @@ import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock
 import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
 import { ChunkMemory, isWhole, readOctets } from './octets.ts'
-import { hasCrls, isSpokenFor } from './scope.ts'
+import { allParts, type CrlPart, type CrlScope, hasCrls, isSpokenFor, scopeKey } from './scope.ts'
+import { createShardWatch, type ShardStand } from './shard-watch.ts'
 
 /** A CRL as it is handed out. */
 interface OpenCrl {
@@ -30,14 +31,16 @@ export interface CrlFacts {
 
 export interface Crls {
   /**
-   * The newest CRL of a generation, a second old at most as this process knows it.
+   * The newest CRL of a generation, or of a shard of it, a second old at most as this process knows it.
    *
    * @throws MintlineError `authority_not_found`, also where there is none of it yet, or never will be; `record_damaged` for one
    * that was changed in the database; `database_unavailable`.
    */
-  find(name: string): Promise<OpenCrl>
+  find(name: string, part?: CrlPart): Promise<OpenCrl>
   /** Of each generation whose CRLs are made, once there is one. @throws MintlineError `database_unavailable`. */
   measure(): Promise<readonly CrlFacts[]>
+  /** Of each way in which certificates are shared out. @throws as above. */
+  measureShards(): Promise<readonly ShardStand[]>
   /** For readiness. @throws as above. */
   examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
 }
@@ -74,13 +77,14 @@ class NewestCrls {
     this.#chunks = new ChunkMemory(store)
   }
 
-  find(authorityId: string): Promise<StoredCrl | undefined> {
-    const last = this.#known.get(authorityId)
+  find(scope: CrlScope): Promise<StoredCrl | undefined> {
+    const key = scopeKey(scope)
+    const last = this.#known.get(key)
     if (last !== undefined && this.#stopwatch() < last.askedAtMs + freshMs) return last.crl
-    const crl = this.#ask(authorityId)
-    this.#known.set(authorityId, { crl, askedAtMs: this.#stopwatch() })
+    const crl = this.#ask(scope, key)
+    this.#known.set(key, { crl, askedAtMs: this.#stopwatch() })
     // The next one asks again.
-    crl.catch(() => this.#known.delete(authorityId))
+    crl.catch(() => this.#known.delete(key))
     return crl
   }
 
@@ -88,23 +92,23 @@ class NewestCrls {
     return readOctets(crl, this.#chunks)
   }
 
-  isDamaged({ authorityId, intentId }: StoredCrl): boolean {
-    return this.#damaged.get(authorityId)?.intentId === intentId
+  isDamaged(crl: StoredCrl): boolean {
+    return this.#damaged.get(scopeKey(crl))?.intentId === crl.intentId
   }
 
-  async #ask(authorityId: string): Promise<StoredCrl | undefined> {
-    const found = await this.#store.findNewest(authorityId)
-    if (found === undefined || this.#proven.get(authorityId) === found.intentId) return found
+  async #ask(scope: CrlScope, key: string): Promise<StoredCrl | undefined> {
+    const found = await this.#store.findNewest(scope)
+    if (found === undefined || this.#proven.get(key) === found.intentId) return found
     const { intentId } = found
-    const damaged = this.#damaged.get(authorityId)
+    const damaged = this.#damaged.get(key)
     const isDamagedStill = damaged?.intentId === intentId && this.#stopwatch() < damaged.atMs + damagedMs
     if (isDamagedStill || !(await isWhole(found, this.#chunks))) {
-      if (!isDamagedStill) this.#damaged.set(authorityId, { intentId, atMs: this.#stopwatch() })
-      await this.#store.haveNextMade(authorityId)
+      if (!isDamagedStill) this.#damaged.set(key, { intentId, atMs: this.#stopwatch() })
+      await this.#store.haveNextMade(scope)
       throw damage(found)
     }
-    this.#damaged.delete(authorityId)
-    this.#proven.set(authorityId, intentId)
+    this.#damaged.delete(key)
+    this.#proven.set(key, intentId)
     return found
   }
 }
@@ -124,6 +128,7 @@ interface Known {
 export function createCrls(dependencies: CrlsDependencies): Crls {
   const { store, authorities, overlapMs, clock } = dependencies
   const newest = new NewestCrls(dependencies)
+  const shards = createShardWatch(dependencies)
 
   /** Of each whose CRLs are made. */
   async function describeAll(now: Date): Promise<Described[]> {
@@ -139,15 +144,15 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
   }
 
   return {
-    async find(name) {
+    async find(name, part = allParts) {
       const authority = authorities.list().find(each => each.name === name)
       if (authority === undefined)
         throw new MintlineError(
           'authority_not_found',
           `There is no authority ${name}. A CRL is of a generation, e.g. starter-g1.`
         )
-      const found = await newest.find(authority.id)
-      if (found === undefined) throw noneYet(authority, clock())
+      const found = await newest.find({ authorityId: authority.id, ...part })
+      if (found === undefined) throw part.shards === 0 ? noneYet(authority, clock()) : noSuchShard(name, part)
       const { number, thisUpdate, nextUpdate, octets, sha256 } = found
       return { number, thisUpdate, nextUpdate, octets, sha256, read: () => newest.read(found) }
     },
@@ -169,6 +174,7 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
             ]
       )
     },
+    measureShards: () => shards.measure(clock()),
     async examine() {
       const now = clock()
       const all = await describeAll(now)
@@ -176,7 +182,11 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
         .listDamaged()
         .filter(({ state }) => isSpokenFor(state))
         .map(({ name }) => `no CRL of ${name} is made, whose row in the database cannot be read`)
-      const faults = [...all.flatMap(each => faultOf(each, now, overlapMs) ?? []), ...unread]
+      const faults = [
+        ...all.flatMap(each => faultOf(each, now, overlapMs) ?? []),
+        ...unread,
+        ...(await shards.faults(now))
+      ]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
       const advice =
         'Look whether its key can be used (lines), and at the log of the process that does the background duties.'
@@ -209,6 +219,13 @@ function faultOf(
   // The next one should be there since the overlap began.
   if (crl.nextUpdate.getTime() - now.getTime() < overlapMs / 2) return `the CRL of ${name} ends ${end}`
   return lagSeconds < overdueSeconds ? undefined : `the CRL of ${name} is ${Math.floor(lagSeconds)} s behind`
+}
+
+function noSuchShard(name: string, { shards, shard }: CrlPart): MintlineError {
+  return new MintlineError(
+    'authority_not_found',
+    `There is no CRL of ${name} for shard ${shard} of ${shards}: none of its certificates names it, or it is made within seconds. GET /v1/authorities/${name}/crl has all of them.`
+  )
 }
 
 function noneYet({ name, state, certificate }: Authority, now: Date): MintlineError {

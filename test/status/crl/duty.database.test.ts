@@ -5,6 +5,7 @@ import { MintlineError } from '../../../src/errors/mintline-error.ts'
 import type { OpenSigner } from '../../../src/signing/signers/open-signer.ts'
 import type { Signer } from '../../../src/signing/signers/signer.ts'
 import { newId } from '../../../src/sources/identifier.ts'
+import { allParts } from '../../../src/status/crl/scope.ts'
 import { act, selfSigned } from '../../support/authority-administration.ts'
 import { type Issuing, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
@@ -192,14 +193,14 @@ describe('a generation that is compromised', () => {
     const { store } = crlDutyOptions(issuing.core)
     const { id: authorityId } = await authorityOf('lost-g1')
     const createdAt = new Date()
-    const number = await store.takeNumber(authorityId, createdAt)
+    const number = await store.takeNumber({ authorityId, ...allParts }, createdAt)
     const id = newId(createdAt, issuing.core.randomBytes)
     const tbsDer = Uint8Array.of(0x30, 0)
     await store.writeChunk(id, 0, tbsDer)
     const nextUpdate = new Date(createdAt.getTime() + 60_000)
     const period = { number, createdAt, thisUpdate: createdAt, nextUpdate }
     const rest = { entries: 0, finalEntries: 0, tbsDer, tbsSha256: new Uint8Array(32) }
-    expect(await store.insert({ id, authorityId, ...period, ...rest })).toBeUndefined()
+    expect(await store.insert({ id, authorityId, ...allParts, ...period, ...rest })).toBeUndefined()
   })
 })
 

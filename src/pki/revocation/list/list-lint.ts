@@ -7,7 +7,7 @@ import { parseTime, timeTagOf } from '../../der/time.ts'
 import { signatureAlgorithmDer } from '../../key/signature-algorithm.ts'
 import { reasonCodes } from '../reason.ts'
 import { entryExtensionOids } from './entries.ts'
-import { listExtensionOids, type ListHead } from './tbs-cert-list.ts'
+import { encodeIssuingDistributionPoint, listExtensionOids, type ListHead } from './tbs-cert-list.ts'
 
 /** What the bytes must say, and nothing else. */
 export interface ListExpectation extends ListHead {
@@ -126,7 +126,7 @@ const enumerated = 0x0a
 
 function lintExtensions(
   tbs: DerReader,
-  { authorityKeyIdentifier, number, keepsExpiredSince }: ListExpectation
+  { authorityKeyIdentifier, number, keepsExpiredSince, distributionPoint }: ListExpectation
 ): void {
   demand('extensions', tbs.peekTag() === contextConstructed(0), 'extensions')
   const outer = tbs.enter(tbs.readElement('the extensions'))
@@ -139,7 +139,7 @@ function lintExtensions(
       extension.readObjectIdentifier('an extension type') === oid,
       `the extension ${oid} here`
     )
-    // A criticality would stand here: none of them is.
+    // A criticality would stand here: none of these is.
     const value = extension.enterOctetString('an extension value')
     extension.assertEnd('an extension')
     return value
@@ -154,6 +154,12 @@ function lintExtensions(
     value.reduce((sum, octet) => sum * 256 + octet, 0) === number && number > 0,
     `the number ${number}`
   )
+  if (distributionPoint !== undefined) {
+    const found = list.encoding(list.readTagged(tags.sequence, 'an extension'))
+    const isNamed =
+      distributionPoint.length > 0 && isEqual(found, encodeIssuingDistributionPoint(distributionPoint))
+    demand('issuingDistributionPoint', isNamed, `the addresses ${distributionPoint.join(', ')}, critical`)
+  }
   const since = parseTime(next(listExtensionOids.expiredCertsOnCRL), 'expiredCertsOnCRL')
   demand('expiredCertsOnCRL', isSameSecond(since.date, keepsExpiredSince), keepsExpiredSince.toISOString())
   list.assertEnd('the extensions')

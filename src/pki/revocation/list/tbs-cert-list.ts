@@ -1,11 +1,14 @@
 import { encodeAuthorityKeyIdentifier } from '../../certificate/extension.ts'
-import { tags } from '../../der/tag.ts'
+import { encodeUtf8 } from '../../der/octets.ts'
+import { contextConstructed, tags } from '../../der/tag.ts'
 import { encodeGeneralizedTime, encodeTime } from '../../der/time.ts'
 import {
   encodeBitString,
+  encodeBoolean,
   encodeElement,
   encodeExplicit,
   encodeHeader,
+  encodeImplicitOctets,
   encodeObjectIdentifier,
   encodeOctetString,
   encodeSequence,
@@ -26,16 +29,23 @@ export interface ListHead {
   readonly nextUpdate: Date
   /** Entries of certificates that expired from then on are kept (X.509, expiredCertsOnCRL). */
   readonly keepsExpiredSince: Date
+  /**
+   * Of a CRL of a part of the certificates: the addresses by which these name it in their distribution point (RFC 5280 §5.2.5), at
+   * least one. Without it the CRL is complete.
+   */
+  readonly distributionPoint?: readonly string[] | undefined
 }
 
 export const listExtensionOids = {
   authorityKeyIdentifier: '2.5.29.35',
   cRLNumber: '2.5.29.20',
+  issuingDistributionPoint: '2.5.29.28',
   expiredCertsOnCRL: '2.5.29.60'
 } as const
 
 const version2 = encodeElement(tags.integer, Uint8Array.of(1))
 const numberOid = encodeObjectIdentifier(listExtensionOids.cRLNumber)
+const distributionPointOid = encodeObjectIdentifier(listExtensionOids.issuingDistributionPoint)
 const expiredCertsOid = encodeObjectIdentifier(listExtensionOids.expiredCertsOnCRL)
 
 /** A structure whose middle comes by itself. */
@@ -62,11 +72,21 @@ export function frameTbsCertList(head: ListHead, entryOctets: number): Frame {
     encodeSequence(
       encodeAuthorityKeyIdentifier(head.authorityKeyIdentifier),
       encodeSequence(numberOid, encodeOctetString(encodeUnsignedInteger(octetsOf(head.number)))),
+      ...(head.distributionPoint === undefined
+        ? []
+        : [encodeIssuingDistributionPoint(head.distributionPoint)]),
       encodeSequence(expiredCertsOid, encodeOctetString(encodeGeneralizedTime(head.keepsExpiredSince)))
     )
   )
   const octets = start.reduce((sum, { length }) => sum + length, entryOctets + after.length)
   return { before: join([encodeHeader(tags.sequence, octets), ...start]), after }
+}
+
+/** Critical. One fullName of these URIs: it covers certificates of all kinds and all reasons. */
+export function encodeIssuingDistributionPoint(uris: readonly string[]): Uint8Array {
+  const names = uris.map(uri => encodeImplicitOctets(6, encodeUtf8(uri)))
+  const value = encodeSequence(encodeExplicit(0, encodeElement(contextConstructed(0), ...names)))
+  return encodeSequence(distributionPointOid, encodeBoolean(true), encodeOctetString(value))
 }
 
 /** What stands around the TBSCertList in the CRL. */

@@ -3,18 +3,23 @@ import { type SignerSources, withLentSigner } from '../../../authorities/generat
 import type { ClockTrust } from '../../../clock/clock-trust.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
-import { hasCrls } from '../scope.ts'
+import { allParts, type CrlPart, describePart, hasCrls, scopeKey } from '../scope.ts'
 import { type CrlPeriods, makeCrl, type MakingDependencies } from './making.ts'
 import type { CrlState } from './making-store.ts'
+import type { ShardState } from './shard-store.ts'
 
 export interface CrlDutyOptions extends MakingDependencies, SignerSources {
   readonly periods: CrlPeriods
   readonly authorities: Pick<Authorities, 'list' | 'issuingById'>
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
+  /** Under which certificates name their shard from now on; undefined where they name none. */
+  readonly publicUrl: string | undefined
   readonly stopwatch?: Stopwatch
 }
 
 const pollMs = 1_000
+/** Those of shards that nothing waits for are looked at as often. */
+const allShardsEveryMs = 60_000
 /** Revocations that come meanwhile go into one CRL. Besides, as long as the last one took. */
 const restMs = 2_000
 const firstPauseMs = 5_000
@@ -31,10 +36,16 @@ const pruneEveryMs = 60_000
 /** Of each time: some 10 GiB. */
 const maximumPrunings = 200
 
-/** When an authority has its next try, and how often it failed in a row. */
+/** When a CRL, or the key of an authority, has its next try, and how often it failed in a row. */
 interface Standing {
   notBeforeMs: number
   failures: number
+}
+
+/** A CRL that is due. */
+interface Due {
+  readonly authority: Authority
+  readonly part: CrlPart
 }
 
 /** Makes the CRLs that are due, a few at once: those that have waited longest first. */
@@ -42,9 +53,11 @@ export class CrlDuty {
   readonly #options: CrlDutyOptions
   readonly #stopwatch: Stopwatch
   readonly #standings = new Map<string, Standing>()
-  readonly #waiting = new Map<string, Authority>()
+  readonly #waiting = new Map<string, Due>()
   readonly #underWay = new Map<string, Promise<void>>()
   #prunedAtMs = -Infinity
+  #allShardsAtMs = -Infinity
+  #rules: string | undefined
 
   constructor(options: CrlDutyOptions) {
     this.#options = options
@@ -59,7 +72,9 @@ export class CrlDuty {
   async step(signal: AbortSignal): Promise<void> {
     const { store, authorities, clockTrust, clock } = this.#options
     const now = clock()
+    await this.#notePartitions(now)
     const states = new Map((await store.listStates(now)).map(state => [state.authorityId, state]))
+    const shards = Map.groupBy(await this.#listShards(), ({ authorityId }) => authorityId)
     for (const authority of authorities.list()) {
       const state = states.get(authority.id)
       if (state === undefined) continue
@@ -70,12 +85,36 @@ export class CrlDuty {
         await store.dropChanges(authority.id)
         continue
       }
-      if (!this.#isItsTurn(authority.id) || !isDue(state, now, this.#options.periods)) continue
-      await clockTrust.assertTrusted()
-      this.#waiting.set(authority.id, authority)
+      // Those of shards are short: nobody waits for them because of a long one.
+      for (const each of shards.get(authority.id) ?? [])
+        await this.#ask(each, { authority, part: partOf(each) }, now)
+      await this.#ask(state, { authority, part: allParts }, now)
       this.#begin(signal)
     }
     await this.#prune(now, signal)
+  }
+
+  async #ask(state: CrlState | ShardState, due: Due, now: Date): Promise<void> {
+    const key = keyOf(due)
+    if (!this.#isItsTurn(key, due.authority) || !isDue(state, now, this.#options.periods)) return
+    await this.#options.clockTrust.assertTrusted()
+    this.#waiting.set(key, due)
+  }
+
+  async #notePartitions(now: Date): Promise<void> {
+    const { shards, publicUrl } = this.#options
+    if (publicUrl === undefined) return
+    const rules = await shards.readRules()
+    if (rules === this.#rules) return
+    await shards.notePartitions(publicUrl, now)
+    this.#rules = rules
+  }
+
+  async #listShards(): Promise<readonly ShardState[]> {
+    const isAll = this.#stopwatch() >= this.#allShardsAtMs + allShardsEveryMs
+    const states = await this.#options.shards.listStates(isAll ? 'all' : 'changed')
+    if (isAll) this.#allShardsAtMs = this.#stopwatch()
+    return states
   }
 
   /** Waits for those that were begun, and those that wait for them. */
@@ -83,21 +122,21 @@ export class CrlDuty {
     while (this.#underWay.size > 0) await Promise.all(this.#underWay.values())
   }
 
-  #isItsTurn(id: string): boolean {
-    if (this.#waiting.has(id) || this.#underWay.has(id)) return false
-    return (this.#standings.get(id)?.notBeforeMs ?? 0) <= this.#stopwatch()
+  #isItsTurn(key: string, { id }: Authority): boolean {
+    if (this.#waiting.has(key) || this.#underWay.has(key)) return false
+    return [key, id].every(each => (this.#standings.get(each)?.notBeforeMs ?? 0) <= this.#stopwatch())
   }
 
   #begin(signal: AbortSignal): void {
     if (signal.aborted) this.#waiting.clear()
-    for (const [id, authority] of this.#waiting) {
+    for (const [key, due] of this.#waiting) {
       if (this.#underWay.size >= maximumAtOnce) return
-      this.#waiting.delete(id)
-      const making = this.#make(authority, signal).finally(() => {
-        this.#underWay.delete(id)
+      this.#waiting.delete(key)
+      const making = this.#make(due, signal).finally(() => {
+        this.#underWay.delete(key)
         this.#begin(signal)
       })
-      this.#underWay.set(id, making)
+      this.#underWay.set(key, making)
     }
   }
 
@@ -111,42 +150,60 @@ export class CrlDuty {
       if (!(await store.prune(before))) return
   }
 
-  async #make(authority: Authority, signal: AbortSignal): Promise<void> {
+  async #make(due: Due, signal: AbortSignal): Promise<void> {
+    const { authority, part } = due
     const startMs = this.#stopwatch()
-    const { failures } = this.#standings.get(authority.id) ?? { failures: 0 }
+    let isKeyThere = false
+    // What has waited since its key was found to be away waits on.
+    if ((this.#standings.get(authority.id)?.notBeforeMs ?? 0) > startMs) return
     try {
       await withLentSigner(this.#options, authority, async signer => {
         // A key that is away is asked for before a list is made for it.
         await signer.assertUsable()
-        await makeCrl(this.#options, { authority, signer }, signal)
+        isKeyThere = true
+        await makeCrl(this.#options, { authority, part, signer }, signal)
       })
       const endMs = this.#stopwatch()
       const notBeforeMs = endMs + Math.max(restMs, endMs - startMs)
-      this.#standings.set(authority.id, { notBeforeMs, failures: 0 })
+      this.#standings.set(keyOf(due), { notBeforeMs, failures: 0 })
+      this.#standings.delete(authority.id)
     } catch (error) {
       if (signal.aborted) return
-      const endMs = this.#stopwatch()
-      const pauseMs = Math.max(
-        Math.min(firstPauseMs * 2 ** failures, longestPauseMs),
-        (endMs - startMs) / failingShare
-      )
-      this.#standings.set(authority.id, { notBeforeMs: endMs + pauseMs, failures: failures + 1 })
-      if (failures > 0) return
-      const { name } = authority
-      this.#options.log.warn(
-        { err: error, authority: name },
-        `the CRL of ${name} could not be made; tried again`
-      )
+      this.#fail(due, error, { key: isKeyThere ? keyOf(due) : authority.id, startMs })
     }
+  }
+
+  #fail(
+    { authority: { name }, part }: Due,
+    error: unknown,
+    { key, startMs }: { readonly key: string; readonly startMs: number }
+  ): void {
+    const { failures } = this.#standings.get(key) ?? { failures: 0 }
+    const endMs = this.#stopwatch()
+    const pauseMs = Math.max(
+      Math.min(firstPauseMs * 2 ** failures, longestPauseMs),
+      (endMs - startMs) / failingShare
+    )
+    this.#standings.set(key, { notBeforeMs: endMs + pauseMs, failures: failures + 1 })
+    if (failures > 0) return
+    this.#options.log.warn(
+      { err: error, authority: name },
+      `the CRL of ${describePart(part, name)} could not be made; tried again`
+    )
   }
 }
 
+const partOf = ({ shards, shard }: CrlPart): CrlPart => ({ shards, shard })
+
+const keyOf = ({ authority: { id: authorityId }, part }: Due) => scopeKey({ authorityId, ...part })
+
 function isDue(
-  { thisUpdate, nextUpdate, hasChanges, hasEnded }: CrlState,
+  { thisUpdate, nextUpdate, hasChanges, ...state }: CrlState | ShardState,
   now: Date,
   { overlapMs }: CrlPeriods
 ): boolean {
-  if (thisUpdate === null || nextUpdate === null || hasChanges || hasEnded) return true
+  if (thisUpdate === null || nextUpdate === null || hasChanges) return true
+  if ('hasEnded' in state && state.hasEnded) return true
   return (
     now.getTime() >= nextUpdate.getTime() - overlapMs ||
     now.getTime() < thisUpdate.getTime() - clockToleranceMs

@@ -5,8 +5,12 @@ import type { RevokedCertificate } from '../../../pki/revocation/list/entries.ts
 import type { RevocationReason } from '../../../pki/revocation/reason.ts'
 import { endedBesides, endOfStatus } from '../../ended-store.ts'
 
+import type { SerialRange } from '../../../pki/revocation/shard.ts'
+
 export interface EntryQuery {
   readonly authorityId: string
+  /** Of a shard: its serial numbers alone. */
+  readonly range?: SerialRange | undefined
   /** What ends by then has ended. */
   readonly at: Date
   /** The serial number of the last entry before. */
@@ -31,9 +35,11 @@ interface EntryRow {
 /** What is revoked or on hold of an authority's certificates. The status of devices stays where a month is detached. */
 export async function readEntries(
   prisma: Database['prisma'],
-  { authorityId, at, after, limit }: EntryQuery
+  { authorityId, range, at, after, limit }: EntryQuery
 ): Promise<readonly ReadEntry[]> {
   const cursor = new Uint8Array(after)
+  const [from, until] =
+    range === undefined ? [new Uint8Array(), null] : [new Uint8Array(range.from), new Uint8Array(range.until)]
   const rows = await runQuery(
     () => prisma.$queryRaw<EntryRow[]>`
     SELECT serial_number AS "serialNumber", since AS "revocationDate", reason, invalidity_date AS "invalidityDate",
@@ -42,11 +48,12 @@ export async function readEntries(
         SELECT serial_number, ended.since, ended.reason, ended.invalidity_date, ended.is_over
         FROM certificate_status, ${endOfStatus(Prisma.sql`${at.toISOString()}::timestamptz`)}
         WHERE authority_id = ${authorityId}::uuid AND serial_number > ${cursor}::bytea
+          AND serial_number >= ${from}::bytea AND (${until}::bytea IS NULL OR serial_number < ${until}::bytea)
         ORDER BY serial_number LIMIT ${limit}
       )
       UNION ALL (
         SELECT serial_number, since, reason, NULL, false FROM ${endedBesides} AS besides
-        WHERE authority_id = ${authorityId}::uuid AND serial_number > ${cursor}::bytea
+        WHERE ${until}::bytea IS NULL AND authority_id = ${authorityId}::uuid AND serial_number > ${cursor}::bytea
         ORDER BY serial_number LIMIT ${limit}
       )
     ) AS told

@@ -10,12 +10,12 @@ import { type Durable, vouchDurable } from '../../../signing/durable.ts'
 import { firstIdentifierOf } from '../../../sources/identifier.ts'
 import { readChunk } from '../crl-store.ts'
 import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
+import type { CrlScope } from '../scope.ts'
 import type { PredecessorSource, StoredPredecessor } from './predecessor.ts'
 
 /** A CRL before it is signed. */
-interface CrlIntent {
+interface CrlIntent extends CrlScope {
   readonly id: string
-  readonly authorityId: string
   readonly number: number
   readonly createdAt: Date
   readonly thisUpdate: Date
@@ -52,15 +52,15 @@ export interface CrlState {
 }
 
 export interface MakingStore extends PredecessorSource {
-  /** Of every authority. */
+  /** Of every authority, of its complete CRL. */
   listStates(at: Date): Promise<readonly CrlState[]>
   /** Ids of changes that its CRL does not say, those first that were first: 50,000 at most. */
-  listChanges(authorityId: string): Promise<readonly string[]>
+  listChanges(scope: CrlScope): Promise<readonly string[]>
   /**
-   * Takes a number above all that the authority's CRLs have had: the milliseconds of the clock, or the next one. A crash after
+   * Takes a number above all that CRLs of this scope have had: the milliseconds of the clock, or the next one. A crash after
    * this leaves a number that no CRL has.
    */
-  takeNumber(authorityId: string, takenAt: Date): Promise<number>
+  takeNumber(scope: CrlScope, takenAt: Date): Promise<number>
   /** In the order of their serial numbers. */
   readEntries(query: EntryQuery): Promise<readonly ReadEntry[]>
   /** A crash after this leaves octets of no intent, which `prune` takes away. */
@@ -95,10 +95,10 @@ const numberTries = 20
 export function createMakingStore({ prisma }: Database): MakingStore {
   return {
     listStates: at => listStates(prisma, at),
-    listChanges: authorityId => listChanges(prisma, authorityId),
-    findPredecessor: authorityId => findPredecessor(prisma, authorityId),
+    listChanges: scope => listChanges(prisma, scope),
+    findPredecessor: scope => findPredecessor(prisma, scope),
     readChunk: (intentId, position) => readChunk(prisma, intentId, position),
-    takeNumber: (authorityId, takenAt) => takeNumber(prisma, authorityId, takenAt),
+    takeNumber: (scope, takenAt) => takeNumber(prisma, scope, takenAt),
     readEntries: query => readEntries(prisma, query),
     async writeChunk(intentId, position, octets) {
       await runQuery(
@@ -146,7 +146,7 @@ function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
   return runQuery(
     () => prisma.$queryRaw<CrlState[]>`
           SELECT authority.id::text AS "authorityId", authority.state AS "authorityState", newest.this_update AS "thisUpdate", newest.next_update AS "nextUpdate",
-            EXISTS (SELECT FROM crl_change WHERE authority_id = authority.id) AS "hasChanges",
+            EXISTS (SELECT FROM crl_change WHERE authority_id = authority.id AND shards = 0) AS "hasChanges",
             EXISTS (
               SELECT FROM certificate_status
               WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
@@ -155,15 +155,19 @@ function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
           FROM authority
           LEFT JOIN LATERAL (
             SELECT crl_intent.created_at, this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-            WHERE authority_id = authority.id ORDER BY number DESC LIMIT 1
+            WHERE authority_id = authority.id AND shards = 0 AND shard = 0 ORDER BY number DESC LIMIT 1
           ) AS newest ON true`
   )
 }
 
-async function listChanges(prisma: Client, authorityId: string): Promise<readonly string[]> {
+async function listChanges(
+  prisma: Client,
+  { authorityId, shards, shard }: CrlScope
+): Promise<readonly string[]> {
   const rows = await runQuery(
     () => prisma.$queryRaw<{ id: string }[]>`
-          SELECT id::text FROM crl_change WHERE authority_id = ${authorityId}::uuid ORDER BY id LIMIT ${maximumChanges}`
+          SELECT id::text FROM crl_change
+          WHERE authority_id = ${authorityId}::uuid AND shards = ${shards} AND shard = ${shard} ORDER BY id LIMIT ${maximumChanges}`
   )
   return rows.map(({ id }) => id)
 }
@@ -185,10 +189,13 @@ function record(prisma: Client, signed: SignedCrl, changes: readonly string[]): 
   })
 }
 
-async function findPredecessor(prisma: Client, authorityId: string): Promise<StoredPredecessor | undefined> {
+async function findPredecessor(
+  prisma: Client,
+  { authorityId, shards, shard }: CrlScope
+): Promise<StoredPredecessor | undefined> {
   const found = await runQuery(() =>
     prisma.crlIntent.findFirst({
-      where: { authorityId, crl: { isNot: null } },
+      where: { authorityId, shards, shard, crl: { isNot: null } },
       orderBy: { number: 'desc' },
       select: { id: true, number: true, tbsOctets: true, tbsSha256: true }
     })
@@ -198,15 +205,20 @@ async function findPredecessor(prisma: Client, authorityId: string): Promise<Sto
   return { intentId, number: Number(number), tbsOctets, tbsSha256 }
 }
 
-function takeNumber(prisma: Client, authorityId: string, takenAt: Date): Promise<number> {
+function takeNumber(
+  prisma: Client,
+  { authorityId, shards, shard }: CrlScope,
+  takenAt: Date
+): Promise<number> {
   return runQuery(async () => {
     for (let tries = 1; ; tries++) {
       try {
         const [row] = await prisma.$queryRaw<{ number: bigint }[]>`
-          INSERT INTO crl_number (authority_id, number, taken_at)
-          SELECT ${authorityId}::uuid, greatest(coalesce(max(number) + 1, 1), ${takenAt.getTime()}::bigint),
+          INSERT INTO crl_number (authority_id, shards, shard, number, taken_at)
+          SELECT ${authorityId}::uuid, ${shards}::int, ${shard}::int, greatest(coalesce(max(number) + 1, 1), ${takenAt.getTime()}::bigint),
             ${takenAt.toISOString()}::timestamptz
-          FROM crl_number WHERE authority_id = ${authorityId}::uuid
+          FROM crl_number
+          WHERE authority_id = ${authorityId}::uuid AND shards = ${shards}::int AND shard = ${shard}::int
           RETURNING number`
         return Number(row!.number)
       } catch (error) {
@@ -229,7 +241,8 @@ async function prune(prisma: Client, before: Date): Promise<boolean> {
               crl.intent_id IS NULL
               OR EXISTS (
                 SELECT FROM crl_intent AS later JOIN crl AS later_crl ON later_crl.intent_id = later.id
-                WHERE later.authority_id = crl_intent.authority_id AND later.number > crl_intent.number
+                WHERE later.authority_id = crl_intent.authority_id AND later.shards = crl_intent.shards
+                  AND later.shard = crl_intent.shard AND later.number > crl_intent.number
                   AND later_crl.signed_at < ${before.toISOString()}::timestamptz
               )
             )

@@ -9,14 +9,18 @@ import {
   frameTbsCertList,
   type ListHead
 } from '../../../pki/revocation/list/tbs-cert-list.ts'
+import { rangeOf } from '../../../pki/revocation/shard.ts'
 import { judgeInSteps } from '../../../signing/judgement.ts'
 import { signDurableList } from '../../../signing/sign-durable.ts'
 import type { Signer } from '../../../signing/signers/signer.ts'
 import type { Clock } from '../../../sources/clock.ts'
+import { statusPaths } from '../../../sources/site/status-paths.ts'
 import { newId, timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import { type CrlPart, describePart } from '../scope.ts'
 import type { MakingStore } from './making-store.ts'
 import { Predecessor } from './predecessor.ts'
+import type { ShardStore } from './shard-store.ts'
 
 export interface CrlPeriods {
   /** From thisUpdate to nextUpdate. */
@@ -27,6 +31,7 @@ export interface CrlPeriods {
 
 export interface MakingDependencies {
   readonly store: MakingStore
+  readonly shards: ShardStore
   readonly periods: Pick<CrlPeriods, 'validityMs'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
@@ -36,6 +41,7 @@ export interface MakingDependencies {
 /** What is about to be made. */
 export interface CrlOrder {
   readonly authority: Authority
+  readonly part: CrlPart
   readonly signer: Pick<Signer, 'sign' | 'signatureAlgorithm'>
 }
 
@@ -62,14 +68,17 @@ const copiedAtOnce = 4 * 1024 * 1024
  */
 export async function makeCrl(
   dependencies: MakingDependencies,
-  { authority, signer }: CrlOrder,
+  { authority, part, signer }: CrlOrder,
   signal: AbortSignal
 ): Promise<MadeCrl | undefined> {
   const { store, periods, clock, randomBytes } = dependencies
   const createdAt = clock()
   // They are said by what is read after this.
-  const changes = await store.listChanges(authority.id)
-  const number = await store.takeNumber(authority.id, createdAt)
+  const scope = { authorityId: authority.id, ...part }
+  const changes = await store.listChanges(scope)
+  // An address that comes after this comes with a change.
+  const distributionPoint = await distributionPointOf(dependencies, authority, part)
+  const number = await store.takeNumber(scope, createdAt)
   const thisUpdate = toSecond(createdAt)
   const nextUpdate = new Date(thisUpdate.getTime() + periods.validityMs)
   const { signatureAlgorithm } = signer
@@ -81,9 +90,10 @@ export async function makeCrl(
     thisUpdate,
     nextUpdate,
     // None of its certificates is older than its row.
-    keepsExpiredSince: toSecond(timeOfIdentifier(authority.id))
+    keepsExpiredSince: toSecond(timeOfIdentifier(authority.id)),
+    distributionPoint
   }
-  const toBuild = { authority, head, at: createdAt }
+  const toBuild = { authority, part, head, at: createdAt }
   const { tbsDer, entries, finalEntries, byClock } = await buildTbs(dependencies, toBuild, signal)
   await judgeInSteps(tbsDer, der => lintTbsCertList(der, { ...head, entries, finalEntries }), giveWay)
   const id = newId(createdAt, randomBytes)
@@ -95,7 +105,7 @@ export async function makeCrl(
   const period = { number, createdAt, thisUpdate, nextUpdate }
   const intent = await store.insert({
     id,
-    authorityId: authority.id,
+    ...scope,
     ...period,
     entries,
     finalEntries: finalEntries - byClock,
@@ -112,21 +122,35 @@ export async function makeCrl(
   return (await store.record(signed, changes)) ? { number, entries, octets } : undefined
 }
 
+/** By which addresses certificates name a shard; a complete CRL has none, though they may name that. */
+async function distributionPointOf(
+  { shards: store }: MakingDependencies,
+  { id, name }: Authority,
+  { shards, shard }: CrlPart
+): Promise<readonly string[] | undefined> {
+  if (shards === 0) return undefined
+  return (await store.listPublicUrls(id, shards)).map(
+    url => `${url}${statusPaths.crlShard(name, shards, shard)}`
+  )
+}
+
 interface ToBuild {
   readonly authority: Authority
+  readonly part: CrlPart
   readonly head: ListHead
   readonly at: Date
 }
 
 async function buildTbs(
   { store, log }: MakingDependencies,
-  { authority, head, at }: ToBuild,
+  { authority, part, head, at }: ToBuild,
   signal: AbortSignal
 ) {
   const writer = new RevokedCertificatesWriter()
   const { id: authorityId, name } = authority
-  const about = { authorityId, at, limit: entriesAtOnce }
-  const stored = await store.findPredecessor(authorityId)
+  const range = part.shards === 0 ? undefined : rangeOf(part.shards, part.shard)
+  const about = { authorityId, range, at, limit: entriesAtOnce }
+  const stored = await store.findPredecessor({ authorityId, ...part })
   const predecessor = stored && new Predecessor(stored, store, at)
   let after: Uint8Array = new Uint8Array()
   let byClock = 0
@@ -144,7 +168,7 @@ async function buildTbs(
   if ((await predecessor?.finish()) === false)
     log.warn(
       { authority: name, number: stored?.number },
-      `the last CRL of ${name} was changed in the database; the next one is held against its count alone`
+      `the last CRL of ${describePart(part, name)} was changed in the database; the next one is held against its count alone`
     )
   const { octets, count: entries, finalCount: finalEntries } = writer
   const frame = frameTbsCertList(head, octets)

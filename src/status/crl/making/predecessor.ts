@@ -9,6 +9,7 @@ import {
   readListedEntries
 } from '../../../pki/revocation/list/listed-entries.ts'
 import { reasonCodes } from '../../../pki/revocation/reason.ts'
+import type { CrlScope } from '../scope.ts'
 import type { ReadEntry } from './entries-store.ts'
 
 /** The newest CRL of an authority, before the next one. */
@@ -20,7 +21,7 @@ export interface StoredPredecessor {
 }
 
 export interface PredecessorSource {
-  findPredecessor(authorityId: string): Promise<StoredPredecessor | undefined>
+  findPredecessor(scope: CrlScope): Promise<StoredPredecessor | undefined>
   /** Octets of its TBSCertList, from the position 0 on. Undefined: there are no more of them. */
   readChunk(intentId: string, position: number): Promise<Uint8Array | undefined>
 }

@@ -23,7 +23,7 @@ export interface PublicationsDependencies {
   /** Names of the places that are set. */
   readonly targets: readonly string[]
   readonly store: Pick<PublicationStore, 'list'>
-  readonly crls: Pick<CrlStore, 'listNewest'>
+  readonly crls: Pick<CrlStore, 'listNewest' | 'listNewestShards'>
   readonly authorities: Pick<Authorities, 'list'>
   readonly clock: Clock
 }
@@ -40,15 +40,19 @@ export function createPublications(dependencies: PublicationsDependencies): Publ
 
   async function describeAll(): Promise<readonly Stand[]> {
     if (targets.length === 0) return []
-    const [newest, publications] = await Promise.all([crls.listNewest(), store.list()])
+    const [whole, shards, publications] = await Promise.all([
+      crls.listNewest(),
+      crls.listNewestShards(),
+      store.list()
+    ])
+    const found = new Map(publications.map(each => [`${each.target}\n${each.path}`, each]))
     const names = new Map(authorities.list().map(({ id, name }) => [id, name]))
     const now = clock().getTime()
     return targets.flatMap(target =>
-      newest.flatMap(({ authorityId, intentId, thisUpdate }) => {
+      [...whole, ...shards].flatMap(({ authorityId, intentId, thisUpdate, ...part }) => {
         const authority = names.get(authorityId)
         if (authority === undefined) return []
-        const path = crlFilePath(authority)
-        const publication = publications.find(each => each.target === target && each.path === path)
+        const publication = found.get(`${target}\n${crlFilePath(authority, part)}`)
         const isThere = publication?.intentId === intentId
         const unpublishedSeconds = isThere ? 0 : Math.max(0, (now - thisUpdate.getTime()) / 1000)
         return [{ target, authority, unpublishedSeconds, publication }]
@@ -57,18 +61,31 @@ export function createPublications(dependencies: PublicationsDependencies): Publ
   }
 
   return {
-    measure: async () => await describeAll(),
+    async measure() {
+      // Of a generation the one that has waited longest, be it a shard.
+      const worst = new Map<string, PublicationFacts>()
+      for (const { target, authority, unpublishedSeconds } of await describeAll()) {
+        const key = `${target}\n${authority}`
+        if (unpublishedSeconds >= (worst.get(key)?.unpublishedSeconds ?? 0))
+          worst.set(key, { target, authority, unpublishedSeconds })
+      }
+      return [...worst.values()]
+    },
     async faults() {
-      const all = await describeAll()
-      return all.flatMap(({ target, authority, unpublishedSeconds, publication }) => {
+      const now = clock().getTime()
+      const faults = new Map<string, string>()
+      for (const { target, authority, unpublishedSeconds, publication } of await describeAll()) {
         const since = publication?.failingSince
-        // One that is there and cannot be looked at any more is told as well.
-        if (since && clock().getTime() - since.getTime() > overdueSeconds * 1000)
-          return [
+        // One that is there and cannot be looked at any more is told as well. Of many shards one is enough.
+        if (since && now - since.getTime() > overdueSeconds * 1000)
+          faults.set(
+            `${target}\n${authority}`,
             `the CRL of ${authority} cannot be put to ${target} since ${since.toISOString()}: ${publication?.failure}`
-          ]
-        return unpublishedSeconds < overdueSeconds ? [] : [`the CRL of ${authority} is not at ${target} yet`]
-      })
+          )
+        else if (unpublishedSeconds >= overdueSeconds && !faults.has(`${target}\n${authority}`))
+          faults.set(`${target}\n${authority}`, `the CRL of ${authority} is not at ${target} yet`)
+      }
+      return [...faults.values()]
     }
   }
 }

@@ -14,7 +14,7 @@ import type { PublicationStore } from './publication-store.ts'
 export interface PublisherOptions {
   readonly targets: readonly CrlTarget[]
   readonly store: PublicationStore
-  readonly crls: Pick<CrlStore, 'listNewest' | 'readChunk'>
+  readonly crls: Pick<CrlStore, 'listNewest' | 'listNewestShards' | 'readChunk'>
   readonly authorities: Pick<Authorities, 'list'>
   readonly clock: Clock
   readonly log: Pick<DatabaseLog, 'warn'>
@@ -65,6 +65,7 @@ export class CrlPublisher {
     const { targets, store } = this.#options
     if (!this.#isTidied) await store.keepOnly(targets.map(({ name }) => name))
     this.#isTidied = true
+    if (targets.length === 0) return
     const files = await this.#listFiles()
     // One that hangs holds up no other.
     const outcomes = await Promise.allSettled(targets.map(target => this.#serve(target, files, signal)))
@@ -74,9 +75,10 @@ export class CrlPublisher {
   async #listFiles(): Promise<readonly NewestFile[]> {
     const { crls, authorities } = this.#options
     const names = new Map(authorities.list().map(({ id, name }) => [id, name]))
-    return (await crls.listNewest()).flatMap(crl => {
+    const all = [...(await crls.listNewest()), ...(await crls.listNewestShards())]
+    return all.flatMap(crl => {
       const name = names.get(crl.authorityId)
-      return name === undefined ? [] : [{ path: crlFilePath(name), crl }]
+      return name === undefined ? [] : [{ path: crlFilePath(name, crl), crl }]
     })
   }
 

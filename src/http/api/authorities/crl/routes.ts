@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import { systemStopwatch } from '../../../../sources/clock.ts'
+import type { OpenCrl } from '../../../../status/crl/crls.ts'
 import { chooseMediaType } from '../../../accept.ts'
 import { namesTag } from '../../../entity-tag.ts'
 import { problemResponses } from '../../../schemas/problem.ts'
@@ -47,6 +48,27 @@ const getCrl = {
   }
 }
 
+const digits = Type.String({ pattern: '^(0|[1-9][0-9]{0,2})$' })
+
+const getShard = {
+  ...getCrl,
+  operationId: 'getAuthorityCrlShard',
+  summary: 'Read the CRL of a shard of a generation',
+  description:
+    'The CRL of a part of the certificates, which name it in their CRL distribution point, as the CRL names itself (issuingDistributionPoint). Else as the complete one.',
+  params: Type.Object(
+    {
+      ...AuthorityParams.properties,
+      shards: Type.String({
+        pattern: '^(4|16|64|256)$',
+        description: 'Into how many parts they are shared out.'
+      }),
+      shard: { ...digits, description: 'Which of them, from 0.' }
+    },
+    { additionalProperties: false }
+  )
+}
+
 const config = { access: 'public', turn: 'none', isStatus: true } as const
 
 /** Caches that hold it for longer would keep a revocation from being seen. */
@@ -60,9 +82,22 @@ export const crlRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
 ) => {
   const readers = new CrlReaders(systemStopwatch)
   const wholes = new WholeLists()
-  app.get('/v1/authorities/:name/crl', { config, schema: getCrl }, async (request, reply) => {
+  app.get('/v1/authorities/:name/crl', { config, schema: getCrl }, async (request, reply) =>
+    answer(request, reply, () => crls.find(request.params.name))
+  )
+  app.get(
+    '/v1/authorities/:name/shards/:shards/:shard',
+    { config, schema: getShard },
+    async (request, reply) => {
+      const { name, shards, shard } = request.params
+      const part = { shards: Number(shards), shard: Number(shard) }
+      return answer(request, reply, () => crls.find(name, part))
+    }
+  )
+
+  async function answer(request: FastifyRequest, reply: FastifyReply, find: () => Promise<OpenCrl>) {
     const type = chooseMediaType(request.headers.accept, [derType, pemType])
-    const crl = await crls.find(request.params.name)
+    const crl = await find()
     const isPem = type === pemType
     const etag = `"${Buffer.from(crl.sha256).toString('hex')}${isPem ? '-pem' : ''}"`
     /** Of an answer that is the CRL's: what is refused is nothing that a cache may keep, nor has it this tag. */
@@ -84,7 +119,7 @@ export const crlRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
     // Of an answer to HEAD, what is read would go nowhere.
     const body = isHead ? Readable.from([], { objectMode: false }) : await bodyOf()
     return tell().type(type).header('content-length', octets).send(body)
-  })
+  }
 }
 
 /** RFC 9110, section 13.2.2: the tag counts where there is one. */

@@ -1,0 +1,89 @@
+import type { Database } from '../../../database/database.ts'
+import { runQuery } from '../../../database/run-query.ts'
+import type { CrlScope } from '../scope.ts'
+
+/** What speaks for a new CRL of a shard. */
+export interface ShardState extends CrlScope {
+  /** Of the newest CRL; null where there is none. */
+  readonly thisUpdate: Date | null
+  readonly nextUpdate: Date | null
+  readonly hasChanges: boolean
+}
+
+export interface ShardStore {
+  /** Of all, or of those alone for which something waits. */
+  listStates(which: 'all' | 'changed'): Promise<readonly ShardState[]>
+  /** Under which public addresses certificates name their shard of so many, oldest first. */
+  listPublicUrls(authorityId: string, shards: number): Promise<readonly string[]>
+  /** Changes with what `notePartitions` goes by. */
+  readRules(): Promise<string>
+  /**
+   * Notes how certificates of the generations that issue are shared out: as each version of a profile of their line says that has
+   * been the newest since there is the generation.
+   */
+  notePartitions(publicUrl: string, at: Date): Promise<void>
+}
+
+export function createShardStore({ prisma }: Pick<Database, 'prisma'>): ShardStore {
+  return {
+    listStates: which => listStates(prisma, which === 'changed'),
+    async listPublicUrls(authorityId, shards) {
+      const rows = await runQuery(() =>
+        prisma.crlPartition.findMany({
+          where: { authorityId, shards },
+          orderBy: [{ createdAt: 'asc' }, { publicUrl: 'asc' }],
+          select: { publicUrl: true }
+        })
+      )
+      return rows.map(({ publicUrl }) => publicUrl)
+    },
+    async readRules() {
+      const [row] = await runQuery(
+        () => prisma.$queryRaw<{ rules: string }[]>`
+          SELECT concat((SELECT max(id::text) FROM profile_version), (
+            SELECT string_agg(concat(id, state), ' ' ORDER BY id) FROM authority
+          )) AS rules`
+      )
+      return row!.rules
+    },
+    async notePartitions(publicUrl, at) {
+      await runQuery(
+        () => prisma.$executeRaw`
+          INSERT INTO crl_partition (authority_id, shards, public_url, created_at)
+          SELECT DISTINCT authority.id, (document -> 'crlDistributionPoint' ->> 'shards')::int, ${publicUrl},
+            ${at.toISOString()}::timestamptz
+          FROM authority JOIN profile_version AS profile ON document ->> 'authority' = line
+          WHERE authority.state IN ('active', 'retiring') AND document -> 'crlDistributionPoint' ->> 'shards' IS NOT NULL
+            AND NOT EXISTS (
+              SELECT FROM profile_version AS next
+              WHERE next.name = profile.name AND next.version = profile.version + 1 AND next.id < authority.id
+            )
+          ON CONFLICT DO NOTHING`
+      )
+    }
+  }
+}
+
+function listStates(prisma: Database['prisma'], isChanged: boolean): Promise<readonly ShardState[]> {
+  return runQuery(
+    () => prisma.$queryRaw<ShardState[]>`
+      SELECT scope.authority_id::text AS "authorityId", scope.shards, scope.shard, newest.this_update AS "thisUpdate",
+        newest.next_update AS "nextUpdate", changed.id IS NOT NULL AS "hasChanges"
+      FROM (
+        SELECT authority_id, shards, generate_series(0, shards - 1) AS shard
+        FROM (SELECT DISTINCT authority_id, shards FROM crl_partition) AS partition
+        WHERE NOT ${isChanged}::boolean
+        UNION SELECT authority_id, shards, shard FROM crl_change WHERE ${isChanged}::boolean AND shards > 0
+      ) AS scope
+      LEFT JOIN LATERAL (
+        SELECT this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
+        ORDER BY number DESC LIMIT 1
+      ) AS newest ON true
+      LEFT JOIN LATERAL (
+        SELECT id FROM crl_change
+        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard LIMIT 1
+      ) AS changed ON true
+      ORDER BY scope.authority_id, scope.shards, scope.shard`
+  )
+}
