@@ -70,6 +70,18 @@ const ownTemplate = {
 
 // Most of a story is waiting.
 describe.concurrent('mintline rehearse', () => {
+  it('revokes the device: it is thrown off its connection, and refused afterwards', async () => {
+    const rehearsal = await rehearse('--revoke', '--json')
+    const report = reportOf(rehearsal)
+    expect([rehearsal.status, report.verdict], rehearsal.output).toEqual([0, 'as-predicted'])
+    expect(report.steps.slice(-4).map(({ title, outcome }) => [title, outcome])).toEqual([
+      ['The device connects once more, and stays', 'done'],
+      ['Revoke its certificate, and wait until AWS IoT has been told', 'done'],
+      ['Its connection is ended', 'done'],
+      ['It tries again, and is refused', 'done']
+    ])
+  })
+
   it('tells the story to a person, and leaves nothing behind', async () => {
     await using own = await createTemporaryDirectory()
     const { status, output } = await rehearseIn(own.path, '--kms')

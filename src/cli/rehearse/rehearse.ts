@@ -3,7 +3,7 @@ import { playStory, type StoryOptions } from '../../rehearsal/story/story.ts'
 import { type CommandIo, parseFlags, readInputFile, untilStopped, UsageError } from '../command.ts'
 import { readSwitches, switchFlags, switchUsage } from '../template/switches.ts'
 
-const rehearseUsage = `usage: mintline rehearse [--kms] [--template FILE [switches]] [--csr FILE [--key FILE]] [--json]
+const rehearseUsage = `usage: mintline rehearse [--kms] [--revoke] [--template FILE [switches]] [--csr FILE [--key FILE]] [--json]
        mintline rehearse aws [options]
        mintline rehearse kms [options]
 
@@ -11,6 +11,7 @@ Plays the whole road of a device on this machine, with no AWS account: the servi
 AWS IoT, the CSR, the first power-up and what comes of it, held against what was predicted. Nothing is left behind.
 
 --kms       the CA key is in AWS KMS
+--revoke    at the end the certificate is revoked while the device is connected: it is thrown off, and refused
 --template  your own provisioning template, in any form that \`mintline template check\` reads
 --csr       your own CSR, PEM; without it a device is made up
 --key       the private key of that CSR, PEM, not encrypted; without it the device cannot connect
@@ -61,13 +62,17 @@ export async function runRehearse(io: CommandIo, args: readonly string[]): Promi
   return report.verdict === 'as-predicted' ? 0 : 1
 }
 
-type ReadOptions = Pick<StoryOptions, 'kms' | 'templateText' | 'switches' | 'csrText' | 'privateKeyPem'>
+type ReadOptions = Pick<
+  StoryOptions,
+  'kms' | 'revoke' | 'templateText' | 'switches' | 'csrText' | 'privateKeyPem'
+>
 
 async function readOptions(args: readonly string[]): Promise<ReadOptions & { readonly isJson: boolean }> {
   const text = { type: 'string' } as const
   const flag = { type: 'boolean', default: false } as const
   const flags = parseFlags(args, {
     kms: flag,
+    revoke: flag,
     json: flag,
     template: text,
     csr: text,
@@ -77,6 +82,7 @@ async function readOptions(args: readonly string[]): Promise<ReadOptions & { rea
   if (flags.key !== undefined && flags.csr === undefined) throw new UsageError('--key is the key of --csr')
   return {
     kms: flags.kms,
+    revoke: flags.revoke,
     isJson: flags.json,
     templateText: await readText(flags.template),
     switches: readSwitches(flags),

@@ -15,6 +15,7 @@ import { makePrerequisites } from './prerequisites.ts'
 import { type Compared, compareWithPrediction } from './report/comparison.ts'
 import { readProvisioned } from './report/provisioned.ts'
 import type { StoryReport } from './report/report.ts'
+import { revokeDevice } from './revoking.ts'
 import { createServiceClient, type ServiceClient } from './service/service-client.ts'
 import { startServiceProcess } from './service/service-process.ts'
 import { createSteps, type StepReport, type Steps, StoryFailure } from './steps.ts'
@@ -37,6 +38,8 @@ export interface StoryOptions {
   readonly privateKeyPem?: string | undefined
   /** Whether the CA key is in KMS. */
   readonly kms: boolean
+  /** Whether its certificate is revoked at the end, while the device is connected. */
+  readonly revoke: boolean
   readonly onStep: (report: StepReport, number: number) => void
   /** Ends the story early; what was started is stopped all the same. */
   readonly signal: AbortSignal
@@ -110,11 +113,15 @@ async function play(stage: Stage): Promise<readonly Compared[]> {
   const issuance = await issue(station, device, steps)
   const prediction = await preview(station, { certificate: issuance.certificatePem })
   await powerUp({ standIn, steps, issuance, prediction, privateKey: device.privateKey, iot, signal })
-  return steps.run(
+  const comparison = await steps.run(
     'Ask AWS IoT what it holds now, and hold it against the prediction',
     async () => compareWithPrediction(prediction, await readProvisioned(iot, issuance.certificateId)),
     compared => `${compared.filter(({ isEqual }) => isEqual).length} of ${compared.length} equal`
   )
+  const { privateKey } = device
+  if (options.revoke)
+    await revokeDevice({ admin, standIn, steps, issuance, prediction, privateKey, iot, signal })
+  return comparison
 }
 
 /** AWS IoT as the user takes it to be. */
