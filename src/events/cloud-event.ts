@@ -86,7 +86,7 @@ function nameOfSubject(act: string, name: string) {
   if (act.startsWith('authority.')) return { authority: name }
   if (act.startsWith('station.')) return { station: name }
   if (act.startsWith('lot.')) return { lot: name }
-  if (act.startsWith('certificate.')) return { issuanceId: name }
+  if (act.startsWith('certificate.') || act.startsWith('aws_push.')) return { issuanceId: name }
   return act.startsWith('key.') ? { key: name } : { registration: name }
 }
 

@@ -174,6 +174,8 @@ const RevokedData = Type.Object(
 
 const ExpiringData = Type.Object({ issuanceId, ...actMembers }, strict)
 
+const PushData = Type.Object({ issuanceId, ...actMembers }, strict)
+
 /** The schema of each type's `data`. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
@@ -183,6 +185,7 @@ export const eventData = {
   'mintline.authority.changed': AuthorityChangedData,
   'mintline.aws-registration.drifted': RegistrationData,
   'mintline.aws-registration.blocked': RegistrationData,
+  'mintline.aws-push.drifted': PushData,
   'mintline.key.blocked': KeyData,
   'mintline.key.disclosed': KeyData,
   'mintline.station.paused': StationPausedData,
@@ -197,6 +200,7 @@ export interface EventData {
   readonly 'mintline.authority.changed': Static<typeof AuthorityChangedData>
   readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationData>
   readonly 'mintline.aws-registration.blocked': Static<typeof RegistrationData>
+  readonly 'mintline.aws-push.drifted': Static<typeof PushData>
   readonly 'mintline.key.blocked': Static<typeof KeyData>
   readonly 'mintline.key.disclosed': Static<typeof KeyData>
   readonly 'mintline.station.paused': Static<typeof StationPausedData>

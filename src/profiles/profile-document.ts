@@ -1,6 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import { subjectFields } from '../pki/name/subject-field.ts'
 import { reissueMembers } from './reissue/reissue-members.ts'
+import { revocationMembers } from './revocation/revoked-at-aws.ts'
 import { statusMembers } from './status-addresses/status-members.ts'
 
 const strict = { additionalProperties: false }
@@ -220,6 +221,7 @@ export const ProfileDocument = Type.Object(
       })
     ),
     ...reissueMembers,
+    ...revocationMembers,
     lot: Type.Optional(
       Type.Literal('required', {
         description:

@@ -2,14 +2,17 @@ import { awsBadCredentials } from '../../aws-client/call.ts'
 import { isDenial } from '../../aws-client/failure.ts'
 import { isMintlineError, type MintlineError } from '../../errors/mintline-error.ts'
 import { parseCertificate } from '../../pki/certificate/certificate.ts'
+import { type CleaningUp, cleanUp, removeThings } from './clean-up.ts'
 import type { CertificateControl } from './control/certificate-control.ts'
 import type { ClaimedPush, Settlement } from './push.ts'
 import { isKeptOut, wantedOf, type WantedStatus } from './wanted.ts'
 
-export interface CarryingOut {
+export interface CarryingOut extends CleaningUp {
   readonly control: CertificateControl
   /** Durable before the hold: what it takes the certificate out of. */
   readonly noteBefore: (push: ClaimedPush, status: string) => Promise<void>
+  /** Whether AWS would register the certificate anew, were it deleted. */
+  readonly mayReturn: (push: ClaimedPush) => boolean
   readonly now: Date
 }
 
@@ -31,9 +34,16 @@ export async function carryOut(dependencies: CarryingOut, push: ClaimedPush): Pr
   const wanted = wantedOf(push.standing, push.policy)
   const notAfter = push.notAfter ?? notAfterOf(push)
   const outcome = outcomesOf({ ...push, notAfter }, wanted)
-  if (notAfter !== null && notAfter.getTime() + expiredMs < dependencies.now.getTime()) return outcome.over()
+  const hasExpired = notAfter !== null && notAfter.getTime() + expiredMs < dependencies.now.getTime()
+  // What is to be deleted can be then at last.
+  if (hasExpired && (wanted !== 'DELETED' || push.observed === null)) return outcome.over()
   try {
     if (wanted === 'ACTIVE') return await undoHold(dependencies, push, outcome)
+    if (wanted === 'DELETED')
+      return await takeAway(dependencies, push, {
+        outcome,
+        mayReturn: !hasExpired && dependencies.mayReturn(push)
+      })
     return await keepOut(dependencies, push, { wanted, outcome })
   } catch (error) {
     if (!isOfOneCertificate(error)) throw error
@@ -59,21 +69,20 @@ type Outcomes = ReturnType<typeof outcomesOf>
 async function keepOut(
   { control, noteBefore }: CarryingOut,
   push: ClaimedPush,
-  { wanted, outcome }: { readonly wanted: Exclude<WantedStatus, 'ACTIVE'>; readonly outcome: Outcomes }
+  { wanted, outcome }: { readonly wanted: 'REVOKED' | 'INACTIVE'; readonly outcome: Outcomes }
 ): Promise<Settlement> {
   const { certificateId, standing, state } = push
-  const target = wanted === 'REVOKED' ? 'REVOKED' : 'INACTIVE'
   const isHold = standing === 'held'
   // Where nothing is known of it, or AWS was never told, one call does.
   if (state === 'waiting' && !push.isDoubtful && !isHold)
-    return (await control.update(certificateId, target)) ? outcome.pushed(target) : outcome.unseen()
+    return (await control.update(certificateId, wanted)) ? outcome.pushed(wanted) : outcome.unseen()
   const held = await control.describe(certificateId)
   if (held === undefined) return outcome.unseen()
   if (isKeptOut(wanted, held.status)) return outcome.found(held.status)
   if (isHold && push.statusBefore === null) await noteBefore(push, held.status)
-  if (!(await control.update(certificateId, target))) return outcome.unseen()
+  if (!(await control.update(certificateId, wanted))) return outcome.unseen()
   return {
-    ...outcome.pushed(target),
+    ...outcome.pushed(wanted),
     isDrift: state === 'done' && isIn(held.status),
     found: held.status
   }
@@ -82,6 +91,35 @@ async function keepOut(
 /** What is neither out nor going to be is in, or about to be. */
 function isIn(status: string): boolean {
   return status !== 'INACTIVE' && status !== 'REVOKED'
+}
+
+/**
+ * Deactivates it, and takes away what it is attached to. As long as AWS would register it anew at its next connection, and let
+ * its device in, the certificate itself stays there, INACTIVE.
+ */
+async function takeAway(
+  dependencies: CarryingOut,
+  push: ClaimedPush,
+  { outcome, mayReturn }: { readonly outcome: Outcomes; readonly mayReturn: boolean }
+): Promise<Settlement> {
+  const { control } = dependencies
+  const { certificateId, state } = push
+  const held = await control.describe(certificateId)
+  if (held === undefined) {
+    await removeThings(dependencies, push, push.things)
+    // Deleted once, also by somebody else.
+    return push.observed === null && state !== 'done' ? outcome.unseen() : outcome.gone(false)
+  }
+  const { status: found, certificateArn } = held
+  const isLetIn = !isKeptOut('DELETED', found)
+  const out = isLetIn ? 'INACTIVE' : found
+  if (isLetIn && !(await control.update(certificateId, 'INACTIVE'))) return outcome.unseen()
+  const drift = { isDrift: state === 'done' && isIn(found), found }
+  const wasAttached = await cleanUp(dependencies, push, certificateArn)
+  if (mayReturn)
+    return { ...(isLetIn || wasAttached ? outcome.pushed(out) : outcome.found(out)), things: [], ...drift }
+  await control.remove(certificateId)
+  return { ...outcome.gone(true), ...drift }
 }
 
 /** Only what a hold of ours has taken out of use is put back, to what it was. */
@@ -118,6 +156,13 @@ function outcomesOf(
       pauseMs: secondLookMs
     }),
     found: (status: string): Settlement => ({ ...done, observed: status, pauseMs: dayMs }),
+    gone: (isPushed: boolean): Settlement => ({
+      ...done,
+      things: [],
+      observed: null,
+      isPushed,
+      pauseMs: dayMs
+    }),
     restored: (status: string | null, isPushed: boolean): Settlement => ({
       ...done,
       observed: status,

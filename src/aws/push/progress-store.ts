@@ -4,7 +4,7 @@ import type { AwsPlace } from '../iot/place.ts'
 import type { PushError } from './push.ts'
 
 /** A CA as it was found; null where it is not registered there. */
-interface CaFound {
+export interface CaFound {
   readonly status: string
   readonly autoRegistration: string
 }

@@ -31,6 +31,10 @@ export interface PushStore {
   ): Promise<readonly ClaimedPush[]>
   /** What a hold takes the certificate out of. */
   noteBefore(push: ClaimedPush, status: string): Promise<void>
+  /** That it is at AWS and out of use, and the things that it is about to be taken from. */
+  noteThings(push: ClaimedPush, things: readonly string[]): Promise<void>
+  /** Whether its device has another certificate in effect, or that is not known since its month is detached. */
+  hasOther(push: ClaimedPush): Promise<boolean>
   /**
    * Keeps what became of it, unless another has taken it up since. Where an act has come meanwhile, it waits again; where it
    * drifted, `event` is kept with it.
@@ -50,6 +54,20 @@ export function createPushStore({ prisma }: Database): PushStore {
       await runQuery(
         () => prisma.$executeRaw`UPDATE aws_push SET status_before = ${status} WHERE id = ${id}::bigint`
       )
+    },
+    async noteThings({ id }, things) {
+      await runQuery(
+        () =>
+          prisma.$executeRaw`UPDATE aws_push SET things = ${[...things]}::text[], observed = 'INACTIVE' WHERE id = ${id}::bigint`
+      )
+    },
+    async hasOther({ intentId }) {
+      const others = await runQuery(
+        () => prisma.$queryRaw<{ others: number }[]>`
+          SELECT (SELECT count(*) FROM in_effect(intent.device_sha256, NULL) AS id WHERE id <> intent.id)::integer AS others
+          FROM intent WHERE intent.id = ${intentId}::uuid`
+      )
+      return others[0]?.others !== 0
     },
     settle: (push, { run, settlement, event }) =>
       runQuery(() =>

@@ -9,6 +9,7 @@ import { carryOut } from './carrying-out.ts'
 import { createClaims } from './claims.ts'
 import type { CertificateControl } from './control/certificate-control.ts'
 import type { PushDependencies } from './dependencies.ts'
+import type { CaFound } from './progress-store.ts'
 import type { ClaimedPush, PushError, Settlement } from './push.ts'
 
 /** Then others have their turn: another account's, or what else this process is to do. */
@@ -45,8 +46,8 @@ export async function runPushes(
   await dependencies.assertClock()
   try {
     const control = await dependencies.accesses.open(place)
-    await lookAtCas(dependencies, control, registrations)
-    await drain(dependencies, { control, registrations, isOver })
+    const cas = await lookAtCas(dependencies, control, registrations)
+    await drain(dependencies, { control, registrations, cas, isOver })
   } catch (error) {
     if (signal.aborted || isMintlineError(error, 'job_interrupted')) throw error
     await progress.putFailure(ids, describe(error))
@@ -72,16 +73,24 @@ async function lookAtCas(
   { progress, authorities }: PushDependencies,
   control: CertificateControl,
   registrations: readonly StoredRegistration[]
-): Promise<void> {
+): Promise<Cas> {
+  const cas = new Map<string, CaFound>()
   const generations = new Map((await authorities.generations()).map(each => [each.id, each]))
   for (const { id, authorityId } of registrations) {
     const certificateDer = generations.get(authorityId)?.certificateDer
     if (certificateDer == null) continue
-    await progress.putCa(id, (await control.describeCa(certificateIdHex(certificateDer))) ?? null)
+    const found = await control.describeCa(certificateIdHex(certificateDer))
+    await progress.putCa(id, found ?? null)
+    if (found !== undefined) cas.set(id, found)
   }
+  return cas
 }
 
+/** By registration; without those that are not there. */
+type Cas = ReadonlyMap<string, CaFound>
+
 interface Drain {
+  readonly cas: Cas
   readonly control: CertificateControl
   readonly registrations: readonly StoredRegistration[]
   readonly isOver: () => boolean
@@ -90,7 +99,7 @@ interface Drain {
 /** @throws what keeps AWS from being told of any. */
 async function drain(
   dependencies: PushDependencies,
-  { control, registrations, isOver }: Drain
+  { control, registrations, cas, isOver }: Drain
 ): Promise<void> {
   const { store, clock, randomBytes, stopwatch } = dependencies
   const run = newId(clock(), randomBytes)
@@ -102,11 +111,20 @@ async function drain(
   })
   let trouble: { readonly cause: unknown } | undefined
   let unanswered = 0
-  const noteBefore = (push: ClaimedPush, status: string) => store.noteBefore(push, status)
+  const carryingOut = {
+    control,
+    noteBefore: (push: ClaimedPush, status: string) => store.noteBefore(push, status),
+    noteThings: (push: ClaimedPush, things: readonly string[]) => store.noteThings(push, things),
+    hasOther: (push: ClaimedPush) => store.hasOther(push),
+    mayReturn: ({ registrationId }: ClaimedPush) => {
+      const ca = cas.get(registrationId)
+      return ca?.status === 'ACTIVE' && ca.autoRegistration === 'ENABLE'
+    }
+  }
 
   async function tell(push: ClaimedPush): Promise<void> {
     try {
-      const settlement = await carryOut({ control, noteBefore, now: clock() }, push)
+      const settlement = await carryOut({ ...carryingOut, now: clock() }, push)
       const event = driftOf(dependencies, { push, settlement, registrations })
       await store.settle(push, { run, settlement, event })
       unanswered = 0
@@ -143,21 +161,28 @@ interface Drifted {
   readonly registrations: readonly StoredRegistration[]
 }
 
-/** That somebody let in what was taken out of use. */
+/** Somebody let in what was taken out of use, or what AWS had never seen has come. */
+function newsOf({ state }: ClaimedPush, { isDrift, isPushed, found }: Settlement): string | undefined {
+  if (isDrift) return 'aws_push.drifted'
+  return state === 'unseen' && isPushed && found !== undefined ? 'aws_push.appeared' : undefined
+}
+
+/** What is kept of that. */
 function driftOf(
   { clock, randomBytes }: PushDependencies,
   { push, settlement, registrations }: Drifted
 ): AuditEvent | undefined {
-  if (!settlement.isDrift) return undefined
+  const act = newsOf(push, settlement)
+  if (act === undefined) return undefined
   const { region, accountAlias } = registrations.find(({ id }) => id === push.registrationId)!
   const { intentId, certificateId, observed: before } = push
   const { wanted, found } = settlement
   return buildAuditEvent(
     {
       ...systemAct,
-      act: 'aws_push.drifted',
+      act,
       subject: `issuance/${intentId}`,
-      before: { status: before },
+      ...(before !== null && { before: { status: before } }),
       after: { region, accountAlias, certificateId, status: found, wanted }
     },
     { time: clock(), randomBytes }

@@ -1,12 +1,13 @@
+import type { RevokedAtAws } from '../../profiles/revocation/revoked-at-aws.ts'
+
 /** `DELETED`: it is not to be there, once it cannot come back. `ACTIVE`: a hold is to be undone. */
 export type WantedStatus = 'REVOKED' | 'INACTIVE' | 'DELETED' | 'ACTIVE'
 
-/** By what a profile may say of certificates that are revoked. */
 const statuses: Readonly<Partial<Record<string, WantedStatus>>> = {
   revoke: 'REVOKED',
   deactivate: 'INACTIVE',
   'deactivate-then-delete': 'DELETED'
-}
+} satisfies Record<RevokedAtAws, WantedStatus>
 
 /**
  * What AWS IoT is to hold of a certificate.

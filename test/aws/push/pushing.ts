@@ -32,8 +32,8 @@ export async function openPushing() {
   const running = new AbortController().signal
   const { prisma } = base.test.database
 
-  async function issue() {
-    const subject = { Country: 'DE', CommonName: `pushed-${++devices}` }
+  async function issue(CommonName = `pushed-${++devices}`) {
+    const subject = { Country: 'DE', CommonName }
     const { record } = await issuing.issue(makeCertificationRequest(subject))
     return record
   }

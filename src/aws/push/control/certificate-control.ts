@@ -10,6 +10,7 @@ import { clientSettings, withinTime } from '../../../aws-client/client-settings.
 import { awsFailure, isAwsError } from '../../../aws-client/failure.ts'
 import { orUndefined, unless } from '../../iot/in-turn.ts'
 import type { AwsPlace } from '../../iot/place.ts'
+import { type AttachmentControl, createAttachmentControl } from './attachment-control.ts'
 import type { Pace } from './pace.ts'
 
 interface HeldCertificate {
@@ -22,7 +23,7 @@ interface HeldCertificate {
  * Device certificates of AWS IoT in one account and region. Each call is sent once, and again only where AWS had too many; so
  * who gets no answer does not know what was done. Everything throws MintlineError `aws_refused` or `aws_unavailable`.
  */
-export interface CertificateControl {
+export interface CertificateControl extends AttachmentControl {
   /** Undefined where it is not registered. */
   describe(certificateId: string): Promise<HeldCertificate | undefined>
   /** @returns false where there is no such certificate. */
@@ -69,6 +70,7 @@ export function createCertificateControl(
   }
 
   return {
+    ...createAttachmentControl(client, paced),
     describe: certificateId =>
       paced('DescribeCertificate', async abortSignal => {
         const command = new DescribeCertificateCommand({ certificateId })
