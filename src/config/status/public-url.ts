@@ -33,7 +33,7 @@ export function publicUrls(maximum: number): Kind<readonly string[]> {
       const refusals = read.flatMap(each => ('refusals' in each ? each.refusals : []))
       if (refusals.length > 0) return { refusals }
       if (read.length <= maximum)
-        return { value: read.flatMap(each => ('value' in each ? [each.value] : [])) }
+        return { value: read.flatMap(each => (each.value === undefined ? [] : [each.value])) }
       const expected = `at most ${maximum} addresses`
       return { refusals: [{ expected, found: String(read.length), message: 'Leave out the oldest.' }] }
     },

@@ -25,7 +25,7 @@ interface CrlLag {
 }
 
 /** How the CRLs of one way to share out the certificates of an authority stand, all together. */
-export interface ShardFacts {
+interface ShardFacts {
   readonly authorityId: string
   readonly shards: number
   /** So many have none yet. */

@@ -8,7 +8,7 @@ import { allParts, type CrlPart, type CrlScope, hasCrls, isSpokenFor, scopeKey }
 import { createShardWatch, type ShardStand } from './shard-watch.ts'
 
 /** A CRL as it is handed out. */
-interface OpenCrl {
+export interface OpenCrl {
   readonly number: number
   readonly thisUpdate: Date
   readonly nextUpdate: Date
