@@ -83,8 +83,17 @@ const utc = (time: string) => span(`${time.slice(0, 19).replace('T', ' ')} UTC`)
 
 const span = (text: string) => `<span class="t">${text}</span>`
 
-function renderWarning({ complete, to, countedUpTo }: RecordReportView, zone: Zone): string {
-  if (complete !== false) return ''
+function renderWarning(report: RecordReportView, zone: Zone): string {
+  return renderDetached(report) + renderUncounted(report, zone)
+}
+
+function renderDetached({ detachedMonths = [] }: RecordReportView): string {
+  if (detachedMonths.length === 0) return ''
+  return `<p class="warning"><strong>Detached months:</strong> ${detachedMonths.map(span).join(', ')}. Refusals of them that were only counted are not in it.</p>`
+}
+
+function renderUncounted({ complete, to, countedUpTo }: RecordReportView, zone: Zone): string {
+  if (complete !== false || (countedUpTo !== undefined && countedUpTo >= to!)) return ''
   const counted =
     countedUpTo === undefined
       ? 'nothing is counted yet'

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { leaveOutNulls, tell } from '../../../records/facts.ts'
 import type { RefusalCount } from '../../../records/refusal-counts/refusal-count.ts'
+import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -15,13 +16,15 @@ const listRefusalCounts = {
   description:
     'Refusals that have no record of their own: repeats of one that has, those beyond what is recorded of a station, and those that came while the database had no room to spare. All conditions hold together; `from` and `to` are of the time at which the count was recorded. Newest first; `nextCursor` leads to older ones. What was counted in the last ten seconds may be missing.',
   querystring: RefusalCountListQuerystring,
-  response: { 200: { description: 'One page.', content: jsonContent(RefusalCountPage) } }
+  response: {
+    200: { description: 'One page.', headers: detachedHeaders, content: jsonContent(RefusalCountPage) }
+  }
 }
 
 /** What was refused and not recorded one by one. */
 export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { refusalCounts } }
+  { services: { records, refusalCounts } }
 ) => {
   app.get(
     '/v1/refusal-counts',
@@ -30,13 +33,12 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       preValidation: coerceIntegers('query', ['limit']),
       schema: listRefusalCounts
     },
-    async ({ query: { from, to, limit = defaultRefusalCountLimit, ...query } }) => {
-      const page = await refusalCounts.list({
-        ...query,
-        limit,
-        ...parseRange({ from, to })
-      })
-      return viewPage(page, viewCount)
+    async ({ query: { from, to, limit = defaultRefusalCountLimit, ...query } }, reply) => {
+      const range = parseRange({ from, to })
+      const page = await refusalCounts.list({ ...query, limit, ...range })
+      const months = await records.listDetached({ ...range, cursor: query.cursor })
+      tellDetached(reply, months)
+      return { ...viewPage(page, viewCount), ...(months.length > 0 && { detachedMonths: [...months] }) }
     }
   )
 }

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { countReasons } from '../../../records/refusal-counts/refusal-count.ts'
+import { detachedMonths } from '../../listing/detached.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { boundedName, instant, instantForms } from '../../schemas/query.ts'
@@ -40,7 +41,8 @@ const RefusalCount = Type.Object(
 export const RefusalCountPage = Type.Object(
   {
     items: Type.Array(RefusalCount),
-    nextCursor: nextCursor('older entries')
+    nextCursor: nextCursor('older entries'),
+    detachedMonths
   },
   { $id: 'RefusalCountPage', ...strict, description: 'Newest first.' }
 )

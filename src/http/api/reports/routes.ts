@@ -152,8 +152,9 @@ async function answerReport({ services, request, reply }: Asked, subject: Report
   const type = chooseMediaType(request.headers.accept, ['application/json', 'text/csv', 'text/html'])
   const principal = principalOf(request)
   const report = await services.reports.make({ subject, lines: principal.lines })
-  tellDetached(reply, await services.records.listDetached(report.span ?? {}))
-  const view = viewReport(report)
+  const detached = await services.records.listDetached(report.span ?? {})
+  tellDetached(reply, detached)
+  const view = viewReport(report, detached)
   if (type === 'application/json') return view
   if (type === 'text/csv') return reply.type(type).serializer(asItIs).send(formatReportCsv(view))
   return reply

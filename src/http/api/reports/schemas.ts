@@ -51,7 +51,16 @@ export const RecordReport = Type.Object(
     madeAt: utcTime('When the report was made.'),
     countedUpTo,
     complete: Type.Optional(
-      Type.Boolean({ description: 'Whether the time is over and all of it counted. Not there for a lot.' })
+      Type.Boolean({
+        description:
+          'Whether the time is over, all of it counted, and none of its months detached. Not there for a lot.'
+      })
+    ),
+    detachedMonths: Type.Optional(
+      Type.Array(Type.String(), {
+        description:
+          'Months that it touches, as `2026-01`, and that are detached from the database: `unrecorded` has nothing of them. There where there are any.'
+      })
     ),
     totals: Type.Object(counts, strict),
     stations: Type.Array(

@@ -4,7 +4,8 @@ import { formatMinutes, formatOffset, type Zone } from '../../../sources/site/zo
 import { problemTable } from '../../problems/problem-table.ts'
 import type { RecordReportView } from './schemas.ts'
 
-export function viewReport(report: Report): RecordReportView {
+/** @param detached months that it touches, of which it may lack what was only counted. */
+export function viewReport(report: Report, detached: readonly string[]): RecordReportView {
   const { subject, span, zone, madeAt, countedUpTo, totals, stations } = report
   return {
     report: subject.kind,
@@ -15,8 +16,9 @@ export function viewReport(report: Report): RecordReportView {
       to: span.to.toISOString(),
       fromLocal: formatLocal(zone, span.from),
       toLocal: formatLocal(zone, span.to),
-      complete: countedUpTo !== undefined && countedUpTo >= span.to
+      complete: detached.length === 0 && countedUpTo !== undefined && countedUpTo >= span.to
     }),
+    ...(detached.length > 0 && { detachedMonths: [...detached] }),
     madeAt: madeAt.toISOString(),
     ...(countedUpTo && { countedUpTo: countedUpTo.toISOString() }),
     totals: viewCounts(totals),
@@ -60,7 +62,7 @@ function viewCounts({
   }
 }
 
-const common = ['report', 'date', 'shift', 'lot', 'from', 'to', 'zone', 'countedUpTo'] as const
+const common = ['report', 'date', 'shift', 'lot', 'from', 'to', 'zone', 'countedUpTo', 'complete'] as const
 const measures = [
   'issued',
   'reworked',

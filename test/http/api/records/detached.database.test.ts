@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { IssuancePageView } from '../../../../src/http/api/records/schemas.ts'
+import type { RecordReportView } from '../../../../src/http/api/reports/schemas.ts'
 import { type HttpService, openService } from '../../service.ts'
 
 let service: HttpService
@@ -49,6 +50,24 @@ describe('months that are detached', () => {
     expect((await get('/v1/issuances?from=2022-01-01')).json<IssuancePageView>()).not.toHaveProperty(
       'detachedMonths'
     )
+  })
+
+  it('stand in reports, which are not complete, on paper as well, and in counts of refusals', async () => {
+    const report = (date: string) => get(`/v1/reports/day?date=${date}`)
+    const touched = (await report('2020-03-31')).json<RecordReportView>()
+    expect(touched).toMatchObject({ complete: false, detachedMonths: ['2020-03'] })
+    const other = (await report('2020-05-31')).json<RecordReportView>()
+    expect([other.complete, other.detachedMonths]).toEqual([true, undefined])
+    const page = await get('/v1/reports/day?date=2020-03-31', 'text/html')
+    expect(page.body).toMatch(/Detached months:.*2020-03/)
+    expect(page.body).not.toContain('Not complete')
+    const csv = (await get('/v1/reports/day?date=2020-03-31', 'text/csv')).body
+    expect(csv).toContain('countedUpTo,complete,station')
+
+    const counts = await get('/v1/refusal-counts?to=2020-04-01')
+    expect(counts.headers['mintline-detached-months']).toBe('2020-03, 2020-02')
+    expect(counts.json()).toEqual({ items: [], detachedMonths: ['2020-03', '2020-02'] })
+    expect((await get('/v1/refusal-counts?from=2022-01-01')).json()).not.toHaveProperty('detachedMonths')
   })
 
   it('answer for records of theirs: 409, and 404 for those of others', async () => {

@@ -214,9 +214,9 @@ describe('GET /v1/reports', () => {
     const { body } = await get(`/v1/reports/day?date=${date}`, 'text/csv')
     const [header, ...rows] = body.trimEnd().split('\r\n')
     expect(header).toBe(
-      'report,date,shift,lot,from,to,zone,countedUpTo,station,issued,reworked,scrapped,refused,unrecorded,void,unknown,firstAt,lastAt,refused.csr_malformed'
+      'report,date,shift,lot,from,to,zone,countedUpTo,complete,station,issued,reworked,scrapped,refused,unrecorded,void,unknown,firstAt,lastAt,refused.csr_malformed'
     )
-    expect(rows.map(row => row.split(',').slice(8, 16).join())).toEqual([
+    expect(rows.map(row => row.split(',').slice(9, 17).join())).toEqual([
       'on-a7,2,0,1,2,0,0,0',
       'starter,3,0,0,0,0,0,1'
     ])
