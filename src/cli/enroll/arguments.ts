@@ -1,5 +1,5 @@
 import { type Subject, type SubjectField, subjectFields } from '../../pki/name/subject-field.ts'
-import { parseFlags, readInputFile, UsageError, wholeNumberOf } from '../command.ts'
+import { type CommandIo, parseFlags, readInputFile, UsageError, wholeNumberOf } from '../command.ts'
 import type { ConnectionSettings } from './exchange/connection.ts'
 import { type FormatName, formats } from './keeping/formats.ts'
 
@@ -55,6 +55,19 @@ export async function readConnectionSettings(flags: ConnectionFlags): Promise<Co
     caPem: caFile === undefined ? undefined : await readInputFile(caFile),
     client
   }
+}
+
+/** Not of this machine, where nobody is on the way. */
+export function warnWithoutTls(
+  { writeError }: Pick<CommandIo, 'writeError'>,
+  { url }: ConnectionSettings
+): void {
+  if (url.protocol === 'http:' && !isOnThisMachine(url))
+    writeError('warning: without TLS, who is on the way can read the token: use https://\n')
+}
+
+function isOnThisMachine({ hostname }: URL): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 function parseUrl(value: string | undefined): URL {

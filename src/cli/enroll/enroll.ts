@@ -7,7 +7,8 @@ import {
   metadataOf,
   parseEnrollFlags,
   readConnectionSettings,
-  subjectOf
+  subjectOf,
+  warnWithoutTls
 } from './arguments.ts'
 import { checkStation } from './check.ts'
 import { enrollDirectory } from './directory.ts'
@@ -63,8 +64,7 @@ export async function runEnroll(
   const flags = parseEnrollFlags(args)
   assertOneTask(flags)
   const settings = await readConnectionSettings(flags)
-  if (settings.url.protocol === 'http:' && !isOnThisMachine(settings.url))
-    io.writeError('warning: without TLS, who is on the way can read the token: use https://\n')
+  warnWithoutTls(io, settings)
   const connection = createConnection(settings)
   try {
     return flags.check === true ? await check(io, connection, flags) : await certify(io, connection, flags)
@@ -91,10 +91,6 @@ function assertOneTask({ csr, dir, check: isCheck, out, profile, lot, subject }:
   }
   if (profile === undefined) throw new UsageError('--profile names what to certify under')
   if (csr !== undefined && out === undefined) throw new UsageError('--out names the file for the answer')
-}
-
-function isOnThisMachine({ hostname }: URL): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
 }
 
 function check(io: CommandIo, connection: Connection, flags: EnrollFlags): Promise<number> {

@@ -1,12 +1,13 @@
 import { dirname } from 'node:path'
 import { type CommandIo, parseFlags, UsageError, wholeNumberOf } from '../command.ts'
-import { readConnectionSettings } from '../enroll/arguments.ts'
+import { readConnectionSettings, warnWithoutTls } from '../enroll/arguments.ts'
 import { createConnection } from '../enroll/exchange/connection.ts'
 import { exitCodes } from '../enroll/exchange/outcome.ts'
 import { assertWritable, KeepingError } from '../enroll/keeping/keeping.ts'
 import { describeFailedRequest, viewFailure } from '../enroll/telling.ts'
 import { exportMade, type MadeFormat } from './made.ts'
-import { isThere } from './part.ts'
+import { lockOutput } from './lock.ts'
+import { isThere, removeEmptyPart } from './part.ts'
 import { createExportProgress, type ExportProgress } from './progress.ts'
 import type { RowFormat } from './rows.ts'
 import { createSource } from './source.ts'
@@ -71,6 +72,7 @@ export async function runExport(io: Io, args: readonly string[]): Promise<number
   if (await isThere(output))
     throw new UsageError(`--output: ${output} is there already. Name another file, or remove it.`)
   const settings = await readConnectionSettings(flags)
+  warnWithoutTls(io, settings)
   const progress = createExportProgress(io.isWatched && !isJson ? io.writeError : undefined)
   const [connection, source] = [createConnection(settings), createSource(settings)]
   const asked = JSON.stringify([settings.url.href, of, format, [...filter].sort()])
@@ -79,9 +81,14 @@ export async function runExport(io: Io, args: readonly string[]): Promise<number
     trying: tryingOf(io, progress, flags.deadline)
   }
   try {
-    const exported = isMade(format)
-      ? await exportMade(exporting, connection, format)
-      : await exportRows(exporting, format)
+    await using _lock = await lockOutput(output)
+    const exported = await (
+      isMade(format) ? exportMade(exporting, connection, format) : exportRows(exporting, format)
+    ).catch(async (error: unknown) => {
+      // What is refused is asked for in another way.
+      if (error instanceof ExportFailed && error.failure.kind === 'refused') await removeEmptyPart(output)
+      throw error
+    })
     progress.clear()
     tellDone(io, { output, isJson, exported })
     return 0

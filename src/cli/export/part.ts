@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { dirname } from 'node:path'
 import { KeepingError, writeWhole } from '../enroll/keeping/keeping.ts'
 
@@ -120,9 +121,18 @@ export async function readPartState(output: string, asked: string): Promise<Part
   }
 }
 
-/** @throws KeepingError */
+/** With who is at it, for people. @throws KeepingError */
 export async function writePartState(output: string, state: PartState): Promise<void> {
-  await writeWhole(stateOf(output), `${JSON.stringify(state)}\n`, onlyOwner)
+  const by = `process ${process.pid} on ${hostname()}`
+  await writeWhole(stateOf(output), `${JSON.stringify({ ...state, by })}\n`, onlyOwner)
+}
+
+/** Takes away what a run leaves that has got nothing. */
+export async function removeEmptyPart(output: string): Promise<void> {
+  const { size } = await stat(`${output}.part`).catch(() => ({ size: 0 }))
+  if (size > 0) return
+  await rm(`${output}.part`, { force: true })
+  await rm(stateOf(output), { force: true })
 }
 
 export async function isThere(path: string): Promise<boolean> {

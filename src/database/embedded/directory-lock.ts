@@ -1,7 +1,7 @@
-import { open, readFile, stat, writeFile } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { DatabaseSync } from 'node:sqlite'
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
+import { isFileLockHeld, takeFileLock } from './file-lock.ts'
 
 export interface DirectoryLock {
   release(): Promise<void>
@@ -10,9 +10,7 @@ export interface DirectoryLock {
 /**
  * Makes this process the only one to work on the directory, until it releases the lock or ends in whatever way.
  *
- * The proof is a lock of the kernel on a file in the directory, which SQLite takes in the way that each platform has
- * one. The kernel takes it back when the process dies, so it cannot go stale; it holds between containers that share
- * the volume; and who may not write to the file cannot take it. The file's content says nothing.
+ * The proof is a lock of the kernel on a file in the directory.
  *
  * @throws MintlineError `data_directory_unusable`: another process holds it, which is named, or the file cannot be used.
  */
@@ -20,24 +18,23 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const file = path.join(directory, 'lock')
   const holder = path.join(directory, 'lock-holder')
   try {
-    await makePrivate(file)
-    const database = await takeLock(file)
+    const lock = await takeFileLock(file)
     // For people; the lock does not depend on it.
     await writeFile(holder, String(process.pid), { mode: 0o600 })
     return {
       async release() {
-        database.close()
+        lock.release()
       }
     }
   } catch (error) {
-    if (!isBusy(error)) throw refuse(`${file} cannot be used as a lock.`, error)
+    if (!isFileLockHeld(error)) throw refuse(`${file} cannot be used as a lock.`, error)
     throw refuse(`Another Mintline (process ${await readHolder(holder)}) is working on ${directory}.`, error)
   }
 }
 
 /** Whether it is the error of `lockDirectory` that another process works on the directory. */
 export function isHeldByAnother(error: unknown): error is MintlineError {
-  return isMintlineError(error, 'data_directory_unusable') && isBusy(error.cause)
+  return isMintlineError(error, 'data_directory_unusable') && isFileLockHeld(error.cause)
 }
 
 /**
@@ -59,44 +56,14 @@ export async function findHolder(directory: string): Promise<string | undefined>
       database.close()
     }
   } catch (error) {
-    if (!isBusy(error)) throw refuse(`${file} cannot be used as a lock.`, error)
+    if (!isFileLockHeld(error)) throw refuse(`${file} cannot be used as a lock.`, error)
     return readHolder(path.join(directory, 'lock-holder'))
-  }
-}
-
-/** Before SQLite makes it, with the mode that the umask leaves. */
-async function makePrivate(file: string): Promise<void> {
-  const handle = await open(file, 'a', 0o600)
-  try {
-    const { uid } = await handle.stat()
-    // A lock that another user can take keeps the service from starting.
-    if (uid === process.getuid?.()) await handle.chmod(0o600)
-  } finally {
-    await handle.close()
-  }
-}
-
-/** Loaded when it is needed: only the embedded database needs it. */
-async function takeLock(file: string): Promise<DatabaseSync> {
-  const { DatabaseSync } = await import('node:sqlite')
-  const database = new DatabaseSync(file, { timeout: 0 })
-  try {
-    database.exec('BEGIN EXCLUSIVE')
-    return database
-  } catch (error) {
-    database.close()
-    throw error
   }
 }
 
 async function readHolder(holder: string): Promise<string> {
   const text = await readFile(holder, 'utf8').catch(() => '')
   return /^\d+$/.test(text) ? text : 'unknown'
-}
-
-/** SQLITE_BUSY. */
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === 5
 }
 
 function refuse(detail: string, cause: unknown): MintlineError {

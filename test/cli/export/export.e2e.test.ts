@@ -5,6 +5,8 @@ import { appendFile, readdir, readFile, rm, stat, truncate, writeFile } from 'no
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { lockOutput } from '../../../src/cli/export/lock.ts'
+import { writePartState } from '../../../src/cli/export/part.ts'
 import { type HttpService, openService } from '../../http/service.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { runMintline } from '../mintline.ts'
@@ -279,6 +281,25 @@ describe('what keeps it from being done', () => {
     const { exitCode, errors } = await run(argumentsOf(service.url, 'csv', more))
     expect(exitCode).toBe(2)
     expect(errors).toContain(`mintline export: ${flag}`)
+  })
+
+  it('another one into the same file, which is named, and leaves nothing behind', async () => {
+    const lock = await lockOutput(output)
+    await writePartState(output, { asked: 'the same' })
+    const ended = await run(argumentsOf(service.url, 'csv'))
+    expect(ended.exitCode).toBe(1)
+    expect(ended.errors).toContain(
+      `is being written by another \`mintline export\` (process ${process.pid} on`
+    )
+    await lock[Symbol.asyncDispose]()
+    expect((await run(argumentsOf(service.url, 'csv'))).exitCode).toBe(0)
+    expect((await readdir(directory.path)).filter(name => name.startsWith('list'))).toEqual(['list'])
+  })
+
+  it('what is refused leaves no file', async () => {
+    const ended = await run(argumentsOf(service.url, 'csv', ['--filter=station=']))
+    expect(ended.exitCode).toBe(3)
+    expect((await readdir(directory.path)).filter(name => name.startsWith('list'))).toEqual([])
   })
 
   it('a file that is there is not written over', async () => {
