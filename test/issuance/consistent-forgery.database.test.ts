@@ -207,6 +207,17 @@ describe('a forged row that agrees with itself is not signed', () => {
     })
     await isRefused(open)
   })
+
+  it('made out to a sooner time, all of its validity and created_at alike, which its id does not have', async () => {
+    const open = await openIntent()
+    const { notBefore, notAfter } = parseTbsCertificate(open.row.tbsDer)
+    const sooner = (date: Date) => new Date(date.getTime() - 600_000)
+    await tamper(open.row.id, {
+      created_at: sooner(open.row.createdAt),
+      tbs_der: rebuilt(open.row.tbsDer, { notBefore: sooner(notBefore), notAfter: sooner(notAfter) })
+    })
+    await isRefused(open)
+  })
 })
 
 describe('an honest open intent is completed', () => {

@@ -36,15 +36,15 @@ describe('a validity that was read back', () => {
     expect(validityDifferences(validityOf(given), given)).toEqual([])
   })
 
-  it.each<[string, ValidityRules, Partial<ReturnType<typeof validityOf>>, string]>([
-    ['an earlier beginning', rules(refusing), { notBefore: after(-1) }, '/notBefore'],
-    ['a later beginning', rules(refusing), { notBefore: after(0.01) }, '/notBefore'],
-    ['a later end', rules(refusing), { notAfter: after(101) }, '/notAfter'],
-    ['an earlier end', rules(refusing), { notAfter: after(99) }, '/notAfter'],
-    ['an earlier end where it could be shortened', rules(shortening), { notAfter: after(99) }, '/notAfter'],
-    ['an end before that of the chain', rules(shortening, 50), { notAfter: after(49) }, '/notAfter'],
-    ['none beyond that of the chain', rules(unlimited, 50), { notAfter: after(49) }, '/notAfter']
-  ])('is none with %s', (_, given, change, pointer) => {
+  it.each<[string, readonly [ValidityRules, Partial<ReturnType<typeof validityOf>>, string]]>([
+    ['an earlier beginning', [rules(refusing), { notBefore: after(-1) }, '/notBefore']],
+    ['a later beginning', [rules(refusing), { notBefore: after(0.01) }, '/notBefore']],
+    ['a later end', [rules(refusing), { notAfter: after(101) }, '/notAfter']],
+    ['an earlier end', [rules(refusing), { notAfter: after(99) }, '/notAfter']],
+    ['an earlier end where it could be shortened', [rules(shortening), { notAfter: after(99) }, '/notAfter']],
+    ['an end before that of the chain', [rules(shortening, 50), { notAfter: after(49) }, '/notAfter']],
+    ['none beyond that of the chain', [rules(unlimited, 50), { notAfter: after(49) }, '/notAfter']]
+  ])('is none with %s', (_, [given, change, pointer]) => {
     const found = { ...validityOf(given), ...change }
     expect(validityDifferences(found, given).map(each => each.pointer)).toEqual([pointer])
   })

@@ -43,6 +43,13 @@ describe('the certificate of an OCSP responder', () => {
     ],
     ['responderNamed', buildTbsCertificate({ ...own, ...as, subjectNameDer })],
     ['shortLived', buildTbsCertificate({ ...own, ...as, notAfter: device.notAfter })],
+    [
+      'criticality',
+      editDer(sound, [7, 0, 5], ({ children = [], ...node }) => ({
+        ...node,
+        children: [children[0]!, { tag: 1, content: Uint8Array.of(0xff) }, children[1]!]
+      }))
+    ],
     ['extensionsKnown', buildTbsCertificate({ ...own, ...as, uris: ['urn:x'] })]
   ])('is refused by %s', async (name, tbsDer) => {
     expect(pointersOf(await lint(tbsDer))).toContain(`/lint/${name}`)
