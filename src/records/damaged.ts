@@ -31,7 +31,10 @@ export function recordDamaged(
  * The error of an intent whose certificate would name addresses which are none of this service: it was begun before the public
  * address changed, or somebody changed the database.
  */
-export function namesForeignAddress(record: Pick<UnknownRecord, 'id'>, publicUrl: string): MintlineError {
+export function namesForeignAddress(
+  record: Parameters<typeof recordDamaged>[0],
+  publicUrl: string
+): MintlineError {
   const { id } = record
   return new MintlineError(
     'record_damaged',
