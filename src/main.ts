@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import './config/compile-cache.ts'
-import './config/webassembly.ts'
 import './config/thread-pool.ts'
 import { type Command, type CommandIo, UsageError } from './cli/command.ts'
 import { describeFailure } from './cli/failure-text.ts'

@@ -1,3 +1,4 @@
+import './planning/query-compiler.ts'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { connectionConfig } from './connection.ts'

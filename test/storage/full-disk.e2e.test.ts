@@ -95,7 +95,7 @@ it('a full disk costs 503 that say so, loses and doubles nothing, and needs no r
   const volume = await mountSmallVolume()
   if (volume === undefined) skip('this user may not mount a small volume')
   await using small = volume!
-  const service = await startServiceProcess(small.path, { MINTLINE_LOG_LEVEL: 'warn' })
+  const service = await startServiceProcess(small.path, { MINTLINE_LOG_LEVEL: 'warn' }, { isFirst: true })
   try {
     expect(await readiness(service)).toMatchObject({ status: 200, checks: { storage: { ok: true } } })
     const load = startLoad(service, await service.token('station'))
@@ -155,7 +155,11 @@ it('a start on a full disk ends, and names the data directory and what is free',
   // Nothing is there yet, then all but the room to run.
   for (const isMade of [false, true]) {
     if (isMade) {
-      const service = await startServiceProcess(small.path, { MINTLINE_LOG_LEVEL: 'silent' })
+      const service = await startServiceProcess(
+        small.path,
+        { MINTLINE_LOG_LEVEL: 'silent' },
+        { isFirst: true }
+      )
       await postCsr(
         service,
         await service.token('station'),
@@ -170,7 +174,7 @@ it('a start on a full disk ends, and names the data directory and what is free',
     expect(ended.errors).toMatch(/is full: .* free/)
     await small.empty()
   }
-  const service = await startServiceProcess(small.path, { MINTLINE_LOG_LEVEL: 'silent' })
+  const service = await startServiceProcess(small.path, { MINTLINE_LOG_LEVEL: 'silent' }, { isFirst: true })
   expect((await readiness(service)).status).toBe(200)
   expect(await service.end('SIGTERM')).toBe(0)
 }, 120_000)

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { placeMadeCluster } from './postgres/made-cluster.ts'
 import { builtProgram } from './program/program.ts'
 
 const startTimeoutMs = 45_000
@@ -21,16 +22,20 @@ export interface ServiceProcess {
   readonly end: (signal: NodeJS.Signals) => Promise<number | null>
 }
 
-/**
- * Starts it on a free port and waits until it is ready.
- *
- * @param program the file that is run
- */
+interface HowItStarts {
+  /** The file that is run. Default: as the run has built it. */
+  readonly program?: string
+  /** Whether it makes its own database, as at a user's first start. Default: it finds it made and migrated, and empty. */
+  readonly isFirst?: boolean
+}
+
+/** Starts it on a free port and waits until it is ready. */
 export async function startServiceProcess(
   dataDirectory: string,
   environment: Readonly<Record<string, string>> = {},
-  program = builtProgram()
+  { program = builtProgram(), isFirst = false }: HowItStarts = {}
 ): Promise<ServiceProcess> {
+  if (!isFirst && environment['DATABASE_URL'] === undefined) await placeMadeCluster(dataDirectory)
   const start = performance.now()
   const child = spawn(process.execPath, [program, 'serve'], {
     env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', ...environment },

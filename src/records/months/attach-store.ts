@@ -8,15 +8,15 @@ import {
   attachPartition,
   columnsOf,
   type DetachedTableRow,
-  differingChecks,
   findLack,
   findTables,
+  missingChecks,
   missingColumns,
   type MonthTable,
   readDetached
 } from './month-store.ts'
 import { digestTable, findChanged, rowsOfBlock, type TableDigest } from './row-digest-store.ts'
-import { isCheckViolated, isLockRefused, readClock, withinTransaction } from './transaction-store.ts'
+import { isLockRefused, readClock, withinTransaction } from './transaction-store.ts'
 
 /**
  * Puts a month back into the record, if its rows are those that were detached, each of them, and its tables guard them as
@@ -182,22 +182,7 @@ async function noteChanges(
 async function attach(client: pg.Client, table: MonthTable, month: Month): Promise<void> {
   for (const column of await missingColumns(client, table))
     await client.query(`ALTER TABLE public.${table.name} ADD COLUMN ${column}`)
-  await takeChecks(client, table, month)
+  for (const check of await missingChecks(client, table))
+    await client.query(`ALTER TABLE public.${table.name} ADD CONSTRAINT ${check}`)
   await attachPartition(client, table, month)
-}
-
-/** Those of the table above, in its words: a dump of before a migration, or of another server, may have others. */
-async function takeChecks(client: pg.Client, table: MonthTable, month: Month): Promise<void> {
-  for (const { name, definition, isThere } of await differingChecks(client, table)) {
-    const drop = isThere ? `DROP CONSTRAINT "${name}", ` : ''
-    try {
-      await client.query(`ALTER TABLE public.${table.name} ${drop}ADD CONSTRAINT "${name}" ${definition}`)
-    } catch (error) {
-      if (!isCheckViolated(error)) throw error
-      throw monthRefused(
-        month.name,
-        `rows of ${table.name} are not as ${table.parent} asks for by ${name} (${definition}). Nothing was attached. Restore the table from the dump of when it was detached.`
-      )
-    }
-  }
 }

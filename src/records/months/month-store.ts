@@ -155,30 +155,21 @@ export async function missingColumns(
   return rows.map(({ definition }) => definition)
 }
 
-/** A check that the table above has and this one has not, or not in the same words. */
-export interface DifferingCheck {
-  readonly name: string
-  /** Of the table above, as `CHECK (…)`. */
-  readonly definition: string
-  /** Whether this one has another by that name. */
-  readonly isThere: boolean
-}
-
-/** PostgreSQL attaches a table whose checks are the same by their text alone. */
-export async function differingChecks(
+/** The checks that the table above has and this one has not, as `"name" CHECK (…)`. */
+export async function missingChecks(
   client: pg.Client,
   { parent, name }: MonthTable
-): Promise<readonly DifferingCheck[]> {
-  const { rows } = await client.query<DifferingCheck>(
-    `SELECT above.conname AS name, pg_get_constraintdef(above.oid) AS definition, own.oid IS NOT NULL AS "isThere"
-     FROM pg_constraint AS above LEFT JOIN pg_constraint AS own
-       ON own.conrelid = ('public.' || $2)::regclass AND own.contype = 'c' AND own.conname = above.conname
-     WHERE above.conrelid = ('public.' || $1)::regclass AND above.contype = 'c'
-       AND pg_get_constraintdef(own.oid) IS DISTINCT FROM pg_get_constraintdef(above.oid)
-     ORDER BY above.conname`,
+): Promise<readonly string[]> {
+  const { rows } = await client.query<{ definition: string }>(
+    `SELECT format('%I %s', conname, pg_get_constraintdef(oid)) AS definition
+     FROM pg_constraint AS above
+     WHERE conrelid = ('public.' || $1)::regclass AND contype = 'c' AND NOT EXISTS (
+       SELECT FROM pg_constraint AS own
+       WHERE own.conrelid = ('public.' || $2)::regclass AND own.contype = 'c' AND own.conname = above.conname
+     )`,
     [parent, name]
   )
-  return rows
+  return rows.map(({ definition }) => definition)
 }
 
 /** Why the table does not guard its rows as a partition does; undefined where it does. */

@@ -43,8 +43,3 @@ export async function readClock(client: pg.Client): Promise<Date> {
 export function isLockRefused(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === '55P03' || error.code === '40P01')
 }
-
-/** A row is not as a check asks for. */
-export function isCheckViolated(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === '23514'
-}

@@ -11,7 +11,7 @@ import { act, createTestAdministration, selfSigned } from '../../support/authori
 import { makeCertificationRequest, makeDeviceKey } from '../../support/certification-request.ts'
 import { type Issuing, type IssuingOptions, startIssuing } from '../../support/issuing.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
-import { createTestDatabase, type TestDatabase } from '../../support/test-database.ts'
+import { createTestDatabase } from '../../support/test-database.ts'
 
 export type Rules = Pick<ProfileDocument, 'reissue' | 'sameKey' | 'supersededEnds' | 'afterCompromise'>
 
@@ -34,14 +34,9 @@ function namedByCommonName(document: ProfileDocument): ProfileDocument {
   return { ...document, template: JSON.parse(named) as Record<string, unknown> }
 }
 
-interface ReworkOptions extends Pick<IssuingOptions, 'clock'> {
-  /** One of another server, migrated. */
-  readonly database?: TestDatabase
-}
-
 /** Issuing on a database of its own, and who releases, scraps and voids. */
-export async function openRework({ database, ...options }: ReworkOptions = {}) {
-  const test = database ?? (await createTestDatabase())
+export async function openRework(options: Pick<IssuingOptions, 'clock'> = {}) {
+  const test = await createTestDatabase()
   const directory = await createTemporaryDirectory()
   const issuing = await startIssuing(test.database, directory.path, options)
   const { clock, randomBytes } = issuing.core

@@ -5,7 +5,6 @@ import { attachMonth } from '../../../src/records/months/attach-store.ts'
 import { detachMonth, type MonthWork } from '../../../src/records/months/detach-store.ts'
 import { type Month, monthlyTables, parseMonth, partitionOf } from '../../../src/records/months/month.ts'
 import { openRework } from '../../issuance/rework/rework-test.ts'
-import type { TestDatabase } from '../../support/test-database.ts'
 
 const now = new Date()
 
@@ -17,15 +16,11 @@ export function monthsAgo(count: number): { readonly month: Month; readonly midd
 
 export type Months = Awaited<ReturnType<typeof openMonths>>
 
-/**
- * Issuing whose clock a test sets, and who detaches and attaches months beside it. It begins five months ago.
- *
- * @param database one of another server, migrated.
- */
-export async function openMonths(database?: TestDatabase) {
+/** Issuing whose clock a test sets, and who detaches and attaches months beside it. It begins five months ago. */
+export async function openMonths() {
   let time = monthsAgo(5).middle
   const clock = () => time
-  const rework = await openRework({ clock, ...(database && { database }) })
+  const rework = await openRework({ clock })
   const connect = async () => {
     const client = new pg.Client(connectionConfig(rework.test.connectionString, 'migration'))
     // The database is dropped at the end, whoever is connected.

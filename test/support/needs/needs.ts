@@ -30,11 +30,7 @@ export const packageOfTool = {
   aws: 'awscli',
   cc: 'gcc',
   python3: 'python3',
-  nginx: 'nginx',
-  pg_dump: 'postgresql',
-  pg_restore: 'postgresql',
-  /** Comes with a server alone. */
-  pg_ctlcluster: 'postgresql'
+  nginx: 'nginx'
 } as const
 
 export type Tool = keyof typeof packageOfTool

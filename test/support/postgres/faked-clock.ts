@@ -1,11 +1,12 @@
 import { execFileSync } from 'node:child_process'
 import { chmod, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { prepareCluster } from '../../../src/database/embedded/cluster.ts'
 import { shutDown, spawnServer, waitUntilReady } from '../../../src/database/embedded/server.ts'
 import { silentLog } from '../silent-log.ts'
 import { createTemporaryDirectory } from '../temporary-directory.ts'
-import { fastSettings, findPort } from './test-postgres.ts'
+import { fastSettings } from './test-postgres.ts'
 
 /** What has a program run by the wall clock that faketime makes by these settings, and by a steady one that is not faked. */
 export function fakedClock(settings: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
@@ -51,4 +52,12 @@ export async function createFakedPostgres(): Promise<FakedPostgres> {
       await directory.remove()
     }
   }
+}
+
+async function findPort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await new Promise(resolve => server.once('listening', resolve))
+  const { port } = server.address() as { port: number }
+  await new Promise(resolve => server.close(resolve))
+  return port
 }

@@ -3,6 +3,7 @@ import { migrateDatabase } from '../../../src/database/migrations/migrations.ts'
 import { admitServiceRole, makeServiceRole } from '../../../src/database/roles/roles.ts'
 import { prepareJobSchema } from '../../../src/jobs/job-schema.ts'
 import { silentLog } from '../silent-log.ts'
+import { keepMadeCluster } from './made-cluster.ts'
 import { startTestPostgres, type TestPostgres } from './test-postgres.ts'
 
 declare module 'vitest' {
@@ -19,12 +20,15 @@ const shared = globalThis as { mintlineTestServer?: Promise<TemplateServer> | un
 
 interface TemplateServer extends TestPostgres {
   readonly forService: string
+  /** See `madeCluster`. */
+  readonly madeCluster: string
 }
 
 /** One PostgreSQL for all projects of the run that need one, with one migrated database to clone. */
 export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
   shared.mintlineTestServer ??= startWithTemplate()
-  const { connectionString, forService } = await shared.mintlineTestServer
+  const { connectionString, forService, madeCluster } = await shared.mintlineTestServer
+  project.provide('madeCluster', madeCluster)
   project.provide('templateDatabase', connectionString)
   project.provide('templateForService', forService)
   return async () => {
@@ -39,7 +43,19 @@ async function startWithTemplate(): Promise<TemplateServer> {
   const { connectionString } = postgres
   await migrateDatabase({ connectionString, log: silentLog })
   await prepareJobSchema({ connectionString })
+  // Before there is the service's role, whose password each service makes for itself.
+  await postgres.stop()
+  const made = await keepMadeCluster(postgres.dataDirectory)
+  await postgres.start()
   const forService = await makeServiceRole(connectionString)
   await admitServiceRole({ owner: connectionString, service: forService })
-  return { ...postgres, forService }
+  return {
+    ...postgres,
+    forService,
+    madeCluster: made?.path ?? '',
+    async remove() {
+      await made?.remove()
+      await postgres.remove()
+    }
+  }
 }

@@ -1,15 +1,16 @@
-import { createServer } from 'node:net'
 import {
   type EmbeddedPostgres,
   startEmbeddedPostgres
 } from '../../../src/database/embedded/embedded-postgres.ts'
 import { silentLog } from '../silent-log.ts'
-import { createTemporaryDirectory } from '../temporary-directory.ts'
+import { createTemporaryDirectory, fastestParent } from '../temporary-directory.ts'
 
 /** A PostgreSQL of a test's own, which the test may stop and start again on the same address. */
 export interface TestPostgres {
   /** Stays the same. */
   readonly connectionString: string
+  /** Of a Mintline whose database it could be. */
+  readonly dataDirectory: string
   stop(): Promise<void>
   start(): Promise<void>
   /** Stops it, if it runs, and takes its files away. */
@@ -20,7 +21,7 @@ export interface TestPostgres {
 export const fastSettings = { fsync: 'off', full_page_writes: 'off', max_connections: '100' }
 
 export async function startTestPostgres(): Promise<TestPostgres> {
-  const directory = await createTemporaryDirectory()
+  const directory = await createTemporaryDirectory(await fastestParent())
   const start = (port?: number): Promise<EmbeddedPostgres> =>
     startEmbeddedPostgres({
       dataDirectory: directory.path,
@@ -39,6 +40,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
 
   return {
     connectionString,
+    dataDirectory: directory.path,
     stop,
     async start() {
       running ??= await start(Number(new URL(connectionString).port))
@@ -48,13 +50,4 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       await directory.remove()
     }
   }
-}
-
-/** One of this machine's that nothing listens on. */
-export async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await new Promise(resolve => server.once('listening', resolve))
-  const { port } = server.address() as { port: number }
-  await new Promise(resolve => server.close(resolve))
-  return port
 }
