@@ -1,7 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { CrlFacts } from '../status/crl/crls.ts'
-import type { ShardStand } from '../status/crl/shard-watch.ts'
 import type { Publications } from '../status/crl/publishing/publications.ts'
+import type { ShardStand } from '../status/crl/shard-watch.ts'
 
 type Told = Exclude<keyof CrlFacts, 'authority'>
 

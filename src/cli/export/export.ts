@@ -5,8 +5,8 @@ import { createConnection } from '../enroll/exchange/connection.ts'
 import { exitCodes } from '../enroll/exchange/outcome.ts'
 import { assertWritable, KeepingError } from '../enroll/keeping/keeping.ts'
 import { describeFailedRequest, viewFailure } from '../enroll/telling.ts'
-import { exportMade, type MadeFormat } from './made.ts'
 import { lockOutput } from './lock.ts'
+import { exportMade, type MadeFormat } from './made.ts'
 import { isThere, removeEmptyPart } from './part.ts'
 import { createExportProgress, type ExportProgress } from './progress.ts'
 import type { RowFormat } from './rows.ts'
@@ -81,7 +81,8 @@ export async function runExport(io: Io, args: readonly string[]): Promise<number
     trying: tryingOf(io, progress, flags.deadline)
   }
   try {
-    await using _lock = await lockOutput(output)
+    await using held = new AsyncDisposableStack()
+    held.use(await lockOutput(output))
     const exported = await (
       isMade(format) ? exportMade(exporting, connection, format) : exportRows(exporting, format)
     ).catch(async (error: unknown) => {

@@ -78,20 +78,7 @@ export function createRunStore({ prisma }: Database): RunStore {
       return row?.attempts
     },
     tellAbout: (run, rows) => change(run, { aboutRows: rows }),
-    async append({ exportId, run }, octets, progress) {
-      const before = progress.octets - octets.length
-      const count = await runQuery(
-        () => prisma.$executeRaw`
-          WITH running AS (
-            UPDATE export SET rows = ${progress.rows}::bigint, octets = ${progress.octets}::bigint
-            WHERE id = ${exportId}::uuid AND run = ${run}::uuid AND state = 'running'
-            RETURNING id, run
-          )
-          INSERT INTO export_chunk (export_id, run, position, octets)
-          SELECT id, run, ${before}::bigint, ${octets} FROM running`
-      )
-      return count > 0
-    },
+    append: (run, octets, progress) => runQuery(() => append(prisma, run, { octets, progress })),
     finish: (run, { sha256, detachedMonths, ...ended }) =>
       change(run, {
         state: 'done',
@@ -116,6 +103,29 @@ export function createRunStore({ prisma }: Database): RunStore {
     },
     sweep: forgetBefore => runQuery(() => sweep(prisma, forgetBefore))
   }
+}
+
+interface Appended {
+  readonly octets: Parameters<RunStore['append']>[1]
+  readonly progress: Parameters<RunStore['append']>[2]
+}
+
+/** @returns whether the run goes on. */
+async function append(
+  prisma: Database['prisma'],
+  { exportId, run }: Run,
+  { octets, progress }: Appended
+): Promise<boolean> {
+  const before = progress.octets - octets.length
+  const count = await prisma.$executeRaw`
+    WITH running AS (
+      UPDATE export SET rows = ${progress.rows}::bigint, octets = ${progress.octets}::bigint
+      WHERE id = ${exportId}::uuid AND run = ${run}::uuid AND state = 'running'
+      RETURNING id, run
+    )
+    INSERT INTO export_chunk (export_id, run, position, octets)
+    SELECT id, run, ${before}::bigint, ${octets} FROM running`
+  return count > 0
 }
 
 /** The octets go first: a crash leaves none without their export. */

@@ -146,15 +146,10 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
   return {
     async find(name, part = allParts) {
       const authority = authorities.list().find(each => each.name === name)
-      if (authority === undefined)
-        throw new MintlineError(
-          'authority_not_found',
-          `There is no authority ${name}. A CRL is of a generation, e.g. starter-g1.`
-        )
+      if (authority === undefined) throw noSuchAuthority(name)
       const found = await newest.find({ authorityId: authority.id, ...part })
       if (found === undefined) throw part.shards === 0 ? noneYet(authority, clock()) : noSuchShard(name, part)
-      const { number, thisUpdate, nextUpdate, octets, sha256 } = found
-      return { number, thisUpdate, nextUpdate, octets, sha256, read: () => newest.read(found) }
+      return { ...found, read: () => newest.read(found) }
     },
     async measure() {
       const at = clock()
@@ -193,6 +188,13 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
       return { ok: false, detail: `${faults.join('; ')}. ${advice}` }
     }
   }
+}
+
+function noSuchAuthority(name: string): MintlineError {
+  return new MintlineError(
+    'authority_not_found',
+    `There is no authority ${name}. A CRL is of a generation, e.g. starter-g1.`
+  )
 }
 
 interface Described {

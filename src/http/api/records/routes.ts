@@ -184,10 +184,8 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app.post(
     '/v1/issuances/:id/purge',
     { config: { access: ['admin'] }, schema: purgeRefusal },
-    async request => {
-      const { reason } = request.body
-      return viewRecord(await purging.purge(request.params.id, { ...actOf(request), reason }))
-    }
+    async request =>
+      viewRecord(await purging.purge(request.params.id, { ...actOf(request), reason: request.body.reason }))
   )
 
   app.get('/v1/issuances/:id', { config, schema: getIssuance }, async request => {
@@ -202,7 +200,6 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
   app.get(
     '/v1/issuances',
     { config, preValidation: coerceQuery, schema: listIssuances },
-
     async (request, reply) => {
       const { fields, ...conditions } = request.query
       const principal = principalOf(request)

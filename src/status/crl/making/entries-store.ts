@@ -3,9 +3,8 @@ import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { RevokedCertificate } from '../../../pki/revocation/list/entries.ts'
 import type { RevocationReason } from '../../../pki/revocation/reason.ts'
-import { endedBesides, endOfStatus } from '../../ended-store.ts'
-
 import type { SerialRange } from '../../../pki/revocation/shard.ts'
+import { endedBesides, endOfStatus } from '../../ended-store.ts'
 
 export interface EntryQuery {
   readonly authorityId: string

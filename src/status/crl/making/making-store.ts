@@ -9,8 +9,8 @@ import { runQuery } from '../../../database/run-query.ts'
 import { type Durable, vouchDurable } from '../../../signing/durable.ts'
 import { firstIdentifierOf } from '../../../sources/identifier.ts'
 import { readChunk } from '../crl-store.ts'
-import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
 import type { CrlScope } from '../scope.ts'
+import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
 import type { PredecessorSource, StoredPredecessor } from './predecessor.ts'
 
 /** A CRL before it is signed. */
