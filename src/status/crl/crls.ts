@@ -125,6 +125,9 @@ interface Known {
   readonly askedAtMs: number
 }
 
+const advice =
+  'Look whether its key can be used (lines), and at the log of the process that does the background duties.'
+
 export function createCrls(dependencies: CrlsDependencies): Crls {
   const { store, authorities, overlapMs, clock } = dependencies
   const newest = new NewestCrls(dependencies)
@@ -183,8 +186,6 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
         ...(await shards.faults(now))
       ]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
-      const advice =
-        'Look whether its key can be used (lines), and at the log of the process that does the background duties.'
       return { ok: false, detail: `${faults.join('; ')}. ${advice}` }
     }
   }
