@@ -362,7 +362,7 @@ describe.concurrent('a process', () => {
     // As if the latest look at the clock were long ago: the next start looks at once.
     await own.database.prisma.$executeRawUnsafe("UPDATE pgboss.version SET cron_on = now() - interval '1 h'")
     const second = await open(own, handlers, options)
-    await until(() => expect(sweeps).toBeGreaterThan(0))
+    await vi.waitFor(() => expect(sweeps).toBeGreaterThan(0), { timeout: 60_000, interval: 100 })
     await second.close()
     const third = await open(own, {}, options)
     expect(await own.database.prisma.$queryRawUnsafe('SELECT key FROM pgboss.schedule')).toEqual([])
