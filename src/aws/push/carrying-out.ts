@@ -11,8 +11,10 @@ export interface CarryingOut extends CleaningUp {
   readonly control: CertificateControl
   /** Durable before the hold: what it takes the certificate out of. */
   readonly noteBefore: (push: ClaimedPush, status: string) => Promise<void>
-  /** Whether AWS would register the certificate anew, were it deleted. */
-  readonly mayReturn: (push: ClaimedPush) => boolean
+  /** Whether AWS would register the certificate anew, were it deleted; undefined: that is not known. */
+  readonly mayReturn: (push: ClaimedPush) => boolean | undefined
+  /** @throws MintlineError `clock_untrusted`. */
+  readonly assertClock: () => Promise<void>
   readonly now: Date
 }
 
@@ -23,6 +25,12 @@ const secondLookMs = 15 * minuteMs
 const longestRefusedMs = 6 * 60 * minuteMs
 /** Clocks of AWS and of this machine may be apart. */
 const expiredMs = dayMs
+/** What nobody has let in again for so long is looked at less often. */
+const lookPauses = [
+  { untilMs: 14 * dayMs, pauseMs: dayMs },
+  { untilMs: 90 * dayMs, pauseMs: 7 * dayMs },
+  { untilMs: Infinity, pauseMs: 30 * dayMs }
+]
 
 /**
  * Tells AWS of one certificate, and looks first where it was told before, may have been, or is only to be changed from what
@@ -31,10 +39,13 @@ const expiredMs = dayMs
  * @throws MintlineError what keeps AWS from being told of any certificate.
  */
 export async function carryOut(dependencies: CarryingOut, push: ClaimedPush): Promise<Settlement> {
+  const { now, assertClock, mayReturn } = dependencies
   const wanted = wantedOf(push.standing, push.policy)
   const notAfter = push.notAfter ?? notAfterOf(push)
-  const outcome = outcomesOf({ ...push, notAfter }, wanted)
-  const hasExpired = notAfter !== null && notAfter.getTime() + expiredMs < dependencies.now.getTime()
+  const outcome = outcomesOf({ ...push, notAfter }, { wanted, now })
+  const hasExpired = notAfter !== null && notAfter.getTime() + expiredMs < now.getTime()
+  // What is expired is not looked at again, and may be deleted: not by a clock that went ahead since the run began.
+  if (hasExpired) await assertClock()
   // What is to be deleted can be then at last.
   if (hasExpired && (wanted !== 'DELETED' || push.observed === null)) return outcome.over()
   try {
@@ -42,7 +53,7 @@ export async function carryOut(dependencies: CarryingOut, push: ClaimedPush): Pr
     if (wanted === 'DELETED')
       return await takeAway(dependencies, push, {
         outcome,
-        mayReturn: !hasExpired && dependencies.mayReturn(push)
+        mayReturn: !hasExpired && mayReturn(push) !== false
       })
     return await keepOut(dependencies, push, { wanted, outcome })
   } catch (error) {
@@ -51,17 +62,27 @@ export async function carryOut(dependencies: CarryingOut, push: ClaimedPush): Pr
   }
 }
 
-/** Whether AWS would take others. */
+/** Whether AWS would take others. Without all permissions but one, most still can be told. */
 function isOfOneCertificate(error: unknown): error is MintlineError {
   return (
     isMintlineError(error, 'aws_refused') &&
-    !awsBadCredentials.includes(String(error.members['awsError'])) &&
-    !isDenial(error)
+    !hasBadCredentials(error) &&
+    !(isDenial(error) && error.members['operation'] === 'iot:UpdateCertificate')
   )
 }
 
+/** Whether AWS lets the service in for nothing at all. */
+export function hasBadCredentials(error: MintlineError): boolean {
+  return awsBadCredentials.includes(String(error.members['awsError']))
+}
+
+/** One that cannot be read must be kept out all the same: then it is not known when it expires. */
 function notAfterOf({ certificateDer }: ClaimedPush): Date | null {
-  return certificateDer === null ? null : parseCertificate(certificateDer).notAfter
+  try {
+    return certificateDer === null ? null : parseCertificate(certificateDer).notAfter
+  } catch {
+    return null
+  }
 }
 
 type Outcomes = ReturnType<typeof outcomesOf>
@@ -79,7 +100,9 @@ async function keepOut(
   const held = await control.describe(certificateId)
   if (held === undefined) return outcome.unseen()
   if (isKeptOut(wanted, held.status)) return outcome.found(held.status)
-  if (isHold && push.statusBefore === null) await noteBefore(push, held.status)
+  // As long as AWS has not taken the hold, the status may still change; what a drift has made of it since is not to come back.
+  if (isHold && held.status !== push.statusBefore && (state !== 'done' || push.statusBefore === null))
+    await noteBefore(push, held.status)
   if (!(await control.update(certificateId, wanted))) return outcome.unseen()
   return {
     ...outcome.pushed(wanted),
@@ -124,10 +147,11 @@ async function takeAway(
 
 /** Only what a hold of ours has taken out of use is put back, to what it was. */
 async function undoHold(
-  { control }: CarryingOut,
-  { certificateId, statusBefore }: ClaimedPush,
+  { control, mayReturn }: CarryingOut,
+  push: ClaimedPush,
   outcome: Outcomes
 ): Promise<Settlement> {
+  const { certificateId, statusBefore } = push
   const held = await control.describe(certificateId)
   if (held?.status !== 'INACTIVE') return outcome.restored(held?.status ?? null, false)
   if (statusBefore === 'ACTIVE') {
@@ -135,16 +159,28 @@ async function undoHold(
     return outcome.restored(isThere ? 'ACTIVE' : null, isThere)
   }
   if (statusBefore !== 'PENDING_ACTIVATION') return outcome.restored(held.status, false)
-  // AWS alone can make it so: it does when the device connects again.
+  // AWS alone can make it so: it does when the device connects again, where the CA registers by itself.
+  if (mayReturn(push) !== true) return outcome.refused(cannotReturn)
   await control.remove(certificateId)
   return outcome.restored(null, true)
 }
 
-function outcomesOf(
-  push: Pick<ClaimedPush, 'tries' | 'observed' | 'things' | 'notAfter'>,
-  wanted: WantedStatus
-) {
+const cannotReturn = {
+  code: 'aws_refused',
+  detail:
+    'The hold is over. AWS had the certificate PENDING_ACTIVATION before, and it is not known that the CA would register it anew after a deletion. Have the CA register automatically in this region and grant iot:DescribeCACertificate, or set the certificate ACTIVE there yourself.'
+} as const
+
+type Outset = Pick<ClaimedPush, 'tries' | 'observed' | 'things' | 'notAfter' | 'askedAt' | 'pushedAt'>
+
+function lookPauseOf({ askedAt, pushedAt }: Outset, now: Date): number {
+  const restedMs = now.getTime() - Math.max(askedAt.getTime(), pushedAt?.getTime() ?? 0)
+  return lookPauses.find(({ untilMs }) => restedMs < untilMs)?.pauseMs ?? dayMs
+}
+
+function outcomesOf(push: Outset, { wanted, now }: { readonly wanted: WantedStatus; readonly now: Date }) {
   const { things, notAfter, observed, tries } = push
+  const lookPauseMs = lookPauseOf(push, now)
   const nothing = { isPushed: false, isDrift: false, isRestored: false }
   const common = { ...nothing, wanted, things, notAfter, tries: 0 }
   const done = { ...common, state: 'done', lastError: null } as const
@@ -155,13 +191,13 @@ function outcomesOf(
       isPushed: true,
       pauseMs: secondLookMs
     }),
-    found: (status: string): Settlement => ({ ...done, observed: status, pauseMs: dayMs }),
+    found: (status: string): Settlement => ({ ...done, observed: status, pauseMs: lookPauseMs }),
     gone: (isPushed: boolean): Settlement => ({
       ...done,
       things: [],
       observed: null,
       isPushed,
-      pauseMs: dayMs
+      pauseMs: lookPauseMs
     }),
     restored: (status: string | null, isPushed: boolean): Settlement => ({
       ...done,
@@ -178,10 +214,11 @@ function outcomesOf(
       pauseMs: Math.min(secondLookMs * 2 ** tries, dayMs),
       lastError: null
     }),
-    refused: ({ code, detail }: MintlineError): Settlement => ({
+    refused: ({ code, detail }: Pick<MintlineError, 'code' | 'detail'>): Settlement => ({
       ...common,
       state: 'refused',
-      observed,
+      observed: undefined,
+      things: undefined,
       tries: tries + 1,
       pauseMs: Math.min(minuteMs * 2 ** tries, longestRefusedMs),
       lastError: { code, detail }

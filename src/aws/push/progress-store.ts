@@ -1,6 +1,7 @@
 import type { Database } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { AwsPlace } from '../iot/place.ts'
+import { isUnclaimed } from './claim-store.ts'
 import type { PushError } from './push.ts'
 
 /** A CA as it was found; null where it is not registered there. */
@@ -18,7 +19,8 @@ export interface ProgressStore {
   /** Those of them that are to be walked: for the first time, and again each day. */
   listWalks(registrationIds: readonly string[]): Promise<readonly string[]>
   /**
-   * Takes up some of what is revoked or on hold, and is not known to the registration yet, from where it stands.
+   * Takes up some of what is revoked or on hold, from where it stands: what is not known to the registration yet, and what is not
+   * to be looked at again although it should be.
    *
    * @returns whether the walk is over.
    */
@@ -32,21 +34,43 @@ export interface ProgressStore {
 }
 
 const walkPause = `interval '1 day'`
-/** No push is put off for as long. */
-const furthestDue = `interval '2 days'`
 
+/** A number that is not given out yet is of another cluster, which the database was restored from. */
 const isWalkDue = `(
-  state.walked_at IS NULL AND state.seen_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+  state.walked_at IS NULL AND (
+    state.seen_xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+    OR state.seen_xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
+  )
   OR state.walked_at NOT BETWEEN clock_timestamp() - ${walkPause} AND clock_timestamp() + interval '1 minute'
   OR state.position IS NOT NULL
 )`
 
+/** What another one has is its own to end, or is due again when its lease is over. */
 const isPushDue = `EXISTS (
-  SELECT FROM aws_push WHERE registration_id = registration.id AND state = 'waiting' AND due_at <= clock_timestamp()
+  SELECT FROM aws_push
+  WHERE registration_id = registration.id AND state = 'waiting' AND due_at <= clock_timestamp() AND ${isUnclaimed}
 ) OR EXISTS (
   SELECT FROM aws_push
-  WHERE registration_id = registration.id AND state <> 'waiting' AND due_at <= clock_timestamp()
+  WHERE registration_id = registration.id AND state <> 'waiting' AND due_at <= clock_timestamp() AND ${isUnclaimed}
 )`
+
+/** Further off than a run ever puts one of its state; by the indexes of the table. */
+const recallStatement = `
+UPDATE aws_push SET due_at = clock_timestamp()
+FROM aws_registration AS registration CROSS JOIN LATERAL (
+  SELECT id FROM aws_push WHERE registration_id = registration.id AND state = 'waiting'
+    AND due_at > clock_timestamp() + interval '11 minutes'
+  UNION ALL
+  SELECT id FROM aws_push WHERE registration_id = registration.id AND state = 'refused'
+    AND due_at > clock_timestamp() + interval '6 hours 1 minute'
+  UNION ALL
+  SELECT id FROM aws_push WHERE registration_id = registration.id AND state = 'unseen'
+    AND due_at > clock_timestamp() + interval '1 day 1 minute'
+  UNION ALL
+  SELECT id FROM aws_push WHERE registration_id = registration.id AND state <> 'waiting' AND due_at IS NOT NULL
+    AND due_at > clock_timestamp() + interval '31 days'
+) AS late
+WHERE aws_push.id = late.id`
 
 const dueStatement = `
 SELECT DISTINCT registration.account_alias AS "accountAlias", registration.region
@@ -95,14 +119,7 @@ export function createProgressStore({ prisma }: Database): ProgressStore {
     },
     putFailure: (registrationIds, error) => runQuery(() => putFailure(prisma, registrationIds, error)),
     async recall() {
-      await runQuery(() =>
-        prisma.$executeRawUnsafe(
-          `UPDATE aws_push SET due_at = clock_timestamp()
-           FROM aws_registration AS registration
-           WHERE registration_id = registration.id AND due_at > clock_timestamp() + ${furthestDue}
-             AND (state = 'waiting' OR state <> 'waiting' AND due_at IS NOT NULL)`
-        )
-      )
+      await runQuery(() => prisma.$executeRawUnsafe(recallStatement))
     }
   }
 }
@@ -149,6 +166,12 @@ async function walk(prisma: Database['prisma'], registrationId: string, limit: n
       WHERE looked.state IN ('revoked', 'held')
       ORDER BY intent.id
       ON CONFLICT (intent_id, registration_id) DO NOTHING
+    ), reopened AS (
+      UPDATE aws_push SET act_id = looked.act_id, state = 'waiting', tries = 0, due_at = clock_timestamp()
+      FROM looked
+      WHERE looked.state IN ('revoked', 'held') AND aws_push.intent_id = looked.intent_id
+        AND aws_push.registration_id = ${registrationId}::uuid AND aws_push.due_at IS NULL
+        AND (aws_push.state <> 'over' OR aws_push.not_after > clock_timestamp())
     )
     SELECT (SELECT serial_number FROM looked ORDER BY serial_number DESC LIMIT 1) AS last, count(*) FILTER (
       WHERE looked.state IN ('revoked', 'held') AND NOT EXISTS (SELECT FROM intent WHERE id = looked.intent_id)

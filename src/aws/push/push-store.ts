@@ -3,6 +3,7 @@ import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, transactionLimits } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
+import { type Claim, claimPushes } from './claim-store.ts'
 import type { ClaimedPush, PushError, Settlement } from './push.ts'
 
 interface KeptSettlement {
@@ -20,15 +21,10 @@ interface KeptFailure {
 
 export interface PushStore {
   /**
-   * Takes some that are due, for `leaseMs` by the database's clock: those that wait first, and of those what was revoked by itself
-   * before what is of an order for many.
-   *
-   * @param run who takes them.
+   * Takes some that are due, for `leaseMs` by the database's clock, at most 90 s: those that wait first, and of those what was
+   * revoked by itself before what is of an order for many.
    */
-  claim(
-    registrationIds: readonly string[],
-    claim: { readonly run: string; readonly limit: number; readonly leaseMs: number }
-  ): Promise<readonly ClaimedPush[]>
+  claim(registrationIds: readonly string[], claim: Claim): Promise<readonly ClaimedPush[]>
   /** What a hold takes the certificate out of. */
   noteBefore(push: ClaimedPush, status: string): Promise<void>
   /** That it is at AWS and out of use, and the things that it is about to be taken from. */
@@ -40,16 +36,15 @@ export interface PushStore {
    * drifted, `event` is kept with it.
    */
   settle(push: ClaimedPush, kept: KeptSettlement): Promise<void>
-  /** Gives back what was not begun. */
+  /** Gives back what was not begun. Where AWS may have been told by somebody before, that stays known. */
   release(pushes: readonly ClaimedPush[], run: string): Promise<void>
-  /** Keeps why it could not be done. Whether AWS was told is not known. */
+  /** Keeps why it could not be done. Whether AWS was told is not known. Where an act has come meanwhile, it is due at once. */
   postpone(push: ClaimedPush, kept: KeptFailure): Promise<void>
 }
 
 export function createPushStore({ prisma }: Database): PushStore {
   return {
-    claim: (registrationIds, claim) =>
-      runQuery(() => prisma.$queryRaw<ClaimedPush[]>(claimStatement(registrationIds, claim))),
+    claim: (registrationIds, claim) => claimPushes(prisma, registrationIds, claim),
     async noteBefore({ id }, status) {
       await runQuery(
         () => prisma.$executeRaw`UPDATE aws_push SET status_before = ${status} WHERE id = ${id}::bigint`
@@ -78,64 +73,28 @@ export function createPushStore({ prisma }: Database): PushStore {
       ),
     async release(pushes, run) {
       const ids = pushes.map(({ id }) => id)
+      const doubtful = pushes.filter(({ isDoubtful }) => isDoubtful).map(({ id }) => id)
+      const isDoubtful = Prisma.sql`id = ANY(${doubtful}::text[]::bigint[])`
       await runQuery(
         () => prisma.$executeRaw`
-          UPDATE aws_push SET claimed_by = NULL, claimed_until = NULL
+          UPDATE aws_push SET claimed_by = CASE WHEN ${isDoubtful} THEN claimed_by END,
+            claimed_until = CASE WHEN ${isDoubtful} THEN clock_timestamp() END
           WHERE id = ANY(${ids}::text[]::bigint[]) AND claimed_by = ${run}::uuid`
       )
     },
-    async postpone({ id }, { run, pauseMs, error }) {
+    async postpone({ id, actId }, { run, pauseMs, error }) {
+      const isCurrent = Prisma.sql`act_id = ${actId}::uuid`
+      const pause = Prisma.sql`make_interval(secs => ${pauseMs / 1_000}::float8)`
       await runQuery(
         // The claim stays, and is over: who takes it up looks at AWS first.
         () => prisma.$executeRaw`
-          UPDATE aws_push SET claimed_until = clock_timestamp(), tries = tries + 1, last_error = ${JSON.stringify(error)}::jsonb,
-            due_at = clock_timestamp() + make_interval(secs => ${pauseMs / 1_000}::float8)
+          UPDATE aws_push SET claimed_until = clock_timestamp(), last_error = ${JSON.stringify(error)}::jsonb,
+            tries = CASE WHEN ${isCurrent} THEN tries + 1 ELSE 0 END,
+            due_at = clock_timestamp() + CASE WHEN ${isCurrent} THEN ${pause} ELSE interval '0' END
           WHERE id = ${id}::bigint AND claimed_by = ${run}::uuid`
       )
     }
   }
-}
-
-const isFree = Prisma.sql`due_at <= clock_timestamp() AND (claimed_until IS NULL OR claimed_until < clock_timestamp())`
-
-function claimStatement(
-  registrationIds: readonly string[],
-  { run, limit, leaseMs }: { readonly run: string; readonly limit: number; readonly leaseMs: number }
-): Prisma.Sql {
-  return Prisma.sql`
-    WITH chosen AS MATERIALIZED (
-      SELECT due.id, due.claimed_by IS NOT NULL AS is_doubtful
-      FROM unnest(${[...registrationIds]}::uuid[]) AS registration(id)
-      CROSS JOIN LATERAL (
-        (
-          SELECT id, claimed_by, due_at, (order_id IS NOT NULL)::integer AS rank FROM aws_push
-          WHERE registration_id = registration.id AND state = 'waiting' AND ${isFree}
-          ORDER BY (order_id IS NOT NULL), due_at LIMIT ${limit}
-        )
-        UNION ALL (
-          SELECT id, claimed_by, due_at, 2 FROM aws_push
-          WHERE registration_id = registration.id AND state <> 'waiting' AND due_at IS NOT NULL AND ${isFree}
-          ORDER BY due_at LIMIT ${limit}
-        )
-      ) AS due
-      ORDER BY due.rank, due.due_at LIMIT ${limit}
-    ), claimed AS (
-      UPDATE aws_push SET claimed_by = ${run}::uuid,
-        claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
-      FROM chosen
-      -- Another process may have been faster.
-      WHERE aws_push.id = chosen.id AND ${isFree}
-      RETURNING aws_push.*, chosen.is_doubtful
-    )
-    SELECT claimed.id::text, claimed.intent_id::text AS "intentId", claimed.registration_id::text AS "registrationId",
-      encode(claimed.certificate_id, 'hex') AS "certificateId", claimed.act_id::text AS "actId", claimed.state,
-      status.state AS standing,
-      coalesce(newest_document(claimed.profile_version_id) ->> 'revokedAtAws', 'revoke') AS policy,
-      claimed.observed, claimed.status_before AS "statusBefore", claimed.things, claimed.tries,
-      claimed.not_after AS "notAfter", issued.certificate_der AS "certificateDer", claimed.is_doubtful AS "isDoubtful"
-    FROM claimed
-    JOIN certificate_status AS status ON status.intent_id = claimed.intent_id
-    LEFT JOIN issued ON claimed.not_after IS NULL AND issued.intent_id = claimed.intent_id`
 }
 
 function settleStatement({ id, actId }: ClaimedPush, run: string, settlement: Settlement): Prisma.Sql {
@@ -147,15 +106,19 @@ function settleStatement({ id, actId }: ClaimedPush, run: string, settlement: Se
       ? Prisma.sql`NULL`
       : Prisma.sql`clock_timestamp() + make_interval(secs => ${pauseMs / 1_000}::float8)`
   const isCurrent = Prisma.sql`act_id = ${actId}::uuid`
+  // What was noted on the way stays.
+  const observed =
+    settlement.observed === undefined ? Prisma.sql`observed` : Prisma.sql`${settlement.observed}`
+  const kept = things === undefined ? Prisma.sql`things` : Prisma.sql`${[...things]}::text[]`
   return Prisma.sql`
     WITH settled AS (
       UPDATE aws_push SET
         state = CASE WHEN ${isCurrent} THEN ${state} ELSE 'waiting' END,
         due_at = CASE WHEN ${isCurrent} THEN ${dueAt} ELSE clock_timestamp() END,
         tries = CASE WHEN ${isCurrent} THEN ${settlement.tries}::integer ELSE 0 END,
-        wanted = ${settlement.wanted}, observed = ${settlement.observed},
+        wanted = ${settlement.wanted}, observed = ${observed},
         status_before = CASE WHEN ${settlement.isRestored} THEN NULL ELSE status_before END,
-        things = ${[...things]}::text[], not_after = ${settlement.notAfter}::timestamptz,
+        things = ${kept}, not_after = ${settlement.notAfter}::timestamptz,
         last_error = ${lastError === null ? null : JSON.stringify(lastError)}::jsonb,
         checked_at = clock_timestamp(), drifts = drifts + ${drifts}::integer,
         pushed_at = CASE WHEN ${isPushed} THEN clock_timestamp() ELSE pushed_at END,

@@ -34,6 +34,9 @@ export interface ClaimedPush {
   readonly statusBefore: string | null
   readonly things: readonly string[]
   readonly tries: number
+  readonly askedAt: Date
+  /** When AWS was changed last. */
+  readonly pushedAt: Date | null
   readonly notAfter: Date | null
   /** There while `notAfter` is not known, unless its month is detached. */
   readonly certificateDer: Uint8Array | null
@@ -45,11 +48,12 @@ export interface ClaimedPush {
 export interface Settlement {
   readonly state: PushState
   readonly wanted: WantedStatus
-  /** What AWS has; null where there is nothing. */
-  readonly observed: string | null
+  /** What AWS has; null where there is nothing, undefined where that was not asked to the end. */
+  readonly observed: string | null | undefined
   /** Whether a hold is over, and what it took the certificate out of counts no more. */
   readonly isRestored: boolean
-  readonly things: readonly string[]
+  /** Undefined: as they were noted. */
+  readonly things: readonly string[] | undefined
   /** In a row without what was wanted. */
   readonly tries: number
   readonly notAfter: Date | null

@@ -1,11 +1,11 @@
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { AwsPlace } from '../../iot/place.ts'
-import type { CertificateControl } from './certificate-control.ts'
+import type { CertificateControls } from './certificate-control.ts'
 import { createPace } from './pace.ts'
 
 export interface CertificateAccesses {
   /** The same one for as long as the process lives, so that all keep one pace. */
-  open(place: AwsPlace): Promise<CertificateControl>
+  open(place: AwsPlace): Promise<CertificateControls>
   /** Ends every call, under way or to come, with `job_interrupted`. */
   close(): void
 }
@@ -16,13 +16,13 @@ export interface CertificateAccesses {
  * @param perSecond the most calls of each operation in a second, for each place.
  */
 export function createCertificateAccesses(perSecond: number): CertificateAccesses {
-  const controls = new Map<string, Promise<CertificateControl>>()
+  const controls = new Map<string, Promise<CertificateControls>>()
   const stopping = new AbortController()
 
-  async function create({ accountAlias, region }: AwsPlace): Promise<CertificateControl> {
-    const { createCertificateControl } = await import('./certificate-control.ts')
+  async function create({ accountAlias, region }: AwsPlace): Promise<CertificateControls> {
+    const { createCertificateControls } = await import('./certificate-control.ts')
     const options = { pace: createPace(perSecond), stopping: stopping.signal }
-    return createCertificateControl({ accountAlias, region }, options)
+    return createCertificateControls({ accountAlias, region }, options)
   }
 
   return {

@@ -8,7 +8,9 @@ import {
 import { awsThrottlings } from '../../../aws-client/call.ts'
 import { clientSettings, withinTime } from '../../../aws-client/client-settings.ts'
 import { awsFailure, isAwsError } from '../../../aws-client/failure.ts'
-import { orUndefined, unless } from '../../iot/in-turn.ts'
+import { MintlineError } from '../../../errors/mintline-error.ts'
+import { systemStopwatch } from '../../../sources/clock.ts'
+import { type InTurn, orUndefined, unless } from '../../iot/in-turn.ts'
 import type { AwsPlace } from '../../iot/place.ts'
 import { type AttachmentControl, createAttachmentControl } from './attachment-control.ts'
 import type { Pace } from './pace.ts'
@@ -34,6 +36,15 @@ export interface CertificateControl extends AttachmentControl {
   describeCa(
     certificateId: string
   ): Promise<{ readonly status: string; readonly autoRegistration: string } | undefined>
+}
+
+/** Of a place. */
+export interface CertificateControls {
+  /**
+   * Calls of one certificate, waits for their turn included: from then on nothing is sent, and what is under way is given up with
+   * `aws_unavailable`.
+   */
+  within(limitMs: number): CertificateControl
   destroy(): void
 }
 
@@ -46,11 +57,22 @@ export interface ControlOptions {
 /** How often in a row AWS may have too many. */
 const maximumThrottled = 8
 
-export function createCertificateControl(
-  place: AwsPlace,
-  { pace, stopping }: ControlOptions
-): CertificateControl {
+export function createCertificateControls(place: AwsPlace, options: ControlOptions): CertificateControls {
   const client = new IoTClient({ ...clientSettings(place), maxAttempts: 1, retryMode: 'standard' })
+  return {
+    within: limitMs => createCertificateControl(client, createPaced(options, limitMs)),
+    destroy: () => client.destroy()
+  }
+}
+
+function createPaced({ pace, stopping }: ControlOptions, limitMs: number): InTurn {
+  const endMs = systemStopwatch() + limitMs
+  const ending = AbortSignal.any([stopping, AbortSignal.timeout(limitMs)])
+
+  /** A process that stood still may wake up before its timers do. */
+  function assertTime(operation: string): void {
+    if (systemStopwatch() >= endMs) throw tookTooLong(operation, limitMs)
+  }
 
   async function paced<Reply>(
     operation: string,
@@ -58,17 +80,31 @@ export function createCertificateControl(
   ): Promise<Reply> {
     for (let tries = 1; ; tries++) {
       try {
-        await pace.take(operation, stopping)
-        return await withinTime(send, stopping)
+        await pace.take(operation, ending)
+        assertTime(operation)
+        return await withinTime(send, ending)
       } catch (error) {
         if (stopping.aborted) throw stopping.reason
+        assertTime(operation)
+        if (ending.aborted) throw tookTooLong(operation, limitMs)
         const isThrottled = awsThrottlings.some(name => isAwsError(error, name))
         if (isThrottled) pace.slowDown(operation)
         if (!isThrottled || tries === maximumThrottled) throw awsFailure(error, `iot:${operation}`)
       }
     }
   }
+  return paced
+}
 
+function tookTooLong(operation: string, limitMs: number): MintlineError {
+  return new MintlineError(
+    'aws_unavailable',
+    `The calls for one certificate took longer than ${limitMs / 1_000} seconds and were given up at iot:${operation}. AWS answers late, or has too many calls.`,
+    { retryAfterSeconds: 30 }
+  )
+}
+
+function createCertificateControl(client: IoTClient, paced: InTurn): CertificateControl {
   return {
     ...createAttachmentControl(client, paced),
     describe: certificateId =>
@@ -96,7 +132,6 @@ export function createCertificateControl(
         const reply = await orUndefined(client.send(command, { abortSignal }))
         const held = reply?.certificateDescription
         return held && { status: held.status ?? '', autoRegistration: held.autoRegistrationStatus ?? '' }
-      }),
-    destroy: () => client.destroy()
+      })
   }
 }
