@@ -71,8 +71,8 @@ export class ChunkMemory {
     const reading = this.#store.readChunk(intentId, position)
     this.#kept.set(key, reading)
     reading.then(
-      octets => this.#count(key, octets?.length ?? 0),
-      () => this.#forget(key)
+      octets => this.#count(key, reading, octets?.length ?? 0),
+      () => this.#drop(key, reading)
     )
     return reading
   }
@@ -82,8 +82,14 @@ export class ChunkMemory {
     for (const key of this.#kept.keys()) if (key.startsWith(`${intentId}/`)) this.#forget(key)
   }
 
-  #count(key: string, octets: number): void {
-    if (octets === 0) return this.#forget(key)
+  /** Of one that was forgotten while it was read, nothing is kept. */
+  #drop(key: string, reading: Promise<unknown>): void {
+    if (this.#kept.get(key) === reading) this.#forget(key)
+  }
+
+  #count(key: string, reading: Promise<unknown>, octets: number): void {
+    if (octets === 0) return this.#drop(key, reading)
+    if (this.#kept.get(key) !== reading) return
     this.#octets.set(key, octets)
     this.#sum += octets
     for (const oldest of this.#kept.keys()) {

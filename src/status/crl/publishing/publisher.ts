@@ -1,4 +1,5 @@
 import type { Authorities } from '../../../authorities/authority.ts'
+import { untilAborted } from '../../../aws-client/call.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { keepableText } from '../../../errors/foreign-text.ts'
 import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
@@ -19,6 +20,8 @@ export interface PublisherOptions {
   readonly clock: Clock
   readonly log: Pick<DatabaseLog, 'warn'>
   readonly stopwatch?: Stopwatch
+  /** For one call of a place. */
+  readonly limitMs?: number
 }
 
 const pollMs = 1_000
@@ -27,6 +30,8 @@ const lookAgainMs = 600_000
 const firstPauseMs = 5_000
 const longestPauseMs = 60_000
 const longestFailure = 1_000
+/** A share that is away may answer never. A CRL of 100 MiB passes within at 3 Mbit/s. */
+const targetLimitMs = 300_000
 
 /** What is known of a file at a place. */
 interface Known {
@@ -52,7 +57,8 @@ export class CrlPublisher {
   readonly #chunks: ChunkMemory
   readonly #known = new Map<string, Known>()
   readonly #pauses = new Map<string, Pause>()
-  #isTidied = false
+  /** Places with a call that has not ended, also where it was given up: each such call may hold a thread. */
+  readonly #hanging = new Set<string>()
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -60,14 +66,16 @@ export class CrlPublisher {
     this.#chunks = new ChunkMemory(options.crls)
   }
 
-  /** @throws MintlineError `database_unavailable`. What fails at a place is told, and tried again after a pause. */
-  async step(signal: AbortSignal): Promise<void> {
+  /** Forgets what is known of places that are none any more. @throws MintlineError `database_unavailable`. */
+  async tidy(): Promise<void> {
     const { targets, store } = this.#options
-    if (!this.#isTidied) await store.keepOnly(targets.map(({ name }) => name))
-    this.#isTidied = true
+    await store.keepOnly(targets.map(({ name }) => name))
+  }
+
+  /** @throws MintlineError `database_unavailable`. What fails at a place is told, and tried again after a pause. */
+  async step(signal: AbortSignal, targets = this.#options.targets): Promise<void> {
     if (targets.length === 0) return
     const files = await this.#listFiles()
-    // One that hangs holds up no other.
     const outcomes = await Promise.allSettled(targets.map(target => this.#serve(target, files, signal)))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   }
@@ -113,18 +121,47 @@ export class CrlPublisher {
     const { intentId, octets, sha256 } = crl
     const key = `${target.name}\n${path}`
     // A crash in between puts the same file there once more.
-    if ((await target.find(path, signal)) !== toHex(sha256)) {
+    const found = await this.#within(target, signal, inTime => target.find(path, inTime))
+    if (found !== toHex(sha256)) {
       if (!(await isWhole(crl, this.#chunks)))
         throw new MintlineError(
           'record_damaged',
           `The CRL ${crl.number} was changed in the database, and is put nowhere. The next one will be.`
         )
       const read = () => readOctets(crl, this.#chunks)
-      await target.put({ path, octets, sha256, read }, signal)
+      await this.#within(target, signal, inTime => target.put({ path, octets, sha256, read }, inTime))
     }
     const isNews = this.#known.get(key)?.intentId !== intentId || this.#pauses.has(key)
     if (isNews) await store.publish({ target: target.name, path }, intentId, clock())
     this.#known.set(key, { intentId, lookedAtMs: this.#stopwatch() })
+  }
+
+  /** Gives up a call that takes too long, also where it heeds no signal, as of a file system that is away. */
+  async #within<Result>(
+    { name }: CrlTarget,
+    signal: AbortSignal,
+    call: (inTime: AbortSignal) => Promise<Result>
+  ): Promise<Result> {
+    const limitMs = this.#options.limitMs ?? targetLimitMs
+    if (this.#hanging.has(name))
+      throw new MintlineError(
+        'crl_target_failed',
+        `${name} has not answered an earlier call yet, and gets no other. Look whether it is there; where it stays so, start the service anew.`
+      )
+    const tooLong = AbortSignal.timeout(limitMs)
+    const inTime = AbortSignal.any([signal, tooLong])
+    this.#hanging.add(name)
+    const ending = call(inTime).finally(() => this.#hanging.delete(name))
+    try {
+      return await untilAborted(() => ending, inTime)
+    } catch (error) {
+      if (signal.aborted || !tooLong.aborted) throw error
+      throw new MintlineError(
+        'crl_target_failed',
+        `${name} did not answer within ${limitMs / 1_000} seconds. Look whether it is there, and how fast it is.`,
+        { cause: error }
+      )
+    }
   }
 
   async #fail(target: CrlTarget, { path }: NewestFile, error: unknown): Promise<void> {
@@ -144,25 +181,34 @@ export class CrlPublisher {
   }
 }
 
-/** Goes on until it is closed. What fails is tried again; that is told once. */
+/** Goes on until it is closed, each place by itself. What fails is tried again; that is told once. */
 export function startPublishingCrls(options: PublisherOptions): { close(): Promise<void> } {
   const { log, targets } = options
   const publisher = new CrlPublisher(options)
-  let isTroubleTold = false
-  const repeating = startRepeating(async signal => {
-    try {
-      await publisher.step(signal)
-      isTroubleTold = false
-    } catch (error) {
-      if (!isTroubleTold && !signal.aborted)
-        log.warn({ err: error }, 'CRLs could not be published; tried again')
-      isTroubleTold = true
-    }
-    return pollMs
+  let tidied: Promise<void> | undefined
+  const tidy = () =>
+    (tidied ??= publisher.tidy().catch((error: unknown) => {
+      tidied = undefined
+      throw error
+    }))
+  const loops = targets.map(target => {
+    let isTroubleTold = false
+    return startRepeating(async signal => {
+      try {
+        await tidy()
+        await publisher.step(signal, [target])
+        isTroubleTold = false
+      } catch (error) {
+        if (!isTroubleTold && !signal.aborted)
+          log.warn({ err: error, target: target.name }, 'CRLs could not be published; tried again')
+        isTroubleTold = true
+      }
+      return pollMs
+    })
   })
   return {
     async close() {
-      await repeating.close()
+      await Promise.all(loops.map(loop => loop.close()))
       for (const target of targets) target.close()
     }
   }

@@ -275,7 +275,7 @@ describe('a place that fails', () => {
       store: createPublicationStore(test.database),
       crls: createCrlStore(test.database)
     })
-    await only.step(running)
+    await only.tidy()
     const rows = await test.database.prisma.crlPublication.findMany()
     expect(rows.map(({ target }) => target)).toEqual([places.path])
   })
