@@ -1,4 +1,4 @@
-import { untilAborted } from './call.ts'
+import { untilAborted } from '../sources/until-aborted.ts'
 import { httpsAgentOptions } from './https-agent.ts'
 
 /** In milliseconds. */

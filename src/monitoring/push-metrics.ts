@@ -11,6 +11,7 @@ interface PushFacts {
   readonly waitingSeconds: number
   readonly pushed: number
   readonly drifts: number
+  readonly leftOut: number
   readonly failingSeconds: number | null
 }
 
@@ -28,6 +29,10 @@ const gauges: Readonly<
   mintline_aws_push_failing_seconds: {
     help: 'For how long AWS IoT could not be told; 0 where it can.',
     valueOf: ({ failingSeconds }) => failingSeconds ?? 0
+  },
+  mintline_aws_push_left_out: {
+    help: 'Certificates that are revoked or on hold, and that AWS IoT cannot be told of, since their months are detached.',
+    valueOf: ({ leftOut }) => leftOut
   }
 }
 

@@ -21,7 +21,7 @@ const well: PushFacts = {
 
 it.each<[string, Partial<PushFacts>]>([
   ['nothing waits', {}],
-  ['a hundred thousand drain for hours', { waiting: 100_000, overdueSeconds: 9_000, restedSeconds: 0.2 }],
+  ['a hundred thousand drain for hours', { waiting: 1_000, overdueSeconds: 9_000, restedSeconds: 0.2 }],
   ['AWS was away for a moment', { waiting: 3, failingSeconds: 20 }],
   ['something was asked for a moment ago', { waiting: 3, overdueSeconds: 40, restedSeconds: 86_000 }]
 ])('all is well where %s', (_, facts) => {
@@ -35,6 +35,8 @@ it.each<[string, Partial<PushFacts>, RegExp]>([
     /acme-g1 in eu-central-1: 3 .* No credentials\./
   ],
   ['nobody tells AWS', { waiting: 3, overdueSeconds: 400, restedSeconds: 4_000 }, /background duties/],
+  ['months are detached that have revoked ones', { leftOut: 3 }, /told of 3 .* detached/],
+  ['more wait than are counted', { waiting: 1_000, failingSeconds: 90 }, /1000 or more revocations wait/],
   ['AWS refuses one', { refused: 1, accountAlias: 'production' }, /account production.*state=refused/]
 ])('it is told where %s', (_, facts, detail) => {
   expect(describeStanding([well, { ...well, ...facts }])).toMatchObject({

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { untilAborted } from '../../../aws-client/call.ts'
+import { untilAborted } from '../../../sources/until-aborted.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 
 /** When the next call of an operation may be sent. AWS counts the calls of each operation, in each account and region. */

@@ -67,7 +67,7 @@ export interface PushFacts {
   readonly authority: string
   readonly accountAlias: string
   readonly region: string
-  /** Not more than `countedMost` of each are counted. */
+  /** Not more than `countedMost` of each are counted, and not more than `namedMost` where they are but named. */
   readonly waiting: number
   readonly unseen: number
   readonly refused: number
@@ -79,6 +79,7 @@ export interface PushFacts {
   readonly overdueSeconds: number
   readonly pushed: number
   readonly drifts: number
+  /** Certificates that are revoked or on hold, and that AWS cannot be told of, since their months are detached. */
   readonly leftOut: number
   /** Since AWS cannot be told; null: it can. */
   readonly failingSeconds: number | null
@@ -86,3 +87,5 @@ export interface PushFacts {
 }
 
 export const countedMost = 100_000
+/** For a person to read; where there are as many, there are more. */
+export const namedMost = 1_000

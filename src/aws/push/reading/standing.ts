@@ -1,4 +1,4 @@
-import type { PushFacts } from './pushes.ts'
+import { namedMost, type PushFacts } from './pushes.ts'
 
 /** A pause of AWS or of the network that is shorter is nobody's concern. */
 const failingAfterSeconds = 60
@@ -23,13 +23,20 @@ export function describeStanding(facts: readonly PushFacts[]): {
 }
 
 function troubleOf(facts: PushFacts): string | undefined {
-  const { waiting, refused, failingSeconds, restedSeconds, overdueSeconds, lastError } = facts
+  const { waiting, refused, leftOut, failingSeconds, restedSeconds, overdueSeconds, lastError } = facts
   if (failingSeconds !== null && failingSeconds >= failingAfterSeconds)
-    return `${waiting} revocations wait, since AWS cannot be told. ${lastError?.detail ?? ''}`.trim()
+    return `${countText(waiting)} revocations wait, since AWS cannot be told. ${lastError?.detail ?? ''}`.trim()
   if (overdueSeconds >= idleAfterSeconds && (restedSeconds ?? Infinity) >= idleAfterSeconds)
-    return `${waiting} revocations wait, and nobody tells AWS. Look whether a process of the service does the background duties.`
-  if (refused > 0) return `AWS refuses ${refused} revocations. GET /v1/aws-pushes?state=refused says why.`
+    return `${countText(waiting)} revocations wait, and nobody tells AWS. Look whether a process of the service does the background duties.`
+  if (refused > 0)
+    return `AWS refuses ${countText(refused)} revocations. GET /v1/aws-pushes?state=refused says why.`
+  if (leftOut > 0)
+    return `AWS cannot be told of ${leftOut} certificates that are revoked or on hold, since their months are detached. Attach these, or set them REVOKED there yourself.`
   return undefined
+}
+
+function countText(count: number): string {
+  return count < namedMost ? String(count) : `${namedMost} or more`
 }
 
 function placeOf({ authority, region, accountAlias }: PushFacts): string {

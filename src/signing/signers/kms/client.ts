@@ -5,7 +5,7 @@ import {
   type KMSClientConfig,
   SignCommand
 } from '@aws-sdk/client-kms'
-import { untilAborted } from '../../../aws-client/call.ts'
+import { untilAborted } from '../../../sources/until-aborted.ts'
 import { httpsAgentOptions } from '../../../aws-client/https-agent.ts'
 import type { KmsSigningAlgorithm } from './algorithm.ts'
 

@@ -1,5 +1,5 @@
 import type { Authorities } from '../../../authorities/authority.ts'
-import { untilAborted } from '../../../aws-client/call.ts'
+import { untilAborted } from '../../../sources/until-aborted.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { keepableText } from '../../../errors/foreign-text.ts'
 import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
