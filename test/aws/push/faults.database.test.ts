@@ -158,3 +158,42 @@ it('what nobody let in again for long is looked at less often', async () => {
     expect(Math.round((dueAt!.getTime() - Date.now()) / dayMs)).toBe(pauseDays)
   }
 })
+
+it('where nothing can be kept, all workers end', async () => {
+  const devices = await Promise.all(Array.from({ length: 40 }, connected))
+  for (const { id } of devices) await service.revoking.revokeFor(id)
+  const away = new MintlineError('database_unavailable', 'It is away.')
+  const fail = async () => {
+    throw away
+  }
+  const broken = {
+    ...service.pushing,
+    jobs: { send: async () => undefined },
+    store: { ...service.pushing.store, settle: fail, postpone: fail }
+  }
+  const before = service.calls('UpdateCertificate')
+  const place = { accountAlias: '', region }
+  await expect(runPushes(broken, place, new AbortController().signal)).rejects.toBe(away)
+  // Those under way at once.
+  expect(service.calls('UpdateCertificate') - before).toBeLessThanOrEqual(16)
+})
+
+it('a fault of one that nobody foresaw holds up no other', async () => {
+  const [odd, other] = [await connected(), await connected()]
+  for (const { id } of [odd, other]) await service.revoking.revokeFor(id)
+  const { store } = service.pushing
+  const broken = {
+    ...service.pushing,
+    jobs: { send: async () => undefined },
+    store: {
+      ...store,
+      settle: async (...args: Parameters<typeof store.settle>) => {
+        if (args[0].intentId === odd.id) throw new TypeError('odd')
+        await store.settle(...args)
+      }
+    }
+  }
+  await runPushes(broken, { accountAlias: '', region }, new AbortController().signal)
+  expect(await service.find(other)).toMatchObject({ state: 'done' })
+  expect(await service.find(odd)).toMatchObject({ state: 'waiting', lastError: { code: 'internal_error' } })
+})

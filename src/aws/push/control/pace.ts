@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { untilAborted } from '../../../sources/until-aborted.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
+import { untilAborted } from '../../../sources/until-aborted.ts'
 
 /** When the next call of an operation may be sent. AWS counts the calls of each operation, in each account and region. */
 export interface Pace {

@@ -5,8 +5,8 @@ import {
   type KMSClientConfig,
   SignCommand
 } from '@aws-sdk/client-kms'
-import { untilAborted } from '../../../sources/until-aborted.ts'
 import { httpsAgentOptions } from '../../../aws-client/https-agent.ts'
+import { untilAborted } from '../../../sources/until-aborted.ts'
 import type { KmsSigningAlgorithm } from './algorithm.ts'
 
 interface KmsPublicKey {

@@ -1,11 +1,11 @@
 import type { Authorities } from '../../../authorities/authority.ts'
-import { untilAborted } from '../../../sources/until-aborted.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { keepableText } from '../../../errors/foreign-text.ts'
 import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
 import { toHex } from '../../../pki/der/octet-text.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
+import { untilAborted } from '../../../sources/until-aborted.ts'
 import type { CrlStore, StoredCrl } from '../crl-store.ts'
 import { ChunkMemory, isWhole, readOctets } from '../octets.ts'
 import type { CrlTarget } from './crl-target.ts'
@@ -30,8 +30,8 @@ const lookAgainMs = 600_000
 const firstPauseMs = 5_000
 const longestPauseMs = 60_000
 const longestFailure = 1_000
-/** A share that is away may answer never. A CRL of 100 MiB passes within at 3 Mbit/s. */
-const targetLimitMs = 300_000
+/** A share that is away may answer never; a bucket says why before. A CRL of 100 MiB passes within at 3 Mbit/s. */
+const targetLimitMs = 310_000
 
 /** What is known of a file at a place. */
 interface Known {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
-import { createPace } from '../../../src/aws/push/control/pace.ts'
+import { createPace } from '../../../../src/aws/push/control/pace.ts'
 
 // The timers of node:timers/promises cannot be set otherwise.
 vi.mock('node:timers/promises', () => ({
