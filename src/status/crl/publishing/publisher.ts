@@ -191,16 +191,18 @@ export function startPublishingCrls(options: PublisherOptions): { close(): Promi
       tidied = undefined
       throw error
     }))
-  const loops = targets.map(target => {
+  // Also where there is none, those of before are forgotten.
+  const places = targets.length === 0 ? [[]] : targets.map(target => [target])
+  const loops = places.map(place => {
     let isTroubleTold = false
     return startRepeating(async signal => {
       try {
         await tidy()
-        await publisher.step(signal, [target])
+        await publisher.step(signal, place)
         isTroubleTold = false
       } catch (error) {
         if (!isTroubleTold && !signal.aborted)
-          log.warn({ err: error, target: target.name }, 'CRLs could not be published; tried again')
+          log.warn({ err: error, target: place[0]?.name }, 'CRLs could not be published; tried again')
         isTroubleTold = true
       }
       return pollMs

@@ -37,6 +37,7 @@ function optionsOf(targets: readonly CrlTarget[], limitMs: number) {
     },
     crls: {
       listNewest: async () => [crlOf(`crl-${made}`) as unknown as StoredCrl],
+      listNewestShards: async () => [],
       readChunk: async () => new Uint8Array(3)
     },
     authorities: { list: () => [{ id: 'a', name: 'acme-g1' }] },
