@@ -192,7 +192,8 @@ export function startPublishingCrls(options: PublisherOptions): { close(): Promi
       throw error
     }))
   // Also where there is none, those of before are forgotten.
-  const places = targets.length === 0 ? [[]] : targets.map(target => [target])
+  const places: readonly (readonly CrlTarget[])[] =
+    targets.length === 0 ? [[]] : targets.map(target => [target])
   const loops = places.map(place => {
     let isTroubleTold = false
     return startRepeating(async signal => {
