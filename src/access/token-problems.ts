@@ -9,3 +9,7 @@ export function tokenInvalid(pointer: string, expected: string, found: string): 
   const violations = [{ pointer, expected, found, message }]
   return new MintlineError('request_invalid', `${pointer.slice(1)} cannot be used.`, { violations })
 }
+
+export function lastAdminToken(): MintlineError {
+  return new MintlineError('last_admin_token', 'This is the last valid admin token. Make another one first.')
+}

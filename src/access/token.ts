@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
+import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import { allProfiles, type Station } from '../factory/stations/station.ts'
 import { buildStation, creationOf } from '../factory/stations/stations.ts'
@@ -8,9 +8,10 @@ import { newId } from '../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { Principal, Role } from './principal.ts'
+import { factsOf, standingOf } from './token-acts.ts'
 import { endOf, invalidToken, isOfStation } from './token-end.ts'
 import { createTokenMemory } from './token-memory.ts'
-import { tokenInvalid, tokenNotFound } from './token-problems.ts'
+import { lastAdminToken, tokenInvalid, tokenNotFound } from './token-problems.ts'
 import type { StationOfToken, StoredToken, TokenStore } from './token-store.ts'
 import type { TokenUses } from './token-uses.ts'
 
@@ -118,26 +119,25 @@ export function createTokens(dependencies: TokenDependencies): Tokens {
       const { secret, secretSha256 } = makeSecret(id, randomBytes)
       const previousUntil = new Date(time.getTime() + rotation.overlapSeconds * 1_000)
       const rotated = { secretSha256, previousUntil, expiresAt: rotation.expiresAt ?? token.expiresAt }
-      const after = { previousSecretUntil: previousUntil, expiresAt: rotated.expiresAt }
-      const what = { ...act, act: 'token.rotate', subject: `token/${id}`, after }
+      const previous = { secretSha256: token.secretSha256, until: previousUntil }
+      const renewed = { ...token, ...rotated, previous }
+      const states = { before: standingOf(token), after: standingOf(renewed) }
+      const what: ToldAct = { ...act, act: 'token.rotate', subject: `token/${id}`, ...states }
       if (!(await store.rotate(token, rotated, buildAuditEvent(what, { time, randomBytes }))))
         throw tokenNotFound(id)
       memory.forgetOne(id)
-      const previous = { secretSha256: token.secretSha256, until: previousUntil }
-      return { token: toView({ ...token, ...rotated, previous }), secret, warnings: [] }
+      return { token: toView(renewed), secret, warnings: [] }
     },
     async revoke(id, act) {
       const time = clock()
-      const after = { revokedAt: time.toISOString() }
-      const what = { ...act, act: 'token.revoke', subject: `token/${id}`, after }
+      const token = await store.find(id)
+      if (token === undefined) throw tokenNotFound(id)
+      const before = standingOf(token)
+      const after = { ...before, revokedAt: time.toISOString() }
+      const what: ToldAct = { ...act, act: 'token.revoke', subject: `token/${id}`, before, after }
       const outcome = await store.revoke(id, buildAuditEvent(what, { time, randomBytes }))
       memory.forgetOne(id)
-      if (outcome === 'last-admin') {
-        throw new MintlineError(
-          'last_admin_token',
-          'This is the last valid admin token. Make another one first.'
-        )
-      }
+      if (outcome === 'last-admin') throw lastAdminToken()
       if (outcome === 'not-found') throw tokenNotFound(id)
     },
     forget: () => memory.forget(),
@@ -252,12 +252,8 @@ export function buildToken(
   const { time: createdAt, randomBytes } = sources
   const id = newId(createdAt, randomBytes)
   const { secret, secretSha256 } = makeSecret(id, randomBytes)
-  const facts = {
-    ...(station && { station: station.name }),
-    ...(lines.length > 0 && { lines }),
-    ...(expiresAt && { expiresAt })
-  }
-  const what = { ...act, act: 'token.create', subject: `token/${id}`, after: { name, role, ...facts } }
+  const after = factsOf({ name, role, station, lines, expiresAt })
+  const what: ToldAct = { ...act, act: 'token.create', subject: `token/${id}`, after }
   const none = { revokedAt: undefined, previous: undefined, lastUsedAt: undefined }
   return {
     stored: {

@@ -1,6 +1,7 @@
 import { MintlineError } from '../errors/mintline-error.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
+import type { AuditAct } from './audit-act.ts'
 
 /**
  * Who acts, and why. An administrative act brings it along from where it comes in to its event, so what the audit shall
@@ -23,18 +24,21 @@ export interface AuditEvent extends Act {
   readonly id: string
   readonly createdAt: Date
   /** The noun and what was done to it, e.g. `token.revoke`. */
-  readonly act: string
+  readonly act: AuditAct
   /** The noun and which of them, e.g. `token/<id>`. */
   readonly subject: string
   readonly before?: object | undefined
   readonly after?: object | undefined
 }
 
+/** An act as whoever does it tells it. */
+export type ToldAct = Omit<AuditEvent, 'id' | 'createdAt'>
+
 /** Mintline itself, where it keeps what it found. */
 export const systemAct: Act = { actor: 'system' }
 
 export function buildAuditEvent(
-  what: Omit<AuditEvent, 'id' | 'createdAt'>,
+  what: ToldAct,
   { time, randomBytes }: { readonly time: Date; readonly randomBytes: RandomBytes }
 ): AuditEvent {
   return { ...what, id: newId(time, randomBytes), createdAt: time }

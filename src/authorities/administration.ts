@@ -1,3 +1,4 @@
+import type { VerbOf } from '../audit/audit-act.ts'
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -82,7 +83,7 @@ export function createAuthorityAdministration(
   /** One step of one generation, with what goes along with it. */
   async function step(
     name: string,
-    next: AuthorityState,
+    next: Step,
     { act, rest }: { readonly act: Act; readonly rest: (generation: StoredGeneration) => Rest }
   ): Promise<void> {
     await store.change(generations => {
@@ -182,6 +183,9 @@ async function crossSign(
   return certificateDer
 }
 
+/** What a generation becomes: none becomes what it begins as. */
+type Step = Exclude<AuthorityState, 'pending'>
+
 interface EventDetail {
   /** Name of the generation. */
   readonly authority: string
@@ -190,7 +194,11 @@ interface EventDetail {
 }
 
 function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencies, 'clock' | 'randomBytes'>) {
-  function eventOf(act: Act, verb: string, { authority, before, after }: EventDetail): AuditEvent {
+  function eventOf(
+    act: Act,
+    verb: VerbOf<'authority'>,
+    { authority, before, after }: EventDetail
+  ): AuditEvent {
     const subject = `authority/${authority}`
     return buildAuditEvent(
       { ...act, act: `authority.${verb}`, subject, before, after },
@@ -198,7 +206,7 @@ function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencie
     )
   }
 
-  function stepEvent(act: Act, { name, state }: StoredGeneration, next: AuthorityState): AuditEvent {
+  function stepEvent(act: Act, { name, state }: StoredGeneration, next: Step): AuditEvent {
     return eventOf(act, next, { authority: name, before: { state }, after: { state: next } })
   }
 
@@ -209,9 +217,16 @@ function createEventMaker({ clock, randomBytes }: Pick<AdministrationDependencie
   ): NonNullable<AuthorityChange['voids']> {
     const voidedAt = clock()
     const reason = `${name} ${happened}${act.reason === undefined ? '' : `: ${act.reason}`}`
-    const eventOf = ({ id, ...before }: VoidedIntent) =>
+    const eventOf = ({ id, ...facts }: VoidedIntent) =>
       buildAuditEvent(
-        { ...act, reason, act: 'issuance.void', subject: `issuance/${id}`, before },
+        {
+          ...act,
+          reason,
+          act: 'issuance.void',
+          subject: `issuance/${id}`,
+          before: { ...facts, state: 'unknown' },
+          after: { state: 'void' }
+        },
         { time: voidedAt, randomBytes }
       )
     return { authorityId, voidedAt, voidedBy: act.actor, reason, eventOf }
@@ -229,7 +244,7 @@ function crossIntended(issuer: StoredAuthority, subjectName: string): IntendedFo
 function activation(
   generations: readonly StoredGeneration[],
   name: string,
-  eventOf: (generation: StoredGeneration, next: AuthorityState) => AuditEvent
+  eventOf: (generation: StoredGeneration, next: Step) => AuditEvent
 ): AuthorityChange {
   const successor = requireGeneration(generations, name)
   assertTransition(name, successor.state, 'active')

@@ -1,4 +1,4 @@
-import { type Act, buildAuditEvent } from '../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../audit/audit-event.ts'
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import { timeOfIdentifier } from '../sources/identifier.ts'
@@ -103,7 +103,7 @@ export function createClockTrust(dependencies: ClockTrustDependencies): ClockTru
           from: timeOfIdentifier(future.firstId).toISOString(),
           to: timeOfIdentifier(future.lastId).toISOString()
         }
-        const what = { ...act, act: 'clock.accept', subject: 'clock', after }
+        const what: ToldAct = { ...act, act: 'clock.accept', subject: 'clock', after }
         const { reason } = act
         await store.accept(future, { ...buildAuditEvent(what, { time: databaseTime, randomBytes }), reason })
       }

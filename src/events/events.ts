@@ -49,7 +49,7 @@ const clocksApartMs = 10_000
 
 export function createEvents(dependencies: EventsDependencies): Events {
   const { outbox, setAside, jobs, isEnabled, overdueMs, clock, randomBytes } = dependencies
-  const audited = (act: Act, what: { readonly act: string; readonly subject: string }) =>
+  const audited = (act: Act, what: Pick<AuditEvent, 'act' | 'subject'>) =>
     buildAuditEvent({ ...act, ...what }, { time: clock(), randomBytes })
 
   async function status(): Promise<DeliveryStatus> {

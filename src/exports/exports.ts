@@ -1,3 +1,4 @@
+import type { VerbOf } from '../audit/audit-act.ts'
 import type { Act } from '../audit/audit-event.ts'
 import { buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
@@ -53,7 +54,11 @@ const limits: ExportLimits = { openOfOne: 5, open: 50, keptOfOne: 20 }
 const readingMs = 60 * 60_000
 
 export function createExports({ store, openList, jobs, clock, randomBytes }: ExportsDependencies): Exports {
-  const eventOf = (act: Act, name: string, more: { readonly id: string; readonly after?: object }) => {
+  const eventOf = (
+    act: Act,
+    name: VerbOf<'export'>,
+    more: { readonly id: string; readonly after?: object }
+  ) => {
     const { id, ...rest } = more
     return buildAuditEvent(
       { ...act, act: `export.${name}`, subject: `export/${id}`, ...rest },

@@ -60,7 +60,6 @@ export interface Profiles {
 /** How a version came about. */
 interface ProfileAct extends Act {
   readonly act: 'profile.post' | 'profile.revert'
-  readonly before?: object
 }
 
 interface Constraining {
@@ -112,7 +111,7 @@ export function createProfiles(dependencies: ProfileDependencies): Profiles {
       const wanted = version ?? newest.version - 1
       if (wanted < 1 || wanted >= newest.version) throw notEarlier(newest, version)
       const { document } = (await store.find(name, wanted)) ?? refuseUnknown(`${name} version ${wanted}`)
-      return put(document, { ...act, act: 'profile.revert', before: { version: newest.version } })
+      return put(document, { ...act, act: 'profile.revert' })
     },
     list: () => store.listNewest(),
     async find(name, version) {
@@ -158,7 +157,8 @@ async function insertNext(
       createdBy: act.actor
     }
     // Lost to another administrator's post of the same name: theirs is the version before ours then.
-    if (await store.insert(profile, eventOf(profile, act, randomBytes))) return { profile, isNew: true }
+    if (await store.insert(profile, eventOf(profile, newest, { act, randomBytes })))
+      return { profile, isNew: true }
   }
 }
 
@@ -188,9 +188,19 @@ async function readVersions(
   return page
 }
 
-function eventOf(profile: ProfileVersion, act: ProfileAct, randomBytes: RandomBytes): AuditEvent {
-  const { name, version, document: after, createdAt: time } = profile
-  return buildAuditEvent({ ...act, subject: `profile/${name}/${version}`, after }, { time, randomBytes })
+function eventOf(
+  profile: ProfileVersion,
+  newest: ProfileVersion | undefined,
+  { act, randomBytes }: { readonly act: ProfileAct; readonly randomBytes: RandomBytes }
+): AuditEvent {
+  const { name, version, createdAt: time } = profile
+  const subject = `profile/${name}/${version}`
+  const before = newest && toldOf(newest)
+  return buildAuditEvent({ ...act, subject, before, after: toldOf(profile) }, { time, randomBytes })
+}
+
+function toldOf({ version, document }: ProfileVersion): object {
+  return { version, ...document }
 }
 
 function notEarlier({ name, version }: ProfileVersion, asked: number | undefined): MintlineError {

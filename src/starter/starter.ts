@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Role } from '../access/principal.ts'
 import { buildToken } from '../access/token.ts'
 import type { StoredToken } from '../access/token-store.ts'
-import { buildAuditEvent } from '../audit/audit-event.ts'
+import { buildAuditEvent, type ToldAct } from '../audit/audit-event.ts'
 import type { CertificateIntentStore } from '../authorities/certificates/certificate-intent-store.ts'
 import { issueIntendedAuthority } from '../authorities/certificates/intended-authority.ts'
 import { allProfiles, type Station } from '../factory/stations/station.ts'
@@ -61,7 +61,7 @@ async function makeStarterSet(dependencies: StarterDependencies): Promise<Starte
     station: station.name,
     tokens: tokens.map(({ name, role }) => ({ name, role }))
   }
-  const what = { ...act, act: 'starter.create', subject: `authority/${authority.name}`, after }
+  const what: ToldAct = { ...act, act: 'starter.create', subject: `authority/${authority.name}`, after }
   return {
     authority,
     profile: {

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
+import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../audit/audit-event.ts'
 import type { Authorities } from '../authorities/authority.ts'
 import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { Clock } from '../sources/clock.ts'
@@ -70,7 +70,7 @@ function eventOf(
   before: StationProfileVersion | undefined,
   { act, randomBytes }: { readonly act: Act; readonly randomBytes: RandomBytes }
 ): AuditEvent {
-  const what = {
+  const what: ToldAct = {
     ...act,
     act: 'station_profile.put',
     subject: 'station-profile',

@@ -274,12 +274,14 @@ describe('a rotation', () => {
   it('is on record without a secret', async () => {
     const { tokens } = makeTokens()
     const { token } = await tokens.create({ role: 'auditor', name: newName() }, administrator)
+    const { name, role } = token
     const { secret } = await tokens.rotate(token.id, { overlapSeconds: 60 }, administrator)
     const event = await test.database.prisma.auditEvent.findFirstOrThrow({
       where: { subject: `token/${token.id}`, act: 'token.rotate' }
     })
     expect(JSON.stringify(event)).not.toContain(secret.slice(-43))
-    expect(event.after).toMatchObject({ previousSecretUntil: expect.any(String) as string })
+    expect(event.before).toEqual({ name, role })
+    expect(event.after).toEqual({ name, role, previousSecretUntil: expect.any(String) as string })
   })
 })
 

@@ -12,7 +12,7 @@ afterAll(() => test.drop())
 
 const sources = { time: new Date('2026-11-23T10:00:00.123Z'), randomBytes: createRandomSource() }
 const told = { reason: 'planned', requestId: 'request-7', credential: 'oidc:eve' }
-const what = { actor: 'admin/eve', act: 'lot.open', subject: 'lot/7' }
+const what = { actor: 'admin/eve', act: 'lot.pause', subject: 'lot/7' } as const
 
 it('is kept with all its members', async () => {
   const event = buildAuditEvent({ ...what, ...told, before: { n: 1 }, after: { n: 2 } }, sources)

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto'
-import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
 import { millisecondsPerDay } from '../../pki/der/time.ts'
@@ -128,13 +128,13 @@ interface Made {
 async function insert(
   { store, clock, randomBytes }: CreationDependencies,
   { place, key, credentials, spkiDer }: Made,
-  act: Act & { readonly act: string }
+  act: Act & { readonly act: 'authority.create' | 'authority.import' }
 ): Promise<void> {
   const createdAt = clock()
   const { name, line, generation, purpose } = place
   const id = newId(createdAt, randomBytes)
   const after = { state: credentials.state, purpose, signer: key.reference }
-  const what = { ...act, subject: `authority/${name}`, after }
+  const what: ToldAct = { ...act, subject: `authority/${name}`, after }
   const event = buildAuditEvent(what, { time: createdAt, randomBytes })
   await store.change(generations => {
     assertKeyIsNew(generations, spkiDer)

@@ -1,4 +1,4 @@
-import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { PermitStore } from './permit-store.ts'
@@ -31,7 +31,7 @@ const permitMinutes = 60
 export function createLoginPermits({ store, clock, randomBytes }: PermitDependencies): LoginPermits {
   return {
     async permit(tokenLabel, act) {
-      const what = { ...act, act: 'token-login.permit', subject: `pkcs11-token/${tokenLabel}` }
+      const what: ToldAct = { ...act, act: 'token-login.permit', subject: `pkcs11-token/${tokenLabel}` }
       const event = buildAuditEvent(what, { time: clock(), randomBytes })
       return { tokenLabel, expiresAt: await store.permit(tokenLabel, permitMinutes, event) }
     }

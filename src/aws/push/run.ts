@@ -1,3 +1,4 @@
+import type { AuditAct } from '../../audit/audit-act.ts'
 import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-event.ts'
 import { isMintlineError } from '../../errors/mintline-error.ts'
 import { certificateIdHex } from '../../pki/certificate/certificate.ts'
@@ -209,7 +210,7 @@ interface Drifted {
 }
 
 /** Somebody let in what was taken out of use, or what AWS had never seen has come. */
-function newsOf({ state }: ClaimedPush, { isDrift, isPushed, found }: Settlement): string | undefined {
+function newsOf({ state }: ClaimedPush, { isDrift, isPushed, found }: Settlement): AuditAct | undefined {
   if (isDrift) return 'aws_push.drifted'
   return state === 'unseen' && isPushed && found !== undefined ? 'aws_push.appeared' : undefined
 }

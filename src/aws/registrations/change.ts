@@ -1,3 +1,4 @@
+import type { VerbOf } from '../../audit/audit-act.ts'
 import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { Clock } from '../../sources/clock.ts'
@@ -12,7 +13,7 @@ export type RegistrationFate = (typeof registrationFates)[number]
 
 export interface ChangeMaker {
   /** An administrative act, for the audit. */
-  eventOf(act: Act, verb: string, what: EventDetail): AuditEvent
+  eventOf(act: Act, verb: VerbOf<'aws_registration'>, what: EventDetail): AuditEvent
   /** The next version of a registration, or its first. */
   changeOf(act: Act, wanted: Wanted): RegistrationChange
 }

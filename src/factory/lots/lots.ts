@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import type { VerbOf } from '../../audit/audit-act.ts'
+import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import { type Clock, laterThan } from '../../sources/clock.ts'
@@ -67,14 +68,16 @@ export function createLots(dependencies: LotDependencies): Lots {
   }
 }
 
+/** As the audit names it. */
+type LotAct = `lot.${VerbOf<'lot'>}`
+
 interface Alteration {
-  /** As the audit names it. */
-  readonly act: string
+  readonly act: LotAct
   /** @throws MintlineError where the lot cannot become that. */
   readonly alter: (lot: Lot) => Pick<Lot, 'quantity' | 'state'>
 }
 
-function turn(to: LotState, act: string): Alteration {
+function turn(to: LotState, act: LotAct): Alteration {
   return { act, alter: lot => ({ quantity: lot.quantity, state: requireOpen(lot, act) && to }) }
 }
 
@@ -101,9 +104,9 @@ async function alterLot(
 export function lotEvent(
   { randomBytes }: Pick<LotDependencies, 'randomBytes'>,
   act: Act,
-  { act: name, before, after }: { readonly act: string; readonly before?: Lot; readonly after: Lot }
+  { act: name, before, after }: { readonly act: LotAct; readonly before?: Lot; readonly after: Lot }
 ): AuditEvent {
-  const what = {
+  const what: ToldAct = {
     ...act,
     act: name,
     subject: `lot/${after.id}`,

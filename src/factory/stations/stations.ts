@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Act, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import { type Clock, laterThan } from '../../sources/clock.ts'
@@ -153,7 +153,7 @@ interface EndSources {
 
 function endOf({ name }: Station, sha256: Uint8Array, { act, time, randomBytes }: EndSources) {
   const after = { certificate: toHex(sha256) }
-  const what = { ...act, act: 'station.certificate-end', subject: `station/${name}`, after }
+  const what: ToldAct = { ...act, act: 'station.certificate-end', subject: `station/${name}`, after }
   return { ...buildAuditEvent(what, { time, randomBytes }), reason: act.reason }
 }
 
@@ -186,7 +186,7 @@ export function buildStation(
 
 /** The event of its making. */
 export function creationOf(station: Station, act: Act, randomBytes: RandomBytes): AuditEvent {
-  const what = {
+  const what: ToldAct = {
     ...act,
     act: 'station.create',
     subject: `station/${station.name}`,
@@ -200,7 +200,7 @@ function resumptionOf(
   act: Act,
   sources: { readonly time: Date; readonly randomBytes: RandomBytes }
 ): AuditEvent {
-  const what = {
+  const what: ToldAct = {
     ...act,
     act: 'station.resume',
     subject: `station/${name}`,
@@ -216,7 +216,7 @@ function changeOf(
   { act, randomBytes }: { readonly act: Act; readonly randomBytes: RandomBytes }
 ): AuditEvent {
   const subject = `station/${before.name}`
-  const what = {
+  const what: ToldAct = {
     ...act,
     act: 'station.change',
     subject,

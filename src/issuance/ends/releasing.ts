@@ -3,7 +3,7 @@ import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { Profiles } from '../../profiles/profile.ts'
 import { reissueOf } from '../../profiles/reissue/reissue-rules.ts'
-import type { IssuanceRecord, IssuedRecord } from '../../records/record.ts'
+import { type IssuanceRecord, type IssuedRecord, stateOf } from '../../records/record.ts'
 import type { Records } from '../../records/records.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -42,12 +42,15 @@ export function createReleasing(dependencies: ReleasingDependencies): Releasing 
       const time = clock()
       const { actor, reason } = act
       const { serialNumber, authority, profile, station } = before
+      // A release changes nothing of that.
+      const state = stateOf(before)
       const event = buildAuditEvent(
         {
           ...act,
           act: 'issuance.release',
           subject: `issuance/${id}`,
-          before: { serialNumber, authority, profile, station }
+          before: { serialNumber, authority, profile, station, state, released: false },
+          after: { state, released: true }
         },
         { time, randomBytes }
       )

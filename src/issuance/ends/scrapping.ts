@@ -1,6 +1,6 @@
-import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import type { IssuanceRecord, IssuedRecord } from '../../records/record.ts'
+import { type IssuanceRecord, type IssuedRecord, stateOf } from '../../records/record.ts'
 import type { Records } from '../../records/records.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -35,7 +35,14 @@ export function createScrapping({ store, records, clock, randomBytes }: Scrappin
       const time = clock()
       const { serialNumber, authority, profile, station, lot } = before
       const facts = { serialNumber, authority, profile, station, lot }
-      const what = { ...act, act: 'issuance.scrap', subject: `issuance/${id}`, before: facts }
+      const what: ToldAct = {
+        ...act,
+        act: 'issuance.scrap',
+        subject: `issuance/${id}`,
+        before: { ...facts, state: stateOf(before), scrapped: false },
+        // Whatever it was before: what is scrapped counts as revoked.
+        after: { state: 'revoked', scrapped: true }
+      }
       const event = buildAuditEvent(what, { time, randomBytes })
       const row = { intentId: id, createdAt: time, actor: act.actor, note: act.reason }
       const { laterId } = await store.insert(row, event)

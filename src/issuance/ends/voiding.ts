@@ -35,7 +35,13 @@ export function createVoiding({ store, records, clock, randomBytes }: VoidingDep
       const time = clock()
       const { actor, reason } = act
       const event = buildAuditEvent(
-        { ...act, act: 'issuance.void', subject: `issuance/${id}`, before: factsOf(before) },
+        {
+          ...act,
+          act: 'issuance.void',
+          subject: `issuance/${id}`,
+          before: { ...factsOf(before), state: 'unknown' },
+          after: { state: 'void' }
+        },
         { time, randomBytes }
       )
       await store.insert({ intentId: id, createdAt: time, actor, reason }, event)

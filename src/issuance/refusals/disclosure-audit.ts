@@ -1,5 +1,5 @@
 import type { Principal } from '../../access/principal.ts'
-import { actorOf, type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
+import { actorOf, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import type { ClockTrust } from '../../clock/clock-trust.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { MintlineError } from '../../errors/mintline-error.ts'
@@ -55,7 +55,7 @@ export function createDisclosureAudit(dependencies: DisclosureAuditDependencies)
     const actor = actorOf(principal)
     const subject = `request/${requestId}`
     const credential = principal.tokenId ?? principal.subject
-    const what = { actor, credential, requestId, act: 'key.disclose', subject, after }
+    const what: ToldAct = { actor, credential, requestId, act: 'key.disclose', subject, after }
     const event = buildAuditEvent(what, { time: clock(), randomBytes })
     await insertEvent(event)
     return event.id

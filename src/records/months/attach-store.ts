@@ -1,5 +1,5 @@
 import type pg from 'pg'
-import { buildAuditEvent } from '../../audit/audit-event.ts'
+import { buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { auditEventStatement } from '../../audit/audit-store.ts'
 import type { MonthWork } from './detach-store.ts'
 import { forgetIssuers } from './issuer-store.ts'
@@ -55,7 +55,7 @@ export function attachMonth(
     }))
     const before = { detachedAt: detachedAt.toISOString(), detachedBy, detached: told }
     const time = await readClock(client)
-    const what = { ...act, act: 'month.attach', subject: `month/${month.name}`, before }
+    const what: ToldAct = { ...act, act: 'month.attach', subject: `month/${month.name}`, before }
     await client.query(auditEventStatement(buildAuditEvent(what, { time, randomBytes })))
     return detached.tables
   })

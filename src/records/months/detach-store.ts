@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type pg from 'pg'
-import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { auditEventStatement } from '../../audit/audit-store.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { keepIssuers } from './issuer-store.ts'
@@ -64,7 +64,7 @@ export function detachMonth(month: Month, work: MonthWork): Promise<DetachedMont
     const after = {
       detached: digests.map(({ name, rows, sha256 }) => ({ name, rows, sha256: sha256.toString('hex') }))
     }
-    const what = { ...act, act: 'month.detach', subject: `month/${month.name}`, after }
+    const what: ToldAct = { ...act, act: 'month.detach', subject: `month/${month.name}`, after }
     await client.query(auditEventStatement(buildAuditEvent(what, { time, randomBytes })))
     const lock = await detach(client, month, tables)
     return { tables: digests, ...lock }

@@ -1,4 +1,4 @@
-import { type Act, buildAuditEvent } from '../../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -40,7 +40,12 @@ export function createPurging({ store, records, clock, randomBytes }: PurgingDep
     async purge(id, act) {
       const { code, station } = await findRefusal(id)
       const time = clock()
-      const what = { ...act, act: 'refusal.purge', subject: `issuance/${id}`, before: { code, station } }
+      const what: ToldAct = {
+        ...act,
+        act: 'refusal.purge',
+        subject: `issuance/${id}`,
+        before: { code, station }
+      }
       const event = buildAuditEvent(what, { time, randomBytes })
       await store.purge({ refusalId: id, createdAt: time, actor: act.actor, reason: act.reason }, event)
       return findRefusal(id)

@@ -1,4 +1,4 @@
-import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-event.ts'
+import { type AuditEvent, buildAuditEvent, systemAct, type ToldAct } from '../../audit/audit-event.ts'
 import { isMintlineError } from '../../errors/mintline-error.ts'
 import { parseTbsCertificate } from '../../pki/certificate/certificate.ts'
 import { millisecondsPerDay } from '../../pki/der/time.ts'
@@ -135,6 +135,6 @@ function eventOf(
     station,
     lot
   }
-  const what = { ...systemAct, act: 'certificate.expiring', subject: `issuance/${id}`, after }
+  const what: ToldAct = { ...systemAct, act: 'certificate.expiring', subject: `issuance/${id}`, after }
   return buildAuditEvent(what, { time: clock(), randomBytes })
 }

@@ -1,4 +1,4 @@
-import { type AuditEvent, buildAuditEvent, systemAct } from '../../audit/audit-event.ts'
+import { type AuditEvent, buildAuditEvent, systemAct, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import type { JobQueue } from '../../jobs/job-queue.ts'
@@ -167,7 +167,7 @@ function eventOf(
 async function finish({ store, clock, randomBytes }: OrderRunDependencies, order: Order): Promise<void> {
   const time = clock()
   const { id, done, skipped, failed } = order
-  const what = {
+  const what: ToldAct = {
     ...systemAct,
     act: 'revocation.finish',
     subject: `revocation/${id}`,

@@ -1,4 +1,4 @@
-import { buildAuditEvent } from '../../audit/audit-event.ts'
+import { buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import type { JobQueue } from '../../jobs/job-queue.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
@@ -71,7 +71,7 @@ export function createRevocationOrders(dependencies: OrdersDependencies): Revoca
         ...(invalidityDate !== null && { invalidityDate: invalidityDate.toISOString() }),
         expectedCount
       }
-      const what = { ...act, act: 'revocation.place', subject: `revocation/${id}`, after }
+      const what: ToldAct = { ...act, act: 'revocation.place', subject: `revocation/${id}`, after }
       await store.insert(order, buildAuditEvent(what, { time: createdAt, randomBytes }))
       // A crash before this leaves an order that the sweep of the next minute finds.
       await jobs.send('revocation.run', { orderId: id }, { key: id })

@@ -76,7 +76,8 @@ describe('the compromise of one line’s CA', () => {
     expect(events).toMatchObject([
       {
         reason: 'acme-g1 was declared compromised: stolen',
-        before: { authority: 'acme-g1', profile: 'acme' }
+        before: { authority: 'acme-g1', profile: 'acme', state: 'unknown' },
+        after: { state: 'void' }
       }
     ])
 

@@ -62,8 +62,16 @@ describe('profiles', () => {
     const answer = await post({ ...document, name: 'valves' })
     const requestId = answer.headers['x-request-id']
     expect(await service.audited('profile.post', requestId)).toMatchObject([
-      { actor: 'admin/starter-admin', subject: 'profile/valves/1' }
+      { actor: 'admin/starter-admin', subject: 'profile/valves/1', before: null, after: { version: 1 } }
     ])
+  })
+
+  it('say on record what the document before was', async () => {
+    const next = await post({ ...nextDocument, name: 'valves' })
+    const [event] = await service.audited('profile.post', next.headers['x-request-id'])
+    const { items } = (await get('/v1/profiles/valves/versions')).json<{ items: ProfileView[] }>()
+    const told = items.map(({ version, document }) => ({ version, ...document }))
+    expect([event!.after, event!.before]).toEqual(told)
   })
 
   it.each([

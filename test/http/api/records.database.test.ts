@@ -223,7 +223,7 @@ describe('POST /v1/issuances/{id}/void', () => {
     expect((await list('outcome=void')).items.map(each => each.id)).toEqual([id])
     expect((await declareVoid(id, { reason: 'again' })).json()).toEqual(answer.json())
     expect(await service.audited('issuance.void', answer.headers['x-request-id'])).toMatchObject([
-      { actor: 'admin/starter-admin', reason }
+      { actor: 'admin/starter-admin', reason, before: { state: 'unknown' }, after: { state: 'void' } }
     ])
     // Key and device are free again.
     expect((await post(csr, 'asked-again')).statusCode).toBe(201)
@@ -286,7 +286,12 @@ describe('POST /v1/issuances/{id}/release', () => {
     expect(await faultsOf('IssuanceEntry', answer.json())).toEqual([])
     expect((await release(id, { reason: 'again' })).json()).toEqual(answer.json())
     expect(await service.audited('issuance.release', answer.headers['x-request-id'])).toMatchObject([
-      { actor: 'admin/starter-admin', reason }
+      {
+        actor: 'admin/starter-admin',
+        reason,
+        before: { state: 'issued', released: false },
+        after: { state: 'issued', released: true }
+      }
     ])
     const next = await service.as('station').post('/v1/issuances', { csr: pemOf(csr), profile: 'ended' })
     expect([next.statusCode, next.json<{ authority: string }>().authority]).toEqual([201, 'ended-g2'])

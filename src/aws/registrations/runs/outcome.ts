@@ -1,4 +1,4 @@
-import { type AuditEvent, buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
+import { type AuditEvent, buildAuditEvent, systemAct, type ToldAct } from '../../../audit/audit-event.ts'
 import type { StoredAuthority } from '../../../authorities/authority-store.ts'
 import { type ErrorCode, isMintlineError } from '../../../errors/mintline-error.ts'
 import { JobRefusal } from '../../../jobs/job.ts'
@@ -156,7 +156,7 @@ function eventOf(
   randomBytes: RandomBytes
 ): AuditEvent {
   const { id: registrationId, region, accountAlias, state: before } = registration
-  const what = {
+  const what: ToldAct = {
     ...systemAct,
     act: `aws_registration.${state.state}`,
     subject: `aws-registration/${registrationId}`,

@@ -1,4 +1,4 @@
-import { buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
+import { buildAuditEvent, systemAct, type ToldAct } from '../../../audit/audit-event.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { createGroupCommit } from '../../../database/group-commit.ts'
 import { toHex } from '../../../pki/der/octet-text.ts'
@@ -95,7 +95,7 @@ function describePause(
     spkiSha256: distinct(counted.map(({ spkiSha256 }) => toHex(spkiSha256))),
     lots
   }
-  const what = {
+  const what: ToldAct = {
     ...systemAct,
     requestId,
     act: 'station.pause',

@@ -8,7 +8,7 @@ import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseRange } from '../records/query.ts'
+import { buildAuditConditions } from './query.ts'
 import {
   AuditEventListQuerystring,
   AuditEventPage,
@@ -50,11 +50,8 @@ export const auditEventRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
     '/v1/audit-events',
     { config, preValidation: coerceIntegers('query', ['limit']), schema: listAuditEvents },
     async (request, reply) => {
-      const { from, to, limit = defaultAuditEventLimit, ...query } = request.query
-      const conditions = {
-        ...query,
-        ...parseRange({ from, to })
-      }
+      const { limit = defaultAuditEventLimit, ...query } = request.query
+      const conditions = buildAuditConditions(query)
       const type = chooseRowType(request.headers.accept)
       if (type === undefined) return viewPage(await auditLog.list({ ...conditions, limit }), viewAuditEvent)
       const read = (cursor: string | undefined) => auditLog.list({ ...conditions, cursor, limit: rowsAtOnce })

@@ -18,7 +18,10 @@ export const AuditEventResource = Type.Object(
         'As `role/name`; `cli/<user>` for a command on the machine itself, `mintline/starter` for the first start, `system` for what Mintline does by itself.',
       examples: ['operator/planning']
     }),
-    act: Type.String({ description: 'The noun and what was done to it.', examples: ['lot.pause'] }),
+    act: Type.String({
+      description: 'The noun and what was done to it. docs/audit.md has all of them, and what each means.',
+      examples: ['lot.pause']
+    }),
     subject: Type.String({ description: 'The noun and which of them.', examples: [`lot/${example.lotId}`] }),
     reason: Type.Optional(Type.String({ examples: ['solder paste is out'] })),
     before: Type.Optional(state('What was so before, where there is something to tell.')),
@@ -59,7 +62,10 @@ const search = (description: string, example: string) =>
 export const AuditEventListQuerystring = Type.Object(
   {
     actor: search('Who did it.', 'operator/*'),
-    act: search('What was done.', 'lot.*'),
+    act: search(
+      'What was done: an act that there is, or `request_invalid` names those that there are.',
+      'lot.*'
+    ),
     subject: search('Upon what.', `lot/${example.lotId}`),
     credential: Type.Optional(
       Type.String({

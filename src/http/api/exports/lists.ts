@@ -4,10 +4,11 @@ import type { AskedExport, ExportedList, ExportList, OpenExportList } from '../.
 import type { Records } from '../../../records/records.ts'
 import { chooseMembers, exportListOf } from '../../listing/export-list.ts'
 import { pickFields } from '../../listing/fields.ts'
+import { buildAuditConditions } from '../audit-events/query.ts'
 import { auditColumns, viewAuditEvent } from '../audit-events/routes.ts'
 import { AuditEventResource, type AuditEventView } from '../audit-events/schemas.ts'
 import { columnsOf, issuanceColumnTypes } from '../records/columns.ts'
-import { buildQuery, parseRange } from '../records/query.ts'
+import { buildQuery } from '../records/query.ts'
 import { hiddenFrom } from '../records/rights.ts'
 import { viewRow } from '../records/row.ts'
 import { recordFields } from '../records/schemas.ts'
@@ -43,8 +44,7 @@ export function createExportLists({ records, auditLog }: ExportSources): OpenExp
       })
     },
     'audit-events'(asked) {
-      const { from, to, ...query } = asked.filter as AuditEventFilter
-      const bounded = settle({ ...query, ...parseRange({ from, to }) }, asked.createdAt)
+      const bounded = settle(buildAuditConditions(asked.filter as AuditEventFilter), asked.createdAt)
       const members = chooseMembers(asked.fields, Object.keys(AuditEventResource.properties))
       return exportListOf(asked, {
         read: cursor => auditLog.list({ ...bounded, cursor, limit: rowsAtOnce }),

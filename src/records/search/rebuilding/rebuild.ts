@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Act, buildAuditEvent } from '../../../audit/audit-event.ts'
+import { type Act, buildAuditEvent, type ToldAct } from '../../../audit/audit-event.ts'
 import type { Clock, Stopwatch } from '../../../sources/clock.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { Filling } from '../filling/filling.ts'
@@ -13,8 +13,8 @@ export interface RebuildDependencies {
 
 /** Empties what records are searched by. The records stay as they are. */
 export function resetSearch({ store, clock, randomBytes }: RebuildDependencies, act: Act): Promise<void> {
-  const what = { act: 'search.rebuild', subject: 'search/records' }
-  return store.reset(buildAuditEvent({ ...act, ...what }, { time: clock(), randomBytes }))
+  const what: ToldAct = { ...act, act: 'search.rebuild', subject: 'search/records' }
+  return store.reset(buildAuditEvent(what, { time: clock(), randomBytes }))
 }
 
 export interface RefillOptions {

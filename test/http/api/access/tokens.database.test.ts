@@ -57,7 +57,13 @@ describe('tokens', () => {
     const answer = await service.as('admin').delete(url)
     expect([answer.statusCode, answer.body]).toEqual([204, ''])
     expect(await service.audited('token.revoke', answer.headers['x-request-id'])).toMatchObject([
-      { actor: 'admin/starter-admin', subject: `token/${id}`, reason: null }
+      {
+        actor: 'admin/starter-admin',
+        subject: `token/${id}`,
+        reason: null,
+        before: { name: 'lost', role: 'auditor' },
+        after: { name: 'lost', role: 'auditor', revokedAt: expect.any(String) as string }
+      }
     ])
     expect(await statusWith(secret)).toBe(401)
     expect((await list()).find(token => token.id === id)).toHaveProperty('revokedAt')

@@ -67,6 +67,23 @@ describe('an administrative act', () => {
     expect(await actsOf({ act: 'lot.pause', actor: 'admin/*' })).toEqual([])
   })
 
+  it('of scrapping tells the states before and after, also of what is on hold', async () => {
+    const admin = service.as('admin')
+    const [good, held] = [await service.issue(), await service.issue()]
+    await admin.post(`/v1/issuances/${held.id}/hold`, { note: 'to be looked at' })
+    for (const [{ id }, state] of [
+      [good, 'issued'],
+      [held, 'held']
+    ] as const) {
+      const answer = await admin.post(`/v1/issuances/${id}/scrap`, { reason: 'burnt' })
+      const after = { state: answer.json<{ state: string }>().state, scrapped: true }
+      expect(after.state).toBe('revoked')
+      const { items } = await list({ act: 'issuance.scrap', subject: `issuance/${id}` })
+      expect(items).toMatchObject([{ reason: 'burnt', before: { state, scrapped: false } }])
+      expect(items[0]!.after).toEqual(after)
+    }
+  })
+
   it('that is not there is told so', async () => {
     const answer = await service.as('auditor').get('/v1/audit-events/019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11')
     expect([answer.statusCode, problemOf(answer).code]).toEqual([404, 'audit_event_not_found'])
@@ -85,12 +102,45 @@ describe('what is searched for', () => {
     }
   )
 
-  it.each(['lo%', 'lot_pause', "lot.pause' OR true --", 'lot\\.*', 'LOT.PAUSE'])(
+  it.each(['lo%', 'lot_lot-audit', "lot/lot-audit' OR true --", 'lot\\/*', 'LOT/LOT-AUDIT'])(
     'is taken as it stands: %j',
-    async act => {
-      expect(await actsOf({ act })).toEqual([])
+    async subject => {
+      expect(await actsOf({ subject })).toEqual([])
     }
   )
+
+  it.each(['lot.paused', 'lo%', 'lot_pause', "lot.pause' OR true --", 'LOT.PAUSE'])(
+    'is refused where it is an act that there is not, with those that there are: %j',
+    async act => {
+      const query = new URLSearchParams({ act }).toString()
+      const listed = await service.as('auditor').get(`/v1/audit-events?${query}`)
+      const exported = await service
+        .as('auditor')
+        .post('/v1/exports', { of: 'audit-events', format: 'csv', filter: { act } })
+      for (const [answer, pointer] of [
+        [listed, '/query/act'],
+        [exported, '/filter/act']
+      ] as const) {
+        expect([answer.statusCode, problemOf(answer)]).toEqual([
+          400,
+          expect.objectContaining({
+            code: 'request_invalid',
+            violations: [
+              expect.objectContaining({
+                pointer,
+                found: act,
+                expected: expect.stringContaining('lot.pause, lot.resume') as string
+              })
+            ]
+          })
+        ])
+      }
+    }
+  )
+
+  it('is nothing where no act begins so', async () => {
+    expect(await actsOf({ act: 'lot.x*' })).toEqual([])
+  })
 })
 
 describe('who is not let in', () => {
