@@ -90,7 +90,7 @@ describe('profiles', () => {
     expect(items.map(({ name, version }) => `${name} ${version}`).sort()).toEqual([
       'pumps 2',
       'starter 1',
-      'valves 1'
+      'valves 2'
     ])
     expect(await faultsOf('ProfileList', answer.json())).toEqual([])
   })
