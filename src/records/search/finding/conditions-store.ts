@@ -1,6 +1,6 @@
 import { Prisma } from '../../../database/generated/client.ts'
 import { identifierBounds } from '../../../sources/identifier.ts'
-import type { IssuanceQuery } from '../../record.ts'
+import type { IssuanceQuery, Outcome, RecordState } from '../../record.ts'
 import { codesOf, type TermName } from '../term.ts'
 
 /** An exact value that is asked for, and the numbers that it has among those that are shared. */
@@ -44,6 +44,14 @@ type FacetQuery = {
   readonly [Key in FacetColumn | 'lines' | 'expiresBefore' | 'expiresAfter']?: IssuanceQuery[Key] | undefined
 }
 
+/** Of an outcome that has one alone: facets are found by their state. */
+const onlyStates: Readonly<Record<Outcome, RecordState | undefined>> = {
+  issued: undefined,
+  rejected: 'refused',
+  unknown: 'unknown',
+  void: 'void'
+}
+
 /** What a facet, as `f`, must have for any of its records to be meant. */
 export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
   const { lines, credential, expiresBefore, expiresAfter } = query
@@ -61,6 +69,8 @@ export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
   const conditions = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : [Prisma.sql`f.${Prisma.raw(column)} = ${value}`]
   )
+  const only = query.outcome === undefined ? undefined : onlyStates[query.outcome]
+  if (only !== undefined && query.state === undefined) conditions.push(Prisma.sql`f.state = ${only}`)
   if (lines !== undefined) conditions.push(Prisma.sql`f.line = ANY(${[...lines]}::text[])`)
   if (credential !== undefined) conditions.push(Prisma.sql`f.credential = ${credential}::uuid`)
   if (expiresBefore !== undefined)
