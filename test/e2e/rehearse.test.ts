@@ -229,7 +229,7 @@ describe.concurrent('mintline rehearse', () => {
     let output = ''
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     const ended = once(child, 'exit')
-    await vi.waitFor(() => expect(output).toContain(step), { timeout: 30_000, interval: 10 })
+    await vi.waitFor(() => expect(output).toContain(step), { timeout: 120_000, interval: 10 })
     for (let time = 0; time < times; time++) process.kill(-child.pid!, signal)
     expect(await ended).toEqual([1, null])
     expect(output).toContain('Interrupted.')

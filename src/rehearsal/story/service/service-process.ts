@@ -23,7 +23,8 @@ export interface ServiceProcess {
   stop(): Promise<void>
 }
 
-const startTimeoutMs = 30_000
+/** On an empty directory: a database is made and migrated, which a busy machine takes long for. */
+const startTimeoutMs = 120_000
 /** Its requests and its PostgreSQL have limits of their own, which are shorter together. */
 const stopTimeoutMs = 40_000
 
