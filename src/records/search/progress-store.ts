@@ -11,7 +11,7 @@ export interface SearchState {
   readonly databaseTime: Date
   /** Whether so many changes wait to be filled in that it takes more than a moment. */
   readonly hasBacklog: boolean
-  /** Whether nothing is on record. */
+  /** Whether nothing is on record, where nothing was ever filled in. */
   readonly isEmpty: boolean
 }
 
@@ -22,12 +22,20 @@ const behindFromMs = 60_000
 const retryAfterSeconds = 10
 
 export async function readState(ask: Ask): Promise<SearchState> {
-  const [row] = await ask<SearchState>(Prisma.sql`
+  const [row] = await ask<Omit<SearchState, 'isEmpty'>>(Prisma.sql`
     SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime",
-      EXISTS (SELECT FROM search_change OFFSET ${mostWaiting}::int) AS "hasBacklog",
-      NOT EXISTS (SELECT FROM intent) AND NOT EXISTS (SELECT FROM refusal) AS "isEmpty"
+      EXISTS (SELECT FROM search_change OFFSET ${mostWaiting}::int) AS "hasBacklog"
     FROM search_progress`)
-  return row!
+  // Planned for each month that there is: asked only where it decides.
+  return { ...row!, isEmpty: row!.filledAt === null && (await isNothingOnRecord(ask)) }
+}
+
+/** That nothing is on record. */
+export const nothingOnRecord = Prisma.sql`NOT EXISTS (SELECT FROM intent) AND NOT EXISTS (SELECT FROM refusal)`
+
+async function isNothingOnRecord(ask: Ask): Promise<boolean> {
+  const [row] = await ask<{ isEmpty: boolean }>(Prisma.sql`SELECT ${nothingOnRecord} AS "isEmpty"`)
+  return row!.isEmpty
 }
 
 /** Whether all that came before `to` is filled in, but for the last moments. @param to undefined: all there is. */

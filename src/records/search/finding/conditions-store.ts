@@ -57,7 +57,7 @@ export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
   const { lines, credential, expiresBefore, expiresAfter } = query
   const columns = {
     outcome: query.outcome,
-    state: query.state,
+    state: query.state ?? (query.outcome && onlyStates[query.outcome]),
     station: query.station,
     line: query.line,
     lot: query.lot,
@@ -69,8 +69,6 @@ export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
   const conditions = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : [Prisma.sql`f.${Prisma.raw(column)} = ${value}`]
   )
-  const only = query.outcome === undefined ? undefined : onlyStates[query.outcome]
-  if (only !== undefined && query.state === undefined) conditions.push(Prisma.sql`f.state = ${only}`)
   if (lines !== undefined) conditions.push(Prisma.sql`f.line = ANY(${[...lines]}::text[])`)
   if (credential !== undefined) conditions.push(Prisma.sql`f.credential = ${credential}::uuid`)
   if (expiresBefore !== undefined)

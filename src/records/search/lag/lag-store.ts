@@ -1,6 +1,7 @@
 import type { Database } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import { timeOfIdentifier } from '../../../sources/identifier.ts'
+import { nothingOnRecord } from '../progress-store.ts'
 
 export interface LagStore {
   /**
@@ -23,7 +24,7 @@ export function createLagStore({ prisma }: Pick<Database, 'prisma'>): LagStore {
       const [row] = await runQuery(
         () => prisma.$queryRaw<Row[]>`
           SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS now,
-            NOT EXISTS (SELECT FROM intent) AND NOT EXISTS (SELECT FROM refusal) AS "isEmpty"
+            ${nothingOnRecord} AS "isEmpty"
           FROM search_progress`
       )
       const { position, filledAt, now, isEmpty } = row!
