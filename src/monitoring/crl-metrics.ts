@@ -2,6 +2,7 @@ import { Gauge, type Registry } from 'prom-client'
 import type { CrlFacts } from '../status/crl/crls.ts'
 import type { Publications } from '../status/crl/publishing/publications.ts'
 import type { ShardStand } from '../status/crl/shard-watch.ts'
+import { measuredOnce } from './measured-once.ts'
 
 type Told = Exclude<keyof CrlFacts, 'authority'>
 
@@ -24,13 +25,7 @@ export function addCrlMetrics(
   registry: Registry,
   crls: { readonly measure: () => Promise<readonly CrlFacts[]> }
 ): void {
-  let measuring: Promise<readonly CrlFacts[]> | undefined
-  // One question for all of them.
-  const measureOnce = () =>
-    (measuring ??= crls
-      .measure()
-      .catch(() => [])
-      .finally(() => (measuring = undefined)))
+  const measureOnce = measuredOnce(() => crls.measure())
   for (const [member, [name, help]] of Object.entries(gauges) as [Told, readonly [string, string]][]) {
     new Gauge({
       name,
@@ -63,12 +58,7 @@ export function addShardMetrics(
   registry: Registry,
   crls: { readonly measureShards: () => Promise<readonly ShardStand[]> }
 ): void {
-  let measuring: Promise<readonly ShardStand[]> | undefined
-  const measureOnce = () =>
-    (measuring ??= crls
-      .measureShards()
-      .catch(() => [])
-      .finally(() => (measuring = undefined)))
+  const measureOnce = measuredOnce(() => crls.measureShards())
   for (const [member, [name, help]] of Object.entries(shardGauges) as [
     keyof typeof shardGauges,
     readonly [string, string]

@@ -1,4 +1,5 @@
 import { Counter, Gauge, type Registry } from 'prom-client'
+import { measuredOnce } from './measured-once.ts'
 
 /** Of one CA in one account and region of AWS IoT. */
 interface PushFacts {
@@ -52,13 +53,7 @@ export function addPushMetrics(
   registry: Registry,
   pushes: { readonly measure: () => Promise<readonly PushFacts[]> }
 ): void {
-  let measuring: Promise<readonly PushFacts[]> | undefined
-  // One question for all of them.
-  const measure = () =>
-    (measuring ??= pushes
-      .measure()
-      .catch(() => [])
-      .finally(() => (measuring = undefined)))
+  const measure = measuredOnce(() => pushes.measure())
   const registers = [registry]
   new Gauge({
     name: 'mintline_aws_pushes',
