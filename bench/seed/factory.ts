@@ -1,4 +1,4 @@
-import { defaultSubject } from '../../src/profiles/profile-request.ts'
+import { defaultSubject } from '../../src/profiles/request.ts'
 
 /** What the seeded factory is like. Whatever is not here follows from chance. */
 

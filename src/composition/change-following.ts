@@ -1,4 +1,4 @@
-import { revocationNotice } from '../access/token-store.ts'
+import { revocationNotice } from '../access/token/token-store.ts'
 import { listenForChanges } from '../database/sessions/notifications.ts'
 import type { Core } from './core.ts'
 

@@ -1,6 +1,6 @@
 import { type Act, type AuditEvent, buildAuditEvent } from '../audit/audit-event.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
-import type { JobService } from '../jobs/job-queue.ts'
+import type { JobService } from '../jobs/queue.ts'
 import type { Clock } from '../sources/clock.ts'
 import { type Page, type PageQuery, readPage } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { Database } from '../database/database.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
-import type { JobHandlers, JobQueue } from '../jobs/job-queue.ts'
+import type { JobHandlers, JobQueue } from '../jobs/queue.ts'
 import type { Clock } from '../sources/clock.ts'
 import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'

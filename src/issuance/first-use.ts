@@ -9,7 +9,7 @@ import { buildTbsCertificate } from '../pki/certificate/tbs-certificate.ts'
 import { buildName } from '../pki/name/name.ts'
 import { belowViolations } from '../pki/path/issuing-path.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
-import { fitNames, nameFitViolations } from '../profiles/name-fit.ts'
+import { fitNames, nameFitViolations } from '../profiles/subject/name-fit.ts'
 import { type Stopwatch, systemStopwatch } from '../sources/clock.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 

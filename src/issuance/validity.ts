@@ -2,7 +2,7 @@ import type { IssuingAuthority } from '../authorities/authority.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import { millisecondsPerDay } from '../pki/der/time.ts'
 import { describeEnd } from '../pki/path/issuing-path.ts'
-import type { ProfileDocument } from '../profiles/profile-document.ts'
+import type { ProfileDocument } from '../profiles/document.ts'
 
 /** Whole seconds, since a certificate holds no less. */
 export interface ValidityPeriod {

@@ -2,7 +2,7 @@ import { runQuery } from '../database/run-query.ts'
 import { type ErrorCode, errorCodes, MintlineError } from '../errors/mintline-error.ts'
 import { type Page, pageOf } from '../sources/page.ts'
 import type { Job, JobCounts, JobError, JobKind, JobQuery, JobState } from './job.ts'
-import { jobKinds, longestPauseSeconds, noKey } from './job-rules.ts'
+import { jobKinds, longestPauseSeconds, noKey } from './rules.ts'
 
 /** The library's own connection pool. */
 export interface JobDatabase {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { type LockSession, openLockSession } from '../database/sessions/session-lock.ts'
-import type { JobLog } from './job-run.ts'
+import type { JobLog } from './run.ts'
 
 export interface LeadershipOptions {
   readonly connectionString: string

@@ -1,6 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { Backlog, OutboxStore } from '../events/outbox-store.ts'
-import type { JobService } from '../jobs/job-queue.ts'
+import type { JobService } from '../jobs/queue.ts'
 
 export interface JobMetricsDependencies {
   readonly registry: Registry

@@ -2,10 +2,7 @@ import { MintlineError, type Violation } from '../errors/mintline-error.ts'
 import type { CompiledTemplate } from '../jitp/evaluation/compile.ts'
 import type { KeyPolicy } from '../pki/key/public-key.ts'
 import { attributeOid } from '../pki/name/attribute-type.ts'
-import type { ProfileDocument } from './profile-document.ts'
-import { compileProfileTemplate } from './profile-template.ts'
-import type { ProfileVersion } from './profile-version.ts'
-import { stationFieldViolations } from './station-subject/station-subject.ts'
+import type { ProfileDocument } from './document.ts'
 import {
   compileRules,
   dropViolations,
@@ -14,8 +11,11 @@ import {
   lookalikeViolations,
   lookalikeWarnings,
   templateRuleViolations
-} from './subject-checks.ts'
-import type { SubjectPolicy } from './subject-selection.ts'
+} from './subject/checks.ts'
+import type { SubjectPolicy } from './subject/selection.ts'
+import { stationFieldViolations } from './subject/station-subject.ts'
+import { compileProfileTemplate } from './template.ts'
+import type { ProfileVersion } from './version.ts'
 
 /** A profile document made ready for the issuance path, once. */
 export interface CompiledDocument extends SubjectPolicy {

@@ -4,8 +4,8 @@ import { isRoleArn } from '../jitp/reading/role-arn.ts'
 import type { TemplateSource } from '../jitp/reading/template-source.ts'
 import { isSharedField } from '../jitp/template/certificate-parameter.ts'
 import type { TemplateSwitches } from '../jitp/template/options.ts'
-import type { ProfileDocument } from './profile-document.ts'
-import { completeProfile, defaultSubject } from './profile-request.ts'
+import type { ProfileDocument } from './document.ts'
+import { completeProfile, defaultSubject } from './request.ts'
 
 export interface FirstProfileChoices {
   readonly name: string

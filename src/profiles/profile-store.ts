@@ -4,8 +4,8 @@ import { type Database, isUniqueViolation, transactionLimits } from '../database
 import { Prisma } from '../database/generated/client.ts'
 import { runQuery } from '../database/run-query.ts'
 import { type Page, pageOf, type PageQuery } from '../sources/page.ts'
-import type { ProfileDocument } from './profile-document.ts'
-import type { ProfileVersion } from './profile-version.ts'
+import type { ProfileDocument } from './document.ts'
+import type { ProfileVersion } from './version.ts'
 
 export interface ProfileStore {
   /** The newest version of each profile, by name. */

@@ -7,12 +7,12 @@ import { newId } from '../sources/identifier.ts'
 import type { Page, PageQuery } from '../sources/page.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import { type CompiledProfile, compileProfile } from './compiled-profile.ts'
-import { fitNames, type FittingRules, nameFitViolations } from './name-fit.ts'
-import type { ProfileDocument } from './profile-document.ts'
-import { completeProfile, type ProfileRequest } from './profile-request.ts'
+import type { ProfileDocument } from './document.ts'
 import type { ProfileStore } from './profile-store.ts'
-import type { ProfileVersion } from './profile-version.ts'
+import { completeProfile, type ProfileRequest } from './request.ts'
 import { addressWarnings, assertAddressed } from './status-addresses/status-addresses.ts'
+import { fitNames, type FittingRules, nameFitViolations } from './subject/name-fit.ts'
+import type { ProfileVersion } from './version.ts'
 
 export interface PostedProfile {
   readonly profile: ProfileVersion

@@ -1,4 +1,4 @@
-import type { JobQueue } from '../jobs/job-queue.ts'
+import type { JobQueue } from '../jobs/queue.ts'
 import type { OrderStore } from './orders/order-store.ts'
 
 /** Of certificates that end by themselves. */

@@ -1,5 +1,5 @@
-import type { ProfileDocument } from '../profiles/profile-document.ts'
-import { completeProfile, defaultSubject } from '../profiles/profile-request.ts'
+import type { ProfileDocument } from '../profiles/document.ts'
+import { completeProfile, defaultSubject } from '../profiles/request.ts'
 
 /**
  * The provisioning template of the starter profile: a thing named by the certificate's id, with a version and the

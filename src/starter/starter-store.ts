@@ -1,4 +1,4 @@
-import { type StoredToken, toRow } from '../access/token-store.ts'
+import { type StoredToken, toRow } from '../access/token/token-store.ts'
 import type { AuditEvent } from '../audit/audit-event.ts'
 import { insertAuditEvent } from '../audit/audit-store.ts'
 import type { NewGeneration, StoredAuthority } from '../authorities/authority-store.ts'
@@ -6,7 +6,7 @@ import type { Database, Prisma } from '../database/database.ts'
 import { runQuery } from '../database/run-query.ts'
 import type { Station } from '../factory/stations/station.ts'
 import { insertStation } from '../factory/stations/station-store.ts'
-import type { ProfileVersion } from '../profiles/profile-version.ts'
+import type { ProfileVersion } from '../profiles/version.ts'
 
 export type StarterAuthority = StoredAuthority & Pick<NewGeneration, 'certificateIntentId'>
 

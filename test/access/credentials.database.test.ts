@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTokenStore } from '../../src/access/token-store.ts'
-import { createTokenUses } from '../../src/access/token-uses.ts'
+import { createTokenStore } from '../../src/access/token/token-store.ts'
+import { createTokenUses } from '../../src/access/token/uses.ts'
 import type { ErrorCode } from '../../src/errors/mintline-error.ts'
 import { createCertificateStore } from '../../src/factory/stations/client-certificates/certificate-store.ts'
 import { createStationStore } from '../../src/factory/stations/station-store.ts'

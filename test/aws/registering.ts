@@ -8,7 +8,7 @@ import { createRegistrationParts } from '../../src/composition/registration-part
 import type { Database } from '../../src/database/database.ts'
 import { buildTrustPolicy } from '../../src/jitp/policy/required-actions.ts'
 import { type JobData, JobRefusal } from '../../src/jobs/job.ts'
-import type { JobKind } from '../../src/jobs/job-queue.ts'
+import type { JobKind } from '../../src/jobs/queue.ts'
 import {
   type ControlPlaneOptions,
   createControlPlane

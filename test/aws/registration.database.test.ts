@@ -7,7 +7,7 @@ import type { RegistrationRequest } from '../../src/aws/registrations/request.ts
 import { ownJobMs } from '../../src/aws/registrations/runs/sweep.ts'
 import { provideVerification } from '../../src/aws/registrations/verification/verification.ts'
 import { encodeCertificatePem } from '../../src/pki/pem/pem.ts'
-import { templateBodyOf } from '../../src/profiles/profile-template.ts'
+import { templateBodyOf } from '../../src/profiles/template.ts'
 import type { CaCertificateRecord } from '../../src/rehearsal/iot/records.ts'
 import type { Registry } from '../../src/rehearsal/iot/registry/registry.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'

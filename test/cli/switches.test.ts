@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { UsageError } from '../../src/cli/command.ts'
 import { readSwitches, switchFlags, switchUsage } from '../../src/cli/template/switches.ts'
 import { findingCatalogue } from '../../src/jitp/findings/finding.ts'
-import { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import { ProfileDocument } from '../../src/profiles/document.ts'
 
 const { serialNumberSource, jitp } = ProfileDocument.properties
 const members = { serialNumberSource, ...jitp.properties }

@@ -5,7 +5,7 @@ import { bodyTextOf } from '../../src/jitp/reading/registration-config.ts'
 import { readTemplateSource } from '../../src/jitp/reading/template-source.ts'
 import { compileProfile } from '../../src/profiles/compiled-profile.ts'
 import { buildFirstProfile } from '../../src/profiles/first-profile.ts'
-import { templateBodyOf } from '../../src/profiles/profile-template.ts'
+import { templateBodyOf } from '../../src/profiles/template.ts'
 import { readStoryTemplate } from '../../src/rehearsal/story/template.ts'
 import { corpus } from '../jitp/corpus/corpus.ts'
 

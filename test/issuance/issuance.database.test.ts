@@ -9,7 +9,7 @@ import {
   encodeString
 } from '../../src/pki/der/writer.ts'
 import { buildName } from '../../src/pki/name/name.ts'
-import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import type { ProfileDocument } from '../../src/profiles/document.ts'
 import { csrNotesOf } from '../../src/records/csr-notes.ts'
 import type { Signer } from '../../src/signing/signers/signer.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'

@@ -4,7 +4,7 @@
  * usage: worker-child.ts DATABASE_URL
  */
 import { writeSync } from 'node:fs'
-import { createJobQueue } from '../../src/jobs/job-queue.ts'
+import { createJobQueue } from '../../src/jobs/queue.ts'
 import { silentLog } from '../support/silent-log.ts'
 
 await createJobQueue({

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { compileProfile } from '../../src/profiles/compiled-profile.ts'
-import type { ProfileDocument } from '../../src/profiles/profile-document.ts'
+import type { ProfileDocument } from '../../src/profiles/document.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
 
 function mistakes(document: ProfileDocument): readonly string[] {

@@ -1,6 +1,6 @@
 import { randomBytes as nodeRandomBytes } from 'node:crypto'
-import { createTokens, type TokenDependencies } from '../../src/access/token.ts'
-import { createTokenStore } from '../../src/access/token-store.ts'
+import { createTokens, type TokenDependencies } from '../../src/access/token/token.ts'
+import { createTokenStore } from '../../src/access/token/token-store.ts'
 import type { Database } from '../../src/database/database.ts'
 import { createStationStore } from '../../src/factory/stations/station-store.ts'
 

@@ -9,7 +9,7 @@ import {
   verifyClientCertificate
 } from '../../tls/client-trust/verification.ts'
 import type { Principal } from '../principal.ts'
-import { endOfStation } from '../token-end.ts'
+import { endOfStation } from '../token/end.ts'
 import { type StationCertificates, unknownToAll } from './station-certificates.ts'
 
 import { digestHex } from '#crypto'

@@ -17,8 +17,8 @@ import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { describeCertificate, type TrustAnchor } from '../../tls/client-trust/trust-anchor.ts'
 import { refused } from '../../tls/client-trust/verification.ts'
-import { endOfStation } from '../token-end.ts'
-import type { TokenUses } from '../token-uses.ts'
+import { endOfStation } from '../token/end.ts'
+import type { TokenUses } from '../token/uses.ts'
 
 import { digest } from '#crypto'
 

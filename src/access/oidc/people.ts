@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto'
 import type { Clock } from '../../sources/clock.ts'
 import type { Principal } from '../principal.ts'
 import { personOf } from './person.ts'
-import type { KeySet } from './provider-document.ts'
-import { ProviderKeys, type ProviderKeysDependencies } from './provider-keys.ts'
-import type { ProviderSettings } from './provider-settings.ts'
+import type { KeySet } from './provider/document.ts'
+import { ProviderKeys, type ProviderKeysDependencies } from './provider/keys.ts'
+import type { ProviderSettings } from './provider/settings.ts'
 import { verifyJwt } from './verification.ts'
 
 /** People who sign in at an identity provider, and come with what it gave them. */

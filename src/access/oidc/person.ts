@@ -1,5 +1,5 @@
 import type { Principal } from '../principal.ts'
-import { type PersonRole, personRoles, type ProviderSettings } from './provider-settings.ts'
+import { type PersonRole, personRoles, type ProviderSettings } from './provider/settings.ts'
 import { jwtRefused, roleUnmapped } from './refusals.ts'
 import type { Claims } from './verification.ts'
 

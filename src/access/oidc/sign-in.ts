@@ -1,5 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
-import type { Tokens } from '../token.ts'
+import type { Tokens } from '../token/token.ts'
 import type { People } from './people.ts'
 
 /** Parts with dots between, the first of which is a JSON object; no token of Mintline's own has a dot. */

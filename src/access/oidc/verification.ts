@@ -7,8 +7,8 @@ import {
   type ProtectedHeaderParameters
 } from 'jose'
 import { isMintlineError, type MintlineError } from '../../errors/mintline-error.ts'
-import type { KeySet } from './provider-document.ts'
-import type { ProviderSettings } from './provider-settings.ts'
+import type { KeySet } from './provider/document.ts'
+import type { ProviderSettings } from './provider/settings.ts'
 import { jwtExpired, jwtRefused, malformedJwt, providerUnavailable } from './refusals.ts'
 
 export type Claims = JWTPayload & { readonly exp: number; readonly sub: string }

@@ -1,5 +1,5 @@
 import type { AuthorityStore } from '../../authorities/authority-store.ts'
-import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { RegistrationStore } from '../registrations/registration-store.ts'

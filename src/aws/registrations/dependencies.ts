@@ -1,5 +1,5 @@
 import type { AuthorityStore } from '../../authorities/authority-store.ts'
-import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
 import type { Profiles } from '../../profiles/profile.ts'
 import type { OpenSigner } from '../../signing/signers/open-signer.ts'
 import type { Clock } from '../../sources/clock.ts'

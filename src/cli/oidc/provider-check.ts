@@ -12,7 +12,7 @@ const timeoutMs = 5_000
 export async function describeProvider(config: Config): Promise<string> {
   const settings = await providerSettingsOf(config)
   if (settings === undefined) return ''
-  const { fetchKeys } = await import('../../access/oidc/provider-document.ts')
+  const { fetchKeys } = await import('../../access/oidc/provider/document.ts')
   try {
     const { count } = await fetchKeys(settings, AbortSignal.timeout(timeoutMs))
     return `Identity provider: ${settings.issuer} answers. It has ${count} ${count === 1 ? 'key' : 'keys'}.\n`

@@ -6,7 +6,7 @@ import { runPushes } from '../../aws/push/run.ts'
 import { sweepPushes } from '../../aws/push/sweep.ts'
 import { createRegistrationStore } from '../../aws/registrations/registration-store.ts'
 import type { JobHandlers } from '../../jobs/job.ts'
-import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
 import type { Core } from '../core.ts'
 
 type PushCore = Pick<Core, 'config' | 'database' | 'authorityStore' | 'clock' | 'clockTrust' | 'randomBytes'>

@@ -1,6 +1,6 @@
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import type { JobHandlers } from '../../jobs/job.ts'
-import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
 import type { Records } from '../../records/records.ts'
 import { createActStore } from '../../revocation/act-store.ts'
 import { createEndStore } from '../../revocation/end-store.ts'

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { People } from '../../access/oidc/people.ts'
-import type { ProviderSettings } from '../../access/oidc/provider-settings.ts'
+import type { ProviderSettings } from '../../access/oidc/provider/settings.ts'
 import type { Config } from '../../config/config.ts'
 import type { Core } from '../core.ts'
 

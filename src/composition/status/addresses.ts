@@ -2,8 +2,8 @@ import type { AuthorityWarning } from '../../authorities/rotation/warnings.ts'
 import type { Config } from '../../config/config.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { Profiles } from '../../profiles/profile.ts'
-import type { ProfileVersion } from '../../profiles/profile-version.ts'
 import { asksForAddresses } from '../../profiles/status-addresses/status-addresses.ts'
+import type { ProfileVersion } from '../../profiles/version.ts'
 
 /** Those that certificates may name: the one of today, if there is one, and former ones. */
 export function publicUrlsOf({

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { isProviderUrl, type PersonRole, personRoles } from '../../access/oidc/provider-settings.ts'
+import { isProviderUrl, type PersonRole, personRoles } from '../../access/oidc/provider/settings.ts'
 import type { Kind } from '../kind.ts'
 
 const issuerExpected =

@@ -1,4 +1,4 @@
-import { signatureAlgorithms, tokenTypes } from '../../access/oidc/provider-settings.ts'
+import { signatureAlgorithms, tokenTypes } from '../../access/oidc/provider/settings.ts'
 import { choices, pemFile, text, wholeNumber } from '../kind.ts'
 import { optional, setting } from '../setting/setting.ts'
 import { claim, holdsCertificates, issuerUrl, names, roleMapping } from './kinds.ts'

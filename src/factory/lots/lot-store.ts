@@ -9,7 +9,7 @@ import {
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import { countsAsCertificate } from './counted-certificate.ts'
-import type { PreparedList } from './devices/device-list.ts'
+import type { PreparedList } from './devices/list/device-list.ts'
 import { insertWholeList } from './devices/whole-list.ts'
 import type { Lot, LotCounts, LotFlag, LotQuery, LotState, StationShare } from './lot.ts'
 

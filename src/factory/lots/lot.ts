@@ -1,6 +1,6 @@
 import type { Act } from '../../audit/audit-event.ts'
 import type { Page, PageQuery } from '../../sources/page.ts'
-import type { DeviceListFacts } from './devices/device-list.ts'
+import type { DeviceListFacts } from './devices/list/device-list.ts'
 
 /**
  * - `open` takes devices, from `opensAt` to `closesAt`.

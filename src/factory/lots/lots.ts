@@ -7,7 +7,7 @@ import { type Clock, laterThan } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { pageOf } from '../../sources/page.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
-import type { DeviceLists, PreparedList } from './devices/device-list.ts'
+import type { DeviceLists, PreparedList } from './devices/list/device-list.ts'
 import type { Lot, LotCounts, LotProgress, LotRequest, Lots, LotState, StationShare } from './lot.ts'
 import type { LotStore } from './lot-store.ts'
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { MintlineError } from '../../errors/mintline-error.ts'
-import { namePattern } from '../../profiles/profile-document.ts'
+import { namePattern } from '../../profiles/document.ts'
 import type { HttpServices } from '../services.ts'
 import { principalOf } from './access.ts'
 

@@ -7,7 +7,7 @@ import {
 import { withPartitions } from '../../database/partitions.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { BlockedReason } from '../../factory/blocked-keys/blocked-key.ts'
-import { isListVerdict, type ListVerdict } from '../../factory/lots/devices/device-list.ts'
+import { isListVerdict, type ListVerdict } from '../../factory/lots/devices/list/device-list.ts'
 import type { LotVerdict } from '../../factory/lots/lot.ts'
 import type { Subject } from '../../pki/name/subject-field.ts'
 import type { Intent, SignedCertificate } from '../../records/record-model.ts'

@@ -1,12 +1,12 @@
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import type { DeviceNaming } from '../../factory/lots/devices/device-list.ts'
-import { type DeviceRow, echo } from '../../factory/lots/devices/device-row.ts'
+import type { DeviceNaming } from '../../factory/lots/devices/list/device-list.ts'
+import { type DeviceRow, echo } from '../../factory/lots/devices/list/device-row.ts'
 import { evaluateThingName, type ThingNaming, thingNamingOf } from '../../jitp/evaluation/thing-name.ts'
 import { describeName, findNameProblem, thingName as thingNames } from '../../jitp/template/aws-name.ts'
 import { encodingViolations } from '../../pki/name/name.ts'
 import type { Subject, SubjectField } from '../../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../../profiles/compiled-profile.ts'
-import { isWanted } from '../../profiles/subject-selection.ts'
+import { isWanted } from '../../profiles/subject/selection.ts'
 import { deviceDigest, digestOf, thingDigest } from '../request.ts'
 
 type Identified = ReturnType<DeviceNaming['identify']>

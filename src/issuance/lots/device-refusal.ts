@@ -1,6 +1,6 @@
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import type { FindNaming, ListVerdict } from '../../factory/lots/devices/device-list.ts'
-import type { DeviceListStore, ListedDevice } from '../../factory/lots/devices/device-list-store.ts'
+import type { FindNaming, ListVerdict } from '../../factory/lots/devices/list/device-list.ts'
+import type { DeviceListStore, ListedDevice } from '../../factory/lots/devices/list/device-list-store.ts'
 import { toHex } from '../../pki/der/octet-text.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import type { SubjectField } from '../../pki/name/subject-field.ts'

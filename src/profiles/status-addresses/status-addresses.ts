@@ -4,7 +4,7 @@ import type { Extension } from '../../pki/certificate/extension.ts'
 import { shardOf } from '../../pki/revocation/shard.ts'
 import { publicUrlOf } from '../../sources/site/public-url.ts'
 import { statusPaths } from '../../sources/site/status-paths.ts'
-import type { ProfileDocument } from '../profile-document.ts'
+import type { ProfileDocument } from '../document.ts'
 
 /** As much of a profile as says which addresses its certificates name. */
 export type AddressMembers = Pick<ProfileDocument, 'crlDistributionPoint' | 'authorityInformationAccess'>

@@ -1,7 +1,7 @@
 import { type AuditEvent, buildAuditEvent, systemAct, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
-import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'

@@ -1,6 +1,6 @@
 import { buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import type { JobQueue } from '../../jobs/job-queue.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import { type Page, type PageQuery, readPage } from '../../sources/page.ts'

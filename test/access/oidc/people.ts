@@ -1,5 +1,5 @@
 import { createPeople, type PeopleDependencies } from '../../../src/access/oidc/people.ts'
-import type { ProviderSettings } from '../../../src/access/oidc/provider-settings.ts'
+import type { ProviderSettings } from '../../../src/access/oidc/provider/settings.ts'
 import { silentLog } from '../../support/silent-log.ts'
 import { audience } from './provider.ts'
 

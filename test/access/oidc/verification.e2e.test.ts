@@ -1,7 +1,7 @@
 import { generateKeyPair } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { People } from '../../../src/access/oidc/people.ts'
-import type { ProviderSettings } from '../../../src/access/oidc/provider-settings.ts'
+import type { ProviderSettings } from '../../../src/access/oidc/provider/settings.ts'
 import { isMintlineError, type MintlineError } from '../../../src/errors/mintline-error.ts'
 import { expectWithin, measureCpu } from '../../support/time-limit.ts'
 import { peopleOf } from './people.ts'

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { ProfileView } from '../../../src/http/api/profiles/schemas.ts'
-import { completeProfile } from '../../../src/profiles/profile-request.ts'
+import { completeProfile } from '../../../src/profiles/request.ts'
 import { starterProfile } from '../../../src/starter/starter-profile.ts'
 import { bodyOf } from '../../jitp/corpus/parts.ts'
 import { makeCertificationRequest } from '../../support/certification-request.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
-import { createJobQueue, type JobService } from '../../../src/jobs/job-queue.ts'
+import { createJobQueue, type JobService } from '../../../src/jobs/queue.ts'
 import { runOrder } from '../../../src/revocation/orders/order-run.ts'
 import { createOrderStore, type OrderStore } from '../../../src/revocation/orders/order-store.ts'
 import { device, openRework, type Rework } from '../../issuance/rework/rework-test.ts'

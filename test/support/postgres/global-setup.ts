@@ -1,7 +1,7 @@
 import type { TestProject } from 'vitest/node'
 import { migrateDatabase } from '../../../src/database/migrations/migrations.ts'
 import { admitServiceRole, makeServiceRole } from '../../../src/database/roles/roles.ts'
-import { prepareJobSchema } from '../../../src/jobs/job-schema.ts'
+import { prepareJobSchema } from '../../../src/jobs/schema.ts'
 import { silentLog } from '../silent-log.ts'
 import { keepMadeCluster } from './made-cluster.ts'
 import { startTestPostgres, type TestPostgres } from './test-postgres.ts'

@@ -1,4 +1,4 @@
-import type { JobHandlers } from '../../../jobs/job-queue.ts'
+import type { JobHandlers } from '../../../jobs/queue.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
 import { createRegistrationRuns } from './run.ts'
 import { sweepRegistrations } from './sweep.ts'

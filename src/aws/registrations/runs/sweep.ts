@@ -1,4 +1,4 @@
-import type { ProfileVersion } from '../../../profiles/profile-version.ts'
+import type { ProfileVersion } from '../../../profiles/version.ts'
 import type { RegistrationDependencies } from '../dependencies.ts'
 import { clocksApartMs, type StoredRegistration } from '../registration-store.ts'
 import { stateOf } from '../view.ts'

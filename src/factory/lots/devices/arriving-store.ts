@@ -6,8 +6,8 @@ import {
 } from '../../../database/database.ts'
 import { describeRowBatch } from '../../../database/row-batch.ts'
 import { runQuery } from '../../../database/run-query.ts'
-import type { BadRow, IdentifiedDevice } from './device-list.ts'
-import { maximumBadRows } from './device-list.ts'
+import type { BadRow, IdentifiedDevice } from './list/device-list.ts'
+import { maximumBadRows } from './list/device-list.ts'
 import type { ListKind, ReaderState } from './reading/list-reader.ts'
 
 /** A list that arrives, as far as it is here. */

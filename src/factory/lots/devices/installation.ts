@@ -7,9 +7,9 @@ import type { Lot } from '../lot.ts'
 import type { LotStore } from '../lot-store.ts'
 import { findOrRefuse, lotEvent, requireOpen } from '../lots.ts'
 import type { Arriving, ArrivingStore } from './arriving-store.ts'
-import type { DeviceListFacts } from './device-list.ts'
-import { devicesIssued } from './device-list-errors.ts'
-import type { DeviceListStore, MissingDevice } from './device-list-store.ts'
+import type { DeviceListFacts } from './list/device-list.ts'
+import type { DeviceListStore, MissingDevice } from './list/device-list-store.ts'
+import { devicesIssued } from './list/errors.ts'
 
 export interface InstallDependencies {
   readonly lotStore: Pick<LotStore, 'find'>

@@ -9,9 +9,9 @@ import {
   type IdentifiedDevice,
   maximumDevices,
   maximumListBytes
-} from './device-list.ts'
-import { uploadConflict } from './device-list-errors.ts'
-import { chainRow } from './device-row.ts'
+} from './list/device-list.ts'
+import { chainRow } from './list/device-row.ts'
+import { uploadConflict } from './list/errors.ts'
 import { ListReader, type ReaderState, type ReadRow } from './reading/list-reader.ts'
 import { StructureFault } from './reading/record.ts'
 

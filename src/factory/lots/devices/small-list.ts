@@ -1,6 +1,6 @@
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
-import type { FindNaming, IdentifiedDevice, PreparedList } from './device-list.ts'
-import { chainRow, parseDeviceRow } from './device-row.ts'
+import type { FindNaming, IdentifiedDevice, PreparedList } from './list/device-list.ts'
+import { chainRow, parseDeviceRow } from './list/device-row.ts'
 
 /** @throws MintlineError `devices_invalid`, whose violations point into the request for the lot. */
 export async function prepareList(

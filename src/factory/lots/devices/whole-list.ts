@@ -1,7 +1,7 @@
 import type { Prisma } from '../../../database/database.ts'
 import type { Lot } from '../lot.ts'
 import { insertDevices, toRow } from './arriving-store.ts'
-import type { PreparedList } from './device-list.ts'
+import type { PreparedList } from './list/device-list.ts'
 import { atBeginning } from './reading/list-reader.ts'
 
 /** The small list that comes with its lot, in the transaction of the lot. Its id is that of the lot's `devices`. */

@@ -1,5 +1,5 @@
 import Type from 'typebox'
-import { ProfileName } from '../../../profiles/profile-document.ts'
+import { ProfileName } from '../../../profiles/document.ts'
 import { strict } from '../../schemas/reference.ts'
 
 export const Health = Type.Object(

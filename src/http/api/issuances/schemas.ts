@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { csrNoteCodes } from '../../../pki/csr/note.ts'
 import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
-import { ProfileName } from '../../../profiles/profile-document.ts'
+import { ProfileName } from '../../../profiles/document.ts'
 import { maximumMetadataEntries, metadataKey, metadataValue } from '../../../records/metadata.ts'
 import { example } from '../../schemas/example.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'

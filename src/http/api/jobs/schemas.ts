@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
 import { jobStates } from '../../../jobs/job.ts'
-import { jobKinds } from '../../../jobs/job-rules.ts'
+import { jobKinds } from '../../../jobs/rules.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { lotStates } from '../../../factory/lots/lot.ts'
-import { ProfileName } from '../../../profiles/profile-document.ts'
+import { ProfileName } from '../../../profiles/document.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict } from '../../schemas/reference.ts'

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { FastifyReply } from 'fastify'
 import type { PostedProfile as PostedVersion } from '../../../profiles/profile.ts'
-import type { ProfileVersion } from '../../../profiles/profile-version.ts'
+import type { ProfileVersion } from '../../../profiles/version.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'

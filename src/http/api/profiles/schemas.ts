@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { ProfileDocument, ProfileName } from '../../../profiles/profile-document.ts'
-import { ProfileRequest } from '../../../profiles/profile-request.ts'
+import { ProfileDocument, ProfileName } from '../../../profiles/document.ts'
+import { ProfileRequest } from '../../../profiles/request.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'

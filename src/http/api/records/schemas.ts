@@ -1,6 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { errorCodes } from '../../../errors/mintline-error.ts'
-import { ProfileName } from '../../../profiles/profile-document.ts'
+import { ProfileName } from '../../../profiles/document.ts'
 import type {
   HoldFacts,
   IntentFacts,

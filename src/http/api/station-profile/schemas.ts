@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { namePattern } from '../../../profiles/profile-document.ts'
+import { namePattern } from '../../../profiles/document.ts'
 import { usualStationProfile } from '../../../station-certificates/station-profile-document.ts'
 import { strict } from '../../schemas/reference.ts'
 

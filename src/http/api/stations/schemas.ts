@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { allProfiles } from '../../../factory/stations/station.ts'
-import { namePattern } from '../../../profiles/profile-document.ts'
+import { namePattern } from '../../../profiles/document.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 

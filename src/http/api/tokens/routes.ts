@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
-import type { NewToken as NewTokenView, TokenView } from '../../../access/token.ts'
+import type { NewToken as NewTokenView, TokenView } from '../../../access/token/token.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createTokenStore } from '../../../../src/access/token-store.ts'
+import { createTokenStore } from '../../../../src/access/token/token-store.ts'
 import { createStationStore } from '../../../../src/factory/stations/station-store.ts'
 import type { Issuance } from '../../../../src/http/api/issuances/schemas.ts'
 import type { StationReportView, StationView } from '../../../../src/http/api/stations/schemas.ts'

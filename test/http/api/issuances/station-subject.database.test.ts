@@ -3,7 +3,7 @@ import type { Issuance } from '../../../../src/http/api/issuances/schemas.ts'
 import type { PreviewView } from '../../../../src/http/api/preview/schemas.ts'
 import type { IssuanceEntryView } from '../../../../src/http/api/records/schemas.ts'
 import { encodePem } from '../../../../src/pki/pem/pem.ts'
-import type { ProfileDocument } from '../../../../src/profiles/profile-document.ts'
+import type { ProfileDocument } from '../../../../src/profiles/document.ts'
 import { starterProfile } from '../../../../src/starter/starter-profile.ts'
 import {
   type DeviceKey,

@@ -1,6 +1,6 @@
 import { subjectFields } from '../../../../pki/name/subject-field.ts'
 import { parseUnambiguousJson } from '../../../../sources/json.ts'
-import { type DeviceRow, echo, parseDeviceRow, type RowFaults } from '../device-row.ts'
+import { type DeviceRow, echo, parseDeviceRow, type RowFaults } from '../list/device-row.ts'
 import { ArraySplitter } from './array-splitter.ts'
 import { FieldFault, splitFields } from './csv-fields.ts'
 import { LineSplitter } from './line-splitter.ts'

@@ -1,5 +1,5 @@
 import { MintlineError } from '../../../../errors/mintline-error.ts'
-import type { UploadRange } from '../../../../factory/lots/devices/device-list.ts'
+import type { UploadRange } from '../../../../factory/lots/devices/list/device-list.ts'
 
 interface RangeHeaders {
   readonly 'content-range'?: string | undefined

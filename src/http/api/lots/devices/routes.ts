@@ -7,7 +7,7 @@ import {
   type ExpectedQuery,
   maximumDevices,
   maximumListBytes
-} from '../../../../factory/lots/devices/device-list.ts'
+} from '../../../../factory/lots/devices/list/device-list.ts'
 import type { ListKind } from '../../../../factory/lots/devices/reading/list-reader.ts'
 import { chooseMediaType } from '../../../accept.ts'
 import { limitRest, readSteadily } from '../../../connections/arrival.ts'

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { expectedStates, maximumDevices } from '../../../../factory/lots/devices/device-list.ts'
+import { expectedStates, maximumDevices } from '../../../../factory/lots/devices/list/device-list.ts'
 import { subjectFields } from '../../../../pki/name/subject-field.ts'
 import { example } from '../../../schemas/example.ts'
 import { pageQuery } from '../../../schemas/page.ts'

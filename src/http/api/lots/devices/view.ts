@@ -2,7 +2,7 @@ import type {
   DeviceListFacts,
   ExpectedDevice,
   UploadProgress
-} from '../../../../factory/lots/devices/device-list.ts'
+} from '../../../../factory/lots/devices/list/device-list.ts'
 import { toHex } from '../../../../pki/der/octet-text.ts'
 import type { ExpectedDeviceView, LotUploadView } from './schemas.ts'
 
