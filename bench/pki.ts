@@ -1,8 +1,8 @@
 /** Prints what each step between the bytes of a CSR and a certificate costs, in µs on one core. */
 import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { parseAuthorityCertificate } from '../src/pki/certificate/authority-certificate.ts'
-import { buildAuthorityTbsCertificate } from '../src/pki/certificate/authority-tbs-certificate.ts'
+import { parseAuthorityCertificate } from '../src/pki/certificate/authority/certificate.ts'
+import { buildAuthorityTbsCertificate } from '../src/pki/certificate/authority/tbs-certificate.ts'
 import {
   assembleCertificate,
   parseCertificate,

@@ -258,7 +258,7 @@ describe('imports', () => {
     const mayTouch: Readonly<Record<string, RegExp>> = {
       'pki/crypto/node-crypto.ts': /^node:crypto$/,
       'pki/crypto/web-crypto.ts': /^@noble\/hashes\//,
-      'pki/certificate/authority-tbs-certificate.ts': /^(pkijs|asn1js)$/,
+      'pki/certificate/authority/tbs-certificate.ts': /^(pkijs|asn1js)$/,
       'jitp/reading/forms/yaml-size.ts': /^yaml$/,
       'jitp/reading/forms/yaml-source.ts': /^yaml$/
     }
@@ -302,7 +302,7 @@ describe('the signing room', () => {
       'issuance/draft.ts',
       'station-certificates/draft.ts',
       'status/crl/making/making.ts',
-      'status/ocsp/responder-draft.ts'
+      'status/ocsp/responder/draft.ts'
     ])
   })
 

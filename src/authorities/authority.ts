@@ -3,7 +3,7 @@ import { MintlineError } from '../errors/mintline-error.ts'
 import {
   type AuthorityCertificate,
   parseAuthorityCertificate
-} from '../pki/certificate/authority-certificate.ts'
+} from '../pki/certificate/authority/certificate.ts'
 import { type IssuingPath, parseIssuingPath } from '../pki/path/issuing-path.ts'
 import { explainedSigner } from '../signing/signers/explained-signer.ts'
 import type { OpenSigner } from '../signing/signers/open-signer.ts'

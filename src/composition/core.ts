@@ -33,9 +33,12 @@ import type { ProfileVersion } from '../profiles/version.ts'
 import { createSignerOpener, type OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
 import { createRandomSource, type RandomBytes } from '../sources/random-bytes.ts'
-import { createStationProfiles, type StationProfiles } from '../station-certificates/station-profile.ts'
-import type { StationProfileVersion } from '../station-certificates/station-profile-document.ts'
-import { createStationProfileStore } from '../station-certificates/station-profile-store.ts'
+import type { StationProfileVersion } from '../station-certificates/profile/document.ts'
+import {
+  createStationProfiles,
+  type StationProfiles
+} from '../station-certificates/profile/station-profile.ts'
+import { createStationProfileStore } from '../station-certificates/profile/station-profile-store.ts'
 import { createLotParts, type LotParts } from './lots/lots.ts'
 import type { OpenedDatabase } from './open-database.ts'
 import { signerSettingsOf } from './signer-settings.ts'

@@ -19,9 +19,13 @@ import { createFirstUse, type FirstUse } from '../issuance/first-use.ts'
 import { createIssuance, type Issuance, type IssuanceDependencies } from '../issuance/issuance.ts'
 import { createLotClosing, type LotClosing, type LotClosingDependencies } from '../issuance/lots/closing.ts'
 import { createRefusalCounting } from '../issuance/refusals/counting.ts'
-import { blocksPerMinute, createDisclosures, type Disclosures } from '../issuance/refusals/disclosure.ts'
-import { createDisclosureAudit } from '../issuance/refusals/disclosure-audit.ts'
-import { createDisclosureStore } from '../issuance/refusals/disclosure-store.ts'
+import { createDisclosureAudit } from '../issuance/refusals/disclosures/audit.ts'
+import {
+  blocksPerMinute,
+  createDisclosures,
+  type Disclosures
+} from '../issuance/refusals/disclosures/disclosure.ts'
+import { createDisclosureStore } from '../issuance/refusals/disclosures/disclosure-store.ts'
 import { createRefusalRecorder } from '../issuance/refusals/refusal.ts'
 import { createRepeatWindows } from '../issuance/refusals/repeat-windows.ts'
 import { createStationLimits } from '../issuance/refusals/station-limits.ts'

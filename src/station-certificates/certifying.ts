@@ -20,6 +20,7 @@ import { newId } from '../sources/identifier.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
 import type { IntentOutcome, StationCertificateStore } from './certificate-store.ts'
 import { type DraftRules, draftStationCertificate, followsFrom, judgeReadBack } from './draft.ts'
+import type { StationProfiles } from './profile/station-profile.ts'
 import { assertAsIssued } from './recorded.ts'
 import { exhausted, inFlux, keyRefused } from './refusals.ts'
 import type {
@@ -29,7 +30,6 @@ import type {
   StationCertificateResult,
   StationCertifying
 } from './station-certificate.ts'
-import type { StationProfiles } from './station-profile.ts'
 
 import { digest } from '#crypto'
 

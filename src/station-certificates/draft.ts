@@ -10,8 +10,8 @@ import { subjectOutsideViolations } from '../pki/path/constrained-subject.ts'
 import { describeEnd } from '../pki/path/issuing-path.ts'
 import { judge } from '../signing/judgement.ts'
 import type { RandomBytes } from '../sources/random-bytes.ts'
+import type { StationProfileVersion } from './profile/document.ts'
 import type { StationCertificateIntent } from './station-certificate.ts'
-import type { StationProfileVersion } from './station-profile-document.ts'
 
 /** What a certificate follows from, besides its serial number and the time. */
 export interface DraftRules {

@@ -3,7 +3,7 @@ import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import {
   type AuthorityCertificate,
   parseAuthorityCertificate
-} from '../../pki/certificate/authority-certificate.ts'
+} from '../../pki/certificate/authority/certificate.ts'
 import {
   assertSubjectReadable,
   type CertificationRequest,

@@ -1,5 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
+import { parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
 import { noExtensions, parseCertificate } from '../../pki/certificate/certificate.ts'
 import { holderOfEnd, parseIssuingPath } from '../../pki/path/issuing-path.ts'
 import { pathViolations } from '../../pki/path/path-violations.ts'

@@ -1,9 +1,9 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
-import { lintAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { lintAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
 import {
   type AuthorityContent,
   buildAuthorityTbsCertificate
-} from '../../pki/certificate/authority-tbs-certificate.ts'
+} from '../../pki/certificate/authority/tbs-certificate.ts'
 import { assembleCertificate } from '../../pki/certificate/certificate.ts'
 import { createSerialNumber } from '../../pki/certificate/serial-number.ts'
 import type { Durable } from '../../signing/durable.ts'

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import type { Violation } from '../../errors/mintline-error.ts'
-import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { isSignatureValid } from '../../pki/key/signature.ts'
 import { pathViolations } from '../../pki/path/path-violations.ts'

@@ -3,7 +3,7 @@ import { isMintlineError, MintlineError, type Violation } from '../../errors/min
 import {
   type AuthorityCertificate,
   parseAuthorityCertificate
-} from '../../pki/certificate/authority-certificate.ts'
+} from '../../pki/certificate/authority/certificate.ts'
 import { type Certificate, parseCertificate } from '../../pki/certificate/certificate.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import { signatureAlgorithms } from '../../pki/key/signature-algorithm.ts'

@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto'
 import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
 import { millisecondsPerDay } from '../../pki/der/time.ts'
 import type { Subject } from '../../pki/name/subject-field.ts'
 import type { KeyProvision, KeyRequest, ProvidedKey } from '../../signing/signers/key-provision.ts'

@@ -1,4 +1,4 @@
-import { keyIdentifierOfAuthority } from '../../pki/certificate/authority-tbs-certificate.ts'
+import { keyIdentifierOfAuthority } from '../../pki/certificate/authority/tbs-certificate.ts'
 import {
   encodeAuthorityConstraints,
   encodeKeyUsage,

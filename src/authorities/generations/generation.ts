@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
-import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
 import { certificateIdHex, parseCertificate } from '../../pki/certificate/certificate.ts'
 import { parseCertificationRequest } from '../../pki/csr/certification-request.ts'
 import { isEqual } from '../../pki/der/octets.ts'

@@ -1,5 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
+import { parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
 import { isEqual } from '../../pki/der/octets.ts'
 import type { OpenSigner } from '../../signing/signers/open-signer.ts'
 import type { Signer } from '../../signing/signers/signer.ts'

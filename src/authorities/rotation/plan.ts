@@ -1,6 +1,6 @@
 import { isMintlineError, type Violation } from '../../errors/mintline-error.ts'
-import { parseAuthorityCertificate } from '../../pki/certificate/authority-certificate.ts'
-import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
 import { daysUntil } from '../../pki/der/time.ts'
 import { describeEnd, parseIssuingPath } from '../../pki/path/issuing-path.ts'
 import type { ConstrainedNames } from '../../pki/path/name-constraints.ts'

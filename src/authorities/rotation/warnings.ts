@@ -1,5 +1,5 @@
 import type { Violation } from '../../errors/mintline-error.ts'
-import { examineAuthorityCertificate } from '../../pki/certificate/authority-lint.ts'
+import { examineAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
 import { daysUntil } from '../../pki/der/time.ts'
 import { holderOfEnd } from '../../pki/path/issuing-path.ts'
 import type { Authority } from '../authority.ts'

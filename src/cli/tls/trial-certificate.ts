@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPair, type KeyObject, sign } from 'node:cry
 import { isIP, isIPv4 } from 'node:net'
 import { promisify } from 'node:util'
 import { createRoot } from '../../authorities/ceremony/root.ts'
-import { keyIdentifierOfAuthority } from '../../pki/certificate/authority-tbs-certificate.ts'
+import { keyIdentifierOfAuthority } from '../../pki/certificate/authority/tbs-certificate.ts'
 import { assembleCertificate, parseCertificate } from '../../pki/certificate/certificate.ts'
 import {
   encodeAuthorityKeyIdentifier,

@@ -1,11 +1,11 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
-import { accessProblems } from './access-problems.ts'
-import { awsProblems } from './aws-problems.ts'
-import { exportProblems } from './export-problems.ts'
-import { factoryProblems } from './factory-problems.ts'
 import type { ProblemDescription } from './problem-description.ts'
-import { revocationProblems } from './revocation-problems.ts'
-import { serviceProblems } from './service-problems.ts'
+import { accessProblems } from './tables/access.ts'
+import { awsProblems } from './tables/aws.ts'
+import { exportProblems } from './tables/export.ts'
+import { factoryProblems } from './tables/factory.ts'
+import { revocationProblems } from './tables/revocation.ts'
+import { serviceProblems } from './tables/service.ts'
 
 /** The one place where a code meets an HTTP status. `docs/errors.md` is generated from it. */
 export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {

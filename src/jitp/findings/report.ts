@@ -1,5 +1,5 @@
-import type { JsonValue } from '../reading/json-source.ts'
-import { kindOf } from '../reading/json-value.ts'
+import type { JsonValue } from '../reading/json/source.ts'
+import { kindOf } from '../reading/json/value.ts'
 import type { SourceMap } from '../reading/source-map.ts'
 import { createFinding, type Finding, type FindingId, type FindingText, quoted } from './finding.ts'
 

@@ -1,6 +1,6 @@
 import type { FindingId, FindingText } from '../findings/finding.ts'
-import type { JsonPlaces } from '../reading/json-places.ts'
-import { readStringLiteral } from '../reading/json-source.ts'
+import type { JsonPlaces } from '../reading/json/places.ts'
+import { readStringLiteral } from '../reading/json/source.ts'
 
 /** Those that are over show once the others are corrected. */
 const problemsOfAKind = 50

@@ -1,6 +1,6 @@
-import type { JsonObject, JsonValue } from './json-source.ts'
-import { isJsonObject } from './json-value.ts'
-import { isIntrinsic } from './parse-expression.ts'
+import type { JsonObject, JsonValue } from './json/source.ts'
+import { isJsonObject } from './json/value.ts'
+import { isIntrinsic } from './parsing/expression.ts'
 import type { TemplateSource } from './template-source.ts'
 
 /** Stands in where no role is known; AWS refuses it, so that it cannot be forgotten. */

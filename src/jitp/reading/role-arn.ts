@@ -1,8 +1,8 @@
 import { type FindingId, type FindingText, quoted } from '../findings/finding.ts'
 import { isCloudFormationCall } from './forms/cloudformation-value.ts'
 import type { TemplateHolder } from './forms/holder.ts'
-import { pointerTo } from './json-source.ts'
-import { kindOf } from './json-value.ts'
+import { pointerTo } from './json/source.ts'
+import { kindOf } from './json/value.ts'
 
 type RoleHolder = Pick<TemplateHolder, 'members' | 'pointer' | 'roleArn' | 'body'>
 type Report = (id: FindingId, text: FindingText) => void

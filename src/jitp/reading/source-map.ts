@@ -1,5 +1,5 @@
 import type { SourcePosition } from '../findings/finding.ts'
-import type { JsonPlaces } from './json-places.ts'
+import type { JsonPlaces } from './json/places.ts'
 
 /** A text, and for each place in it the place in the text that was given. */
 export interface SourceLayer {

@@ -8,7 +8,7 @@ import { ReadingReport } from './forms/reading-report.ts'
 import { findInTerraform, readTerraformText } from './forms/terraform.ts'
 import { recogniseText } from './forms/text-kind.ts'
 import { readYaml } from './forms/yaml-source.ts'
-import type { JsonObject, JsonReading, JsonValue } from './json-source.ts'
+import type { JsonObject, JsonReading, JsonValue } from './json/source.ts'
 import {
   isStringAt,
   maximumValues,
@@ -16,8 +16,8 @@ import {
   readEscapedText,
   readJson,
   readStringLiteral
-} from './json-source.ts'
-import { isJsonObject, kindOf, toJsonValue } from './json-value.ts'
+} from './json/source.ts'
+import { isJsonObject, kindOf, toJsonValue } from './json/value.ts'
 import { readRoleArn } from './role-arn.ts'
 import type { SourceLayer, SourceMap } from './source-map.ts'
 import { createInnerLayer, createSourceMap, createTextLayer } from './source-map.ts'

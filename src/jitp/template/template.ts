@@ -1,4 +1,4 @@
-import type { JsonObject } from '../reading/json-source.ts'
+import type { JsonObject } from '../reading/json/source.ts'
 import type { Expression, ListExpression } from './expression.ts'
 
 /** A provisioning template, read into its parts. What could not be read is left out and was reported. */

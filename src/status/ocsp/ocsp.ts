@@ -13,7 +13,7 @@ import { buildResponseData, ocspErrorResponse, type OcspErrorStatus } from '../.
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { isSpokenFor } from '../crl/scope.ts'
 import { AnswerCache } from './answer-cache.ts'
-import type { Responders } from './responders.ts'
+import type { Responders } from './responder/responders.ts'
 import type { AskedCertificate, RecordedStatus } from './status-store.ts'
 
 /** One answer as it goes out. */

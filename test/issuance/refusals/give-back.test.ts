@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { MintlineError } from '../../../src/errors/mintline-error.ts'
-import { createDisclosureAudit } from '../../../src/issuance/refusals/disclosure-audit.ts'
+import { createDisclosureAudit } from '../../../src/issuance/refusals/disclosures/audit.ts'
 import { createRefusalRecorder } from '../../../src/issuance/refusals/refusal.ts'
 import { createRepeatWindows } from '../../../src/issuance/refusals/repeat-windows.ts'
 import { createStationLimits } from '../../../src/issuance/refusals/station-limits.ts'

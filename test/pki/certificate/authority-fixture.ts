@@ -2,8 +2,8 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import {
   type AuthorityCertificate,
   parseAuthorityCertificate
-} from '../../../src/pki/certificate/authority-certificate.ts'
-import { buildAuthorityTbsCertificate } from '../../../src/pki/certificate/authority-tbs-certificate.ts'
+} from '../../../src/pki/certificate/authority/certificate.ts'
+import { buildAuthorityTbsCertificate } from '../../../src/pki/certificate/authority/tbs-certificate.ts'
 import { assembleCertificate } from '../../../src/pki/certificate/certificate.ts'
 import type { TbsCertificateContent } from '../../../src/pki/certificate/tbs-certificate.ts'
 import { parseCertificationRequest } from '../../../src/pki/csr/certification-request.ts'

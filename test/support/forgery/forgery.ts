@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { Database } from '../../../src/database/database.ts'
-import { buildAuthorityTbsCertificate } from '../../../src/pki/certificate/authority-tbs-certificate.ts'
+import { buildAuthorityTbsCertificate } from '../../../src/pki/certificate/authority/tbs-certificate.ts'
 import { parseTbsCertificate } from '../../../src/pki/certificate/certificate.ts'
 import {
   buildTbsCertificate,

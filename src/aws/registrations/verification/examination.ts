@@ -1,5 +1,5 @@
 import { isMintlineError, MintlineError, type Violation } from '../../../errors/mintline-error.ts'
-import type { AuthorityCertificate } from '../../../pki/certificate/authority-certificate.ts'
+import type { AuthorityCertificate } from '../../../pki/certificate/authority/certificate.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../../../pki/certificate/certificate.ts'
 import { lintTbsCertificate } from '../../../pki/certificate/lint.ts'
 import { millisecondsPerDay } from '../../../pki/der/time.ts'

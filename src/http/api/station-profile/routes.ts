@@ -1,5 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { StationProfileVersion } from '../../../station-certificates/station-profile-document.ts'
+import type { StationProfileVersion } from '../../../station-certificates/profile/document.ts'
 import { actOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { namePattern } from '../../../profiles/document.ts'
-import { usualStationProfile } from '../../../station-certificates/station-profile-document.ts'
+import { usualStationProfile } from '../../../station-certificates/profile/document.ts'
 import { strict } from '../../schemas/reference.ts'
 
 const curves = ['P-256', 'P-384', 'P-521'] as const

@@ -1,6 +1,6 @@
-import { pointerTo } from '../json-places.ts'
-import { type JsonObject, type JsonValue, maximumTextLength } from '../json-source.ts'
-import { isJsonList, isJsonObject, kindOf } from '../json-value.ts'
+import { pointerTo } from '../json/places.ts'
+import { type JsonObject, type JsonValue, maximumTextLength } from '../json/source.ts'
+import { isJsonList, isJsonObject, kindOf } from '../json/value.ts'
 
 /** A piece of a text: a part of the string at `pointer`, or what was made of the value there. */
 export interface TextPiece {

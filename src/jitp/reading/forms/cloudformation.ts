@@ -1,6 +1,6 @@
-import { pointerTo } from '../json-places.ts'
-import type { JsonObject, JsonValue } from '../json-source.ts'
-import { isJsonObject } from '../json-value.ts'
+import { pointerTo } from '../json/places.ts'
+import type { JsonObject, JsonValue } from '../json/source.ts'
+import { isJsonObject } from '../json/value.ts'
 import { storedTypeOf, type TemplateHolder } from './holder.ts'
 
 const stackMembers = ['AWSTemplateFormatVersion', 'Outputs', 'Transform', 'Conditions', 'Metadata', 'Rules']

@@ -1,7 +1,7 @@
 import type { FindingText } from '../../findings/finding.ts'
 import { quoted } from '../../findings/quoted.ts'
-import { pointerTo } from '../json-places.ts'
-import type { JsonObject } from '../json-source.ts'
+import { pointerTo } from '../json/places.ts'
+import type { JsonObject } from '../json/source.ts'
 import { storedTypeOf, type TemplateHolder } from './holder.ts'
 
 /** How the API's members are written: by the AWS CLI, by SDKs and CloudFormation, by Terraform and in Python. */

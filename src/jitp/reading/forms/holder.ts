@@ -1,4 +1,4 @@
-import type { JsonObject, JsonValue } from '../json-source.ts'
+import type { JsonObject, JsonValue } from '../json/source.ts'
 
 /** What holds the body of a provisioning template in a file. */
 export interface TemplateHolder {

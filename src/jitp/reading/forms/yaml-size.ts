@@ -1,5 +1,5 @@
 import { Lexer } from 'yaml'
-import { maximumDepth } from '../json-source.ts'
+import { maximumDepth } from '../json/source.ts'
 
 /** The library takes time by the token: so many take less than 40 ms. A stack of CloudFormation of 50 kB has fewer. */
 const maximumTokens = 12_000

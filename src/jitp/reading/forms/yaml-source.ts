@@ -9,8 +9,8 @@ import {
   type YAMLMap
 } from 'yaml'
 import { quoted } from '../../findings/quoted.ts'
-import { addPlace, type JsonPlace, JsonPlaces, pointerOf } from '../json-places.ts'
-import type { JsonFault, JsonFaultKind } from '../json-scanner.ts'
+import { addPlace, type JsonPlace, JsonPlaces, pointerOf } from '../json/places.ts'
+import type { JsonFault, JsonFaultKind } from '../json/scanner.ts'
 import {
   type JsonObject,
   type JsonReading,
@@ -18,7 +18,7 @@ import {
   maximumDepth,
   maximumTextLength,
   maximumValues
-} from '../json-source.ts'
+} from '../json/source.ts'
 import { traceScalar } from './yaml-scalar.ts'
 import { measureYaml } from './yaml-size.ts'
 

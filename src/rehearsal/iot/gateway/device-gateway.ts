@@ -10,7 +10,7 @@ import {
 import type { Registry } from '../registry/registry.ts'
 import type { StandInSettings } from '../stand-in-settings.ts'
 import { createTpsLimiter, type TpsLimits } from '../tps.ts'
-import { createDeviceBroker, type DeviceBroker } from './device-broker.ts'
+import { createDeviceBroker, type DeviceBroker } from './devices/broker.ts'
 import { Mqtt5Connection } from './mqtt5-connection.ts'
 import { readProtocolLevel } from './protocol-level.ts'
 import { createServerIdentity } from './server-certificate.ts'
