@@ -4,6 +4,7 @@ import pg from 'pg'
 import { connectionConfig } from './connection.ts'
 import { PrismaClient } from './generated/client.ts'
 import { runQuery } from './run-query.ts'
+import { read, type Reading, type ReadingOptions, type StatementNames } from './sessions/reading.ts'
 
 export {
   isCheckViolation,
@@ -33,6 +34,12 @@ export interface DatabaseOptions {
 
 export interface Database {
   readonly prisma: PrismaClient
+  /**
+   * What is read of many rows, or by many statements, in one transaction.
+   *
+   * @throws as `runQuery`, and what `work` throws.
+   */
+  read<Result>(options: ReadingOptions, work: (reading: Reading) => Promise<Result>): Promise<Result>
   /** Resolves when PostgreSQL answers. Throws `database_unavailable`. */
   ping(): Promise<void>
   /** Whether PostgreSQL survives a power cut: `fsync` and `full_page_writes` are on. Throws like `ping`. */
@@ -55,11 +62,11 @@ export function createDatabase(options: DatabaseOptions): Database {
   })
   // An 'error' event without a listener would end the process.
   pool.on('error', onConnectionLost ?? (() => undefined))
-  const prisma = new PrismaClient({
-    adapter: new PrismaPg(pool, { statementNameGenerator: createStatementNames() })
-  })
+  const nameOf = createStatementNames()
+  const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator: nameOf }) })
   return {
     prisma,
+    read: (reading, work) => runQuery(() => read(pool, nameOf, { ...reading, work })),
     async ping() {
       await runQuery(() => prisma.$queryRaw`SELECT 1`)
     },
@@ -86,7 +93,7 @@ const maximumStatementNames = 200
  * A named statement is parsed and planned once per connection. Names are never given back, so only the first few
  * texts get one; queries that are put together at run time must not fill the server's memory.
  */
-function createStatementNames(): (query: { readonly sql: string }) => string {
+function createStatementNames(): StatementNames {
   const names = new Map<string, string>()
   return ({ sql }) => {
     const known = names.get(sql)

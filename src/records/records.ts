@@ -31,9 +31,10 @@ import {
   isVoid,
   type StoredRefusal
 } from './record-model.ts'
-import type { RecordStore, RepeatsById } from './record-store.ts'
+import type { RecordStore } from './record-store.ts'
+import { mayBeRefusal, type RepeatsById } from './rows/rows-store.ts'
 import type { SearchStore } from './search/finding/search-store.ts'
-import { isSearched, type ListedRows, listRows, mayBeRefusal } from './search/listing.ts'
+import { isSearched, type ListedRows, listRows } from './search/listing.ts'
 
 /** What was asked and what became of it. */
 export interface Records {
@@ -148,16 +149,16 @@ async function listAttached(
   { store, search }: Pick<RecordsDependencies, 'store' | 'search'>,
   query: IssuanceQuery
 ): Promise<ListedRows & Pick<IssuanceList, 'detachedMonths'> & { readonly repeats: RepeatsById }> {
-  const detached = await store.listDetached()
-  const listed = await search.within(async session => {
+  return search.within(async session => {
     const rows = store.rowsBy(session.ask)
+    const detached = await rows.listDetached()
     const found = await listRows({ store: rows, search: session, detached }, query)
     const refusals = query.withRepeats === true ? found.rows.filter(isRefusal) : []
-    return { ...found, repeats: await rows.listRepeats(refusals.map(({ id }) => id)) }
+    const repeats = await rows.listRepeats(refusals.map(({ id }) => id))
+    // One may have gone while the rows were read.
+    const gone = new Set([...(await rows.listDetached()), ...detached])
+    return { ...found, repeats, detachedMonths: monthsTouched([...gone], query) }
   })
-  // One may have gone while the rows were read.
-  const gone = new Set([...(await store.listDetached()), ...detached])
-  return { ...listed, detachedMonths: monthsTouched([...gone], query) }
 }
 
 async function estimate(

@@ -2,7 +2,7 @@ import { identifierBounds } from '../../sources/identifier.ts'
 import { parseMonth } from '../months/month.ts'
 import type { IssuanceQuery } from '../record.ts'
 import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
-import type { RecordRows, RowQuery } from '../record-store.ts'
+import { mayBeRefusal, type RecordRows, type RowQuery } from '../rows/rows-store.ts'
 import { watermarkOf } from './filling/filling.ts'
 import type { SearchSession } from './finding/search-store.ts'
 import { isFilled, searchBehind, type SearchState } from './progress-store.ts'
@@ -42,7 +42,7 @@ export async function listRows(
   if (isSearched(query)) {
     assertFilled(await search.readState(), query)
     const read = (ids: readonly string[]) => readRows(store, { limit: ids.length, ids })
-    return inOrder(await collect(query, { search, detached, read }))
+    return inOrder(await collect(query, { search, detached, read, enough: query.limit }))
   }
   const since = isMerged(query) ? await watermark(search, query) : undefined
   if (since === undefined) return { rows: await readRows(store, query), goOn: undefined }
@@ -101,25 +101,27 @@ async function listMerged(
   query: IssuanceQuery,
   since: Date
 ): Promise<ListedRows> {
-  const newest = await readRows(store, { ...query, from: since })
-  const wanted = query.limit - newest.length
-  if (wanted <= 0) return { rows: newest.slice(0, query.limit), goOn: undefined }
+  const newest = await store.listIds({ ...query, from: since })
+  const readThese = (ids: readonly string[]) => readRows(store, { ...query, limit: ids.length, ids })
+  if (newest.length >= query.limit) return { rows: await readThese(newest), goOn: undefined }
   const { from, to, ...rest } = query
   const older = { ...rest, ...(from && { from }), to: to !== undefined && to < since ? to : since }
   // A state may have changed since it was filled in: those records are looked at besides, and all as they are.
   const unsettled = query.outcome === undefined ? [] : await search.listUnsettled(mostUnsettled)
   if (unsettled === undefined) return { rows: await readRows(store, query), goOn: undefined }
-  const read = (ids: readonly string[], round: number) => {
-    const all = round === 0 ? [...ids, ...unsettled] : ids
-    return readRows(store, { ...older, limit: all.length, ids: all })
-  }
-  const limit = wanted + unsettled.length
-  const { rows, goOn } = await collect({ ...older, limit }, { search, detached, read })
-  return { rows: [...newest, ...byId(rows)].slice(0, query.limit), goOn }
+  // All at once: to read rows takes longer than to find them.
+  const read = (ids: readonly string[], round: number) =>
+    readThese(round === 0 ? [...newest, ...ids, ...unsettled] : ids)
+  const limit = query.limit - newest.length + unsettled.length
+  const enough = query.limit + unsettled.length
+  const { rows, goOn } = await collect({ ...older, limit }, { search, detached, read, enough })
+  return { rows: byId(rows).slice(0, query.limit), goOn }
 }
 
 interface Collecting extends Pick<ListingDependencies, 'search' | 'detached'> {
   readonly read: (ids: readonly string[], round: number) => Promise<readonly ListedRow[]>
+  /** How many rows are wanted. */
+  readonly enough: number
 }
 
 interface Collected extends ListedRows {
@@ -127,7 +129,10 @@ interface Collected extends ListedRows {
 }
 
 /** Rows of ids until there are as many as are wanted, or no more. */
-async function collect(query: IssuanceQuery, { search, detached, read }: Collecting): Promise<Collected> {
+async function collect(
+  query: IssuanceQuery,
+  { search, detached, read, enough }: Collecting
+): Promise<Collected> {
   const ids: string[] = []
   const rows: ListedRow[] = []
   const isByValue = query.terms?.some(({ isPrefix }) => isPrefix) === true
@@ -140,7 +145,7 @@ async function collect(query: IssuanceQuery, { search, detached, read }: Collect
     ids.push(...found)
     if (found.length < query.limit) return { ids, rows, goOn: undefined }
     cursor = next(found.at(-1))
-    if (rows.length >= query.limit) break
+    if (rows.length >= enough) break
   }
   return { ids, rows, goOn: cursor }
 }
@@ -178,9 +183,4 @@ async function readRows(
 function byId(rows: readonly ListedRow[]): readonly ListedRow[] {
   const unique = new Map(rows.map(row => [row.id, row]))
   return [...unique.values()].sort((one, other) => (one.id < other.id ? 1 : -1))
-}
-
-/** A refusal has neither serial number nor certificate. */
-export function mayBeRefusal({ outcome, serialNumber, certificateId }: RowQuery): boolean {
-  return (outcome ?? 'rejected') === 'rejected' && serialNumber === undefined && certificateId === undefined
 }

@@ -1,16 +1,22 @@
 import { type Database, isStatementTimeout } from '../../../database/database.ts'
-import { Prisma } from '../../../database/generated/client.ts'
-import { runQuery } from '../../../database/run-query.ts'
+import type { Prisma } from '../../../database/generated/client.ts'
+import type { Reading } from '../../../database/sessions/reading.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { searchTooBroad } from '../too-broad.ts'
 
-/** Asks within what is left of the time. */
-export type Ask = <Row>(statement: Prisma.Sql) => Promise<readonly Row[]>
+/**
+ * Planned for the values it is asked with, or once for all: where rows are looked up by their keys, there is one way, and to
+ * plan it for each of the months takes longer than to go it.
+ */
+export type Planning = 'for-values' | 'once'
+
+/** Asks within what is left of the time. @param planning default `for-values`. */
+export type Ask = <Row>(statement: Prisma.Sql, planning?: Planning) => Promise<readonly Row[]>
 
 /** What all that is asked for one answer may take together. */
 const searchLimitMs = 2_000
-
-const waits = { maxWait: 5_000, timeout: 10_000 } as const
+/** What is granted is only told anew where it has become so much less: another statement each time would cost more. */
+const mostOverdueMs = 100
 
 const narrowSearch =
   'Narrow it: add from and to, a longer beginning before the *, or an exact value such as thingName, subject.CommonName, ' +
@@ -35,26 +41,54 @@ export async function withinLimit<Result>(
   work: (ask: Ask) => Promise<Result>,
   { narrower = narrowSearch, isOneMoment, limitMs = searchLimitMs, stopwatch = systemStopwatch }: Limit = {}
 ): Promise<Result> {
-  const { RepeatableRead, ReadCommitted } = Prisma.TransactionIsolationLevel
-  const isolationLevel = isOneMoment === true ? RepeatableRead : ReadCommitted
   const tooBroad = (cause?: unknown) =>
     searchTooBroad(`This takes longer than ${searchLimitMs / 1000} s.`, narrower, cause)
+  const settings = settingsOf({ leftMs: limitMs, planning: 'for-values' })
   try {
-    return await runQuery(() =>
-      search.prisma.$transaction(
-        async transaction => {
-          const endMs = stopwatch() + limitMs
-          return work(async statement => {
-            const leftMs = Math.floor(endMs - stopwatch())
-            if (leftMs <= 0) throw tooBroad()
-            await transaction.$queryRaw`SELECT set_config('statement_timeout', ${String(leftMs)}, true)`
-            return transaction.$queryRaw(statement)
-          })
-        },
-        { ...waits, isolationLevel }
-      )
-    )
+    return await search.read({ settings, ...(isOneMoment === true && { isOneMoment }) }, reading => {
+      const remaining = new Remaining(reading, { limitMs, stopwatch })
+      return work(async (statement, planning = 'for-values') => {
+        if (!(await remaining.grant(planning))) throw tooBroad()
+        return reading.ask(statement)
+      })
+    })
   } catch (error) {
     throw isStatementTimeout(error) ? tooBroad(error) : error
   }
+}
+
+interface Granted {
+  readonly leftMs: number
+  readonly planning: Planning
+}
+
+/** What is left of the time, as far as PostgreSQL has been told. */
+class Remaining {
+  readonly #reading: Reading
+  readonly #stopwatch: Stopwatch
+  readonly #endMs: number
+  #granted: Granted
+
+  constructor(reading: Reading, { limitMs, stopwatch }: { limitMs: number; stopwatch: Stopwatch }) {
+    this.#reading = reading
+    this.#stopwatch = stopwatch
+    this.#endMs = stopwatch() + limitMs
+    this.#granted = { leftMs: limitMs, planning: 'for-values' }
+  }
+
+  /** Whether anything is left. */
+  async grant(planning: Planning): Promise<boolean> {
+    const leftMs = Math.floor(this.#endMs - this.#stopwatch())
+    if (leftMs <= 0) return false
+    const granted = this.#granted
+    if (planning === granted.planning && leftMs > granted.leftMs - mostOverdueMs) return true
+    this.#granted = { leftMs, planning }
+    await this.#reading.set(settingsOf(this.#granted))
+    return true
+  }
+}
+
+function settingsOf({ leftMs, planning }: Granted): Readonly<Record<string, string>> {
+  const plan_cache_mode = planning === 'once' ? 'force_generic_plan' : 'force_custom_plan'
+  return { statement_timeout: `${leftMs}ms`, plan_cache_mode }
 }

@@ -1,5 +1,6 @@
 import type { Database } from '../../../../src/database/database.ts'
 import { Prisma } from '../../../../src/database/generated/client.ts'
+import type { Reading } from '../../../../src/database/sessions/reading.ts'
 
 /** A node of a plan, as EXPLAIN (FORMAT JSON) tells it. */
 export interface PlanNode {
@@ -16,37 +17,25 @@ export interface Explained {
   take(): { readonly nodes: readonly PlanNode[]; readonly blocks: number }
 }
 
-type Asking = Pick<Prisma.TransactionClient, '$queryRaw'>
-
-/** The same database, of which every statement that is built of parts is also explained, by running it. */
+/** The same database, of which every statement that is read with others is also explained, by running it. */
 export function explain(database: Database): Explained {
   let plans: PlanNode[] = []
 
-  async function explained(client: Asking, statement: Prisma.Sql): Promise<void> {
-    const [row] = await client.$queryRaw<{ 'QUERY PLAN': { Plan: PlanNode }[] }[]>(
-      Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`
-    )
-    plans.push(row!['QUERY PLAN'][0]!.Plan)
+  function wrap(reading: Reading): Reading {
+    return {
+      ...reading,
+      async ask<Row>(statement: Prisma.Sql) {
+        const [row] = await reading.ask<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+          Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`
+        )
+        plans.push(row!['QUERY PLAN'][0]!.Plan)
+        return reading.ask<Row>(statement)
+      }
+    }
   }
 
-  const wrap = <Client extends Asking>(client: Client): Client =>
-    new Proxy(client, {
-      get(target, name) {
-        if (name === '$queryRaw')
-          return async (first: Prisma.Sql | TemplateStringsArray, ...values: Prisma.Sql[]) => {
-            const statement = 'sql' in first ? first : Prisma.sql(first, ...values)
-            await explained(target, statement)
-            return target.$queryRaw(statement)
-          }
-        if (name === '$transaction')
-          return (work: (transaction: Client) => unknown, options: object) =>
-            (target as unknown as Transacting).$transaction(each => work(wrap(each as Client)), options)
-        return Reflect.get(target, name) as unknown
-      }
-    })
-
   return {
-    database: { ...database, prisma: wrap(database.prisma) },
+    database: { ...database, read: (options, work) => database.read(options, each => work(wrap(each))) },
     take() {
       const nodes = plans.flatMap(withInner)
       const blocks = plans.reduce(
@@ -57,10 +46,6 @@ export function explain(database: Database): Explained {
       return { nodes, blocks }
     }
   }
-}
-
-interface Transacting {
-  $transaction(work: (transaction: Asking) => unknown, options: object): Promise<unknown>
 }
 
 function withInner(node: PlanNode): readonly PlanNode[] {
