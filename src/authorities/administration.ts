@@ -13,6 +13,7 @@ import { verifyAuthorityChain } from './generations/certificate-chain.ts'
 import type { AuthorityCreation } from './generations/creation.ts'
 import { keyDigestsOf, requireCertified, requireGeneration, spkiOf } from './generations/generation.ts'
 import { withProvenSigner } from './generations/proven-signer.ts'
+import { createCompromiseMaker } from './life-cycle/compromise.ts'
 import { assertTransition, type AuthorityState } from './life-cycle/life-cycle.ts'
 import type { VoidedIntent } from './life-cycle/open-intents-store.ts'
 
@@ -40,11 +41,13 @@ export interface AuthorityAdministration {
   assertRetirable(name: string, how: Retirement): Promise<void>
   /**
    * Ends every intent of the generation that is still open as void, so that its device can be certified by the next
-   * generation. When it returns, no certificate of the generation is recorded or handed out any more.
+   * generation, and orders all that it issued to be revoked. When it returns, no certificate of the generation is recorded
+   * or handed out any more, and the order goes on by itself.
    *
+   * @returns the id of the order; undefined where the generation never issued.
    * @throws MintlineError `authority_transition_refused`.
    */
-  compromise(name: string, act: Act): Promise<void>
+  compromise(name: string, act: Act, how?: CompromiseOptions): Promise<string | undefined>
   /**
    * Signs a certificate for another generation's subject and key with the active generation `name`. Each call makes
    * one of its own; one that is cut off leaves its intent open.
@@ -53,6 +56,11 @@ export interface AuthorityAdministration {
    * @throws MintlineError `authority_transition_refused`, `authority_invalid`, and what the key's store throws.
    */
   crossSign(name: string, subjectName: string, act: Act): Promise<Uint8Array>
+}
+
+interface CompromiseOptions {
+  /** Whether its key signs a last CRL, once all is revoked; it does unless told. */
+  readonly lastCrl?: boolean | undefined
 }
 
 /** What becomes of open intents. */
@@ -128,11 +136,7 @@ export function createAuthorityAdministration(
       assertTransition(name, generation.state, 'retired')
       if (!abandon) await store.assertNoneOpen(generation)
     },
-    compromise: (name, act) =>
-      step(name, 'compromised', {
-        act,
-        rest: generation => ({ voids: voidsOf(generation, 'was declared compromised', act) })
-      }),
+    compromise: (name, act, how) => compromise(dependencies, { name, how }, act),
     crossSign: (name, subjectName, act) => crossSign(dependencies, { name, subjectName }, act)
   }
 }
@@ -155,6 +159,32 @@ async function certify(
     const events = [stepEvent(act, generation, 'staged')]
     return { certify: { id: generation.id, ...chain }, keys, events }
   })
+}
+
+async function compromise(
+  dependencies: AdministrationDependencies,
+  { name, how }: { readonly name: string; readonly how: CompromiseOptions | undefined },
+  act: Act
+): Promise<string | undefined> {
+  const { store, authorities } = dependencies
+  const { stepEvent, voidsOf } = createEventMaker(dependencies)
+  const compromiseOf = createCompromiseMaker(dependencies)
+  let orderId: string | undefined
+  await store.change(generations => {
+    const generation = requireGeneration(generations, name)
+    assertTransition(name, generation.state, 'compromised')
+    const voids = voidsOf(generation, 'was declared compromised', act)
+    const { compromise, events } = compromiseOf(generation, act, how)
+    orderId = compromise.order?.id
+    return {
+      states: [{ id: generation.id, state: 'compromised' }],
+      voids,
+      compromise,
+      events: [stepEvent(act, generation, 'compromised'), ...events]
+    }
+  })
+  await authorities.refresh()
+  return orderId
 }
 
 async function crossSign(

@@ -5,6 +5,7 @@ import { runQuery } from '../database/run-query.ts'
 import { assertNoneBlocked } from '../factory/blocked-keys/blocked-key-store.ts'
 import type { SignerReference } from '../signing/signers/signer-reference.ts'
 import type { PageQuery } from '../sources/page.ts'
+import { type Compromise, insertCompromise } from './life-cycle/compromise-store.ts'
 import { type IntentCount, intentCountOf, maximumIntentCount } from './life-cycle/intent-count.ts'
 import type { AuthorityState } from './life-cycle/life-cycle.ts'
 import {
@@ -68,6 +69,8 @@ export interface AuthorityChange {
   readonly noneOpen?: Pick<StoredGeneration, 'id' | 'name'>
   /** The open intents of a generation that end with this, each with its event. */
   readonly voids?: VoidOrder & { readonly eventOf: (intent: VoidedIntent) => AuditEvent }
+  /** Of a generation that becomes compromised with this. */
+  readonly compromise?: Compromise
   readonly events: readonly AuditEvent[]
 }
 
@@ -156,7 +159,17 @@ function countUpTo(client: Client, ids: readonly string[], limit: number) {
 }
 
 async function apply(client: Client, change: AuthorityChange): Promise<void> {
-  const { insert, crossCertificate, certify, states = [], keys = [], noneOpen, voids, events } = change
+  const {
+    insert,
+    crossCertificate,
+    certify,
+    states = [],
+    keys = [],
+    noneOpen,
+    voids,
+    compromise,
+    events
+  } = change
   await assertNoneBlocked(client, keys)
   if (noneOpen !== undefined) await assertNoneOpen(client, noneOpen)
   if (insert !== undefined) await client.authority.create({ data: toRow(insert) })
@@ -179,6 +192,7 @@ async function apply(client: Client, change: AuthorityChange): Promise<void> {
     const voided = await voidOpenIntents(client, voids)
     await insertAuditEvents(client, voided.map(voids.eventOf))
   }
+  if (compromise !== undefined) await insertCompromise(client, compromise)
 }
 
 function toRow({ certificateDer, csrDer, issuersDer, signer, ...rest }: NewGeneration) {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { auditEventRoutes } from './api/audit-events/routes.ts'
+import { compromiseRoutes } from './api/authorities/compromise/routes.ts'
 import { crlRoutes } from './api/authorities/crl/routes.ts'
 import { authorityReadRoutes } from './api/authorities/read-routes.ts'
 import { authorityRoutes } from './api/authorities/routes.ts'
@@ -75,6 +76,7 @@ const allRoutes = [
   profileRoutes,
   authorityReadRoutes,
   crlRoutes,
+  compromiseRoutes,
   authorityRoutes,
   awsRegistrationRoutes,
   awsPushRoutes,

@@ -36,6 +36,7 @@ import type { IssuanceQuery, IssuanceRecord } from '../records/record.ts'
 import type { IssuanceList } from '../records/records.ts'
 import type { RefusalCounts } from '../records/refusal-counts/refusal-count.ts'
 import type { Reports } from '../records/reports/report.ts'
+import type { Compromises } from '../revocation/compromise/compromise.ts'
 import type { RevocationOrders } from '../revocation/orders/orders.ts'
 import type { Revocation } from '../revocation/revocation.ts'
 import type { IdentifierRange } from '../sources/identifier.ts'
@@ -72,6 +73,7 @@ export interface HttpServices {
   readonly purging: Purging
   readonly revocation: Revocation
   readonly revocationOrders: RevocationOrders
+  readonly compromises: Compromises
   readonly ocsp: Pick<Ocsp, 'answer'>
   readonly crls: Pick<Crls, 'find'>
   readonly disclosures: Disclosures

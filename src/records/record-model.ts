@@ -175,7 +175,9 @@ export const revocationFacts = {
 const revocationColumns = {
   ...revocationFacts,
   /** The act that ended it; null where none did, or its end is not written yet. */
-  endingAct: orNull(text<'revoke' | 'end'>(wherever("status.state = 'revoked'", 'status_act.act')))
+  endingAct: orNull(text<'revoke' | 'end'>(wherever("status.state = 'revoked'", 'status_act.act'))),
+  /** What the certificate was before that; null as above. */
+  stateBefore: orNull(text(wherever("status.state = 'revoked'", 'status_act.state_before')))
 }
 
 /** Of a certificate that is on hold. */

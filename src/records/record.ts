@@ -17,6 +17,8 @@ import type { TermName } from './search/term.ts'
 export interface Revoked extends RevocationFacts {
   /** By somebody's revocation, after which nothing comes; else it was scrapped, or superseded, which a revocation may follow. */
   readonly isByAct: boolean
+  /** Whether it was on hold until then. */
+  readonly wasHeld: boolean
 }
 
 /** By which a record is found by its key. */

@@ -40,6 +40,8 @@ import { isSearched, type ListedRows, listRows } from './search/listing.ts'
 export interface Records {
   /** @throws MintlineError `issuance_not_found`; `record_detached` for one of a month that is detached. */
   find(id: string): Promise<IssuanceRecord>
+  /** Of these ids, the intents that there are, by their ids. What is of a month that is detached is left out. */
+  findAll(ids: readonly string[]): Promise<readonly IssuanceRecord[]>
   /** As `find`, for intents alone. */
   findIntent(id: string): Promise<EarlierIntent>
   /**
@@ -114,6 +116,7 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
       const repeats = await store.findRepeats(id)
       return toRefusal(refusal, repeats)
     },
+    findAll: ids => findAll({ store, search }, ids, toRecord),
     async findIntent(id) {
       const row = await store.findIntent(id)
       return row === undefined ? refuseUnknown(store, id) : toEarlier(row)
@@ -142,6 +145,18 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
     },
     estimate: query => estimate({ store, search }, query)
   }
+}
+
+async function findAll(
+  { store, search }: Pick<RecordsDependencies, 'store' | 'search'>,
+  ids: readonly string[],
+  toRecord: (row: IssuanceRow) => Promise<IntentRecord>
+): Promise<readonly IntentRecord[]> {
+  const rows = await search.within(({ ask }) => store.rowsBy(ask).listIntents({ ids, limit: ids.length }))
+  // One after the other, as of a list.
+  const found: IntentRecord[] = []
+  for (const row of rows.toReversed()) found.push(await toRecord(row))
+  return found
 }
 
 /** What is listed, and the months that the range touches whose records may be left out. */
@@ -230,10 +245,12 @@ function supersessionOf(row: IssuanceRow): Pick<IssuedRecord, 'supersession'> {
 }
 
 function revocationOf(row: IssuanceRow): Pick<IssuedRecord, 'revocation'> {
-  const { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate, endingAct } = row
+  const { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate } = row
   if (revokedAt === null || revocationReason === null) return {}
   const facts = { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate }
-  return { revocation: { ...facts, isByAct: endingAct === 'revoke' } }
+  return {
+    revocation: { ...facts, isByAct: row.endingAct === 'revoke', wasHeld: row.stateBefore === 'held' }
+  }
 }
 
 function holdOf({ heldAt, heldBy, holdNote }: IssuanceRow): Pick<IssuedRecord, 'hold'> {

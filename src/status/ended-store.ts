@@ -19,8 +19,8 @@ export function endOfStatus(at: Prisma.Sql): Prisma.Sql {
 
 /**
  * The same of what is no device's, as rows of `authority_id`, `serial_number`, `intent_id`, `since` and `reason`: client certificates
- * of stations that were ended, of which no more is on record than that; and cross certificates, whose CA's key is in other
- * hands.
+ * of stations that were ended, of which no more is on record than that; all of them whose CA is compromised; and cross
+ * certificates, whose CA's key is in other hands.
  */
 export const endedBesides = Prisma.sql`(
   SELECT intent.authority_id, intent.serial_number, intent.id AS intent_id, min(ended_at) AS since, 'unspecified' AS reason
@@ -29,6 +29,14 @@ export const endedBesides = Prisma.sql`(
   JOIN client_certificate ON client_certificate.sha256 = station_certificate.sha256
   WHERE ended_at IS NOT NULL
   GROUP BY intent.authority_id, intent.serial_number, intent.id
+  UNION ALL
+  SELECT intent.authority_id, intent.serial_number, intent.id, compromise.created_at, 'cACompromise'
+  FROM authority_compromise AS compromise
+  JOIN station_certificate_intent AS intent ON intent.authority_id = compromise.authority_id
+  WHERE NOT EXISTS (
+    SELECT FROM station_certificate JOIN client_certificate ON client_certificate.sha256 = station_certificate.sha256
+    WHERE station_certificate.intent_id = intent.id AND ended_at IS NOT NULL
+  )
   UNION ALL
   SELECT cross_certificate.issuer_id, intent.serial_number, intent.id, coalesce(
     (

@@ -45,7 +45,7 @@ async function generationIn(state: AuthorityState): Promise<string> {
 async function take(verb: 'activate' | 'retire' | 'compromise', name: string): Promise<void> {
   const { administration } = parts
   if (verb === 'retire') return administration.retire(name, { abandon: false }, act)
-  return administration[verb](name, act)
+  await administration[verb](name, act)
 }
 
 async function supersede(line: string): Promise<void> {

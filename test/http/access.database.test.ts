@@ -90,6 +90,8 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/authorities/:name/activate': ['admin'],
   'POST /v1/authorities/:name/retire': ['admin'],
   'POST /v1/authorities/:name/compromise': ['admin'],
+  'GET /v1/authorities/:name/compromise': ['auditor', 'admin'],
+  'GET /v1/authorities/:name/unprovisioned': ['auditor', 'admin'],
   'POST /v1/authorities/:name/cross-sign': ['admin'],
   'POST /v1/authorities/:name/aws-registrations': ['admin'],
   'GET /v1/authorities/:name/aws-registrations': ['auditor', 'operator', 'admin'],
@@ -312,6 +314,14 @@ async function makeExports(): Promise<Readonly<Record<string, Target>>> {
   return targets
 }
 
+async function makeCompromise(url: string): Promise<Readonly<Record<string, Target>>> {
+  await service.as('admin').post(`${url}/compromise`, { reason })
+  return {
+    'GET /v1/authorities/:name/compromise': { url: `${url}/compromise` },
+    'GET /v1/authorities/:name/unprovisioned': { url: `${url}/unprovisioned` }
+  }
+}
+
 async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const admin = service.as('admin')
   const { id } = await service.issue()
@@ -397,6 +407,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
       url: `${await generation('compromised', 'active')}/compromise`,
       payload: { reason }
     },
+    ...(await makeCompromise(await generation('leaked', 'active'))),
     'POST /v1/authorities/:name/cross-sign': {
       url: '/v1/authorities/starter-g1/cross-sign',
       payload: { authority: await makeGeneration(service, 'crossed'), reason }

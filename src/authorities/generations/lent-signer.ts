@@ -13,7 +13,7 @@ export type LentSigner = Pick<Signer, 'assertUsable' | 'sign' | 'signatureAlgori
 
 /**
  * Works with the key of a generation that has issued: of one that may issue still it is open already, and of one that is
- * retired it is opened for this alone.
+ * retired, or compromised, it is opened for this alone.
  *
  * @throws MintlineError as `issuingById` and `openProvenSigner`, and what `work` throws.
  */
@@ -22,7 +22,7 @@ export async function withLentSigner<Result>(
   { id, name, state, signerReference: reference, certificate: { spkiDer } }: Authority,
   work: (signer: LentSigner) => Promise<Result>
 ): Promise<Result> {
-  if (state !== 'retired') return work((await authorities.issuingById(id)).signer)
+  if (state !== 'retired' && state !== 'compromised') return work((await authorities.issuingById(id)).signer)
   const signer = await openProvenSigner(openSigner, { name, reference, spkiDer })
   try {
     return await work(signer)

@@ -30,6 +30,8 @@ export interface RotationPlan {
   readonly active: string | undefined
   /** Name of the generation that would issue: the newest staged one, else the newest pending one. */
   readonly successor: string | undefined
+  /** Names of the generations that were declared compromised: their devices come back for a certificate of another. */
+  readonly compromised: readonly string[]
   /** Whether nothing is missing. */
   readonly ready: boolean
   /** What the activation of the successor does, in order. */
@@ -64,19 +66,31 @@ export async function planRotation(input: PlanInput): Promise<RotationPlan> {
   const successor = newest('staged') ?? newest('pending')
   const { missing: ownMissing, warnings } = await examine(successor, input)
   const missing = [...ownMissing, ...input.registrationGaps]
+  const compromised = generations.filter(({ state }) => state === 'compromised').map(({ name }) => name)
   return {
     line,
     active: active?.name,
     successor: successor?.name,
+    compromised,
     ready: missing.length === 0,
-    steps: successor === undefined ? [] : describeSteps(successor, active),
+    steps: successor === undefined ? [] : describeSteps(successor, active, compromised),
     missing,
     warnings
   }
 }
 
-function describeSteps({ name }: StoredGeneration, active: StoredGeneration | undefined): readonly string[] {
-  const steps = [`${name} becomes active: every intent from then on names it.`]
+function describeSteps(
+  { name }: StoredGeneration,
+  active: StoredGeneration | undefined,
+  compromised: readonly string[]
+): readonly string[] {
+  const steps = [
+    `${name} becomes active: every intent from then on names it.`,
+    ...compromised.map(
+      each =>
+        `Devices of ${each}, which is compromised, get a certificate of ${name} for the same CSR or one with a new key, where their profile does not leave that to an administrator (afterCompromise). GET /v1/authorities/${each}/unprovisioned lists those that are still to come.`
+    )
+  ]
   if (active === undefined) return steps
   return [
     ...steps,

@@ -8,7 +8,7 @@ export interface RegistrationGap {
   readonly region: string
   /** Undefined for the SDK's own chain. */
   readonly accountAlias: string | undefined
-  /** Name of the generation that issues. */
+  /** Name of the generation that issues; where none does, of the one that did until it was declared compromised. */
   readonly active: string
   /** Name of the one that would follow; undefined while there is none. */
   readonly successor: string | undefined
@@ -29,7 +29,8 @@ export function describeGap({ region, accountAlias, successor, state }: Registra
 }
 
 /**
- * Where AWS IoT takes devices of the active generation, and the successor is not `registered`. Pure.
+ * Where AWS IoT takes devices of the active generation, and the successor is not `registered`. Where none is active, since it was declared
+ * compromised, its registrations tell where its devices are. Pure.
  *
  * @param generations of one line, oldest first.
  */
@@ -37,8 +38,8 @@ export function findGaps(
   generations: readonly StoredGeneration[],
   registrations: readonly StoredRegistration[]
 ): readonly RegistrationGap[] {
-  const active = generations.find(({ state }) => state === 'active')
   const newest = (state: string) => generations.findLast(generation => generation.state === state)
+  const active = newest('active') ?? newest('compromised')
   const successor = newest('staged') ?? newest('pending')
   return registrations
     .filter(({ authorityId, state }) => authorityId === active?.id && state?.awsAccountId != null)

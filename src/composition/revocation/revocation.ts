@@ -3,6 +3,8 @@ import type { JobHandlers } from '../../jobs/job.ts'
 import type { JobQueue } from '../../jobs/queue.ts'
 import type { Records } from '../../records/records.ts'
 import { createActStore } from '../../revocation/act-store.ts'
+import { createCompromises } from '../../revocation/compromise/compromise.ts'
+import { createCompromiseStore } from '../../revocation/compromise/compromise-store.ts'
 import { createEndStore } from '../../revocation/end-store.ts'
 import { tellExpiring } from '../../revocation/expiring/expiring.ts'
 import { createExpiryStore } from '../../revocation/expiring/expiry-store.ts'
@@ -27,6 +29,7 @@ export function createRevocationServices(
   const sources = { clock, randomBytes }
   return {
     revocation: createRevocation({ ...sources, store: createActStore(database), records, blockedKeys }),
+    compromises: createCompromises({ store: createCompromiseStore(search), records }),
     revocationOrders: createRevocationOrders({
       ...sources,
       store: createOrderStore(database, search),

@@ -1,4 +1,5 @@
 import { AuditEventPage, AuditEventResource } from '../api/audit-events/schemas.ts'
+import { AuthorityCompromise, UnprovisionedPage } from '../api/authorities/compromise/schemas.ts'
 import {
   AuthorityGeneration,
   AuthorityList,
@@ -88,6 +89,8 @@ export const sharedSchemas = [
   RevocationCount,
   RevocationOrder,
   RevocationOrderPage,
+  AuthorityCompromise,
+  UnprovisionedPage,
   AwsPushCounts,
   AwsPush,
   AwsPushPage,

@@ -86,12 +86,15 @@ export function isHeld(record: EndedRecord): boolean {
   return record.outcome === 'issued' && record.hold !== undefined
 }
 
-/** Whether it was revoked by an act, for another reason than that all of its compromised CA is. */
+/**
+ * Whether it was revoked by an act, for another reason than that all of its compromised CA is. What was on hold then stays in doubt: the
+ * guard `revoked_by_itself`.
+ */
 function isRevokedByItself(record: EndedRecord): boolean {
   const { revocation } = record
   if (revocation?.isByAct !== true) return false
   if (record.outcome === 'unknown') return true
-  return record.compromised !== true || revocation.revocationReason !== 'cACompromise'
+  return record.compromised !== true || revocation.revocationReason !== 'cACompromise' || revocation.wasHeld
 }
 
 /** The record, if it is of a certificate that has ended. */

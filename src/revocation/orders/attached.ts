@@ -1,7 +1,7 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { monthOf } from '../../records/months/month.ts'
 import type { IdentifierRange } from '../../sources/identifier.ts'
-import type { Selection } from './selection.ts'
+import type { ChosenSelection } from './selection.ts'
 
 export interface AttachedDependencies {
   /** The months that are detached, of those that a range touches. */
@@ -16,7 +16,7 @@ export interface AttachedDependencies {
  * @throws MintlineError `record_detached`.
  */
 export async function assertAttached(
-  selection: Selection,
+  selection: ChosenSelection,
   { listDetached, findLotTime }: AttachedDependencies
 ): Promise<void> {
   const months = await monthsOf(selection)
@@ -27,7 +27,7 @@ export async function assertAttached(
     { members: { month: months[0] } }
   )
 
-  async function monthsOf(selection: Selection): Promise<readonly string[]> {
+  async function monthsOf(selection: ChosenSelection): Promise<readonly string[]> {
     if ('ids' in selection) {
       const detached = await listDetached({})
       return detached.filter(month => selection.ids.some(id => monthOf(id) === month))

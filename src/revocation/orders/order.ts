@@ -13,8 +13,8 @@ export interface Order {
   readonly reason: FinalReason
   readonly note: string
   readonly invalidityDate: Date | null
-  /** How many it was to revoke when it was given. */
-  readonly expected: number
+  /** How many it was to revoke when it was given; null where nobody counted: it is of a compromised generation. */
+  readonly expected: number | null
   /** How many that are selected were revoked by then, or had ended for the same reason: it is not about them. */
   readonly leftOut: number
   /** Id of the last that was looked at. */

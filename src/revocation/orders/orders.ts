@@ -10,11 +10,11 @@ import { assertAttached, type AttachedDependencies } from './attached.ts'
 import { countSelected } from './counting.ts'
 import type { Counted, Order, ToldOrder } from './order.ts'
 import type { OrderStore } from './order-store.ts'
-import { type Selection, shortSelection, toldSelection } from './selection.ts'
+import { type ChosenSelection, shortSelection, toldSelection } from './selection.ts'
 
 /** As an administrator names them. */
 export type AskedSelection =
-  | Selection
+  | ChosenSelection
   /** Content octets of each. */
   | { readonly serialNumbers: readonly Uint8Array[] }
 
@@ -39,6 +39,8 @@ export interface RevocationOrders {
    *   now; `revocation_too_broad`.
    */
   place(request: OrderRequest, act: NotedAct): Promise<ToldOrder>
+  /** Has an order that is on record carried out now, which the sweep of the next minute would do. */
+  begin(id: string): Promise<void>
   /** @throws MintlineError `revocation_not_found`. */
   find(id: string): Promise<ToldOrder>
   list(query: PageQuery): Promise<Page<ToldOrder>>
@@ -54,7 +56,9 @@ export interface OrdersDependencies extends Pick<AttachedDependencies, 'listDeta
 
 export function createRevocationOrders(dependencies: OrdersDependencies): RevocationOrders {
   const { store, jobs, clock, randomBytes } = dependencies
+  const begin = (id: string) => jobs.send('revocation.run', { orderId: id }, { key: id })
   return {
+    begin,
     async count(select, { reason, invalidityDate }) {
       const createdAt = clock()
       assertPast(invalidityDate, createdAt)
@@ -74,7 +78,7 @@ export function createRevocationOrders(dependencies: OrdersDependencies): Revoca
       const what: ToldAct = { ...act, act: 'revocation.place', subject: `revocation/${id}`, after }
       await store.insert(order, buildAuditEvent(what, { time: createdAt, randomBytes }))
       // A crash before this leaves an order that the sweep of the next minute finds.
-      await jobs.send('revocation.run', { orderId: id }, { key: id })
+      await begin(id)
       return told(order)
     },
     async find(id) {
@@ -134,7 +138,7 @@ async function describe(
 async function resolveAttached(
   { store, listDetached }: Pick<OrdersDependencies, 'store' | 'listDetached'>,
   select: AskedSelection
-): Promise<Selection> {
+): Promise<ChosenSelection> {
   const attached = { listDetached, findLotTime: store.findLotTime }
   // Records of such a month would be told as those that there are not.
   if ('ids' in select) await assertAttached(select, attached)
@@ -143,7 +147,7 @@ async function resolveAttached(
   return selection
 }
 
-async function resolve(store: OrderStore, select: AskedSelection): Promise<Selection> {
+async function resolve(store: OrderStore, select: AskedSelection): Promise<ChosenSelection> {
   if ('serialNumbers' in select) return resolveSerials(store, select.serialNumbers)
   if ('ids' in select) {
     const found = await store.findIds(select.ids)
@@ -166,7 +170,10 @@ async function resolve(store: OrderStore, select: AskedSelection): Promise<Selec
   return select
 }
 
-async function resolveSerials(store: OrderStore, serialNumbers: readonly Uint8Array[]): Promise<Selection> {
+async function resolveSerials(
+  store: OrderStore,
+  serialNumbers: readonly Uint8Array[]
+): Promise<ChosenSelection> {
   const found = await store.findSerials(serialNumbers)
   const ids = serialNumbers.map(serialNumber => found.get(Buffer.from(serialNumber).toString('hex')))
   throwMissing(

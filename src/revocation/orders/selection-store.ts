@@ -20,7 +20,7 @@ export interface Walk {
 export function lookAt({ selection, orderId, position }: Walk, limit: number): Prisma.Sql {
   const conditions = [
     ...indexed(selection),
-    ...('ids' in selection ? [] : [Prisma.sql`id < ${orderId}::uuid`]),
+    ...('ids' in selection || 'compromised' in selection ? [] : [Prisma.sql`id < ${orderId}::uuid`]),
     ...(position === null ? [] : [Prisma.sql`id > ${position}::uuid`])
   ]
   return Prisma.sql`looked AS MATERIALIZED (
@@ -31,17 +31,19 @@ export function lookAt({ selection, orderId, position }: Walk, limit: number): P
 
 function indexed(selection: Selection): readonly Prisma.Sql[] {
   if ('ids' in selection) return [Prisma.sql`id = ANY(${[...selection.ids]}::uuid[])`]
+  if ('compromised' in selection) return [isOfAuthority(selection.compromised)]
   const { from, to } = selection
   return [
     ...('station' in selection ? [Prisma.sql`station = ${selection.station}`] : []),
     ...('lot' in selection ? [Prisma.sql`lot = ${selection.lot}`] : []),
-    ...('authority' in selection
-      ? [Prisma.sql`authority_id = (SELECT id FROM authority WHERE name = ${selection.authority})`]
-      : []),
+    ...('authority' in selection ? [isOfAuthority(selection.authority)] : []),
     ...(from === undefined ? [] : [Prisma.sql`id >= ${firstIdentifierOf(from)}::uuid`]),
     ...(to === undefined ? [] : [Prisma.sql`id < ${firstIdentifierOf(to)}::uuid`])
   ]
 }
+
+const isOfAuthority = (name: string) =>
+  Prisma.sql`authority_id = (SELECT id FROM authority WHERE name = ${name})`
 
 /** Whether one of `looked` is selected. */
 export function isSelected(selection: Selection): Prisma.Sql {

@@ -1,8 +1,14 @@
-/**
- * Which certificates an order is about: those issued, or begun, until it is given. `from` is inclusive, `to` exclusive, both of
- * when they were asked for.
- */
+/** Which certificates an order is about. */
 export type Selection =
+  | ChosenSelection
+  /** All that a compromised generation, of this name, has issued: no more come, by whatever clock. */
+  | { readonly compromised: string }
+
+/**
+ * As it is asked for: those issued, or begun, until the order is given. `from` is inclusive, `to` exclusive, both of when they were
+ * asked for.
+ */
+export type ChosenSelection =
   | ({ readonly lot: string } & Partial<Span>)
   | ({ readonly station: string } & Span)
   | ({ readonly line: string } & Span)

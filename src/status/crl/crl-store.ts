@@ -2,7 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { SignatureAlgorithm } from '../../pki/key/signature-algorithm.ts'
-import type { CrlScope } from './scope.ts'
+import { type CrlScope, lastNextUpdate } from './scope.ts'
 
 /** A CRL that is on record. */
 export interface StoredCrl extends CrlScope {
@@ -46,6 +46,8 @@ export interface CrlStore {
   listNewestShards(): Promise<readonly StoredCrl[]>
   listShardFacts(): Promise<readonly ShardFacts[]>
   listLags(at: Date): Promise<readonly CrlLag[]>
+  /** Compromised authorities all of whose certificates were revoked before `before`, and whose key is still to sign the last one. */
+  listOwedLast(before: Date): Promise<readonly string[]>
   /** Has the next CRL made, unless something waits for that already. */
   haveNextMade(scope: CrlScope): Promise<void>
   /** Octets of its TBSCertList, from the position 0 on. Undefined: there are no more of them. */
@@ -62,6 +64,7 @@ export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
       listNewestOf(prisma, Prisma.sql`SELECT id AS authority_id, 0 AS shards, 0 AS shard FROM authority`),
     listNewestShards: () => listNewestOf(prisma, allShards),
     listLags: at => listLags(prisma, at),
+    listOwedLast: before => listOwedLast(prisma, before),
     listShardFacts: () => listShardFacts(prisma),
     async haveNextMade({ authorityId, shards, shard }) {
       await runQuery(
@@ -117,6 +120,20 @@ function listShardFacts(prisma: Client): Promise<readonly ShardFacts[]> {
       ) AS changed ON true
       GROUP BY scope.authority_id, scope.shards`
   )
+}
+
+async function listOwedLast(prisma: Client, before: Date): Promise<readonly string[]> {
+  const rows = await runQuery(
+    () => prisma.$queryRaw<{ authorityId: string }[]>`
+      SELECT compromise.authority_id::text AS "authorityId" FROM authority_compromise AS compromise
+      JOIN revocation_order AS ordered ON ordered.id = compromise.order_id
+      WHERE compromise.last_crl AND ordered.finished_at < ${before.toISOString()}::timestamptz AND NOT EXISTS (
+        SELECT FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+        WHERE authority_id = compromise.authority_id AND shards = 0
+          AND next_update = ${lastNextUpdate.toISOString()}::timestamptz
+      )`
+  )
+  return rows.map(({ authorityId }) => authorityId)
 }
 
 /** As `CrlStore.readChunk`. */

@@ -4,7 +4,15 @@ import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock
 import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
 import { ChunkMemory, isWhole, readOctets } from './octets.ts'
-import { allParts, type CrlPart, type CrlScope, hasCrls, isSpokenFor, scopeKey } from './scope.ts'
+import {
+  allParts,
+  type CrlPart,
+  type CrlScope,
+  hasCrls,
+  isSpokenFor,
+  maySignCrls,
+  scopeKey
+} from './scope.ts'
 import { createShardWatch, type ShardStand } from './shard-watch.ts'
 
 /** A CRL as it is handed out. */
@@ -183,6 +191,7 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
       const faults = [
         ...all.flatMap(each => faultOf(each, now, overlapMs) ?? []),
         ...unread,
+        ...(await lastFaults(dependencies, now)),
         ...(await shards.faults(now))
       ]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
@@ -222,6 +231,18 @@ function faultOf(
   // The next one should be there since the overlap began.
   if (crl.nextUpdate.getTime() - now.getTime() < overlapMs / 2) return `the CRL of ${name} ends ${end}`
   return lagSeconds < overdueSeconds ? undefined : `the CRL of ${name} is ${Math.floor(lagSeconds)} s behind`
+}
+
+/** Of compromised generations. */
+async function lastFaults(
+  { store, authorities }: Pick<CrlsDependencies, 'store' | 'authorities'>,
+  now: Date
+): Promise<readonly string[]> {
+  const owed = await store.listOwedLast(new Date(now.getTime() - overdueSeconds * 1000))
+  return authorities
+    .list()
+    .filter(each => owed.includes(each.id) && maySignCrls(each, now))
+    .map(({ name }) => `${name} is compromised, and its last CRL is still to be made`)
 }
 
 function noSuchShard(name: string, { shards, shard }: CrlPart): MintlineError {

@@ -1,13 +1,19 @@
 import type { Authority } from '../../authorities/authority.ts'
 
+/** Of the last CRL of a compromised generation, which no other follows: the time that never comes (RFC 5280 §4.1.2.5). */
+export const lastNextUpdate = new Date('9999-12-31T23:59:59Z')
+
 /**
- * Whether CRLs are made of a generation: it issues, or has issued; it may sign them (RFC 5280 §4.2.1.3); and its certificate,
- * which its own ones do not outlast, has not ended. Of one that is compromised the last one stays.
+ * Whether CRLs are made of a generation: it issues, or has issued, and may sign them. Of one that is compromised there is the last one
+ * alone.
  */
-export function hasCrls({ state, certificate }: Authority, now: Date): boolean {
-  return (
-    isSpokenFor(state) && certificate.keyUsage?.includes('cRLSign') !== false && now < certificate.notAfter
-  )
+export function hasCrls(authority: Authority, now: Date): boolean {
+  return isSpokenFor(authority.state) && maySignCrls(authority, now)
+}
+
+/** By its keyUsage (RFC 5280 §4.2.1.3), and while its certificate, which its own ones do not outlast, has not ended. */
+export function maySignCrls({ certificate }: Pick<Authority, 'certificate'>, now: Date): boolean {
+  return certificate.keyUsage?.includes('cRLSign') !== false && now < certificate.notAfter
 }
 
 /** Whether anybody is told of its certificates: it issues, or has issued, and its key is its own alone. */

@@ -127,8 +127,10 @@ describe('the commands of docs/operations.md', needs('openssl', 'curl', 'bash'),
 
   it('let a device of a compromised generation have another certificate', async () => {
     const { id } = (await (await issue('compromised')).json()) as { id: string }
-    const [compromise, release] = page.commands('A key that is lost')
+    const [compromise, follow, release] = page.commands('A key that is lost')
     expect(await terminal.paste(compromise!)).toContain('"state":"compromised"')
+    expect(await terminal.paste(follow!)).toMatch(/"lastCrl":.*"compromised":\["starter-g2"\]/s)
+    expect(await terminal.paste('cat unprovisioned.csv')).toContain(id)
     expect(await terminal.paste(release!, id)).toContain('"releaseReason":"back for rework"')
   })
 

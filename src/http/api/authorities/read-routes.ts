@@ -124,9 +124,12 @@ export const authorityReadRoutes: FastifyPluginAsyncTypebox<{ services: HttpServ
   )
 
   app.get('/v1/authorities/:name/plan', { ...readable, schema: planRotation }, async ({ params }) => {
-    const { line, active, successor, ready, steps, missing, warnings } = await authorities.plan(params.name)
+    const { line, active, successor, compromised, ready, steps, missing, warnings } = await authorities.plan(
+      params.name
+    )
     return {
       line,
+      compromised: [...compromised],
       ...(active !== undefined && { active }),
       ...(successor !== undefined && { successor }),
       ready,

@@ -83,7 +83,8 @@ const transitions = {
   compromise: {
     operationId: 'compromiseAuthority',
     summary: 'Declare the key of a generation compromised',
-    description: 'It never signs again and leaves the trust bundle. There is no way back.'
+    description:
+      'One act: it issues nothing more and leaves the trust bundle, its registrations with AWS IoT are switched off, and all that it issued is revoked (`cACompromise`) by an order that goes on by itself. Once that is done its key signs a last CRL, which never ends, and then nothing again. `GET /v1/authorities/{name}/compromise` tells how far that has come, and `…/unprovisioned` lists what is to have another certificate. There is no way back.'
   }
 } as const
 
@@ -104,7 +105,7 @@ const crossSign = {
 /** What administrators do with authorities. */
 export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = async (
   app,
-  { services: { authorities, awsRegistrations } }
+  { services: { authorities, awsRegistrations, revocationOrders } }
 ) => {
   const viewOf = async (name: string) => viewGeneration((await authorities.find(name))[0]!)
   app.addContentTypeParser(pemChain, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
@@ -150,10 +151,12 @@ export const authorityRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices
   const compromise = { ...transitions.compromise, ...stepSchema, body: CompromiseBody }
   app.post('/v1/authorities/:name/compromise', { config, schema: compromise }, async request => {
     const { name } = request.params
-    const { reason, aws: fate } = request.body
+    const { reason, aws: fate, lastCrl } = request.body
     const act = actOf(request, reason)
     await awsRegistrations.followAuthority(name, { end: 'compromised', fate }, act)
-    await authorities.compromise(name, act)
+    const orderId = await authorities.compromise(name, act, { lastCrl })
+    // A crash before this leaves an order that the sweep of the next minute finds.
+    if (orderId !== undefined) await revocationOrders.begin(orderId)
     return viewOf(name)
   })
 

@@ -121,7 +121,17 @@ const aws = Type.Optional(
 )
 
 export const CompromiseBody = Type.Object(
-  { reason, aws },
+  {
+    reason,
+    aws,
+    lastCrl: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description:
+          'Whether its key signs a last CRL of all that it issued. `false` where the key is lost or must not be used: then the CRL that there is stays, and ends.'
+      })
+    )
+  },
   { ...strict, examples: [{ reason: 'the key was copied', aws: 'deactivate' }] }
 )
 
@@ -262,6 +272,10 @@ export const RotationPlan = Type.Object(
     line,
     active: Type.Optional(name),
     successor: Type.Optional(name),
+    compromised: Type.Array(name, {
+      description:
+        'Generations of the line that were declared compromised: their devices come back for another certificate.'
+    }),
     ready: Type.Boolean({ description: 'Whether nothing is missing.' }),
     steps: Type.Array(Type.String(), { description: 'What activating the successor does.' }),
     missing: Type.Array(referenceTo(Violation)),

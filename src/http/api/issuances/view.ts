@@ -75,7 +75,7 @@ function viewKind(record: IssuanceRecord) {
 
 function viewRevocation(revocation: Revoked | undefined) {
   if (revocation === undefined) return undefined
-  const { isByAct: _, ...facts } = revocation
+  const { isByAct: _, wasHeld: __, ...facts } = revocation
   return leaveOutNulls(tell(facts))
 }
 

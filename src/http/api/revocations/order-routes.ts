@@ -1,7 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import type { Static } from 'typebox'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import type { ToldOrder } from '../../../revocation/orders/order.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -16,6 +14,7 @@ import {
   RevocationOrderPage,
   RevocationOrderParams
 } from './order-schemas.ts'
+import { viewOrder } from './order-view.ts'
 import { groundsOf, notedActOf } from './routes.ts'
 import { selectionOf } from './selection.ts'
 
@@ -111,25 +110,4 @@ function countMissing(): MintlineError {
       }
     ]
   })
-}
-
-function viewOrder(order: ToldOrder): Static<typeof RevocationOrder> {
-  const { selection, createdAt, invalidityDate, finishedAt, expected } = order
-  const { id, actor, reason, note, leftOut, done, skipped, failed } = order
-  return {
-    id,
-    state: finishedAt === null ? 'running' : 'done',
-    createdAt: createdAt.toISOString(),
-    createdBy: actor,
-    select: selection,
-    reason,
-    note,
-    ...(invalidityDate !== null && { invalidityDate: invalidityDate.toISOString() }),
-    expectedCount: expected,
-    leftOut,
-    done,
-    skipped,
-    failed,
-    ...(finishedAt !== null && { finishedAt: finishedAt.toISOString() })
-  }
 }

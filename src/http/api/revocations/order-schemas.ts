@@ -105,13 +105,26 @@ export const RevocationOrder = Type.Object(
     createdAt: Type.String({ format: 'date-time' }),
     createdBy: Type.String({ examples: ['admin/security'] }),
     select: Type.Object(
-      { ...selectMembers, selected: Type.Optional(Type.Integer({ minimum: 1 })) },
-      { ...strict, description: 'As it was asked for; of single ones `selected` says how many.' }
+      {
+        ...selectMembers,
+        selected: Type.Optional(Type.Integer({ minimum: 1 })),
+        compromised: Type.Optional(Type.String({ examples: ['starter-g1'] }))
+      },
+      {
+        ...strict,
+        description:
+          'As it was asked for; of single ones `selected` says how many. `compromised`: all that a generation issued that was declared compromised.'
+      }
     ),
     reason: Type.Enum(finalReasons, { type: 'string' }),
     note: Type.String(),
     invalidityDate: Type.Optional(Type.String({ format: 'date-time' })),
-    expectedCount: Type.Integer({ minimum: 1, description: 'How many it is about.' }),
+    expectedCount: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        description: 'How many it is about; not there where it is of a compromised generation.'
+      })
+    ),
     leftOut,
     done: Type.Integer({ minimum: 0, description: 'How many it has revoked.' }),
     skipped: Type.Integer({

@@ -3,7 +3,15 @@ import { type SignerSources, withLentSigner } from '../../../authorities/generat
 import type { ClockTrust } from '../../../clock/clock-trust.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
-import { allParts, type CrlPart, describePart, hasCrls, scopeKey } from '../scope.ts'
+import {
+  allParts,
+  type CrlPart,
+  describePart,
+  hasCrls,
+  lastNextUpdate,
+  maySignCrls,
+  scopeKey
+} from '../scope.ts'
 import { type CrlPeriods, makeCrl, type MakingDependencies } from './making.ts'
 import type { CrlState } from './making-store.ts'
 import type { ShardState } from './shard-store.ts'
@@ -46,6 +54,7 @@ interface Standing {
 interface Due {
   readonly authority: Authority
   readonly part: CrlPart
+  readonly isLast: boolean
 }
 
 /** Makes the CRLs that are due, a few at once: those that have waited longest first. */
@@ -75,10 +84,13 @@ export class CrlDuty {
     await this.#notePartitions(now)
     const states = new Map((await store.listStates(now)).map(state => [state.authorityId, state]))
     const shards = Map.groupBy(await this.#listShards(), ({ authorityId }) => authorityId)
-    for (const authority of authorities.list()) {
-      const state = states.get(authority.id)
-      if (state === undefined) continue
-      if (!hasCrls({ ...authority, state: state.authorityState }, now)) {
+    for (const known of authorities.list()) {
+      const state = states.get(known.id)
+      // Until all is revoked, what waits is for the last one to say.
+      if (state === undefined || state.lastCrl === 'waiting') continue
+      const authority = { ...known, state: state.authorityState }
+      const isLast = state.lastCrl === 'due' && maySignCrls(authority, now)
+      if (!isLast && !hasCrls(authority, now)) {
         if (!state.hasChanges) continue
         // By a clock that is ahead, one that has CRLs would seem to be over, and what waits would be told by nobody.
         await clockTrust.assertTrusted()
@@ -87,8 +99,8 @@ export class CrlDuty {
       }
       // Those of shards are short: nobody waits for them because of a long one.
       for (const each of shards.get(authority.id) ?? [])
-        await this.#ask(each, { authority, part: partOf(each) }, now)
-      await this.#ask(state, { authority, part: allParts }, now)
+        await this.#ask(each, { authority, part: partOf(each), isLast }, now)
+      await this.#ask(state, { authority, part: allParts, isLast }, now)
       this.#begin(signal)
     }
     await this.#prune(now, signal)
@@ -96,7 +108,8 @@ export class CrlDuty {
 
   async #ask(state: CrlState | ShardState, due: Due, now: Date): Promise<void> {
     const key = keyOf(due)
-    if (!this.#isItsTurn(key, due.authority) || !isDue(state, now, this.#options.periods)) return
+    if (!this.#isItsTurn(key, due.authority)) return
+    if (due.isLast ? !isLastDue(state) : !isDue(state, now, this.#options.periods)) return
     await this.#options.clockTrust.assertTrusted()
     this.#waiting.set(key, due)
   }
@@ -151,7 +164,7 @@ export class CrlDuty {
   }
 
   async #make(due: Due, signal: AbortSignal): Promise<void> {
-    const { authority, part } = due
+    const { authority, part, isLast } = due
     const startMs = this.#stopwatch()
     let isKeyThere = false
     // What has waited since its key was found to be away waits on.
@@ -161,7 +174,7 @@ export class CrlDuty {
         // A key that is away is asked for before a list is made for it.
         await signer.assertUsable()
         isKeyThere = true
-        await makeCrl(this.#options, { authority, part, signer }, signal)
+        await makeCrl(this.#options, { authority, part, signer, isLast }, signal)
       })
       const endMs = this.#stopwatch()
       const notBeforeMs = endMs + Math.max(restMs, endMs - startMs)
@@ -208,6 +221,11 @@ function isDue(
     now.getTime() >= nextUpdate.getTime() - overlapMs ||
     now.getTime() < thisUpdate.getTime() - clockToleranceMs
   )
+}
+
+/** What is revoked of it after the last one, since its month was away, has another last one follow. */
+function isLastDue({ nextUpdate, hasChanges }: CrlState | ShardState): boolean {
+  return hasChanges || nextUpdate?.getTime() !== lastNextUpdate.getTime()
 }
 
 /** Goes on until it is closed. What fails is tried again; that is told once. */

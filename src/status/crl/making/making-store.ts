@@ -49,6 +49,8 @@ export interface CrlState {
   readonly hasChanges: boolean
   /** Something has ended by itself since. */
   readonly hasEnded: boolean
+  /** Of a compromised generation whose key is to sign a last CRL: `waiting` until all that it issued is revoked. */
+  readonly lastCrl: 'none' | 'waiting' | 'due'
 }
 
 export interface MakingStore extends PredecessorSource {
@@ -69,7 +71,7 @@ export interface MakingStore extends PredecessorSource {
    * Its chunks are there.
    *
    * @returns undefined where a later number is taken, so that who has it reads what this one may have missed; or where the
-   * authority is compromised. Nobody declares it so meanwhile.
+   * authority is compromised and this is not its last one. Nobody declares it so meanwhile.
    */
   insert(intent: CrlIntent): Promise<Durable<CrlIntent> | undefined>
   /**
@@ -151,8 +153,12 @@ function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
               SELECT FROM certificate_status
               WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
                 AND ends_at > newest.created_at
-            ) AS "hasEnded"
+            ) AS "hasEnded",
+            CASE WHEN compromise.last_crl IS NOT TRUE THEN 'none' WHEN ordered.finished_at IS NULL THEN 'waiting' ELSE 'due' END
+              AS "lastCrl"
           FROM authority
+          LEFT JOIN authority_compromise AS compromise ON compromise.authority_id = authority.id
+          LEFT JOIN revocation_order AS ordered ON ordered.id = compromise.order_id
           LEFT JOIN LATERAL (
             SELECT crl_intent.created_at, this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
             WHERE authority_id = authority.id AND shards = 0 AND shard = 0 ORDER BY number DESC LIMIT 1

@@ -17,7 +17,7 @@ import type { Clock } from '../../../sources/clock.ts'
 import { newId, timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import { statusPaths } from '../../../sources/site/status-paths.ts'
-import { type CrlPart, describePart } from '../scope.ts'
+import { type CrlPart, describePart, lastNextUpdate } from '../scope.ts'
 import type { MakingStore } from './making-store.ts'
 import { Predecessor } from './predecessor.ts'
 import type { ShardStore } from './shard-store.ts'
@@ -43,6 +43,8 @@ export interface CrlOrder {
   readonly authority: Authority
   readonly part: CrlPart
   readonly signer: Pick<Signer, 'sign' | 'signatureAlgorithm'>
+  /** Whether no other is to follow: of a compromised authority all of whose certificates are revoked. */
+  readonly isLast?: boolean
 }
 
 /** What was made; the rest of it is on record. */
@@ -68,7 +70,7 @@ const copiedAtOnce = 4 * 1024 * 1024
  */
 export async function makeCrl(
   dependencies: MakingDependencies,
-  { authority, part, signer }: CrlOrder,
+  { authority, part, signer, isLast = false }: CrlOrder,
   signal: AbortSignal
 ): Promise<MadeCrl | undefined> {
   const { store, periods, clock, randomBytes } = dependencies
@@ -80,7 +82,7 @@ export async function makeCrl(
   const distributionPoint = await distributionPointOf(dependencies, authority, part)
   const number = await store.takeNumber(scope, createdAt)
   const thisUpdate = toSecond(createdAt)
-  const nextUpdate = new Date(thisUpdate.getTime() + periods.validityMs)
+  const nextUpdate = isLast ? lastNextUpdate : new Date(thisUpdate.getTime() + periods.validityMs)
   const { signatureAlgorithm } = signer
   const head: ListHead = {
     signatureAlgorithm,

@@ -1,0 +1,62 @@
+import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
+import type { Clock } from '../../sources/clock.ts'
+import { newId } from '../../sources/identifier.ts'
+import type { RandomBytes } from '../../sources/random-bytes.ts'
+import type { Compromise } from './compromise-store.ts'
+import type { AuthorityState } from './life-cycle.ts'
+
+interface Declared {
+  readonly compromise: Compromise
+  /** Of the order. */
+  readonly events: readonly AuditEvent[]
+}
+
+interface Generation {
+  readonly id: string
+  readonly name: string
+  readonly state: AuthorityState
+}
+
+interface Sources {
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+/**
+ * What is asked for when a generation is declared compromised: one that has issued has all of that revoked. What becomes void in the
+ * same transaction has done so before.
+ */
+export function createCompromiseMaker({ clock, randomBytes }: Sources) {
+  return (
+    { id: authorityId, name, state }: Generation,
+    act: Act,
+    { lastCrl = true }: { readonly lastCrl?: boolean | undefined } = {}
+  ): Declared => {
+    const createdAt = clock()
+    const { actor, reason: note = `${name} was declared compromised` } = act
+    const about = { authorityId, createdAt, actor, note }
+    if (state === 'pending' || state === 'staged')
+      return { compromise: { ...about, lastCrl: false, order: undefined }, events: [] }
+    const orderedAt = new Date(createdAt.getTime() + 1)
+    const id = newId(createdAt, randomBytes)
+    const selection = { compromised: name }
+    const order = {
+      id,
+      createdAt: orderedAt,
+      credential: act.credential ?? null,
+      requestId: act.requestId ?? null,
+      selection
+    }
+    const what: ToldAct = {
+      ...act,
+      reason: note,
+      act: 'revocation.place',
+      subject: `revocation/${id}`,
+      after: { select: selection, revocationReason: 'cACompromise' }
+    }
+    return {
+      compromise: { ...about, lastCrl, order },
+      events: [buildAuditEvent(what, { time: createdAt, randomBytes })]
+    }
+  }
+}
