@@ -50,7 +50,9 @@ const everywhere: SessionSettings = {
   // A connection may rest between two requests. Longer than a statement waits nobody: see below.
   idle_session_timeout: '0',
   // Compiling costs more than any of these statements.
-  jit: 'off'
+  jit: 'off',
+  // Nor does any take other cores from the stations, or start processes for a look at a few rows of many months.
+  max_parallel_workers_per_gather: '0'
 }
 
 const only: Readonly<Record<ConnectionPurpose, SessionSettings>> = {

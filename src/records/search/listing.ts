@@ -45,7 +45,7 @@ export async function listRows(
     return inOrder(await collect(query, { search, detached, read, enough: query.limit }))
   }
   const since = isMerged(query) ? await watermark(search, query) : undefined
-  if (since === undefined) return { rows: await readRows(store, query), goOn: undefined }
+  if (since === undefined) return { rows: await readAlong(store, query), goOn: undefined }
   return listMerged({ store, search, detached }, query, since)
 }
 
@@ -63,6 +63,16 @@ function isMerged(query: IssuanceQuery): boolean {
   // These few are found as they are.
   if (serialNumber !== undefined || certificateId !== undefined || outcome === 'unknown') return false
   return [station, lines, profile, authority].some(value => value !== undefined) || outcome === 'void'
+}
+
+/** As they are, newest first. */
+async function readAlong(store: RecordRows, query: IssuanceQuery): Promise<readonly ListedRow[]> {
+  const { serialNumber, certificateId, outcome } = query
+  // One at the most; and what has an outcome on record the next moment would be missed between the two.
+  if (serialNumber !== undefined || certificateId !== undefined || outcome === 'unknown')
+    return readRows(store, query)
+  const ids = await store.listIds(query)
+  return readRows(store, { ...query, limit: ids.length, ids })
 }
 
 /** Before it, all that is meant is filled in; undefined where nothing is. */
@@ -108,7 +118,7 @@ async function listMerged(
   const older = { ...rest, ...(from && { from }), to: to !== undefined && to < since ? to : since }
   // A state may have changed since it was filled in: those records are looked at besides, and all as they are.
   const unsettled = query.outcome === undefined ? [] : await search.listUnsettled(mostUnsettled)
-  if (unsettled === undefined) return { rows: await readRows(store, query), goOn: undefined }
+  if (unsettled === undefined) return { rows: await readAlong(store, query), goOn: undefined }
   // All at once: to read rows takes longer than to find them.
   const read = (ids: readonly string[], round: number) =>
     readThese(round === 0 ? [...newest, ...ids, ...unsettled] : ids)

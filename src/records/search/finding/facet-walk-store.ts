@@ -30,23 +30,51 @@ const rounds = [64, 1024, 2_147_483_646]
  * first, until none of the others can have any that belongs between. Facets that never meet a condition are never walked.
  */
 export async function walkFacets(ask: Ask, walk: FacetWalk): Promise<readonly string[]> {
+  const isDescending = walk.order === 'descending'
+  const glance = async () => (isDescending ? glanceAtNewest(ask, walk) : [])
+  // Deep in, many facets began before and go on behind it; at the beginning, the newest are mostly enough.
+  const glanceBefore = walk.query.cursor === undefined ? rounds[1] : rounds[0]
   for (const facets of rounds) {
+    const newest = facets === glanceBefore ? await glance() : []
+    if (newest.length === walk.limit) return newest
     const [round] = await ask<Round>(roundStatement(walk, facets))
     const { ids, next } = round!
     if (next === null) return ids
     const last = ids.at(-1)
     const isFull = ids.length === walk.limit && last !== undefined
-    if (isFull && (walk.order === 'descending' ? last > next : last < next)) return ids
+    if (isFull && (isDescending ? last > next : last < next)) return ids
   }
   throw new Error('the last round walks all facets')
 }
 
+/** How many of the newest records are looked at for their facets, instead of facets for their records. */
+const newestRecords = 512
+
+/**
+ * A page of what one record in ten has is found among the newest records there are, where the walk would begin with each of the
+ * facets that had any at that time.
+ */
+async function glanceAtNewest(ask: Ask, walk: FacetWalk): Promise<readonly string[]> {
+  const { first, end } = boundsOf(walk)
+  const own = [...rowConditions(walk.query), ...(walk.ownConditions ?? [])]
+  const rows = await ask<{ id: string }>(Prisma.sql`
+    SELECT s.record_id::text AS id
+    FROM (
+      SELECT record_id, facet_id, not_after FROM issuance_search
+      WHERE record_id < ${end}::uuid AND record_id >= ${first}::uuid ORDER BY record_id DESC LIMIT ${newestRecords}::int
+    ) AS s
+    CROSS JOIN LATERAL (
+      SELECT f.id, f.outcome FROM search_facet AS f WHERE f.id = s.facet_id AND ${allOf(walk.conditions)} LIMIT 1
+    ) AS ranked
+    WHERE ${allOf(own)}
+    ORDER BY s.record_id DESC LIMIT ${walk.limit}::int`)
+  return rows.map(({ id }) => id)
+}
+
 function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
   const isDescending = walk.order === 'descending'
-  const edge = Prisma.raw(isDescending ? 'last_id' : 'first_id')
   const direction = Prisma.raw(isDescending ? 'DESC' : 'ASC')
-  // The same order, along the indexes that there are.
-  const newestFirst = Prisma.raw(isDescending ? 'f.last_period DESC,' : '')
+  const { edge, alongIndex } = edgeOf(walk)
   const { first, end } = boundsOf(walk)
   const own = [
     Prisma.sql`s.facet_id = ranked.id`,
@@ -55,10 +83,10 @@ function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
   ]
   return Prisma.sql`
     WITH chosen AS MATERIALIZED (
-      SELECT f.id, f.outcome, f.${edge} AS edge, f.validity_least_ms, f.validity_most_ms
+      SELECT f.id, f.outcome, ${edge} AS edge, f.validity_least_ms, f.validity_most_ms
       FROM search_facet AS f
       WHERE ${allOf([...walk.conditions, Prisma.sql`f.first_id < ${end}::uuid`, Prisma.sql`f.last_id >= ${first}::uuid`])}
-      ORDER BY ${newestFirst} f.${edge} ${direction} LIMIT ${facets + 1}::int
+      ORDER BY ${alongIndex} ${edge} ${direction} LIMIT ${facets + 1}::int
     ), ranked AS MATERIALIZED (
       SELECT id, outcome, edge, row_number() OVER (ORDER BY edge ${direction}) AS rank,
         greatest(${first}::uuid, ${earliest(walk.query)}) AS earliest, least(${end}::uuid, ${latest(walk.query)}) AS latest
@@ -76,6 +104,15 @@ function roundStatement(walk: FacetWalk, facets: number): Prisma.Sql {
       ORDER BY record.record_id ${direction} LIMIT ${walk.limit}::int
     )::text[] AS ids,
     (SELECT edge::text FROM ranked WHERE rank = ${facets + 1}::int) AS next`
+}
+
+/** What none of a facet's records that are meant lies beyond. `alongIndex`: the same order, along the indexes that there are. */
+function edgeOf({ order, query }: FacetWalk): { readonly edge: Prisma.Sql; readonly alongIndex: Prisma.Sql } {
+  const alongNone = Prisma.empty
+  if (order === 'ascending') return { edge: Prisma.sql`f.first_id`, alongIndex: alongNone }
+  if (query.expiresBefore === undefined)
+    return { edge: Prisma.sql`f.last_id`, alongIndex: Prisma.sql`f.last_period DESC,` }
+  return { edge: Prisma.sql`least(f.last_id, ${latest(query)})`, alongIndex: alongNone }
 }
 
 const leastId = '00000000-0000-0000-0000-000000000000'
