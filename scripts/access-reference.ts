@@ -1,5 +1,5 @@
-import { membersWithRights, readersOfMember } from '../src/access/member-rights.ts'
 import { type Role, roles } from '../src/access/principal.ts'
+import { membersWithRights, readersOfMember } from '../src/http/api/records/member-rights.ts'
 import type { RouteRight } from '../src/http/plugins/route-access.ts'
 
 const introduction = `Which route lets in whom, as the routes declare it; HEAD is as GET. A route that does not say so cannot be registered, and a request whose

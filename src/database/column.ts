@@ -31,6 +31,20 @@ export type ValueOf<Of> = Of extends Column<infer Value> ? Value : never
 /** A row of such columns. */
 export type Row<Of extends Columns> = { readonly [Name in keyof Of]: ValueOf<Of[Name]> }
 
+/** The same, and null where there is none. */
+export type OrNull<Of> = { readonly [Name in keyof Of]: Of[Name] | null }
+
+/** A row of what need not have come about: then all of it is null. */
+export type Unmade<Of extends Columns> = OrNull<Row<Of>>
+
+/** What is said of such columns: what may be null may be left out. */
+export type Given<Of extends Columns> = {
+  readonly [Name in keyof Of as null extends ValueOf<Of[Name]> ? never : Name]: ValueOf<Of[Name]>
+} & {
+  readonly [Name in keyof Of as null extends ValueOf<Of[Name]> ? Name : never]?:
+    NonNullable<ValueOf<Of[Name]>> | undefined
+}
+
 export const uuid = (sql: string): Column<string> => ({ sql, type: 'uuid', isNullable: false })
 
 export const text = <Value extends string = string>(sql: string): Column<Value> => ({
@@ -61,4 +75,10 @@ export function selectList(columns: Columns, table?: string): string {
   return Object.entries(columns)
     .map(([name, { sql }]) => `${prefix}${sql} AS "${name}"`)
     .join(', ')
+}
+
+/** The row of what was said of columns: null for what was left out. */
+export function rowOf<Of extends Columns>(columns: Of, given: Given<Of>): Row<Of> {
+  const values = given as Readonly<Record<string, unknown>>
+  return Object.fromEntries(Object.keys(columns).map(name => [name, values[name] ?? null])) as Row<Of>
 }

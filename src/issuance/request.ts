@@ -1,24 +1,21 @@
 import { hash } from 'node:crypto'
 import type { StationPrincipal } from '../access/principal.ts'
 import type { IssuingAuthority } from '../authorities/authority.ts'
+import { rowOf } from '../database/column.ts'
 import { type ErrorCode, isMintlineError } from '../errors/mintline-error.ts'
 import type { CertificationRequest } from '../pki/csr/certification-request.ts'
 import { subjectOf } from '../pki/name/name.ts'
 import type { Subject, SubjectField } from '../pki/name/subject-field.ts'
 import type { CompiledProfile } from '../profiles/compiled-profile.ts'
 import type { IssuedRecord } from '../records/record.ts'
-import type { Asked } from '../records/record-model.ts'
+import { type Asked, type Sent, sentFacts } from '../records/record-model.ts'
 import { requestedSubject } from '../records/requested-subject.ts'
 
-type NotSent = 'station' | 'line' | 'site' | 'credential' | 'lot' | 'stationSubject'
-
 /** What a station asks for. */
-export interface IssuanceRequest extends Omit<Asked, NotSent> {
+export interface IssuanceRequest extends Sent, Pick<Asked, 'requestId'> {
   /** As it was sent: DER, PEM or bare base64. */
   readonly csr: Uint8Array
   readonly profile: string
-  /** Id of the lot that the device belongs to. */
-  readonly lot?: string | undefined
   /** What the certificate is to carry in the place of the CSR's subject, where the profile lets the station say so. */
   readonly subject?: Subject | undefined
   readonly station: StationPrincipal
@@ -100,12 +97,13 @@ function deviceIn(
   )
 }
 
-export function askedOf({ csr, profile, station, lot, subject, tell, ...asked }: IssuanceRequest): Asked {
+export function askedOf(request: IssuanceRequest): Asked {
+  const { subject, requestId, station } = request
   const { name, tokenId: credential, station: place } = station
   return {
-    ...asked,
-    lot: lot ?? null,
+    ...rowOf(sentFacts, request),
     stationSubject: subject ?? null,
+    requestId,
     station: name,
     line: place?.line ?? null,
     site: place?.site ?? null,

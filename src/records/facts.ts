@@ -1,14 +1,15 @@
-import type { Columns, Row, ValueOf } from '../database/column.ts'
+import type { Columns, OrNull, Row, Unmade, ValueOf } from '../database/column.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
-import type {
-  holdFacts,
+import {
+  type holdFacts,
   purgeFacts,
-  releaseFacts,
-  revocationFacts,
-  scrapFacts,
-  supersessionFacts
-} from './record-model.ts'
+  type releaseFacts,
+  type revocationFacts,
+  type scrapFacts,
+  type supersessionFacts,
+  voidFacts
+} from './acts/act-model.ts'
 import {
   certificateFacts,
   intentFacts,
@@ -17,7 +18,6 @@ import {
   refusalFacts,
   type RefusalRow,
   type StoredRefusal,
-  voidFacts,
   type VoidRow
 } from './record-model.ts'
 
@@ -58,9 +58,7 @@ export type RefusalFacts = FactsOf<typeof refusalFacts>
 type PurgeFacts = FactsOf<typeof purgeFacts>
 
 /** All of the purge is null while there is none. */
-export type StoredRefusalFacts = RefusalFacts & {
-  readonly [Name in keyof PurgeFacts]: PurgeFacts[Name] | null
-}
+export type StoredRefusalFacts = RefusalFacts & OrNull<PurgeFacts>
 
 /** @param tbs where it was read already. */
 export function intentFactsOf(
@@ -114,8 +112,13 @@ export function refusalFactsOf(row: RefusalRow): RefusalFacts {
 }
 
 export function storedRefusalFactsOf(row: StoredRefusal): StoredRefusalFacts {
-  const { purgedAt, purgedBy, purgeReason } = row
-  return { ...refusalFactsOf(row), purgedAt, purgedBy, purgeReason }
+  return { ...refusalFactsOf(row), ...factsOf(purgeFacts, row) }
+}
+
+/** What an act left on record, as far as there was one: each of its facts that must be there is. */
+export function factsOfAct<Of extends Columns>(columns: Of, row: Unmade<Of>): FactsOf<Of> | undefined {
+  const isMade = Object.entries(columns).every(([name, { isNullable }]) => isNullable || row[name] !== null)
+  return isMade ? (factsOf(columns, row) as FactsOf<Of>) : undefined
 }
 
 /** As JSON has it. */
@@ -146,13 +149,15 @@ export function leaveOutNulls<Facts extends object>(facts: Facts): Present<Facts
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null)) as Present<Facts>
 }
 
-function factsOf<Of extends Columns>(columns: Of, row: Row<Of>): FactsOf<Of> {
+function factsOf<Of extends Columns>(columns: Of, row: Row<Of>): FactsOf<Of>
+function factsOf<Of extends Columns>(columns: Of, row: Unmade<Of>): OrNull<FactsOf<Of>>
+function factsOf(columns: Columns, row: Readonly<Record<string, unknown>>): object {
   const facts: Record<string, unknown> = {}
   for (const name of Object.keys(columns)) {
     const value = row[name]
     facts[name] = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
   }
-  return facts as FactsOf<Of>
+  return facts
 }
 
 /** Undefined where somebody changed it so that it cannot be read. */

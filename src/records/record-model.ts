@@ -1,8 +1,28 @@
-import { bytea, int, json, jsonb, orNull, type Row, text, timestamptz, uuid } from '../database/column.ts'
+import {
+  bytea,
+  type Given,
+  int,
+  json,
+  jsonb,
+  orNull,
+  type Row,
+  text,
+  timestamptz,
+  type Unmade,
+  uuid
+} from '../database/column.ts'
 import type { ErrorCode, Violation } from '../errors/mintline-error.ts'
 import type { PredictedThing } from '../jitp/evaluation/prediction.ts'
 import type { Subject } from '../pki/name/subject-field.ts'
-import type { FinalReason } from '../pki/revocation/reason.ts'
+import {
+  holdFacts,
+  purgeFacts,
+  releaseFacts,
+  revocationColumns,
+  scrapFacts,
+  supersessionFacts,
+  voidFacts
+} from './acts/act-model.ts'
 import type { Metadata } from './metadata.ts'
 
 /*
@@ -10,20 +30,25 @@ import type { Metadata } from './metadata.ts'
  * A field that stands among the facts is told: in the API, in events, in whatever is made of the records later.
  */
 
-/** As the request brought it. Here and in the next two: columns of `intent` and of `refusal` alike. */
+/** As the station sends it beside what is to be certified. Here and in the next two: columns of `intent` and of `refusal` alike. */
+export const sentFacts = {
+  /** Id of the lot in which it has its place; of a refusal, as it was asked for. Null for none. */
+  lot: orNull(text('lot')),
+  metadata: jsonb<Metadata>('metadata')
+}
+
+/** As the request brought it. */
 const askedFacts = {
   /** Who asked. */
   station: text('station'),
   /** Where that stood then; null where it was not told. */
   line: orNull(text('line')),
   site: orNull(text('site')),
-  /** Id of the lot in which it has its place; of a refusal, as it was asked for. Null for none. */
-  lot: orNull(text('lot')),
+  ...sentFacts,
   /** Id of the token by which it was let in. */
   credential: uuid('token_id'),
   /** The subject that the station set; null where that of the CSR counts. */
   stationSubject: orNull(jsonb<Subject>('station_subject')),
-  metadata: jsonb<Metadata>('metadata'),
   /** The HTTP request's id, so that the record can be found from the log and back. */
   requestId: text('request_id')
 }
@@ -114,80 +139,6 @@ export const issuedColumns = {
   ...certificateColumns
 }
 
-/** Of an intent that was declared void. */
-export const voidFacts = {
-  voidedAt: timestamptz('created_at'),
-  /** As `role/name`. */
-  voidedBy: text('actor'),
-  voidReason: text('reason')
-}
-
-/** Of an issuance whose device an operator or administrator let have its next certificate. */
-export const releaseFacts = {
-  releasedAt: timestamptz('created_at'),
-  /** As `role/name`. */
-  releasedBy: text('actor'),
-  releaseReason: text('reason')
-}
-
-/** Of a certificate whose device is no more. */
-export const scrapFacts = {
-  scrappedAt: timestamptz('created_at'),
-  /** As `role/name`. */
-  scrappedBy: text('actor'),
-  scrapReason: text('note')
-}
-
-/** Of a certificate in whose place another has come. */
-export const supersessionFacts = {
-  supersededAt: timestamptz('created_at'),
-  /** Id of that other's record. */
-  successor: uuid('successor_id'),
-  /** When it ends; null: when the other is first seen connected. */
-  endsAt: orNull(timestamptz('ends_at'))
-}
-
-const endedMeanwhile = "status.state <> 'revoked' AND status.ends_at <= now()"
-const isRevoked = `(status.state = 'revoked' OR ${endedMeanwhile})`
-const isHeld = `(status.state = 'held' AND (${endedMeanwhile}) IS NOT TRUE)`
-const wherever = (condition: string, sql: string) => `CASE WHEN ${condition} THEN ${sql} END`
-
-/** `revoked`, `held` or null, of a row of `certificate_status` as `status`: what the facts below tell. */
-export const standingOfStatus = `CASE WHEN ${isRevoked} THEN 'revoked' WHEN ${isHeld} THEN 'held' END`
-
-/** Of a certificate that is revoked, by an act or because it was scrapped or superseded. */
-export const revocationFacts = {
-  revokedAt: timestamptz(
-    `CASE WHEN status.state = 'revoked' THEN status.since WHEN ${endedMeanwhile} THEN status.ends_at END`
-  ),
-  /** As `role/name`; null where its time as a superseded one is over, and that is not written yet. */
-  revokedBy: orNull(text(wherever("status.state = 'revoked'", 'status_act.actor'))),
-  revocationReason: text<FinalReason>(
-    wherever(isRevoked, `CASE WHEN status.state = 'revoked' THEN status.reason ELSE 'superseded' END`)
-  ),
-  /** Null as above. */
-  revocationNote: orNull(text(wherever("status.state = 'revoked'", 'status_act.note'))),
-  /** Since when its key may have been in other hands; null where that was not told. */
-  invalidityDate: orNull(timestamptz('status.invalidity_date'))
-}
-
-/** Read along with these, and told by a word of its own. */
-const revocationColumns = {
-  ...revocationFacts,
-  /** The act that ended it; null where none did, or its end is not written yet. */
-  endingAct: orNull(text<'revoke' | 'end'>(wherever("status.state = 'revoked'", 'status_act.act'))),
-  /** What the certificate was before that; null as above. */
-  stateBefore: orNull(text(wherever("status.state = 'revoked'", 'status_act.state_before')))
-}
-
-/** Of a certificate that is on hold. */
-export const holdFacts = {
-  heldAt: timestamptz(wherever(isHeld, 'status.since')),
-  /** As `role/name`. */
-  heldBy: text(wherever(isHeld, 'status_act.actor')),
-  holdNote: text(wherever(isHeld, 'status_act.note'))
-}
-
 /** Of an intent that comes in the place of another certificate. */
 const successionColumns = {
   /** Id of that other's record. */
@@ -210,14 +161,6 @@ export const refusalFacts = {
   bodySha256: orNull(bytea('body_sha256')),
   /** `private_key`: nothing was kept, since it held one. `excess`: no CSR, of which the beginning alone was kept. */
   withheld: orNull(text<'private_key' | 'excess'>('withheld'))
-}
-
-/** Of a refusal whose bytes were blanked. */
-export const purgeFacts = {
-  purgedAt: timestamptz('created_at'),
-  /** As `role/name`. */
-  purgedBy: text('actor'),
-  purgeReason: text('reason')
 }
 
 /** What is written of a refusal: who asked, and why not. */
@@ -244,20 +187,19 @@ export const readColumns = {
 
 /** What is recorded of a request as it came, whatever becomes of it. */
 export type Asked = Row<typeof askedFacts>
+
+/** What of it is the station's to say; `sentFacts` is how it is kept. */
+export type Sent = Given<typeof sentFacts>
 export type Intent = Row<typeof intentColumns>
-/** The names behind an intent's ids. */
-type AppliedRules = Row<typeof ruleColumns>
 export type SignedCertificate = Row<typeof issuedColumns>
 export type RefusalRow = Row<typeof refusalColumns>
 
 /** A refusal as it is on record; all of its purge is null while there is none. */
-export type StoredRefusal = RefusalRow & {
-  readonly [Name in keyof typeof purgeFacts]: Row<typeof purgeFacts>[Name] | null
-}
+export type StoredRefusal = RefusalRow & Unmade<typeof purgeFacts>
 
-/** An intent as it is on record. */
+/** An intent as it is on record, with the names behind its ids. */
 export type IntentRow = Intent &
-  AppliedRules & {
+  Row<typeof ruleColumns> & {
     /** Null where it comes in nobody's place, or that is not read. */
     readonly supersedes?: string | null
   }
@@ -266,15 +208,16 @@ export type IssuedRow = IntentRow & Row<typeof certificateColumns>
 /** With the end that an administrator gave it. */
 export type VoidRow = IntentRow & Row<typeof voidFacts>
 /** With its certificate, and whatever came of it; what there is not is null. */
-export type IssuanceRow = IntentRow & {
-  readonly [Name in keyof typeof certificateColumns]: IssuedRow[Name] | null
-} & { readonly [Name in keyof typeof voidFacts]: VoidRow[Name] | null } & {
-  readonly [Name in keyof typeof releaseFacts]: Row<typeof releaseFacts>[Name] | null
-} & { readonly [Name in keyof typeof scrapFacts]: Row<typeof scrapFacts>[Name] | null } & {
-  readonly [Name in keyof typeof supersessionFacts]: Row<typeof supersessionFacts>[Name] | null
-} & {
-  readonly [Name in keyof typeof revocationColumns]: Row<typeof revocationColumns>[Name] | null
-} & { readonly [Name in keyof typeof holdFacts]: Row<typeof holdFacts>[Name] | null }
+export type IssuanceRow = IntentRow &
+  Unmade<
+    typeof certificateColumns &
+      typeof voidFacts &
+      typeof releaseFacts &
+      typeof scrapFacts &
+      typeof supersessionFacts &
+      typeof revocationColumns &
+      typeof holdFacts
+  >
 
 export function isVoid(row: IssuanceRow): row is IssuanceRow & VoidRow {
   return row.voidedAt !== null

@@ -4,8 +4,10 @@ import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
 import type { IdentifierRange } from '../sources/identifier.ts'
 import { type Page, pageOf } from '../sources/page.ts'
+import { holdFacts, releaseFacts, revocationFacts, scrapFacts, supersessionFacts } from './acts/act-model.ts'
 import {
   type CertificateContent,
+  factsOfAct,
   intentFactsOf,
   issuedFactsOf,
   readTbs,
@@ -221,41 +223,28 @@ function requestOf({ csrDer, spkiSha256 }: Pick<IntentRow, 'csrDer' | 'spkiSha25
   return { csrDer, spkiSha256: toHex(spkiSha256) }
 }
 
-/** Of a certificate since it was recorded. */
+/** Of a certificate since it was recorded: nothing where nothing came of it. */
 function whatCameOf(
   row: IssuanceRow
 ): Pick<IssuedRecord, 'release' | 'scrap' | 'supersession' | 'revocation' | 'hold'> {
-  return { ...releaseOf(row), ...scrapOf(row), ...supersessionOf(row), ...revocationOf(row), ...holdOf(row) }
-}
-
-function releaseOf({ releasedAt, releasedBy, releaseReason }: IssuanceRow): Pick<IssuedRecord, 'release'> {
-  if (releasedAt === null || releasedBy === null || releaseReason === null) return {}
-  return { release: { releasedAt, releasedBy, releaseReason } }
-}
-
-function scrapOf({ scrappedAt, scrappedBy, scrapReason }: IssuanceRow): Pick<IssuedRecord, 'scrap'> {
-  if (scrappedAt === null || scrappedBy === null || scrapReason === null) return {}
-  return { scrap: { scrappedAt, scrappedBy, scrapReason } }
-}
-
-function supersessionOf(row: IssuanceRow): Pick<IssuedRecord, 'supersession'> {
-  const { supersededAt, successor, endsAt } = row
-  if (supersededAt === null || successor === null) return {}
-  return { supersession: { supersededAt, successor, endsAt } }
-}
-
-function revocationOf(row: IssuanceRow): Pick<IssuedRecord, 'revocation'> {
-  const { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate } = row
-  if (revokedAt === null || revocationReason === null) return {}
-  const facts = { revokedAt, revokedBy, revocationReason, revocationNote, invalidityDate }
+  const release = factsOfAct(releaseFacts, row)
+  const scrap = factsOfAct(scrapFacts, row)
+  const supersession = factsOfAct(supersessionFacts, row)
+  const hold = factsOfAct(holdFacts, row)
   return {
-    revocation: { ...facts, isByAct: row.endingAct === 'revoke', wasHeld: row.stateBefore === 'held' }
+    ...(release && { release }),
+    ...(scrap && { scrap }),
+    ...(supersession && { supersession }),
+    ...revocationOf(row),
+    ...(hold && { hold })
   }
 }
 
-function holdOf({ heldAt, heldBy, holdNote }: IssuanceRow): Pick<IssuedRecord, 'hold'> {
-  if (heldAt === null || heldBy === null || holdNote === null) return {}
-  return { hold: { heldAt, heldBy, holdNote } }
+function revocationOf(row: IssuanceRow): Pick<IssuedRecord, 'revocation'> {
+  const facts = factsOfAct(revocationFacts, row)
+  if (facts === undefined) return {}
+  const [isByAct, wasHeld] = [row.endingAct === 'revoke', row.stateBefore === 'held']
+  return { revocation: { ...facts, isByAct, wasHeld } }
 }
 
 function toRefusal(row: StoredRefusal, repeats: Repeats | undefined): Refusal {

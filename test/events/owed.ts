@@ -1,9 +1,11 @@
 import type { Database } from '../../src/database/database.ts'
 import { type EventType, eventTypes } from '../../src/events/event-type.ts'
 import { createOutboxStore } from '../../src/events/outbox-store.ts'
+import { refusalColumns } from '../../src/records/record-model.ts'
 import { createRefusalStore } from '../../src/records/refusal-store.ts'
 import { newId as idAt } from '../../src/sources/identifier.ts'
 import { createRandomSource } from '../../src/sources/random-bytes.ts'
+import { nullsOf } from '../records/nulls.ts'
 
 const randomBytes = createRandomSource()
 const newId = () => idAt(new Date(), randomBytes)
@@ -22,6 +24,7 @@ export async function reject(
 ): Promise<readonly string[]> {
   const { commit } = createRefusalStore(database)
   const rows = Array.from({ length: count }, (_, index) => ({
+    ...nullsOf(refusalColumns),
     id: newId(),
     createdAt: new Date(),
     code: 'subject_refused' as const,
@@ -31,19 +34,10 @@ export async function reject(
     ],
     csr: new Uint8Array([1, 2, 3]),
     station: 'station-7',
-    line: null,
-    site: null,
-    lot: null,
-    stationSubject: null,
     credential: newId(),
     profile: 'starter',
-    profileVersion: null,
-    authority: null,
     metadata: { fixture: 'F-12' },
-    requestId: requestIdOf(index),
-    bodyLength: null,
-    bodySha256: null,
-    withheld: null
+    requestId: requestIdOf(index)
   }))
   for (let start = 0; start < rows.length; start += 100) await commit(rows.slice(start, start + 100))
   return rows.map(({ id }) => id)

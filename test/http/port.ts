@@ -5,6 +5,8 @@ import { createHttpServer } from '../../src/http/app.ts'
 import type { HttpServices, HttpSettings } from '../../src/http/services.ts'
 import type { IssuanceRequest } from '../../src/issuance/request.ts'
 import type { IssuedRecord } from '../../src/records/record.ts'
+import { intentFacts } from '../../src/records/record-model.ts'
+import { nullsOf } from '../records/nulls.ts'
 
 export const bearers: Readonly<Record<Role, string>> = {
   station: 'mintline_station-secret',
@@ -19,6 +21,7 @@ export const bearer = (role: Role) => ({ authorization: `Bearer ${bearers[role]}
 const time = new Date('2026-11-23T10:00:00.123Z')
 
 export const record: IssuedRecord = {
+  ...nullsOf(intentFacts),
   outcome: 'issued',
   id: '019ab1f0-7d3e-7c6a-9b61-0d6f0b8f2a11',
   createdAt: time,
@@ -26,11 +29,6 @@ export const record: IssuedRecord = {
   station: 'station-7',
   profile: 'starter',
   metadata: { fixture: 'F-12' },
-  line: null,
-  site: null,
-  lot: null,
-  stationSubject: null,
-  mes: null,
   credential: '019ab1ec-52c4-7d0a-8f36-3a2b5d1c9e70',
   requestId: 'request-1',
   profileVersion: 3,

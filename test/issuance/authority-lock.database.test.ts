@@ -3,7 +3,9 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { createCycleStore } from '../../src/issuance/commit/cycle-store.ts'
 import type { Intent } from '../../src/records/record-model.ts'
+import { intentColumns } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
+import { nullsOf } from '../records/nulls.ts'
 import { type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -60,6 +62,7 @@ async function makeIntent(): Promise<Intent> {
   const { version } = await issuing.profiles.current('starter')
   const createdAt = new Date()
   return {
+    ...nullsOf(intentColumns),
     id: newId(createdAt, random),
     createdAt,
     serialNumber: Uint8Array.of(1, ...random(15)),
@@ -69,11 +72,6 @@ async function makeIntent(): Promise<Intent> {
     tbsDer: random(400),
     csrDer: random(300),
     station: issuing.station.name,
-    line: null,
-    site: null,
-    lot: null,
-    stationSubject: null,
-    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId,

@@ -8,8 +8,10 @@ import {
   type CycleStore
 } from '../../src/issuance/commit/cycle-store.ts'
 import type { Intent } from '../../src/records/record-model.ts'
+import { intentColumns } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
+import { nullsOf } from '../records/nulls.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
@@ -34,6 +36,7 @@ afterAll(async () => {
 beforeEach(async () => {
   const { version } = await issuing.profiles.current('starter')
   base = {
+    ...nullsOf(intentColumns),
     id: '',
     createdAt: new Date(),
     serialNumber: new Uint8Array(),
@@ -43,11 +46,6 @@ beforeEach(async () => {
     tbsDer: random(400),
     csrDer: random(300),
     station: issuing.station.name,
-    line: null,
-    site: null,
-    lot: null,
-    stationSubject: null,
-    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: issuing.authorities.list()[0]!.id,

@@ -9,7 +9,9 @@ import {
   type CycleWrite
 } from '../../src/issuance/commit/cycle-store.ts'
 import type { Intent } from '../../src/records/record-model.ts'
+import { intentColumns } from '../../src/records/record-model.ts'
 import { newId } from '../../src/sources/identifier.ts'
+import { nullsOf } from '../records/nulls.ts'
 import { makeCertificationRequest, makeDeviceKey } from '../support/certification-request.ts'
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
@@ -19,20 +21,8 @@ let test: TestDatabase
 let directory: TemporaryDirectory
 let issuing: Issuing
 let store: CycleStore
-let base: Pick<
-  Intent,
-  | 'station'
-  | 'line'
-  | 'site'
-  | 'lot'
-  | 'stationSubject'
-  | 'mes'
-  | 'credential'
-  | 'profileVersionId'
-  | 'authorityId'
-  | 'metadata'
-  | 'requestId'
->
+/** What does not change from one intent to another. */
+let base: Omit<Intent, keyof ReturnType<typeof ownOf>>
 
 const random = (size: number) => new Uint8Array(randomBytes(size))
 
@@ -45,12 +35,8 @@ beforeAll(async () => {
   const { document } = (await issuing.profiles.current('starter')).version
   await issuing.profiles.post({ ...document, reissue: 'supersede', sameKey: 'allow' }, administrator)
   base = {
+    ...nullsOf(intentColumns),
     station: issuing.station.name,
-    line: null,
-    site: null,
-    lot: null,
-    stationSubject: null,
-    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: (await issuing.profiles.current('starter')).version.id,
     authorityId: issuing.authorities.list()[0]!.id,
@@ -65,9 +51,12 @@ afterAll(async () => {
 })
 
 function makeIntent(spkiSha256: Uint8Array, deviceSha256: Uint8Array): Intent {
+  return { ...base, ...ownOf(spkiSha256, deviceSha256) }
+}
+
+function ownOf(spkiSha256: Uint8Array, deviceSha256: Uint8Array) {
   const createdAt = new Date()
   return {
-    ...base,
     id: newId(createdAt, random),
     createdAt,
     serialNumber: Uint8Array.of(1, ...random(15)),

@@ -1,11 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { Compile } from 'typebox/compile'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createAuditLog } from '../../src/audit/audit-log-store.ts'
 import type { Column, Columns } from '../../src/database/column.ts'
 import { buildCloudEvent } from '../../src/events/cloud-event.ts'
 import { eventData } from '../../src/events/event-data.ts'
 import { createOutboxStore, isTold } from '../../src/events/outbox-store.ts'
+import type { ExportFormat } from '../../src/exports/formats/format.ts'
+import { createExportLists } from '../../src/http/api/exports/lists.ts'
 import { viewRecord } from '../../src/http/api/issuances/view.ts'
+import { viewRow } from '../../src/http/api/records/row.ts'
 import { IssuedEntry, RejectedEntry, UnknownEntry } from '../../src/http/api/records/schemas.ts'
 import { createCycleStore } from '../../src/issuance/commit/cycle-store.ts'
 import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
@@ -21,6 +25,8 @@ import {
   type SignedCertificate
 } from '../../src/records/record-model.ts'
 import { createRefusalStore } from '../../src/records/refusal-store.ts'
+import { createFillStore } from '../../src/records/search/filling/fill-store.ts'
+import { createFilling } from '../../src/records/search/filling/filling.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { subscribe } from '../events/owed.ts'
 import { createTestAuthority, deviceContent } from '../pki/certificate/authority-fixture.ts'
@@ -160,6 +166,22 @@ const apiName = (name: string) => (name === 'createdAt' ? 'requestedAt' : name)
 const eventName = (name: string) => (name === 'id' ? 'issuanceId' : apiName(name))
 const issuanceFacts = [...Object.keys(intentFacts), ...Object.keys(certificateFacts)]
 
+/** Shown in a column of another name, or in one where it is asked for by name alone. */
+const withoutColumn = ['thing', 'violations', 'withheld', 'bodyLength', 'bodySha256']
+
+const kinds = [
+  ['an issuance', { id: () => intent.id, facts: issuanceFacts.map(apiName) }],
+  ['a refusal', { id: () => refusal.id, facts: Object.keys(refusalFacts).map(apiName) }]
+] as const
+
+async function exportAs(format: ExportFormat) {
+  const open = createExportLists({ records: issuing.records, auditLog: createAuditLog(test.database) })
+  const asked = { of: 'issuances', format, filter: {}, fields: undefined, lines: undefined } as const
+  const list = open({ ...asked, createdAt: new Date(time.getTime() + 60_000) })
+  const { items } = await list.read(undefined)
+  return { columns: list.columns.map(({ name }) => name), items }
+}
+
 describe('each fact', () => {
   it('has a member in the schemas of the API', () => {
     const membersOf = (names: readonly string[]) =>
@@ -183,6 +205,28 @@ describe('each fact', () => {
       expect(unknown).toEqual([])
     }
   )
+
+  it.each(kinds)('of %s is in lists, also of what a search finds', async (_, { id, facts }) => {
+    const filling = createFilling({ store: createFillStore(test.database), clock: () => new Date() })
+    while (await filling.step());
+    for (const query of [{}, { lot: intent.lot! }]) {
+      const { items } = await issuing.records.list({ ...query, limit: 10 })
+      const record = items.find(item => item.id === id())!
+      const view = viewRow(record, { fields: undefined, hidden: new Set() })
+      expect(Object.keys(view)).toEqual(expect.arrayContaining([...facts]))
+    }
+  })
+
+  it.each(kinds)('of %s is in files, in a column of its own', async (_, { id, facts }) => {
+    const told = facts.filter(name => !withoutColumn.includes(name))
+    for (const format of ['csv', 'xlsx', 'parquet'] as const) {
+      const { columns, items } = await exportAs(format)
+      const row = items.find(cells => cells[columns.indexOf('id')] === id())!
+      expect(told.filter(name => row[columns.indexOf(name)] == null)).toEqual([])
+    }
+    const lines = (await exportAs('ndjson')).items.map(([line]) => line as unknown as { readonly id: string })
+    expect(Object.keys(lines.find(line => line.id === id())!)).toEqual(expect.arrayContaining([...facts]))
+  })
 
   it.each([
     ['an issuance', { type: 'mintline.issuance.issued', id: () => intent.id, facts: issuanceFacts }],

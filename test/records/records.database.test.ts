@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createCycleStore } from '../../src/issuance/commit/cycle-store.ts'
 import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
 import type { IssuanceQuery, Outcome } from '../../src/records/record.ts'
+import { intentColumns, refusalColumns } from '../../src/records/record-model.ts'
 import { createRefusalStore } from '../../src/records/refusal-store.ts'
 import { newId } from '../../src/sources/identifier.ts'
 import { starterProfile } from '../../src/starter/starter-profile.ts'
@@ -10,6 +11,7 @@ import { createTestAuthority, deviceContent } from '../pki/certificate/authority
 import { administrator, type Issuing, startIssuing } from '../support/issuing.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../support/temporary-directory.ts'
 import { createTestDatabase, type TestDatabase } from '../support/test-database.ts'
+import { nullsOf } from './nulls.ts'
 
 let test: TestDatabase
 let directory: TemporaryDirectory
@@ -97,6 +99,7 @@ async function writeIntent(index: number, entry: Entry, authorities: ReadonlyMap
   const { id, serialNumber, certificateDer, certificateId } = written[index]!
   const { version } = await issuing.profiles.current(profile)
   const intent = {
+    ...nullsOf(intentColumns),
     id,
     createdAt: minute(index),
     serialNumber,
@@ -106,11 +109,6 @@ async function writeIntent(index: number, entry: Entry, authorities: ReadonlyMap
     tbsDer,
     csrDer: random(300),
     station,
-    line: null,
-    site: null,
-    lot: null,
-    stationSubject: null,
-    mes: null,
     credential: issuing.station.tokenId,
     profileVersionId: version.id,
     authorityId: authorities.get(authority!)!,
@@ -135,20 +133,14 @@ async function writeRefusal(index: number, entry: Entry) {
   const { station = 'line-1', profile = 'starter', authority = 'starter-g1' } = entry
   await createRefusalStore(test.database).commit([
     {
+      ...nullsOf(refusalColumns),
       id: idOf(index),
       createdAt: minute(index),
       code: 'subject_refused',
       detail: 'One field is refused.',
       violations: [],
-      bodyLength: null,
-      bodySha256: null,
-      withheld: null,
       csr: random(300),
       station,
-      line: null,
-      site: null,
-      lot: null,
-      stationSubject: null,
       credential: issuing.station.tokenId,
       profile,
       profileVersion: authority === null ? null : 1,

@@ -1,12 +1,13 @@
 import { hash } from 'node:crypto'
 import { tokenRevoked } from '../../audit/audit-event.ts'
 import type { ClockTrust } from '../../clock/clock-trust.ts'
+import { rowOf } from '../../database/column.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { GroupCommit } from '../../database/group-commit.ts'
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
 import type { BlockedKeys } from '../../factory/blocked-keys/blocked-keys.ts'
 import { toBase64 } from '../../pki/der/octet-text.ts'
-import type { Intent, RefusalRow } from '../../records/record-model.ts'
+import { type Intent, type RefusalRow, sentFacts } from '../../records/record-model.ts'
 import type { CountReason } from '../../records/refusal-counts/refusal-count.ts'
 import type { RefusalOutcome } from '../../records/refusal-store.ts'
 import type { Clock } from '../../sources/clock.ts'
@@ -188,9 +189,8 @@ function keyOf(
   { error, request }: Refused,
   { bodySha256, profileVersion, authority }: KeptBody & Pick<RefusalRow, 'profileVersion' | 'authority'>
 ): string {
-  const { station, profile, lot = null, subject = {}, metadata, csr } = request
+  const { station, profile, subject = {}, csr } = request
   const sent = toBase64(bodySha256 ?? digestOf(csr))
-  const sorted = (members: object) => Object.entries(members).sort(([one], [other]) => (one < other ? -1 : 1))
   return hash(
     'sha256',
     JSON.stringify([
@@ -198,15 +198,21 @@ function keyOf(
       station.name,
       error.code,
       profile,
-      lot,
       profileVersion,
       authority,
       sorted(subject),
-      sorted(metadata),
+      sorted(rowOf(sentFacts, request)),
       sent
     ]),
     'base64'
   )
+}
+
+/** Members in one order, however they were sent. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
+  return members.map(([name, member]) => [name, sorted(member)])
 }
 
 /** The refusal of a device that comes with a key that is certified no more, or is a station's own. */

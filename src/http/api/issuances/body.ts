@@ -2,14 +2,18 @@ import type { Static } from 'typebox'
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
 import type { IssuanceRequest } from '../../../issuance/request.ts'
 import { type Subject, subjectFields } from '../../../pki/name/subject-field.ts'
+import { omitFields } from '../../listing/fields.ts'
 import type { IssuanceBody, IssuanceQuerystring } from './schemas.ts'
-import type { SubjectQuery } from './station-subject.ts'
+import { SubjectQuery } from './station-subject.ts'
+
+/** These are one member of what is asked. */
+const subjectParameters: ReadonlySet<string> = new Set(Object.keys(SubjectQuery.properties))
 
 type Asked = Omit<IssuanceRequest, 'station' | 'requestId'>
 
 /**
- * What is asked for, from either form of the body: JSON holds everything; a raw CSR has profile, lot, subject and
- * metadata in the query.
+ * What is asked for, from either form of the body: JSON holds everything; a raw CSR has all else in the
+ * query.
  *
  * @throws MintlineError `request_invalid` when there is no body, or when query and body contradict their form.
  */
@@ -25,7 +29,7 @@ export function readAsked(
     const { csr, metadata = {}, ...asked } = body
     return { ...asked, csr: Buffer.from(csr), metadata }
   }
-  const { profile, lot, metadata = [], ...fields } = query
+  const { profile, metadata = [], ...others } = query
   if (profile === undefined) {
     throw invalid('No profile is named. Add ?profile=<name> to the address.', [
       {
@@ -36,7 +40,13 @@ export function readAsked(
       }
     ])
   }
-  return { csr: body, profile, lot, subject: subjectOfQuery(fields), metadata: parseMetadata(metadata) }
+  return {
+    ...omitFields(others, subjectParameters),
+    csr: body,
+    profile,
+    subject: subjectOfQuery(others),
+    metadata: parseMetadata(metadata)
+  }
 }
 
 export function emptyBody(): MintlineError {

@@ -27,6 +27,9 @@ const LotId = Type.String({
   examples: [example.lotId]
 })
 
+/** What either form of the body says alike, JSON in members and a raw one in the query. */
+const sentBeside = { lot: Type.Optional(LotId) }
+
 export const IssuanceBody = Type.Object(
   {
     csr: Type.String({
@@ -35,7 +38,7 @@ export const IssuanceBody = Type.Object(
       examples: [example.csr]
     }),
     profile: ProfileName,
-    lot: Type.Optional(LotId),
+    ...sentBeside,
     subject: Type.Optional(StationSubject),
     metadata: Type.Optional(Metadata)
   },
@@ -57,7 +60,7 @@ export const IssuanceQuerystring = Type.Object(
         examples: ['starter']
       })
     ),
-    lot: Type.Optional(LotId),
+    ...sentBeside,
     ...SubjectQuery.properties,
     metadata: Type.Optional(
       Type.Array(Type.String({ pattern: `^${metadataKey}:${metadataValue}$` }), {

@@ -80,14 +80,9 @@ function viewRevocation(revocation: Revoked | undefined) {
 }
 
 function viewIntent<Record extends IntentFacts & { readonly csrDer: Uint8Array }>(record: Record) {
-  const { createdAt, csrDer, line, site, lot, stationSubject, mes, ...facts } = record
+  const { createdAt, csrDer, ...facts } = record
   return {
-    ...tell(facts),
-    ...(line !== null && { line }),
-    ...(site !== null && { site }),
-    ...(lot !== null && { lot }),
-    ...(stationSubject !== null && { stationSubject }),
-    ...(mes !== null && { mes }),
+    ...leaveOutNulls(tell(facts)),
     requestedAt: createdAt.toISOString(),
     notBefore: formatSeconds(record.notBefore),
     notAfter: formatSeconds(record.notAfter),

@@ -1,12 +1,12 @@
 import type { Cell } from '../../../exports/formats/csv.ts'
 import type { ColumnType } from '../../../exports/formats/format.ts'
 import { subjectFields } from '../../../pki/name/subject-field.ts'
-import type { IssuanceEntryView } from './schemas.ts'
+import { type IssuanceEntryView, IssuanceSelection, sentMembers } from './schemas.ts'
 
 type Entry = Readonly<Record<string, unknown>> & Pick<IssuanceEntryView, 'outcome'>
 
-/** Members that come as they are. The rest has columns where it is asked for by name. */
-const plain = [
+/** The columns that readers of files know, in their order. What the record says besides comes after them. */
+const order = [
   'id',
   'requestedAt',
   'outcome',
@@ -57,21 +57,44 @@ const plain = [
   'damaged',
   'metadata',
   'stationSubject',
-  'mes'
-] as const
+  'mes',
+  'subject',
+  'thing'
+]
+/** Like lists, these have a column where it is asked for by name alone. */
+const byNameAlone = new Set(['damage', 'repeats', 'withheld', 'bodyLength', 'bodySha256', ...sentMembers])
+
+const schemas = Object.entries<object>(IssuanceSelection.properties)
+
+const members = schemas
+  .filter(([name, schema]) => !('items' in schema) && !byNameAlone.has(name))
+  .map(([name]) => name)
+  .sort((one, other) => placeOf(one) - placeOf(other))
+
+function placeOf(member: string): number {
+  const place = order.indexOf(member)
+  return place < 0 ? order.length : place
+}
 
 type Columns = Readonly<Record<string, (entry: Entry) => Cell>>
 
 /** What CSV has of a record unless it is asked for otherwise. */
-export const issuanceColumns: Columns = {
-  ...Object.fromEntries(plain.map(name => [name, (entry: Entry) => entry[name] as Cell])),
-  ...Object.fromEntries(
-    subjectFields.map(field => [
-      `subject.${field}`,
-      ({ subject }: Entry) => (subject as Readonly<Record<string, string>> | undefined)?.[field]
-    ])
-  ),
-  thingName: ({ thing }) => (thing as { readonly thingName: string | null } | null | undefined)?.thingName
+export const issuanceColumns: Columns = Object.fromEntries(members.flatMap(columnsOfMember))
+
+function columnsOfMember(name: string): readonly (readonly [column: string, (entry: Entry) => Cell])[] {
+  switch (name) {
+    case 'subject':
+      return subjectFields.map(field => [
+        `subject.${field}`,
+        ({ subject }) => (subject as Readonly<Record<string, string>> | undefined)?.[field]
+      ])
+    case 'thing':
+      return [
+        ['thingName', ({ thing }) => (thing as { readonly thingName: string | null } | undefined)?.thingName]
+      ]
+    default:
+      return [[name, entry => entry[name] as Cell]]
+  }
 }
 
 /**
@@ -97,26 +120,17 @@ function memberOf(column: string): string {
   return column.startsWith('subject.') ? 'subject' : column
 }
 
-const timestamps = [
-  'requestedAt',
-  'notBefore',
-  'notAfter',
-  'issuedAt',
-  'voidedAt',
-  'releasedAt',
-  'scrappedAt',
-  'supersededAt',
-  'endsAt',
-  'heldAt',
-  'revokedAt',
-  'invalidityDate',
-  'purgedAt'
-]
-
 /** Of those that hold no text, for formats that tell. */
-export const issuanceColumnTypes: Readonly<Record<string, ColumnType>> = {
-  ...Object.fromEntries(timestamps.map(name => [name, 'timestamp' as const])),
-  profileVersion: 'integer',
-  compromised: 'boolean',
-  damaged: 'boolean'
+export const issuanceColumnTypes: Readonly<Record<string, ColumnType>> = Object.fromEntries(
+  schemas.flatMap(([name, schema]) => {
+    const type = typeOf(schema)
+    return type === undefined ? [] : [[name, type]]
+  })
+)
+
+function typeOf(schema: object): ColumnType | undefined {
+  const { format, type, const: value } = schema as { format?: string; type?: string; const?: unknown }
+  if (format === 'date-time') return 'timestamp'
+  if (type === 'integer') return 'integer'
+  return value === true ? 'boolean' : undefined
 }

@@ -1,7 +1,7 @@
-import { maySeeMember, readersOfMember } from '../../../access/member-rights.ts'
 import type { Role } from '../../../access/principal.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import { chooseFields } from '../../listing/fields.ts'
+import { maySeeMember, readersOfMember } from './member-rights.ts'
 import { recordFields } from './schemas.ts'
 
 /** Who looks, as far as it decides what is shown. */

@@ -1,5 +1,4 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { errorCodes } from '../../../errors/mintline-error.ts'
 import { ProfileName } from '../../../profiles/document.ts'
 import type {
   HoldFacts,
@@ -17,40 +16,25 @@ import { detachedMonths } from '../../listing/detached.ts'
 import { fieldsParameter, membersOf, selectionOf } from '../../listing/fields.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
-import { Violation } from '../../schemas/problem.ts'
 import { boundedName, instant, instantForms } from '../../schemas/query.ts'
-import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
-import { certificateMembers, issuedMembers, notes, Timestamp } from '../issuances/schemas.ts'
-import { csr, damaged, mes, requestedSubject, spkiSha256, state, stationSubject } from './request-members.ts'
+import { strict, uuid } from '../../schemas/reference.ts'
+import { certificateMembers, issuedMembers } from '../issuances/schemas.ts'
+import { hiddenTold } from './member-rights.ts'
+import {
+  commonMembers,
+  intentMembers,
+  noteMembers,
+  outcomeMember,
+  refusalMembers,
+  soundnessMembers,
+  voidMembers
+} from './request-members.ts'
 import { SearchParameters } from './search-parameters.ts'
-import { hiddenTold, revocationMembers, sinceMembers, supersedes } from './since.ts'
+import { revocationMembers, sinceMembers, successionMembers } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
 type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
   Readonly<Record<string, TSchema>>
-
-const commonMembers = {
-  id: uuid({ examples: [example.issuanceId] }),
-  requestedAt: Timestamp,
-  state,
-  spkiSha256,
-  station: Type.String({ description: 'Who asked.', examples: ['station-7'] }),
-  line: Type.Optional(
-    Type.String({ description: 'Where the station stood then, if it was told.', examples: ['A7'] })
-  ),
-  site: Type.Optional(Type.String({ description: 'As `line`.', examples: ['Graz'] })),
-  lot: Type.Optional(
-    Type.String({ description: 'Id of the lot that it was asked for in, if any.', examples: [example.lotId] })
-  ),
-  stationSubject,
-  credential: uuid({
-    description: 'Id of the token, or of the client certificate of the station, that let it in.',
-    examples: [example.tokenId]
-  }),
-  profile: Type.String({ examples: ['starter'] }),
-  metadata: Type.Record(Type.String(), Type.String(), { examples: [example.metadata] }),
-  requestId: Type.String({ description: 'The request id in the log.', examples: [example.requestId] })
-}
 
 export const IssuedEntry = Type.Object(
   {
@@ -60,18 +44,10 @@ export const IssuedEntry = Type.Object(
     ...issuedMembers,
     certificatePem: Type.Optional(issuedMembers.certificatePem),
     chainPem: Type.Optional(issuedMembers.chainPem),
-    csr,
-    mes,
-    damaged,
-    damage: Type.Optional(referenceTo(Violation)),
-    compromised: Type.Optional(
-      Type.Literal(true, {
-        description:
-          'There where the key of the authority is compromised: no station gets the certificate again.'
-      })
-    ),
+    ...intentMembers,
+    ...soundnessMembers,
     ...sinceMembers,
-    notes
+    ...noteMembers
   } satisfies MembersOf<
     IssuedFacts & Partial<ReleaseFacts & ScrapFacts & SupersessionFacts & RevocationFacts & HoldFacts>
   >,
@@ -87,60 +63,7 @@ export const RejectedEntry = Type.Object(
   {
     outcome: Type.Literal('rejected'),
     ...commonMembers,
-    subject: requestedSubject,
-    profileVersion: Type.Optional(certificateMembers.profileVersion),
-    authority: Type.Optional(certificateMembers.authority),
-    code: Type.Enum(errorCodes, { type: 'string' }),
-    detail: Type.String(),
-    violations: Type.Array(referenceTo(Violation)),
-    csr: Type.Optional(
-      Type.String({
-        description:
-          'What was sent, in the form that `csrEncoding` names. Not there where it was not kept or was purged, and in a list unless `fields` asks for it.'
-      })
-    ),
-    csrEncoding: Type.Optional(
-      Type.Enum(['pem', 'base64'], {
-        type: 'string',
-        description: '`pem` when what was sent can be read as a CSR; otherwise `base64` of the very bytes.'
-      })
-    ),
-    withheld: Type.Optional(
-      Type.Enum(['private_key', 'excess'], {
-        type: 'string',
-        description:
-          'What of what was sent was not kept. `private_key`: all of it, since it held one. `excess`: what is beyond the beginning of something that is no CSR, of which 4,096 octets are kept.'
-      })
-    ),
-    bodyLength: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'Octets of what was sent, where not all of it is on record.' })
-    ),
-    bodySha256: Type.Optional(
-      Type.String({
-        description:
-          'Lower-case hex SHA-256 of what was sent, where not all of it is on record. With `private_key`, over a salt of this database and it.'
-      })
-    ),
-    repeats: Type.Optional(
-      Type.Object(
-        {
-          count: Type.Integer({ minimum: 1 }),
-          lastAt: Timestamp
-        },
-        {
-          ...strict,
-          description:
-            'How often the station sent the same again within a minute, was refused with the same code, and was not recorded anew; and when last. There in the answer to a single record, and in a list where `fields` asks for it. Up to ten seconds late.'
-        }
-      )
-    ),
-    purgedAt: Type.Optional(
-      Type.String({ format: 'date-time', description: 'When what was sent was purged.' })
-    ),
-    purgedBy: Type.Optional(Type.String({ description: 'Who purged it.', examples: ['admin/starter'] })),
-    purgeReason: Type.Optional(
-      Type.String({ description: 'Why.', examples: ['request of the person concerned'] })
-    )
+    ...refusalMembers
   } satisfies MembersOf<StoredRefusalFacts>,
   { $id: 'RejectedEntry', ...strict, description: 'Refused, and why.' }
 )
@@ -150,12 +73,10 @@ export const UnknownEntry = Type.Object(
     outcome: Type.Literal('unknown'),
     ...commonMembers,
     ...certificateMembers,
-    csr,
-    mes,
-    damaged,
-    supersedes,
+    ...intentMembers,
+    ...successionMembers,
     ...revocationMembers,
-    notes
+    ...noteMembers
   } satisfies MembersOf<IntentFacts & Partial<RevocationFacts>>,
   {
     $id: 'UnknownEntry',
@@ -170,15 +91,11 @@ export const VoidEntry = Type.Object(
     outcome: Type.Literal('void'),
     ...commonMembers,
     ...certificateMembers,
-    csr,
-    mes,
-    damaged,
-    supersedes,
+    ...intentMembers,
+    ...successionMembers,
     ...revocationMembers,
-    notes,
-    voidedAt: Timestamp,
-    voidedBy: Type.String({ description: 'Who declared it void.', examples: ['admin/starter'] }),
-    reason: Type.String({ description: 'Why.', examples: ['changed in the database'] })
+    ...noteMembers,
+    ...voidMembers
   } satisfies MembersOf<Omit<VoidFacts & Partial<RevocationFacts>, 'voidReason'>>,
   {
     $id: 'VoidEntry',
@@ -223,7 +140,10 @@ export const recordFields = membersOf(kinds)
 /** Left out of lists, and what tells how they are written. */
 export const sentMembers: ReadonlySet<string> = new Set(['csr', 'csrEncoding', 'certificatePem', 'chainPem'])
 
-export const IssuanceSelection = selectionOf(kinds, { outcome: Type.Enum(outcomes, { type: 'string' }) })({
+export const IssuanceSelection = selectionOf(
+  kinds,
+  outcomeMember
+)({
   $id: 'IssuanceSelection',
   description: 'Of a record what `fields` names.'
 })

@@ -1,15 +1,44 @@
 import Type from 'typebox'
-import { maySeeMember, membersWithRights } from '../../../access/member-rights.ts'
 import { finalReasons } from '../../../pki/revocation/reason.ts'
 import { uuid } from '../../schemas/reference.ts'
 
-/** Of an intent. */
-export const supersedes = Type.Optional(
-  uuid({
-    description:
-      'Id of the issuance of the same device in whose place this comes, where it does: that one ends when this is issued.'
-  })
-)
+/** Of an intent that comes in another's place. */
+export const successionMembers = {
+  supersedes: Type.Optional(
+    uuid({
+      description:
+        'Id of the issuance of the same device in whose place this comes, where it does: that one ends when this is issued.'
+    })
+  )
+}
+
+/** Who released the device, and why. */
+export const releaseWords = {
+  releasedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
+  releaseReason: Type.Optional(
+    Type.String({ description: 'Why.', examples: ['the device is back for rework'] })
+  )
+}
+
+/** Who put it on hold, and why. */
+export const holdWords = {
+  heldBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
+  holdNote: Type.Optional(Type.String({ description: 'Why.', examples: ['the board is missing'] }))
+}
+
+/** Who said so, and why. */
+export const scrapWords = {
+  scrappedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
+  scrapReason: Type.Optional(Type.String({ description: 'Why.', examples: ['board is cracked'] }))
+}
+
+/** Who revoked it, and why. */
+export const revocationWords = {
+  revokedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['admin/security'] })),
+  revocationNote: Type.Optional(
+    Type.String({ description: 'Why, in words.', examples: ['found on a marketplace'] })
+  )
+}
 
 /** Of whatever has a serial number. */
 export const revocationMembers = {
@@ -20,7 +49,7 @@ export const revocationMembers = {
         'Since when it is revoked: by an act, by scrapping, or because its time as a superseded one is over.'
     })
   ),
-  revokedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['admin/security'] })),
+  revokedBy: revocationWords.revokedBy,
   revocationReason: Type.Optional(
     Type.Enum(finalReasons, {
       type: 'string',
@@ -28,9 +57,7 @@ export const revocationMembers = {
       examples: ['keyCompromise']
     })
   ),
-  revocationNote: Type.Optional(
-    Type.String({ description: 'Why, in words.', examples: ['found on a marketplace'] })
-  ),
+  revocationNote: revocationWords.revocationNote,
   invalidityDate: Type.Optional(
     Type.String({
       format: 'date-time',
@@ -41,17 +68,14 @@ export const revocationMembers = {
 
 /** What is told of a certificate since it was recorded. */
 export const sinceMembers = {
-  supersedes,
+  ...successionMembers,
   releasedAt: Type.Optional(
     Type.String({
       format: 'date-time',
       description: 'When it was decided that the device may have its next certificate.'
     })
   ),
-  releasedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
-  releaseReason: Type.Optional(
-    Type.String({ description: 'Why.', examples: ['the device is back for rework'] })
-  ),
+  ...releaseWords,
   supersededAt: Type.Optional(
     Type.String({ format: 'date-time', description: 'When another certificate came in its place.' })
   ),
@@ -70,17 +94,9 @@ export const sinceMembers = {
       description: 'Since when it is on hold, which ends with `unhold`, or with its revocation.'
     })
   ),
-  heldBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
-  holdNote: Type.Optional(Type.String({ description: 'Why.', examples: ['the board is missing'] })),
+  ...holdWords,
   scrappedAt: Type.Optional(
     Type.String({ format: 'date-time', description: 'When it was said that its device is no more.' })
   ),
-  scrappedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['operator/rework'] })),
-  scrapReason: Type.Optional(Type.String({ description: 'Why.', examples: ['board is cracked'] }))
+  ...scrapWords
 }
-
-/** For the description of `fields`. */
-export const hiddenTold = `A station is not shown ${membersWithRights
-  .filter(member => !maySeeMember({ role: 'station' }, member))
-  .map(member => `\`${member}\``)
-  .join(', ')}.`

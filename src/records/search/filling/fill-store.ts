@@ -1,8 +1,8 @@
 import { type Database, transactionLimits } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
+import { standingOfStatus } from '../../acts/act-model.ts'
 import type { RecordState } from '../../record.ts'
-import { standingOfStatus } from '../../record-model.ts'
 import type { SearchedIntent, SearchedRefusal } from './searched-rows.ts'
 
 /** Where new records are looked for: ids above `after`, and below `before` where that is given. */

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import type { Database } from '../../../../src/database/database.ts'
+import { refusalColumns } from '../../../../src/records/record-model.ts'
 import { createRefusalStore } from '../../../../src/records/refusal-store.ts'
 import { newId } from '../../../../src/sources/identifier.ts'
+import { nullsOf } from '../../nulls.ts'
 
 export interface RefusalSayings {
   readonly createdAt: Date
@@ -19,17 +21,15 @@ export async function writeRefusals(
 ): Promise<readonly string[]> {
   const rows = refusals.map(
     ({ createdAt, station = 'station-1', commonName, lot = null, profile = 'starter' }) => ({
+      ...nullsOf(refusalColumns),
       ...{ id: newId(createdAt, size => randomBytes(size)), createdAt, station, credential },
-      ...{ line: null, lot, site: null, metadata: {}, stationSubject: { CommonName: commonName } },
+      ...{ lot, metadata: {}, stationSubject: { CommonName: commonName } },
       ...{
         code: 'subject_refused' as const,
         detail: 'Refused.',
-        violations: [],
-        bodyLength: null,
-        bodySha256: null
+        violations: []
       },
       ...{
-        withheld: null,
         csr: randomBytes(300),
         profile,
         profileVersion: 1,

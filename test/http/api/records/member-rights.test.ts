@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { maySeeMember, membersWithRights, readersOfMember } from '../../src/access/member-rights.ts'
-import { roles } from '../../src/access/principal.ts'
-import { columnsOf, issuanceColumns } from '../../src/http/api/records/columns.ts'
-import { assertShown, chooseRecordFields, hiddenFrom } from '../../src/http/api/records/rights.ts'
-import { recordFields } from '../../src/http/api/records/schemas.ts'
+import { roles } from '../../../../src/access/principal.ts'
+import { columnsOf, issuanceColumns } from '../../../../src/http/api/records/columns.ts'
+import {
+  maySeeMember,
+  membersWithRights,
+  readersOfMember
+} from '../../../../src/http/api/records/member-rights.ts'
+import { assertShown, chooseRecordFields, hiddenFrom } from '../../../../src/http/api/records/rights.ts'
+import { recordFields } from '../../../../src/http/api/records/schemas.ts'
 
 const actorsAndNotes = [
   'releasedBy',
