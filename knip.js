@@ -1,7 +1,8 @@
 /**
  * What nothing uses is an error: files, exports, types, dependencies. Tests, benchmarks and scripts count as users; a
- * second run, of what is marked `!`, finds files and dependencies of the program that only tests use. The entry
- * `src/main.ts` is the `bin` of package.json; tests and the configuration of tools are found by asking those tools.
+ * second run, of what is marked `!`, finds what of the program only they use; an export that is for them says so, and why,
+ * with `@internal`. The entry `src/main.ts` is the `bin` of package.json; tests and the configuration of tools are found by
+ * asking those tools.
  *
  * @type {import('knip').KnipConfig}
  */
@@ -31,6 +32,8 @@ export default {
     'prisma/*.prisma',
     '*.{js,ts}'
   ],
+  // A bound or a step that a test looks at is the module's own; what the module itself does not use is of no use but to tests.
+  ignoreExportsUsedInFile: true,
   ignoreDependencies: [
     // The generated client imports it, and is not in git.
     '@prisma/client'
@@ -46,8 +49,6 @@ export default {
     'cc',
     'mosquitto_pub',
     'chromium',
-    'pg_dump',
-    'pg_restore',
     'cfssl',
     'cfssljson',
     // A small volume to be filled; the test is skipped where nobody may mount one.

@@ -61,7 +61,7 @@ export interface IssuancePath {
 export interface IssuancePathOptions {
   readonly observe?: IssuanceDependencies['observe']
   /** Told after each group: of intents and certificates, or of refusals. */
-  readonly observeGroup?: (kind: 'cycle' | 'rejection', size: number, seconds: number) => void
+  readonly observeGroup?: (kind: 'cycle' | 'refusal', size: number, seconds: number) => void
   /** Told each time that a record is found changed. */
   readonly observeDamage?: () => void
   /** Told of each refusal that is counted and not recorded. */
@@ -224,7 +224,7 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
     ...bounds(),
     refusals: createGroupCommit({
       commit: createRefusalStore(database).commit,
-      ...groupLimits(core, 'rejection', options)
+      ...groupLimits(core, 'refusal', options)
     }),
     whyTokenEnded: id => whyCredentialEnded(core, id),
     log
@@ -235,7 +235,7 @@ function createRecording(core: Core, stops: AsyncDisposableStack, options: Recor
 
 function groupLimits(
   { config: { maximumWaiting } }: Core,
-  kind: 'cycle' | 'rejection',
+  kind: 'cycle' | 'refusal',
   { observeGroup = () => undefined, maximumGroupSize = 128 }: IssuancePathOptions
 ) {
   return {

@@ -38,7 +38,7 @@ export function describeValues(config: Config, environment: Environment): string
   return `${lines.join('\n')}\n`
 }
 
-/** The table of the README. */
+/** The table of the README. @internal `npm run openapi` writes it. */
 export function renderSettingsTable(): string {
   const cellsOf = ({ name, defaultText, meaning }: DescribedSetting) =>
     [`\`${name}\``, defaultText, meaning.replaceAll('|', '\\|')].join(' | ')

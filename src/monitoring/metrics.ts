@@ -17,7 +17,7 @@ export interface Metrics {
   /** One answered request for a certificate. */
   observeIssuance(answered: AnsweredRequest, seconds: number): void
   /** One committed group: of intents and certificates, or of refusals. */
-  observeGroup(kind: 'cycle' | 'rejection', size: number, seconds: number): void
+  observeGroup(kind: 'cycle' | 'refusal', size: number, seconds: number): void
   /** One look at a record that somebody changed. */
   observeDamage(): void
   /** One refusal that was not recorded but counted. */

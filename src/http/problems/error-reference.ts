@@ -5,7 +5,7 @@ import { problemTable } from './problem-table.ts'
 const introduction =
   'Every error is a problem document (RFC 9457) with one of these codes. Programs branch on the code; people read the detail. Codes are never reworded.'
 
-/** `docs/errors.md`. */
+/** `docs/errors.md`. @internal `npm run openapi` writes it. */
 export function renderErrorReference(): string {
   const sections = errorCodes.map(code => {
     const { status, title, meaning, remedy } = problemTable[code]

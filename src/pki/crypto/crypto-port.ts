@@ -25,6 +25,8 @@ export interface VerifiableBytes<VerificationKey> {
  * one of the platform: `imports` in src/package.json binds it, so that neither an argument nor a registry carries what
  * is the same for a whole process. Digests are synchronous, since they sit in the middle of synchronous code that
  * runs for every certificate.
+ *
+ * @internal The bindings are modules, which cannot say that they are one: the contract of test/pki/crypto does.
  */
 export interface CryptoPort<VerificationKey> {
   digest(name: DigestName, octets: Uint8Array): Uint8Array

@@ -4,7 +4,10 @@ import type { OperationName } from './operations/operations.ts'
 /** Calls per second, for each operation that has a limit. */
 export type TpsLimits = Readonly<Partial<Record<OperationName, number>>>
 
-/** The quotas of an account in one of the larger regions (AWS General Reference, "AWS IoT Core endpoints and quotas"). */
+/**
+ * The quotas of an account in one of the larger regions (AWS General Reference, "AWS IoT Core endpoints and quotas").
+ * @internal A test runs the stand-in by them; a rehearsal need not be as slow as AWS.
+ */
 export const awsTpsLimits: TpsLimits = {
   ...limit(
     10,

@@ -51,7 +51,7 @@ function rightsTo(members: object, those: readonly Role[]) {
   return Object.fromEntries(Object.keys(members).map(member => [member, those]))
 }
 
-/** The members that there are rights to. */
+/** The members that there are rights to. @internal `npm run openapi` writes them into docs/access.md. */
 export const membersWithRights: readonly string[] = Object.keys(rightsOfMembers)
 
 /** Who sees that member of a record. */

@@ -166,6 +166,7 @@ export const IssuancePage = Type.Object(
   }
 )
 
+/** @internal What tests read. */
 export type IssuancePageView = Static<typeof IssuancePage>
 
 export const defaultLimit = 50
