@@ -13,6 +13,7 @@ import { createJobQueue, jobNotice } from '../jobs/queue.ts'
 import { startFilling } from '../records/search/filling/fill-duty.ts'
 import { createFillStore } from '../records/search/filling/fill-store.ts'
 import { createFilling } from '../records/search/filling/filling.ts'
+import { createFleetJobs } from './aws/fleet.ts'
 import { createPushing, createPushJobs } from './aws/pushes.ts'
 import type { Reactions } from './change-following.ts'
 import type { Core } from './core.ts'
@@ -78,6 +79,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
         ...webhook.handlers,
         ...createRegistrationJobs({ ...registrationParts, accesses, jobs: queue }),
         ...createPushJobs(pushing, queue),
+        ...createFleetJobs(core, { accesses: pushing.accesses, jobs: queue }),
         ...exportJobs,
         ...createRevocationJobs(core, { blockedKeys: blockedKeysOf(core), jobs: queue }),
         'database.partitions': () => ensurePartitions(database, clock()),
@@ -90,6 +92,7 @@ async function startBackgroundDuties(core: Core, stops: AsyncDisposableStack): P
         'database.partitions': daily,
         'device-list.sweep': eachMinute,
         'export.run': eachMinute,
+        'fleet.sweep': eachMinute,
         'revocation.sweep': eachMinute,
         'webhook.deliver': eachMinute
       },

@@ -4,6 +4,8 @@ import { authenticateEither } from '../access/oidc/sign-in.ts'
 import type { RefusedAccesses } from '../access/refused/refused-access.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
+import type { Fleet } from '../aws/fleet/reading/fleet.ts'
+import type { Reconciliations } from '../aws/fleet/reconciliation.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
 import type { Pushes } from '../aws/push/reading/pushes.ts'
 import { createPushes } from '../aws/push/reading/reading-store.ts'
@@ -25,6 +27,7 @@ import { createVoidStore } from '../issuance/ends/void-store.ts'
 import { createVoiding } from '../issuance/ends/voiding.ts'
 import { createPreview } from '../issuance/preview.ts'
 import { createJobQueue, type JobService } from '../jobs/queue.ts'
+import { addFleetMetrics } from '../monitoring/fleet-metrics.ts'
 import { addJobMetrics } from '../monitoring/job-metrics.ts'
 import { createMetrics, type Metrics } from '../monitoring/metrics.ts'
 import { addPushMetrics } from '../monitoring/push-metrics.ts'
@@ -41,6 +44,7 @@ import { createLagStore } from '../records/search/lag/lag-store.ts'
 import type { Crls } from '../status/crl/crls.ts'
 import type { StorageWatch } from '../storage/storage-watch.ts'
 import { createAuthorityServices } from './authority-services.ts'
+import { createFleetServices } from './aws/fleet.ts'
 import type { Core } from './core.ts'
 import { createExporting } from './exports/exporting.ts'
 import { createIssuancePath, type IssuancePath } from './issuance-path.ts'
@@ -82,6 +86,8 @@ export async function startWorker(
   addSearchMetrics(metrics.registry, searchLag)
   const awsPushes = createPushes(core.search)
   addPushMetrics(metrics.registry, awsPushes)
+  const fleetServices = createFleetServices(core, jobs)
+  addFleetMetrics(metrics.registry, fleetServices.fleet)
   addJobMetrics({ registry: metrics.registry, jobs, outbox: createOutboxStore(database) })
   const { observeIssuance: observe, observeGroup, observeDamage, observeCounted, observeMes } = metrics
   const storageReserve = () => storage.isReserveTouched()
@@ -97,7 +103,7 @@ export async function startWorker(
   const tls = await openTls(core, stops, clientTrust)
   const people = await openPeople(core, stops)
   const crls = openCrls(core, metrics.registry)
-  const watches = { metrics, storage, searchLag, crls, awsPushes }
+  const watches = { metrics, storage, searchLag, crls, awsPushes, ...fleetServices }
   const ocsp = openOcsp(core, metrics.registry)
   const parts = { ...watches, ocsp, path, weakKeys, accesses, tls, clientTrust, people, refusedAccesses }
   const settings = httpSettings(config)
@@ -125,6 +131,8 @@ interface WorkerParts {
   readonly searchLag: SearchLag
   readonly crls: Crls
   readonly awsPushes: Pushes
+  readonly fleet: Fleet
+  readonly reconciliations: Reconciliations
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
   readonly clientTrust: OpenedClientTrust | undefined
@@ -164,6 +172,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
     awsPushes: parts.awsPushes,
+    ...{ fleet: parts.fleet, reconciliations: parts.reconciliations },
     preview: createPreview({ ...core, ...path, weakKeys, publicUrl: core.config.publicUrl }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),
@@ -219,11 +228,12 @@ function createRecordActs(core: Core, path: IssuancePath, jobs: JobService) {
   }
 }
 
-function examinersOf({ searchLag, crls, awsPushes, ocsp, tls, clientTrust, people }: WorkerParts) {
+function examinersOf({ searchLag, crls, awsPushes, fleet, ocsp, tls, clientTrust, people }: WorkerParts) {
   return {
     searchLag,
     crls,
     awsPushes,
+    fleet,
     examineOcsp: ocsp.examine,
     examineTls: examineBoth(tls, clientTrust),
     examineProvider: people?.examine

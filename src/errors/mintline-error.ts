@@ -108,6 +108,9 @@ export const errorCodes = [
   'aws_template_not_ours',
   'aws_registration_blocked',
   'aws_registration_held',
+  'fleet_reconciliation_not_found',
+  'fleet_reconciliation_running',
+  'fleet_finding_not_found',
   // the service
   'database_unavailable',
   'clock_untrusted',

@@ -83,7 +83,7 @@ function describeRefused(facts: RefusalFacts): EventData['mintline.issuance.reje
 }
 
 function nameOfSubject(act: string, name: string) {
-  if (act.startsWith('authority.')) return { authority: name }
+  if (act.startsWith('authority.') || act.startsWith('fleet.')) return { authority: name }
   if (act.startsWith('station.')) return { station: name }
   if (act.startsWith('lot.')) return { lot: name }
   if (act.startsWith('certificate.') || act.startsWith('aws_push.')) return { issuanceId: name }

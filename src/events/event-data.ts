@@ -176,6 +176,11 @@ const ExpiringData = Type.Object({ issuanceId, ...actMembers }, strict)
 
 const PushData = Type.Object({ issuanceId, ...actMembers }, strict)
 
+const FleetAlarmData = Type.Object(
+  { authority: Type.String({ description: 'The generation.' }), ...actMembers },
+  strict
+)
+
 /** The schema of each type's `data`. @internal It binds no code: tests hold what is sent to it. */
 export const eventData = {
   'mintline.issuance.issued': IssuedData,
@@ -186,6 +191,7 @@ export const eventData = {
   'mintline.aws-registration.drifted': RegistrationData,
   'mintline.aws-registration.blocked': RegistrationData,
   'mintline.aws-push.drifted': PushData,
+  'mintline.fleet.alarm': FleetAlarmData,
   'mintline.key.blocked': KeyData,
   'mintline.key.disclosed': KeyData,
   'mintline.station.paused': StationPausedData,
@@ -201,6 +207,7 @@ export interface EventData {
   readonly 'mintline.aws-registration.drifted': Static<typeof RegistrationData>
   readonly 'mintline.aws-registration.blocked': Static<typeof RegistrationData>
   readonly 'mintline.aws-push.drifted': Static<typeof PushData>
+  readonly 'mintline.fleet.alarm': Static<typeof FleetAlarmData>
   readonly 'mintline.key.blocked': Static<typeof KeyData>
   readonly 'mintline.key.disclosed': Static<typeof KeyData>
   readonly 'mintline.station.paused': Static<typeof StationPausedData>

@@ -8,6 +8,8 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { LoginPermits } from '../authorities/token-logins/permits.ts'
+import type { Fleet } from '../aws/fleet/reading/fleet.ts'
+import type { Reconciliations } from '../aws/fleet/reconciliation.ts'
 import type { Pushes } from '../aws/push/reading/pushes.ts'
 import type { Registrations } from '../aws/registrations/registration.ts'
 import type { ClockTrust } from '../clock/clock-trust.ts'
@@ -112,6 +114,8 @@ export interface HttpServices {
   readonly loginPermits: LoginPermits
   readonly authorities: AuthorityAdministration & AuthorityRegister
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>
+  readonly fleet: Omit<Fleet, 'examine'>
+  readonly reconciliations: Reconciliations
   readonly awsPushes: Pick<Pushes, 'list' | 'listOf' | 'countOf'>
   readonly preview: {
     /** @throws MintlineError what an issuance would refuse the same CSR with */

@@ -12,6 +12,12 @@ export interface JobData {
   readonly 'aws-registration.check': { readonly registrationId: string }
   /** Finds the registrations that are due for one of the above. */
   readonly 'aws-registration.sweep': Readonly<Record<never, never>>
+  /** Looks at what one account and region of AWS holds of the certificates of each CA. */
+  readonly 'fleet.run': { readonly accountAlias: string; readonly region: string }
+  /** Looks at CAs as a whole once their registrations have been looked at, and ends the look. */
+  readonly 'fleet.judge': Readonly<Record<never, never>>
+  /** Begins a look at the fleet that is due, and finds the accounts and regions where one goes on. */
+  readonly 'fleet.sweep': Readonly<Record<never, never>>
   /** Makes the partitions of the months to come. */
   readonly 'database.partitions': Readonly<Record<never, never>>
   /** Takes away lists of devices that no lot has any more. */

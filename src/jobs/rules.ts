@@ -57,6 +57,11 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'database.partitions': { ...common, retryLimit: 20, deleteAfterSeconds: 7 * days },
   // Each minute brings another one.
   'device-list.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
+  // The walk itself says when it is given up.
+  'fleet.run': { ...common, retryLimit: 100_000, retryDelayMax: 5 * minutes, deleteAfterSeconds: 1 * days },
+  // Each minute brings another one.
+  'fleet.judge': { ...common, retryLimit: 0, expireInSeconds: 2 * hours, deleteAfterSeconds: 1 * hours },
+  'fleet.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
   // Each minute brings another one. A long list takes hours.
   'export.run': { ...common, retryLimit: 100, expireInSeconds: 12 * hours, deleteAfterSeconds: 1 * hours },
   // Not given up as long as there is something to revoke.
@@ -80,6 +85,9 @@ export const concurrencyOf: Readonly<Record<JobKind, number>> = {
   'database.partitions': 1,
   'device-list.sweep': 1,
   'export.run': 1,
+  'fleet.run': 4,
+  'fleet.judge': 1,
+  'fleet.sweep': 1,
   'revocation.run': 1,
   'revocation.sweep': 1,
   'webhook.deliver': 1

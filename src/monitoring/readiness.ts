@@ -35,6 +35,8 @@ export interface Readiness {
     readonly awsRegistrations: Check
     /** Not ok while AWS IoT cannot be told of revocations, or refuses some, which keeps nothing from working here. */
     readonly awsPushes: Check
+    /** Not ok while there are alarms of the fleet, or a look at it did not go through, which keeps nothing from working here. */
+    readonly fleet: Check
     /** Not ok while a CRL is missing, far behind or near its end, which keeps nothing from working but who reads it. */
     readonly crls: Check
     /** Not ok while what records are searched by is far behind them, which keeps nothing from working but some searches. */
@@ -60,6 +62,7 @@ export interface ReadinessDependencies {
   readonly events: Pick<Events, 'examine'>
   readonly awsRegistrations: { readonly examine: () => Promise<Check> }
   readonly awsPushes: { readonly examine: () => Promise<Check> }
+  readonly fleet: { readonly examine: () => Promise<Check> }
   readonly crls: { readonly examine: () => Promise<Check> }
   readonly searchLag: { readonly examine: () => Promise<Check> }
   readonly examineOcsp: () => Check
@@ -80,8 +83,18 @@ export interface ReadinessDependencies {
 export type AskReadiness = (line?: string) => Promise<Readiness>
 
 export function createReadiness(dependencies: ReadinessDependencies): AskReadiness {
-  const { storage, lines, clockTrust, listWarnings, events, awsRegistrations, awsPushes, crls, searchLag } =
-    dependencies
+  const {
+    storage,
+    lines,
+    clockTrust,
+    listWarnings,
+    events,
+    awsRegistrations,
+    awsPushes,
+    fleet,
+    crls,
+    searchLag
+  } = dependencies
   return async line => {
     const measuring = storage.check()
     const [databaseCheck, storageCheck, states, clock, warnings, ...kept] = await Promise.all([
@@ -93,10 +106,11 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       orUnknown(events.examine()),
       orUnknown(awsRegistrations.examine()),
       orUnknown(awsPushes.examine()),
+      orUnknown(fleet.examine()),
       orUnknown(crls.examine()),
       orUnknown(searchLag.examine())
     ])
-    const [eventCheck, registrationCheck, pushCheck, crlCheck, searchCheck] = kept
+    const [eventCheck, registrationCheck, pushCheck, fleetCheck, crlCheck, searchCheck] = kept
     const signer = checkSigner(states)
     const checks = {
       database: databaseCheck,
@@ -107,6 +121,7 @@ export function createReadiness(dependencies: ReadinessDependencies): AskReadine
       events: eventCheck,
       awsRegistrations: registrationCheck,
       awsPushes: pushCheck,
+      fleet: fleetCheck,
       crls: crlCheck,
       search: searchCheck,
       ocsp: dependencies.examineOcsp(),

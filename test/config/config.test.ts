@@ -163,7 +163,7 @@ describe('the webhook', () => {
   })
 
   it('gets all events, or those that are named', () => {
-    expect(loadConfig({}).webhookEvents).toHaveLength(12)
+    expect(loadConfig({}).webhookEvents).toHaveLength(13)
     const some = 'mintline.authority.changed, mintline.issuance.issued'
     expect(loadConfig({ MINTLINE_WEBHOOK_EVENTS: some }).webhookEvents).toEqual([
       'mintline.issuance.issued',

@@ -12,6 +12,7 @@ const acts = [
   ['mintline.aws-registration.blocked', 'aws_registration.blocked', 'aws-registration/r-1'],
   ['mintline.aws-push.drifted', 'aws_push.drifted', 'issuance/019ab1f0'],
   ['mintline.aws-push.drifted', 'aws_push.appeared', 'issuance/019ab1f0'],
+  ['mintline.fleet.alarm', 'fleet.alarm', 'authority/acme-g1'],
   ['mintline.key.blocked', 'key.block', 'key/9f2c'],
   ['mintline.key.disclosed', 'key.expose', 'key/9f2c'],
   ['mintline.station.paused', 'station.pause', 'station/station-7'],

@@ -47,6 +47,12 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/revocations': ['auditor', 'admin'],
   'GET /v1/revocations/:id': ['auditor', 'admin'],
   'GET /v1/aws-pushes': ['auditor', 'admin'],
+  'GET /v1/fleet': ['auditor', 'operator', 'admin'],
+  'GET /v1/fleet/findings': ['auditor', 'operator', 'admin'],
+  'POST /v1/fleet/findings/:id/acknowledge': ['operator', 'admin'],
+  'POST /v1/fleet/reconciliations': ['operator', 'admin'],
+  'GET /v1/fleet/reconciliations': ['auditor', 'operator', 'admin'],
+  'GET /v1/fleet/reconciliations/:id': ['auditor', 'operator', 'admin'],
   'POST /v1/lots': ['operator', 'admin'],
   'GET /v1/lots': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/lots/:id': ['display', 'auditor', 'operator', 'admin'],
@@ -322,6 +328,39 @@ async function makeCompromise(url: string): Promise<Readonly<Record<string, Targ
   }
 }
 
+async function makeFleet(): Promise<Readonly<Record<string, Target>>> {
+  const payload = { things: 'none' }
+  const { id } = (await service.as('operator').post('/v1/fleet/reconciliations', payload)).json<{
+    id: string
+  }>()
+  const { prisma } = service.database
+  const { id: authorityId } = await prisma.authority.findFirstOrThrow({ where: { name: 'starter-g1' } })
+  const now = new Date()
+  const times = { foundAt: now, confirmedAt: now, confirmedBy: id }
+  const { id: finding } = await prisma.fleetFinding.create({
+    data: {
+      ...times,
+      kind: 'seen-never-issued',
+      authorityId,
+      placeId: authorityId,
+      key: Buffer.alloc(32),
+      details: {},
+      isAlarm: true
+    }
+  })
+  return {
+    'GET /v1/fleet': { url: '/v1/fleet' },
+    'GET /v1/fleet/findings': { url: '/v1/fleet/findings' },
+    'POST /v1/fleet/findings/:id/acknowledge': {
+      url: `/v1/fleet/findings/${finding}/acknowledge`,
+      payload: { note: 'a trial' }
+    },
+    'POST /v1/fleet/reconciliations': { url: '/v1/fleet/reconciliations', payload },
+    'GET /v1/fleet/reconciliations': { url: '/v1/fleet/reconciliations' },
+    'GET /v1/fleet/reconciliations/:id': { url: `/v1/fleet/reconciliations/${id}` }
+  }
+}
+
 async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
   const admin = service.as('admin')
   const { id } = await service.issue()
@@ -346,6 +385,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     `/v1/authorities/${await makeGeneration(service, ...made)}`
   return {
     ...(await makeExports()),
+    ...(await makeFleet()),
     'POST /v1/issuances': { url: '/v1/issuances', payload: { csr, profile: 'starter' } },
     'POST /v1/issuances/batch': {
       url: '/v1/issuances/batch',

@@ -91,6 +91,7 @@ export function createPort(): Port {
           events: check,
           awsRegistrations: check,
           awsPushes: check,
+          fleet: check,
           crls: check,
           search: check,
           ocsp: check,

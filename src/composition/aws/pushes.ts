@@ -1,4 +1,7 @@
-import { createCertificateAccesses } from '../../aws/push/control/certificate-accesses.ts'
+import {
+  type CertificateAccesses,
+  createCertificateAccesses
+} from '../../aws/push/control/certificate-accesses.ts'
 import type { PushDependencies } from '../../aws/push/dependencies.ts'
 import { createProgressStore } from '../../aws/push/progress-store.ts'
 import { createPushStore } from '../../aws/push/push-store.ts'
@@ -12,7 +15,10 @@ import type { Core } from '../core.ts'
 type PushCore = Pick<Core, 'config' | 'database' | 'authorityStore' | 'clock' | 'clockTrust' | 'randomBytes'>
 
 /** What tells AWS IoT of revoked certificates in the background. */
-export function createPushing(core: PushCore): Omit<PushDependencies, 'jobs'> & { close(): void } {
+export function createPushing(core: PushCore): Omit<PushDependencies, 'accesses' | 'jobs'> & {
+  readonly accesses: CertificateAccesses
+  close(): void
+} {
   const { config, database, authorityStore, clock, clockTrust, randomBytes } = core
   const accesses = createCertificateAccesses(config.awsPushPerSecond)
   return {

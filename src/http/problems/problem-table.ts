@@ -4,6 +4,7 @@ import { accessProblems } from './tables/access.ts'
 import { awsProblems } from './tables/aws.ts'
 import { exportProblems } from './tables/export.ts'
 import { factoryProblems } from './tables/factory.ts'
+import { fleetProblems } from './tables/fleet.ts'
 import { revocationProblems } from './tables/revocation.ts'
 import { serviceProblems } from './tables/service.ts'
 
@@ -281,6 +282,7 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   ...factoryProblems,
   ...revocationProblems,
   ...awsProblems,
+  ...fleetProblems,
   ...exportProblems,
   ...serviceProblems
 }

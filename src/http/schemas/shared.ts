@@ -20,6 +20,13 @@ import { ClockState } from '../api/clock/schemas.ts'
 import { IssuanceSummary } from '../api/counts/schemas.ts'
 import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
 import { ExportPage, ExportResource } from '../api/exports/schemas.ts'
+import {
+  FleetFinding,
+  FleetFindingPage,
+  FleetReconciliation,
+  FleetReconciliationPage,
+  FleetSummary
+} from '../api/fleet/schemas.ts'
 import { Health, Readiness } from '../api/health/schemas.ts'
 import { CsrNote, Issuance, Thing } from '../api/issuances/schemas.ts'
 import { Job, JobPage } from '../api/jobs/schemas.ts'
@@ -94,6 +101,11 @@ export const sharedSchemas = [
   AwsPushCounts,
   AwsPush,
   AwsPushPage,
+  FleetReconciliation,
+  FleetReconciliationPage,
+  FleetSummary,
+  FleetFinding,
+  FleetFindingPage,
   RefusalCountPage,
   AuditEventResource,
   AuditEventPage,

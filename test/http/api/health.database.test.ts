@@ -45,6 +45,7 @@ describe('health', () => {
           events: { ok: true, detail: 'there is no webhook' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
           awsPushes: { ok: true, detail: 'AWS IoT can be told of revocations' },
+          fleet: { ok: true, detail: 'no alarms of the fleet' },
           crls: { ok: true, detail: 'up to date' },
           search: { ok: true, detail: 'follows the records' },
           ocsp: { ok: true, detail: 'answers' },

@@ -13,19 +13,21 @@ import { systemStopwatch } from '../../../sources/clock.ts'
 import { type InTurn, orUndefined, unless } from '../../iot/in-turn.ts'
 import type { AwsPlace } from '../../iot/place.ts'
 import { type AttachmentControl, createAttachmentControl } from './attachment-control.ts'
+import { createListingControl, type ListingControl } from './listing-control.ts'
 import type { Pace } from './pace.ts'
 
 interface HeldCertificate {
   readonly certificateArn: string
   /** As AWS names it, e.g. ACTIVE. */
   readonly status: string
+  readonly certificatePem: string
 }
 
 /**
  * Device certificates of AWS IoT in one account and region. Each call is sent once, and again only where AWS had too many; so
  * who gets no answer does not know what was done. Everything throws MintlineError `aws_refused` or `aws_unavailable`.
  */
-export interface CertificateControl extends AttachmentControl {
+export interface CertificateControl extends AttachmentControl, ListingControl {
   /** Undefined where it is not registered. */
   describe(certificateId: string): Promise<HeldCertificate | undefined>
   /** @returns false where there is no such certificate. */
@@ -41,7 +43,7 @@ export interface CertificateControl extends AttachmentControl {
 /** Of a place. */
 export interface CertificateControls {
   /**
-   * Calls of one certificate, waits for their turn included: from then on nothing is sent, and what is under way is given up with
+   * Calls that belong together, waits for their turn included: from then on nothing is sent, and what is under way is given up with
    * `aws_unavailable`.
    */
   within(limitMs: number): CertificateControl
@@ -99,7 +101,7 @@ function createPaced({ pace, stopping }: ControlOptions, limitMs: number): InTur
 function tookTooLong(operation: string, limitMs: number): MintlineError {
   return new MintlineError(
     'aws_unavailable',
-    `The calls for one certificate took longer than ${limitMs / 1_000} seconds and were given up at iot:${operation}. AWS answers late, or has too many calls.`,
+    `Calls that belong together took longer than ${limitMs / 1_000} seconds and were given up at iot:${operation}. AWS answers late, or has too many calls.`,
     { retryAfterSeconds: 30 }
   )
 }
@@ -107,12 +109,15 @@ function tookTooLong(operation: string, limitMs: number): MintlineError {
 function createCertificateControl(client: IoTClient, paced: InTurn): CertificateControl {
   return {
     ...createAttachmentControl(client, paced),
+    ...createListingControl(client, paced),
     describe: certificateId =>
       paced('DescribeCertificate', async abortSignal => {
         const command = new DescribeCertificateCommand({ certificateId })
         const reply = await orUndefined(client.send(command, { abortSignal }))
         const held = reply?.certificateDescription
-        return held && { certificateArn: held.certificateArn ?? '', status: held.status ?? '' }
+        if (held === undefined) return undefined
+        const { certificateArn = '', status = '', certificatePem = '' } = held
+        return { certificateArn, status, certificatePem }
       }),
     update: (certificateId, newStatus) =>
       paced('UpdateCertificate', abortSignal =>

@@ -55,6 +55,11 @@ export const Readiness = Type.Object(
           description:
             'Not ok while AWS IoT cannot be told of revocations, or refuses some, which is a warning: it keeps nothing from being ready.'
         }),
+        fleet: Type.Object(Check.properties, {
+          ...strict,
+          description:
+            'Not ok while an alarm of the fleet is open, or the last look at it did not go through, which is a warning: it keeps nothing from being ready.'
+        }),
         crls: Type.Object(Check.properties, {
           ...strict,
           description:
@@ -115,6 +120,7 @@ export const Readiness = Type.Object(
           events: { ok: true, detail: 'none waits' },
           awsRegistrations: { ok: true, detail: 'AWS IoT holds what is asked for' },
           awsPushes: { ok: true, detail: 'AWS IoT can be told of revocations' },
+          fleet: { ok: true, detail: 'no alarms of the fleet' },
           crls: { ok: true, detail: 'up to date' },
           search: { ok: true, detail: 'follows the records' },
           ocsp: { ok: true, detail: 'answers' },

@@ -1,0 +1,131 @@
+import { type Database, transactionLimits } from '../../../database/database.ts'
+import { Prisma } from '../../../database/generated/client.ts'
+import { runQuery } from '../../../database/run-query.ts'
+import type { FoundFinding } from '../finding.ts'
+import { type FindingSources, onConflict, putFindings } from '../walk/finding-store.ts'
+import type { Walk, WalkAdvance } from '../walk/walk.ts'
+import { advanceStatement } from '../walk/walk-store.ts'
+
+/** A certificate that AWS is asked about before it is told as a finding. */
+export interface Suspect {
+  /** Lower-case hex. */
+  readonly certificateId: string
+  /** Null: it was never issued here. */
+  readonly intentId: string | null
+  readonly status: string
+  readonly registeredAt: Date | null
+  /** What the record says: held or revoked. */
+  readonly standing: string | null
+  /** How far AWS was told of that; null: it is not to be told. */
+  readonly push: string | null
+  /** It was found before. */
+  readonly isKnown: boolean
+}
+
+interface JudgedPart {
+  readonly suspects: readonly Suspect[]
+  /** Of the last that was looked at; undefined: there are no more. */
+  readonly position: Uint8Array | undefined
+}
+
+export interface JudgingStore {
+  /** The next of what AWS listed. */
+  next(walk: Walk, limit: number): Promise<JudgedPart>
+  /** Keeps what was found of a part, with what the database finds by itself, in one transaction. */
+  keep(
+    walk: Walk,
+    to: WalkAdvance,
+    more: FindingSources & { readonly found: readonly FoundFinding[] }
+  ): Promise<void>
+  /** Of these serial numbers, in lower-case hex, the id of each record. */
+  findSerials(serialNumbers: readonly string[]): Promise<ReadonlyMap<string, string>>
+}
+
+/** What AWS has neither taken out nor revoked is let in, or about to be. */
+const isIn = Prisma.sql`own.status NOT IN ('INACTIVE', 'REVOKED')`
+
+export function createJudgingStore({ prisma }: Database): JudgingStore {
+  return {
+    next: (walk, limit) =>
+      runQuery(async () => {
+        const rows = await prisma.$queryRaw<(Suspect & { isSuspect: boolean })[]>`
+          SELECT encode(own.certificate_id, 'hex') AS "certificateId", own.intent_id::text AS "intentId", own.status,
+            own.registered_at AS "registeredAt", standing.state AS standing, push.state AS push,
+            known.id IS NOT NULL AS "isKnown",
+            own.intent_id IS NULL OR (standing.state IN ('held', 'revoked') AND ${isIn}) AS "isSuspect"
+          FROM (
+            SELECT * FROM fleet_certificate
+            WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid
+              AND certificate_id > ${positionOf(walk)}
+            ORDER BY certificate_id LIMIT ${limit}
+          ) AS own
+          LEFT JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
+          LEFT JOIN aws_push AS push ON push.intent_id = own.intent_id AND push.registration_id = own.registration_id
+          LEFT JOIN fleet_finding AS known ON known.place_id = own.registration_id AND known.key = own.certificate_id
+            AND known.kind = 'seen-never-issued'
+          ORDER BY own.certificate_id`
+        const last = rows.at(-1)
+        return {
+          suspects: rows.filter(({ isSuspect }) => isSuspect),
+          position: last && Buffer.from(last.certificateId, 'hex')
+        }
+      }),
+    keep: (walk, to, more) =>
+      runQuery(() => prisma.$transaction(each => keep(each, walk, { to, more }), transactionLimits)),
+    async findSerials(serialNumbers) {
+      const rows = await runQuery(
+        () => prisma.$queryRaw<{ serialNumber: string; intentId: string }[]>`
+          SELECT encode(serial_number, 'hex') AS "serialNumber", intent_id::text AS "intentId" FROM certified_serial
+          WHERE serial_number = ANY(${serialNumbers.map(each => Buffer.from(each, 'hex'))})`
+      )
+      return new Map(rows.map(({ serialNumber, intentId }) => [serialNumber, intentId]))
+    }
+  }
+}
+
+export function positionOf({ position }: Walk): Prisma.Sql {
+  return Prisma.sql`${Buffer.from(position ?? [])}::bytea`
+}
+
+interface Kept {
+  readonly to: WalkAdvance
+  readonly more: FindingSources & { readonly found: readonly FoundFinding[] }
+}
+
+async function keep(transaction: Prisma.TransactionClient, walk: Walk, { to, more }: Kept): Promise<void> {
+  const isFirst = (await transaction.$executeRaw(advanceStatement(walk, to))) > 0
+  if (!isFirst) return
+  const told = await putFindings(transaction, walk, more)
+  await transaction.$executeRaw`
+    UPDATE fleet_walk SET alarms = alarms + ${told}::integer WHERE id = ${walk.id}::uuid`
+  if (to.position !== null) await transaction.$executeRaw(plainStatement(walk, to.position))
+}
+
+/** AWS has so long to provision a device before that is a finding. */
+const provisioningTime = Prisma.sql`interval '1 hour'`
+
+/** What the database finds of a part by itself. */
+function plainStatement(walk: Walk, position: Uint8Array): Prisma.Sql {
+  return Prisma.sql`
+    INSERT INTO fleet_finding AS earlier
+      (kind, authority_id, registration_id, place_id, key, intent_id, details, is_alarm, found_at, confirmed_at, confirmed_by)
+    SELECT found.kind, ${walk.authorityId}::uuid, own.registration_id, own.registration_id, own.certificate_id, own.intent_id,
+      found.details, false, clock_timestamp(), clock_timestamp(), own.seen_by
+    FROM fleet_certificate AS own
+    LEFT JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
+    LEFT JOIN intent ON intent.id = own.intent_id
+    LEFT JOIN lot ON lot.id = intent.lot
+    CROSS JOIN LATERAL (
+      SELECT 'not-provisioned' AS kind, jsonb_build_object('status', own.status, 'registeredAt', own.registered_at) AS details
+      WHERE own.intent_id IS NOT NULL AND own.status = 'PENDING_ACTIVATION' AND coalesce(standing.state, 'good') IN ('good', 'removed')
+        AND own.registered_at < clock_timestamp() - ${provisioningTime}
+      UNION ALL
+      SELECT 'seen-before-lot-close', jsonb_build_object(
+        'lot', lot.id, 'lotState', lot.state, 'registeredAt', own.registered_at, 'status', own.status
+      ) WHERE lot.id IS NOT NULL AND (lot.state <> 'closed' OR own.registered_at < lot.changed_at)
+    ) AS found
+    WHERE own.registration_id = ${walk.registrationId}::uuid AND own.seen_by = ${walk.reconciliationId}::uuid
+      AND own.certificate_id > ${positionOf(walk)} AND own.certificate_id <= ${Buffer.from(position)}::bytea
+    ORDER BY own.certificate_id
+    ${onConflict}`
+}

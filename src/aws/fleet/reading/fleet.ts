@@ -1,0 +1,72 @@
+import type { Act } from '../../../audit/audit-event.ts'
+import type { Page, PageQuery } from '../../../sources/page.ts'
+import type { FindingKind } from '../finding.ts'
+import type { HeldCounts } from '../reconciliation.ts'
+
+/** What AWS IoT and the record do not agree on, as it is shown. */
+export interface Finding {
+  /** A decimal number: later ones are larger. */
+  readonly id: string
+  readonly kind: FindingKind
+  /** Name of the generation. */
+  readonly authority: string
+  /** Null of what is of the CA as a whole. */
+  readonly registrationId: string | null
+  readonly accountAlias: string | null
+  readonly region: string | null
+  /** Lower-case hex; null of what is of no certificate. */
+  readonly certificateId: string | null
+  /** Of the record. */
+  readonly issuanceId: string | null
+  readonly details: Readonly<Record<string, unknown>>
+  readonly foundAt: Date
+  /** When it was found last. */
+  readonly confirmedAt: Date
+  readonly acknowledgedAt: Date | null
+  readonly acknowledgedBy: string | null
+  readonly acknowledgeNote: string | null
+}
+
+/** All given conditions hold together. */
+export interface FindingQuery extends PageQuery {
+  readonly kind?: FindingKind | undefined
+  /** Name of the generation. */
+  readonly authority?: string | undefined
+  readonly region?: string | undefined
+  readonly accountAlias?: string | undefined
+  /** Alarms alone that nobody has acknowledged. */
+  readonly isOpenAlarm?: boolean | undefined
+  /** Id of the record. */
+  readonly issuance?: string | undefined
+}
+
+/** Of one registration; or, without a place, of a CA as a whole. */
+export interface FleetPlace {
+  readonly authority: string
+  readonly registrationId: string | null
+  readonly accountAlias: string | null
+  readonly region: string | null
+  /** At the last look that went through. */
+  readonly held: HeldCounts | null
+  readonly lookedAt: Date | null
+  /** Id of that look. */
+  readonly reconciliation: string | null
+  /** Not more than `countedMost` of each kind are counted; kinds without any are not there. */
+  readonly findings: Readonly<Partial<Record<FindingKind, number>>>
+  readonly openAlarms: number
+  /** Why the last look did not go through here; null: it did. */
+  readonly lastError: { readonly code: string; readonly detail: string } | null
+}
+
+export const countedMost = 100_000
+
+/** The fleet at AWS IoT, as of the last looks at it. */
+export interface Fleet {
+  /** Newest first. */
+  list(query: FindingQuery): Promise<Page<Finding>>
+  summarize(): Promise<readonly FleetPlace[]>
+  /** @throws MintlineError `fleet_finding_not_found`: there is no such alarm. */
+  acknowledge(id: string, act: Act): Promise<Finding>
+  /** Whether there are no alarms, and looks go through. @throws MintlineError `database_unavailable`. */
+  examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
+}

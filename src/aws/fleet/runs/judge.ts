@@ -1,0 +1,43 @@
+import { buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
+import type { FleetDependencies } from '../dependencies.ts'
+import type { Walk } from '../walk/walk.ts'
+
+const lookedAtOnce = 2_000
+const closedAtOnce = 2_000
+
+/**
+ * Looks at CAs as a whole, once all their registrations have been looked at, and ends the look.
+ *
+ * @param signal ends it after the step in hand; the next job goes on.
+ */
+export async function judgeAuthorities(dependencies: FleetDependencies, signal: AbortSignal): Promise<void> {
+  const { store, walks, clock, randomBytes } = dependencies
+  for (const { id, hasFailed } of await walks.listReady()) {
+    for (let walk = await walks.find(id); walk !== undefined && isOpen(walk); walk = await walks.find(id)) {
+      if (signal.aborted) return
+      await takeStep(dependencies, walk, hasFailed)
+    }
+  }
+  const time = clock()
+  await store.finish(time, (id, failed) =>
+    buildAuditEvent(
+      { ...systemAct, act: 'fleet.finish', subject: `fleet/${id}`, after: { failed } },
+      { time, randomBytes }
+    )
+  )
+}
+
+const isOpen = ({ phase }: Walk) => phase !== 'done' && phase !== 'failed'
+
+async function takeStep({ walks, unseen }: FleetDependencies, walk: Walk, hasFailed: boolean): Promise<void> {
+  if (walk.phase === 'keys') return walks.advance(walk, { phase: 'unseen', position: null })
+  // What was not listed everywhere may be where it was not listed: what was found before stays.
+  if (walk.phase === 'unseen' && hasFailed) return walks.fail(walk, notAllSeen, true)
+  if (walk.phase === 'unseen') return unseen.step(walk, lookedAtOnce)
+  await walks.close(walk, closedAtOnce)
+}
+
+const notAllSeen = {
+  code: 'aws_unavailable',
+  detail: 'Not every account and region of the CA could be looked at, so it is not known what was never seen.'
+} as const

@@ -1,0 +1,62 @@
+import type { FleetDependencies } from '../../aws/fleet/dependencies.ts'
+import { createJudgingStore } from '../../aws/fleet/judging/judging-store.ts'
+import { createFleet } from '../../aws/fleet/reading/create-fleet.ts'
+import { createFleetStore } from '../../aws/fleet/reading/fleet-store.ts'
+import { createReconciliationStore } from '../../aws/fleet/reconciliation-store.ts'
+import { createReconciliations } from '../../aws/fleet/reconciliations.ts'
+import { judgeAuthorities } from '../../aws/fleet/runs/judge.ts'
+import { createListingStore } from '../../aws/fleet/runs/listing-store.ts'
+import { runWalks } from '../../aws/fleet/runs/run.ts'
+import { sweepFleet } from '../../aws/fleet/runs/sweep.ts'
+import { createUnseenStore } from '../../aws/fleet/runs/unseen-store.ts'
+import { createThingStore } from '../../aws/fleet/things/thing-store.ts'
+import { createWalkStore } from '../../aws/fleet/walk/walk-store.ts'
+import type { CertificateAccesses } from '../../aws/push/control/certificate-accesses.ts'
+import type { JobHandlers } from '../../jobs/job.ts'
+import type { JobQueue } from '../../jobs/queue.ts'
+import type { Core } from '../core.ts'
+
+type FleetCore = Pick<Core, 'config' | 'database' | 'search' | 'authorityStore' | 'clock' | 'randomBytes'>
+
+/** For who asks what AWS IoT holds, and has it looked at. */
+export function createFleetServices(core: FleetCore, jobs: Pick<JobQueue, 'send'>) {
+  const { config, database, search, clock, randomBytes } = core
+  return {
+    fleet: createFleet({ store: createFleetStore(database, search), clock, randomBytes }),
+    reconciliations: createReconciliations({
+      store: createReconciliationStore(database),
+      jobs,
+      neverSeenDays: config.fleetNeverSeenDays,
+      clock,
+      randomBytes
+    })
+  }
+}
+
+/** What is done of it in the background. */
+export function createFleetJobs(
+  core: FleetCore,
+  { accesses, jobs }: { readonly accesses: CertificateAccesses; readonly jobs: Pick<JobQueue, 'send'> }
+) {
+  const { config, database, authorityStore, clock, randomBytes } = core
+  const dependencies: FleetDependencies = {
+    store: createReconciliationStore(database),
+    walks: createWalkStore(database),
+    listing: createListingStore(database),
+    judging: createJudgingStore(database),
+    things: createThingStore(database),
+    unseen: createUnseenStore(database),
+    authorities: authorityStore,
+    accesses,
+    jobs,
+    clock,
+    randomBytes,
+    period: config.fleetReconciliation,
+    neverSeenDays: config.fleetNeverSeenDays
+  }
+  return {
+    'fleet.run': (place, signal) => runWalks(dependencies, place, signal),
+    'fleet.judge': (_data, signal) => judgeAuthorities(dependencies, signal),
+    'fleet.sweep': () => sweepFleet(dependencies)
+  } satisfies JobHandlers
+}

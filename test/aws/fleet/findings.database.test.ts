@@ -1,0 +1,139 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createOutboxStore } from '../../../src/events/outbox-store.ts'
+import { parseCertificate } from '../../../src/pki/certificate/certificate.ts'
+import { act } from '../../support/authority-administration.ts'
+import { type FleetBench, openFleet, region } from './fleeting.ts'
+
+let service: FleetBench
+beforeAll(async () => {
+  service = await openFleet()
+})
+afterAll(() => service.stop())
+
+const hourMs = 60 * 60_000
+
+/** Issued, and not at AWS. */
+type Device = Awaited<ReturnType<FleetBench['issue']>>
+let waiting: Device
+
+const kindsOf = async () => (await service.found()).map(({ kind, certificateId }) => [kind, certificateId])
+
+it('of a fleet that agrees with the record finds nothing', async () => {
+  for (let count = 0; count < 5; count++) service.connect(await service.issue())
+  waiting = await service.issue()
+  const look = await service.look()
+  expect(look.finishedAt).not.toBeNull()
+  expect(look.walks.map(({ phase, listed }) => [phase, listed])).toEqual([
+    ['done', 5],
+    ['done', 0]
+  ])
+  expect(await service.found()).toEqual([])
+  const [own] = await service.fleet.summarize()
+  expect(own).toMatchObject({
+    held: { registered: 5, connected: 5, byStatus: { ACTIVE: 5 } },
+    findings: {},
+    openAlarms: 0
+  })
+})
+
+it('finds each difference that was planted, and nothing else', async () => {
+  const revoked = await service.issue()
+  service.connect(revoked)
+  await service.revoking.revokeFor(revoked.id)
+  const held = await service.issue()
+  service.connect(held)
+  await service.revoking.hold(held.id, act)
+  const stuck = await service.issue()
+  service.predate(service.register(stuck.certificateDer), hourMs + 60_000)
+  // That is given an hour.
+  const provisioning = await service.issue()
+  service.register(provisioning.certificateDer)
+  const thingless = await service.issue()
+  service.provision(service.register(thingless.certificateDer), null)
+  const swapped = await service.issue()
+  service.provision(service.register(swapped.certificateDer), 'another-thing')
+  const rogue = await service.forge(revoked)
+  service.register(rogue.der)
+  const never = await service.issue()
+  await service.look({ neverSeenDays: 0 })
+  const planted = [
+    ['not-provisioned', stuck.certificateId],
+    ['issued-never-seen', waiting.certificateId],
+    ['issued-never-seen', never.certificateId],
+    ['other-thing', swapped.certificateId],
+    ['revoked-but-active', held.certificateId],
+    ['revoked-but-active', revoked.certificateId],
+    ['seen-never-issued', rogue.certificateId],
+    ['without-thing', thingless.certificateId]
+  ]
+  expect((await kindsOf()).sort()).toEqual(planted.sort())
+})
+
+it('keeps an alarm until somebody has looked into it, also where AWS holds the certificate no more', async () => {
+  const [alarm] = await service.found({ isOpenAlarm: true })
+  expect(alarm).toMatchObject({ kind: 'seen-never-issued', authority: 'starter-g1', region })
+  expect(alarm!.details).toMatchObject({
+    status: 'PENDING_ACTIVATION',
+    subject: expect.stringContaining('rogue') as string
+  })
+  expect(await service.fleet.examine()).toMatchObject({ ok: false })
+  service.registry.setCertificateStatus(alarm!.certificateId!, 'INACTIVE')
+  service.registry.deleteCertificate(alarm!.certificateId!, true)
+  await service.look()
+  expect(await service.found({ isOpenAlarm: true })).toHaveLength(1)
+  const acknowledged = await service.fleet.acknowledge(alarm!.id, { ...act, reason: 'the trial of May' })
+  expect(acknowledged).toMatchObject({ acknowledgeNote: 'the trial of May' })
+  await expect(service.fleet.acknowledge('999999', act)).rejects.toMatchObject({
+    code: 'fleet_finding_not_found'
+  })
+  expect(await service.fleet.examine()).toMatchObject({ ok: true })
+  await service.look()
+  expect(await service.found({ kind: 'seen-never-issued' })).toEqual([])
+})
+
+it('tells of each alarm once, whatever later looks find', async () => {
+  const alarms = () => service.test.database.prisma.auditEvent.count({ where: { act: 'fleet.alarm' } })
+  const before = await alarms()
+  const outbox = createOutboxStore(service.test.database)
+  await outbox.subscribe({ enabled: true, eventTypes: ['mintline.fleet.alarm'] }, randomUUID(), new Date())
+  const mother = await service.issue()
+  const { serialNumber } = parseCertificate(mother.certificateDer)
+  const { der, certificateId } = await service.forge(mother, { serialNumber })
+  service.register(der)
+  for (let looks = 0; looks < 3; looks++) await service.look()
+  expect(await alarms()).toBe(before + 1)
+  const owed = await outbox.takeBatch(randomUUID(), 10)
+  expect(owed.map(({ type, fact }) => [type, fact])).toEqual([
+    ['mintline.fleet.alarm', expect.objectContaining({ act: 'fleet.alarm', subject: 'authority/starter-g1' })]
+  ])
+  const [finding] = await service.found({ kind: 'seen-never-issued' })
+  expect(finding).toMatchObject({ certificateId, details: { sameSerialAs: mother.id } })
+})
+
+it('lets go what is mended', async () => {
+  expect(await service.found({ kind: 'without-thing' })).toHaveLength(1)
+  const { certificateId, issuanceId } = (await service.found({ kind: 'without-thing' }))[0]!
+  const { thing } = (await service.issuing.records.find(issuanceId!)) as Device
+  service.provision(certificateId!, thing!.thingName)
+  await service.runPushes()
+  await service.look()
+  const kinds = new Set((await service.found()).map(({ kind }) => kind))
+  expect([kinds.has('without-thing'), kinds.has('revoked-but-active'), kinds.has('other-thing')]).toEqual([
+    false,
+    false,
+    true
+  ])
+})
+
+it('of a lot that is open tells what has come to AWS already', async () => {
+  const { lots } = service.core
+  await lots.create({ id: 'lot-1', profile: 'starter', quantity: 10 }, act)
+  const early = await service.issue(undefined, { lot: 'lot-1' })
+  service.connect(early)
+  await service.look()
+  const found = await service.found({ kind: 'seen-before-lot-close' })
+  expect(found.map(({ certificateId, details }) => [certificateId, details['lot']])).toEqual([
+    [early.certificateId, 'lot-1']
+  ])
+})
