@@ -137,7 +137,12 @@ export interface IssuanceQuery extends PageQuery {
   readonly withRepeats?: boolean
   /** One of them may be a beginning. */
   readonly terms?: readonly TermCondition[]
+  /** How names begin. The order stays that of the ids. */
+  readonly beginnings?: Beginnings
 }
+
+/** Of what records are searched by. */
+export type Beginnings = Readonly<Partial<Record<'station' | 'line' | 'lot' | 'authority', string>>>
 
 /** A subject value, the thing's name, or metadata as `key:value`, that a record must have. */
 export interface TermCondition {

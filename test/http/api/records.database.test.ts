@@ -289,8 +289,8 @@ describe('POST /v1/issuances/{id}/release', () => {
       {
         actor: 'admin/starter-admin',
         reason,
-        before: { state: 'issued', released: false },
-        after: { state: 'issued', released: true }
+        before: { state: 'revoked', released: false },
+        after: { state: 'revoked', released: true }
       }
     ])
     const next = await service.as('station').post('/v1/issuances', { csr: pemOf(csr), profile: 'ended' })

@@ -2,21 +2,37 @@ import { describe, expect, it } from 'vitest'
 import { buildQuery } from '../../../src/http/api/records/query.ts'
 import { takeWholeNames } from '../../../src/http/listing/whole-names.ts'
 
+const names = ['station', 'line', 'lot', 'authority'] as const
+
 describe('a name', () => {
-  it.each(['station', 'line', 'lot', 'authority'] as const)('of a %s is refused by its beginning', name => {
-    const refused = {
-      code: 'request_invalid',
-      violations: [{ pointer: `/query/${name}`, expected: 'the whole name', found: 'st-*' }]
-    }
-    for (const take of [takeWholeNames, buildQuery])
-      expect(() => take({ [name]: 'st-*' })).toThrow(
-        expect.objectContaining({
-          ...refused,
-          violations: [expect.objectContaining(refused.violations[0])]
-        })
-      )
+  it.each(names)('of a %s is refused by its beginning where records are counted', name => {
+    expect(() => takeWholeNames({ [name]: 'st-*' })).toThrow(
+      expect.objectContaining({
+        code: 'request_invalid',
+        violations: [
+          expect.objectContaining({ pointer: `/query/${name}`, expected: 'the whole name', found: 'st-*' })
+        ]
+      })
+    )
     expect(takeWholeNames({ [name]: String.raw`st-\*` })).toEqual({ [name]: 'st-*' })
-    expect(buildQuery({ [name]: 'st-a' })).toMatchObject({ [name]: 'st-a' })
+  })
+
+  it.each(names)('of a %s is searched for by its beginning as well', name => {
+    expect(buildQuery({ [name]: 'st-*' })).toEqual({ beginnings: { [name]: 'st-' }, limit: 50 })
+    expect(buildQuery({ [name]: 'st-a' })).toEqual({ [name]: 'st-a', limit: 50 })
+    expect(buildQuery({ [name]: String.raw`st-\*` })).toEqual({ [name]: 'st-*', limit: 50 })
+    expect(() => buildQuery({ [name]: 's*' })).toThrow(
+      expect.objectContaining({
+        code: 'request_invalid',
+        violations: [
+          expect.objectContaining({
+            pointer: `/query/${name}`,
+            expected: 'at least 2 characters before the *',
+            found: 's*'
+          })
+        ]
+      })
+    )
   })
 })
 

@@ -181,6 +181,11 @@ const conditions: readonly (readonly [string, Conditions, (entry: Entry) => bool
   ['lines that a token is held to', { lines: ['B'] }, ({ line }) => line === 'B'],
   ['a line', { line: 'A' }, ({ line }) => line === 'A'],
   ['a lot', { lot: 'lot-2' }, ({ lot }) => lot === 'lot-2'],
+  [
+    'how stations and lots begin',
+    { beginnings: { station: 'station-', lot: 'lot' } },
+    ({ station, lot }) => station.startsWith('station-') && lot?.startsWith('lot') === true
+  ],
   ['issued', { state: 'issued' }, isKind('issued')],
   ['unknown', { state: 'unknown' }, isKind('unknown')],
   ['refused', { state: 'refused' }, isKind('rejected')],

@@ -1,18 +1,17 @@
 import type { Static } from 'typebox'
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../../records/record.ts'
-import { takeWholeNames } from '../../listing/whole-names.ts'
 import { defaultLimit, type IssuanceListQuerystring } from './schemas.ts'
-import { searchOf } from './search-parameters.ts'
+import { searchOf, takeBeginnings } from './search-parameters.ts'
 
 /**
  * What is searched for, however a tool printed it.
  *
  * @throws MintlineError `request_invalid` for a time that cannot be used, for a range without any time, and for a beginning
- * that is too short, or of what is asked for by its whole name.
+ * that is too short.
  */
 export function buildQuery(given: Omit<Static<typeof IssuanceListQuerystring>, 'fields'>): IssuanceQuery {
-  const asked = { ...given, ...takeWholeNames(given) }
+  const { asked, beginnings } = takeBeginnings(given)
   const { serialNumber, certificateId, from, to, limit = defaultLimit, cursor, ...others } = asked
   const { station, profile, authority, outcome, ...searched } = others
   const search = searchOf(searched, parseInstant)
@@ -29,6 +28,7 @@ export function buildQuery(given: Omit<Static<typeof IssuanceListQuerystring>, '
     ...(cursor !== undefined && { cursor }),
     limit,
     ...search,
+    ...(Object.keys(beginnings).length > 0 && { beginnings }),
     ...(serialNumber !== undefined && { serialNumber: normaliseSerialNumber(serialNumber) }),
     ...(certificateId !== undefined && { certificateId: normaliseHex(certificateId) }),
     ...parseRange({ from, to })

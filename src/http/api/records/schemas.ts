@@ -29,7 +29,7 @@ import {
   soundnessMembers,
   voidMembers
 } from './request-members.ts'
-import { SearchParameters } from './search-parameters.ts'
+import { nameBeginningTold, SearchParameters } from './search-parameters.ts'
 import { revocationMembers, sinceMembers, successionMembers } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
@@ -187,10 +187,16 @@ export const IssuanceListQuerystring = Type.Object(
         examples: [example.certificateId]
       })
     ),
-    station: Type.Optional(Type.String({ ...boundedName, examples: ['station-7'] })),
+    station: Type.Optional(
+      Type.String({ ...boundedName, description: nameBeginningTold, examples: ['station-7'] })
+    ),
     profile: Type.Optional(Type.String({ ...ProfileName, examples: ['starter'] })),
     authority: Type.Optional(
-      Type.String({ ...boundedName, description: 'The generation that signed.', examples: ['starter-g1'] })
+      Type.String({
+        ...boundedName,
+        description: `The generation that signed. ${nameBeginningTold}`,
+        examples: ['starter-g1']
+      })
     ),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),

@@ -2,7 +2,12 @@ import Type, { type Static } from 'typebox'
 import { errorCodes, MintlineError } from '../../../errors/mintline-error.ts'
 import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
 import { maximumMetadataEntries, metadataKey } from '../../../records/metadata.ts'
-import { type IssuanceQuery, recordStates, type TermCondition } from '../../../records/record.ts'
+import {
+  type Beginnings,
+  type IssuanceQuery,
+  recordStates,
+  type TermCondition
+} from '../../../records/record.ts'
 import { metadataTerm, type TermName } from '../../../records/search/term.ts'
 import { isBeginning, wholeOf } from '../../listing/whole-names.ts'
 import { example } from '../../schemas/example.ts'
@@ -16,6 +21,8 @@ const value = '[^\\u0000-\\u001f\\u007f]{1,258}'
 const shortestBeginning = 2
 
 const prefixTold = `A value that ends in \`*\` is how it begins: at least ${shortestBeginning} characters, for one value of a search, which is then sorted by that value and the oldest first. \`\\*\` at its end is the character \`*\` itself.`
+
+export const nameBeginningTold = `Ended with \`*\`, all that begin so, of at least ${shortestBeginning} characters; the order stays the same.`
 
 const subjectParameters = Object.fromEntries(
   subjectFields.map(field => [
@@ -47,11 +54,13 @@ export const SearchParameters = Type.Object(
     line: Type.Optional(
       Type.String({
         ...boundedName,
-        description: 'Of production, where the station stood.',
+        description: `Of production, where the station stood. ${nameBeginningTold}`,
         examples: ['A7']
       })
     ),
-    lot: Type.Optional(Type.String({ ...boundedName, examples: [example.lotId] })),
+    lot: Type.Optional(
+      Type.String({ ...boundedName, description: nameBeginningTold, examples: [example.lotId] })
+    ),
     credential: Type.Optional(uuid({ description: 'What let the station in.', examples: [example.tokenId] })),
     profileVersion: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999 })),
     spkiSha256: Type.Optional(
@@ -105,6 +114,25 @@ export function searchOf(
     ...(expiresAfter !== undefined && { expiresAfter: parseInstant(expiresAfter, '/query/expiresAfter') }),
     ...(terms.length > 0 && { terms })
   }
+}
+
+type Names = { readonly [Name in keyof Beginnings]?: string | undefined }
+type Whole = { readonly [Name in keyof Beginnings]?: string }
+
+/**
+ * Names that are asked for as a whole, with whatever else is, and those that are by how they begin.
+ *
+ * @throws MintlineError `request_invalid` for a beginning that is too short.
+ */
+export function takeBeginnings<Asked extends Names>({ station, line, lot, authority, ...rest }: Asked) {
+  const given = Object.entries({ station, line, lot, authority }).flatMap(([name, text]) =>
+    text === undefined ? [] : [{ name, ...parseValue(text, name) }]
+  )
+  const pick = (isBegun: boolean): Whole =>
+    Object.fromEntries(
+      given.flatMap(({ name, value, isPrefix }) => (isPrefix === isBegun ? [[name, value]] : []))
+    )
+  return { asked: { ...rest, ...pick(false) }, beginnings: pick(true) }
 }
 
 /** @throws MintlineError `request_invalid` for a beginning that is too short, and where there are two. */

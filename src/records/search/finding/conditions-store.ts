@@ -41,7 +41,8 @@ type FacetColumn =
 
 /** What a facet is chosen by. */
 type FacetQuery = {
-  readonly [Key in FacetColumn | 'lines' | 'expiresBefore' | 'expiresAfter']?: IssuanceQuery[Key] | undefined
+  readonly [Key in FacetColumn | 'lines' | 'expiresBefore' | 'expiresAfter' | 'beginnings']?:
+    IssuanceQuery[Key] | undefined
 }
 
 /** Of an outcome that has one alone: facets are found by their state. */
@@ -54,7 +55,7 @@ const onlyStates: Readonly<Record<Outcome, RecordState | undefined>> = {
 
 /** What a facet, as `f`, must have for any of its records to be meant. */
 export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
-  const { lines, credential, expiresBefore, expiresAfter } = query
+  const { lines, credential, expiresBefore, expiresAfter, beginnings = {} } = query
   const columns = {
     outcome: query.outcome,
     state: query.state ?? (query.outcome && onlyStates[query.outcome]),
@@ -69,6 +70,8 @@ export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
   const conditions = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : [Prisma.sql`f.${Prisma.raw(column)} = ${value}`]
   )
+  for (const [column, beginning] of Object.entries(beginnings))
+    conditions.push(beginsWith(Prisma.sql`f.${Prisma.raw(column)} COLLATE "C"`, { beginning }))
   if (lines !== undefined) conditions.push(Prisma.sql`f.line = ANY(${[...lines]}::text[])`)
   if (credential !== undefined) conditions.push(Prisma.sql`f.credential = ${credential}::uuid`)
   if (expiresBefore !== undefined)

@@ -4,6 +4,7 @@ import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { readState, type SearchState } from '../progress-store.ts'
 import type { AbsentName } from '../term.ts'
+import { searchTooBroad } from '../too-broad.ts'
 import { resolveExact, resolveKeys, resolvePrefix } from './asked-store.ts'
 import {
   chooseAmong,
@@ -16,6 +17,7 @@ import {
   walkPrefix
 } from './candidates-store.ts'
 import {
+  allOf,
   beginsWith,
   codeList,
   type ExactTerm,
@@ -93,29 +95,66 @@ async function find(ask: Ask, query: IssuanceQuery): Promise<readonly string[]> 
   return prefix === undefined ? newestOf(ids, query.limit) : firstOf(valued, query.limit).map(({ id }) => id)
 }
 
+/** So many lots or profiles that there never were are asked for together. */
+const mostAbsent = 64
+
 /**
  * The query, and what it comes to for refusals that named a lot or a profile when there was none: these have it by a row of
  * their own.
+ *
+ * @throws MintlineError `search_too_broad` where too many of them begin so.
  */
 async function waysToAsk(ask: Ask, query: IssuanceQuery): Promise<readonly IssuanceQuery[]> {
   let ways: readonly IssuanceQuery[] = [query]
   for (const [filter, name] of [['lot', 'absentLot'] as const, ['profile', 'absentProfile'] as const]) {
-    const value = query[filter]
-    if (value === undefined || !(await isAnyAbsent(ask, name, value))) continue
-    const absent = { name, value, isPrefix: false }
-    ways = ways.flatMap(way => {
-      const { [filter]: _, ...rest } = way
-      return [way, { ...rest, terms: [...(way.terms ?? []), absent] }]
-    })
+    const beginning = filter === 'lot' ? query.beginnings?.lot : undefined
+    const values = await listAbsent(ask, name, { value: query[filter], beginning })
+    ways = [...ways, ...ways.flatMap(way => values.map(value => askAbsent(way, filter, { name, value })))]
   }
   return ways
 }
 
-async function isAnyAbsent(ask: Ask, name: AbsentName, value: string): Promise<boolean> {
-  const rows = await ask(
-    Prisma.sql`SELECT FROM search_term WHERE name = ${codeList(name)} AND value = ${value} LIMIT 1`
+function askAbsent(
+  way: IssuanceQuery,
+  filter: 'lot' | 'profile',
+  absent: Pick<ExactTerm, 'name' | 'value'>
+): IssuanceQuery {
+  const { [filter]: _whole, beginnings = {}, terms = [], ...rest } = way
+  const { lot, ...others } = beginnings
+  const left = filter === 'lot' || lot === undefined ? others : beginnings
+  return { ...rest, beginnings: left, terms: [...terms, { ...absent, isPrefix: false }] }
+}
+
+interface AskedAbsent {
+  readonly value: string | undefined
+  readonly beginning: string | undefined
+}
+
+/** Of them, those that any refusal named. */
+async function listAbsent(
+  ask: Ask,
+  name: AbsentName,
+  { value, beginning }: AskedAbsent
+): Promise<readonly string[]> {
+  const conditions = [
+    ...(value === undefined ? [] : [Prisma.sql`value = ${value}`]),
+    ...(beginning === undefined ? [] : [beginsWith(Prisma.sql`value`, { beginning })])
+  ]
+  if (conditions.length === 0) return []
+  const next = Prisma.sql`SELECT value FROM search_term WHERE name = ${codeList(name)} AND ${allOf(conditions)}`
+  // From one to the next: many refusals name the same.
+  const rows = await ask<{ value: string }>(Prisma.sql`
+    WITH RECURSIVE named AS (
+      (${next} ORDER BY value LIMIT 1)
+      UNION ALL
+      SELECT (${next} AND value > named.value ORDER BY value LIMIT 1) FROM named WHERE named.value IS NOT NULL
+    )
+    SELECT value FROM named WHERE value IS NOT NULL LIMIT ${mostAbsent + 1}::int`)
+  if (rows.length <= mostAbsent) return rows.map(row => row.value)
+  throw searchTooBroad(
+    `Refused requests named more than ${mostAbsent} lots that begin so and that there were not.`,
+    'Write more of the lot, or all of it without the *.'
   )
-  return rows.length > 0
 }
 
 async function findNewest(

@@ -134,6 +134,13 @@ describe('refusals that name lots and profiles that there are not', () => {
     expect(await idsOf(issuing, { lot: 'serial-3', profile: 'other-3' })).toEqual([ids[3]])
     expect(await idsOf(issuing, { lot: 'serial-3', profile: 'other-4' })).toEqual([])
     expect(await idsOf(issuing, { lot: 'serial-3', state: 'issued' })).toEqual([])
+    expect(await idsOf(issuing, { beginnings: { lot: 'serial-1' } })).toEqual(
+      meant(index => `${index % 15}`.startsWith('1'))
+    )
+    expect(await idsOf(issuing, { beginnings: { lot: 'serial-1' }, profile: 'other-3' })).toEqual(
+      meant(index => `${index % 15}`.startsWith('1') && index % 10 === 3)
+    )
+    expect(await idsOf(issuing, { beginnings: { lot: 'cereal' } })).toEqual([])
   })
 })
 

@@ -59,6 +59,9 @@ const at = (iso: string) => new Date(iso)
 const searches: readonly (readonly [string, Conditions, Expected])[] = [
   ['a station', { station: 'station-3' }, found],
   ['a line', { line: 'A' }, found],
+  ['a beginning of stations', { beginnings: { station: 'station-' } }, found],
+  ['a beginning of lots', { beginnings: { lot: 'lot-' } }, found],
+  ['a beginning of lots that none has', { beginnings: { lot: 'lot-x' } }, neverMet],
   ['lines that a token is held to', { lines: ['B'] }, found],
   ['a lot that ended long ago', { lot: 'lot-0' }, found],
   ['a credential', { credential: '00000000-0000-4000-8000-000000000003' }, found],
