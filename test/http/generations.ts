@@ -1,3 +1,4 @@
+import { expect, vi } from 'vitest'
 import { signIntermediate } from '../../src/authorities/ceremony/intermediate.ts'
 import { createRoot } from '../../src/authorities/ceremony/root.ts'
 import type { AuthorityGenerationView } from '../../src/http/api/authorities/schemas.ts'
@@ -58,7 +59,7 @@ export async function makeSignedChain(service: HttpService, name: string): Promi
 
 /**
  * Has a certificate made of a line of its own whose profile leaves it to an administrator what follows a compromise,
- * declares its generation compromised and activates the next one.
+ * declares its generation compromised, waits until all that it issued is revoked and activates the next one.
  *
  * @returns the id of the issuance. The profile is `ended`.
  */
@@ -71,7 +72,13 @@ export async function issueCompromised(
   const profile = { ...starterProfile, name: 'ended', authority: 'ended', afterCompromise: 'refuse' }
   await admin.post('/v1/profiles', profile)
   const { id } = await service.issue(csr, { profile: 'ended' })
-  await admin.post(`/v1/authorities/${generation}/compromise`, { reason })
+  const compromise = `/v1/authorities/${generation}/compromise`
+  await admin.post(compromise, { reason })
+  await vi.waitFor(
+    async () =>
+      expect((await admin.get(compromise)).json()).toMatchObject({ revocation: { state: 'done', done: 1 } }),
+    20_000
+  )
   await makeGeneration(service, 'ended', 'active')
   return id
 }
