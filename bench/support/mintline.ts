@@ -20,6 +20,8 @@ export interface RunningMintline {
   /** Milliseconds that the thread that serves all requests has run so far. */
   readonly threadMs: () => number
   readonly stop: () => Promise<void>
+  /** With no chance to clean up. */
+  readonly kill: () => Promise<void>
 }
 
 export interface MintlineOptions {
@@ -33,7 +35,7 @@ const host = '127.0.0.1'
 /** The built service, as a new user starts it: with its own PostgreSQL, unless the environment names another. */
 export async function startMintline(options: MintlineOptions = {}): Promise<RunningMintline> {
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), 'mintline-bench-')))
-  const { pid, port, stop } = await startProgram(['serve'], {
+  const { pid, port, stop, kill } = await startProgram(['serve'], {
     MINTLINE_DATA_DIR: dataDirectory,
     MINTLINE_PORT: '0',
     MINTLINE_LOG_LEVEL: 'warn',
@@ -68,6 +70,7 @@ export async function startMintline(options: MintlineOptions = {}): Promise<Runn
       postgres: cpuSecondsOf(commandLine => commandLine.startsWith('postgres:'))
     }),
     threadMs: () => mainThreadMs(pid),
+    kill,
     async stop() {
       await stop()
       if (options.dataDirectory === undefined) await rm(dataDirectory, { recursive: true, force: true })

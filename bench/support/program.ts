@@ -8,6 +8,8 @@ export interface RunningProgram {
   /** Where it listens on 127.0.0.1. */
   readonly port: number
   readonly stop: () => Promise<void>
+  /** With no chance to clean up. */
+  readonly kill: () => Promise<void>
 }
 
 export const builtCommand = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -22,13 +24,16 @@ export async function startProgram(
     stdio: ['ignore', 'pipe', 'inherit']
   })
   const port = await portOf(program)
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    const ended = once(program, 'exit')
+    program.kill(signal)
+    await ended
+  }
   return {
     pid: program.pid!,
     port,
-    async stop() {
-      program.kill('SIGTERM')
-      await once(program, 'exit')
-    }
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL')
   }
 }
 
