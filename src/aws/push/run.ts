@@ -56,7 +56,8 @@ export async function runPushes(
   }
   await dependencies.assertClock()
   try {
-    const controls = await dependencies.accesses.open(place)
+    const known = registrations.find(({ state }) => state?.awsAccountId != null)
+    const controls = await dependencies.accesses.open(place, known?.state?.awsAccountId ?? undefined)
     const cas = await lookAtCas(dependencies, controls, registrations)
     await drain(dependencies, { controls, registrations, cas, isOver: () => isOver() })
   } catch (error) {

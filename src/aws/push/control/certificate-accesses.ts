@@ -1,11 +1,15 @@
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { AwsPlace } from '../../iot/place.ts'
 import type { CertificateControls } from './certificate-control.ts'
-import { createPace } from './pace.ts'
+import { createPace, type Pace } from './pace.ts'
 
 export interface CertificateAccesses {
-  /** The same one for as long as the process lives, so that all keep one pace. */
-  open(place: AwsPlace): Promise<CertificateControls>
+  /**
+   * The same one for as long as the process lives.
+   *
+   * @param awsAccountId of the place, where that is known: all aliases of an account keep one pace in a region.
+   */
+  open(place: AwsPlace, awsAccountId?: string): Promise<CertificateControls>
   /** Ends every call, under way or to come, with `job_interrupted`. */
   close(): void
 }
@@ -13,22 +17,32 @@ export interface CertificateAccesses {
 /**
  * Credentials and addresses come by the SDK's own chain, which is loaded when it is first needed.
  *
- * @param perSecond the most calls of each operation in a second, for each place.
+ * @param perSecond the most calls of each operation in a second, for each account and region.
  */
 export function createCertificateAccesses(perSecond: number): CertificateAccesses {
   const controls = new Map<string, Promise<CertificateControls>>()
+  const paces = new Map<string, Pace>()
   const stopping = new AbortController()
 
-  async function create({ accountAlias, region }: AwsPlace): Promise<CertificateControls> {
+  function paceOf(key: string): Pace {
+    const pace = paces.get(key) ?? createPace(perSecond)
+    paces.set(key, pace)
+    return pace
+  }
+
+  async function create({ accountAlias, region }: AwsPlace, pace: Pace): Promise<CertificateControls> {
     const { createCertificateControls } = await import('./certificate-control.ts')
-    const options = { pace: createPace(perSecond), stopping: stopping.signal }
+    const options = { pace, stopping: stopping.signal }
     return createCertificateControls({ accountAlias, region }, options)
   }
 
   return {
-    open(place) {
-      const key = `${place.region} ${place.accountAlias}`
-      const control = controls.get(key) ?? create(place)
+    open(place, awsAccountId) {
+      const { region, accountAlias } = place
+      const account = awsAccountId ?? `alias ${accountAlias}`
+      // What becomes known of an account gives its alias another pace: once, when its first registration is done.
+      const key = `${region} ${accountAlias} ${account}`
+      const control = controls.get(key) ?? create(place, paceOf(`${region} ${account}`))
       controls.set(key, control)
       return control
     },
