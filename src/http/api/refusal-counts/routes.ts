@@ -1,10 +1,11 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { leaveOutNulls, tell } from '../../../records/facts.ts'
 import type { RefusalCount } from '../../../records/refusal-counts/refusal-count.ts'
+import { listContent, rowsTold } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
+import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
-import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
 import { parseRange } from '../records/query.ts'
 import { defaultRefusalCountLimit, RefusalCountListQuerystring, RefusalCountPage } from './schemas.ts'
@@ -13,11 +14,14 @@ const listRefusalCounts = {
   operationId: 'listRefusalCounts',
   tags: ['Issuances'],
   summary: 'List the refusals that were only counted',
-  description:
-    'Refusals that have no record of their own: repeats of one that has, those beyond what is recorded of a station, and those that came while the database had no room to spare. All conditions hold together; `from` and `to` are of the time at which the count was recorded. Newest first; `nextCursor` leads to older ones. What was counted in the last ten seconds may be missing.',
+  description: `Refusals that have no record of their own: repeats of one that has, those beyond what is recorded of a station, and those that came while the database had no room to spare. All conditions hold together; \`from\` and \`to\` are of the time at which the count was recorded. Newest first; \`nextCursor\` leads to older ones. What was counted in the last ten seconds may be missing. ${rowsTold}`,
   querystring: RefusalCountListQuerystring,
   response: {
-    200: { description: 'One page.', headers: detachedHeaders, content: jsonContent(RefusalCountPage) }
+    200: {
+      description: 'One page, or rows.',
+      headers: detachedHeaders,
+      content: listContent(RefusalCountPage)
+    }
   }
 }
 
@@ -33,15 +37,39 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       preValidation: coerceIntegers('query', ['limit']),
       schema: listRefusalCounts
     },
-    async ({ query: { from, to, limit = defaultRefusalCountLimit, ...query } }, reply) => {
+    async (request, reply) => {
+      const { from, to, limit = defaultRefusalCountLimit, ...query } = request.query
       const range = parseRange({ from, to })
-      const page = await refusalCounts.list({ ...query, limit, ...range })
+      const type = chooseRowType(request.headers.accept)
       const months = await records.listDetached({ ...range, cursor: query.cursor })
       tellDetached(reply, months)
-      return { ...viewPage(page, viewCount), ...(months.length > 0 && { detachedMonths: [...months] }) }
+      if (type === undefined) {
+        const page = await refusalCounts.list({ ...query, ...range, limit })
+        return { ...viewPage(page, viewCount), ...(months.length > 0 && { detachedMonths: [...months] }) }
+      }
+      const read = (cursor: string | undefined) =>
+        refusalCounts.list({ ...query, ...range, cursor, limit: rowsAtOnce })
+      return reply.type(type).send(await streamRows(request, type, { read, view: viewCount, columns }))
     }
   )
 }
+
+const names = [
+  'id',
+  'recordedAt',
+  'reason',
+  'station',
+  'tokenId',
+  'code',
+  'profile',
+  'issuanceId',
+  'count',
+  'windowStart',
+  'lastAt'
+] as const
+const columns = Object.fromEntries(
+  names.map(name => [name, (view: ReturnType<typeof viewCount>) => view[name]])
+)
 
 function viewCount({ createdAt, profileName, refusalId, ...count }: RefusalCount) {
   return {
