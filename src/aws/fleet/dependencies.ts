@@ -4,6 +4,7 @@ import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 import type { CertificateAccesses } from '../push/control/certificate-accesses.ts'
 import type { JudgingStore } from './judging/judging-store.ts'
+import type { KeyStore } from './keys/key-store.ts'
 import type { ReconciliationStore } from './reconciliation-store.ts'
 import type { ListingStore } from './runs/listing-store.ts'
 import type { UnseenStore } from './runs/unseen-store.ts'
@@ -19,6 +20,7 @@ export interface FleetDependencies {
   readonly judging: JudgingStore
   readonly things: ThingStore
   readonly unseen: UnseenStore
+  readonly keys: KeyStore
   readonly authorities: Pick<AuthorityStore, 'generations'>
   /** The same that tell of revocations, so that both keep one pace. */
   readonly accesses: Pick<CertificateAccesses, 'open'>

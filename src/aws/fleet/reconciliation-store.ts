@@ -158,7 +158,7 @@ function toReconciliation({ things, ...row }: ReconciliationRow): Reconciliation
 }
 
 function toWalk(
-  { phase, listed, asked, held, endedAt, lastError }: Prisma.FleetWalkGetPayload<object>,
+  { phase, listed, asked, held, endedAt, lastError, keyError }: Prisma.FleetWalkGetPayload<object>,
   { authority, accountAlias, region }: WalkNames
 ): ToldWalk {
   return {
@@ -169,6 +169,7 @@ function toWalk(
     asked,
     held: held as HeldCounts | null,
     endedAt,
-    lastError: lastError as WalkError | null
+    lastError: lastError as WalkError | null,
+    keyError: keyError as WalkError | null
   }
 }

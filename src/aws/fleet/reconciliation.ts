@@ -53,6 +53,8 @@ export interface ToldWalk {
   readonly held: HeldCounts | null
   readonly endedAt: Date | null
   readonly lastError: WalkError | null
+  /** Of a CA: why it is not known when its key was used last. */
+  readonly keyError: WalkError | null
 }
 
 export interface Reconciliation {

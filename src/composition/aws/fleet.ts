@@ -1,5 +1,6 @@
 import type { FleetDependencies } from '../../aws/fleet/dependencies.ts'
 import { createJudgingStore } from '../../aws/fleet/judging/judging-store.ts'
+import { createKeyStore } from '../../aws/fleet/keys/key-store.ts'
 import { createFleet } from '../../aws/fleet/reading/create-fleet.ts'
 import { createFleetStore } from '../../aws/fleet/reading/fleet-store.ts'
 import { createReconciliationStore } from '../../aws/fleet/reconciliation-store.ts'
@@ -46,6 +47,7 @@ export function createFleetJobs(
     judging: createJudgingStore(database),
     things: createThingStore(database),
     unseen: createUnseenStore(database),
+    keys: createKeyStore(database),
     authorities: authorityStore,
     accesses,
     jobs,

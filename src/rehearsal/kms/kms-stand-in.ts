@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,7 +9,13 @@ import { createKeyRing } from './key-ring.ts'
 import type { KeySpec } from './key-spec.ts'
 import { parseKmsInput } from './kms-input.ts'
 import { KmsRefusal } from './kms-refusal.ts'
-import { createOperations, type Operation, type OperationName, operationNames } from './operations.ts'
+import {
+  createOperations,
+  type KeyUse,
+  type Operation,
+  type OperationName,
+  operationNames
+} from './operations.ts'
 
 export interface KmsStandInOptions {
   /** 0, the default, takes a free one. The stand-in listens on the loopback address alone. */
@@ -18,6 +25,8 @@ export interface KmsStandInOptions {
   /** Where the keys outlive the process, in the clear. */
   readonly stateFile?: string | undefined
   readonly faults?: Partial<KmsFaults> | undefined
+  /** Of what it records of uses of its keys. */
+  readonly clock?: (() => Date) | undefined
   /** Decides which requests a fault meets: from 0 up to 1. */
   readonly random?: (() => number) | undefined
 }
@@ -48,12 +57,19 @@ export interface KmsStandIn {
  */
 export async function createKmsStandIn(options: KmsStandInOptions = {}): Promise<KmsStandIn> {
   const { region = 'us-east-1', accountId = '111122223333', stateFile, random = Math.random } = options
+  const { clock = () => new Date() } = options
   const signatureCounts = new Map<string, number>()
+  const lastUses = new Map<string, KeyUse>()
   const keyRing = await createKeyRing({ accountId, region, stateFile })
   const operations = createOperations({
     keyRing,
     accountId,
-    onSignature: digestHex => countUp(signatureCounts, digestHex)
+    onSignature(digestHex, keyId) {
+      countUp(signatureCounts, digestHex)
+      lastUses.set(keyId, { at: clock(), eventId: randomUUID() })
+    },
+    lastUses,
+    startedAt: clock()
   })
   const course: Course = {
     operations,

@@ -16,6 +16,7 @@ export const operationNames = [
   'DescribeKey',
   'DisableKey',
   'EnableKey',
+  'GetKeyLastUsage',
   'GetPublicKey',
   'ListKeys',
   'ScheduleKeyDeletion',
@@ -29,7 +30,16 @@ export interface OperationDependencies {
   readonly keyRing: KeyRing
   readonly accountId: string
   /** Told of each signature made, whether or not its reply arrives. */
-  readonly onSignature: (digestHex: string) => void
+  readonly onSignature: (digestHex: string, keyId: string) => void
+  /** By key id. */
+  readonly lastUses: ReadonlyMap<string, KeyUse>
+  readonly startedAt: Date
+}
+
+/** The last successful cryptographic operation with a key. */
+export interface KeyUse {
+  readonly at: Date
+  readonly eventId: string
 }
 
 const dayMs = 86_400_000
@@ -50,6 +60,7 @@ export function createOperations(dependencies: OperationDependencies): Record<Op
       assertNotPendingDeletion(key)
       return publicKeyOf(key)
     },
+    GetKeyLastUsage: async input => lastUsageOf(find(input), dependencies),
     Sign: async input => sign(find(input), input, dependencies),
     async ListKeys() {
       return { Keys: keyRing.list().map(({ id, arn }) => ({ KeyId: id, KeyArn: arn })), Truncated: false }
@@ -119,11 +130,25 @@ function sign(key: KmsKey, input: KmsInput, { onSignature }: OperationDependenci
   if (input.isTrue('DryRun'))
     throw new KmsRefusal('DryRunOperationException', 'The request would have succeeded.')
   const signature = signDigest(key, algorithm, digest)
-  onSignature(digest.toString('hex'))
+  onSignature(digest.toString('hex'), key.id)
   return {
     KeyId: key.arn,
     Signature: Buffer.from(signature).toString('base64'),
     SigningAlgorithm: algorithm
+  }
+}
+
+/** The stand-in records uses since its start, as KMS has since some day; signing is all that its keys do. */
+function lastUsageOf({ id, arn, createdAt }: KmsKey, { lastUses, startedAt }: OperationDependencies): object {
+  const use = lastUses.get(id)
+  return {
+    KeyId: arn,
+    KeyLastUsage:
+      use === undefined
+        ? {}
+        : { Operation: 'Sign', Timestamp: epochSeconds(use.at), CloudTrailEventId: use.eventId },
+    TrackingStartDate: epochSeconds(createdAt > startedAt ? createdAt : startedAt),
+    KeyCreationDate: epochSeconds(createdAt)
   }
 }
 

@@ -111,7 +111,7 @@ const summaryStatement = (most: number) => Prisma.sql`
       SELECT count(*)::integer FROM fleet_finding
       WHERE place_id = place.place_id AND is_alarm AND acknowledged_at IS NULL
     ) AS "openAlarms",
-    CASE WHEN last.phase = 'failed' THEN last.last_error END AS "lastError"
+    coalesce(CASE WHEN last.phase = 'failed' THEN last.last_error END, last.key_error) AS "lastError"
   FROM ${places} AS place
   JOIN authority ON authority.id = place.authority_id
   LEFT JOIN LATERAL (
@@ -120,7 +120,7 @@ const summaryStatement = (most: number) => Prisma.sql`
       AND phase = 'done' ORDER BY id DESC LIMIT 1
   ) AS good ON true
   LEFT JOIN LATERAL (
-    SELECT phase, last_error FROM fleet_walk
+    SELECT phase, last_error, key_error FROM fleet_walk
     WHERE registration_id IS NOT DISTINCT FROM place.registration_id AND authority_id = place.authority_id
       AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 1
   ) AS last ON true

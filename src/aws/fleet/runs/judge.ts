@@ -1,5 +1,6 @@
 import { buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
 import type { FleetDependencies } from '../dependencies.ts'
+import { judgeKey } from '../keys/judging-key.ts'
 import type { Walk } from '../walk/walk.ts'
 
 const lookedAtOnce = 2_000
@@ -15,7 +16,7 @@ export async function judgeAuthorities(dependencies: FleetDependencies, signal: 
   for (const { id, hasFailed } of await walks.listReady()) {
     for (let walk = await walks.find(id); walk !== undefined && isOpen(walk); walk = await walks.find(id)) {
       if (signal.aborted) return
-      await takeStep(dependencies, walk, hasFailed)
+      await takeStep(dependencies, { walk, hasFailed, signal })
     }
   }
   const time = clock()
@@ -29,8 +30,21 @@ export async function judgeAuthorities(dependencies: FleetDependencies, signal: 
 
 const isOpen = ({ phase }: Walk) => phase !== 'done' && phase !== 'failed'
 
-async function takeStep({ walks, unseen }: FleetDependencies, walk: Walk, hasFailed: boolean): Promise<void> {
-  if (walk.phase === 'keys') return walks.advance(walk, { phase: 'unseen', position: null })
+interface Step {
+  readonly walk: Walk
+  /** One of the CA's registrations could not be looked at. */
+  readonly hasFailed: boolean
+  readonly signal: AbortSignal
+}
+
+async function takeStep(
+  { walks, unseen, keys, authorities, clock, randomBytes }: FleetDependencies,
+  { walk, hasFailed, signal }: Step
+): Promise<void> {
+  if (walk.phase === 'keys') {
+    const own = (await authorities.generations()).find(({ id }) => id === walk.authorityId)
+    return judgeKey({ keys, signer: own?.signer, now: clock(), randomBytes, signal }, walk)
+  }
   // What was not listed everywhere may be where it was not listed: what was found before stays.
   if (walk.phase === 'unseen' && hasFailed) return walks.fail(walk, notAllSeen, true)
   if (walk.phase === 'unseen') return unseen.step(walk, lookedAtOnce)

@@ -75,7 +75,11 @@ const FleetWalk = Type.Object(
     asked: counted('Certificates that AWS was asked for the things of.'),
     held,
     endedAt: Type.Optional(time()),
-    lastError
+    lastError,
+    keyError: Type.Optional({
+      ...Type.Object({ code: Type.String(), detail: Type.String() }, strict),
+      description: 'Of a CA as a whole: why it is not known when its KMS key was used last.'
+    })
   },
   { ...strict, description: 'One CA in one account and region, or, without these, a CA as a whole.' }
 )

@@ -25,7 +25,7 @@ export function viewToldReconciliation(told: ToldReconciliation): Reconciliation
   return { ...viewReconciliation(told), parts: told.walks.map(viewWalk) }
 }
 
-function viewWalk({ authority, place, phase, listed, asked, held, endedAt, lastError }: ToldWalk) {
+function viewWalk({ authority, place, phase, listed, asked, held, endedAt, lastError, keyError }: ToldWalk) {
   return {
     authority,
     ...(place !== undefined && {
@@ -37,7 +37,8 @@ function viewWalk({ authority, place, phase, listed, asked, held, endedAt, lastE
     asked,
     ...(held !== null && { held: { ...held, byStatus: { ...held.byStatus } } }),
     ...(endedAt !== null && { endedAt: endedAt.toISOString() }),
-    ...(lastError !== null && { lastError })
+    ...(lastError !== null && { lastError }),
+    ...(keyError !== null && { keyError })
   }
 }
 
