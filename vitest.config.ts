@@ -4,6 +4,8 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const database = ['test/**/*.database.test.ts']
 const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
+/** Of the folders that run in browsers, too. */
+const pure = ['test/pki/**/*.test.ts', 'test/jitp/**/*.test.ts']
 const timed = [
   'test/e2e/first-use.test.ts',
   'test/e2e/event-loop/rsa-keys.test.ts',
@@ -29,7 +31,8 @@ const leastBranches = { 'src/pki/**': 93, 'src/jitp/**': 91, 'src/issuance/**': 
  */
 class MostPatientFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const rank = ({ project }: TestSpecification) => ['e2e', 'database', 'unit'].indexOf(project.name)
+    const rank = ({ project }: TestSpecification) =>
+      ['e2e', 'database', 'unit', 'web-crypto'].indexOf(project.name)
     const group = ({ project }: TestSpecification) => project.config.sequence.groupOrder
     const sorted = await super.sort(files)
     return sorted.toSorted((a, b) => group(a) - group(b) || rank(a) - rank(b))
@@ -60,6 +63,7 @@ const withProcesses = {
  * | project | files | needs |
  * | --- | --- | --- |
  * | unit | all others | nothing but its process |
+ * | web-crypto | those of `pki` and `jitp` among them, once more | the same, with the cryptography of a browser |
  * | database | `*.database.test.ts` | a real PostgreSQL |
  * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes and sockets: the service, stand-ins, other people's tools |
  * | e2e-alone | those of them that measure time by the clock | a machine that does nothing else |
@@ -91,6 +95,12 @@ export default defineConfig({
     hookTimeout: 90_000,
     projects: [
       project('unit', 0, { include: ['test/**/*.test.ts'], exclude: [...database, ...e2e] }),
+      {
+        ...project('web-crypto', 0, { include: pure, exclude: [...database, ...e2e] }),
+        resolve: {
+          alias: { '#crypto': fileURLToPath(new URL('src/pki/crypto/web-crypto.ts', import.meta.url)) }
+        }
+      },
       project('database', 0, { include: database, ...withPostgres }),
       project('e2e', 0, { include: e2e, exclude: timed, ...patient, ...withProcesses }),
       project('e2e-alone', 1, { include: timed, maxWorkers: 1, ...patient, ...withProcesses })

@@ -1,7 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { createContext, runInContext } from 'node:vm'
-import { rolldown } from 'rolldown'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { assembleCertificate } from '../../src/pki/certificate/certificate.ts'
 import { buildTbsCertificate } from '../../src/pki/certificate/tbs-certificate.ts'
@@ -12,7 +11,9 @@ import {
   deviceContent
 } from '../pki/certificate/authority-fixture.ts'
 import { fixtureNames, readFixture } from '../pki/csr/csr-fixture.ts'
+import { bundleForBrowser } from './bundle.ts'
 import * as node from './entry.ts'
+import { bundleWhole, pureModules } from './whole.ts'
 
 /** What a page has of the names that Node has as well; no Buffer, process, require or global. */
 const webGlobals = {
@@ -25,19 +26,13 @@ const webGlobals = {
   structuredClone
 }
 
+const ofNode = /["'`]node:|\brequire\(|\bBuffer\.|\bprocess\.\w|pkijs|asn1js/
+
 let bundle: string
 let browser: typeof node
 
 beforeAll(async () => {
-  const input = fileURLToPath(new URL('entry.ts', import.meta.url))
-  const build = await rolldown({
-    input,
-    platform: 'browser',
-    onwarn: warning => expect.fail(warning.message)
-  })
-  const { output } = await build.generate({ format: 'iife', name: 'pure' })
-  expect(output).toHaveLength(1)
-  bundle = output[0].code
+  bundle = await bundleForBrowser(fileURLToPath(new URL('entry.ts', import.meta.url)))
   const context = createContext(webGlobals)
   runInContext(bundle, context)
   browser = (context as { pure?: typeof node }).pure!
@@ -54,7 +49,7 @@ const subjects = [
 
 describe('pki and jitp, bundled for a browser,', () => {
   it('bring nothing of Node, nor the library that writes CA certificates', () => {
-    expect(bundle).not.toMatch(/["'`]node:|\brequire\(|\bBuffer\.|\bprocess\.|pkijs|asn1js/)
+    expect(ofNode.exec(bundle)?.[0]).toBeUndefined()
   })
 
   it.each([...fixtureNames(''), ...fixtureNames('refused/')])('find the same in the CSR %s', async name => {
@@ -100,5 +95,21 @@ describe('pki and jitp, bundled for a browser,', () => {
     const outcome = await browser.takeInCertificate(input)
     expect(JSON.parse(outcome)).toMatchObject({ code: 'certificate_malformed' })
     expect(outcome).toBe(await node.takeInCertificate(input))
+  })
+})
+
+describe('every module of pki and jitp, bundled for a browser,', () => {
+  it('is there as in Node, and runs to its end without anything of Node', async () => {
+    const whole = await bundleWhole()
+    expect(ofNode.exec(whole)?.[0]).toBeUndefined()
+    const context = createContext(webGlobals)
+    runInContext(whole, context)
+    const { pure } = context as { pure?: Readonly<Record<string, object>> }
+    expect(pureModules.length).toBeGreaterThan(100)
+    for (const [index, file] of pureModules.entries()) {
+      const inNode = (await import(pathToFileURL(file).href)) as object
+      const names = Object.keys(inNode).sort()
+      expect(Object.keys(pure![`module${index}`]!).sort(), file).toEqual(names)
+    }
   })
 })

@@ -18,6 +18,7 @@ import {
 } from '../../../src/pki/key/signature-algorithm.ts'
 import { encodeCertificatePem, encodeChainPem } from '../../../src/pki/pem/pem.ts'
 import { type DerNode, editDer, nodeAt, readNode } from '../der/der-edit.ts'
+import { platformKey } from '../key/platform-key.ts'
 import { rsaKeyPair } from '../key/rsa-key.ts'
 import { refusalOf } from '../refusal.ts'
 import { createTestAuthority, deviceContent } from './authority-fixture.ts'
@@ -25,10 +26,11 @@ import { createTestAuthority, deviceContent } from './authority-fixture.ts'
 const authority = createTestAuthority()
 const content = deviceContent(authority)
 const tbsDer = buildTbsCertificate(content)
-const { signatureAlgorithm, publicKey: issuerPublicKey } = authority
+const { signatureAlgorithm } = authority
 const certificateDer = assembleCertificate(tbsDer, signatureAlgorithm, authority.sign(tbsDer))
 
-function verify(der: Uint8Array): Promise<void> {
+async function verify(der: Uint8Array): Promise<void> {
+  const issuerPublicKey = await platformKey(authority.publicKey)
   return verifyIssuedCertificate({ certificateDer: der, tbsDer, issuerPublicKey, signatureAlgorithm })
 }
 
@@ -174,7 +176,7 @@ describe('a fresh certificate', () => {
     await verifyIssuedCertificate({
       certificateDer: assembleCertificate(tbs, signer.signatureAlgorithm, signer.sign(tbs)),
       tbsDer: tbs,
-      issuerPublicKey: signer.publicKey,
+      issuerPublicKey: await platformKey(signer.publicKey),
       signatureAlgorithm: signer.signatureAlgorithm
     })
   })
@@ -205,7 +207,7 @@ describe('a fresh certificate', () => {
     await verifyIssuedCertificate({
       certificateDer: der,
       tbsDer: tbs,
-      issuerPublicKey: pair.publicKey,
+      issuerPublicKey: await platformKey(pair.publicKey),
       signatureAlgorithm: algorithm
     })
     expect(new X509Certificate(der).verify(pair.publicKey)).toBe(true)

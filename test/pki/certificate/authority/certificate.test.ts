@@ -9,6 +9,7 @@ import { buildAuthorityTbsCertificate } from '../../../../src/pki/certificate/au
 import { assembleCertificate, verifyIssuedCertificate } from '../../../../src/pki/certificate/certificate.ts'
 import { buildTbsCertificate } from '../../../../src/pki/certificate/tbs-certificate.ts'
 import { type DerNode, editDer } from '../../der/der-edit.ts'
+import { platformKey } from '../../key/platform-key.ts'
 import { pointersOf, refusalOf } from '../../refusal.ts'
 import { createTestAuthority, deviceContent } from '../authority-fixture.ts'
 
@@ -159,7 +160,7 @@ describe('an authority certificate', () => {
     await verifyIssuedCertificate({
       certificateDer: der,
       tbsDer: tbsOf(),
-      issuerPublicKey: authority.publicKey,
+      issuerPublicKey: await platformKey(authority.publicKey),
       signatureAlgorithm: authority.signatureAlgorithm
     })
   })
