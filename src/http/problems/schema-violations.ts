@@ -23,8 +23,9 @@ const maximumListed = 12
  * characters and whatever stands for `/csr` are described, not repeated: they may be a secret pasted by mistake.
  */
 export function buildViolations(faults: readonly SchemaFault[], pointerPrefix: string): readonly Violation[] {
-  // What is wrong with a member's name is said by the fault of `propertyNames` itself.
-  const own = faults.slice(0, maximumFaults).filter(fault => fault.propertyName === undefined)
+  // What is wrong with a member's name is said by the fault of `propertyNames` itself; of `if`, by those of its `then`.
+  const isOwn = ({ propertyName, keyword }: SchemaFault) => propertyName === undefined && keyword !== 'if'
+  const own = faults.slice(0, maximumFaults).filter(isOwn)
   return settleUnions(own).map(fault => {
     const { suffix, expected, found, message } = explain(fault)
     const pointer = `${pointerPrefix}${fault.instancePath}${suffix}`

@@ -40,6 +40,16 @@ describe('buildViolations', () => {
     expect(violation?.pointer).toBe('/a~1b~0c')
   })
 
+  it('tells of a condition only what it asks for', () => {
+    const condition = fault({
+      keyword: 'if',
+      instancePath: '',
+      schemaPath: '#/if',
+      params: { failingKeyword: 'then' }
+    })
+    expect(buildViolations([fault({}), condition], '').map(({ pointer }) => pointer)).toEqual(['/name'])
+  })
+
   it('cuts a long member name', () => {
     const params = { additionalProperty: 'k'.repeat(9_000) }
     const [violation] = buildViolations(
