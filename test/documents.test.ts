@@ -46,6 +46,16 @@ it('files that are named are there', () => {
   expect(named.filter(([, path]) => !existsSync(join(root, path)))).toEqual([])
 })
 
+it('every folder of the source has its place in the house that CONTRIBUTING.md shows', () => {
+  const [, house = ''] = /^## The house\n(.*?)^## /ms.exec(read('CONTRIBUTING.md')) ?? []
+  const named = [...house.matchAll(/`([a-z-]+)`/g)].map(([, name]) => name)
+  const folders = readdirSync(join(root, 'src'), { withFileTypes: true })
+    .filter(entry => entry.isDirectory())
+    .map(({ name }) => name)
+  expect(folders.length).toBeGreaterThan(20)
+  expect(folders.filter(name => !named.includes(name))).toEqual([])
+})
+
 it('scripts that are named are in package.json', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: object }
   const named = mentions(/npm run ([\w:-]+)/g, guides)
