@@ -4,9 +4,10 @@ import { runQuery } from '../database/run-query.ts'
 import { type Durable, vouchDurable } from '../signing/durable.ts'
 import type { Clock } from '../sources/clock.ts'
 import { createDetachedStore, type DetachedStore } from './months/detached-store.ts'
-import type { Repeats } from './record.ts'
+import type { PushStand, Repeats } from './record.ts'
 import type { IssuanceRow, StoredRefusal } from './record-model.ts'
 import { selectIssuances, selectRefusals } from './record-query.ts'
+import { listPushes } from './rows/pushes-store.ts'
 import { createRows, type RecordRows } from './rows/rows-store.ts'
 import type { Ask } from './search/finding/search-session-store.ts'
 
@@ -20,6 +21,8 @@ export interface RecordStore extends DetachedStore {
   findRefusal(id: string): Promise<StoredRefusal | undefined>
   /** How often a refusal was repeated within its window, as far as that is written. */
   findRepeats(refusalId: string): Promise<Repeats | undefined>
+  /** What AWS IoT is told of an intent's certificate; undefined where that is nothing. */
+  findPushes(intentId: string): Promise<readonly PushStand[] | undefined>
   /** For what people look up, which must not hold up the issuance path. @param ask where, and for how long at most. */
   rowsBy(ask: Ask): RecordRows
   /** How many intents wait for their record. */
@@ -60,6 +63,7 @@ export function createRecordStore(database: Database, search: Database, clock: C
       return row
     },
     findRepeats: refusalId => findRepeats(client, refusalId),
+    findPushes: id => runQuery(async () => (await listPushes(ask => client.$queryRaw(ask), [id])).get(id)),
     rowsBy: ask => createRows(ask, clock),
     countOpenIntents: () => runQuery(() => client.openIntent.count())
   }

@@ -21,6 +21,18 @@ export interface Revoked extends RevocationFacts {
   readonly wasHeld: boolean
 }
 
+/** What one account and region of AWS IoT is told of a certificate that is or was out of use, and how far that has come. */
+export interface PushStand {
+  readonly region: string
+  /** Null for the SDK's own chain. */
+  readonly accountAlias: string | null
+  readonly state: 'waiting' | 'unseen' | 'done' | 'refused' | 'over'
+  /** The status that AWS had at the last look; null where it had none. */
+  readonly observed: string | null
+  readonly pushedAt: Date | null
+  readonly checkedAt: Date | null
+}
+
 /** By which a record is found by its key. */
 interface KeyNamed {
   /** SHA-256 of the key's SubjectPublicKeyInfo, as lower-case hex. */
@@ -48,6 +60,8 @@ export interface IssuedRecord extends IssuedFacts, KeyNamed {
   readonly revocation?: Revoked
   /** Where it is on hold. No requester gets it meanwhile. */
   readonly hold?: HoldFacts
+  /** Where it was asked for, and AWS IoT is told anything. */
+  readonly awsPushes?: readonly PushStand[]
 }
 
 /**
@@ -135,6 +149,8 @@ export interface IssuanceQuery extends PageQuery {
   readonly expiresAfter?: Date
   /** Whether refusals are to have their repeats. */
   readonly withRepeats?: boolean
+  /** Whether certificates are to have what AWS IoT is told of them. */
+  readonly withPushes?: boolean
   /** One of them may be a beginning. */
   readonly terms?: readonly TermCondition[]
   /** How names begin. The order stays that of the ids. */

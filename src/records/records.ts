@@ -20,6 +20,7 @@ import type {
   IssuanceQuery,
   IssuanceRecord,
   IssuedRecord,
+  PushStand,
   Refusal,
   Repeats,
   UnknownRecord,
@@ -34,6 +35,7 @@ import {
   type StoredRefusal
 } from './record-model.ts'
 import type { RecordStore } from './record-store.ts'
+import type { PushesById } from './rows/pushes-store.ts'
 import { mayBeRefusal, type RepeatsById } from './rows/rows-store.ts'
 import type { SearchStore } from './search/finding/search-store.ts'
 import { isSearched, type ListedRows, listRows } from './search/listing.ts'
@@ -110,14 +112,7 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
     authorityId: row.authorityId
   })
   return {
-    async find(id) {
-      const intent = await store.findIntent(id)
-      if (intent !== undefined) return toRecord(intent)
-      const refusal = await store.findRefusal(id)
-      if (refusal === undefined) return refuseUnknown(store, id)
-      const repeats = await store.findRepeats(id)
-      return toRefusal(refusal, repeats)
-    },
+    find: id => findOne(store, id, toRecord),
     findAll: ids => findAll({ store, search }, ids, toRecord),
     async findIntent(id) {
       const row = await store.findIntent(id)
@@ -133,7 +128,7 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
     async list(query) {
       const { limit } = query
       // One more than asked for tells whether there is a next page.
-      const { rows, goOn, detachedMonths, repeats } = await listAttached(
+      const { rows, goOn, detachedMonths, repeats, pushes } = await listAttached(
         { store, search },
         { ...query, limit: limit + 1 }
       )
@@ -142,11 +137,27 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
       // hold up every certificate that is asked for meanwhile.
       const records: IssuanceRecord[] = []
       for (const row of page.items)
-        records.push(isRefusal(row) ? toRefusal(row, repeats.get(row.id)) : await toRecord(row))
+        records.push(
+          isRefusal(row)
+            ? toRefusal(row, repeats.get(row.id))
+            : withPushes(await toRecord(row), pushes.get(row.id))
+        )
       return { items: records, nextCursor: page.nextCursor ?? goOn, detachedMonths }
     },
     estimate: query => estimate({ store, search }, query)
   }
+}
+
+async function findOne(
+  store: RecordStore,
+  id: string,
+  toRecord: (row: IssuanceRow) => Promise<IntentRecord>
+): Promise<IssuanceRecord> {
+  const intent = await store.findIntent(id)
+  if (intent !== undefined) return withPushes(await toRecord(intent), await store.findPushes(id))
+  const refusal = await store.findRefusal(id)
+  if (refusal === undefined) return refuseUnknown(store, id)
+  return toRefusal(refusal, await store.findRepeats(id))
 }
 
 async function findAll(
@@ -161,20 +172,32 @@ async function findAll(
   return found
 }
 
+/** What is asked for besides. */
+interface Besides {
+  readonly repeats: RepeatsById
+  readonly pushes: PushesById
+}
+
+function withPushes(record: IntentRecord, awsPushes: readonly PushStand[] | undefined): IntentRecord {
+  return record.outcome !== 'issued' || awsPushes === undefined ? record : { ...record, awsPushes }
+}
+
 /** What is listed, and the months that the range touches whose records may be left out. */
 async function listAttached(
   { store, search }: Pick<RecordsDependencies, 'store' | 'search'>,
   query: IssuanceQuery
-): Promise<ListedRows & Pick<IssuanceList, 'detachedMonths'> & { readonly repeats: RepeatsById }> {
+): Promise<ListedRows & Pick<IssuanceList, 'detachedMonths'> & Besides> {
   return search.within(async session => {
     const rows = store.rowsBy(session.ask)
     const detached = await rows.listDetached()
     const found = await listRows({ store: rows, search: session, detached }, query)
     const refusals = query.withRepeats === true ? found.rows.filter(isRefusal) : []
     const repeats = await rows.listRepeats(refusals.map(({ id }) => id))
+    const intents = query.withPushes === true ? found.rows.filter(row => !isRefusal(row)) : []
+    const pushes = await rows.listPushes(intents.map(({ id }) => id))
     // One may have gone while the rows were read.
     const gone = new Set([...(await rows.listDetached()), ...detached])
-    return { ...found, repeats, detachedMonths: monthsTouched([...gone], query) }
+    return { ...found, repeats, pushes, detachedMonths: monthsTouched([...gone], query) }
   })
 }
 

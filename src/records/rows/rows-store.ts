@@ -8,6 +8,7 @@ import type { IssuanceQuery, Repeats } from '../record.ts'
 import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
 import { issuanceColumns, joinEnds, joinRules, selectIssuances, selectRefusals } from '../record-query.ts'
 import type { Ask, Planning } from '../search/finding/search-session-store.ts'
+import { listPushes, type PushesById } from './pushes-store.ts'
 
 /** What is asked of the records themselves: not of what they are searched by. */
 export type RowQuery = PageQuery &
@@ -39,6 +40,8 @@ export interface RecordRows {
   listDetached(): Promise<readonly string[]>
   /** Of those refusals that have any. */
   listRepeats(refusalIds: readonly string[]): Promise<RepeatsById>
+  /** Of those intents of which AWS IoT is told. */
+  listPushes(intentIds: readonly string[]): Promise<PushesById>
   /** About how many of each kind there are, whatever the `limit`. */
   estimateIntents(query: RowQuery): Promise<number>
   estimateRefusals(query: RowQuery): Promise<number>
@@ -61,6 +64,7 @@ export function createRows(ask: Ask, clock: Clock): RecordRows {
       return rows.map(({ month }) => month)
     },
     listRepeats: ids => listRepeats(ask, ids),
+    listPushes: ids => listPushes(ask, ids),
     async estimateIntents(query) {
       const conditions = await resolveIntentConditions(ask, query)
       if (conditions === undefined) return 0

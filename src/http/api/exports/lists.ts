@@ -10,7 +10,7 @@ import { AuditEventResource, type AuditEventView } from '../audit-events/schemas
 import { columnsOf, issuanceColumnTypes } from '../records/columns.ts'
 import { buildQuery } from '../records/query.ts'
 import { hiddenFrom } from '../records/rights.ts'
-import { viewRow } from '../records/row.ts'
+import { besidesOf, viewRow } from '../records/row.ts'
 import { recordFields } from '../records/schemas.ts'
 import type { AuditEventFilter } from './schemas.ts'
 
@@ -34,9 +34,8 @@ export function createExportLists({ records, auditLog }: ExportSources): OpenExp
       const { limit: _all, ...query } = buildQuery(asked.filter)
       const bounded = settle({ ...query, ...(asked.lines && { lines: asked.lines }) }, asked.createdAt)
       const members = chooseMembers(asked.fields, recordFields)
-      const withRepeats = members?.includes('repeats') === true
       return exportListOf(asked, {
-        read: cursor => records.list({ ...bounded, cursor, limit: rowsAtOnce, withRepeats }),
+        read: cursor => records.list({ ...bounded, cursor, limit: rowsAtOnce, ...besidesOf(members) }),
         view: record => viewRow(record, { fields: members, hidden: hiddenFromExporters }),
         columns: columnsOf(members, hiddenFromExporters),
         types: issuanceColumnTypes,

@@ -56,7 +56,7 @@ function viewKind(record: IssuanceRecord) {
     }
     case 'issued': {
       const { certificateDer, chainDer, damage, release, scrap, supersession, ...rest } = record
-      const { revocation, hold, ...issued } = rest
+      const { revocation, hold, awsPushes, ...issued } = rest
       return {
         ...viewIntent(issued),
         ...(damage === undefined
@@ -67,7 +67,8 @@ function viewKind(record: IssuanceRecord) {
         ...(scrap && tell(scrap)),
         ...(supersession && leaveOutNulls(tell(supersession))),
         ...viewRevocation(revocation),
-        ...(hold && tell(hold))
+        ...(hold && tell(hold)),
+        ...(awsPushes && { awsPushes: awsPushes.map(each => leaveOutNulls(tell(each))) })
       }
     }
   }

@@ -11,7 +11,7 @@ import {
   voidMembers,
   voidWords
 } from './request-members.ts'
-import { holdWords, releaseWords, revocationWords, scrapWords, sinceMembers } from './since.ts'
+import { holdWords, pushMembers, releaseWords, revocationWords, scrapWords, sinceMembers } from './since.ts'
 
 /** Who reads records at all. */
 const readers = ['station', 'auditor', 'operator', 'admin'] as const satisfies readonly Role[]
@@ -37,6 +37,7 @@ const toldToPeople = {
   ...holdWords,
   ...scrapWords,
   ...revocationWords,
+  ...pushMembers,
   ...voidWords,
   ...purgeWords
 }

@@ -21,7 +21,7 @@ import { columnsOf } from './columns.ts'
 import { assertOwn } from './ownership.ts'
 import { buildQuery } from './query.ts'
 import { chooseRecordFields, hiddenFrom } from './rights.ts'
-import { viewRow } from './row.ts'
+import { besidesOf, viewRow } from './row.ts'
 import {
   IssuanceEntry,
   type IssuanceEntryView,
@@ -205,9 +205,8 @@ export const recordRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
       const principal = principalOf(request)
       const query = ofOwn(principal, buildQuery(conditions))
       const chosen = chooseRecordFields(fields, principal)
-      const withRepeats = chosen?.includes('repeats') === true
       const list = async (part: Partial<PageQuery>) =>
-        query === undefined ? nothing : records.list({ ...query, ...part, withRepeats })
+        query === undefined ? nothing : records.list({ ...query, ...part, ...besidesOf(chosen) })
       return answerList({ request, reply, list, fields: chosen })
     }
   )

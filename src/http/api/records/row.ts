@@ -17,3 +17,11 @@ export function viewRow(record: IssuanceRecord, { fields, hidden }: Shown): Issu
     fields === undefined ? omitFields(view, sentMembers) : pickFields(view, fields)
   ) as IssuanceEntryView
 }
+
+/** What of a list is read besides, where its members are named. */
+export function besidesOf(fields: readonly string[] | undefined) {
+  return {
+    withRepeats: fields?.includes('repeats') === true,
+    withPushes: fields?.includes('awsPushes') === true
+  }
+}

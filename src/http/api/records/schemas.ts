@@ -30,7 +30,7 @@ import {
   voidMembers
 } from './request-members.ts'
 import { nameBeginningTold, SearchParameters } from './search-parameters.ts'
-import { revocationMembers, sinceMembers, successionMembers } from './since.ts'
+import { pushMembers, revocationMembers, sinceMembers, successionMembers } from './since.ts'
 
 /** A member for each fact, and others. A fact that the model has and the schema has not is an error of types. */
 type MembersOf<Facts> = Readonly<Record<Exclude<keyof Facts, 'createdAt'> | 'requestedAt', TSchema>> &
@@ -47,6 +47,7 @@ export const IssuedEntry = Type.Object(
     ...intentMembers,
     ...soundnessMembers,
     ...sinceMembers,
+    ...pushMembers,
     ...noteMembers
   } satisfies MembersOf<
     IssuedFacts & Partial<ReleaseFacts & ScrapFacts & SupersessionFacts & RevocationFacts & HoldFacts>

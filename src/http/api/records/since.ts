@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { pushStates } from '../../../aws/push/push.ts'
 import { finalReasons } from '../../../pki/revocation/reason.ts'
 import { uuid } from '../../schemas/reference.ts'
 
@@ -37,6 +38,33 @@ export const revocationWords = {
   revokedBy: Type.Optional(Type.String({ description: 'Who.', examples: ['admin/security'] })),
   revocationNote: Type.Optional(
     Type.String({ description: 'Why, in words.', examples: ['found on a marketplace'] })
+  )
+}
+
+/** Of a certificate that is or was out of use. */
+export const pushMembers = {
+  awsPushes: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          region: Type.String({ examples: ['eu-central-1'] }),
+          accountAlias: Type.Optional(Type.String({ examples: ['production'] })),
+          state: Type.Enum(pushStates, { type: 'string' }),
+          observed: Type.Optional(Type.String({ description: 'The status that AWS had at the last look.' })),
+          pushedAt: Type.Optional(
+            Type.String({ format: 'date-time', description: 'When AWS was changed last.' })
+          ),
+          checkedAt: Type.Optional(
+            Type.String({ format: 'date-time', description: 'When AWS was asked last.' })
+          )
+        },
+        { additionalProperties: false }
+      ),
+      {
+        description:
+          'What AWS IoT is told of the certificate, in each account and region: `GET /v1/aws-pushes?issuance=` has more of it. There where it is or was out of use, in the answer to a single record, and in a list where `fields` asks for it.'
+      }
+    )
   )
 }
 

@@ -131,3 +131,21 @@ it('tells metrics of each account and region, and readiness what keeps AWS from 
     5_000
   )
 })
+
+it('is part of the record, where its certificate is out of use, and not for stations', async () => {
+  const { id } = await service.issue()
+  const path = `/v1/issuances/${id}`
+  const read = async (role: 'station' | 'auditor', url: string) =>
+    (await service.as(role).get(url)).json<{ awsPushes?: object[]; items: { awsPushes?: object[] }[] }>()
+  expect(await read('auditor', path)).not.toHaveProperty('awsPushes')
+  await service.as('admin').post(`${path}/revoke`, grounds)
+  const places = [
+    { region: 'eu-central-1', state: 'waiting' },
+    { region: 'us-east-1', accountAlias: 'production', state: 'waiting' }
+  ]
+  expect((await read('auditor', path)).awsPushes).toEqual(places)
+  expect(await read('station', path)).not.toHaveProperty('awsPushes')
+  const listed = await read('auditor', '/v1/issuances?limit=1&fields=id,awsPushes')
+  expect(listed.items).toEqual([{ id, awsPushes: places }])
+  expect((await read('auditor', '/v1/issuances?limit=1')).items[0]).not.toHaveProperty('awsPushes')
+})

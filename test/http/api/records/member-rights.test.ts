@@ -30,7 +30,7 @@ describe('the rights to members of records', () => {
   })
 
   it('leave out for stations who decided something, and why', () => {
-    expect([...hiddenFrom({ role: 'station' })].sort()).toEqual([...actorsAndNotes].sort())
+    expect([...hiddenFrom({ role: 'station' })].sort()).toEqual([...actorsAndNotes, 'awsPushes'].sort())
     expect(recordFields.filter(name => /(By|Note|Reason|reason)$/.test(name)).sort()).toEqual(
       [...actorsAndNotes, 'revocationReason'].sort()
     )
