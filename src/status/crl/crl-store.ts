@@ -40,6 +40,8 @@ interface ShardFacts {
 export interface CrlStore {
   /** That of the highest number. */
   findNewest(scope: CrlScope): Promise<StoredCrl | undefined>
+  /** Whether one of these octets is on record. Those that were signed last are looked at first. */
+  hasSigned(scope: CrlScope, sha256: Uint8Array): Promise<boolean>
   /** The newest complete one of each authority. */
   listNewest(): Promise<readonly StoredCrl[]>
   /** The newest of each shard. */
@@ -59,6 +61,16 @@ export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
     async findNewest({ authorityId, shards, shard }) {
       const scope = Prisma.sql`SELECT ${authorityId}::uuid AS authority_id, ${shards}::int AS shards, ${shard}::int AS shard`
       return (await listNewestOf(prisma, scope))[0]
+    },
+    async hasSigned({ authorityId, shards, shard }, sha256) {
+      const rows = await runQuery(
+        () => prisma.$queryRaw<unknown[]>`
+          SELECT FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+          WHERE authority_id = ${authorityId}::uuid AND shards = ${shards}::int AND shard = ${shard}::int
+            AND sha256 = ${Buffer.from(sha256)}
+          ORDER BY number DESC LIMIT 1`
+      )
+      return rows.length > 0
     },
     listNewest: () =>
       listNewestOf(prisma, Prisma.sql`SELECT id AS authority_id, 0 AS shards, 0 AS shard FROM authority`),

@@ -8,6 +8,9 @@ export interface CrlFile {
   read(): AsyncIterable<Uint8Array>
 }
 
+/** More than a CRL of a million entries has. */
+export const mostFileOctets = 128 * 1024 * 1024
+
 /** A place where files of CRLs are put, for others to hand out. Who reads there finds a whole file, the old or the new one. */
 export interface CrlTarget {
   /** As operators are told of it, e.g. `/srv/crl` or `s3://bucket/prefix`. No secret. */
@@ -18,6 +21,10 @@ export interface CrlTarget {
    * @throws MintlineError `crl_target_failed`; the reason of an aborted `signal`.
    */
   find(path: string, signal: AbortSignal): Promise<string | undefined>
+  /**
+   * The file that is there; undefined where there is none, or it is larger than any CRL of ours. Throws as `find`.
+   */
+  read(path: string, signal: AbortSignal): Promise<Uint8Array | undefined>
   /**
    * Puts the file in the place of the one before. A crash leaves that one.
    *

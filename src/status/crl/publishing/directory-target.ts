@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import { isEqual } from '../../../pki/der/octets.ts'
-import type { CrlFile, CrlTarget } from './crl-target.ts'
+import { type CrlFile, type CrlTarget, mostFileOctets } from './crl-target.ts'
 
 const partName = /^\.[0-9a-f-]{36}\.part$/
 /** What is older is of a process that ended within a file. */
@@ -20,6 +20,7 @@ export function createDirectoryTarget(root: string): CrlTarget {
   return {
     name: root,
     find: (path, signal) => explained(root, () => hashOf(join(root, path), signal)),
+    read: (path, signal) => explained(root, () => readWhole(join(root, path), signal)),
     put: (file, signal) => explained(root, () => put(root, file, signal)),
     close: () => undefined
   }
@@ -30,6 +31,16 @@ async function hashOf(file: string, signal: AbortSignal): Promise<string | undef
   try {
     for await (const part of createReadStream(file, { signal })) hash.update(part as Buffer)
     return hash.digest('hex')
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  }
+}
+
+async function readWhole(file: string, signal: AbortSignal): Promise<Uint8Array | undefined> {
+  try {
+    if ((await stat(file)).size > mostFileOctets) return undefined
+    return await readFile(file, { signal })
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined
     throw error

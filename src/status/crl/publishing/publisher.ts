@@ -1,4 +1,4 @@
-import type { Authorities } from '../../../authorities/authority.ts'
+import type { Authorities, Authority } from '../../../authorities/authority.ts'
 import type { DatabaseLog } from '../../../database/database-log.ts'
 import { keepableText } from '../../../errors/foreign-text.ts'
 import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
@@ -9,13 +9,14 @@ import { untilAborted } from '../../../sources/until-aborted.ts'
 import type { CrlStore, StoredCrl } from '../crl-store.ts'
 import { ChunkMemory, isWhole, readOctets } from '../octets.ts'
 import type { CrlTarget } from './crl-target.ts'
+import { describeLost, numberOfOwn } from './lost-list.ts'
 import { crlFilePath } from './paths.ts'
 import type { PublicationStore } from './publication-store.ts'
 
 export interface PublisherOptions {
   readonly targets: readonly CrlTarget[]
   readonly store: PublicationStore
-  readonly crls: Pick<CrlStore, 'listNewest' | 'listNewestShards' | 'readChunk'>
+  readonly crls: Pick<CrlStore, 'listNewest' | 'listNewestShards' | 'readChunk' | 'hasSigned'>
   readonly authorities: Pick<Authorities, 'list'>
   readonly clock: Clock
   readonly log: Pick<DatabaseLog, 'warn'>
@@ -48,6 +49,7 @@ interface Pause {
 interface NewestFile {
   readonly path: string
   readonly crl: StoredCrl
+  readonly authority: Authority
 }
 
 /** Puts the newest CRLs where they are to be besides. */
@@ -82,11 +84,11 @@ export class CrlPublisher {
 
   async #listFiles(): Promise<readonly NewestFile[]> {
     const { crls, authorities } = this.#options
-    const names = new Map(authorities.list().map(({ id, name }) => [id, name]))
+    const known = new Map(authorities.list().map(each => [each.id, each]))
     const all = [...(await crls.listNewest()), ...(await crls.listNewestShards())]
     return all.flatMap(crl => {
-      const name = names.get(crl.authorityId)
-      return name === undefined ? [] : [{ path: crlFilePath(name, crl), crl }]
+      const authority = known.get(crl.authorityId)
+      return authority === undefined ? [] : [{ path: crlFilePath(authority.name, crl), crl, authority }]
     })
   }
 
@@ -116,8 +118,9 @@ export class CrlPublisher {
     return known?.intentId !== intentId || this.#stopwatch() >= known.lookedAtMs + lookAgainMs
   }
 
-  async #publish(target: CrlTarget, { path, crl }: NewestFile, signal: AbortSignal): Promise<void> {
+  async #publish(target: CrlTarget, file: NewestFile, signal: AbortSignal): Promise<void> {
     const { store, clock } = this.#options
+    const { path, crl } = file
     const { intentId, octets, sha256 } = crl
     const key = `${target.name}\n${path}`
     // A crash in between puts the same file there once more.
@@ -128,12 +131,29 @@ export class CrlPublisher {
           'record_damaged',
           `The CRL ${crl.number} was changed in the database, and is put nowhere. The next one will be.`
         )
+      if (found !== undefined) await this.#assertNoneLost(target, { ...file, found }, signal)
       const read = () => readOctets(crl, this.#chunks)
       await this.#within(target, signal, inTime => target.put({ path, octets, sha256, read }, inTime))
     }
     const isNews = this.#known.get(key)?.intentId !== intentId || this.#pauses.has(key)
     if (isNews) await store.publish({ target: target.name, path }, intentId, clock())
     this.#known.set(key, { intentId, lookedAtMs: this.#stopwatch() })
+  }
+
+  /** What a database knows nothing of that was restored from a backup is not written over: it may tell of more. */
+  async #assertNoneLost(
+    target: CrlTarget,
+    { path, crl, authority, found }: NewestFile & { readonly found: string },
+    signal: AbortSignal
+  ): Promise<void> {
+    if (await this.#options.crls.hasSigned(crl, Buffer.from(found, 'hex'))) return
+    const octets = await this.#within(target, signal, inTime => target.read(path, inTime))
+    const number = octets && (await numberOfOwn(octets, authority))
+    if (number !== undefined)
+      throw new MintlineError(
+        'record_damaged',
+        describeLost({ target: target.name, path, number, crl, authority })
+      )
   }
 
   /** Gives up a call that takes too long, also where it heeds no signal, as of a file system that is away. */

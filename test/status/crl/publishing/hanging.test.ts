@@ -14,6 +14,7 @@ function targetOf(name: string, find: CrlTarget['find']): CrlTarget & { calls: n
       target.calls += 1
       return find(path, signal)
     },
+    read: async () => undefined,
     put: async () => undefined,
     close: () => undefined
   }

@@ -148,6 +148,58 @@ describe('a new CRL', () => {
     expect(await ofDirectory()).toEqual(der)
   })
 
+  it('is not put over one that is signed with the same key and not on record, as after a restore, and that is told', async () => {
+    await publisher.step()
+    const ours = (await making.read()).der
+    const lost = await makeAnother()
+    const { number } = await making.read()
+    await publisher.step()
+    expect(await ofDirectory()).toEqual(lost)
+    const { prisma } = test.owner
+    // As a backup has it that was made before.
+    for (const table of ['crl', 'crl_intent', 'crl_number']) {
+      await prisma.$executeRawUnsafe(`ALTER TABLE ${table} DISABLE TRIGGER append_only`)
+      const which =
+        table === 'crl' ? 'intent_id IN (SELECT id FROM crl_intent WHERE number = $1)' : 'number = $1'
+      await prisma.$executeRawUnsafe(`DELETE FROM ${table} WHERE ${which}`, BigInt(number))
+      await prisma.$executeRawUnsafe(`ALTER TABLE ${table} ENABLE ALWAYS TRIGGER append_only`)
+    }
+    await prisma.$executeRaw`DELETE FROM crl_publication`
+    const later = openPublisher()
+    await later.step()
+    expect(later.warnings).toHaveLength(2)
+    // Nor is the next one, which has a higher number, and may lack what that one revokes.
+    for (const after of [ours, await makeAnother()]) {
+      later.pass(61_000)
+      await later.step()
+      expect(after).not.toEqual(lost)
+      expect(await ofDirectory()).toEqual(lost)
+      expect(ofStore()?.content).toEqual(lost)
+    }
+    offsetMs = 200_000
+    const told = await faults()
+    expect(told).toHaveLength(2)
+    for (const each of told) expect(each).toContain(`Its number is ${number}`)
+    offsetMs = 0
+    await rm(join(places.path, path))
+    store.objects.clear()
+    later.pass(61_000)
+    await later.step()
+    expect(await ofDirectory()).toEqual((await making.read()).der)
+    expect(await faults()).toEqual([])
+  })
+
+  it('is put over one of another key, which is none of ours', async () => {
+    await publisher.step()
+    const { der } = await making.read()
+    const foreign = Buffer.from(der)
+    foreign[foreign.length - 1]! ^= 1
+    await writeFile(join(places.path, path), foreign)
+    publisher.pass(600_000)
+    await publisher.step()
+    expect(await ofDirectory()).toEqual(der)
+  })
+
   it('is not put anywhere where its octets were changed in the database', async () => {
     await publisher.step()
     const good = await ofDirectory()

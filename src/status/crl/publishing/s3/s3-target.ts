@@ -1,11 +1,17 @@
 import { Readable } from 'node:stream'
-import { HeadObjectCommand, PutObjectCommand, S3Client, type S3ClientConfig } from '@aws-sdk/client-s3'
+import {
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  S3Client,
+  type S3ClientConfig
+} from '@aws-sdk/client-s3'
 import { withinTime } from '../../../../aws-client/client-settings.ts'
 import { awsFailure } from '../../../../aws-client/failure.ts'
 import { httpsAgentOptions } from '../../../../aws-client/https-agent.ts'
 import { isMintlineError, MintlineError } from '../../../../errors/mintline-error.ts'
 import { toHex } from '../../../../pki/der/octet-text.ts'
-import type { CrlFile, CrlTarget } from '../crl-target.ts'
+import { type CrlFile, type CrlTarget, mostFileOctets } from '../crl-target.ts'
 import { s3TargetName } from '../paths.ts'
 
 export interface S3Place {
@@ -44,6 +50,22 @@ export function createS3Target(place: S3Place): CrlTarget {
         signal.throwIfAborted()
         // To who may not list the bucket, S3 says of what is not there that it is forbidden: putting it shows which.
         if ([403, 404].includes(statusOf(error))) return undefined
+        throw failure(name, error, 's3:GetObject')
+      }
+    },
+    async read(path, signal) {
+      const command = new GetObjectCommand({ Bucket, Key: keyOf(path) })
+      const get = async (abortSignal: AbortSignal) => {
+        const { Body, ContentLength = 0 } = await client.send(command, { abortSignal })
+        if (ContentLength <= mostFileOctets) return Body?.transformToByteArray()
+        if (Body instanceof Readable) Body.destroy()
+        return undefined
+      }
+      try {
+        return await withinTime(get, signal, timeLimits)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (statusOf(error) === 404) return undefined
         throw failure(name, error, 's3:GetObject')
       }
     },
