@@ -8,6 +8,7 @@ import type { KeyStore } from './keys/key-store.ts'
 import type { ReconciliationStore } from './reconciliation-store.ts'
 import type { ListingStore } from './runs/listing-store.ts'
 import type { UnseenStore } from './runs/unseen-store.ts'
+import type { OrphanStore } from './things/orphan-store.ts'
 import type { ThingStore } from './things/thing-store.ts'
 import type { WalkStore } from './walk/walk-store.ts'
 
@@ -19,6 +20,7 @@ export interface FleetDependencies {
   readonly listing: ListingStore
   readonly judging: JudgingStore
   readonly things: ThingStore
+  readonly orphans: OrphanStore
   readonly unseen: UnseenStore
   readonly keys: KeyStore
   readonly authorities: Pick<AuthorityStore, 'generations'>

@@ -10,6 +10,7 @@ import { createListingStore } from '../../aws/fleet/runs/listing-store.ts'
 import { runWalks } from '../../aws/fleet/runs/run.ts'
 import { sweepFleet } from '../../aws/fleet/runs/sweep.ts'
 import { createUnseenStore } from '../../aws/fleet/runs/unseen-store.ts'
+import { createOrphanStore } from '../../aws/fleet/things/orphan-store.ts'
 import { createThingStore } from '../../aws/fleet/things/thing-store.ts'
 import { createWalkStore } from '../../aws/fleet/walk/walk-store.ts'
 import type { CertificateAccesses } from '../../aws/push/control/certificate-accesses.ts'
@@ -46,6 +47,7 @@ export function createFleetJobs(
     listing: createListingStore(database),
     judging: createJudgingStore(database),
     things: createThingStore(database),
+    orphans: createOrphanStore(database),
     unseen: createUnseenStore(database),
     keys: createKeyStore(database),
     authorities: authorityStore,

@@ -137,3 +137,34 @@ it('of a lot that is open tells what has come to AWS already', async () => {
     [early.certificateId, 'lot-1']
   ])
 })
+
+it('of a certificate that AWS holds no more tells the thing that it has left behind, until that is gone', async () => {
+  const [left, shared] = [await service.issue(), await service.issue()]
+  for (const device of [left, shared]) service.connect(device)
+  const other = await service.issue()
+  service.provision(service.register(other.certificateDer), service.thingOf(shared))
+  await service.look()
+  const { registry } = service
+  for (const device of [left, shared]) {
+    const { certificateId } = device
+    registry.detachThingPrincipal(service.thingOf(device)!, registry.certificateArn(certificateId))
+    registry.setCertificateStatus(certificateId, 'INACTIVE')
+    registry.deleteCertificate(certificateId, true)
+  }
+  const orphans = async () =>
+    (await service.found({ kind: 'orphaned-thing' })).map(({ details, certificateId }) => [
+      details['thing'],
+      certificateId
+    ])
+  const registered = registry.listCertificates().length
+  const { walks } = await service.look({ things: 'none' })
+  expect(walks[0]!.held).toMatchObject({ registered })
+  expect(await orphans()).toEqual([])
+  for (const things of ['new', 'none', 'all'] as const) {
+    await service.look({ things })
+    expect(await orphans()).toEqual([[service.thingOf(left), null]])
+  }
+  registry.deleteThing(service.thingOf(left)!)
+  await service.look()
+  expect(await orphans()).toEqual([])
+})

@@ -8,6 +8,7 @@ import type { FleetDependencies } from '../dependencies.ts'
 import { judgeNext } from '../judging/judging.ts'
 import type { WalkError } from '../reconciliation.ts'
 import { askNext } from '../things/asking-things.ts'
+import { findOrphans } from '../things/orphans.ts'
 import type { Walk } from '../walk/walk.ts'
 
 /** Then others have their turn. */
@@ -106,15 +107,16 @@ interface Ground {
 }
 
 async function takeStep(
-  { listing, judging, things, walks, clock, randomBytes }: FleetDependencies,
+  { listing, judging, things, orphans, walks, clock, randomBytes }: FleetDependencies,
   { controls, caCertificateId }: Ground,
   walk: Walk
 ): Promise<void> {
   const { phase } = walk
   if (phase === 'listing') return listNext(listing, { controls, caCertificateId }, walk)
-  if (phase === 'judging') return judgeNext({ judging, controls, now: clock(), randomBytes }, walk)
+  const common = { controls, now: clock(), randomBytes }
+  if (phase === 'judging') return judgeNext({ ...common, judging }, walk)
   if (phase === 'things') return askNext({ things, controls }, walk)
-  await walks.close(walk, closedAtOnce)
+  if (await findOrphans({ ...common, orphans }, walk)) await walks.close(walk, closedAtOnce)
 }
 
 async function listNext(

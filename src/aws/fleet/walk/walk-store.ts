@@ -124,12 +124,15 @@ async function close(transaction: Prisma.TransactionClient, walk: Walk, limit: n
       SELECT id FROM fleet_finding
       WHERE place_id = ${placeId}::uuid AND confirmed_by <> ${reconciliationId}::uuid
         AND NOT (is_alarm AND acknowledged_at IS NULL)
+        AND NOT (kind = 'orphaned-thing' AND ${walk.things} = 'none')
       LIMIT ${limit}
     )`
   const certificates = await transaction.$executeRaw`
     DELETE FROM fleet_certificate WHERE (registration_id, certificate_id) IN (
       SELECT registration_id, certificate_id FROM fleet_certificate
       WHERE registration_id = ${registrationId}::uuid AND seen_by <> ${reconciliationId}::uuid
+        -- Those with things wait for a look that asks for them.
+        AND (things = '{}' OR ${walk.things} <> 'none')
       LIMIT ${limit}
     )`
   if (findings + certificates > 0) return false
@@ -139,7 +142,7 @@ async function close(transaction: Prisma.TransactionClient, walk: Walk, limit: n
       'byStatus', coalesce(jsonb_object_agg(status, count), '{}')
     ) FROM (
       SELECT status, count(*) AS count, count(connected_at) AS connected FROM fleet_certificate
-      WHERE registration_id = ${registrationId}::uuid GROUP BY status
+      WHERE registration_id = ${registrationId}::uuid AND seen_by = ${reconciliationId}::uuid GROUP BY status
     ) AS counted
   )`
   const more = registrationId === null ? Prisma.empty : held

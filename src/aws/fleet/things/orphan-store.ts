@@ -1,0 +1,55 @@
+import { type Database, transactionLimits } from '../../../database/database.ts'
+import { runQuery } from '../../../database/run-query.ts'
+import type { FoundFinding } from '../finding.ts'
+import { type FindingSources, putFindings } from '../walk/finding-store.ts'
+import type { Walk } from '../walk/walk.ts'
+
+/** What became of some things. */
+interface JudgedThings extends FindingSources {
+  readonly things: readonly string[]
+  /** Of those that nothing is attached to. */
+  readonly found: readonly FoundFinding[]
+}
+
+export interface OrphanStore {
+  /** Some of the things of certificates that AWS holds no more, and of those that were found before. */
+  next(walk: Walk, limit: number): Promise<readonly string[]>
+  /** In one transaction, after which they are not listed again. */
+  keep(walk: Walk, judged: JudgedThings): Promise<void>
+}
+
+export function createOrphanStore({ prisma }: Database): OrphanStore {
+  return {
+    next: ({ registrationId, reconciliationId }, limit) =>
+      runQuery(async () => {
+        const rows = await prisma.$queryRaw<{ thing: string }[]>`
+          SELECT DISTINCT thing FROM (
+            SELECT details ->> 'thing' AS thing FROM fleet_finding
+            WHERE place_id = ${registrationId}::uuid AND kind = 'orphaned-thing'
+              AND confirmed_by <> ${reconciliationId}::uuid
+            UNION ALL
+            SELECT unnest(things) FROM fleet_certificate
+            WHERE registration_id = ${registrationId}::uuid AND seen_by <> ${reconciliationId}::uuid
+          ) AS candidate LIMIT ${limit}`
+        return rows.map(({ thing }) => thing)
+      }),
+    keep: (walk, { things, found, ...sources }) =>
+      runQuery(() =>
+        prisma.$transaction(async transaction => {
+          const { registrationId, reconciliationId } = walk
+          await putFindings(transaction, walk, { found, ...sources })
+          // Found before, and mended since.
+          await transaction.$executeRaw`
+            DELETE FROM fleet_finding
+            WHERE place_id = ${registrationId}::uuid AND kind = 'orphaned-thing'
+              AND confirmed_by <> ${reconciliationId}::uuid AND details ->> 'thing' = ANY(${[...things]}::text[])`
+          await transaction.$executeRaw`
+            UPDATE fleet_certificate SET things = ARRAY(
+              SELECT thing FROM unnest(things) AS thing WHERE thing <> ALL(${[...things]}::text[])
+            )
+            WHERE registration_id = ${registrationId}::uuid AND seen_by <> ${reconciliationId}::uuid
+              AND things && ${[...things]}::text[]`
+        }, transactionLimits)
+      )
+  }
+}
