@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { createListingStore } from '../../../src/aws/fleet/runs/listing-store.ts'
+import { createWalkStore } from '../../../src/aws/fleet/walk/walk-store.ts'
 import { createOutboxStore } from '../../../src/events/outbox-store.ts'
 import { parseCertificate } from '../../../src/pki/certificate/certificate.ts'
 import { act } from '../../support/authority-administration.ts'
-import { type FleetBench, openFleet, region } from './fleeting.ts'
+import { type FleetBench, openFleet, place, region } from './fleeting.ts'
 
 let service: FleetBench
 beforeAll(async () => {
@@ -167,4 +169,24 @@ it('of a certificate that AWS holds no more tells the thing that it has left beh
   registry.deleteThing(service.thingOf(left)!)
   await service.look()
   expect(await orphans()).toEqual([])
+})
+
+it('asks anew before it tells: what AWS was told of since it was listed is no finding', async () => {
+  const device = await service.issue()
+  service.connect(device)
+  await service.revoking.revokeFor(device.id)
+  const { id } = await service.reconciliations.begin({ things: 'none' }, act)
+  const { database } = service.test
+  const [walk] = await createWalkStore(database).listOpen(place)
+  const { certificateId } = device
+  const certificateArn = service.registry.certificateArn(certificateId)
+  const listed = { certificateId, certificateArn, status: 'ACTIVE', registeredAt: new Date() }
+  await createListingStore(database).keepPage(walk!, { certificates: [listed], marker: undefined })
+  await service.runPushes()
+  expect(service.registry.findCertificate(certificateId)?.status).toBe('REVOKED')
+  const before = service.calls('DescribeCertificate')
+  await service.runSent()
+  expect((await service.reconciliations.find(id)).walks[0]).toMatchObject({ phase: 'done', listed: 1 })
+  expect(service.calls('DescribeCertificate')).toBe(before + 1)
+  expect(await service.found({ kind: 'revoked-but-active' })).toEqual([])
 })
