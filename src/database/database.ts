@@ -62,11 +62,12 @@ export function createDatabase(options: DatabaseOptions): Database {
   })
   // An 'error' event without a listener would end the process.
   pool.on('error', onConnectionLost ?? (() => undefined))
-  const nameOf = createStatementNames()
+  const nameOf = createStatementNames('mintline')
+  const names = { forValues: nameOf, once: createStatementNames('mintline_once') }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool, { statementNameGenerator: nameOf }) })
   return {
     prisma,
-    read: (reading, work) => runQuery(() => read(pool, nameOf, { ...reading, work })),
+    read: (reading, work) => runQuery(() => read(pool, names, { ...reading, work })),
     async ping() {
       await runQuery(() => prisma.$queryRaw`SELECT 1`)
     },
@@ -93,13 +94,13 @@ const maximumStatementNames = 200
  * A named statement is parsed and planned once per connection. Names are never given back, so only the first few
  * texts get one; queries that are put together at run time must not fill the server's memory.
  */
-function createStatementNames(): StatementNames {
+function createStatementNames(prefix: string): StatementNames {
   const names = new Map<string, string>()
   return ({ sql }) => {
     const known = names.get(sql)
     if (known !== undefined) return known
     if (names.size >= maximumStatementNames) return unnamed
-    const name = `mintline_${names.size + 1}`
+    const name = `${prefix}_${names.size + 1}`
     names.set(sql, name)
     return name
   }

@@ -1,4 +1,5 @@
 import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
+import { parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -15,6 +16,8 @@ interface Generation {
   readonly id: string
   readonly name: string
   readonly state: AuthorityState
+  /** Null while it waits for one. */
+  readonly certificateDer: Uint8Array | null
 }
 
 interface Sources {
@@ -28,10 +31,11 @@ interface Sources {
  */
 export function createCompromiseMaker({ clock, randomBytes }: Sources) {
   return (
-    { id: authorityId, name, state }: Generation,
+    generation: Generation,
     act: Act,
     { lastCrl = true }: { readonly lastCrl?: boolean | undefined } = {}
   ): Declared => {
+    const { id: authorityId, name, state } = generation
     const createdAt = clock()
     const { actor, reason: note = `${name} was declared compromised` } = act
     const about = { authorityId, createdAt, actor, note }
@@ -55,8 +59,15 @@ export function createCompromiseMaker({ clock, randomBytes }: Sources) {
       after: { select: selection, revocationReason: 'cACompromise' }
     }
     return {
-      compromise: { ...about, lastCrl, order },
+      compromise: { ...about, lastCrl: lastCrl && maySignCrls(generation, createdAt), order },
       events: [buildAuditEvent(what, { time: createdAt, randomBytes })]
     }
   }
+}
+
+/** A last CRL of what may sign none would be waited for without end (RFC 5280 §4.2.1.3). */
+function maySignCrls({ certificateDer }: Generation, now: Date): boolean {
+  if (certificateDer === null) return false
+  const { keyUsage, notAfter } = parseAuthorityCertificate(certificateDer)
+  return keyUsage?.includes('cRLSign') !== false && now < notAfter
 }

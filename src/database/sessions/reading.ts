@@ -5,9 +5,14 @@ import type { Prisma } from '../generated/client.ts'
 /** One transaction that only reads, on one connection. */
 export interface Reading {
   /** Values as Prisma has them: bytes as `Uint8Array`, `int8` as `bigint`. */
-  ask<Row>(statement: Prisma.Sql): Promise<readonly Row[]>
+  ask<Row>(statement: Prisma.Sql, options?: AskOptions): Promise<readonly Row[]>
   /** PostgreSQL's name → value, for what is asked from now on. Both are the program's own words. */
   set(settings: Readonly<Record<string, string>>): Promise<void>
+}
+
+export interface AskOptions {
+  /** Its plan is made once: among few others, so that it keeps its name. */
+  readonly isPlannedOnce?: boolean
 }
 
 export interface ReadingOptions {
@@ -19,6 +24,12 @@ export interface ReadingOptions {
 /** The name under which a text is prepared; the empty one where it is not to be kept. */
 export type StatementNames = (query: { readonly sql: string }) => string
 
+/** Names of statements that are read by. */
+export interface ReadingNames {
+  readonly forValues: StatementNames
+  readonly once: StatementNames
+}
+
 /**
  * Straight through the driver: Prisma's client takes as long again for a page of rows as PostgreSQL, and a statement more
  * for each setting.
@@ -27,7 +38,7 @@ export type StatementNames = (query: { readonly sql: string }) => string
  */
 export async function read<Result>(
   pool: pg.Pool,
-  nameOf: StatementNames,
+  names: ReadingNames,
   { settings, isOneMoment = false, work }: ReadingOptions & { work: (reading: Reading) => Promise<Result> }
 ): Promise<Result> {
   const client = await pool.connect()
@@ -38,7 +49,7 @@ export async function read<Result>(
   try {
     const level = isOneMoment ? 'REPEATABLE READ' : 'READ COMMITTED'
     await client.query(`BEGIN ISOLATION LEVEL ${level} READ ONLY;${statementsOf(settings)}`)
-    const result = await work(createReading(client, nameOf))
+    const result = await work(createReading(client, names))
     await client.query('COMMIT')
     return result
   } catch (error) {
@@ -50,10 +61,10 @@ export async function read<Result>(
   }
 }
 
-function createReading(client: pg.PoolClient, nameOf: StatementNames): Reading {
+function createReading(client: pg.PoolClient, names: ReadingNames): Reading {
   return {
-    async ask<Row>(statement: Prisma.Sql) {
-      const name = nameOf(statement)
+    async ask<Row>(statement: Prisma.Sql, { isPlannedOnce = false }: AskOptions = {}) {
+      const name = (isPlannedOnce ? names.once : names.forValues)(statement)
       const { text, values } = statement
       const { rows } = await client.query({ text, values, types, ...(name !== '' && { name }) })
       return rows as Row[]

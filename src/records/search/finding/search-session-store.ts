@@ -49,7 +49,7 @@ export async function withinLimit<Result>(
       const remaining = new Remaining(reading, { limitMs, stopwatch })
       return work(async (statement, planning = 'for-values') => {
         if (!(await remaining.grant(planning))) throw tooBroad()
-        return reading.ask(statement)
+        return reading.ask(statement, { isPlannedOnce: planning === 'once' })
       })
     })
   } catch (error) {

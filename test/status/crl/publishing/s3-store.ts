@@ -8,7 +8,7 @@ export const s3Credentials = { accessKeyId: 'AKIDSTORE', secretAccessKey: 'a-sec
 
 export interface StoredObject {
   readonly content: Buffer
-  readonly headers: Readonly<Record<string, string>>
+  readonly headers: Record<string, string>
 }
 
 /** What may be amiss with the store. */

@@ -8,10 +8,10 @@ import { RevocationOrder } from '../../revocations/order-schemas.ts'
 export const AuthorityCompromise = Type.Object(
   {
     authority: Type.String({ examples: ['acme-devices-g1'] }),
-    state: Type.Enum(['running', 'done'], {
+    state: Type.Enum(['running', 'incomplete', 'done'], {
       type: 'string',
       description:
-        '`done` once all that it issued is revoked, AWS IoT has been told wherever it can be, its registrations are as they are to be, and its last CRL is signed. `running` goes on by itself, also after a crash.'
+        '`done` once all that it issued is revoked, AWS IoT has been told wherever it can be, its registrations are as they are to be, and its last CRL is signed. `running` goes on by itself, also after a crash. `incomplete`: all of that is so, but for certificates that could not be revoked (`revocation.failed`) or are of detached months.'
     }),
     declaredAt: Type.String({ format: 'date-time' }),
     declaredBy: Type.String({ examples: ['admin/security'] }),
@@ -36,7 +36,7 @@ export const AuthorityCompromise = Type.Object(
         state: Type.Enum(['none', 'waiting', 'signed'], {
           type: 'string',
           description:
-            '`waiting` until all is revoked and the key has signed it. `none`: it was not asked for, or the generation never issued.'
+            '`waiting` until all is revoked and the key has signed it. `none`: it was not asked for, the generation never issued, or its certificate lets its key sign none.'
         }),
         number: Type.Optional(Type.Integer({ description: 'Its cRLNumber.' }))
       },

@@ -17,7 +17,7 @@ export function viewCompromise(told: Told): Static<typeof AuthorityCompromise> {
   const { authority, createdAt, actor, note, lastCrl, lastCrlNumber, successor, detachedMonths } = compromise
   return {
     authority,
-    state: isDone(told) ? 'done' : 'running',
+    state: stateOf(told),
     declaredAt: createdAt.toISOString(),
     declaredBy: actor,
     reason: note,
@@ -37,11 +37,12 @@ export function viewCompromise(told: Told): Static<typeof AuthorityCompromise> {
 }
 
 /** What AWS has never seen, or refuses, is looked after for as long as it takes: `awsPushes` counts it. */
-function isDone({ compromise, registrations, order }: Told): boolean {
-  return (
+function stateOf({ compromise, registrations, order }: Told): Static<typeof AuthorityCompromise>['state'] {
+  const isOver =
     compromise.isAllRevoked &&
     compromise.lastCrl !== 'waiting' &&
     (order?.pushes.waiting ?? 0) === 0 &&
     registrations.every(({ state }) => state === 'registered')
-  )
+  if (!isOver) return 'running'
+  return (order?.failed ?? 0) > 0 || compromise.detachedMonths.length > 0 ? 'incomplete' : 'done'
 }

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import {
   GetObjectCommand,
@@ -35,7 +36,13 @@ export function createS3Target(place: S3Place): CrlTarget {
   const name = s3TargetName(place)
   const keyOf = (path: string) => (prefix === '' ? path : `${prefix}/${path}`)
 
-  return {
+  /** Of what somebody else put there, who tells no hash. */
+  async function hashOf(path: string, signal: AbortSignal): Promise<string> {
+    const octets = await target.read(path, signal)
+    return octets === undefined ? unknownHash : hash('sha256', octets)
+  }
+
+  const target: CrlTarget = {
     name,
     async find(path, signal) {
       const command = new HeadObjectCommand({ Bucket, Key: keyOf(path) })
@@ -45,7 +52,7 @@ export function createS3Target(place: S3Place): CrlTarget {
           signal,
           timeLimits
         )
-        return Metadata?.['sha256']
+        return Metadata?.['sha256'] ?? (await hashOf(path, signal))
       } catch (error) {
         signal.throwIfAborted()
         // To who may not list the bucket, S3 says of what is not there that it is forbidden: putting it shows which.
@@ -56,10 +63,8 @@ export function createS3Target(place: S3Place): CrlTarget {
     async read(path, signal) {
       const command = new GetObjectCommand({ Bucket, Key: keyOf(path) })
       const get = async (abortSignal: AbortSignal) => {
-        const { Body, ContentLength = 0 } = await client.send(command, { abortSignal })
-        if (ContentLength <= mostFileOctets) return Body?.transformToByteArray()
-        if (Body instanceof Readable) Body.destroy()
-        return undefined
+        const { Body } = await client.send(command, { abortSignal })
+        return Body instanceof Readable ? readUpToMost(Body) : undefined
       }
       try {
         return await withinTime(get, signal, timeLimits)
@@ -80,6 +85,22 @@ export function createS3Target(place: S3Place): CrlTarget {
     },
     close: () => client.destroy()
   }
+  return target
+}
+
+/** Of what is too large to be a CRL: no hash is so. */
+const unknownHash = ''
+
+/** Undefined where it is more, which is not read to its end. */
+async function readUpToMost(body: Readable): Promise<Uint8Array | undefined> {
+  const parts: Uint8Array[] = []
+  let octets = 0
+  for await (const part of body as AsyncIterable<Uint8Array>) {
+    octets += part.length
+    if (octets > mostFileOctets) return undefined
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
 }
 
 function putCommand(Bucket: string, Key: string, file: CrlFile): PutObjectCommand {
