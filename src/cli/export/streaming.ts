@@ -36,7 +36,7 @@ export interface Exported {
 
 const accepted = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const
 /** What was asked for by then is on record, or refused. */
-const settledAfterMs = 2_000
+const settledAfterMs = 3_000
 
 /**
  * Writes the list as the service streams it, and goes on from the last whole row where that is cut off: the file is the same
@@ -158,7 +158,8 @@ async function chooseEnd({ source, of, filter, trying }: Exporting): Promise<str
         const answer = await source.open(path, { accept: 'application/json' })
         const body = await readSmall(answer)
         if (answer.statusCode !== 200) return failureOf(answer, body)
-        now = new Date(answer.headers.date ?? '')
+        // It tells whole seconds: up to the end of this one.
+        now = new Date(Date.parse(answer.headers.date ?? '') + 1_000)
         return Number.isNaN(now.getTime()) ? foreign : undefined
       } catch (error) {
         return outcomeOfError(error) as Failure

@@ -182,7 +182,7 @@ async function noteChanges(
 async function attach(client: pg.Client, table: MonthTable, month: Month): Promise<void> {
   for (const column of await missingColumns(client, table))
     await client.query(`ALTER TABLE public.${table.name} ADD COLUMN ${column}`)
-  for (const check of await missingChecks(client, table))
-    await client.query(`ALTER TABLE public.${table.name} ADD CONSTRAINT ${check}`)
+  for (const action of await missingChecks(client, table))
+    await client.query(`ALTER TABLE public.${table.name} ${action}`)
   await attachPartition(client, table, month)
 }

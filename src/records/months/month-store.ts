@@ -155,21 +155,26 @@ export async function missingColumns(
   return rows.map(({ definition }) => definition)
 }
 
-/** The checks that the table above has and this one has not, as `"name" CHECK (…)`. */
+/**
+ * What gives the table the checks of the table above, as parts of ALTER TABLE: those that it has not, and those that it has in
+ * other words, of before a migration, or as a dump has written them. By what they say, PostgreSQL tells whether they are the same.
+ */
 export async function missingChecks(
   client: pg.Client,
   { parent, name }: MonthTable
 ): Promise<readonly string[]> {
-  const { rows } = await client.query<{ definition: string }>(
-    `SELECT format('%I %s', conname, pg_get_constraintdef(oid)) AS definition
+  const { rows } = await client.query<{ action: string }>(
+    `SELECT
+       CASE WHEN own.oid IS NULL THEN '' ELSE format('DROP CONSTRAINT %I, ', own.conname) END
+         || format('ADD CONSTRAINT %I %s', above.conname, pg_get_constraintdef(above.oid)) AS action
      FROM pg_constraint AS above
-     WHERE conrelid = ('public.' || $1)::regclass AND contype = 'c' AND NOT EXISTS (
-       SELECT FROM pg_constraint AS own
-       WHERE own.conrelid = ('public.' || $2)::regclass AND own.contype = 'c' AND own.conname = above.conname
-     )`,
+     LEFT JOIN pg_constraint AS own
+       ON own.conrelid = ('public.' || $2)::regclass AND own.contype = 'c' AND own.conname = above.conname
+     WHERE above.conrelid = ('public.' || $1)::regclass AND above.contype = 'c'
+       AND pg_get_constraintdef(own.oid) IS DISTINCT FROM pg_get_constraintdef(above.oid)`,
     [parent, name]
   )
-  return rows.map(({ definition }) => definition)
+  return rows.map(({ action }) => action)
 }
 
 /** Why the table does not guard its rows as a partition does; undefined where it does. */

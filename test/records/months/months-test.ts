@@ -59,6 +59,8 @@ interface Dump {
   readonly name: string
   readonly parent: string
   readonly rows: readonly string[]
+  /** In the words of PostgreSQL, as a dump has them. */
+  readonly checks: readonly string[]
 }
 
 /** What a dump of the month's tables has. The order is none. */
@@ -67,7 +69,12 @@ export async function dumpMonth(client: pg.Client, month: Month): Promise<readon
   for (const parent of monthlyTables) {
     const name = partitionOf(parent, month)
     const { rows } = await client.query<{ row: string }>(`SELECT ${name}::text AS row FROM ${name}`)
-    dumps.push({ name, parent, rows: rows.map(({ row }) => row) })
+    const { rows: checks } = await client.query<{ check: string }>(
+      `SELECT format('%I %s', conname, pg_get_constraintdef(oid)) AS check FROM pg_constraint
+       WHERE conrelid = $1::regclass AND contype = 'c'`,
+      [name]
+    )
+    dumps.push({ name, parent, rows: rows.map(({ row }) => row), checks: checks.map(({ check }) => check) })
   }
   return dumps
 }
@@ -78,8 +85,9 @@ export async function dropMonth(client: pg.Client, month: Month): Promise<void> 
 
 /** As `pg_restore` does: the tables, then the rows, then what guards them. */
 export async function restoreMonth(client: pg.Client, dumps: readonly Dump[]): Promise<void> {
-  for (const { name, parent, rows } of dumps) {
-    await client.query(`CREATE TABLE ${name} (LIKE ${parent} INCLUDING ALL)`)
+  for (const { name, parent, rows, checks } of dumps) {
+    await client.query(`CREATE TABLE ${name} (LIKE ${parent} INCLUDING ALL EXCLUDING CONSTRAINTS)`)
+    for (const check of checks) await client.query(`ALTER TABLE ${name} ADD CONSTRAINT ${check}`)
     for (const row of rows.toReversed())
       await client.query(`INSERT INTO ${name} SELECT ($1::${name}).*`, [row])
     await client.query(

@@ -19,9 +19,10 @@ export function buildAuditConditions({ from, to, ...asked }: Asked): Omit<AuditQ
   return { ...asked, ...parseRange({ from, to }) }
 }
 
-/** A beginning (`lot.*`) is taken as it stands. */
+/** Or a beginning of some (`lot.*`). */
 function assertAct(act: string): void {
-  if (act.endsWith('*') || isAuditAct(act)) return
+  const isOfSome = act.endsWith('*') && auditActs.some(each => each.startsWith(act.slice(0, -1)))
+  if (isOfSome || isAuditAct(act)) return
   throw new MintlineError('request_invalid', `There is no administrative act ${act}.`, {
     violations: [
       {

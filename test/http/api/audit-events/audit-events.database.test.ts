@@ -6,7 +6,7 @@ import type { Prisma } from '../../../../src/database/generated/client.ts'
 import type { AuditEventView } from '../../../../src/http/api/audit-events/schemas.ts'
 import { newId } from '../../../../src/sources/identifier.ts'
 import { createRandomSource } from '../../../../src/sources/random-bytes.ts'
-import { problemOf } from '../../answer.ts'
+import { pointersOf,problemOf } from '../../answer.ts'
 import { type HttpService, openService } from '../../service.ts'
 import { faultsOf } from '../../shared-schema.ts'
 
@@ -138,8 +138,9 @@ describe('what is searched for', () => {
     }
   )
 
-  it('is nothing where no act begins so', async () => {
-    expect(await actsOf({ act: 'lot.x*' })).toEqual([])
+  it('is refused where no act begins so', async () => {
+    const answer = await service.as('auditor').get('/v1/audit-events?act=lot.x*')
+    expect([answer.statusCode, pointersOf(answer)]).toEqual([400, ['/query/act']])
   })
 })
 
