@@ -1,7 +1,7 @@
 import type { AuditEvent } from '../../audit/audit-event.ts'
 import { insertAuditEvent } from '../../audit/audit-store.ts'
 import { type Database, isUniqueViolation, transactionLimits } from '../../database/database.ts'
-import type { Prisma } from '../../database/generated/client.ts'
+import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { PageQuery } from '../../sources/page.ts'
 import type {
@@ -26,9 +26,13 @@ export interface ReconciliationStore {
   findRunning(): Promise<string | undefined>
   /** Newest first. */
   list(query: PageQuery): Promise<readonly Reconciliation[]>
-  /** When the newest was begun. */
-  lastBegun(): Promise<Date | undefined>
-  /** Ends those of which every walk has, and takes away the oldest. @param eventOf what is kept of each. */
+  /** Whether one was begun within that time, by the clock of the database. */
+  hasBegunWithin(ms: number): Promise<boolean>
+  /**
+   * Ends those of which every walk has, or none has gone on for twelve hours, and takes away the oldest.
+   *
+   * @param eventOf what is kept of each.
+   */
   finish(at: Date, eventOf: (id: string, failed: number) => AuditEvent): Promise<void>
 }
 
@@ -72,10 +76,12 @@ export function createReconciliationStore({ prisma }: Database): ReconciliationS
         const query = { where, orderBy: { id: 'desc' }, take: limit } as const
         return (await prisma.fleetReconciliation.findMany(query)).map(toReconciliation)
       }),
-    lastBegun: () =>
+    hasBegunWithin: ms =>
       runQuery(async () => {
-        const row = await prisma.fleetReconciliation.findFirst({ orderBy: { id: 'desc' } })
-        return row?.createdAt
+        const rows = await prisma.$queryRaw<unknown[]>`
+          SELECT FROM fleet_reconciliation WHERE begun_at <= clock_timestamp()
+            AND begun_at > clock_timestamp() - make_interval(secs => ${ms / 1_000}::float8) LIMIT 1`
+        return rows.length > 0
       }),
     finish: (at, eventOf) =>
       runQuery(() => prisma.$transaction(each => finishAll(each, at, eventOf), transactionLimits))
@@ -116,6 +122,7 @@ async function finishAll(
   at: Date,
   eventOf: (id: string, failed: number) => AuditEvent
 ): Promise<void> {
+  await transaction.$executeRaw(endStuckStatement)
   const ended = await transaction.$queryRaw<{ id: string; failed: number }[]>`
     UPDATE fleet_reconciliation AS own SET finished_at = ${at}::timestamptz
     WHERE finished_at IS NULL
@@ -130,6 +137,20 @@ async function finishAll(
       SELECT id FROM fleet_reconciliation ORDER BY id DESC OFFSET ${mostKept}::integer LIMIT 1
     )`
 }
+
+/** Twice as long as AWS may be away. What failed by itself says why; a walk that no step was kept of does not. */
+const endStuckStatement = Prisma.sql`
+  UPDATE fleet_walk SET phase = 'failed', ended_at = clock_timestamp(), last_error = coalesce(last_error, ${JSON.stringify(
+    {
+      code: 'fleet_walk_stuck',
+      detail:
+        'It did not go on for twelve hours, and was ended. The log of the jobs fleet.run and fleet.judge says why.'
+    }
+  )}::jsonb)
+  WHERE ended_at IS NULL AND NOT EXISTS (
+    SELECT FROM fleet_walk AS other WHERE other.reconciliation_id = fleet_walk.reconciliation_id
+      AND other.advanced_at > clock_timestamp() - interval '12 hours'
+  )`
 
 interface WalkNames {
   readonly authority: string
@@ -153,7 +174,7 @@ async function findNames(
 
 type ReconciliationRow = Prisma.FleetReconciliationGetPayload<object>
 
-function toReconciliation({ things, ...row }: ReconciliationRow): Reconciliation {
+function toReconciliation({ things, begunAt: _, ...row }: ReconciliationRow): Reconciliation {
   return { ...row, things: things as ThingChoice }
 }
 

@@ -40,7 +40,7 @@ export function createFleetJobs(
   core: FleetCore,
   { accesses, jobs }: { readonly accesses: CertificateAccesses; readonly jobs: Pick<JobQueue, 'send'> }
 ) {
-  const { config, database, authorityStore, clock, randomBytes } = core
+  const { config, database, search, authorityStore, clock, randomBytes } = core
   const dependencies: FleetDependencies = {
     store: createReconciliationStore(database),
     walks: createWalkStore(database),
@@ -49,7 +49,7 @@ export function createFleetJobs(
     things: createThingStore(database),
     orphans: createOrphanStore(database),
     unseen: createUnseenStore(database),
-    keys: createKeyStore(database),
+    keys: createKeyStore(database, search),
     authorities: authorityStore,
     accesses,
     jobs,

@@ -138,10 +138,11 @@ it('by schedule begins when the last one is old enough, and not before', async (
   const before = await count()
   await service.withPeriod('daily')['fleet.sweep']()
   expect(await count()).toBe(before)
-  const nextDay = () => new Date(Date.now() + 25 * 60 * 60_000)
-  await service.withPeriod('weekly', nextDay)['fleet.sweep']()
+  await service.test.owner.prisma.$executeRaw`
+    UPDATE fleet_reconciliation SET begun_at = begun_at - interval '25 hours'`
+  await service.withPeriod('weekly')['fleet.sweep']()
   expect(await count()).toBe(before)
-  await service.withPeriod('daily', nextDay)['fleet.sweep']()
+  await service.withPeriod('daily')['fleet.sweep']()
   expect(await count()).toBe(before + 1)
   await service.runSent()
   const { items } = await service.reconciliations.list({ limit: 1 })

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { keepableText } from '../../../errors/foreign-text.ts'
+import type { FoundFinding } from '../finding.ts'
 
 /** What a certificate that somebody else made says of itself. */
 export interface Evidence {
@@ -24,5 +25,26 @@ export function readEvidence(certificatePem: string): Evidence | undefined {
     }
   } catch {
     return undefined
+  }
+}
+
+interface Stranger {
+  /** Lower-case hex. */
+  readonly certificateId: string
+  /** As AWS names it. */
+  readonly status: string
+  readonly registeredAt: Date | null
+}
+
+/** @param evidence what it says of itself; none where AWS was not asked. */
+export function neverIssued(
+  { certificateId, status, registeredAt }: Stranger,
+  evidence: object
+): FoundFinding {
+  return {
+    kind: 'seen-never-issued',
+    keyHex: certificateId,
+    intentId: null,
+    details: { certificateId, status, registeredAt: registeredAt?.toISOString() ?? null, ...evidence }
   }
 }

@@ -4,7 +4,8 @@ import { runQuery } from '../../../database/run-query.ts'
 import type { FoundFinding } from '../finding.ts'
 import { type FindingSources, onConflict, putFindings } from '../walk/finding-store.ts'
 import type { Walk, WalkAdvance } from '../walk/walk.ts'
-import { advanceStatement } from '../walk/walk-store.ts'
+import { advanceStatement, holdWalk } from '../walk/walk-store.ts'
+import { neverIssued } from './evidence.ts'
 
 /** A certificate that AWS is asked about before it is told as a finding. */
 export interface Suspect {
@@ -18,7 +19,7 @@ export interface Suspect {
   readonly standing: string | null
   /** How far AWS was told of that; null: it is not to be told. */
   readonly push: string | null
-  /** It was found before. */
+  /** It was found before, with what it says of itself. */
   readonly isKnown: boolean
 }
 
@@ -37,6 +38,11 @@ export interface JudgingStore {
     to: WalkAdvance,
     more: FindingSources & { readonly found: readonly FoundFinding[] }
   ): Promise<void>
+  /**
+   * Keeps some of what was listed and never issued here as alarms, without what they say of themselves: the list alone tells that.
+   * Where another has gone on with the walk, nothing changes.
+   */
+  keepStrangers(walk: Walk, sources: FindingSources): Promise<void>
   /** Of these serial numbers, in lower-case hex, the id of each record. */
   findSerials(serialNumbers: readonly string[]): Promise<ReadonlyMap<string, string>>
 }
@@ -51,7 +57,7 @@ export function createJudgingStore({ prisma }: Database): JudgingStore {
         const rows = await prisma.$queryRaw<(Suspect & { isSuspect: boolean })[]>`
           SELECT encode(own.certificate_id, 'hex') AS "certificateId", own.intent_id::text AS "intentId", own.status,
             own.registered_at AS "registeredAt", standing.state AS standing, push.state AS push,
-            known.id IS NOT NULL AS "isKnown",
+            coalesce(known.details ? 'subject', false) AS "isKnown",
             own.intent_id IS NULL OR (standing.state IN ('held', 'revoked') AND ${isIn}) AS "isSuspect"
           FROM (
             SELECT * FROM fleet_certificate
@@ -72,6 +78,8 @@ export function createJudgingStore({ prisma }: Database): JudgingStore {
       }),
     keep: (walk, to, more) =>
       runQuery(() => prisma.$transaction(each => keep(each, walk, { to, more }), transactionLimits)),
+    keepStrangers: (walk, sources) =>
+      runQuery(() => prisma.$transaction(each => keepStrangers(each, walk, sources), transactionLimits)),
     async findSerials(serialNumbers) {
       const rows = await runQuery(
         () => prisma.$queryRaw<{ serialNumber: string; intentId: string }[]>`
@@ -95,10 +103,40 @@ interface Kept {
 async function keep(transaction: Prisma.TransactionClient, walk: Walk, { to, more }: Kept): Promise<void> {
   const isFirst = (await transaction.$executeRaw(advanceStatement(walk, to))) > 0
   if (!isFirst) return
+  await putCounted(transaction, walk, more)
+  if (to.position !== null) await transaction.$executeRaw(plainStatement(walk, to.position))
+}
+
+async function putCounted(
+  transaction: Prisma.TransactionClient,
+  walk: Walk,
+  more: FindingSources & { readonly found: readonly FoundFinding[] }
+): Promise<void> {
   const told = await putFindings(transaction, walk, more)
   await transaction.$executeRaw`
     UPDATE fleet_walk SET alarms = alarms + ${told}::integer WHERE id = ${walk.id}::uuid`
-  if (to.position !== null) await transaction.$executeRaw(plainStatement(walk, to.position))
+}
+
+/** At once. The others come as soon as AWS answers, or at the next look. */
+const mostStrangers = 1_000
+
+async function keepStrangers(
+  transaction: Prisma.TransactionClient,
+  walk: Walk,
+  sources: FindingSources
+): Promise<void> {
+  if (!(await holdWalk(transaction, walk))) return
+  const rows = await transaction.$queryRaw<Pick<Suspect, 'certificateId' | 'status' | 'registeredAt'>[]>`
+    SELECT encode(certificate_id, 'hex') AS "certificateId", status, registered_at AS "registeredAt"
+    FROM fleet_certificate
+    WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid AND intent_id IS NULL
+      AND NOT EXISTS (
+        SELECT FROM fleet_finding WHERE place_id = fleet_certificate.registration_id AND kind = 'seen-never-issued'
+          AND key = certificate_id
+      )
+    ORDER BY certificate_id LIMIT ${mostStrangers}`
+  const found = rows.map(stranger => neverIssued(stranger, {}))
+  await putCounted(transaction, walk, { ...sources, found })
 }
 
 /** AWS has so long to provision a device before that is a finding. */

@@ -3,7 +3,7 @@ import type { CertificateControls } from '../../push/control/certificate-control
 import type { FoundFinding } from '../finding.ts'
 import { eachAtOnce } from '../walk/each-at-once.ts'
 import type { Walk } from '../walk/walk.ts'
-import { readEvidence } from './evidence.ts'
+import { neverIssued, readEvidence } from './evidence.ts'
 import type { JudgingStore, Suspect } from './judging-store.ts'
 
 interface Judging {
@@ -51,15 +51,6 @@ async function judge(
     keyHex: certificateId,
     intentId,
     details: { status: held.status, standing, ...(push !== null && { push }) }
-  }
-}
-
-function neverIssued({ certificateId, status, registeredAt }: Suspect, evidence: object): FoundFinding {
-  return {
-    kind: 'seen-never-issued',
-    keyHex: certificateId,
-    intentId: null,
-    details: { certificateId, status, registeredAt: registeredAt?.toISOString() ?? null, ...evidence }
   }
 }
 

@@ -94,6 +94,11 @@ function listStatement(query: FindingQuery): Prisma.Sql {
     ORDER BY finding.id DESC LIMIT ${limit}`
 }
 
+/** One that AWS keeps from going on is told only then: AWS has too many calls now and then. */
+const longestTrying = Prisma.sql`interval '15 minutes'`
+/** A step takes a minute; where none was kept for so long, no job goes on with the look. */
+const longestStanding = Prisma.sql`interval '2 hours'`
+
 const summaryStatement = (most: number) => Prisma.sql`
   SELECT authority.name AS authority, place.registration_id::text AS "registrationId",
     place.account_alias AS "accountAlias", place.region, good.held, good.ended_at AS "lookedAt",
@@ -111,7 +116,16 @@ const summaryStatement = (most: number) => Prisma.sql`
       SELECT count(*)::integer FROM fleet_finding
       WHERE place_id = place.place_id AND is_alarm AND acknowledged_at IS NULL
     ) AS "openAlarms",
-    coalesce(CASE WHEN last.phase = 'failed' THEN last.last_error END, last.key_error) AS "lastError"
+    coalesce(last.last_error, last.key_error) AS "lastError",
+    EXISTS (
+      SELECT FROM fleet_walk AS walk JOIN fleet_reconciliation AS look ON look.id = walk.reconciliation_id
+      WHERE walk.registration_id IS NOT DISTINCT FROM place.registration_id AND walk.authority_id = place.authority_id
+        AND look.finished_at IS NULL AND walk.ended_at IS NULL
+        AND NOT EXISTS (
+          SELECT FROM fleet_walk AS other WHERE other.reconciliation_id = look.id
+            AND other.advanced_at > clock_timestamp() - ${longestStanding}
+        )
+    ) AS "isStuck"
   FROM ${places} AS place
   JOIN authority ON authority.id = place.authority_id
   LEFT JOIN LATERAL (
@@ -120,8 +134,8 @@ const summaryStatement = (most: number) => Prisma.sql`
       AND phase = 'done' ORDER BY id DESC LIMIT 1
   ) AS good ON true
   LEFT JOIN LATERAL (
-    SELECT phase, last_error, key_error FROM fleet_walk
+    SELECT last_error, key_error FROM fleet_walk
     WHERE registration_id IS NOT DISTINCT FROM place.registration_id AND authority_id = place.authority_id
-      AND ended_at IS NOT NULL ORDER BY id DESC LIMIT 1
+      AND (ended_at IS NOT NULL OR failing_since < clock_timestamp() - ${longestTrying}) ORDER BY id DESC LIMIT 1
   ) AS last ON true
   ORDER BY authority.name, place.registration_id NULLS LAST`

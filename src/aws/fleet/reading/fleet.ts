@@ -54,8 +54,10 @@ export interface FleetPlace {
   /** Not more than `countedMost` of each kind are counted; kinds without any are not there. */
   readonly findings: Readonly<Partial<Record<FindingKind, number>>>
   readonly openAlarms: number
-  /** Why the last look did not go through here; null: it did. */
+  /** Why the last look did not go through here, or one waits; null: it did. */
   readonly lastError: { readonly code: string; readonly detail: string } | null
+  /** A look goes on by its state alone: no step of it was kept for two hours. */
+  readonly isStuck: boolean
 }
 
 export const countedMost = 100_000

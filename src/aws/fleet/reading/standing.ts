@@ -18,10 +18,12 @@ export function describeFleet(places: readonly FleetPlace[]): {
   return { ok: false, detail: `${troubles.slice(0, mostNamed).join('; ')}${more}` }
 }
 
-function troubleOf({ openAlarms, lastError }: FleetPlace): string | undefined {
+function troubleOf({ openAlarms, lastError, isStuck }: FleetPlace): string | undefined {
   if (openAlarms > 0)
     return `${openAlarms} alarms: somebody else may have used the key of the CA. GET /v1/fleet/findings?alarms=open lists them.`
-  return lastError === null ? undefined : `the last look at the fleet did not go through. ${lastError.detail}`
+  if (isStuck && lastError === null)
+    return 'a look at the fleet has not gone on for two hours. The log of the jobs fleet.run and fleet.judge says why; after twelve hours it is ended.'
+  return lastError === null ? undefined : `a look at the fleet does not go through. ${lastError.detail}`
 }
 
 function placeOf({ authority, region, accountAlias }: FleetPlace): string {

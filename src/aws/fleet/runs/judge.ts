@@ -1,4 +1,5 @@
 import { buildAuditEvent, systemAct } from '../../../audit/audit-event.ts'
+import { isMintlineError } from '../../../errors/mintline-error.ts'
 import type { FleetDependencies } from '../dependencies.ts'
 import { judgeKey } from '../keys/judging-key.ts'
 import type { Walk } from '../walk/walk.ts'
@@ -7,18 +8,25 @@ const lookedAtOnce = 2_000
 const closedAtOnce = 2_000
 
 /**
- * Looks at CAs as a whole, once all their registrations have been looked at, and ends the look.
+ * Looks at CAs as a whole, once all their registrations have been looked at, and ends the look. One that does not go on keeps no
+ * other from it.
  *
  * @param signal ends it after the step in hand; the next job goes on.
+ * @throws what kept the first of those that do not go on from it.
  */
 export async function judgeAuthorities(dependencies: FleetDependencies, signal: AbortSignal): Promise<void> {
   const { store, walks, clock, randomBytes } = dependencies
+  let trouble: { readonly cause: unknown } | undefined
   for (const { id, hasFailed } of await walks.listReady()) {
-    for (let walk = await walks.find(id); walk !== undefined && isOpen(walk); walk = await walks.find(id)) {
-      if (signal.aborted) return
-      await takeStep(dependencies, { walk, hasFailed, signal })
+    try {
+      await judgeAuthority(dependencies, { id, hasFailed, signal })
+    } catch (cause) {
+      trouble ??= { cause }
     }
+    if (signal.aborted) break
   }
+  if (trouble !== undefined && signal.aborted) throw trouble.cause
+  if (signal.aborted) return
   const time = clock()
   await store.finish(time, (id, failed) =>
     buildAuditEvent(
@@ -26,6 +34,24 @@ export async function judgeAuthorities(dependencies: FleetDependencies, signal: 
       { time, randomBytes }
     )
   )
+  if (trouble !== undefined) throw trouble.cause
+}
+
+async function judgeAuthority(
+  dependencies: FleetDependencies,
+  { id, hasFailed, signal }: Omit<Step, 'walk'> & { readonly id: string }
+): Promise<void> {
+  const { walks } = dependencies
+  for (let walk = await walks.find(id); walk !== undefined && isOpen(walk); walk = await walks.find(id)) {
+    if (signal.aborted) return
+    try {
+      await takeStep(dependencies, { walk, hasFailed, signal })
+    } catch (error) {
+      if (isMintlineError(error, 'aws_unavailable'))
+        await walks.fail(walk, { code: error.code, detail: error.detail }, false)
+      throw error
+    }
+  }
 }
 
 const isOpen = ({ phase }: Walk) => phase !== 'done' && phase !== 'failed'
@@ -52,6 +78,6 @@ async function takeStep(
 }
 
 const notAllSeen = {
-  code: 'aws_unavailable',
+  code: 'not_all_looked_at',
   detail: 'Not every account and region of the CA could be looked at, so it is not known what was never seen.'
 } as const

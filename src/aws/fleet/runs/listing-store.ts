@@ -29,7 +29,7 @@ export function createListingStore({ prisma }: Database): ListingStore {
         }, transactionLimits)
       ),
     async restart(walk) {
-      const more = Prisma.sql`, marker = NULL, listed = 0`
+      const more = Prisma.sql`, marker = NULL, listed = 0, restarts = restarts + 1`
       await runQuery(() =>
         prisma.$executeRaw(advanceStatement(walk, { phase: 'listing', position: null }, more))
       )

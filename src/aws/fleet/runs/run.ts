@@ -1,9 +1,9 @@
-import { isMintlineError, type MintlineError } from '../../../errors/mintline-error.ts'
+import { isMintlineError, MintlineError } from '../../../errors/mintline-error.ts'
 import { certificateIdHex } from '../../../pki/certificate/certificate.ts'
 import { systemStopwatch } from '../../../sources/clock.ts'
 import type { AwsPlace } from '../../iot/place.ts'
 import { hasBadCredentials } from '../../push/carrying-out.ts'
-import type { CertificateControls } from '../../push/control/certificate-control.ts'
+import type { CertificateControl, CertificateControls } from '../../push/control/certificate-control.ts'
 import type { FleetDependencies } from '../dependencies.ts'
 import { judgeNext } from '../judging/judging.ts'
 import type { WalkError } from '../reconciliation.ts'
@@ -15,6 +15,8 @@ import type { Walk } from '../walk/walk.ts'
 const turnMs = 60_000
 const pageMs = 50_000
 const closedAtOnce = 2_000
+/** Then AWS refuses more than a marker that has become old. */
+const mostRestarts = 2
 /** For as long AWS may be away; then the walk ends as failed, and the next look begins anew. */
 const longestFailingSeconds = 6 * 60 * 60
 
@@ -36,13 +38,23 @@ export async function runWalks(
   const open = await walks.listOpen(place)
   if (open.length === 0) return
   const cas = await findCas(dependencies)
+  let trouble: { readonly cause: unknown } | undefined
+  let isCutOff = false
   for (const { id, authorityId } of open) {
     const step = async (walk: Walk) => {
-      const controls = await accesses.open(place)
+      const controls = await accesses.open(place, walk.awsAccountId ?? undefined)
       await takeStep(dependencies, { controls, caCertificateId: cas.get(authorityId) }, walk)
     }
-    if (!(await walkOn(dependencies, { id, step, isOver }))) break
+    try {
+      isCutOff = !(await walkOn(dependencies, { id, step, isOver }))
+      if (isCutOff) break
+    } catch (cause) {
+      // AWS may fail for one CA alone; the others are looked at all the same.
+      trouble ??= { cause }
+    }
   }
+  // One that goes on is not to wait as long as the job that is tried again.
+  if (trouble !== undefined && (signal.aborted || !isCutOff)) throw trouble.cause
   if (signal.aborted) return
   const left = await walks.listOpen(place)
   if (left.length > 0) await jobs.send('fleet.run', place, { key: keyOf(place) })
@@ -77,7 +89,7 @@ interface Stepping {
  * @returns whether it has ended.
  */
 async function walkOn(
-  { walks }: Pick<FleetDependencies, 'walks'>,
+  { walks, judging, clock, randomBytes }: FleetDependencies,
   { id, step, isOver }: Stepping
 ): Promise<boolean> {
   for (;;) {
@@ -88,6 +100,8 @@ async function walkOn(
       await step(walk)
     } catch (error) {
       if (!isMintlineError(error) || !isOfAws(error)) throw error
+      // An alarm waits for no permission and no quota: what AWS listed proves it.
+      await judging.keepStrangers(walk, { now: clock(), randomBytes })
       const isRefused = error.code === 'aws_refused' && !hasBadCredentials(error)
       const isFinal = isRefused || (walk.failingSeconds ?? 0) > longestFailingSeconds
       await walks.fail(walk, describe(error), isFinal)
@@ -124,15 +138,16 @@ async function listNext(
   { controls, caCertificateId }: Ground,
   walk: Walk
 ): Promise<void> {
-  const nothing = { certificates: [], marker: undefined }
+  if (caCertificateId === undefined) return listing.keepPage(walk, { certificates: [], marker: undefined })
+  const { marker } = walk
+  const control = controls.within(pageMs)
   try {
-    const page =
-      caCertificateId === undefined
-        ? nothing
-        : await controls.within(pageMs).listOfCa(caCertificateId, walk.marker ?? undefined)
+    const page = await control.listOfCa(caCertificateId, marker ?? undefined)
+    if (marker !== null && page.marker === marker) throw sameMarker
+    if (marker === null && page.certificates.length === 0) await assertCa(control, caCertificateId, walk)
     await listing.keepPage(walk, page)
   } catch (error) {
-    if (walk.marker === null || !isMarkerRefused(error)) throw error
+    if (marker === null || walk.restarts >= mostRestarts || !isMarkerRefused(error)) throw error
     await listing.restart(walk)
   }
 }
@@ -140,4 +155,22 @@ async function listNext(
 /** A marker is good for a while, which AWS does not tell. */
 function isMarkerRefused(error: unknown): boolean {
   return isMintlineError(error, 'aws_refused') && error.members['awsError'] === 'InvalidRequestException'
+}
+
+const sameMarker = new MintlineError(
+  'aws_refused',
+  'AWS answered iot:ListCertificatesByCA with the marker that it was asked with, so that the list would never end. Check the endpoint that the service is told to use.'
+)
+
+/** Certificates of devices outlive their CA at AWS, which lists none of them then. */
+async function assertCa(
+  control: CertificateControl,
+  caCertificateId: string,
+  { authority, isRegistered }: Walk
+): Promise<void> {
+  if (!isRegistered || (await control.describeCa(caCertificateId)) !== undefined) return
+  throw new MintlineError(
+    'aws_refused',
+    `AWS does not know the CA ${authority}, which was registered there, so it is not known what it holds of its certificates. Register it again, or take the registration back.`
+  )
 }

@@ -16,15 +16,7 @@ export async function sweepFleet(dependencies: FleetDependencies): Promise<void>
   if ((await store.findRunning()) !== undefined) await jobs.send('fleet.judge', {})
 }
 
-/** By a clock that is behind the last one, it is due as well. */
-async function isDue({
-  store,
-  period,
-  clock
-}: Pick<FleetDependencies, 'store' | 'period' | 'clock'>): Promise<boolean> {
-  if (period === 'off') return false
-  const last = await store.lastBegun()
-  if (last === undefined) return true
-  const sinceMs = clock().getTime() - last.getTime()
-  return sinceMs < 0 || sinceMs >= pauses[period]
+/** By the clock of the database: one of a process that was ahead would have looks begin back to back until then. */
+async function isDue({ store, period }: Pick<FleetDependencies, 'store' | 'period'>): Promise<boolean> {
+  return period !== 'off' && !(await store.hasBegunWithin(pauses[period]))
 }

@@ -3,6 +3,7 @@ import { runQuery } from '../../../database/run-query.ts'
 import type { FoundFinding } from '../finding.ts'
 import { type FindingSources, putFindings } from '../walk/finding-store.ts'
 import type { Walk } from '../walk/walk.ts'
+import { holdWalk } from '../walk/walk-store.ts'
 
 /** What became of some things. */
 interface JudgedThings extends FindingSources {
@@ -14,7 +15,7 @@ interface JudgedThings extends FindingSources {
 export interface OrphanStore {
   /** Some of the things of certificates that AWS holds no more, and of those that were found before. */
   next(walk: Walk, limit: number): Promise<readonly string[]>
-  /** In one transaction, after which they are not listed again. */
+  /** In one transaction, after which they are not listed again. Where another look has come since, nothing changes. */
   keep(walk: Walk, judged: JudgedThings): Promise<void>
 }
 
@@ -37,6 +38,8 @@ export function createOrphanStore({ prisma }: Database): OrphanStore {
       runQuery(() =>
         prisma.$transaction(async transaction => {
           const { registrationId, reconciliationId } = walk
+          // Who was asleep meanwhile would take what a later look has seen for what AWS holds no more.
+          if (!(await holdWalk(transaction, walk))) return
           await putFindings(transaction, walk, { found, ...sources })
           // Found before, and mended since.
           await transaction.$executeRaw`

@@ -42,7 +42,7 @@ export function createThingStore({ prisma }: Database): ThingStore {
             AND own.status <> 'PENDING_ACTIVATION' AND ${walk.things} <> 'none' AND (
               ${walk.things} = 'all' OR own.things_at IS NULL
               OR own.things_at NOT BETWEEN clock_timestamp() - ${believed} AND clock_timestamp()
-              OR (own.status = 'ACTIVE' AND own.things <> ARRAY[${predicted(walk)}])
+              OR (own.status = 'ACTIVE' AND ${predicted(walk)} IS NOT NULL AND own.things <> ARRAY[${predicted(walk)}])
             ) IS TRUE AS "isToAsk"
           FROM (
             SELECT * FROM fleet_certificate

@@ -6,15 +6,13 @@ import type { WalkError } from '../reconciliation.ts'
 import type { Walk, WalkAdvance } from './walk.ts'
 
 export interface WalkStore {
-  /** Those of the registrations in one place that have not ended. */
+  /** Those of the registrations in one place that have not ended: first those that AWS does not keep from going on. */
   listOpen(place: AwsPlace): Promise<readonly Walk[]>
   /** Those of CAs as a whole whose registrations have all ended, and whether one of them failed. */
   listReady(): Promise<readonly (Walk & { readonly hasFailed: boolean })[]>
   find(id: string): Promise<Walk | undefined>
   /** Where walks of registrations have not ended. */
   listOpenPlaces(): Promise<readonly AwsPlace[]>
-  /** Goes on without anything else to keep. Where another has gone on with it, nothing changes. */
-  advance(walk: Walk, to: WalkAdvance): Promise<void>
   /** Why it does not go on now; @param isFinal: it ends so. */
   fail(walk: Walk, error: WalkError, isFinal: boolean): Promise<void>
   /**
@@ -35,7 +33,17 @@ const selectWalks = Prisma.sql`
     ), false) AS "isProvisioning",
     walk.phase, walk.marker, walk.position, walk.arn_prefix AS "arnPrefix", walk.alarms, reconciliation.things,
     reconciliation.never_seen_days AS "neverSeenDays",
-    extract(epoch FROM clock_timestamp() - walk.failing_since)::float8 AS "failingSeconds"
+    extract(epoch FROM clock_timestamp() - walk.failing_since)::float8 AS "failingSeconds",
+    walk.restarts, EXISTS (
+      SELECT FROM aws_registration_state AS state
+      WHERE state.registration_id = walk.registration_id AND aws_account_id IS NOT NULL
+    ) AS "isRegistered", (
+      SELECT aws_account_id FROM aws_registration AS same
+      JOIN aws_registration_state AS state ON state.registration_id = same.id
+      WHERE same.account_alias = registration.account_alias AND same.region = registration.region
+        AND aws_account_id IS NOT NULL
+      ORDER BY same.id LIMIT 1
+    ) AS "awsAccountId"
   FROM fleet_walk AS walk
   JOIN fleet_reconciliation AS reconciliation ON reconciliation.id = walk.reconciliation_id
   JOIN authority ON authority.id = walk.authority_id
@@ -48,7 +56,7 @@ export function createWalkStore({ prisma }: Database): WalkStore {
         () => prisma.$queryRaw<Walk[]>`${selectWalks}
           WHERE reconciliation.finished_at IS NULL AND walk.ended_at IS NULL
             AND registration.account_alias = ${accountAlias} AND registration.region = ${region}
-          ORDER BY walk.id`
+          ORDER BY walk.failing_since NULLS FIRST, walk.id`
       ),
     listReady: () =>
       runQuery(
@@ -81,10 +89,6 @@ export function createWalkStore({ prisma }: Database): WalkStore {
           JOIN aws_registration AS registration ON registration.id = walk.registration_id
           WHERE reconciliation.finished_at IS NULL AND walk.ended_at IS NULL`
       ),
-    advance: (walk, to) =>
-      runQuery(async () => {
-        await prisma.$executeRaw(advanceStatement(walk, to))
-      }),
     async fail({ id }, error, isFinal) {
       await runQuery(
         () => prisma.$executeRaw`
@@ -109,10 +113,24 @@ export function advanceStatement(
   const isDone = phase === 'done'
   return Prisma.sql`
     UPDATE fleet_walk SET phase = ${phase}, position = ${position === null ? null : Buffer.from(position)}::bytea,
-      failing_since = NULL, last_error = NULL,
+      failing_since = NULL, last_error = NULL, advanced_at = clock_timestamp(),
       ended_at = CASE WHEN ${isDone} THEN clock_timestamp() END ${more}
-    WHERE id = ${walk.id}::uuid AND phase = ${walk.phase} AND marker IS NOT DISTINCT FROM ${walk.marker}
-      AND position IS NOT DISTINCT FROM ${walk.position === null ? null : Buffer.from(walk.position)}::bytea`
+    WHERE ${standsAt(walk)}`
+}
+
+/**
+ * Whether the walk still stands where it was read. It stays there until the transaction ends: for what is kept without going on.
+ */
+export async function holdWalk(transaction: Prisma.TransactionClient, walk: Walk): Promise<boolean> {
+  const rows = await transaction.$queryRaw<unknown[]>`
+    SELECT FROM fleet_walk WHERE ${standsAt(walk)} FOR UPDATE`
+  return rows.length > 0
+}
+
+function standsAt({ id, phase, marker, position }: Walk): Prisma.Sql {
+  return Prisma.sql`
+    id = ${id}::uuid AND phase = ${phase} AND marker IS NOT DISTINCT FROM ${marker}
+      AND position IS NOT DISTINCT FROM ${position === null ? null : Buffer.from(position)}::bytea`
 }
 
 /** An alarm that nobody has acknowledged stays. */
@@ -125,6 +143,10 @@ async function close(transaction: Prisma.TransactionClient, walk: Walk, limit: n
       WHERE place_id = ${placeId}::uuid AND confirmed_by <> ${reconciliationId}::uuid
         AND NOT (is_alarm AND acknowledged_at IS NULL)
         AND NOT (kind = 'orphaned-thing' AND ${walk.things} = 'none')
+        -- It would be told again by the next look that can ask KMS.
+        AND NOT (kind = 'key-used-elsewhere' AND EXISTS (
+          SELECT FROM fleet_walk WHERE fleet_walk.id = ${id}::uuid AND key_error IS NOT NULL
+        ))
       LIMIT ${limit}
     )`
   const certificates = await transaction.$executeRaw`

@@ -23,6 +23,12 @@ export interface Walk {
   readonly things: ThingChoice
   readonly neverSeenDays: number
   readonly failingSeconds: number | null
+  /** How often the list was begun anew. */
+  readonly restarts: number
+  /** Of the place, where a registration there knows it, as pushes go by it: so both keep one pace. */
+  readonly awsAccountId: string | null
+  /** The registration has been brought about at least once. */
+  readonly isRegistered: boolean
 }
 
 /** Where a walk goes on after a step. */

@@ -128,7 +128,7 @@ export const FleetSummary = Type.Object(
           openAlarms: counted('Of them, alarms that nobody has acknowledged.'),
           lastError: Type.Optional({
             ...Type.Object({ code: Type.String(), detail: Type.String() }, strict),
-            description: 'Why the last look did not go through.'
+            description: 'Why the last look did not go through, or one that goes on waits.'
           })
         },
         {
