@@ -29,6 +29,8 @@ export const auditActs = [
   'export.read',
   'fleet.acknowledge',
   'fleet.alarm',
+  'fleet.clean_up',
+  'fleet.clean_up_finish',
   'fleet.finish',
   'fleet.reconcile',
   'issuance.hold',

@@ -4,6 +4,7 @@ import { authenticateEither } from '../access/oidc/sign-in.ts'
 import type { RefusedAccesses } from '../access/refused/refused-access.ts'
 import { createPermitStore } from '../authorities/token-logins/permit-store.ts'
 import { createLoginPermits } from '../authorities/token-logins/permits.ts'
+import type { CleanUps } from '../aws/fleet/clean-ups/clean-up.ts'
 import type { Fleet } from '../aws/fleet/reading/fleet.ts'
 import type { Reconciliations } from '../aws/fleet/reconciliation.ts'
 import { type AwsAccesses, createAwsAccesses } from '../aws/iot/access.ts'
@@ -133,6 +134,7 @@ interface WorkerParts {
   readonly awsPushes: Pushes
   readonly fleet: Fleet
   readonly reconciliations: Reconciliations
+  readonly cleanUps: CleanUps
   readonly accesses: AwsAccesses
   readonly tls: OpenedTls | undefined
   readonly clientTrust: OpenedClientTrust | undefined
@@ -172,7 +174,7 @@ function createServices(core: Core, jobs: JobService, parts: WorkerParts): HttpS
     loginPermits: createLoginPermits({ store: createPermitStore(database), clock, randomBytes }),
     awsRegistrations,
     awsPushes: parts.awsPushes,
-    ...{ fleet: parts.fleet, reconciliations: parts.reconciliations },
+    ...{ fleet: parts.fleet, reconciliations: parts.reconciliations, cleanUps: parts.cleanUps },
     preview: createPreview({ ...core, ...path, weakKeys, publicUrl: core.config.publicUrl }),
     tokens: { ...tokens, authenticate: authenticateEither(tokens, people) },
     clientCertificates: openClientCertificates(core, clientTrust),

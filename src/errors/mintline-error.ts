@@ -111,6 +111,8 @@ export const errorCodes = [
   'fleet_reconciliation_not_found',
   'fleet_reconciliation_running',
   'fleet_finding_not_found',
+  'fleet_clean_up_not_found',
+  'fleet_clean_up_count_changed',
   // the service
   'database_unavailable',
   'clock_untrusted',

@@ -8,6 +8,7 @@ import type { AuditLog } from '../audit/audit-log.ts'
 import type { AuthorityAdministration } from '../authorities/administration.ts'
 import type { AuthorityRegister } from '../authorities/register.ts'
 import type { LoginPermits } from '../authorities/token-logins/permits.ts'
+import type { CleanUps } from '../aws/fleet/clean-ups/clean-up.ts'
 import type { Fleet } from '../aws/fleet/reading/fleet.ts'
 import type { Reconciliations } from '../aws/fleet/reconciliation.ts'
 import type { Pushes } from '../aws/push/reading/pushes.ts'
@@ -116,6 +117,7 @@ export interface HttpServices {
   readonly awsRegistrations: Omit<Registrations, 'registrationGaps'>
   readonly fleet: Omit<Fleet, 'examine'>
   readonly reconciliations: Reconciliations
+  readonly cleanUps: CleanUps
   readonly awsPushes: Pick<Pushes, 'list' | 'listOf' | 'countOf'>
   readonly preview: {
     /** @throws MintlineError what an issuance would refuse the same CSR with */

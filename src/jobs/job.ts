@@ -16,7 +16,9 @@ export interface JobData {
   readonly 'fleet.run': { readonly accountAlias: string; readonly region: string }
   /** Looks at CAs as a whole once their registrations have been looked at, and ends the look. */
   readonly 'fleet.judge': Readonly<Record<never, never>>
-  /** Begins a look at the fleet that is due, and finds the accounts and regions where one goes on. */
+  /** Deletes in one account and region of AWS what orders to clean up are about. */
+  readonly 'fleet.clean-up': { readonly accountAlias: string; readonly region: string }
+  /** Begins a look at the fleet that is due, and finds the accounts and regions where one, or a clean-up, goes on. */
   readonly 'fleet.sweep': Readonly<Record<never, never>>
   /** Makes the partitions of the months to come. */
   readonly 'database.partitions': Readonly<Record<never, never>>

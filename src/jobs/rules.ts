@@ -59,6 +59,13 @@ export const jobRules: Readonly<Record<JobKind, JobRules>> = {
   'device-list.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
   // The walk itself says when it is given up.
   'fleet.run': { ...common, retryLimit: 100_000, retryDelayMax: 5 * minutes, deleteAfterSeconds: 1 * days },
+  // What AWS does not take for six hours is given up.
+  'fleet.clean-up': {
+    ...common,
+    retryLimit: 100_000,
+    retryDelayMax: 5 * minutes,
+    deleteAfterSeconds: 1 * days
+  },
   // Each minute brings another one.
   'fleet.judge': { ...common, retryLimit: 0, expireInSeconds: 2 * hours, deleteAfterSeconds: 1 * hours },
   'fleet.sweep': { ...common, retryLimit: 0, deleteAfterSeconds: 1 * hours },
@@ -86,6 +93,7 @@ export const concurrencyOf: Readonly<Record<JobKind, number>> = {
   'device-list.sweep': 1,
   'export.run': 1,
   'fleet.run': 4,
+  'fleet.clean-up': 4,
   'fleet.judge': 1,
   'fleet.sweep': 1,
   'revocation.run': 1,

@@ -53,6 +53,9 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'POST /v1/fleet/reconciliations': ['operator', 'admin'],
   'GET /v1/fleet/reconciliations': ['auditor', 'operator', 'admin'],
   'GET /v1/fleet/reconciliations/:id': ['auditor', 'operator', 'admin'],
+  'POST /v1/fleet/clean-ups': ['admin'],
+  'GET /v1/fleet/clean-ups': ['auditor', 'operator', 'admin'],
+  'GET /v1/fleet/clean-ups/:id': ['auditor', 'operator', 'admin'],
   'POST /v1/lots': ['operator', 'admin'],
   'GET /v1/lots': ['display', 'auditor', 'operator', 'admin'],
   'GET /v1/lots/:id': ['display', 'auditor', 'operator', 'admin'],
@@ -348,7 +351,23 @@ async function makeFleet(): Promise<Readonly<Record<string, Target>>> {
       isAlarm: true
     }
   })
+  const cleanUp = await prisma.fleetCleanUp.create({
+    data: {
+      id: crypto.randomUUID(),
+      createdAt: now,
+      actor: 'admin/test',
+      note: 'a trial',
+      subject: 'orphaned-things',
+      expected: 0
+    }
+  })
   return {
+    'POST /v1/fleet/clean-ups': {
+      url: '/v1/fleet/clean-ups',
+      payload: { of: 'orphaned-things', note: 'a trial', dryRun: true }
+    },
+    'GET /v1/fleet/clean-ups': { url: '/v1/fleet/clean-ups' },
+    'GET /v1/fleet/clean-ups/:id': { url: `/v1/fleet/clean-ups/${cleanUp.id}` },
     'GET /v1/fleet': { url: '/v1/fleet' },
     'GET /v1/fleet/findings': { url: '/v1/fleet/findings' },
     'POST /v1/fleet/findings/:id/acknowledge': {

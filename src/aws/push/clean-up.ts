@@ -1,12 +1,15 @@
 import type { AttachmentControl } from './control/attachment-control.ts'
 import type { ClaimedPush } from './push.ts'
 
-export interface CleaningUp {
+/** A certificate whose attachments are taken away, and what is known of them. */
+export type Attached = Pick<ClaimedPush, 'id' | 'intentId' | 'things' | 'observed'>
+
+export interface CleaningUp<Of extends Attached = ClaimedPush> {
   readonly control: AttachmentControl
   /** That it is there, with these things. Durable before they are detached: from then on nothing at AWS says which they were. */
-  readonly noteThings: (push: ClaimedPush, things: readonly string[]) => Promise<void>
+  readonly noteThings: (push: Of, things: readonly string[]) => Promise<void>
   /** Whether the device has another certificate, or that is not known. */
-  readonly hasOther: (push: ClaimedPush) => Promise<boolean>
+  readonly hasOther: (push: Of) => Promise<boolean>
 }
 
 /**
@@ -15,9 +18,9 @@ export interface CleaningUp {
  *
  * @returns whether anything was there.
  */
-export async function cleanUp(
-  { control, noteThings, hasOther }: CleaningUp,
-  push: ClaimedPush,
+export async function cleanUp<Of extends Attached>(
+  { control, noteThings, hasOther }: CleaningUp<Of>,
+  push: Of,
   certificateArn: string
 ): Promise<boolean> {
   const attached = await control.listThings(certificateArn)
@@ -32,11 +35,12 @@ export async function cleanUp(
 }
 
 /** A thing of a device that has another certificate is what that one connects as, or will. */
-export async function removeThings(
-  { control, hasOther }: Pick<CleaningUp, 'control' | 'hasOther'>,
-  push: ClaimedPush,
+export async function removeThings<Of extends Attached>(
+  { control, hasOther }: Pick<CleaningUp<Of>, 'control' | 'hasOther'>,
+  push: Of,
   things: readonly string[]
 ): Promise<void> {
   if (things.length === 0 || (await hasOther(push))) return
-  for (const thing of things) if (await control.isThingLeft(thing)) await control.deleteThing(thing)
+  for (const thing of things)
+    if ((await control.isThingFree(thing)) === true) await control.deleteThing(thing)
 }

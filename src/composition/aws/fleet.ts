@@ -1,3 +1,7 @@
+import { createCleanUpStore } from '../../aws/fleet/clean-ups/clean-up-store.ts'
+import { createCleanUps } from '../../aws/fleet/clean-ups/clean-ups.ts'
+import { createItemStore } from '../../aws/fleet/clean-ups/item-store.ts'
+import { type CleanUpDependencies, runCleanUps, sweepCleanUps } from '../../aws/fleet/clean-ups/run.ts'
 import type { FleetDependencies } from '../../aws/fleet/dependencies.ts'
 import { createJudgingStore } from '../../aws/fleet/judging/judging-store.ts'
 import { createKeyStore } from '../../aws/fleet/keys/key-store.ts'
@@ -18,9 +22,12 @@ import type { JobHandlers } from '../../jobs/job.ts'
 import type { JobQueue } from '../../jobs/queue.ts'
 import type { Core } from '../core.ts'
 
-type FleetCore = Pick<Core, 'config' | 'database' | 'search' | 'authorityStore' | 'clock' | 'randomBytes'>
+type FleetCore = Pick<
+  Core,
+  'config' | 'database' | 'search' | 'authorityStore' | 'clock' | 'clockTrust' | 'randomBytes'
+>
 
-/** For who asks what AWS IoT holds, and has it looked at. */
+/** For who asks what AWS IoT holds, and has it looked at or cleaned up. */
 export function createFleetServices(core: FleetCore, jobs: Pick<JobQueue, 'send'>) {
   const { config, database, search, clock, randomBytes } = core
   return {
@@ -31,7 +38,8 @@ export function createFleetServices(core: FleetCore, jobs: Pick<JobQueue, 'send'
       neverSeenDays: config.fleetNeverSeenDays,
       clock,
       randomBytes
-    })
+    }),
+    cleanUps: createCleanUps({ store: createCleanUpStore(database), jobs, clock, randomBytes })
   }
 }
 
@@ -40,7 +48,16 @@ export function createFleetJobs(
   core: FleetCore,
   { accesses, jobs }: { readonly accesses: CertificateAccesses; readonly jobs: Pick<JobQueue, 'send'> }
 ) {
-  const { config, database, search, authorityStore, clock, randomBytes } = core
+  const { config, database, search, authorityStore, clock, clockTrust, randomBytes } = core
+  const cleaning: CleanUpDependencies = {
+    items: createItemStore(database),
+    authorities: authorityStore,
+    accesses,
+    jobs,
+    assertClock: () => clockTrust.assertTrusted(),
+    clock,
+    randomBytes
+  }
   const dependencies: FleetDependencies = {
     store: createReconciliationStore(database),
     walks: createWalkStore(database),
@@ -61,6 +78,10 @@ export function createFleetJobs(
   return {
     'fleet.run': (place, signal) => runWalks(dependencies, place, signal),
     'fleet.judge': (_data, signal) => judgeAuthorities(dependencies, signal),
-    'fleet.sweep': () => sweepFleet(dependencies)
+    'fleet.clean-up': (place, signal) => runCleanUps(cleaning, place, signal),
+    async 'fleet.sweep'() {
+      await sweepCleanUps(cleaning)
+      await sweepFleet(dependencies)
+    }
   } satisfies JobHandlers
 }

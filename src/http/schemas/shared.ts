@@ -20,6 +20,7 @@ import { ClockState } from '../api/clock/schemas.ts'
 import { IssuanceSummary } from '../api/counts/schemas.ts'
 import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
 import { ExportPage, ExportResource } from '../api/exports/schemas.ts'
+import { FleetCleanUp, FleetCleanUpCount, FleetCleanUpPage } from '../api/fleet/clean-ups/schemas.ts'
 import {
   FleetFinding,
   FleetFindingPage,
@@ -106,6 +107,9 @@ export const sharedSchemas = [
   FleetSummary,
   FleetFinding,
   FleetFindingPage,
+  FleetCleanUp,
+  FleetCleanUpPage,
+  FleetCleanUpCount,
   RefusalCountPage,
   AuditEventResource,
   AuditEventPage,

@@ -66,7 +66,7 @@ export function keyOf({ accountAlias, region }: AwsPlace): string {
   return `${region} ${accountAlias}`.trim()
 }
 
-async function findCas({
+export async function findCas({
   authorities
 }: Pick<FleetDependencies, 'authorities'>): Promise<ReadonlyMap<string, string>> {
   const generations = await authorities.generations()

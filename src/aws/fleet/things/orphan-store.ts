@@ -5,6 +5,12 @@ import { type FindingSources, putFindings } from '../walk/finding-store.ts'
 import type { Walk } from '../walk/walk.ts'
 import { holdWalk } from '../walk/walk-store.ts'
 
+/** A thing, and the record of the certificate that it is of; null where that is not known. */
+export interface Orphan {
+  readonly thing: string
+  readonly intentId: string | null
+}
+
 /** What became of some things. */
 interface JudgedThings extends FindingSources {
   readonly things: readonly string[]
@@ -14,7 +20,7 @@ interface JudgedThings extends FindingSources {
 
 export interface OrphanStore {
   /** Some of the things of certificates that AWS holds no more, and of those that were found before. */
-  next(walk: Walk, limit: number): Promise<readonly string[]>
+  next(walk: Walk, limit: number): Promise<readonly Orphan[]>
   /** In one transaction, after which they are not listed again. Where another look has come since, nothing changes. */
   keep(walk: Walk, judged: JudgedThings): Promise<void>
 }
@@ -22,18 +28,22 @@ export interface OrphanStore {
 export function createOrphanStore({ prisma }: Database): OrphanStore {
   return {
     next: ({ registrationId, reconciliationId }, limit) =>
-      runQuery(async () => {
-        const rows = await prisma.$queryRaw<{ thing: string }[]>`
-          SELECT DISTINCT thing FROM (
-            SELECT details ->> 'thing' AS thing FROM fleet_finding
+      runQuery(
+        // Of certificates of several devices it is not known whose it is to be.
+        () => prisma.$queryRaw<Orphan[]>`
+          SELECT thing, CASE WHEN count(*) = count(intent.id) AND count(DISTINCT intent.device_sha256) = 1
+            THEN max(intent.id::text) END AS "intentId"
+          FROM (
+            SELECT details ->> 'thing' AS thing, intent_id FROM fleet_finding
             WHERE place_id = ${registrationId}::uuid AND kind = 'orphaned-thing'
               AND confirmed_by <> ${reconciliationId}::uuid
             UNION ALL
-            SELECT unnest(things) FROM fleet_certificate
+            SELECT unnest(things), intent_id FROM fleet_certificate
             WHERE registration_id = ${registrationId}::uuid AND seen_by <> ${reconciliationId}::uuid
-          ) AS candidate LIMIT ${limit}`
-        return rows.map(({ thing }) => thing)
-      }),
+          ) AS candidate
+          LEFT JOIN intent ON intent.id = candidate.intent_id
+          GROUP BY thing LIMIT ${limit}`
+      ),
     keep: (walk, { things, found, ...sources }) =>
       runQuery(() =>
         prisma.$transaction(async transaction => {

@@ -4,7 +4,7 @@ import type { CertificateControls } from '../../push/control/certificate-control
 import type { FoundFinding } from '../finding.ts'
 import { eachAtOnce } from '../walk/each-at-once.ts'
 import type { Walk } from '../walk/walk.ts'
-import type { OrphanStore } from './orphan-store.ts'
+import type { Orphan, OrphanStore } from './orphan-store.ts'
 
 interface Orphaning {
   readonly orphans: OrphanStore
@@ -30,16 +30,17 @@ export async function findOrphans(
   // Then AWS is asked for no things, and what was found before goes with the next look that asks.
   const things = walk.things === 'none' ? [] : await orphans.next(walk, atOnce)
   if (things.length === 0) return true
-  const judged = await eachAtOnce(things, async thing => ({
+  const judged = await eachAtOnce(things, async ({ thing, intentId }) => ({
     thing,
-    isLeft: await controls.within(callMs).isThingLeft(thing)
+    intentId,
+    isLeft: (await controls.within(callMs).isThingFree(thing)) === true
   }))
-  const found = judged.filter(({ isLeft }) => isLeft).map(({ thing }) => orphanOf(thing))
-  await orphans.keep(walk, { ...sources, things, found })
+  const found = judged.filter(({ isLeft }) => isLeft).map(orphanOf)
+  await orphans.keep(walk, { ...sources, things: things.map(({ thing }) => thing), found })
   return false
 }
 
-function orphanOf(thing: string): FoundFinding {
+function orphanOf({ thing, intentId }: Orphan): FoundFinding {
   const keyHex = createHash('sha256').update(thing).digest('hex')
-  return { kind: 'orphaned-thing', keyHex, intentId: null, details: { thing } }
+  return { kind: 'orphaned-thing', keyHex, intentId, details: { thing } }
 }

@@ -18,8 +18,8 @@ export interface AttachmentControl {
   /** Names of the things of a certificate. */
   listThings(certificateArn: string): Promise<readonly string[]>
   detachThing(thingName: string, certificateArn: string): Promise<void>
-  /** Whether the thing is there and nothing is attached to it. */
-  isThingLeft(thingName: string): Promise<boolean>
+  /** Whether nothing is attached to the thing; undefined where there is no such thing. */
+  isThingFree(thingName: string): Promise<boolean | undefined>
   deleteThing(thingName: string): Promise<void>
 }
 
@@ -55,11 +55,11 @@ export function createAttachmentControl(client: IoTClient, paced: InTurn): Attac
         orUndefined(client.send(new DetachThingPrincipalCommand({ thingName, principal }), { abortSignal }))
       )
     },
-    isThingLeft: thingName =>
+    isThingFree: thingName =>
       paced('ListThingPrincipals', async abortSignal => {
         const command = new ListThingPrincipalsCommand({ thingName, maxResults: 1 })
         const reply = await orUndefined(client.send(command, { abortSignal }))
-        return reply?.principals?.length === 0
+        return reply && reply.principals?.length === 0
       }),
     async deleteThing(thingName) {
       await paced('DeleteThing', abortSignal =>

@@ -19,5 +19,18 @@ export const fleetProblems = {
     title: 'There is no such alarm',
     meaning: 'No finding has this id, or it is no alarm: what is no alarm goes by itself once it is mended.',
     remedy: 'Compare the id with `GET /v1/fleet/findings?alarms=open`.'
+  },
+  fleet_clean_up_not_found: {
+    status: 404,
+    title: 'There is no such clean-up',
+    meaning: 'No clean-up of the fleet has this id. The last hundred are kept.',
+    remedy: 'Compare the id with `GET /v1/fleet/clean-ups`.'
+  },
+  fleet_clean_up_count_changed: {
+    status: 409,
+    title: 'Another number is to be cleaned up by now',
+    meaning: '`count` is how many it is now. Nothing is deleted.',
+    remedy:
+      'Send the same with `dryRun: true`, look at what has changed, and send the order with the count that it answers.'
   }
 } as const satisfies Readonly<Record<string, ProblemDescription>>

@@ -1,0 +1,48 @@
+import { Prisma } from '../../../database/generated/client.ts'
+import type { CleanUpSelection } from './clean-up.ts'
+
+/**
+ * What an order would be about, by the last look: registration_id, key, thing and intent_id of each, in an order that stays. What
+ * waits in another order, or was deleted since the look, is not among them.
+ */
+export function candidates(selection: CleanUpSelection): Prisma.Sql {
+  const { of, authority, accountAlias, region } = selection
+  const wanted = [
+    Prisma.sql`true`,
+    ...(authority === undefined ? [] : [Prisma.sql`authority.name = ${authority}`]),
+    ...(accountAlias === undefined ? [] : [Prisma.sql`registration.account_alias = ${accountAlias}`]),
+    ...(region === undefined ? [] : [Prisma.sql`registration.region = ${region}`])
+  ]
+  return Prisma.sql`
+    SELECT candidate.registration_id, candidate.key, candidate.thing, candidate.intent_id
+    FROM aws_registration AS registration
+    JOIN authority ON authority.id = registration.authority_id
+    CROSS JOIN LATERAL (${of === 'orphaned-things' ? orphanedThings : supersededCertificates}) AS candidate
+    WHERE ${Prisma.join(wanted, ' AND ')}
+      AND NOT EXISTS (
+        SELECT FROM fleet_clean_up_item AS earlier
+        WHERE earlier.registration_id = candidate.registration_id AND earlier.key = candidate.key
+          AND (earlier.state = 'waiting' OR (earlier.state = 'done' AND earlier.ended_at >= candidate.seen_at))
+      )
+    ORDER BY candidate.registration_id, candidate.key`
+}
+
+/** Of an intent: the record says that another certificate has come in its place, and that it has ended. */
+export const isSuperseded = Prisma.sql`standing.state = 'revoked' AND standing.reason = 'superseded'`
+
+/** What AWS lets in is for who tells it of revocations. */
+const supersededCertificates = Prisma.sql`
+  SELECT own.registration_id, own.certificate_id AS key, NULL::text AS thing, own.intent_id, own.seen_at
+  FROM fleet_certificate AS own
+  JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
+  LEFT JOIN aws_push AS push ON push.intent_id = own.intent_id AND push.registration_id = own.registration_id
+  WHERE own.registration_id = registration.id AND ${isSuperseded}
+    AND (own.status IN ('INACTIVE', 'REVOKED') OR (push.state = 'done' AND push.observed IN ('INACTIVE', 'REVOKED')))`
+
+/** The thing of a device with a certificate in effect is what that one is attached to, or will be. */
+const orphanedThings = Prisma.sql`
+  SELECT own.registration_id, own.key, own.details ->> 'thing' AS thing, own.intent_id, own.confirmed_at AS seen_at
+  FROM fleet_finding AS own
+  JOIN intent ON intent.id = own.intent_id
+  WHERE own.place_id = registration.id AND own.kind = 'orphaned-thing'
+    AND NOT EXISTS (SELECT FROM in_effect(intent.device_sha256, NULL))`

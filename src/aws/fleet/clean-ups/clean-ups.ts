@@ -1,0 +1,66 @@
+import { buildAuditEvent } from '../../../audit/audit-event.ts'
+import { MintlineError } from '../../../errors/mintline-error.ts'
+import type { JobQueue } from '../../../jobs/queue.ts'
+import type { Clock } from '../../../sources/clock.ts'
+import { newId } from '../../../sources/identifier.ts'
+import { readPage } from '../../../sources/page.ts'
+import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import { type CleanUps, mostAtOnce } from './clean-up.ts'
+import type { CleanUpStore } from './clean-up-store.ts'
+
+interface CleanUpsDependencies {
+  readonly store: CleanUpStore
+  readonly jobs: Pick<JobQueue, 'send'>
+  readonly clock: Clock
+  readonly randomBytes: RandomBytes
+}
+
+const shownFirst = 20
+
+export function createCleanUps({ store, jobs, clock, randomBytes }: CleanUpsDependencies): CleanUps {
+  async function find(id: string) {
+    const found = await store.find(id)
+    if (found !== undefined) return found
+    throw new MintlineError(
+      'fleet_clean_up_not_found',
+      `There is no clean-up ${id}. GET /v1/fleet/clean-ups lists those that are kept.`
+    )
+  }
+  return {
+    find,
+    async count(selection) {
+      const count = await store.count(selection, mostAtOnce + 1)
+      return {
+        count: Math.min(count, mostAtOnce),
+        hasMore: count > mostAtOnce,
+        first: await store.select(selection, shownFirst)
+      }
+    },
+    async place(selection, expected, act) {
+      const createdAt = clock()
+      const id = newId(createdAt, randomBytes)
+      const { actor, reason: note } = act
+      const what = {
+        ...act,
+        act: 'fleet.clean_up',
+        subject: `fleet/${id}`,
+        after: { ...selection, expectedCount: expected }
+      } as const
+      const event = buildAuditEvent(what, { time: createdAt, randomBytes })
+      const count = await store.insert({ id, createdAt, actor, note, selection, expected }, event, mostAtOnce)
+      if (count !== expected) throw countChanged(count, expected)
+      // A crash before this leaves it to the sweep of the next minute.
+      await jobs.send('fleet.sweep', {})
+      return find(id)
+    },
+    list: query => readPage(query, wanted => store.list(wanted))
+  }
+}
+
+function countChanged(count: number, expected: number): MintlineError {
+  return new MintlineError(
+    'fleet_clean_up_count_changed',
+    `${count} are to be deleted now, not ${expected}: nothing is deleted. Send the same with "dryRun": true, look at what has changed, and send the order with the count that it answers.`,
+    { members: { count } }
+  )
+}
