@@ -29,23 +29,10 @@ export class UsageError extends Error {}
 
 type FlagOptions = NonNullable<ParseArgsConfig['options']>
 
-/** Words and flags. @throws UsageError for a flag that is not among them, and for two values of one that takes one. */
+/** Words and flags. @throws UsageError for a flag that is not among them. */
 export function parseWordsAndFlags<Options extends FlagOptions>(args: readonly string[], options: Options) {
-  const parsed = parse(args, options)
-  const given = new Set<string>()
-  for (const token of parsed.tokens) {
-    if (token.kind !== 'option' || options[token.name]?.multiple === true || token.value === undefined)
-      continue
-    if (given.has(token.name))
-      throw new UsageError(`${token.rawName} is given twice, and means one thing. Leave one of them out`)
-    given.add(token.name)
-  }
-  return parsed
-}
-
-function parse<Options extends FlagOptions>(args: readonly string[], options: Options) {
   try {
-    return parseArgs({ args: [...args], options, allowPositionals: true, tokens: true })
+    return parseArgs({ args: [...args], options, allowPositionals: true })
   } catch (error) {
     if (!(error instanceof TypeError)) throw error
     throw new UsageError(error.message)
