@@ -98,10 +98,17 @@ export interface Range {
   readonly minimum: number
   readonly maximum: number
   /** What is counted, and what its description begins with. The names of setting and member end with it. */
-  readonly unit?: 'ms' | 'bytes' | 'minutes' | 'hours' | 'days'
+  readonly unit?: 'ms' | 'bytes' | 'seconds' | 'minutes' | 'hours' | 'days'
 }
 
-const unitNames = { ms: 'Milliseconds', bytes: 'Bytes', minutes: 'Minutes', hours: 'Hours', days: 'Days' }
+const unitNames = {
+  ms: 'Milliseconds',
+  seconds: 'Seconds',
+  bytes: 'Bytes',
+  minutes: 'Minutes',
+  hours: 'Hours',
+  days: 'Days'
+}
 
 /** A number of things, of milliseconds or of bytes. */
 export function wholeNumber({ minimum, maximum, unit }: Range): Kind<number> {

@@ -78,7 +78,7 @@ export interface HttpServices {
   readonly revocationOrders: RevocationOrders
   readonly compromises: Compromises
   readonly ocsp: Pick<Ocsp, 'answer'>
-  readonly crls: Pick<Crls, 'find'>
+  readonly crls: Pick<Crls, 'find' | 'findDelta'>
   readonly disclosures: Disclosures
   readonly blockedKeys: Pick<BlockedKeys, 'block' | 'describe' | 'list'>
   readonly profiles: {

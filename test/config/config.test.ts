@@ -193,6 +193,16 @@ describe('what the module of the HSM gets of the environment', () => {
   })
 })
 
+describe('delta CRLs', () => {
+  const seconds = { MINTLINE_CRL_DELTA_BASE_SECONDS: '3600' }
+  it('are not made unless that is asked for, and need an address', () => {
+    expect(loadConfig({}).crlDeltaBaseSeconds).toBe(0)
+    expect(violationsOf(seconds)).toMatchObject([{ pointer: 'MINTLINE_CRL_DELTA_BASE_SECONDS' }])
+    const addressed = { ...seconds, MINTLINE_PUBLIC_URL: 'http://pki.example.com' }
+    expect(loadConfig(addressed).crlDeltaBaseSeconds).toBe(3600)
+  })
+})
+
 describe('the file with the PIN of the token', () => {
   it('must be there, with a PIN that others cannot read', async () => {
     await using directory = await createTemporaryDirectory()

@@ -94,6 +94,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/authorities/:name/certificate': 'public',
   'GET /v1/authorities/:name/certificate.cer': 'public',
   'GET /v1/authorities/:name/crl': 'public',
+  'GET /v1/authorities/:name/crl/delta': 'public',
   'GET /v1/authorities/:name/shards/:shards/:shard': 'public',
   'POST /v1/authorities/:name/certificate': ['admin'],
   'POST /v1/authorities/:name/activate': ['admin'],
@@ -450,6 +451,7 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'GET /v1/authorities/:name/certificate.cer': { url: '/v1/authorities/starter-g1/certificate.cer' },
     'GET /v1/authorities/:name/shards/:shards/:shard': { url: '/v1/authorities/starter-g1/shards/4/3' },
     'GET /v1/authorities/:name/crl': { url: '/v1/authorities/starter-g1/crl' },
+    'GET /v1/authorities/:name/crl/delta': { url: '/v1/authorities/starter-g1/crl/delta' },
     'POST /v1/authorities/:name/certificate': {
       url: `/v1/authorities/${pending}/certificate`,
       payload: { chain: await makeSignedChain(service, pending) }
@@ -686,8 +688,8 @@ describe('a token that is held to lines', () => {
 describe('a public route', () => {
   it.each(open)('%s needs no token', async route => {
     const { status } = await send(route, {})
-    // No profile has certificates shared out here: that there is no such shard is told without a token.
-    if (route.includes('/shards/')) expect(status).toBe(404)
+    // No profile has certificates shared out here, and no deltas are made: that there is no such shard is told without a token.
+    if (/\/shards\/|\/crl\/delta$/.test(route)) expect(status).toBe(404)
     else expect(status).toBeLessThan(400)
   })
 })

@@ -25,6 +25,7 @@ const openReads = [
   'get /v1/authorities/{name}/certificate',
   'get /v1/authorities/{name}/certificate.cer',
   'get /v1/authorities/{name}/crl',
+  'get /v1/authorities/{name}/crl/delta',
   'get /v1/authorities/{name}/shards/{shards}/{shard}',
   'get /v1/trust-bundle',
   'get /v1/ocsp/{name}/{request}',
@@ -40,8 +41,8 @@ describe('the committed references', () => {
 
 describe('the API description', () => {
   it('has every route of the API', () => {
-    expect(operations).toHaveLength(113)
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(113)
+    expect(operations).toHaveLength(114)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(114)
   })
 
   it.each(operations.filter(([name]) => !isOpen(name)))(

@@ -99,11 +99,7 @@ export function createPort(): Port {
         }
       }
     },
-    crls: {
-      async find(name) {
-        throw new MintlineError('authority_not_found', `There is no authority ${name}.`)
-      }
-    },
+    crls: { find: noSuchAuthority, findDelta: noSuchAuthority },
     refusedAccesses: { note: () => undefined },
     metrics: new Registry(),
     explain: error => error
@@ -132,4 +128,8 @@ export async function createTestApp(changes: Partial<HttpSettings> = {}): Promis
   const port = createPort()
   const app = await createHttpServer(port.services, { ...settings, ...changes })
   return Object.assign(port, { app })
+}
+
+async function noSuchAuthority(name: string): Promise<never> {
+  throw new MintlineError('authority_not_found', `There is no authority ${name}.`)
 }

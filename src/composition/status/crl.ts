@@ -1,4 +1,5 @@
 import { addCrlMetrics, addPublicationMetrics, addShardMetrics } from '../../monitoring/crl-metrics.ts'
+import { statusPaths } from '../../sources/site/status-paths.ts'
 import { createCrlStore } from '../../status/crl/crl-store.ts'
 import { createCrls, type Crls } from '../../status/crl/crls.ts'
 import { type CrlDutyOptions, startCrlDuty } from '../../status/crl/making/crl-duty.ts'
@@ -36,12 +37,19 @@ export function startMakingCrls(core: Core): ReturnType<typeof startCrlDuty> {
 
 export function crlDutyOptions({ config, database, ...core }: Core): CrlDutyOptions {
   const periods = { validityMs: config.crlValidityHours * hourMs, overlapMs: config.crlOverlapHours * hourMs }
-  const { publicUrl } = config
+  const { publicUrl, crlDeltaBaseSeconds } = config
   return {
     ...core,
     store: createMakingStore(database),
     shards: createShardStore(database),
     periods,
-    publicUrl
+    publicUrl,
+    deltas:
+      publicUrl === undefined || crlDeltaBaseSeconds === 0
+        ? undefined
+        : {
+            baseMs: crlDeltaBaseSeconds * 1000,
+            urlOf: generation => `${publicUrl}${statusPaths.crlDelta(generation)}`
+          }
   }
 }

@@ -14,6 +14,13 @@ export const crlSettings = {
     meaning:
       'before its nextUpdate, in which the next CRL is there already; less than MINTLINE_CRL_VALIDITY_HOURS'
   }),
+  /** 0: there are no deltas. */
+  crlDeltaBaseSeconds: setting(wholeNumber({ minimum: 0, maximum: 604_800, unit: 'seconds' }), 0, {
+    name: 'MINTLINE_CRL_DELTA_BASE_SECONDS',
+    meaning:
+      'in which what changes goes into delta CRLs, before the next complete CRL says it; 0: into complete ones, and there are no deltas',
+    needs: 'publicUrl'
+  }),
   /** Undefined: they are put into none. */
   crlDirectory: optional(directory(), {
     name: 'MINTLINE_CRL_DIRECTORY',

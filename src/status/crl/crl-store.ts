@@ -2,15 +2,17 @@ import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { SignatureAlgorithm } from '../../pki/key/signature-algorithm.ts'
-import { type CrlScope, lastNextUpdate } from './scope.ts'
+import { type CrlScope, type CrlSeries, lastNextUpdate } from './scope.ts'
 
 /** A CRL that is on record. */
-export interface StoredCrl extends CrlScope {
+export interface StoredCrl extends CrlSeries {
   readonly intentId: string
   readonly number: number
   readonly thisUpdate: Date
   readonly nextUpdate: Date
   readonly entries: number
+  /** Of a complete one: where it says that its deltas are. */
+  readonly freshestCrl: string | null
   readonly tbsOctets: number
   readonly signatureAlgorithm: SignatureAlgorithm
   readonly signature: Uint8Array
@@ -39,7 +41,7 @@ interface ShardFacts {
 
 export interface CrlStore {
   /** That of the highest number. */
-  findNewest(scope: CrlScope): Promise<StoredCrl | undefined>
+  findNewest(series: CrlSeries): Promise<StoredCrl | undefined>
   /** Whether one of these octets is on record. Those that were signed last are looked at first. */
   hasSigned(scope: CrlScope, sha256: Uint8Array): Promise<boolean>
   /** The newest complete one of each authority. */
@@ -58,9 +60,9 @@ export interface CrlStore {
 
 export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
   return {
-    async findNewest({ authorityId, shards, shard }) {
+    async findNewest({ authorityId, shards, shard, isDelta = false }) {
       const scope = Prisma.sql`SELECT ${authorityId}::uuid AS authority_id, ${shards}::int AS shards, ${shard}::int AS shard`
-      return (await listNewestOf(prisma, scope))[0]
+      return (await listNewestOf(prisma, scope, isDelta))[0]
     },
     async hasSigned({ authorityId, shards, shard }, sha256) {
       const rows = await runQuery(
@@ -98,15 +100,21 @@ const allShards = Prisma.sql`
   SELECT authority_id, shards, generate_series(0, shards - 1) AS shard
   FROM (SELECT DISTINCT authority_id, shards FROM crl_partition) AS partition`
 
-async function listNewestOf(prisma: Client, scopes: Prisma.Sql): Promise<readonly StoredCrl[]> {
+async function listNewestOf(
+  prisma: Client,
+  scopes: Prisma.Sql,
+  isDelta = false
+): Promise<readonly StoredCrl[]> {
+  const kind = isDelta ? Prisma.sql`base_number IS NOT NULL` : Prisma.sql`base_number IS NULL`
   const rows = await runQuery(
     () => prisma.$queryRaw<(Omit<StoredCrl, 'number'> & { readonly number: bigint })[]>`
       SELECT newest.* FROM (${scopes}) AS scope, LATERAL (
         SELECT crl_intent.id::text AS "intentId", authority_id::text AS "authorityId", shards, shard, number,
+          base_number IS NOT NULL AS "isDelta", freshest_crl AS "freshestCrl",
           this_update AS "thisUpdate", next_update AS "nextUpdate", entries, tbs_octets AS "tbsOctets",
           signature_algorithm AS "signatureAlgorithm", signature, octets, sha256
         FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
+        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard AND ${kind}
         ORDER BY number DESC LIMIT 1
       ) AS newest`
   )

@@ -1,18 +1,10 @@
 import type { Authorities, Authority } from '../../authorities/authority.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { type Clock, type Stopwatch, systemStopwatch } from '../../sources/clock.ts'
+import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
-import { ChunkMemory, isWhole, readOctets } from './octets.ts'
-import {
-  allParts,
-  type CrlPart,
-  type CrlScope,
-  hasCrls,
-  isSpokenFor,
-  maySignCrls,
-  scopeKey
-} from './scope.ts'
+import { NewestCrls } from './newest-crls.ts'
+import { allParts, type CrlPart, hasCrls, isSpokenFor, lastNextUpdate, maySignCrls } from './scope.ts'
 import { createShardWatch, type ShardStand } from './shard-watch.ts'
 
 /** A CRL as it is handed out. */
@@ -45,6 +37,12 @@ export interface Crls {
    * that was changed in the database; `database_unavailable`.
    */
   find(name: string, part?: CrlPart): Promise<OpenCrl>
+  /**
+   * The newest delta CRL of a generation, as old. Who has a complete one of a later number has no use for it.
+   *
+   * @throws MintlineError as above.
+   */
+  findDelta(name: string): Promise<OpenCrl>
   /** Of each generation whose CRLs are made, once there is one. @throws MintlineError `database_unavailable`. */
   measure(): Promise<readonly CrlFacts[]>
   /** Of each way in which certificates are shared out. @throws as above. */
@@ -62,76 +60,7 @@ export interface CrlsDependencies {
   readonly stopwatch?: Stopwatch
 }
 
-/** However often somebody asks, the database is asked once in this time. */
-const freshMs = 1_000
-/** One that is damaged is read again after this, for somebody may have restored it. */
-const damagedMs = 60_000
 const overdueSeconds = 60
-
-/** What this process knows of the newest CRL of each authority. */
-class NewestCrls {
-  readonly #store: CrlStore
-  readonly #stopwatch: Stopwatch
-  readonly #chunks: ChunkMemory
-  readonly #known = new Map<string, Known>()
-  /** The last whose octets were found to be whole, of each authority. */
-  readonly #proven = new Map<string, string>()
-  /** The last whose octets were not, of each authority, and when they were read. */
-  readonly #damaged = new Map<string, { readonly intentId: string; readonly atMs: number }>()
-
-  constructor({ store, stopwatch = systemStopwatch }: Pick<CrlsDependencies, 'store' | 'stopwatch'>) {
-    this.#store = store
-    this.#stopwatch = stopwatch
-    this.#chunks = new ChunkMemory(store)
-  }
-
-  find(scope: CrlScope): Promise<StoredCrl | undefined> {
-    const key = scopeKey(scope)
-    const last = this.#known.get(key)
-    if (last !== undefined && this.#stopwatch() < last.askedAtMs + freshMs) return last.crl
-    const crl = this.#ask(scope, key)
-    this.#known.set(key, { crl, askedAtMs: this.#stopwatch() })
-    // The next one asks again.
-    crl.catch(() => this.#known.delete(key))
-    return crl
-  }
-
-  read(crl: StoredCrl): AsyncGenerator<Uint8Array> {
-    return readOctets(crl, this.#chunks)
-  }
-
-  isDamaged(crl: StoredCrl): boolean {
-    return this.#damaged.get(scopeKey(crl))?.intentId === crl.intentId
-  }
-
-  async #ask(scope: CrlScope, key: string): Promise<StoredCrl | undefined> {
-    const found = await this.#store.findNewest(scope)
-    if (found === undefined || this.#proven.get(key) === found.intentId) return found
-    const { intentId } = found
-    const damaged = this.#damaged.get(key)
-    const isDamagedStill = damaged?.intentId === intentId && this.#stopwatch() < damaged.atMs + damagedMs
-    if (isDamagedStill || !(await isWhole(found, this.#chunks))) {
-      if (!isDamagedStill) this.#damaged.set(key, { intentId, atMs: this.#stopwatch() })
-      await this.#store.haveNextMade(scope)
-      throw damage(found)
-    }
-    this.#damaged.delete(key)
-    this.#proven.set(key, intentId)
-    return found
-  }
-}
-
-function damage({ number }: StoredCrl): MintlineError {
-  return new MintlineError(
-    'record_damaged',
-    `The CRL ${number} was changed in the database: its octets are not those that were signed. It is not handed out; the next one will be, and is being made.`
-  )
-}
-
-interface Known {
-  readonly crl: Promise<StoredCrl | undefined>
-  readonly askedAtMs: number
-}
 
 const advice =
   'Look whether its key can be used (lines), and at the log of the process that does the background duties.'
@@ -155,13 +84,7 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
   }
 
   return {
-    async find(name, part = allParts) {
-      const authority = authorities.list().find(each => each.name === name)
-      if (authority === undefined) throw noSuchAuthority(name)
-      const found = await newest.find({ authorityId: authority.id, ...part })
-      if (found === undefined) throw part.shards === 0 ? noneYet(authority, clock()) : noSuchShard(name, part)
-      return { ...found, read: () => newest.read(found) }
-    },
+    ...createFinding(dependencies, newest),
     async measure() {
       const at = clock()
       const now = at.getTime()
@@ -196,6 +119,37 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
       ]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
       return { ok: false, detail: `${faults.join('; ')}. ${advice}` }
+    }
+  }
+}
+
+/** What hands them out. */
+function createFinding(
+  { authorities, clock }: Pick<CrlsDependencies, 'authorities' | 'clock'>,
+  newest: NewestCrls
+): Pick<Crls, 'find' | 'findDelta'> {
+  function authorityOf(name: string): Authority {
+    const authority = authorities.list().find(each => each.name === name)
+    if (authority === undefined) throw noSuchAuthority(name)
+    return authority
+  }
+
+  return {
+    async find(name, part = allParts) {
+      const authority = authorityOf(name)
+      const found = await newest.find({ authorityId: authority.id, ...part })
+      if (found === undefined) throw part.shards === 0 ? noneYet(authority, clock()) : noSuchShard(name, part)
+      return { ...found, read: () => newest.read(found) }
+    },
+    async findDelta(name) {
+      const authority = authorityOf(name)
+      const series = { authorityId: authority.id, ...allParts }
+      const complete = await newest.find(series)
+      if (complete === undefined) throw noneYet(authority, clock())
+      const found =
+        complete.freshestCrl === null ? undefined : await newest.find({ ...series, isDelta: true })
+      if (found === undefined) throw noDelta(authority, complete)
+      return { ...found, read: () => newest.read(found) }
     }
   }
 }
@@ -249,6 +203,19 @@ function noSuchShard(name: string, { shards, shard }: CrlPart): MintlineError {
   return new MintlineError(
     'authority_not_found',
     `There is no CRL of ${name} for shard ${shard} of ${shards}: none of its certificates names it, or it is made within seconds. GET /v1/authorities/${name}/crl has all of them.`
+  )
+}
+
+function noDelta({ name }: Authority, { freshestCrl, nextUpdate }: StoredCrl): MintlineError {
+  const why =
+    nextUpdate.getTime() === lastNextUpdate.getTime()
+      ? 'its CRL is the last one, which nothing follows'
+      : freshestCrl === null
+        ? 'none are made here, since MINTLINE_CRL_DELTA_BASE_SECONDS is 0'
+        : 'the first one is made within seconds; where it is not, GET /readyz says why'
+  return new MintlineError(
+    'authority_not_found',
+    `There is no delta CRL of ${name}: ${why}. GET /v1/authorities/${name}/crl is complete.`
   )
 }
 

@@ -34,8 +34,13 @@ export interface CrlScope extends CrlPart {
   readonly authorityId: string
 }
 
-export function scopeKey({ authorityId, shards, shard }: CrlScope): string {
-  return `${authorityId}/${shards}/${shard}`
+/** Which kind of them: the deltas of the complete ones have their numbers from the same sequence. */
+export interface CrlSeries extends CrlScope {
+  readonly isDelta?: boolean
+}
+
+export function scopeKey({ authorityId, shards, shard, isDelta = false }: CrlSeries): string {
+  return `${authorityId}/${shards}/${shard}${isDelta ? '/delta' : ''}`
 }
 
 /** In words. */

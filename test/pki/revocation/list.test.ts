@@ -98,6 +98,35 @@ describe('a CRL', () => {
     ])
   })
 
+  it('that is a delta names its base, and may put back into use', () => {
+    const baseNumber = head.number - 1
+    const built = build([entry(1, { reason: 'removeFromCRL' }), entry(2)], { baseNumber })
+    expect(built.expected).toMatchObject({ entries: 2, finalEntries: 1 })
+    lint(built)
+    const hex = toHex(built.tbsDer)
+    expect(hex).toContain('0603551d1504030a0108')
+    expect(hex).toContain(
+      `0603551d1b0101ff0408020601${(baseNumber % 2 ** 40).toString(16).padStart(10, '0')}`
+    )
+    const { before, after } = frameCertificateList(
+      built.tbsDer.length,
+      head.signatureAlgorithm,
+      new Uint8Array(70)
+    )
+    expect(
+      failure(() => parseRevocationList(Uint8Array.from(Buffer.concat([before, built.tbsDer, after]))))
+    ).toEqual(['certificate_malformed'])
+  })
+
+  it('that has deltas says where they are', () => {
+    const freshestCrl = 'http://pki.example.com/d'
+    const built = build([entry(1)], { freshestCrl })
+    lint(built)
+    expect(toHex(built.tbsDer)).toContain(
+      `0603551d2e0422302030 1ea01ca01a8618${Buffer.from(freshestCrl).toString('hex')}`.replace(' ', '')
+    )
+  })
+
   it('of 100,000 entries takes a time that grows with their number', () => {
     const all = Array.from({ length: 100_000 }, (_, serial) => entry(serial))
     const startMs = performance.now()
@@ -118,6 +147,24 @@ describe('the rules for CRLs refuse', () => {
     ['entries out of order', '/lint/order', build([entry(2), entry(1)])],
     ['a negative serial number', '/lint/serial', build([entry(1, { serialNumber: Uint8Array.of(0x80, 1) })])],
     ['what is put back into use', '/lint/reason', build([entry(1, { reason: 'removeFromCRL' })])],
+    [
+      'another base',
+      '/lint/deltaCRLIndicator',
+      {
+        ...build([], { baseNumber: 7 }),
+        expected: { ...build([]).expected, baseNumber: 8 }
+      }
+    ],
+    ['a base that is later', '/lint/deltaCRLIndicator', build([], { baseNumber: head.number })],
+    [
+      'another address of deltas',
+      '/lint/freshestCRL',
+      {
+        ...build([], { freshestCrl: 'http://one' }),
+        expected: { ...build([]).expected, freshestCrl: 'http://two' }
+      }
+    ],
+    ['a delta of a delta', '/lint/freshestCRL', build([], { baseNumber: 7, freshestCrl: 'http://one' })],
     ['fewer entries', '/lint/entries', { ...two, expected: { ...two.expected, entries: 3 } }],
     ['none in the place of some', '/lint/entries', { tbsDer: build([]).tbsDer, expected: two.expected }],
     [

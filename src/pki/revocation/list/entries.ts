@@ -46,7 +46,7 @@ export class RevokedCertificatesWriter {
   readonly blocks: Uint8Array[] = []
   octets = 0
   count = 0
-  /** Those that no later CRL may leave out: all but those on hold. */
+  /** Those that no later CRL may leave out: all but those on hold, and those that are put back into use. */
   finalCount = 0
   #block = new Uint8Array(blockOctets)
   #used = 0
@@ -82,7 +82,7 @@ export class RevokedCertificatesWriter {
     this.#used = offset
     this.octets += offset - start
     this.count += 1
-    if (reason !== 'certificateHold') this.finalCount += 1
+    if (reason !== 'certificateHold' && reason !== 'removeFromCRL') this.finalCount += 1
   }
 
   /** No entry is added after this. @returns all blocks. */

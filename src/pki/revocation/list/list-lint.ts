@@ -7,24 +7,27 @@ import { parseTime, timeTagOf } from '../../der/time.ts'
 import { signatureAlgorithmDer } from '../../key/signature-algorithm.ts'
 import { reasonCodes } from '../reason.ts'
 import { entryExtensionOids } from './entries.ts'
-import { encodeIssuingDistributionPoint, listExtensionOids, type ListHead } from './tbs-cert-list.ts'
+import {
+  encodeDeltaIndicator,
+  encodeFreshestCrl,
+  encodeIssuingDistributionPoint,
+  listExtensionOids,
+  type ListHead
+} from './tbs-cert-list.ts'
 
 /** What the bytes must say, and nothing else. */
 export interface ListExpectation extends ListHead {
   readonly entries: number
-  /** Those of `entries` that are not on hold. */
+  /** Those of `entries` that are neither on hold nor put back into use. */
   readonly finalEntries: number
 }
 
 const refuse = createDerRefusal('lint_failed', 'CRL')
 /** Some milliseconds' worth. */
 const entriesAtOnce = 1_000
-const holdCode = reasonCodes.certificateHold
-/** `unspecified` is left out, and of what is put back into use a complete CRL says nothing. */
+/** `unspecified` is left out. */
 const writtenCodes: ReadonlySet<number> = new Set(
-  Object.values(reasonCodes).filter(
-    code => code !== reasonCodes.unspecified && code !== reasonCodes.removeFromCRL
-  )
+  Object.values(reasonCodes).filter(code => code !== reasonCodes.unspecified)
 )
 
 /**
@@ -62,7 +65,7 @@ export function* lintTbsCertList(tbsDer: Uint8Array, expected: ListExpectation):
 function* lintEntries(list: DerReader, expected: ListExpectation): Generator<void, void> {
   let before: Uint8Array | undefined
   let entries = 0
-  let held = 0
+  let passing = 0
   while (!list.isAtEnd) {
     const entry = list.readSequence('an entry')
     const serialNumber = entry.readInteger('a serial number')
@@ -76,15 +79,19 @@ function* lintEntries(list: DerReader, expected: ListExpectation): Generator<voi
     before = serialNumber
     const { date, tag } = parseTime(entry, 'a revocation date')
     demand('time', tag === timeTagOf(date), 'UTCTime through 2049, GeneralizedTime from 2050')
-    if (!entry.isAtEnd && lintEntryExtensions(entry) === holdCode) held += 1
+    const code = entry.isAtEnd ? undefined : lintEntryExtensions(entry)
+    // Of what is put back into use a complete CRL says nothing (RFC 5280 §5.3.1).
+    const isRemoved = code === reasonCodes.removeFromCRL
+    demand('reason', !isRemoved || expected.baseNumber !== undefined, 'removeFromCRL in a delta alone')
+    if (isRemoved || code === reasonCodes.certificateHold) passing += 1
     entries += 1
     if (entries % entriesAtOnce === 0) yield
   }
   demand('entries', entries === expected.entries, `${expected.entries} entries`)
   demand(
     'entries',
-    entries - held === expected.finalEntries,
-    `${expected.finalEntries} entries that are not on hold`
+    entries - passing === expected.finalEntries,
+    `${expected.finalEntries} entries that are for good`
   )
 }
 
@@ -124,10 +131,8 @@ function lintEntryExtensions(entry: DerReader): number | undefined {
 
 const enumerated = 0x0a
 
-function lintExtensions(
-  tbs: DerReader,
-  { authorityKeyIdentifier, number, keepsExpiredSince, distributionPoint }: ListExpectation
-): void {
+function lintExtensions(tbs: DerReader, expected: ListExpectation): void {
+  const { authorityKeyIdentifier, number, keepsExpiredSince } = expected
   demand('extensions', tbs.peekTag() === contextConstructed(0), 'extensions')
   const outer = tbs.enter(tbs.readElement('the extensions'))
   const list = outer.readSequence('the extensions')
@@ -154,15 +159,31 @@ function lintExtensions(
     value.reduce((sum, octet) => sum * 256 + octet, 0) === number && number > 0,
     `the number ${number}`
   )
-  if (distributionPoint !== undefined) {
-    const found = list.encoding(list.readTagged(tags.sequence, 'an extension'))
-    const isNamed =
-      distributionPoint.length > 0 && isEqual(found, encodeIssuingDistributionPoint(distributionPoint))
-    demand('issuingDistributionPoint', isNamed, `the addresses ${distributionPoint.join(', ')}, critical`)
-  }
+  lintScope(list, expected)
   const since = parseTime(next(listExtensionOids.expiredCertsOnCRL), 'expiredCertsOnCRL')
   demand('expiredCertsOnCRL', isSameSecond(since.date, keepsExpiredSince), keepsExpiredSince.toISOString())
   list.assertEnd('the extensions')
+}
+
+/** Which certificates it is of, and what of them it tells. */
+function lintScope(
+  list: DerReader,
+  { number, baseNumber, distributionPoint, freshestCrl }: ListExpectation
+): void {
+  const isNext = (der: Uint8Array) =>
+    isEqual(list.encoding(list.readTagged(tags.sequence, 'an extension')), der)
+  if (baseNumber !== undefined) {
+    const isOfBase = isNext(encodeDeltaIndicator(baseNumber)) && baseNumber > 0 && baseNumber < number
+    demand('deltaCRLIndicator', isOfBase, `the base ${baseNumber}, below its own number, critical`)
+  }
+  if (distributionPoint !== undefined) {
+    const isNamed = isNext(encodeIssuingDistributionPoint(distributionPoint)) && distributionPoint.length > 0
+    demand('issuingDistributionPoint', isNamed, `the addresses ${distributionPoint.join(', ')}, critical`)
+  }
+  if (freshestCrl !== undefined) {
+    const isNamed = isNext(encodeFreshestCrl(freshestCrl)) && baseNumber === undefined
+    demand('freshestCRL', isNamed, `the address ${freshestCrl}, and no delta`)
+  }
 }
 
 function assertTime(tbs: DerReader, name: 'thisUpdate' | 'nextUpdate', expected: Date): void {

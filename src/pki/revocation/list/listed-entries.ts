@@ -16,6 +16,7 @@ export interface ListedRevocation {
   readonly revocationDate: Date
   /** The CRLReason's number; undefined where none is told. */
   readonly reasonCode: number | undefined
+  readonly invalidityDate: Date | undefined
 }
 
 interface Header {
@@ -69,6 +70,7 @@ export function parseListedEntry({ der }: ListedEntry, refuse: DerRefusal): List
   entry.readInteger('a serial number')
   const revocationDate = parseTime(entry, 'a revocation date').date
   let reasonCode: number | undefined
+  let invalidityDate: Date | undefined
   const extensions = entry.isAtEnd ? undefined : entry.readSequence('the extensions of an entry')
   while (extensions?.isAtEnd === false) {
     const extension = extensions.readSequence('an extension')
@@ -76,8 +78,10 @@ export function parseListedEntry({ der }: ListedEntry, refuse: DerRefusal): List
     const value = extension.enterOctetString('an extension value')
     if (oid === entryExtensionOids.reasonCode)
       reasonCode = value.content(value.readTagged(enumerated, 'a reason'))[0]
+    else if (oid === entryExtensionOids.invalidityDate)
+      invalidityDate = parseTime(value, 'an invalidity date').date
   }
-  return { revocationDate, reasonCode }
+  return { revocationDate, reasonCode, invalidityDate }
 }
 
 /** Where the entries stand; of nothing where there are none. */

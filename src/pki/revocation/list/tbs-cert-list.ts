@@ -34,17 +34,25 @@ export interface ListHead {
    * least one. Without it the CRL is complete.
    */
   readonly distributionPoint?: readonly string[] | undefined
+  /** Of a delta CRL: the number of the complete one that it says changes of (BaseCRLNumber, RFC 5280 §5.2.4). */
+  readonly baseNumber?: number | undefined
+  /** The address of deltas (RFC 5280 §5.2.6), which no delta has itself. */
+  readonly freshestCrl?: string | undefined
 }
 
 export const listExtensionOids = {
   authorityKeyIdentifier: '2.5.29.35',
   cRLNumber: '2.5.29.20',
+  deltaCRLIndicator: '2.5.29.27',
   issuingDistributionPoint: '2.5.29.28',
+  freshestCRL: '2.5.29.46',
   expiredCertsOnCRL: '2.5.29.60'
 } as const
 
 const version2 = encodeElement(tags.integer, Uint8Array.of(1))
 const numberOid = encodeObjectIdentifier(listExtensionOids.cRLNumber)
+const deltaIndicatorOid = encodeObjectIdentifier(listExtensionOids.deltaCRLIndicator)
+const freshestOid = encodeObjectIdentifier(listExtensionOids.freshestCRL)
 const distributionPointOid = encodeObjectIdentifier(listExtensionOids.issuingDistributionPoint)
 const expiredCertsOid = encodeObjectIdentifier(listExtensionOids.expiredCertsOnCRL)
 
@@ -72,14 +80,31 @@ export function frameTbsCertList(head: ListHead, entryOctets: number): Frame {
     encodeSequence(
       encodeAuthorityKeyIdentifier(head.authorityKeyIdentifier),
       encodeSequence(numberOid, encodeOctetString(encodeUnsignedInteger(octetsOf(head.number)))),
+      ...(head.baseNumber === undefined ? [] : [encodeDeltaIndicator(head.baseNumber)]),
       ...(head.distributionPoint === undefined
         ? []
         : [encodeIssuingDistributionPoint(head.distributionPoint)]),
+      ...(head.freshestCrl === undefined ? [] : [encodeFreshestCrl(head.freshestCrl)]),
       encodeSequence(expiredCertsOid, encodeOctetString(encodeGeneralizedTime(head.keepsExpiredSince)))
     )
   )
   const octets = start.reduce((sum, { length }) => sum + length, entryOctets + after.length)
   return { before: join([encodeHeader(tags.sequence, octets), ...start]), after }
+}
+
+/** Critical: who does not know it takes no delta for a complete CRL. */
+export function encodeDeltaIndicator(baseNumber: number): Uint8Array {
+  const value = encodeOctetString(encodeUnsignedInteger(octetsOf(baseNumber)))
+  return encodeSequence(deltaIndicatorOid, encodeBoolean(true), value)
+}
+
+/** Not critical. One distribution point of this URI. */
+export function encodeFreshestCrl(uri: string): Uint8Array {
+  const name = encodeExplicit(
+    0,
+    encodeElement(contextConstructed(0), encodeImplicitOctets(6, encodeUtf8(uri)))
+  )
+  return encodeSequence(freshestOid, encodeOctetString(encodeSequence(encodeSequence(name))))
 }
 
 /** Critical. One fullName of these URIs: it covers certificates of all kinds and all reasons. */

@@ -3,16 +3,9 @@ import { type SignerSources, withLentSigner } from '../../../authorities/generat
 import type { ClockTrust } from '../../../clock/clock-trust.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
-import {
-  allParts,
-  type CrlPart,
-  describePart,
-  hasCrls,
-  lastNextUpdate,
-  maySignCrls,
-  scopeKey
-} from '../scope.ts'
-import { type CrlPeriods, makeCrl, type MakingDependencies } from './making.ts'
+import { allParts, type CrlPart, describePart, hasCrls, maySignCrls, scopeKey } from '../scope.ts'
+import { type CrlKind, type CrlPeriods, type DeltaRules, isLastDue, kindDue } from './due.ts'
+import { makeCrl, type MakingDependencies } from './making.ts'
 import type { CrlState } from './making-store.ts'
 import type { ShardState } from './shard-store.ts'
 
@@ -22,6 +15,8 @@ export interface CrlDutyOptions extends MakingDependencies, SignerSources {
   readonly clockTrust: Pick<ClockTrust, 'assertTrusted'>
   /** Under which certificates name their shard from now on; undefined where they name none. */
   readonly publicUrl: string | undefined
+  /** Undefined: none are made. */
+  readonly deltas: DeltaRules | undefined
   readonly stopwatch?: Stopwatch
 }
 
@@ -36,8 +31,6 @@ const longestPauseMs = 60_000
 const failingShare = 0.2
 /** Each takes twice the memory of its octets. A key that is slow holds up as many of the others at the most. */
 const maximumAtOnce = 4
-/** A CRL from the future counts for nobody whose clock is right. */
-const clockToleranceMs = 60_000
 /** Longer than the last reader of a CRL takes, see the route. */
 const keptMs = 10 * 60_000
 const pruneEveryMs = 60_000
@@ -57,12 +50,18 @@ interface Due {
   readonly isLast: boolean
 }
 
+/** As it was when it was found to be due. */
+interface DueCrl extends Due {
+  readonly kind: CrlKind
+  readonly freshestCrl: string | undefined
+}
+
 /** Makes the CRLs that are due, a few at once: those that have waited longest first. */
 export class CrlDuty {
   readonly #options: CrlDutyOptions
   readonly #stopwatch: Stopwatch
   readonly #standings = new Map<string, Standing>()
-  readonly #waiting = new Map<string, Due>()
+  readonly #waiting = new Map<string, DueCrl>()
   readonly #underWay = new Map<string, Promise<void>>()
   #prunedAtMs = -Infinity
   #allShardsAtMs = -Infinity
@@ -109,9 +108,14 @@ export class CrlDuty {
   async #ask(state: CrlState | ShardState, due: Due, now: Date): Promise<void> {
     const key = keyOf(due)
     if (!this.#isItsTurn(key, due.authority)) return
-    if (due.isLast ? !isLastDue(state) : !isDue(state, now, this.#options.periods)) return
-    await this.#options.clockTrust.assertTrusted()
-    this.#waiting.set(key, due)
+    const { clockTrust, periods, deltas } = this.#options
+    const isDeltaBase = due.part.shards === 0 && !due.isLast
+    const freshestCrl = isDeltaBase ? deltas?.urlOf(due.authority.name) : undefined
+    const rules = { ...periods, deltaBaseMs: isDeltaBase ? deltas?.baseMs : undefined, freshestCrl }
+    const kind = due.isLast ? (isLastDue(state) ? 'complete' : undefined) : kindDue(state, now, rules)
+    if (kind === undefined) return
+    await clockTrust.assertTrusted()
+    this.#waiting.set(key, { ...due, kind, freshestCrl })
   }
 
   async #notePartitions(now: Date): Promise<void> {
@@ -163,8 +167,8 @@ export class CrlDuty {
       if (!(await store.prune(before))) return
   }
 
-  async #make(due: Due, signal: AbortSignal): Promise<void> {
-    const { authority, part, isLast } = due
+  async #make(due: DueCrl, signal: AbortSignal): Promise<void> {
+    const { authority } = due
     const startMs = this.#stopwatch()
     let isKeyThere = false
     // What has waited since its key was found to be away waits on.
@@ -174,7 +178,7 @@ export class CrlDuty {
         // A key that is away is asked for before a list is made for it.
         await signer.assertUsable()
         isKeyThere = true
-        await makeCrl(this.#options, { authority, part, signer, isLast }, signal)
+        await makeCrl(this.#options, { ...due, signer }, signal)
       })
       const endMs = this.#stopwatch()
       const notBeforeMs = endMs + Math.max(restMs, endMs - startMs)
@@ -209,24 +213,6 @@ export class CrlDuty {
 const partOf = ({ shards, shard }: CrlPart): CrlPart => ({ shards, shard })
 
 const keyOf = ({ authority: { id: authorityId }, part }: Due) => scopeKey({ authorityId, ...part })
-
-function isDue(
-  { thisUpdate, nextUpdate, hasChanges, ...state }: CrlState | ShardState,
-  now: Date,
-  { overlapMs }: CrlPeriods
-): boolean {
-  if (thisUpdate === null || nextUpdate === null || hasChanges) return true
-  if ('hasEnded' in state && state.hasEnded) return true
-  return (
-    now.getTime() >= nextUpdate.getTime() - overlapMs ||
-    now.getTime() < thisUpdate.getTime() - clockToleranceMs
-  )
-}
-
-/** What is revoked of it after the last one, since its month was away, has another last one follow. */
-function isLastDue({ nextUpdate, hasChanges }: CrlState | ShardState): boolean {
-  return hasChanges || nextUpdate?.getTime() !== lastNextUpdate.getTime()
-}
 
 /** Goes on until it is closed. What fails is tried again; that is told once. */
 export function startCrlDuty(options: CrlDutyOptions): { close(): Promise<void> } {

@@ -11,7 +11,7 @@ import { firstIdentifierOf } from '../../../sources/identifier.ts'
 import { readChunk } from '../crl-store.ts'
 import type { CrlScope } from '../scope.ts'
 import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
-import type { PredecessorSource, StoredPredecessor } from './predecessor.ts'
+import type { PredecessorSource, StoredBase } from './list-cursor.ts'
 
 /** A CRL before it is signed. */
 interface CrlIntent extends CrlScope {
@@ -23,6 +23,10 @@ interface CrlIntent extends CrlScope {
   readonly entries: number
   /** Those that no later CRL leaves out: all but those on hold, and those that are over by the clock alone so far. */
   readonly finalEntries: number
+  /** Of a delta: the number of the complete one that it is of. */
+  readonly baseNumber?: number | undefined
+  /** Of a complete one: where it says that its deltas are. */
+  readonly freshestCrl?: string | undefined
   readonly tbsDer: Uint8Array
   readonly tbsSha256: Uint8Array
 }
@@ -42,12 +46,16 @@ export interface CrlState {
   readonly authorityId: string
   /** At this moment, whatever this process has heard of so far. */
   readonly authorityState: AuthorityState
-  /** Of the newest CRL; null where there is none. */
+  /** Of the newest complete CRL; null where there is none. */
   readonly thisUpdate: Date | null
   readonly nextUpdate: Date | null
-  /** Whether anything has been done that it does not say. */
+  /** Where it says that its deltas are. */
+  readonly freshestCrl: string | null
+  /** The newest delta of it. */
+  readonly delta: { readonly entries: number; readonly thisUpdate: Date } | null
+  /** Whether anything has been done that neither says. */
   readonly hasChanges: boolean
-  /** Something has ended by itself since. */
+  /** Something has ended by itself since the newer one of them. */
   readonly hasEnded: boolean
   /** Of a compromised generation whose key is to sign a last CRL: `waiting` until all that it issued is revoked. */
   readonly lastCrl: 'none' | 'waiting' | 'due'
@@ -98,7 +106,8 @@ export function createMakingStore({ prisma }: Database): MakingStore {
   return {
     listStates: at => listStates(prisma, at),
     listChanges: scope => listChanges(prisma, scope),
-    findPredecessor: scope => findPredecessor(prisma, scope),
+    findPredecessor: scope => findNewestIntent(prisma, scope, null),
+    findDelta: (scope, baseNumber) => findNewestIntent(prisma, scope, BigInt(baseNumber)),
     readChunk: (intentId, position) => readChunk(prisma, intentId, position),
     takeNumber: (scope, takenAt) => takeNumber(prisma, scope, takenAt),
     readEntries: query => readEntries(prisma, query),
@@ -113,6 +122,8 @@ export function createMakingStore({ prisma }: Database): MakingStore {
       const data = {
         ...rest,
         number: BigInt(intent.number),
+        freshestCrl: intent.freshestCrl ?? null,
+        baseNumber: intent.baseNumber === undefined ? null : BigInt(intent.baseNumber),
         tbsOctets: tbsDer.length,
         tbsSha256: new Uint8Array(intent.tbsSha256)
       }
@@ -144,15 +155,22 @@ const isLost = (error: unknown) => isRefusedByGuard(error) || isUniqueViolation(
 
 type Client = Database['prisma']
 
-function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
-  return runQuery(
-    () => prisma.$queryRaw<CrlState[]>`
-          SELECT authority.id::text AS "authorityId", authority.state AS "authorityState", newest.this_update AS "thisUpdate", newest.next_update AS "nextUpdate",
+type StateRow = Omit<CrlState, 'delta'> & {
+  readonly deltaEntries: number | null
+  readonly deltaThisUpdate: Date | null
+}
+
+async function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
+  const rows = await runQuery(
+    () => prisma.$queryRaw<StateRow[]>`
+          SELECT authority.id::text AS "authorityId", authority.state AS "authorityState", newest.this_update AS "thisUpdate",
+            newest.next_update AS "nextUpdate", newest.freshest_crl AS "freshestCrl", delta.entries AS "deltaEntries",
+            delta.this_update AS "deltaThisUpdate",
             EXISTS (SELECT FROM crl_change WHERE authority_id = authority.id AND shards = 0) AS "hasChanges",
             EXISTS (
               SELECT FROM certificate_status
               WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
-                AND ends_at > newest.created_at
+                AND ends_at > coalesce(delta.created_at, newest.created_at)
             ) AS "hasEnded",
             CASE WHEN compromise.last_crl IS NOT TRUE THEN 'none' WHEN ordered.finished_at IS NULL THEN 'waiting' ELSE 'due' END
               AS "lastCrl"
@@ -160,10 +178,22 @@ function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
           LEFT JOIN authority_compromise AS compromise ON compromise.authority_id = authority.id
           LEFT JOIN revocation_order AS ordered ON ordered.id = compromise.order_id
           LEFT JOIN LATERAL (
-            SELECT crl_intent.created_at, this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-            WHERE authority_id = authority.id AND shards = 0 AND shard = 0 ORDER BY number DESC LIMIT 1
-          ) AS newest ON true`
+            SELECT number, crl_intent.created_at, this_update, next_update, freshest_crl
+            FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+            WHERE authority_id = authority.id AND shards = 0 AND shard = 0 AND base_number IS NULL ORDER BY number DESC LIMIT 1
+          ) AS newest ON true
+          LEFT JOIN LATERAL (
+            SELECT crl_intent.created_at, entries, this_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
+            WHERE authority_id = authority.id AND base_number = newest.number AND number > newest.number ORDER BY number DESC LIMIT 1
+          ) AS delta ON true`
   )
+  return rows.map(({ deltaEntries, deltaThisUpdate, ...row }) => ({
+    ...row,
+    delta:
+      deltaEntries === null || deltaThisUpdate === null
+        ? null
+        : { entries: deltaEntries, thisUpdate: deltaThisUpdate }
+  }))
 }
 
 async function listChanges(
@@ -195,20 +225,22 @@ function record(prisma: Client, signed: SignedCrl, changes: readonly string[]): 
   })
 }
 
-async function findPredecessor(
+/** @param baseNumber null: the newest complete one; else the newest delta of that. */
+async function findNewestIntent(
   prisma: Client,
-  { authorityId, shards, shard }: CrlScope
-): Promise<StoredPredecessor | undefined> {
+  { authorityId, shards, shard }: CrlScope,
+  baseNumber: bigint | null
+): Promise<StoredBase | undefined> {
   const found = await runQuery(() =>
     prisma.crlIntent.findFirst({
-      where: { authorityId, shards, shard, crl: { isNot: null } },
+      where: { authorityId, shards, shard, baseNumber, crl: { isNot: null } },
       orderBy: { number: 'desc' },
-      select: { id: true, number: true, tbsOctets: true, tbsSha256: true }
+      select: { id: true, number: true, nextUpdate: true, tbsOctets: true, tbsSha256: true }
     })
   )
   if (found === null) return undefined
-  const { id: intentId, number, tbsOctets, tbsSha256 } = found
-  return { intentId, number: Number(number), tbsOctets, tbsSha256 }
+  const { id: intentId, number, ...rest } = found
+  return { intentId, number: Number(number), ...rest }
 }
 
 function takeNumber(
@@ -249,6 +281,7 @@ async function prune(prisma: Client, before: Date): Promise<boolean> {
                 SELECT FROM crl_intent AS later JOIN crl AS later_crl ON later_crl.intent_id = later.id
                 WHERE later.authority_id = crl_intent.authority_id AND later.shards = crl_intent.shards
                   AND later.shard = crl_intent.shard AND later.number > crl_intent.number
+                  AND (later.base_number IS NULL) = (crl_intent.base_number IS NULL)
                   AND later_crl.signed_at < ${before.toISOString()}::timestamptz
               )
             )

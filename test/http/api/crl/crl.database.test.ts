@@ -31,6 +31,13 @@ describe('the CRL of a generation', () => {
     expect(headers['last-modified']).toBe(parseRevocationList(rawPayload).thisUpdate.toUTCString())
   })
 
+  it('has no delta where none are made, which is told', async () => {
+    const { statusCode, body } = await service.send({ url: `${url}/delta` })
+    expect(statusCode).toBe(404)
+    expect(body).toContain('MINTLINE_CRL_DELTA_BASE_SECONDS')
+    expect((await service.send({ url: '/v1/authorities/nobody/crl/delta' })).statusCode).toBe(404)
+  })
+
   it('is PEM where that is asked for, and nothing else', async () => {
     const pem = await readWith({ accept: 'application/x-pem-file' })
     expect(pem.headers['content-type']).toMatch(/^application\/x-pem-file/)

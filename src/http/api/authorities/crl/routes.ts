@@ -32,7 +32,7 @@ const getCrl = {
   tags: ['Authorities'],
   summary: 'Read the CRL of a generation',
   description:
-    'The complete CRL (RFC 5280), in DER, or in PEM where `Accept` likes that better. What is revoked or put on hold is in it within ten seconds. `If-None-Match` and `If-Modified-Since` are answered with 304.',
+    'The complete CRL (RFC 5280), in DER, or in PEM where `Accept` likes that better. What is revoked or put on hold is in it within ten seconds; where delta CRLs are made (freshestCRL), in the delta. `If-None-Match` and `If-Modified-Since` are answered with 304.',
   params: AuthorityParams,
   response: {
     200: {
@@ -69,6 +69,21 @@ const getShard = {
   )
 }
 
+const getDelta = {
+  ...getCrl,
+  operationId: 'getAuthorityCrlDelta',
+  summary: 'Read the delta CRL of a generation',
+  description:
+    'What has changed since the complete CRL whose number it names (deltaCRLIndicator), where MINTLINE_CRL_DELTA_BASE_SECONDS has deltas made. Then what is revoked or put on hold is in it within ten seconds, and in the complete one later. Else as the complete one.',
+  response: {
+    ...getCrl.response,
+    ...problemResponses({
+      404: 'There is no such generation, or no delta of its CRL.',
+      406: 'Neither DER nor PEM is accepted.'
+    })
+  }
+}
+
 const config = { access: 'public', turn: 'none', isStatus: true } as const
 
 /** Caches that hold it for longer would keep a revocation from being seen. */
@@ -84,6 +99,9 @@ export const crlRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
   const wholes = new WholeLists()
   app.get('/v1/authorities/:name/crl', { config, schema: getCrl }, async (request, reply) =>
     answer(request, reply, () => crls.find(request.params.name))
+  )
+  app.get('/v1/authorities/:name/crl/delta', { config, schema: getDelta }, async (request, reply) =>
+    answer(request, reply, () => crls.findDelta(request.params.name))
   )
   app.get(
     '/v1/authorities/:name/shards/:shards/:shard',
