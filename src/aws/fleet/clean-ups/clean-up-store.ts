@@ -4,7 +4,7 @@ import { type Database, isUniqueViolation, transactionLimits } from '../../../da
 import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { PageQuery } from '../../../sources/page.ts'
-import { candidates } from './candidates.ts'
+import { candidates } from './candidates-store.ts'
 import type { CleanUp, CleanUpSelection, ToldCleanUp, ToldItem, TroubledItem } from './clean-up.ts'
 
 type NewCleanUp = Omit<CleanUp, 'finishedAt' | 'counts'>

@@ -5,7 +5,7 @@ import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { AwsPlace } from '../../iot/place.ts'
 import type { WalkError } from '../reconciliation.ts'
-import { isSuperseded } from './candidates.ts'
+import { isSuperseded } from './candidates-store.ts'
 import type { ItemState } from './clean-up.ts'
 
 /** One that this process is about to delete. */

@@ -6,7 +6,7 @@ import type { Prisma } from '../../../../src/database/generated/client.ts'
 import type { AuditEventView } from '../../../../src/http/api/audit-events/schemas.ts'
 import { newId } from '../../../../src/sources/identifier.ts'
 import { createRandomSource } from '../../../../src/sources/random-bytes.ts'
-import { pointersOf,problemOf } from '../../answer.ts'
+import { pointersOf, problemOf } from '../../answer.ts'
 import { type HttpService, openService } from '../../service.ts'
 import { faultsOf } from '../../shared-schema.ts'
 
