@@ -17,25 +17,51 @@ export interface Explained {
   take(): { readonly nodes: readonly PlanNode[]; readonly blocks: number }
 }
 
-/** The same database, of which every statement that is read with others is also explained, by running it. */
+type Asking = Pick<Prisma.TransactionClient, '$queryRaw'>
+
+/** The same database, of which every statement that is built of parts is also explained, by running it. */
 export function explain(database: Database): Explained {
   let plans: PlanNode[] = []
 
-  function wrap(reading: Reading): Reading {
-    return {
-      ...reading,
-      async ask<Row>(statement: Prisma.Sql) {
-        const [row] = await reading.ask<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-          Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`
-        )
-        plans.push(row!['QUERY PLAN'][0]!.Plan)
-        return reading.ask<Row>(statement)
-      }
-    }
+  type Ask = <Row>(statement: Prisma.Sql) => PromiseLike<readonly Row[]>
+
+  async function explained(ask: Ask, statement: Prisma.Sql): Promise<void> {
+    const [row] = await ask<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+      Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`
+    )
+    plans.push(row!['QUERY PLAN'][0]!.Plan)
   }
 
+  const wrapReading = (reading: Reading): Reading => ({
+    ...reading,
+    async ask<Row>(statement: Prisma.Sql) {
+      await explained(each => reading.ask(each), statement)
+      return reading.ask<Row>(statement)
+    }
+  })
+
+  const wrap = <Client extends Asking>(client: Client): Client =>
+    new Proxy(client, {
+      get(target, name) {
+        if (name === '$queryRaw')
+          return async (first: Prisma.Sql | TemplateStringsArray, ...values: Prisma.Sql[]) => {
+            const statement = 'sql' in first ? first : Prisma.sql(first, ...values)
+            await explained(each => target.$queryRaw(each), statement)
+            return target.$queryRaw(statement)
+          }
+        if (name === '$transaction')
+          return (work: (transaction: Client) => unknown, options: object) =>
+            (target as unknown as Transacting).$transaction(each => work(wrap(each as Client)), options)
+        return Reflect.get(target, name) as unknown
+      }
+    })
+
   return {
-    database: { ...database, read: (options, work) => database.read(options, each => work(wrap(each))) },
+    database: {
+      ...database,
+      prisma: wrap(database.prisma),
+      read: (options, work) => database.read(options, each => work(wrapReading(each)))
+    },
     take() {
       const nodes = plans.flatMap(withInner)
       const blocks = plans.reduce(
@@ -46,6 +72,10 @@ export function explain(database: Database): Explained {
       return { nodes, blocks }
     }
   }
+}
+
+interface Transacting {
+  $transaction(work: (transaction: Asking) => unknown, options: object): Promise<unknown>
 }
 
 function withInner(node: PlanNode): readonly PlanNode[] {
