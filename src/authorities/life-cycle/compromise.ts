@@ -1,5 +1,5 @@
 import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
-import { parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
+import { maySignCrls, parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -59,15 +59,13 @@ export function createCompromiseMaker({ clock, randomBytes }: Sources) {
       after: { select: selection, revocationReason: 'cACompromise' }
     }
     return {
-      compromise: { ...about, lastCrl: lastCrl && maySignCrls(generation, createdAt), order },
+      compromise: { ...about, lastCrl: lastCrl && mayHaveLastCrl(generation, createdAt), order },
       events: [buildAuditEvent(what, { time: createdAt, randomBytes })]
     }
   }
 }
 
-/** A last CRL of what may sign none would be waited for without end (RFC 5280 §4.2.1.3). */
-function maySignCrls({ certificateDer }: Generation, now: Date): boolean {
-  if (certificateDer === null) return false
-  const { keyUsage, notAfter } = parseAuthorityCertificate(certificateDer)
-  return keyUsage?.includes('cRLSign') !== false && now < notAfter
+/** One that may not be signed would be waited for without end. */
+function mayHaveLastCrl({ certificateDer }: Generation, now: Date): boolean {
+  return certificateDer !== null && maySignCrls(parseAuthorityCertificate(certificateDer), now)
 }

@@ -1,10 +1,12 @@
 import { type ErrorCode, MintlineError } from '../../errors/mintline-error.ts'
 import { toHex } from '../der/octet-text.ts'
-import { createDerRefusal, DerReader } from '../der/reader.ts'
+import type { DerReader } from '../der/reader.ts'
+import { createDerRefusal } from '../der/reader.ts'
 import { contextConstructed, tags } from '../der/tag.ts'
 import { parseTime } from '../der/time.ts'
 import { parseSignatureAlgorithm, type SignatureAlgorithmIdentifier } from '../key/algorithm-identifier.ts'
 import { type Name, parseName } from '../name/name.ts'
+import { openSignedList } from './list/signed-list.ts'
 
 /** A CRL (RFC 5280 §5) that speaks of every certificate of its issuer. Byte arrays are views. */
 export interface RevocationList {
@@ -34,14 +36,8 @@ export function parseRevocationList(
   der: Uint8Array,
   code: ErrorCode = 'certificate_malformed'
 ): RevocationList {
-  const outer = new DerReader(der, createDerRefusal(code, 'CRL'))
-  const list = outer.readSequence('the CRL')
-  outer.assertEnd('the CRL')
-  const element = list.readTagged(tags.sequence, 'tbsCertList')
-  const signatureAlgorithm = parseSignatureAlgorithm(list)
-  const signature = list.enterBitString('the signature').rest
-  list.assertEnd('the CRL')
-  const tbs = list.enter(element)
+  const { tbs, ...signed } = openSignedList(der, createDerRefusal(code, 'CRL'))
+  const { signatureAlgorithm } = signed
   // Version 1 is written by leaving it out, and has no extensions (RFC 5280 §5.1.2.1).
   const isFirstVersion = tbs.peekTag() !== tags.integer
   if (!isFirstVersion && tbs.readSmallInteger('the version') !== 1)
@@ -62,10 +58,7 @@ export function parseRevocationList(
   const revoked = tbs.peekTag() === tags.sequence ? readRevoked(tbs, code) : new Set<string>()
   if (!isFirstVersion) readListExtensions(tbs, code)
   tbs.assertEnd('tbsCertList')
-  return {
-    tbsDer: list.encoding(element),
-    ...{ signatureAlgorithm, signature, issuerName, thisUpdate, nextUpdate, revoked }
-  }
+  return { ...signed, issuerName, thisUpdate, nextUpdate, revoked }
 }
 
 function readRevoked(tbs: DerReader, code: ErrorCode): ReadonlySet<string> {

@@ -1,4 +1,5 @@
 import type { Database } from '../../database/database.ts'
+import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import { monthOf } from './month.ts'
 
@@ -13,6 +14,13 @@ export interface DetachedStore {
   /** All of them, the latest first. */
   listDetached(): Promise<readonly string[]>
 }
+
+export interface DetachedRow {
+  readonly month: string
+}
+
+/** All months that are detached, the latest first. */
+export const selectDetached = Prisma.sql`SELECT month FROM detached_month ORDER BY month DESC`
 
 export function createDetachedStore({ prisma }: Database, search: Database): DetachedStore {
   async function findDetached(id: string): Promise<string | undefined> {
@@ -32,9 +40,7 @@ export function createDetachedStore({ prisma }: Database, search: Database): Det
       return use && month !== undefined ? { id: use.id, month } : undefined
     },
     async listDetached() {
-      const rows = await runQuery(() =>
-        search.prisma.detachedMonth.findMany({ select: { month: true }, orderBy: { month: 'desc' } })
-      )
+      const rows = await runQuery(() => search.prisma.$queryRaw<DetachedRow[]>(selectDetached))
       return rows.map(({ month }) => month)
     }
   }

@@ -3,6 +3,7 @@ import { estimateRows } from '../../database/planning/row-estimate.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { identifierBounds } from '../../sources/identifier.ts'
 import type { PageQuery } from '../../sources/page.ts'
+import { type DetachedRow, selectDetached } from '../months/detached-store.ts'
 import { partsOf, readParts } from '../months/parts.ts'
 import type { IssuanceQuery, Repeats } from '../record.ts'
 import type { IssuanceRow, StoredRefusal } from '../record-model.ts'
@@ -57,10 +58,7 @@ export function createRows(ask: Ask, clock: Clock): RecordRows {
     listIntents: query => listInParts(query, clock, part => listIntents(ask, part)),
     listRefusals: query => listInParts(query, clock, part => listRefusals(ask, part)),
     async listDetached() {
-      const rows = await ask<{ month: string }>(
-        Prisma.sql`SELECT month FROM detached_month ORDER BY month DESC`,
-        'once'
-      )
+      const rows = await ask<DetachedRow>(selectDetached, 'once')
       return rows.map(({ month }) => month)
     },
     listRepeats: ids => listRepeats(ask, ids),

@@ -1,10 +1,11 @@
 import type { Authorities, Authority } from '../../authorities/authority.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { maySignCrls } from '../../pki/certificate/authority/certificate.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
 import { NewestCrls } from './newest-crls.ts'
-import { allParts, type CrlPart, hasCrls, isSpokenFor, lastNextUpdate, maySignCrls } from './scope.ts'
+import { allParts, type CrlPart, hasCrls, isSpokenFor, lastNextUpdate } from './scope.ts'
 import { createShardWatch, type ShardStand } from './shard-watch.ts'
 
 /** A CRL as it is handed out. */
@@ -195,7 +196,7 @@ async function lastFaults(
   const owed = await store.listOwedLast(new Date(now.getTime() - overdueSeconds * 1000))
   return authorities
     .list()
-    .filter(each => owed.includes(each.id) && maySignCrls(each, now))
+    .filter(each => owed.includes(each.id) && maySignCrls(each.certificate, now))
     .map(({ name }) => `${name} is compromised, and its last CRL is still to be made`)
 }
 

@@ -1,4 +1,5 @@
 import type { Authority } from '../../authorities/authority.ts'
+import { maySignCrls } from '../../pki/certificate/authority/certificate.ts'
 
 /** Of the last CRL of a compromised generation, which no other follows: the time that never comes (RFC 5280 §4.1.2.5). */
 export const lastNextUpdate = new Date('9999-12-31T23:59:59Z')
@@ -8,12 +9,7 @@ export const lastNextUpdate = new Date('9999-12-31T23:59:59Z')
  * alone.
  */
 export function hasCrls(authority: Authority, now: Date): boolean {
-  return isSpokenFor(authority.state) && maySignCrls(authority, now)
-}
-
-/** By its keyUsage (RFC 5280 §4.2.1.3), and while its certificate, which its own ones do not outlast, has not ended. */
-export function maySignCrls({ certificate }: Pick<Authority, 'certificate'>, now: Date): boolean {
-  return certificate.keyUsage?.includes('cRLSign') !== false && now < certificate.notAfter
+  return isSpokenFor(authority.state) && maySignCrls(authority.certificate, now)
 }
 
 /** Whether anybody is told of its certificates: it issues, or has issued, and its key is its own alone. */

@@ -59,12 +59,7 @@ export function createJudgingStore({ prisma }: Database): JudgingStore {
             own.registered_at AS "registeredAt", standing.state AS standing, push.state AS push,
             coalesce(known.details ? 'subject', false) AS "isKnown",
             own.intent_id IS NULL OR (standing.state IN ('held', 'revoked') AND ${isIn}) AS "isSuspect"
-          FROM (
-            SELECT * FROM fleet_certificate
-            WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid
-              AND certificate_id > ${positionOf(walk)}
-            ORDER BY certificate_id LIMIT ${limit}
-          ) AS own
+          FROM ${nextListed(walk, limit)}
           LEFT JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
           LEFT JOIN aws_push AS push ON push.intent_id = own.intent_id AND push.registration_id = own.registration_id
           LEFT JOIN fleet_finding AS known ON known.place_id = own.registration_id AND known.key = own.certificate_id
@@ -89,6 +84,16 @@ export function createJudgingStore({ prisma }: Database): JudgingStore {
       return new Map(rows.map(({ serialNumber, intentId }) => [serialNumber, intentId]))
     }
   }
+}
+
+/** The next of what AWS listed in this look, as `own`. */
+export function nextListed(walk: Walk, limit: number): Prisma.Sql {
+  return Prisma.sql`(
+    SELECT * FROM fleet_certificate
+    WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid
+      AND certificate_id > ${positionOf(walk)}
+    ORDER BY certificate_id LIMIT ${limit}
+  ) AS own`
 }
 
 export function positionOf({ position }: Walk): Prisma.Sql {

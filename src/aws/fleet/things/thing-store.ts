@@ -1,7 +1,7 @@
 import { type Database, transactionLimits } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
-import { positionOf } from '../judging/judging-store.ts'
+import { nextListed, positionOf } from '../judging/judging-store.ts'
 import { onConflict } from '../walk/finding-store.ts'
 import type { Walk, WalkAdvance } from '../walk/walk.ts'
 import { advanceStatement } from '../walk/walk-store.ts'
@@ -44,12 +44,7 @@ export function createThingStore({ prisma }: Database): ThingStore {
               OR own.things_at NOT BETWEEN clock_timestamp() - ${believed} AND clock_timestamp()
               OR (own.status = 'ACTIVE' AND ${predicted(walk)} IS NOT NULL AND own.things <> ARRAY[${predicted(walk)}])
             ) IS TRUE AS "isToAsk"
-          FROM (
-            SELECT * FROM fleet_certificate
-            WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid
-              AND certificate_id > ${positionOf(walk)}
-            ORDER BY certificate_id LIMIT ${limit}
-          ) AS own
+          FROM ${nextListed(walk, limit)}
           LEFT JOIN issued ON issued.intent_id = own.intent_id
           ORDER BY own.certificate_id`
         const last = rows.at(-1)

@@ -20,6 +20,17 @@ export interface AuthorityCertificate {
 }
 
 /**
+ * Whether its key may sign CRLs: by its keyUsage (RFC 5280 §4.2.1.3), and while it has not ended, which what it issued does not
+ * outlast.
+ */
+export function maySignCrls(
+  { keyUsage, notAfter }: Pick<AuthorityCertificate, 'keyUsage' | 'notAfter'>,
+  now: Date
+): boolean {
+  return keyUsage?.includes('cRLSign') !== false && now < notAfter
+}
+
+/**
  * Reads a CA certificate, our own or one from elsewhere. Throws `key_unusable` when it is malformed or cannot serve
  * as an issuer: without CA:TRUE, a SubjectKeyIdentifier or a subject, or with a keyUsage that leaves out keyCertSign.
  * The signature is not checked.

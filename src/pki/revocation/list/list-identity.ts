@@ -1,7 +1,9 @@
-import { createDerRefusal, DerReader } from '../../der/reader.ts'
+import type { DerReader } from '../../der/reader.ts'
+import { createDerRefusal } from '../../der/reader.ts'
 import { contextConstructed, tags } from '../../der/tag.ts'
 import { parseTime } from '../../der/time.ts'
 import { parseSignatureAlgorithm, type SignatureAlgorithmIdentifier } from '../../key/algorithm-identifier.ts'
+import { openSignedList } from './signed-list.ts'
 import { listExtensionOids } from './tbs-cert-list.ts'
 
 /** Whose CRL a file is, and which. Byte arrays are views. */
@@ -22,14 +24,7 @@ const refuse = createDerRefusal('certificate_malformed', 'CRL')
  * @throws MintlineError `certificate_malformed`, also where it has no number.
  */
 export function identifyList(der: Uint8Array): ListIdentity {
-  const outer = new DerReader(der, refuse)
-  const list = outer.readSequence('the CRL')
-  outer.assertEnd('the CRL')
-  const element = list.readTagged(tags.sequence, 'tbsCertList')
-  const signatureAlgorithm = parseSignatureAlgorithm(list)
-  const signature = list.enterBitString('the signature').rest
-  list.assertEnd('the CRL')
-  const tbs = list.enter(element)
+  const { tbs, ...signed } = openSignedList(der, refuse)
   tbs.readSmallInteger('the version')
   parseSignatureAlgorithm(tbs)
   const issuerNameDer = tbs.encoding(tbs.readTagged(tags.sequence, 'the issuer'))
@@ -37,9 +32,7 @@ export function identifyList(der: Uint8Array): ListIdentity {
   parseTime(tbs, 'nextUpdate')
   if (tbs.peekTag() === tags.sequence) tbs.readTagged(tags.sequence, 'revokedCertificates')
   return {
-    tbsDer: list.encoding(element),
-    signatureAlgorithm,
-    signature,
+    ...signed,
     issuerNameDer,
     number: numberOf(tbs)
   }

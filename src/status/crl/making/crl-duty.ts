@@ -1,9 +1,10 @@
 import type { Authorities, Authority } from '../../../authorities/authority.ts'
 import { type SignerSources, withLentSigner } from '../../../authorities/generations/lent-signer.ts'
 import type { ClockTrust } from '../../../clock/clock-trust.ts'
+import { maySignCrls } from '../../../pki/certificate/authority/certificate.ts'
 import { type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
 import { startRepeating } from '../../../sources/repeating.ts'
-import { allParts, type CrlPart, describePart, hasCrls, maySignCrls, scopeKey } from '../scope.ts'
+import { allParts, type CrlPart, describePart, hasCrls, scopeKey } from '../scope.ts'
 import { type CrlKind, type CrlPeriods, type DeltaRules, isLastDue, kindDue } from './due.ts'
 import { makeCrl, type MakingDependencies } from './making.ts'
 import type { CrlState } from './making-store.ts'
@@ -88,7 +89,7 @@ export class CrlDuty {
       // Until all is revoked, what waits is for the last one to say.
       if (state === undefined || state.lastCrl === 'waiting') continue
       const authority = { ...known, state: state.authorityState }
-      const isLast = state.lastCrl === 'due' && maySignCrls(authority, now)
+      const isLast = state.lastCrl === 'due' && maySignCrls(authority.certificate, now)
       if (!isLast && !hasCrls(authority, now)) {
         if (!state.hasChanges) continue
         // By a clock that is ahead, one that has CRLs would seem to be over, and what waits would be told by nobody.
