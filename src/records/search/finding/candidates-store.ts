@@ -85,7 +85,7 @@ export async function followTerm(
 export function rowsOfTerm(
   code: number,
   { value }: ExactTerm,
-  { query, most }: Demands & { readonly most?: number }
+  { query, most }: Pick<Demands, 'query'> & { readonly most?: number }
 ): Prisma.Sql {
   const end = most === undefined ? Prisma.sql`OFFSET 0` : Prisma.sql`LIMIT ${most}::int`
   const range = rangeConditions(Prisma.sql`record_id`, query)

@@ -1,4 +1,6 @@
 import { Prisma } from '../../../database/generated/client.ts'
+import { estimateRows } from '../../../database/planning/row-estimate.ts'
+import type { IssuanceQuery } from '../../record.ts'
 import { codesOf } from '../term.ts'
 import { type Demands, followTerm, rowsOfTerm } from './candidates-store.ts'
 import {
@@ -7,90 +9,96 @@ import {
   type ExactTerm,
   facetConditions,
   rangeConditions,
-  rowConditions
+  rowConditions,
+  sharesOne
 } from './conditions-store.ts'
-import { walkFacets } from './facet-walk-store.ts'
+import { type FacetWalk, walkFacets } from './facet-walk-store.ts'
 import type { Ask } from './search-session-store.ts'
 
-/** How many of the newest rows of a value are followed before anything else is tried. */
+/** How many of the newest rows of a value, and of the newest records of facets, are looked at one by one. */
 const glance = 500
-/** Up to which it is counted of what there is less. */
-const mostCounted = 20_000
-/** How many rows of a value, or records of facets, are followed one by one, each with a look-up. */
-const mostFollowed = 2_000
+/** The same, of records, where a value has so many rows that to read them takes longer. */
+const longLook = { records: 10_000, aboveRows: 200_000 }
 
 /**
- * As `followTerm`, of a value that masses of records may have by rows of their own. Where not many of the newest of these meet
- * the demands, the records of the facets are looked at for the value instead, if they are fewer than its rows; and where there
- * are many of both, the ones are held against the others.
+ * As `followTerm`, of a value that masses of records may have by rows of their own. The newest of these are looked at for what
+ * else is demanded, and the newest records of the facets for the value: that is enough where a page is full, or there are no
+ * more of either. Where there are many of both that seldom meet, the ones are held against the others.
  */
 export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands): Promise<readonly string[]> {
   const { query, exact, limit } = demands
-  const conditions = facetConditions(query)
+  const demanded = facetConditions(query)
   const isOne = exact.length === 1 && codesOf(term.name).length === 1
-  if (!isOne || conditions.length === 0) return followTerm(ask, term, demands)
-  const newest = await followTerm(ask, term, { ...demands, most: glance })
-  if (newest.length >= limit) return newest
-  const rows = await countRows(ask, term, demands)
-  if (rows <= glance) return newest
-  const records = await countRecords(ask, demands)
-  if (Math.min(rows, records) > mostFollowed) return joinMasses(ask, term, demands)
-  if (rows <= records) return followTerm(ask, term, demands)
-  const ownConditions = [
-    Prisma.sql`EXISTS (
-      SELECT FROM (SELECT name, value FROM search_term WHERE record_id = s.record_id OFFSET 0) AS own
-      WHERE own.name = ${codeList(term.name)} AND own.value = ${term.value}
-    )`
-  ]
-  return walkFacets(ask, { conditions, ownConditions, query, limit, order: 'descending' })
+  if (!isOne || demanded.length === 0) return followTerm(ask, term, demands)
+  const followed = await followTerm(ask, term, { ...demands, most: glance })
+  if (followed.length === limit || !(await hasMoreRows(ask, term, { query, than: glance }))) return followed
+  // Where a facet has the value, no record of it has a row.
+  const conditions =
+    term.sharedIds.length === 0 ? demanded : [...demanded, Prisma.sql`NOT ${sharesOne(term.sharedIds)}`]
+  for (const most of await looksAt(ask, term, query)) {
+    const records = await walkFacets(ask, { conditions, query, limit: most, order: 'descending' })
+    const having = await chooseHaving(ask, term, records)
+    if (having.length >= limit || records.length < most) return having.slice(0, limit)
+  }
+  return joinMasses(ask, term, { conditions, query, limit })
+}
+
+/** What is made at a time is at one line and in one shift: the newest may have one value all, and older ones another. */
+async function looksAt(ask: Ask, term: ExactTerm, query: IssuanceQuery): Promise<readonly number[]> {
+  const rows = await estimateRows(
+    ask,
+    Prisma.sql`SELECT FROM search_term WHERE ${rowConditionsOf(term, query)}`
+  )
+  return rows > longLook.aboveRows ? [glance, longLook.records] : [glance]
+}
+
+async function hasMoreRows(
+  ask: Ask,
+  term: ExactTerm,
+  { query, than }: { readonly query: IssuanceQuery; readonly than: number }
+): Promise<boolean> {
+  const rows = await ask(Prisma.sql`
+    SELECT FROM search_term WHERE ${rowConditionsOf(term, query)} OFFSET ${than}::int LIMIT 1`)
+  return rows.length > 0
+}
+
+function rowConditionsOf({ name, value }: ExactTerm, query: IssuanceQuery): Prisma.Sql {
+  const range = allOf(rangeConditions(Prisma.sql`record_id`, query))
+  return Prisma.sql`name = ${codeList(name)} AND value = ${value} AND ${range}`
+}
+
+/** Of these records, those that have the value by a row of their own, in the same order. */
+async function chooseHaving(
+  ask: Ask,
+  { name, value }: ExactTerm,
+  records: readonly string[]
+): Promise<readonly string[]> {
+  const rows = await ask<{ id: string }>(Prisma.sql`
+    SELECT record_id::text AS id FROM search_term
+    WHERE name = ${codeList(name)} AND value = ${value} AND record_id = ANY(${[...records]}::uuid[])`)
+  const having = new Set(rows.map(({ id }) => id))
+  return records.filter(id => having.has(id))
 }
 
 /** The records of the facets are read along an index alone: a hundred of them cost as much as one look-up by its id. */
-async function joinMasses(ask: Ask, term: ExactTerm, demands: Demands): Promise<readonly string[]> {
-  const { query, limit } = demands
+async function joinMasses(
+  ask: Ask,
+  term: ExactTerm,
+  { conditions, query, limit }: Pick<FacetWalk, 'conditions' | 'query' | 'limit'>
+): Promise<readonly string[]> {
   const [code] = codesOf(term.name)
-  const conditions = [
-    Prisma.sql`s.facet_id = ANY(ARRAY(SELECT f.id FROM search_facet AS f WHERE ${allOf(facetConditions(query))}))`,
+  const ofFacets = [
+    Prisma.sql`s.facet_id = ANY(ARRAY(SELECT f.id FROM search_facet AS f WHERE ${allOf(conditions)}))`,
     ...rangeConditions(Prisma.sql`s.record_id`, query),
     ...rowConditions(query)
   ]
   // Neither of both is looked up in the other, whatever a plan would rather do.
   const rows = await ask<{ id: string }>(Prisma.sql`
     SELECT record_id::text AS id FROM (
-      (${rowsOfTerm(code!, term, demands)})
+      (${rowsOfTerm(code!, term, { query })})
       INTERSECT
-      (SELECT s.record_id FROM issuance_search AS s WHERE ${allOf(conditions)} OFFSET 0)
+      (SELECT s.record_id FROM issuance_search AS s WHERE ${allOf(ofFacets)} OFFSET 0)
     ) AS found
     ORDER BY record_id DESC LIMIT ${limit}::int`)
   return rows.map(({ id }) => id)
-}
-
-/** Of the value, up to `mostCounted`. */
-async function countRows(ask: Ask, { name, value }: ExactTerm, { query }: Demands): Promise<number> {
-  const range = allOf(rangeConditions(Prisma.sql`record_id`, query))
-  return countUpToMost(
-    ask,
-    Prisma.sql`SELECT FROM search_term WHERE name = ${codeList(name)} AND value = ${value} AND ${range}`
-  )
-}
-
-/** Of the facets that are meant, up to `mostCounted`. */
-async function countRecords(ask: Ask, { query }: Demands): Promise<number> {
-  const range = allOf(rangeConditions(Prisma.sql`record_id`, query))
-  return countUpToMost(
-    ask,
-    Prisma.sql`
-      SELECT FROM search_facet AS f
-      CROSS JOIN LATERAL (
-        SELECT FROM issuance_search WHERE facet_id = f.id AND ${range} LIMIT ${mostCounted}::int
-      ) AS s
-      WHERE ${allOf(facetConditions(query))}`
-  )
-}
-
-async function countUpToMost(ask: Ask, rows: Prisma.Sql): Promise<number> {
-  const [row] = await ask<{ count: number }>(
-    Prisma.sql`SELECT count(*)::int AS count FROM (${rows} LIMIT ${mostCounted}::int) AS counted`
-  )
-  return row!.count
 }

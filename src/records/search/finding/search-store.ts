@@ -1,6 +1,7 @@
 import type { Database } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
+import { timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { readState, type SearchState } from '../progress-store.ts'
 import type { AbsentName } from '../term.ts'
@@ -169,9 +170,16 @@ async function findNewest(
   if (rare !== undefined) return followMasses(ask, rare, demands)
   const conditions = [...facetConditions(query), ...exact.map(({ sharedIds }) => sharesOne(sharedIds))]
   const found = [...(await walkFacets(ask, { conditions, query, limit, order: 'descending' }))]
-  // Those of before it was shared.
-  for (const term of exact) found.push(...(await followMasses(ask, term, demands)))
+  // Those of before it was shared, as far as they come before the last that was found.
+  const newer = found.length < limit ? demands : { ...demands, query: since(query, found.at(-1)!) }
+  for (const term of exact) found.push(...(await followMasses(ask, term, newer)))
   return newestOf(found, limit)
+}
+
+/** Of records that are not older than this one, to the millisecond. */
+function since(query: IssuanceQuery, id: string): IssuanceQuery {
+  const from = timeOfIdentifier(id)
+  return query.from !== undefined && query.from > from ? query : { ...query, from }
 }
 
 async function findByValue(

@@ -26,6 +26,8 @@ export function explain(database: Database): Explained {
   type Ask = <Row>(statement: Prisma.Sql) => PromiseLike<readonly Row[]>
 
   async function explained(ask: Ask, statement: Prisma.Sql): Promise<void> {
+    // It asks for a plan itself, and reads no rows.
+    if (statement.sql.startsWith('EXPLAIN ')) return
     const [row] = await ask<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
       Prisma.sql`EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) ${statement}`
     )

@@ -61,6 +61,13 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
   await prisma.$executeRaw`
     INSERT INTO search_term (name, value, record_id)
     SELECT 21, 'belt:left', id FROM (${idSeries}) AS record WHERE n % 20 = 5 OR (n % 20 = 3 AND n < 1000)`
+  // What the lot 0 had for a while, and masses of records had before there were any of these.
+  await prisma.$executeRaw`
+    INSERT INTO search_term (name, value, record_id)
+    SELECT 21, 'shift:late', id FROM (${idSeries}) AS record WHERE n < 1500
+    UNION ALL
+    SELECT 21, 'shift:late', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
+    FROM generate_series(1, 220000) AS n`
   await prisma.$executeRaw`UPDATE search_progress SET records = ${records}::int, filled_at = clock_timestamp(), position = ${idOf(records)}::uuid`
   for (const table of ['search_facet', 'issuance_search', 'search_term'])
     await prisma.$executeRawUnsafe(`VACUUM ANALYZE ${table}`)

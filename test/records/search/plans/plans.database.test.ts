@@ -81,6 +81,11 @@ const searches: readonly (readonly [string, Conditions, Expected])[] = [
   ['a beginning of metadata', { terms: [tray('tray-7', true)] }, found],
   ['two values', { terms: [commonName('sensor-0000007'), tray('tray-7')] }, found],
   ['an end before', { expiresBefore: at('2030-01-01T00:10:00Z') }, found],
+  [
+    'an end within ten minutes',
+    { expiresAfter: at('2030-01-01T00:00:00Z'), expiresBefore: at('2030-01-01T00:10:00Z') },
+    found
+  ],
   ['an end from', { expiresAfter: at('2030-01-02T03:00:00Z') }, found],
   [
     'times',
@@ -120,6 +125,29 @@ describe('a search for a value that a third has by rows of their own', () => {
     expect(walked).toEqual([])
     // All its rows, each looked up, would be 200,000.
     expect(blocks).toBeLessThan(12_000)
+  })
+})
+
+describe('a search for a value of masses, with the lot that had it for a while', () => {
+  it('looks at the records of the lot, rather than at all that have the value', async () => {
+    const late = { name: 'metadata', value: 'shift:late', isPrefix: false } as const
+    const found = await createSearchStore(explained.database).within(session =>
+      session.find({ terms: [late], lot: 'lot-0', limit })
+    )
+    const { nodes, blocks } = explained.take()
+    expect(found).toEqual(Array.from({ length: limit }, (_, index) => idOf(1_499 - index)))
+    expect(walkedOf(nodes)).toEqual([])
+    expect(nodes.map(node => node['Node Type'])).not.toContain('SetOp')
+    expect(blocks).toBeLessThan(25_000)
+  })
+})
+
+describe('a search by an end', () => {
+  it('tells it by the index alone', async () => {
+    const query = { expiresAfter: at('2030-01-01T00:00:00Z'), expiresBefore: at('2030-01-01T00:10:00Z') }
+    await createSearchStore(explained.database).within(session => session.find({ ...query, limit }))
+    const walks = explained.take().nodes.filter(node => node['Relation Name'] === 'issuance_search')
+    expect(walks.map(node => node['Node Type'])).toContain('Index Only Scan')
   })
 })
 
