@@ -147,6 +147,12 @@ async function keepStrangers(
 /** AWS has so long to provision a device before that is a finding. */
 const provisioningTime = Prisma.sql`interval '1 hour'`
 
+/**
+ * When a lot takes no more devices: at its `closes_at`, which is written nowhere when it passes, or when somebody closed it before.
+ * A lot that was closed stays as it was then. Null: that is not known yet.
+ */
+const lotClosedAt = Prisma.sql`least(lot.closes_at, CASE WHEN lot.state = 'closed' THEN lot.changed_at END)`
+
 /** What the database finds of a part by itself. */
 function plainStatement(walk: Walk, position: Uint8Array): Prisma.Sql {
   return Prisma.sql`
@@ -164,8 +170,11 @@ function plainStatement(walk: Walk, position: Uint8Array): Prisma.Sql {
         AND own.registered_at < clock_timestamp() - ${provisioningTime}
       UNION ALL
       SELECT 'seen-before-lot-close', jsonb_build_object(
-        'lot', lot.id, 'lotState', lot.state, 'registeredAt', own.registered_at, 'status', own.status
-      ) WHERE lot.id IS NOT NULL AND (lot.state <> 'closed' OR own.registered_at < lot.changed_at)
+        'lot', lot.id, 'lotState', CASE WHEN ${lotClosedAt} <= clock_timestamp() THEN 'closed' ELSE lot.state END,
+        'lotClosedAt', ${lotClosedAt}, 'registeredAt', own.registered_at, 'status', own.status
+      ) WHERE lot.id IS NOT NULL AND (
+        coalesce(${lotClosedAt}, 'infinity') > clock_timestamp() OR own.registered_at < ${lotClosedAt}
+      )
     ) AS found
     WHERE own.registration_id = ${walk.registrationId}::uuid AND own.seen_by = ${walk.reconciliationId}::uuid
       AND own.certificate_id > ${positionOf(walk)} AND own.certificate_id <= ${Buffer.from(position)}::bytea
