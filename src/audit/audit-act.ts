@@ -4,6 +4,7 @@
  */
 export const auditActs = [
   'access.refuse',
+  'act.refuse',
   'authority.active',
   'authority.compromised',
   'authority.create',

@@ -124,8 +124,12 @@ const settings: HttpSettings = {
 
 export type TestApp = Awaited<ReturnType<typeof createHttpServer>>
 
-export async function createTestApp(changes: Partial<HttpSettings> = {}): Promise<Port & { app: TestApp }> {
+export async function createTestApp(
+  changes: Partial<HttpSettings> = {},
+  parts: object = {}
+): Promise<Port & { app: TestApp }> {
   const port = createPort()
+  Object.assign(port.services, parts)
   const app = await createHttpServer(port.services, { ...settings, ...changes })
   return Object.assign(port, { app })
 }

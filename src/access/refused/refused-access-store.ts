@@ -4,7 +4,7 @@ import { type Database, transactionLimits } from '../../database/database.ts'
 import { runQuery } from '../../database/run-query.ts'
 
 /**
- * Writes who was not let in: all of the events or none.
+ * Writes who was refused: all of the events or none.
  *
  * @throws MintlineError `database_unavailable`.
  */

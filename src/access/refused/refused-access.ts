@@ -1,11 +1,16 @@
+import type { AuditAct } from '../../audit/audit-act.ts'
 import { type AuditEvent, buildAuditEvent } from '../../audit/audit-event.ts'
 import type { DatabaseLog } from '../../database/database-log.ts'
 import type { ErrorCode } from '../../errors/mintline-error.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
 
-/** A request that was not let in, or was refused since whoever sent it has no right to it. */
+/**
+ * A request that was not let in, was refused since whoever sent it has no right to it, or asked for an act that the state
+ * of what it is about does not allow.
+ */
 export interface RefusedAccess {
+  readonly act: Extract<AuditAct, 'sign-in.refuse' | 'access.refuse' | 'act.refuse'>
   /** Address of the peer: of the proxy, where one is in between. */
   readonly source: string
   /** Who asked, as the audit names it; undefined where nobody was proven. */
@@ -15,10 +20,12 @@ export interface RefusedAccess {
   readonly code: ErrorCode
   /** Method and path of the route. */
   readonly route: string
+  /** Method and path as they were asked for, where the route's path names one of many; nothing that is not as its schema says. */
+  readonly request: string | undefined
   readonly requestId: string
 }
 
-/** Puts on record who was not let in: one audit event for each source, actor and credential, and minute. */
+/** Puts on record who was refused: one audit event for each act, source, actor and credential, and minute. */
 export interface RefusedAccesses {
   note(refused: RefusedAccess): void
   /** Writes what there is for the last time; what cannot be written is told and lost. */
@@ -38,16 +45,20 @@ export interface RefusedAccessDependencies {
 /** Kept apart within one window. A flood from more is one event of `source/*`. */
 const maximumSources = 100
 const maximumRoutes = 10
+const maximumRequests = 10
 /** Events that wait for a database that is away. */
 const maximumUnwritten = 1_000
 
-interface Tally extends Pick<RefusedAccess, 'source' | 'actor' | 'credential'> {
+type Who = Pick<RefusedAccess, 'act' | 'source' | 'actor' | 'credential'>
+
+interface Tally extends Who {
   count: number
   readonly firstAt: Date
   lastAt: Date
   requestId: string
   readonly codes: Map<ErrorCode, number>
   readonly routes: Set<string>
+  readonly requests: Set<string>
 }
 
 /** A kill loses the window that it comes in. */
@@ -75,6 +86,8 @@ class Windows implements RefusedAccesses {
     tally.requestId = refused.requestId
     tally.codes.set(refused.code, (tally.codes.get(refused.code) ?? 0) + 1)
     if (tally.routes.size < maximumRoutes) tally.routes.add(refused.route)
+    if (refused.request !== undefined && tally.requests.size < maximumRequests)
+      tally.requests.add(refused.request)
     this.#startWindow()
   }
 
@@ -85,13 +98,13 @@ class Windows implements RefusedAccesses {
     if (this.#unwritten.length > 0) this.#tellLost(this.#unwritten.length)
   }
 
-  #tallyOf({ source, actor, credential, requestId }: RefusedAccess): Tally {
-    const own = { source, actor, credential }
+  #tallyOf({ act, source, actor, credential, requestId }: RefusedAccess): Tally {
+    const own = { act, source, actor, credential }
     const isKnown = this.#tallies.has(keyOf(own))
     const who =
       isKnown || this.#tallies.size < maximumSources
         ? own
-        : { source: '*', actor: undefined, credential: undefined }
+        : { act, source: '*', actor: undefined, credential: undefined }
     const key = keyOf(who)
     const now = this.#dependencies.clock()
     const found = this.#tallies.get(key) ?? {
@@ -101,7 +114,8 @@ class Windows implements RefusedAccesses {
       lastAt: now,
       requestId,
       codes: new Map(),
-      routes: new Set()
+      routes: new Set(),
+      requests: new Set()
     }
     this.#tallies.set(key, found)
     return found
@@ -129,7 +143,7 @@ class Windows implements RefusedAccesses {
       await insert(events)
     } catch (err) {
       this.#unwritten = events.slice(-maximumUnwritten)
-      log.warn({ err }, 'who was not let in cannot be put on record; it is kept for the next minute')
+      log.warn({ err }, 'who was refused cannot be put on record; it is kept for the next minute')
       if (events.length > maximumUnwritten) this.#tellLost(events.length - maximumUnwritten)
       this.#startWindow()
     }
@@ -146,21 +160,22 @@ class Windows implements RefusedAccesses {
   }
 
   #tellLost(lost: number): void {
-    this.#dependencies.log.warn({ lost }, 'who was not let in could not be put on record; it is lost')
+    this.#dependencies.log.warn({ lost }, 'who was refused could not be put on record; it is lost')
   }
 }
 
 function describe({
+  act,
   source,
   actor,
   credential,
   requestId,
   ...tally
 }: Tally): Omit<AuditEvent, 'id' | 'createdAt'> {
-  const { count, firstAt, lastAt, codes, routes } = tally
+  const { count, firstAt, lastAt, codes, routes, requests } = tally
   return {
     actor: actor ?? 'unknown',
-    act: actor === undefined ? 'sign-in.refuse' : 'access.refuse',
+    act,
     subject: `source/${source}`,
     credential,
     requestId,
@@ -168,16 +183,13 @@ function describe({
       count,
       codes: Object.fromEntries(codes),
       routes: [...routes],
+      ...(requests.size > 0 && { requests: [...requests] }),
       firstAt: firstAt.toISOString(),
       lastAt: lastAt.toISOString()
     }
   }
 }
 
-function keyOf({
-  source,
-  actor = '',
-  credential = ''
-}: Pick<Tally, 'source' | 'actor' | 'credential'>): string {
-  return `${source} ${actor} ${credential}`
+function keyOf({ act, source, actor = '', credential = '' }: Who): string {
+  return `${act} ${source} ${actor} ${credential}`
 }

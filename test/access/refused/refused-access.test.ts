@@ -4,11 +4,13 @@ import type { AuditEvent } from '../../../src/audit/audit-event.ts'
 import { createRandomSource } from '../../../src/sources/random-bytes.ts'
 
 const refused: RefusedAccess = {
+  act: 'sign-in.refuse',
   source: '192.0.2.7',
   actor: undefined,
   credential: undefined,
   code: 'token_invalid',
   route: 'GET /v1/lots',
+  request: undefined,
   requestId: 'request-1'
 }
 
@@ -44,7 +46,9 @@ describe('who is not let in', () => {
     accesses.note(refused)
     await vi.advanceTimersByTimeAsync(10_000)
     accesses.note({ ...refused, code: 'token_expired', route: 'POST /v1/lots', requestId: 'request-2' })
-    accesses.note({ ...refused, actor: 'auditor/eve', credential: 'token-1', code: 'role_forbidden' })
+    const byEve = { ...refused, actor: 'auditor/eve', credential: 'token-1' }
+    accesses.note({ ...byEve, act: 'access.refuse', code: 'role_forbidden' })
+    accesses.note({ ...byEve, act: 'act.refuse', code: 'lot_closed', request: 'POST /v1/lots/l1/pause' })
     expect(written).toEqual([])
     await vi.advanceTimersByTimeAsync(50_000)
     expect(written).toMatchObject([
@@ -67,6 +71,11 @@ describe('who is not let in', () => {
           credential: 'token-1',
           act: 'access.refuse',
           after: { count: 1, codes: { role_forbidden: 1 } }
+        },
+        {
+          actor: 'auditor/eve',
+          act: 'act.refuse',
+          after: { count: 1, codes: { lot_closed: 1 }, requests: ['POST /v1/lots/l1/pause'] }
         }
       ]
     ])
@@ -86,12 +95,14 @@ describe('who is not let in', () => {
     expect(events.at(-1)).toMatchObject({ subject: 'source/*', after: { count: 4_900 } })
   })
 
-  it('has few of the routes that were tried', async () => {
+  it('has few of the routes and paths that were tried', async () => {
     const { accesses, written } = open()
-    for (let route = 0; route < 1_000; route++) accesses.note({ ...refused, route: `GET /v1/${route}` })
+    for (let route = 0; route < 1_000; route++)
+      accesses.note({ ...refused, route: `GET /v1/${route}`, request: `GET /v1/lots/${route}` })
     await minute()
     expect(written[0]![0]!.after).toMatchObject({ count: 1_000 })
-    expect((written[0]![0]!.after as { routes: string[] }).routes).toHaveLength(10)
+    const { routes, requests } = written[0]![0]!.after as Record<'routes' | 'requests', string[]>
+    expect([routes.length, requests.length]).toEqual([10, 10])
   })
 })
 

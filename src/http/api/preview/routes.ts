@@ -59,7 +59,11 @@ export const previewRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }
   app.post(
     '/v1/profiles/:name/preview',
     {
-      config: { access: ['station', 'auditor', 'operator', 'admin'], heedsStation: true },
+      config: {
+        access: ['station', 'auditor', 'operator', 'admin'],
+        heedsStation: true,
+        changesNothing: true
+      },
       bodyLimit: csrBodyLimitBytes,
       schema: previewProfile
     },
