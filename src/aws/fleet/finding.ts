@@ -2,7 +2,8 @@
  * - `seen-never-issued`: AWS IoT holds a certificate of the CA that is not on record here: somebody else has used its key.
  * - `key-used-elsewhere`: the CA's KMS key was used later than for anything that is on record here.
  * - `revoked-but-active`: it is revoked or on hold, and AWS IoT lets its device in, or is about to.
- * - `issued-never-seen`: it was issued a while ago, and is nowhere at AWS IoT.
+ * - `issued-never-seen`: it was issued a while ago, and was never seen at AWS IoT.
+ * - `seen-and-gone`: AWS IoT had it at an earlier look, and it is nowhere there any more.
  * - `not-provisioned`: AWS IoT has registered it and not let its device in: just-in-time provisioning did not go through.
  * - `seen-before-lot-close`: its device connected while its lot was still open.
  * - `without-thing`, `other-thing`: its device is let in, and is attached to no thing, or to others than was predicted.
@@ -13,6 +14,7 @@ export const findingKinds = [
   'key-used-elsewhere',
   'revoked-but-active',
   'issued-never-seen',
+  'seen-and-gone',
   'not-provisioned',
   'seen-before-lot-close',
   'without-thing',

@@ -4,7 +4,8 @@ import type { FleetDependencies } from '../dependencies.ts'
 import { judgeKey } from '../keys/judging-key.ts'
 import type { Walk } from '../walk/walk.ts'
 
-const lookedAtOnce = 2_000
+/** They may all have to be read, which others wait for. */
+const lookedAtOnce = 500
 const closedAtOnce = 2_000
 
 /**

@@ -149,14 +149,7 @@ async function close(transaction: Prisma.TransactionClient, walk: Walk, limit: n
         ))
       LIMIT ${limit}
     )`
-  const certificates = await transaction.$executeRaw`
-    DELETE FROM fleet_certificate WHERE (registration_id, certificate_id) IN (
-      SELECT registration_id, certificate_id FROM fleet_certificate
-      WHERE registration_id = ${registrationId}::uuid AND seen_by <> ${reconciliationId}::uuid
-        -- Those with things wait for a look that asks for them.
-        AND (things = '{}' OR ${walk.things} <> 'none')
-      LIMIT ${limit}
-    )`
+  const certificates = await closeCertificates(transaction, walk, limit)
   if (findings + certificates > 0) return false
   const held = Prisma.sql`, held = (
     SELECT jsonb_build_object(
@@ -170,4 +163,39 @@ async function close(transaction: Prisma.TransactionClient, walk: Walk, limit: n
   const more = registrationId === null ? Prisma.empty : held
   await transaction.$executeRaw(advanceStatement({ ...walk, id }, { phase: 'done', position: null }, more))
   return true
+}
+
+/**
+ * Of what AWS holds no more, that it was there is kept as long as the record says that it is in use. Where it comes back, AWS is asked
+ * for its things anew.
+ *
+ * @returns how many rows were changed: there may be more.
+ */
+async function closeCertificates(
+  transaction: Prisma.TransactionClient,
+  { registrationId, reconciliationId, things }: Walk,
+  limit: number
+): Promise<number> {
+  const gone = Prisma.sql`gone.registration_id = ${registrationId}::uuid AND gone.seen_by <> ${reconciliationId}::uuid`
+  const deleted = await transaction.$executeRaw`
+    DELETE FROM fleet_certificate WHERE (registration_id, certificate_id) IN (
+      SELECT registration_id, certificate_id FROM fleet_certificate AS gone
+      WHERE ${gone}
+        -- Those with things wait for a look that asks for them.
+        AND (things = '{}' OR ${things} <> 'none')
+        AND NOT (
+          EXISTS (SELECT FROM issued WHERE issued.intent_id = gone.intent_id OFFSET 0)
+          AND NOT EXISTS (
+            SELECT FROM certificate_status AS standing WHERE standing.intent_id = gone.intent_id
+              AND (standing.state = 'revoked' OR standing.ends_at IS NOT NULL) OFFSET 0
+          )
+        )
+      LIMIT ${limit}
+    )`
+  const marked = await transaction.$executeRaw`
+    UPDATE fleet_certificate SET things_at = NULL WHERE (registration_id, certificate_id) IN (
+      SELECT registration_id, certificate_id FROM fleet_certificate AS gone
+      WHERE ${gone} AND things_at IS NOT NULL LIMIT ${limit}
+    )`
+  return deleted + marked
 }

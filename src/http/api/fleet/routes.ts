@@ -82,7 +82,7 @@ const listFindings = {
   operationId: 'listFleetFindings',
   tags,
   summary: 'List what AWS IoT and the record do not agree on',
-  description: `As of the last look at each account and region. All conditions hold together; \`region\` and \`accountAlias\` do not find what is of a CA as a whole (\`issued-never-seen\`, \`key-used-elsewhere\`). Newest first; \`nextCursor\` leads to older ones. ${rowsTold}`,
+  description: `As of the last look at each account and region. All conditions hold together; \`region\` and \`accountAlias\` do not find what is of a CA as a whole (\`issued-never-seen\`, \`seen-and-gone\`, \`key-used-elsewhere\`). Newest first; \`nextCursor\` leads to older ones. ${rowsTold}`,
   querystring: FleetFindingListQuerystring,
   response: { 200: { description: 'One page, or rows.', content: listContent(FleetFindingPage) } }
 }

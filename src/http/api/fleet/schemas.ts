@@ -36,7 +36,7 @@ const held = Type.Optional(
 const kind = Type.Enum(findingKinds, {
   type: 'string',
   description:
-    '`seen-never-issued`: AWS holds a certificate of the CA that is not on record, an alarm. `key-used-elsewhere`: the KMS key of the CA was used later than for anything on record, an alarm. `revoked-but-active`: revoked or on hold, and let in. `issued-never-seen`: issued a while ago, and nowhere at AWS. `not-provisioned`: registered for more than an hour, and still PENDING_ACTIVATION. `seen-before-lot-close`: it came to AWS before its lot was closed. `without-thing`, `other-thing`: let in, with no thing or other things than predicted. `orphaned-thing`: nothing is attached any more to a thing of a certificate.'
+    '`seen-never-issued`: AWS holds a certificate of the CA that is not on record, an alarm. `key-used-elsewhere`: the KMS key of the CA was used later than for anything on record, an alarm. `revoked-but-active`: revoked or on hold, and let in. `issued-never-seen`: issued a while ago, in effect, and never seen at AWS. `seen-and-gone`: in effect, seen at AWS at an earlier look, and nowhere there any more. `not-provisioned`: registered for more than an hour, and still PENDING_ACTIVATION. `seen-before-lot-close`: it came to AWS before its lot was closed. `without-thing`, `other-thing`: let in, with no thing or other things than predicted. `orphaned-thing`: nothing is attached any more to a thing of a certificate.'
 })
 
 export const FleetReconciliationBody = Type.Object(
@@ -168,6 +168,10 @@ export const FleetFinding = Type.Object(
         lotState: text('What of the lot held at that look.'),
         lotClosedAt: text('When it was closed, or takes no more devices by its `closesAt`.'),
         issuedAt: Type.Optional(Type.String()),
+        connectedAt: text('Since when it is known that its device was let in.'),
+        lastSeenAt: text('When AWS IoT had it last, and where: `lastRegion` and `lastAccountAlias`.'),
+        lastRegion: Type.Optional(Type.String()),
+        lastAccountAlias: Type.Optional(Type.String()),
         predictedThing: Type.Optional(Type.String()),
         things: Type.Optional(Type.Array(Type.String())),
         thing: Type.Optional(Type.String()),
