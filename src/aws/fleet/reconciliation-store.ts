@@ -133,7 +133,7 @@ async function finishAll(
   for (const { id, failed } of ended) await insertAuditEvent(transaction, eventOf(id, failed))
   if (ended.length === 0) return
   await transaction.$executeRaw`
-    DELETE FROM fleet_reconciliation WHERE finished_at IS NOT NULL AND id < (
+    DELETE FROM fleet_reconciliation WHERE finished_at IS NOT NULL AND id <= (
       SELECT id FROM fleet_reconciliation ORDER BY id DESC OFFSET ${mostKept}::integer LIMIT 1
     )`
 }

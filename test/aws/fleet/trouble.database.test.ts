@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { newId } from '../../../src/sources/identifier.ts'
 import { act } from '../../support/authority-administration.ts'
 import { type FleetBench, openFleet, place } from './fleeting.ts'
 
@@ -147,4 +148,17 @@ it('by schedule begins when the last one is old enough, and not before', async (
   await service.runSent()
   const { items } = await service.reconciliations.list({ limit: 1 })
   expect(items[0]).toMatchObject({ actor: 'system', finishedAt: expect.any(Date) as Date })
+})
+
+it('is one of the hundred that are kept', async () => {
+  const { prisma } = service.test.owner
+  const old = new Date(Date.now() - 60_000)
+  await prisma.fleetReconciliation.createMany({
+    data: Array.from({ length: 120 }, () => ({
+      id: newId(old, service.core.randomBytes),
+      ...{ createdAt: old, begunAt: old, finishedAt: old, actor: 'test', neverSeenDays: 30, things: 'none' }
+    }))
+  })
+  await service.look({ things: 'none' })
+  expect(await prisma.fleetReconciliation.count()).toBe(100)
 })

@@ -2,8 +2,9 @@ import { Prisma } from '../../../database/generated/client.ts'
 import type { CleanUpSelection } from './clean-up.ts'
 
 /**
- * What an order would be about, by the last look: registration_id, key, thing and intent_id of each, in an order that stays. What
- * waits in another order, or was deleted since the look, is not among them.
+ * What an order would be about, by the last look: registration_id, key, thing and intent_id of each. What waits in another order,
+ * or was deleted since the look, is not among them. What no order has met yet comes first, then what was left or failed longest
+ * ago: an order is about so many at most, and what is left each time would keep it from all behind it.
  */
 export function candidates(selection: CleanUpSelection): Prisma.Sql {
   const { of, authority, accountAlias, region } = selection
@@ -24,7 +25,10 @@ export function candidates(selection: CleanUpSelection): Prisma.Sql {
         WHERE earlier.registration_id = candidate.registration_id AND earlier.key = candidate.key
           AND (earlier.state = 'waiting' OR (earlier.state = 'done' AND earlier.ended_at >= candidate.seen_at))
       )
-    ORDER BY candidate.registration_id, candidate.key`
+    ORDER BY (
+      SELECT max(ended_at) FROM fleet_clean_up_item AS earlier
+      WHERE earlier.registration_id = candidate.registration_id AND earlier.key = candidate.key
+    ) NULLS FIRST, candidate.registration_id, candidate.key`
 }
 
 /** Of an intent: the record says that another certificate has come in its place, and that it has ended. */

@@ -66,7 +66,8 @@ async function cleanCertificate(
       'By the record it is not one that has ended since another came in its place.'
     )
   const held = await control.describe(item.keyHex)
-  const hasOther = async () => standing.others > 0
+  // Asked just before a thing is deleted: calls wait for their turn, and its device may have got another meanwhile.
+  const hasOther = async () => (await store.findStanding(item))?.others !== 0
   if (held === undefined) {
     // Whoever deleted it may have died before its things.
     await removeThings({ control, hasOther }, item, item.things)

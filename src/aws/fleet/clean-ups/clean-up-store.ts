@@ -16,15 +16,17 @@ export interface CleanUpStore {
   /**
    * With what it is about, in one transaction, where that is as many as expected.
    *
-   * @returns how many are to be deleted now; where that is another number, nothing is on record.
+   * @returns undefined: it is on record. Else how many are to be deleted now, and nothing is.
    */
-  insert(cleanUp: NewCleanUp, event: AuditEvent, most: number): Promise<number>
+  insert(cleanUp: NewCleanUp, event: AuditEvent, most: number): Promise<number | undefined>
   find(id: string): Promise<ToldCleanUp | undefined>
   /** Newest first. */
   list(query: PageQuery): Promise<readonly CleanUp[]>
 }
 
 const shownTroubled = 100
+/** Of an order, while others order the same at that moment. */
+const mostTries = 5
 
 export function createCleanUpStore({ prisma }: Database): CleanUpStore {
   const count = async (selection: CleanUpSelection, most: number) => {
@@ -41,24 +43,23 @@ export function createCleanUpStore({ prisma }: Database): CleanUpStore {
         () => prisma.$queryRaw<ToldItem[]>`
           SELECT ${toldColumns} FROM (${candidates(selection)} LIMIT ${limit}) AS item ${places}`
       ),
-    async insert(cleanUp, event, most) {
-      const kept = await runQuery(async () => {
-        try {
-          return await prisma.$transaction(async each => {
-            const inserted = await insertAll(each, cleanUp, most)
-            if (inserted !== cleanUp.expected) throw new OtherCount(inserted)
-            await insertAuditEvent(each, event)
-            return inserted
-          }, transactionLimits)
-        } catch (error) {
-          if (error instanceof OtherCount) return error.count
-          // Somebody has ordered one of them meanwhile.
-          if (isUniqueViolation(error)) return undefined
-          throw error
+    insert: (cleanUp, event, most) =>
+      runQuery(async () => {
+        for (let tries = 1; ; tries++) {
+          try {
+            await prisma.$transaction(async each => {
+              const inserted = await insertAll(each, cleanUp, most)
+              if (inserted !== cleanUp.expected) throw new OtherCount(inserted)
+              await insertAuditEvent(each, event)
+            }, transactionLimits)
+            return undefined
+          } catch (error) {
+            if (error instanceof OtherCount) return error.count
+            // Somebody has ordered one of them meanwhile, which is none of these any more.
+            if (!isUniqueViolation(error) || tries === mostTries) throw error
+          }
         }
-      })
-      return kept ?? (await count(cleanUp.selection, most))
-    },
+      }),
     async find(id) {
       const [cleanUp] = await runQuery(
         () => prisma.$queryRaw<CleanUpRow[]>`${selectCleanUps} WHERE own.id = ${id}::uuid`

@@ -47,8 +47,12 @@ export function createCleanUps({ store, jobs, clock, randomBytes }: CleanUpsDepe
         after: { ...selection, expectedCount: expected }
       } as const
       const event = buildAuditEvent(what, { time: createdAt, randomBytes })
-      const count = await store.insert({ id, createdAt, actor, note, selection, expected }, event, mostAtOnce)
-      if (count !== expected) throw countChanged(count, expected)
+      const changed = await store.insert(
+        { id, createdAt, actor, note, selection, expected },
+        event,
+        mostAtOnce
+      )
+      if (changed !== undefined) throw countChanged(changed, expected)
       // A crash before this leaves it to the sweep of the next minute.
       await jobs.send('fleet.sweep', {})
       return find(id)

@@ -56,7 +56,10 @@ export interface ItemStore {
   listPlaces(): Promise<readonly AwsPlace[]>
   /** The account of a place, where that is known. */
   findAccount(place: AwsPlace): Promise<string | undefined>
-  /** Takes some for `leaseMs`, at most 60 s, by the database's clock. Who dies leaves them to others after that. */
+  /**
+   * Takes some for `leaseMs`, at most 60 s, by the database's clock, those first that were tried least. Who dies leaves them to others
+   * after that.
+   */
   claim(place: AwsPlace, claiming: Claiming): Promise<readonly ClaimedItem[]>
   /** Undefined where its month is detached. */
   findStanding(item: ClaimedItem): Promise<ItemStanding | undefined>
@@ -64,6 +67,8 @@ export interface ItemStore {
   noteThings(item: Pick<ClaimedItem, 'id'>, things: readonly string[]): Promise<void>
   /** Keeps what became of it, unless another has taken it up since. */
   settle(item: ClaimedItem, run: string, outcome: ItemOutcome): Promise<void>
+  /** Gives one back that AWS did not answer for, to come behind the others. */
+  putBack(item: ClaimedItem, run: string, error: WalkError): Promise<void>
   /** Gives back what is not settled. */
   release(run: string): Promise<void>
   /** AWS takes calls in a place again. */
@@ -107,6 +112,14 @@ export function createItemStore({ prisma }: Database): ItemStore {
     },
     settle: (item, run, outcome) =>
       runQuery(() => prisma.$transaction(each => settle(each, item, { run, outcome }), transactionLimits)),
+    async putBack({ id }, run, error) {
+      await runQuery(
+        () => prisma.$executeRaw`
+          UPDATE fleet_clean_up_item SET tries = tries + 1, detail = ${JSON.stringify(error)}::jsonb,
+            failing_since = coalesce(failing_since, clock_timestamp()), claimed_by = NULL, claimed_until = NULL
+          WHERE id = ${id}::bigint AND state = 'waiting' AND claimed_by = ${run}::uuid`
+      )
+    },
     async release(run) {
       await runQuery(
         () => prisma.$executeRaw`
@@ -140,7 +153,7 @@ function claimStatement(place: AwsPlace, { run, limit, leaseMs }: Claiming): Pri
           item.claimed_until IS NULL
           OR item.claimed_until NOT BETWEEN clock_timestamp() AND clock_timestamp() + interval '61 seconds'
         )
-      ORDER BY item.id LIMIT ${limit} FOR UPDATE OF item SKIP LOCKED
+      ORDER BY item.tries, item.id LIMIT ${limit} FOR UPDATE OF item SKIP LOCKED
     )
     UPDATE fleet_clean_up_item AS item SET claimed_by = ${run}::uuid,
       claimed_until = clock_timestamp() + make_interval(secs => ${leaseMs / 1_000}::float8)
@@ -223,7 +236,7 @@ async function finishAll(
   for (const { id, counts } of ended) await insertAuditEvent(transaction, eventOf(id, counts))
   if (ended.length === 0) return
   await transaction.$executeRaw`
-    DELETE FROM fleet_clean_up WHERE finished_at IS NOT NULL AND id < (
+    DELETE FROM fleet_clean_up WHERE finished_at IS NOT NULL AND id <= (
       SELECT id FROM fleet_clean_up ORDER BY id DESC OFFSET ${mostKept}::integer LIMIT 1
     )`
 }

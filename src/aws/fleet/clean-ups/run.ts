@@ -9,7 +9,7 @@ import type { AwsPlace } from '../../iot/place.ts'
 import { hasBadCredentials } from '../../push/carrying-out.ts'
 import type { CertificateAccesses } from '../../push/control/certificate-accesses.ts'
 import type { WalkError } from '../reconciliation.ts'
-import { findCas, keyOf } from '../runs/run.ts'
+import { findCas, keyOf, longestFailingSeconds } from '../runs/run.ts'
 import { eachAtOnce } from '../walk/each-at-once.ts'
 import { cleanItem } from './clean-item.ts'
 import type { ClaimedItem, ItemOutcome, ItemStore } from './item-store.ts'
@@ -34,14 +34,13 @@ const claimedAtOnce = 10
 const leaseMs = 60_000
 /** Begun at once with its claim, it is over before that is. */
 const itemMs = 50_000
-/** For as long AWS may be away. */
-const longestFailingSeconds = 6 * 60 * 60
 
 /**
- * Deletes what waits for that in one account and region, as far as a turn goes.
+ * Deletes what waits for that in one account and region, as far as a turn goes. One that AWS does not answer for comes behind the
+ * others, and keeps none of them back.
  *
  * @param signal ends it after the calls under way.
- * @throws MintlineError what keeps AWS from being asked of any, which is kept with them; the job is tried again.
+ * @throws MintlineError what keeps AWS from being asked of any, which is kept with all that wait; the job is tried again.
  */
 export async function runCleanUps(
   dependencies: CleanUpDependencies,
@@ -57,8 +56,13 @@ export async function runCleanUps(
       // What a process that died has claimed is for the sweep of the next minute.
       const claimed = await items.claim(place, { run, limit: claimedAtOnce, leaseMs })
       if (claimed.length === 0) break
-      await eachAtOnce(claimed, clean)
-      await items.recover(place)
+      const failed = (await eachAtOnce(claimed, clean)).filter(each => each !== undefined)
+      const interrupted = failed.find(({ cause }) => isMintlineError(cause, 'job_interrupted'))
+      if (interrupted !== undefined) throw interrupted.cause
+      // Where AWS answers for some, it is there.
+      if (failed.length < claimed.length) await items.recover(place)
+      for (const { item, cause } of failed) await items.putBack(item, run, describe(cause))
+      if (failed.length === claimed.length) throw failed[0]!.cause
       if (stopwatch() >= endMs) {
         await jobs.send('fleet.clean-up', place, { key: keyOf(place) })
         break
@@ -86,10 +90,10 @@ async function openCleaning(
   { items, authorities, accesses, assertClock, clock }: CleanUpDependencies,
   place: AwsPlace,
   run: string
-): Promise<(item: ClaimedItem) => Promise<void>> {
+): Promise<(item: ClaimedItem) => Promise<Unanswered | undefined>> {
   const cas = await findCas({ authorities })
   const account = await items.findAccount(place)
-  return async item => {
+  const clean = async (item: ClaimedItem) => {
     const controls = await accesses.open(place, account)
     const cleaning = {
       store: items,
@@ -99,7 +103,15 @@ async function openCleaning(
       now: clock()
     }
     await items.settle(item, run, await cleanItem(cleaning, item).catch(failureOf))
+    return undefined
   }
+  return item => clean(item).catch((cause: unknown) => ({ item, cause }))
+}
+
+/** One that is tried again. */
+interface Unanswered {
+  readonly item: ClaimedItem
+  readonly cause: unknown
 }
 
 /** What AWS refuses of one alone. @throws what it refuses of all, and where it does not answer. */

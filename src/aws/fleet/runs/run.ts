@@ -17,8 +17,8 @@ const pageMs = 50_000
 const closedAtOnce = 2_000
 /** Then AWS refuses more than a marker that has become old. */
 const mostRestarts = 2
-/** For as long AWS may be away; then the walk ends as failed, and the next look begins anew. */
-const longestFailingSeconds = 6 * 60 * 60
+/** For as long AWS may be away; then a walk ends as failed, and the next look begins anew; so does what is to be cleaned up. */
+export const longestFailingSeconds = 6 * 60 * 60
 
 /**
  * Goes on with the walks of one account and region, as far as a turn goes. Each step is kept with how far it has come in one
