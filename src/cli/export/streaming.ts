@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
+import { createZone, parseTime, utc } from '../../sources/site/zone.ts'
 import { parseRetryAfter } from '../enroll/exchange/connection.ts'
 import { type Failure, outcomeOfError, outcomeOfReply } from '../enroll/exchange/outcome.ts'
 import { KeepingError } from '../enroll/keeping/keeping.ts'
@@ -149,7 +150,12 @@ function queryOf(filter: Exporting['filter'], more: Readonly<Record<string, stri
 /** That of the filter, which the service judges, where it is over; else now, by the clock of the service, once what was under way is on record. */
 async function chooseEnd({ source, of, filter, trying }: Exporting): Promise<string> {
   const ends = filter.get('to') ?? []
-  const asked = new URLSearchParams([['limit', '1'], ...ends.map(end => ['to', end])])
+  const zones = filter.get('zone') ?? []
+  const asked = new URLSearchParams([
+    ['limit', '1'],
+    ...ends.map(end => ['to', end]),
+    ...zones.map(zone => ['zone', zone])
+  ])
   const path = ends.length === 0 ? '/v1/self' : `/v1/${of}?${asked.toString()}`
   let now = new Date()
   await goOn(
@@ -168,10 +174,17 @@ async function chooseEnd({ source, of, filter, trying }: Exporting): Promise<str
     () => 0,
     trying
   )
-  const given = new Date(ends[0] ?? NaN)
+  const given = timeOf(filter, 'to')
   if (given < now) return given.toISOString()
   await delay(settledAfterMs)
   return now.toISOString()
+}
+
+/** As the service reads it, which knows the zone where this Node.js may not; invalid where it is not there. */
+function timeOf(filter: Exporting['filter'], name: 'from' | 'to'): Date {
+  const [text = ''] = filter.get(name) ?? []
+  const [zone] = filter.get('zone') ?? []
+  return parseTime(text, (zone === undefined ? utc : createZone(zone)) ?? utc)
 }
 
 const earliest = Date.UTC(2020, 0, 1)
@@ -179,7 +192,7 @@ const closeEnoughMs = 60 * 60_000
 
 /** About when the first of the list came on record, for how far it is; undefined where that is not to be found. */
 async function findOldest({ source, of, filter }: Exporting, to: string): Promise<number | undefined> {
-  const from = new Date(filter.get('from')?.[0] ?? NaN).getTime()
+  const from = timeOf(filter, 'from').getTime()
   if (!Number.isNaN(from)) return from
   let [before, since] = [earliest, new Date(to).getTime()]
   try {

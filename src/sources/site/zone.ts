@@ -71,6 +71,11 @@ function parseOffset(text: string): number {
   return sign === '-' ? -size : size
 }
 
+/** A time as RFC 3339 writes it, or a date, which is its beginning by the clocks of the zone; else an invalid Date. */
+export function parseTime(text: string, zone: Zone): Date {
+  return /^\d{4}-\d\d-\d\d$/.test(text) ? zone.instantOf({ date: text, minutes: 0 }) : new Date(text)
+}
+
 /** The day that many days later. @param date `YYYY-MM-DD`. */
 export function addDays(date: string, days: number): string {
   return new Date(Date.parse(`${date}T00:00:00Z`) + days * dayMs).toISOString().slice(0, 10)

@@ -121,6 +121,14 @@ describe.each([
     expect((await readdir(directory.path)).filter(name => name === 'list')).toEqual([])
   })
 
+  it('to a date is to its beginning in the zone of the filter', async () => {
+    const date = new Date(Date.now() + 14 * 3_600_000).toISOString().slice(0, 10)
+    const filters = [`--filter=to=${date}`, '--filter=zone=Pacific/Kiritimati']
+    const { told } = await run(argumentsOf(service.url, format, filters))
+    expect(told.to).toBe(new Date(Date.parse(`${date}T00:00:00Z`) - 14 * 3_600_000).toISOString())
+    expect(told.rows).toBe(0)
+  })
+
   it('that is cut off comes to the same file', async () => {
     // In the head of the answer, between rows and in the middle of them, with ever more that has come through.
     const octets = [0, 1, 400, 5_000, 70_001, 90_123]

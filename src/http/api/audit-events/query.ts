@@ -1,11 +1,12 @@
 import { auditActs, isAuditAct } from '../../../audit/audit-act.ts'
 import type { AuditQuery } from '../../../audit/audit-log.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import { parseRange } from '../records/query.ts'
+import { parseInstantIn, parseRange } from '../../listing/times.ts'
 
 type Asked = Omit<AuditQuery, 'from' | 'to' | 'limit'> & {
   readonly from?: string | undefined
   readonly to?: string | undefined
+  readonly zone?: string | undefined
 }
 
 /**
@@ -14,9 +15,9 @@ type Asked = Omit<AuditQuery, 'from' | 'to' | 'limit'> & {
  * @throws MintlineError `request_invalid` for a time that cannot be used, for a range without any time, and for an act that
  * there is none of: no events would be taken for nothing done.
  */
-export function buildAuditConditions({ from, to, ...asked }: Asked): Omit<AuditQuery, 'limit'> {
+export function buildAuditConditions({ from, to, zone, ...asked }: Asked): Omit<AuditQuery, 'limit'> {
   if (asked.act !== undefined) assertAct(asked.act)
-  return { ...asked, ...parseRange({ from, to }) }
+  return { ...asked, ...parseRange({ from, to }, parseInstantIn(zone)) }
 }
 
 /** Or a beginning of some (`lot.*`). */

@@ -1,7 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
-import { instant, instantForms } from '../../schemas/query.ts'
+import { rangeQuery } from '../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
 const eventId = uuid({ examples: [example.issuanceId] })
@@ -85,8 +85,7 @@ export const AuditEventListQuerystring = Type.Object(
         examples: [example.requestId]
       })
     ),
-    from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
-    to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
+    ...rangeQuery,
     ...pageQuery({ cursor: eventId, defaultLimit: defaultAuditEventLimit, maximumLimit: 200 })
   },
   strict

@@ -1,7 +1,7 @@
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { Span } from '../../../sources/site/shifts.ts'
 import type { Zone } from '../../../sources/site/zone.ts'
-import { assertUsable, parseInstant, parseRange } from '../records/query.ts'
+import { parseInstant, parseRange } from '../../listing/times.ts'
 
 const quarterMs = 15 * 60_000
 
@@ -21,10 +21,7 @@ export function parseBoundaries(asked: AskedInPart, zone: Zone): Partial<Span> {
  * @throws MintlineError `request_invalid` for what is not on the quarter of an hour: records are counted by these.
  */
 function parseBoundary(text: string, pointer: string, zone: Zone): Date {
-  const isDate = /^\d{4}-\d\d-\d\d$/.test(text)
-  const instant = isDate
-    ? assertUsable(zone.instantOf({ date: text, minutes: 0 }), text, pointer)
-    : parseInstant(text, pointer)
+  const instant = parseInstant(text, pointer, zone)
   const time = instant.getTime()
   if (time % quarterMs === 0) return instant
   const before = new Date(Math.floor(time / quarterMs) * quarterMs)

@@ -1,6 +1,5 @@
 import { MintlineError, type Violation } from '../../../errors/mintline-error.ts'
 import { type CountKey, countKeys, timeUnits } from '../../../records/counts/count.ts'
-import { createZone, type Zone } from '../../../sources/site/zone.ts'
 import { mostKeys } from './schemas.ts'
 
 /** @throws MintlineError `request_invalid`. */
@@ -21,20 +20,6 @@ export function parseKeys(text: string): readonly CountKey[] {
   if (keys.length <= mostKeys && units.length <= 1) return keys
   const expected = `up to ${mostKeys} names, of them at most one of ${timeUnits.join(', ')}`
   throw refuse([{ pointer: '/query/by', expected, found: keys.join(','), message: 'Name fewer.' }])
-}
-
-/** @throws MintlineError `request_invalid`. */
-export function parseZone(name: string): Zone {
-  const zone = createZone(name)
-  if (zone !== undefined) return zone
-  throw refuse([
-    {
-      pointer: '/query/zone',
-      expected: 'the IANA name of a time zone, such as Europe/Vienna or UTC',
-      found: name,
-      message: 'Correct the name. An offset is none.'
-    }
-  ])
 }
 
 function refuse(violations: readonly Violation[]): MintlineError {

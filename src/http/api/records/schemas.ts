@@ -16,7 +16,7 @@ import { detachedMonths } from '../../listing/detached.ts'
 import { fieldsParameter, membersOf, selectionOf } from '../../listing/fields.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
-import { boundedName, instant, instantForms } from '../../schemas/query.ts'
+import { boundedName, rangeQuery } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { certificateMembers, issuedMembers } from '../issuances/schemas.ts'
 import { hiddenTold } from './member-rights.ts'
@@ -200,8 +200,7 @@ export const IssuanceListQuerystring = Type.Object(
       })
     ),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
-    from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
-    to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
+    ...rangeQuery,
     ...SearchParameters.properties,
     fields: fieldsParameter(
       recordFields,

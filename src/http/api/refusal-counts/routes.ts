@@ -4,10 +4,10 @@ import type { RefusalCount } from '../../../records/refusal-counts/refusal-count
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
+import { parseInstantIn, parseRange } from '../../listing/times.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseRange } from '../records/query.ts'
 import { defaultRefusalCountLimit, RefusalCountListQuerystring, RefusalCountPage } from './schemas.ts'
 
 const listRefusalCounts = {
@@ -38,8 +38,8 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       schema: listRefusalCounts
     },
     async (request, reply) => {
-      const { from, to, limit = defaultRefusalCountLimit, ...query } = request.query
-      const range = parseRange({ from, to })
+      const { from, to, zone, limit = defaultRefusalCountLimit, ...query } = request.query
+      const range = parseRange({ from, to }, parseInstantIn(zone))
       const type = chooseRowType(request.headers.accept)
       const months = await records.listDetached({ ...range, cursor: query.cursor })
       tellDetached(reply, months)

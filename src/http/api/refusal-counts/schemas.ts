@@ -4,7 +4,7 @@ import { countReasons } from '../../../records/refusal-counts/refusal-count.ts'
 import { detachedMonths } from '../../listing/detached.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
-import { boundedName, instant, instantForms } from '../../schemas/query.ts'
+import { boundedName, rangeQuery } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 import { Timestamp } from '../issuances/schemas.ts'
 
@@ -53,8 +53,7 @@ export const RefusalCountListQuerystring = Type.Object(
   {
     station: Type.Optional(Type.String({ ...boundedName, examples: ['station-7'] })),
     code: Type.Optional(code),
-    from: Type.Optional({ ...instant, description: `Inclusive. ${instantForms}` }),
-    to: Type.Optional({ ...instant, description: `Exclusive. ${instantForms}` }),
+    ...rangeQuery,
     ...pageQuery({
       cursor: uuid({ examples: [example.issuanceId] }),
       defaultLimit: defaultRefusalCountLimit,

@@ -9,6 +9,7 @@ import {
   certificateNotFound,
   type NotedAct
 } from '../../../revocation/revocation.ts'
+import { parseInstant } from '../../listing/times.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -16,7 +17,7 @@ import type { HttpServices } from '../../services.ts'
 import { viewRecord } from '../issuances/view.ts'
 import { IssuanceParams } from '../records/act-schemas.ts'
 import { assertOwn } from '../records/ownership.ts'
-import { normaliseHex, normaliseSerialNumber, parseInstant } from '../records/query.ts'
+import { normaliseHex, normaliseSerialNumber } from '../records/query.ts'
 import { CertificateParams, HoldBody, RevocationAnswer, RevokeBody } from './schemas.ts'
 
 const tags = ['Revocation']

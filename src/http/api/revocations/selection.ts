@@ -1,6 +1,7 @@
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { AskedSelection } from '../../../revocation/orders/orders.ts'
-import { normaliseSerialNumber, parseInstant } from '../records/query.ts'
+import { parseInstant } from '../../listing/times.ts'
+import { normaliseSerialNumber } from '../records/query.ts'
 import type { RevocationOrderBodyView } from './order-schemas.ts'
 
 type Select = RevocationOrderBodyView['select']

@@ -1,13 +1,13 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import Type, { type Static } from 'typebox'
 import type { NewToken as NewTokenView, TokenView } from '../../../access/token/token.ts'
+import { parseInstant } from '../../listing/times.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
 import type { HttpServices } from '../../services.ts'
-import { parseInstant } from '../records/query.ts'
 import {
   defaultOverlapSeconds,
   defaultTokenLimit,

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { pointersOf, problemOf } from '../../answer.ts'
 import { type HttpService, openService } from '../../service.ts'
+import { make } from '../exports/exporting.ts'
 
 let service: HttpService
 beforeAll(async () => {
@@ -43,6 +44,46 @@ describe('a range of time', () => {
     if (first === 'expiresAfter') expect([200, 503]).toContain(answer.statusCode)
     else expect(answer.statusCode).toBe(200)
   })
+})
+
+describe('a date', () => {
+  const dayIn = (aheadHours: number, days = 0) =>
+    new Date(Date.now() + (aheadHours + 24 * days) * 3_600_000).toISOString().slice(0, 10)
+  // Where clocks are 26 hours apart it is never the same day.
+  const today = { from: dayIn(14), to: dayIn(14, 1), zone: 'Pacific/Kiritimati' }
+  const elsewhere = { ...today, zone: 'Etc/GMT+12' }
+
+  it('is the day of the zone in lists, counts and files alike, so that rows add up', async () => {
+    await service.issue()
+    const { id } = await service.issue()
+    const until = async () => (await get(`/v1/issuances/summary?by=outcome`)).json<{ total: number }>().total
+    await expect.poll(until, { timeout: 60_000 }).toBe(2)
+    const ask = async (filter: Readonly<Record<string, string>>) => {
+      const range = new URLSearchParams(filter).toString()
+      const items = async (path: string) =>
+        (await get(`${path}?limit=200&${range}`)).json<{ items: object[] }>().items.length
+      const asked = { of: 'issuances', format: 'ndjson', filter }
+      return [
+        await items('/v1/issuances'),
+        (await get(`/v1/issuances/summary?by=day&${range}`)).json<{ total: number }>().total,
+        (await make(service.as('auditor'), asked)).done.rows,
+        (await items('/v1/audit-events')) > 0
+      ]
+    }
+    expect(await ask(today)).toEqual([2, 2, 2, true])
+    expect(await ask(elsewhere)).toEqual([0, 0, 0, false])
+    const ends = await get(`/v1/issuances?expiresAfter=${dayIn(14)}&zone=Pacific/Kiritimati`)
+    expect(ends.json<{ items: object[] }>().items).toContainEqual(expect.objectContaining({ id }))
+  })
+
+  it.each(['/v1/issuances', '/v1/audit-events', '/v1/refusal-counts'])(
+    'of %s is of a zone that there is',
+    async path => {
+      const answer = await get(`${path}?from=2026-11-23&zone=Europe/Wien`)
+      expect([answer.statusCode, pointersOf(answer)]).toEqual([400, ['/query/zone']])
+      expect((await get(`${path}?from=2026-11-23&zone=Europe/Vienna`)).statusCode).toBe(200)
+    }
+  )
 })
 
 describe('a time in a body', () => {
