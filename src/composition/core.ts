@@ -30,6 +30,8 @@ import { createProfiles, type Profiles } from '../profiles/profile.ts'
 import { createProfileStore } from '../profiles/profile-store.ts'
 import { fitNames, nameFitViolations } from '../profiles/subject/name-fit.ts'
 import type { ProfileVersion } from '../profiles/version.ts'
+import { createCompromiseStore } from '../revocation/compromise/compromise-store.ts'
+import { listCompromiseWarnings } from '../revocation/compromise/warnings.ts'
 import { createSignerOpener, type OpenSigner } from '../signing/signers/open-signer.ts'
 import type { Clock } from '../sources/clock.ts'
 import { createRandomSource, type RandomBytes } from '../sources/random-bytes.ts'
@@ -113,6 +115,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     randomBytes
   })
   const stationProfileStore = createStationProfileStore(database)
+  const compromises = createCompromiseStore(ground.search)
   const listNeeds = async () => [
     ...needsOf(await profiles.list()),
     ...stationNeeds(await stationProfileStore.findNewest())
@@ -136,7 +139,8 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     listNeeds,
     listWarnings: async () => [
       ...findWarnings(authorities.list(), await listNeeds(), clock()),
-      ...unaddressedWarnings(await profiles.list(), config.publicUrl)
+      ...unaddressedWarnings(await profiles.list(), config.publicUrl),
+      ...(await listCompromiseWarnings(compromises, clock()))
     ]
   }
 }

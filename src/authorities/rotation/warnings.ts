@@ -12,6 +12,7 @@ export interface AuthorityWarning {
     | 'certificate_irregular'
     | 'starter_in_use'
     | 'public_url_missing'
+    | 'compromise_incomplete'
   /** Name of the generation; of the line for `none_active` and `public_url_missing`. */
   readonly authority: string
   readonly message: string

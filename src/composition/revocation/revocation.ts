@@ -29,7 +29,7 @@ export function createRevocationServices(
   const sources = { clock, randomBytes }
   return {
     revocation: createRevocation({ ...sources, store: createActStore(database), records, blockedKeys }),
-    compromises: createCompromises({ store: createCompromiseStore(search), records }),
+    compromises: createCompromises({ store: createCompromiseStore(search), records, clock }),
     revocationOrders: createRevocationOrders({
       ...sources,
       store: createOrderStore(database, search),

@@ -1,6 +1,7 @@
 import type { Database } from '../../database/database.ts'
+import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
-import type { Compromise, CompromiseStore } from './compromise.ts'
+import type { Compromise, CompromiseStore, Unfinished } from './compromise.ts'
 
 /** How many certificates one statement looks at, which takes some tenths of a second. */
 const lookedAtOnce = 5_000
@@ -16,7 +17,7 @@ export function createCompromiseStore({ prisma }: Database): CompromiseStore {
             coalesce((SELECT finished_at IS NOT NULL FROM revocation_order WHERE id = order_id), true) AS "isAllRevoked",
             (SELECT name FROM authority AS successor WHERE successor.line = authority.line AND successor.state = 'active') AS successor,
             CASE WHEN NOT last_crl THEN 'none' WHEN last.number IS NULL THEN 'waiting' ELSE 'signed' END AS "lastCrl",
-            last.number AS "lastCrlNumber"
+            last.number AS "lastCrlNumber", authority.certificate_der AS "certificateDer", ${left}
           FROM authority_compromise AS compromise
           JOIN authority ON authority.id = compromise.authority_id
           LEFT JOIN LATERAL (
@@ -28,9 +29,49 @@ export function createCompromiseStore({ prisma }: Database): CompromiseStore {
       )
       return row && { ...row, lastCrlNumber: row.lastCrlNumber === null ? null : Number(row.lastCrlNumber) }
     },
+    listUnfinished: () =>
+      runQuery(
+        () => prisma.$queryRaw<Unfinished[]>`
+          SELECT * FROM (
+            SELECT authority.name AS authority, authority.certificate_der AS "certificateDer", ${left}
+            FROM authority_compromise AS compromise
+            JOIN authority ON authority.id = compromise.authority_id
+            JOIN revocation_order AS placed ON placed.id = compromise.order_id AND placed.finished_at IS NOT NULL
+          ) AS own
+          WHERE "failed" > 0 OR "detachedMonths" <> '{}'
+          ORDER BY authority`
+      ),
     lookForUnprovisioned: (authorityId, after, limit) => look(prisma, { authorityId, after, limit })
   }
 }
+
+/**
+ * Of a `compromise` of an `authority`, what its order could not do: what it failed with, until a later one about the whole generation
+ * did not, and the months in which the generation issued and that are detached. Of what was detached by a Mintline that did not keep who
+ * issued it, that is not known.
+ */
+const left = Prisma.sql`
+  coalesce((
+    SELECT failed FROM revocation_order AS own
+    WHERE own.id = compromise.order_id AND NOT EXISTS (
+      SELECT FROM revocation_order AS later
+      WHERE later.id > own.id AND later.finished_at IS NOT NULL AND later.failed = 0
+        AND later.selection ->> 'authority' = authority.name AND NOT later.selection ?| '{from,to}'
+    )
+  ), 0) AS "failed",
+  ARRAY(
+    SELECT gone.month FROM detached_month AS gone
+    LEFT JOIN detached_issuer AS issuer ON issuer.month = gone.month
+    WHERE compromise.order_id IS NOT NULL AND CASE
+      WHEN issuer.month IS NULL THEN to_date(gone.month, 'YYYY-MM') <= compromise.created_at AT TIME ZONE 'UTC' AND EXISTS (
+        SELECT FROM detached_table WHERE detached_table.month = gone.month AND name LIKE 'intent%' AND rows > 0
+      )
+      ELSE issuer.authority_id = authority.id OR EXISTS (
+        SELECT FROM detached_serial AS serial WHERE serial.authority_id = authority.id AND serial.month = gone.month
+      )
+    END
+    ORDER BY gone.month DESC
+  ) AS "detachedMonths"`
 
 interface Look {
   readonly authorityId: string

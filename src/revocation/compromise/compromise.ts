@@ -1,6 +1,7 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
+import { maySignCrls, parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
 import type { IssuanceRecord } from '../../records/record.ts'
-import type { IdentifierRange } from '../../sources/identifier.ts'
+import type { Clock } from '../../sources/clock.ts'
 import type { Page, PageQuery } from '../../sources/page.ts'
 
 /** That a generation was declared compromised, and how far its own last things have come. */
@@ -20,13 +21,21 @@ export interface Compromise {
   readonly lastCrl: 'none' | 'waiting' | 'signed'
   /** Of the last CRL. */
   readonly lastCrlNumber: number | null
+  /** How many certificates the order could not revoke, while no later one about the whole generation has. */
+  readonly failed: number
+  /** As `2026-01`, the latest first: it issued then, and that is detached, so that it is not revoked. */
+  readonly detachedMonths: readonly string[]
+  /** Null where it never had one. */
+  readonly certificateDer: Uint8Array | null
 }
 
-/** As it is told. */
-export interface ToldCompromise extends Compromise {
-  /** As `2026-01`, the latest first: what it issued then may be left out, since that is detached. */
-  readonly detachedMonths: readonly string[]
+/** As it is told. `missed`: its certificate ended before its key could sign a last CRL, so that there will be none. */
+export interface ToldCompromise extends Omit<Compromise, 'lastCrl' | 'certificateDer'> {
+  readonly lastCrl: Compromise['lastCrl'] | 'missed'
 }
+
+/** Of a compromised generation whose order is done, what that could not do. */
+export type Unfinished = Pick<Compromise, 'authority' | 'failed' | 'detachedMonths' | 'certificateDer'>
 
 /** Some of the next to look at. */
 interface Looked {
@@ -38,6 +47,7 @@ interface Looked {
 
 export interface CompromiseStore {
   find(authority: string): Promise<Compromise | undefined>
+  listUnfinished(): Promise<readonly Unfinished[]>
   /**
    * Of the certificates of a compromised authority, in the order of their records, those whose devices are still without another: not
    * scrapped, superseded, void or revoked for a reason of their own, and with none of a sound authority since. A bounded part at a time.
@@ -57,13 +67,13 @@ export interface Compromises {
 
 export interface CompromiseDependencies {
   readonly store: CompromiseStore
+  readonly clock: Clock
   readonly records: {
-    listDetached(range: IdentifierRange): Promise<readonly string[]>
     findAll(ids: readonly string[]): Promise<readonly IssuanceRecord[]>
   }
 }
 
-export function createCompromises({ store, records }: CompromiseDependencies): Compromises {
+export function createCompromises({ store, records, clock }: CompromiseDependencies): Compromises {
   async function require(authority: string): Promise<Compromise> {
     const found = await store.find(authority)
     if (found !== undefined) return found
@@ -74,8 +84,9 @@ export function createCompromises({ store, records }: CompromiseDependencies): C
   }
   return {
     async find(authority) {
-      const found = await require(authority)
-      return { ...found, detachedMonths: await records.listDetached({ to: found.createdAt }) }
+      const { certificateDer, ...found } = await require(authority)
+      const isMissed = found.lastCrl === 'waiting' && !maySignLast(certificateDer, clock())
+      return { ...found, lastCrl: isMissed ? 'missed' : found.lastCrl }
     },
     async listUnprovisioned(authority, { limit, cursor }) {
       const { authorityId } = await require(authority)
@@ -83,4 +94,8 @@ export function createCompromises({ store, records }: CompromiseDependencies): C
       return { items: await records.findAll(ids), nextCursor: position }
     }
   }
+}
+
+function maySignLast(certificateDer: Uint8Array | null, now: Date): boolean {
+  return certificateDer !== null && maySignCrls(parseAuthorityCertificate(certificateDer), now)
 }

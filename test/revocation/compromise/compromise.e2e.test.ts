@@ -27,7 +27,11 @@ beforeEach(async () => {
 })
 
 const compromises = () =>
-  createCompromises({ store: createCompromiseStore(rework.test.database), records: rework.issuing.records })
+  createCompromises({
+    store: createCompromiseStore(rework.test.database),
+    records: rework.issuing.records,
+    clock: () => new Date()
+  })
 const listAll = async (limit = 100) => {
   const found: string[] = []
   for (let cursor: string | undefined; ;) {

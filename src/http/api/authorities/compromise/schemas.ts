@@ -11,7 +11,7 @@ export const AuthorityCompromise = Type.Object(
     state: Type.Enum(['running', 'incomplete', 'done'], {
       type: 'string',
       description:
-        '`done` once all that it issued is revoked, AWS IoT has been told wherever it can be, its registrations are as they are to be, and its last CRL is signed. `running` goes on by itself, also after a crash. `incomplete`: all of that is so, but for certificates that could not be revoked (`revocation.failed`) or are of detached months.'
+        '`done` once all that it issued is revoked, AWS IoT has been told wherever it can be, its registrations are as they are to be, and its last CRL is signed, where there is to be one. `running` goes on by itself, also after a crash. `incomplete`: all of that is so, but for certificates that could not be revoked (`revocation.failed`; until a later order about the whole generation has) or are of detached months. `/readyz` says so until its certificate ends.'
     }),
     declaredAt: Type.String({ format: 'date-time' }),
     declaredBy: Type.String({ examples: ['admin/security'] }),
@@ -33,10 +33,10 @@ export const AuthorityCompromise = Type.Object(
     ),
     lastCrl: Type.Object(
       {
-        state: Type.Enum(['none', 'waiting', 'signed'], {
+        state: Type.Enum(['none', 'waiting', 'signed', 'missed'], {
           type: 'string',
           description:
-            '`waiting` until all is revoked and the key has signed it. `none`: it was not asked for, the generation never issued, or its certificate lets its key sign none.'
+            '`waiting` until all is revoked and the key has signed it. `none`: it was not asked for, the generation never issued, or its certificate lets its key sign none. `missed`: its certificate ended first, and with it all that it issued, so that there will be none.'
         }),
         number: Type.Optional(Type.Integer({ description: 'Its cRLNumber.' }))
       },
@@ -48,7 +48,7 @@ export const AuthorityCompromise = Type.Object(
     detachedMonths: Type.Optional(
       Type.Array(Type.String(), {
         description:
-          'Months that are detached from the database, as `2026-01`: what it issued in these is not revoked. Attach them, and revoke it with `POST /v1/revocations`; then the last CRL is made anew.'
+          'Months that are detached from the database and in which it issued, as `2026-01`: that is not revoked. Attach them, and revoke it with `POST /v1/revocations`; then the last CRL is made anew.'
       })
     )
   },

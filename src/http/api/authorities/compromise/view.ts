@@ -44,5 +44,5 @@ function stateOf({ compromise, registrations, order }: Told): Static<typeof Auth
     (order?.pushes.waiting ?? 0) === 0 &&
     registrations.every(({ state }) => state === 'registered')
   if (!isOver) return 'running'
-  return (order?.failed ?? 0) > 0 || compromise.detachedMonths.length > 0 ? 'incomplete' : 'done'
+  return compromise.failed > 0 || compromise.detachedMonths.length > 0 ? 'incomplete' : 'done'
 }
