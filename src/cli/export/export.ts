@@ -5,9 +5,10 @@ import { createConnection } from '../enroll/exchange/connection.ts'
 import { exitCodes } from '../enroll/exchange/outcome.ts'
 import { assertWritable, KeepingError } from '../enroll/keeping/keeping.ts'
 import { describeFailedRequest, viewFailure } from '../enroll/telling.ts'
+import type { Filter } from './filter-time.ts'
 import { lockOutput } from './lock.ts'
 import { exportMade, type MadeFormat } from './made.ts'
-import { isThere, removeEmptyPart } from './part.ts'
+import { assertNoOther, isThere, removeEmptyPart } from './part.ts'
 import { createExportProgress, type ExportProgress } from './progress.ts'
 import type { RowFormat } from './rows.ts'
 import { createSource } from './source.ts'
@@ -20,8 +21,8 @@ const formats = ['csv', 'ndjson', 'xlsx', 'parquet'] as const
 export const exportUsage = `usage: mintline export --url URL --token-file FILE --of LIST --format FORMAT --output FILE [--filter NAME=VALUE]…
 
 Writes a list of the service into a file: what is on record when it begins, newest first. What is cut off, by the network or by a kill, goes on
-when it is run again in the same way, and comes to the same file; FILE.part is what there is of it until then. Shows its progress on
-a terminal.
+when it is run again in the same way, with each row once; FILE.part is what there is of it until then. Rows are as the records are when
+they are read: where none of these changed meanwhile, the file is the same, and its SHA-256. Shows its progress on a terminal.
 
   --url URL          the service, such as https://mintline.factory.example
   --token-file FILE  its first line is a token of the role auditor, operator or admin
@@ -83,6 +84,7 @@ export async function runExport(io: Io, args: readonly string[]): Promise<number
   try {
     await using held = new AsyncDisposableStack()
     held.use(await lockOutput(output))
+    await assertNoOther(output, asked)
     const exported = await (
       isMade(format) ? exportMade(exporting, connection, format) : exportRows(exporting, format)
     ).catch(async (error: unknown) => {
@@ -123,7 +125,7 @@ function oneOf<Name extends string>(flag: string, value: string | undefined, nam
   throw new UsageError(`${flag} is one of ${names.join(', ')}`)
 }
 
-function filterOf(entries: readonly string[] = []): ReadonlyMap<string, readonly string[]> {
+function filterOf(entries: readonly string[] = []): Filter {
   const filter = new Map<string, string[]>()
   for (const entry of entries) {
     const end = entry.indexOf('=')
@@ -143,14 +145,14 @@ interface Done {
 }
 
 function tellDone(io: Io, { output, isJson, exported }: Done): void {
-  const { rows, octets, sha256, to, resumedAt, detachedMonths } = exported
+  const { rows, octets, sha256, to, readSince, readUntil, resumedAt, detachedMonths } = exported
   if (isJson) {
     io.write(`${JSON.stringify({ outcome: 'exported', exitCode: 0, output, ...exported })}\n`)
     return
   }
   const resumed = resumedAt === 0 ? '' : `, gone on with at octet ${resumedAt}`
   io.write(
-    `exported: ${output}, ${rows} rows on record before ${to}, ${octets} octets${resumed}\nSHA-256 ${sha256}\n`
+    `exported: ${output}, ${rows} rows on record before ${to}, ${octets} octets${resumed}\nread from ${readSince} to ${readUntil}: each row is as its record was when it was read\nSHA-256 ${sha256}\n`
   )
   if (detachedMonths.length > 0) {
     io.writeError(

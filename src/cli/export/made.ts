@@ -4,6 +4,7 @@ import type { Connection } from '../enroll/exchange/connection.ts'
 import { exchange } from '../enroll/exchange/exchange.ts'
 import { type Failure, outcomeOfError } from '../enroll/exchange/outcome.ts'
 import { KeepingError } from '../enroll/keeping/keeping.ts'
+import { timeOf } from './filter-time.ts'
 import { Part, readPartState, writePartState } from './part.ts'
 import { readSmall } from './source.ts'
 import { type Exported, type Exporting, failureOf } from './streaming.ts'
@@ -16,6 +17,8 @@ interface Made {
   readonly id: string
   readonly state: string
   readonly createdAt: string
+  readonly begunAt?: string
+  readonly endedAt?: string
   readonly rows: number
   readonly aboutRows?: number
   readonly octets: number
@@ -61,11 +64,19 @@ export async function exportMade(
     await ask(exporting, connection, { method: 'DELETE', path: `/v1/exports/${made.id}` }).catch(
       () => undefined
     )
-    const { rows, createdAt: to, detachedMonths = [] } = made
-    return { rows, octets: part.octets, sha256, to, resumedAt, detachedMonths }
+    const { rows, createdAt, begunAt: readSince = createdAt, endedAt: readUntil = createdAt } = made
+    const { detachedMonths = [] } = made
+    const to = endOf(exporting, createdAt)
+    return { rows, octets: part.octets, sha256, to, readSince, readUntil, resumedAt, detachedMonths }
   } finally {
     await part.close()
   }
+}
+
+/** The end of the filter, where it was over when the file was asked for. */
+function endOf({ filter }: Exporting, createdAt: string): string {
+  const given = timeOf(filter, 'to')
+  return given < new Date(createdAt) ? given.toISOString() : createdAt
 }
 
 /** The one that an earlier run asked for, as long as it can be read; else a new one. */

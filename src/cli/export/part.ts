@@ -2,6 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open, readFile, rename, rm, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { dirname } from 'node:path'
+import { UsageError } from '../command.ts'
 import { KeepingError, writeWhole } from '../enroll/keeping/keeping.ts'
 
 /** Which export a file that is not whole belongs to. */
@@ -10,6 +11,8 @@ export interface PartState {
   readonly asked: string
   /** Before which what is in it came on record; undefined for one that the service makes. */
   readonly to?: string
+  /** When the first of its rows were read. */
+  readonly readSince?: string | undefined
   /** Of which it has nothing so far, since they are detached, as `2026-01`. */
   readonly detachedMonths?: readonly string[]
   /** Of one that the service makes. */
@@ -111,13 +114,43 @@ const stateOf = (output: string) => `${output}.part.json`
 export async function readPartState(output: string, asked: string): Promise<PartState | undefined> {
   try {
     const state = JSON.parse(await readFile(stateOf(output), 'utf8')) as Partial<PartState>
-    const { to, exportId, detachedMonths = [] } = state
+    const { to, exportId, readSince, detachedMonths = [] } = state
     const isOurs =
-      [to, exportId].every(each => each === undefined || typeof each === 'string') &&
+      [to, exportId, readSince].every(each => each === undefined || typeof each === 'string') &&
       Array.isArray(detachedMonths)
     return state.asked === asked && isOurs ? (state as PartState) : undefined
   } catch {
     return undefined
+  }
+}
+
+/**
+ * What there is of another export may have taken hours, and is not thrown away for this one.
+ *
+ * @throws UsageError that names it.
+ */
+export async function assertNoOther(output: string, asked: string): Promise<void> {
+  const { size } = await stat(`${output}.part`).catch(() => ({ size: 0 }))
+  if (size === 0 || (await readPartState(output, asked)) !== undefined) return
+  throw new UsageError(
+    `--output: ${output}.part has ${size} octets of another export${await describeOther(output)}. Run that one again in the same way, name another file, or remove ${output}.part and ${stateOf(output)}.`
+  )
+}
+
+/** Its address, list, format and filters, as far as its state can be read. */
+async function describeOther(output: string): Promise<string> {
+  try {
+    const { asked } = JSON.parse(await readFile(stateOf(output), 'utf8')) as { readonly asked: string }
+    const [url, of, format, filter] = JSON.parse(asked) as [
+      string,
+      string,
+      string,
+      (readonly [string, readonly string[]])[]
+    ]
+    const filters = filter.flatMap(([name, values]) => values.map(value => ` --filter ${name}=${value}`))
+    return ` (--url ${url} --of ${of} --format ${format}${filters.join('')})`
+  } catch {
+    return ''
   }
 }
 

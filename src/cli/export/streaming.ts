@@ -1,12 +1,13 @@
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
-import { createZone, parseTime, utc } from '../../sources/site/zone.ts'
 import { parseRetryAfter } from '../enroll/exchange/connection.ts'
 import { type Failure, outcomeOfError, outcomeOfReply } from '../enroll/exchange/outcome.ts'
 import { KeepingError } from '../enroll/keeping/keeping.ts'
+import { type Filter, timeOf } from './filter-time.ts'
 import { Part, readPartState, writePartState } from './part.ts'
 import type { ExportProgress } from './progress.ts'
+import { ReadingTime } from './reading-time.ts'
 import { type RowFormat, RowScanner } from './rows.ts'
 import { readSmall, type Source } from './source.ts'
 import { goOn, type Trying } from './trying.ts'
@@ -14,7 +15,7 @@ import { goOn, type Trying } from './trying.ts'
 export interface Exporting {
   readonly source: Source
   readonly of: string
-  readonly filter: ReadonlyMap<string, readonly string[]>
+  readonly filter: Filter
   readonly output: string
   /** What is asked for, as text: what was begun for the same is gone on with. */
   readonly asked: string
@@ -27,8 +28,11 @@ export interface Exported {
   readonly rows: number
   readonly octets: number
   readonly sha256: string
-  /** What came on record before. */
+  /** What came on record before: the end of the filter where that was over, else when it began. */
   readonly to: string
+  /** When its rows were read, by the clock of the service. Each is as it was then. */
+  readonly readSince: string
+  readonly readUntil: string
   /** Octets that were there from an earlier run. */
   readonly resumedAt: number
   /** Months of which it has nothing, since they are detached from the database, as `2026-01`. */
@@ -40,8 +44,8 @@ const accepted = { csv: 'text/csv', ndjson: 'application/x-ndjson' } as const
 const settledAfterMs = 3_000
 
 /**
- * Writes the list as the service streams it, and goes on from the last whole row where that is cut off: the file is the same
- * as without a cut, since it ends at a time.
+ * Writes the list as the service streams it, and goes on from the last whole row where that is cut off: the file has the same
+ * records as without a cut, since it ends at a time. Rows are as the records are when they are read.
  *
  * @throws ExportFailed, KeepingError.
  */
@@ -53,27 +57,32 @@ export async function exportRows(exporting: Exporting, format: RowFormat): Promi
   try {
     if (known?.to === undefined) await part.empty()
     const detached = new Set(known?.detachedMonths)
-    const keepState = () => writePartState(output, { asked, to, detachedMonths: [...detached] })
+    const reading = new ReadingTime(known?.readSince)
+    const keepState = () =>
+      writePartState(output, { asked, to, detachedMonths: [...detached], readSince: reading.since })
     await keepState()
     const scanner = new RowScanner(format)
     await part.replay(octets => scanner.add(octets))
     const resumedAt = part.octets
     const oldest = exporting.isWatched ? await findOldest(exporting, to) : undefined
     const tell = () => exporting.progress.tell(scanner.rows, 'rows', shareOf(scanner, oldest, to))
-    // Those of what is still to come alone: an earlier run was told of the others.
-    const tellDetached = async (months: readonly string[]) => {
-      for (const month of months) detached.add(month)
+    // Months of what is still to come alone: an earlier run was told of the others.
+    const begin = async ({ headers }: IncomingMessage) => {
+      reading.begin(headers.date)
+      for (const month of monthsOf(headers)) detached.add(month)
       await keepState()
     }
     await goOn(
-      () => readOn(exporting, { part, scanner, to, format, tell, tellDetached }),
+      () => readOn(exporting, { part, scanner, to, format, tell, begin }),
       () => part.octets,
       exporting.trying
     )
     const sha256 = part.sha256()
     await part.finish()
     const detachedMonths = [...detached].sort().toReversed()
-    return { rows: scanner.rows, octets: part.octets, sha256, to, resumedAt, detachedMonths }
+    const { since: readSince = to, until: readUntil } = reading
+    const { rows } = scanner
+    return { rows, octets: part.octets, sha256, to, readSince, readUntil, resumedAt, detachedMonths }
   } finally {
     await part.close()
   }
@@ -85,13 +94,18 @@ interface Reading {
   readonly to: string
   readonly format: RowFormat
   readonly tell: () => void
-  readonly tellDetached: (months: readonly string[]) => Promise<void>
+  /** Told of each answer that is to be read. */
+  readonly begin: (answer: IncomingMessage) => Promise<void>
+}
+
+function monthsOf({ 'mintline-detached-months': months }: IncomingMessage['headers']): readonly string[] {
+  return typeof months === 'string' ? months.split(', ') : []
 }
 
 /** @returns what stopped it; undefined at the end of the list. */
 async function readOn(
   exporting: Exporting,
-  { part, scanner, to, format, tell, tellDetached }: Reading
+  { part, scanner, to, format, tell, begin }: Reading
 ): Promise<Failure | undefined> {
   const { source, of, filter } = exporting
   scanner.dropRest()
@@ -103,8 +117,7 @@ async function readOn(
     const answer = await source.open(`/v1/${of}?${query.toString()}`, { accept: accepted[format] + header })
     if (answer.statusCode !== 200) return failureOf(answer, await readSmall(answer))
     if (!isOfType(answer, accepted[format])) return foreign
-    const months = answer.headers['mintline-detached-months']
-    if (typeof months === 'string') await tellDetached(months.split(', '))
+    await begin(answer)
     for await (const octets of answer as AsyncIterable<Buffer>) {
       await part.append(scanner.add(octets))
       tell()
@@ -178,13 +191,6 @@ async function chooseEnd({ source, of, filter, trying }: Exporting): Promise<str
   if (given < now) return given.toISOString()
   await delay(settledAfterMs)
   return now.toISOString()
-}
-
-/** As the service reads it, which knows the zone where this Node.js may not; invalid where it is not there. */
-function timeOf(filter: Exporting['filter'], name: 'from' | 'to'): Date {
-  const [text = ''] = filter.get(name) ?? []
-  const [zone] = filter.get('zone') ?? []
-  return parseTime(text, (zone === undefined ? utc : createZone(zone)) ?? utc)
 }
 
 const earliest = Date.UTC(2020, 0, 1)

@@ -60,6 +60,8 @@ interface Told {
   readonly octets: number
   readonly sha256: string
   readonly to: string
+  readonly readSince: string
+  readonly readUntil: string
   readonly resumedAt: number
   readonly detachedMonths?: readonly string[]
   readonly code?: string
@@ -85,6 +87,12 @@ const hashOf = async (path: string) =>
 async function listed(accept: string): Promise<Buffer> {
   const headers = { ...service.bearer('auditor'), accept }
   return (await service.send({ url: `/v1/issuances?to=${to}`, headers })).rawPayload
+}
+
+/** As if what was begun at that address had been begun at that of the service. */
+async function keepAddress(url: string): Promise<void> {
+  const state = await readFile(`${output}.part.json`, 'utf8')
+  await writeFile(`${output}.part.json`, state.replaceAll(new URL(url).host, new URL(service.url).host))
 }
 
 describe.each([
@@ -157,24 +165,59 @@ describe.each([
     await appendFile(`${output}.part`, '"half of a ro')
     const args = argumentsOf(service.url, format)
     // To another address it is another export.
-    await writeFile(
-      `${output}.part.json`,
-      (await readFile(`${output}.part.json`, 'utf8')).replaceAll(
-        new URL(front.url).host,
-        new URL(service.url).host
-      )
-    )
+    await keepAddress(front.url)
     const { exitCode, told } = await run(args)
     expect(exitCode).toBe(0)
     expect(told.resumedAt).toBe(part.length)
     expect(await readFile(output)).toEqual(await listed(accept))
     expect(told.sha256).toBe(await hashOf(output))
   })
+
+  it('that goes on after a record has changed has each row as it was when it was read, and says from when to when', async () => {
+    await using front = await startCutting(service.url, () => 100_000)
+    await run([...argumentsOf(front.url, format), '--deadline', '0'])
+    const before = new Date()
+    // The newest has been read, the oldest not yet.
+    const { items } = (await service.as('auditor').get(`/v1/issuances?outcome=issued&to=${to}`)).json<{
+      items: { id: string }[]
+    }>()
+    const ids = items.map(({ id }) => id)
+    for (const id of ids)
+      expect(
+        (await service.as('admin').post(`/v1/issuances/${id}/hold`, { note: 'held-meanwhile' })).statusCode
+      ).toBe(200)
+    await keepAddress(front.url)
+    const { told } = await run(argumentsOf(service.url, format))
+    const rows = (await readFile(output, 'utf8')).split('\n')
+    const isHeld = (id: string) => rows.find(row => row.includes(id))!.includes('held-meanwhile')
+    expect([isHeld(ids[0]!), isHeld(ids.at(-1)!)]).toEqual([false, true])
+    expect(told.rows).toBe(refusals + 2)
+    expect(new Date(told.readSince) <= before).toBe(true)
+    expect(new Date(told.readUntil) >= before).toBe(true)
+    for (const id of ids) await service.as('admin').post(`/v1/issuances/${id}/unhold`, { note: 'x' })
+  })
 })
 
-it('a part of another export is not gone on with', async () => {
-  await using front = await startCutting(service.url, () => 100_000)
-  await run([...argumentsOf(front.url, 'ndjson'), '--deadline', '0'])
+it.each(['csv', 'xlsx'])(
+  'a part of another export is neither gone on with nor thrown away for %s',
+  async format => {
+    await using front = await startCutting(service.url, () => 100_000)
+    await run([...argumentsOf(front.url, 'ndjson'), '--deadline', '0'])
+    const part = await readFile(`${output}.part`)
+    const refused = await run(argumentsOf(service.url, format))
+    expect(refused.exitCode).toBe(2)
+    expect(refused.errors).toContain(
+      `${part.length} octets of another export (--url ${front.url}/ --of issuances --format ndjson --filter to=${to})`
+    )
+    expect(await readFile(`${output}.part`)).toEqual(part)
+    await rm(`${output}.part`)
+    expect((await run(argumentsOf(service.url, format))).exitCode).toBe(0)
+  }
+)
+
+it('what is asked for anew is not gone on with where there is nothing of the other', async () => {
+  await writePartState(output, { asked: 'another', to: '2020-01-01T00:00:00.000Z' })
+  await writeFile(`${output}.part`, '')
   const { exitCode, told } = await run(argumentsOf(service.url, 'csv'))
   expect(exitCode).toBe(0)
   expect(told.resumedAt).toBe(0)
@@ -212,6 +255,7 @@ describe.each(['xlsx', 'parquet'])('an export as %s', format => {
     expect(front.cuts()).toBe(3)
     expect(told).toMatchObject({
       rows: refusals + 2,
+      to,
       octets: (await stat(output)).size,
       sha256: await hashOf(output)
     })
@@ -225,13 +269,7 @@ describe.each(['xlsx', 'parquet'])('an export as %s', format => {
     expect(first.exitCode).toBe(5)
     const { size } = await stat(`${output}.part`)
     expect(size).toBeGreaterThan(1_000)
-    await writeFile(
-      `${output}.part.json`,
-      (await readFile(`${output}.part.json`, 'utf8')).replaceAll(
-        new URL(front.url).host,
-        new URL(service.url).host
-      )
-    )
+    await keepAddress(front.url)
     const { exitCode, told } = await run(argumentsOf(service.url, format))
     expect(exitCode).toBe(0)
     expect(told.resumedAt).toBe(size)
@@ -244,13 +282,7 @@ describe.each(['xlsx', 'parquet'])('an export as %s', format => {
     const { size } = await stat(`${output}.part`)
     await truncate(`${output}.part`, size - 10)
     await appendFile(`${output}.part`, '0123456789')
-    await writeFile(
-      `${output}.part.json`,
-      (await readFile(`${output}.part.json`, 'utf8')).replaceAll(
-        new URL(front.url).host,
-        new URL(service.url).host
-      )
-    )
+    await keepAddress(front.url)
     const damaged = await run(argumentsOf(service.url, format))
     expect(damaged.exitCode).toBe(1)
     expect(damaged.errors).toContain('SHA-256')
