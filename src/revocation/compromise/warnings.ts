@@ -1,6 +1,11 @@
-import type { AuthorityWarning } from '../../authorities/rotation/warnings.ts'
 import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import type { CompromiseStore, Unfinished } from './compromise.ts'
+
+export interface CompromiseWarning {
+  readonly kind: 'compromise_incomplete'
+  readonly authority: string
+  readonly message: string
+}
 
 /**
  * Of each compromised generation, what the order that revokes all of it could not do, until the generation's certificate ends: none of
@@ -11,7 +16,7 @@ import type { CompromiseStore, Unfinished } from './compromise.ts'
 export async function listCompromiseWarnings(
   store: Pick<CompromiseStore, 'listUnfinished'>,
   now: Date
-): Promise<readonly AuthorityWarning[]> {
+): Promise<readonly CompromiseWarning[]> {
   const unfinished = await store.listUnfinished()
   return unfinished
     .filter(
