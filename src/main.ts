@@ -18,6 +18,8 @@ const usage = `usage: mintline <command>
   token create      make a token: the first one, or one in the place of a lost one
   lot verify        verify the statement of a closed lot, offline
   months            take the records of old months out of the database, and put them back
+  witness init      make a witness for transparency logs, for another site
+  witness serve     cosign the checkpoints of logs that have only grown
   webhook test      send a signed sample to the webhook and say what came back
   keys audit        look for weak RSA keys, and for those that share a prime, among all on record
   search rebuild    make anew what records are searched by
@@ -92,6 +94,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async webhook() {
     const { runWebhook, webhookUsage } = await import('./cli/webhook/webhook.ts')
     return { usage: webhookUsage, run: runWebhook }
+  },
+  async witness() {
+    const { runWitness, witnessUsage } = await import('./cli/witness/witness.ts')
+    return { usage: witnessUsage, run: runWitness }
   },
   async lot() {
     const { lotUsage, runLot } = await import('./cli/lot/lot.ts')

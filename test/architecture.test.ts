@@ -9,7 +9,7 @@ const source = fileURLToPath(new URL('../src/', import.meta.url))
 /** Folders that every other may use, the pure ones `errors` alone: they import nothing of ours but each other. */
 const leaves = ['errors', 'sources']
 
-const pure = ['pki', 'jitp']
+const pure = ['pki', 'jitp', 'transparency']
 
 /** Folder → the folders whose modules it may import, besides its own and the leaves. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -17,6 +17,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   sources: [],
   pki: [],
   jitp: ['pki'],
+  transparency: ['pki'],
   database: [],
   'aws-client': [],
   audit: ['database'],
@@ -81,6 +82,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'tls'
   ],
   monitoring: ['pki', 'database', 'clock', 'storage', 'authorities', 'events', 'jobs', 'status'],
+  witness: ['pki', 'transparency'],
   rehearsal: pure,
   tls: ['pki'],
   config: ['events', 'mes', 'tls', 'access'],
@@ -245,7 +247,7 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  it('reach Node from pki and jitp in the binding of its cryptography alone', () => {
+  it('reach Node from the pure folders in the binding of its cryptography alone', () => {
     expect(
       breaches(
         ({ from, specifier }) =>
@@ -254,7 +256,7 @@ describe('imports', () => {
     ).toEqual([])
   })
 
-  it('reach from pki and jitp the packages alone that each is there for', () => {
+  it('reach from the pure folders the packages alone that each is there for', () => {
     const mayTouch: Readonly<Record<string, RegExp>> = {
       'pki/crypto/node-crypto.ts': /^node:crypto$/,
       'pki/crypto/web-crypto.ts': /^@noble\/hashes\//,
@@ -329,7 +331,7 @@ describe('the source', () => {
     expect(offenders(/process\.env\b/, mayRead)).toEqual([])
   })
 
-  it('has neither clock nor randomness of its own in pki and jitp', () => {
+  it('has neither clock nor randomness of its own in the pure folders', () => {
     const impure = /\bDate\.now\(|new Date\(\)|Math\.random|randomBytes|randomUUID|getRandomValues/
     expect(offenders(impure, file => !isPure(file))).toEqual([])
   })

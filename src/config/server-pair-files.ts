@@ -13,8 +13,14 @@ export const serverPairSettings: PairSettings = {
   key: settings.tlsKeyFile.name
 }
 
+/** Where a certificate and its key are. */
+export interface PairFiles {
+  readonly certificateFile: string
+  readonly keyFile: string
+}
+
 /**
- * The files of the TLS certificate and its key, to be read again and again. The key is as secret after a change as before.
+ * The files of the TLS certificate and its key, to be read again and again.
  *
  * @returns undefined where there are none: plain HTTP.
  */
@@ -23,14 +29,21 @@ export function findServerPairFiles(
   clock: Clock
 ): PairSource | undefined {
   if (tlsCertFile === undefined || tlsKeyFile === undefined) return undefined
+  return createPairSource({ certificateFile: tlsCertFile, keyFile: tlsKeyFile }, serverPairSettings, clock)
+}
+
+/** The key is as secret after a change as before. @param names what the two files are named by. */
+export function createPairSource(files: PairFiles, names: PairSettings, clock: Clock): PairSource {
+  const { certificateFile, keyFile } = files
   return {
+    names,
     async read() {
-      const [certificatePem, keyPem] = await Promise.all([readText(tlsCertFile), readText(tlsKeyFile)])
+      const [certificatePem, keyPem] = await Promise.all([readText(certificateFile), readText(keyFile)])
       return { certificatePem, keyPem }
     },
     judge(text: PairText): JudgedPair {
-      const judged = judgePair(text, serverPairSettings, clock())
-      const secrecy = checkSecrecy([{ pointer: serverPairSettings.key, file: tlsKeyFile }])
+      const judged = judgePair(text, names, clock())
+      const secrecy = checkSecrecy([{ pointer: names.key, file: keyFile }])
       const violations = [...judged.violations, ...secrecy.violations]
       return {
         pair: violations.length > 0 ? undefined : judged.pair,

@@ -54,6 +54,8 @@ export const errorCodes = [
   'subject_refused',
   'jitp_would_fail',
   'certificate_malformed',
+  // the ledger
+  'note_malformed',
   // what is on record already
   'key_already_certified',
   'device_already_certified',

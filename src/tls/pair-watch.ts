@@ -3,12 +3,15 @@ import {
   describe,
   findValidityFault,
   type JudgedPair,
+  type PairSettings,
   type PairText,
   type ServerPair
 } from './server-pair.ts'
 
 /** Where the pair comes from. */
 export interface PairSource {
+  /** What the operator names the two files by. */
+  readonly names: PairSettings
   /** Both files as they are now. Rejects with the error of the file system. */
   readonly read: () => Promise<PairText>
   readonly judge: (text: PairText) => JudgedPair
@@ -50,7 +53,7 @@ function filesOf({ source, clock }: PairWatchOptions): WatchedFiles<PairText, Se
       mend: 'the new TLS certificate should be mended',
       refused:
         'the new TLS certificate or key cannot be used; the one before is still served. Put a pair that belongs together ' +
-        'where MINTLINE_TLS_CERT_FILE and MINTLINE_TLS_KEY_FILE name it',
+        `where ${source.names.certificate} and ${source.names.key} name it`,
       refusedBriefly: 'the new TLS certificate or key cannot be used; the log says why',
       fault: 'the TLS certificate is at its end',
       notLookedAt: 'the TLS certificate could not be looked at'

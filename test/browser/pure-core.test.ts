@@ -98,7 +98,7 @@ describe('pki and jitp, bundled for a browser,', () => {
   })
 })
 
-describe('every module of pki and jitp, bundled for a browser,', () => {
+describe('every module of the pure folders, bundled for a browser,', () => {
   it('is there as in Node, and runs to its end without anything of Node', async () => {
     const whole = await bundleWhole()
     expect(ofNode.exec(whole)?.[0]).toBeUndefined()

@@ -8,7 +8,10 @@ const source = fileURLToPath(new URL('../../src/', import.meta.url))
 const notForBrowsers = ['pki/crypto/node-crypto.ts', 'pki/certificate/authority/tbs-certificate.ts']
 
 /** Paths of all modules of the pure folders that a page can have. */
-export const pureModules: readonly string[] = globSync(['pki/**/*.ts', 'jitp/**/*.ts'], { cwd: source })
+export const pureModules: readonly string[] = globSync(
+  ['pki/**/*.ts', 'jitp/**/*.ts', 'transparency/**/*.ts'],
+  { cwd: source }
+)
   .filter(file => !notForBrowsers.includes(file))
   .sort()
   .map(file => source + file)

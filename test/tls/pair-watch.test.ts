@@ -43,6 +43,7 @@ function watchFiles() {
   const judge = (text: PairText) => judgePair(text, settings, clock())
   const watch = new PairWatch(judge(first).pair!, {
     source: {
+      names: settings,
       async read() {
         files.looks++
         if (files.now instanceof Error) throw files.now

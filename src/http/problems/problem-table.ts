@@ -116,6 +116,13 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     meaning: 'What was sent to be previewed is not an X.509 certificate in PEM or strict DER.',
     remedy: 'Send the device certificate as the service issued it, or a CSR.'
   },
+  note_malformed: {
+    status: 400,
+    title: 'A text of a transparency log cannot be read',
+    meaning:
+      'A checkpoint, a proof, a verifier key or a request to a witness is not written as C2SP says. The line is named.',
+    remedy: 'Get it anew from where it was made, octet for octet.'
+  },
   key_already_certified: {
     status: 409,
     title: 'This key has a certificate already',

@@ -20,6 +20,17 @@ export interface VerifiableBytes<VerificationKey> {
   readonly signature: Uint8Array
 }
 
+/** Algorithms that hash nothing before they sign: RFC 8032, FIPS 204. */
+export type MessageAlgorithm = 'Ed25519' | 'ML-DSA-44'
+
+export interface SignedMessage {
+  readonly algorithm: MessageAlgorithm
+  /** As the algorithm's standard encodes it, without SubjectPublicKeyInfo. */
+  readonly publicKey: Uint8Array
+  readonly message: Uint8Array
+  readonly signature: Uint8Array
+}
+
 /**
  * All the cryptography that the pure folders need, and all that differs between Node and a browser. `#crypto` is the
  * one of the platform: `imports` in src/package.json binds it, so that neither an argument nor a registry carries what
@@ -36,4 +47,6 @@ export interface CryptoPort<VerificationKey> {
   importPublicKey(publicKey: ImportablePublicKey): Promise<VerificationKey>
   /** False, too, when the key is of another type than the scheme's. */
   verify(bytes: VerifiableBytes<VerificationKey>): Promise<boolean>
+  /** Throws whatever the platform throws where it does not know the algorithm. */
+  verifyMessage(signed: SignedMessage): Promise<boolean>
 }

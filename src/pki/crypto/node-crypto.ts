@@ -1,5 +1,6 @@
 import { constants, createPublicKey, hash, type KeyObject, verify as verifyWith } from 'node:crypto'
-import type { DigestName, ImportablePublicKey, VerifiableBytes } from './crypto-port.ts'
+import type { DigestName, ImportablePublicKey, SignedMessage, VerifiableBytes } from './crypto-port.ts'
+import { encodeMessageKey } from './message-key.ts'
 
 export type VerificationKey = KeyObject
 
@@ -24,6 +25,22 @@ export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<b
     scheme.padding === 'pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : { key }
   return new Promise((resolve, reject) => {
     verifyWith(scheme.hash, signed, verificationKey, signature, (error, isValid) => {
+      if (error === null) resolve(isValid)
+      else reject(error)
+    })
+  })
+}
+
+/** Runs in the thread pool. */
+export async function verifyMessage(signed: SignedMessage): Promise<boolean> {
+  const { algorithm, publicKey, message, signature } = signed
+  const key = createPublicKey({
+    key: Buffer.from(encodeMessageKey(algorithm, publicKey)),
+    format: 'der',
+    type: 'spki'
+  })
+  return new Promise((resolve, reject) => {
+    verifyWith(null, message, key, signature, (error, isValid) => {
       if (error === null) resolve(isValid)
       else reject(error)
     })

@@ -4,7 +4,8 @@ import { toHex } from '../der/octet-text.ts'
 import { createDerRefusal, DerReader } from '../der/reader.ts'
 import { type Curve, fieldOctetsOf } from '../key/elliptic-curve.ts'
 import type { SignatureScheme } from '../key/signature-algorithm.ts'
-import type { DigestName, ImportablePublicKey, VerifiableBytes } from './crypto-port.ts'
+import type { DigestName, ImportablePublicKey, SignedMessage, VerifiableBytes } from './crypto-port.ts'
+import { encodeMessageKey } from './message-key.ts'
 
 /** WebCrypto binds an RSA key to one hash and padding when it is imported, so the key is kept as it came. */
 export type VerificationKey = ImportablePublicKey
@@ -41,6 +42,15 @@ export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<b
   if (modulusLength !== undefined && signature.length !== Math.ceil(modulusLength / 8)) return false
   const algorithm = { name, hash: hashNames[scheme.hash], saltLength }
   return crypto.subtle.verify(algorithm, cryptoKey, Uint8Array.from(signature), Uint8Array.from(signed))
+}
+
+/** ML-DSA is not known everywhere yet. */
+export async function verifyMessage(signed: SignedMessage): Promise<boolean> {
+  const { algorithm: name, publicKey, message, signature } = signed
+  const key = await crypto.subtle.importKey('spki', encodeMessageKey(name, publicKey), { name }, false, [
+    'verify'
+  ])
+  return crypto.subtle.verify({ name }, key, Uint8Array.from(signature), Uint8Array.from(message))
 }
 
 async function importFor(

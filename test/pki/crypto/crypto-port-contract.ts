@@ -47,6 +47,37 @@ export function describeCryptoPort<Key>(platform: string, port: CryptoPort<Key>)
       expect(buffer.byteLength).toBe(byteLength)
     })
 
+    // RFC 8032 §7.1, test 2.
+    it('verifies the Ed25519 of the standard', async () => {
+      const signed = {
+        algorithm: 'Ed25519' as const,
+        publicKey: Uint8Array.fromHex('3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c'),
+        message: Uint8Array.of(0x72),
+        signature: Uint8Array.fromHex(
+          '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da' +
+            '085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00'
+        )
+      }
+      expect(await port.verifyMessage(signed)).toBe(true)
+      expect(await port.verifyMessage({ ...signed, message: Uint8Array.of(0x73) })).toBe(false)
+    })
+
+    it.each(['Ed25519', 'ML-DSA-44'] as const)('verifies %s over a message', async algorithm => {
+      const { publicKey, privateKey } =
+        algorithm === 'Ed25519' ? generateKeyPairSync('ed25519') : generateKeyPairSync('ml-dsa-44')
+      const spki = spkiOf(publicKey)
+      const signature = new Uint8Array(sign(null, message, privateKey))
+      const raw = spki.slice(algorithm === 'Ed25519' ? 12 : 22)
+      const signed = { algorithm, publicKey: raw, message, signature }
+      expect(await port.verifyMessage(signed)).toBe(true)
+      expect(await port.verifyMessage({ ...signed, message: message.subarray(1) })).toBe(false)
+      expect(await port.verifyMessage({ ...signed, signature: signature.subarray(1) })).toBe(false)
+      expect(await port.verifyMessage({ ...signed, signature: signature.with(9, signature[9]! ^ 1) })).toBe(
+        false
+      )
+      expect(await port.verifyMessage({ ...signed, signature: new Uint8Array() })).toBe(false)
+    })
+
     const rsa = rsaKeyPair()
     let rsaKey: Key
     beforeAll(async () => {

@@ -7,6 +7,7 @@ import { problemTable } from '../../../../src/http/problems/problem-table.ts'
 /** What is never the answer to a station that asks for a certificate. */
 const ofOthers: readonly ErrorCode[] = [
   'month_refused',
+  'note_malformed',
   'crl_target_failed',
   'export_not_found',
   'export_not_ready',

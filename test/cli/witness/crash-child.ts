@@ -1,0 +1,21 @@
+/** A witness to be killed as it keeps what it is asked for: DIRECTORY LOGS before|after. The request comes on standard input. */
+import { readFile } from 'node:fs/promises'
+import { buffer } from 'node:stream/consumers'
+import { openWitness } from '../../../src/cli/witness/files.ts'
+import { parseWitnessedLogs } from '../../../src/witness/logs.ts'
+import { Witness } from '../../../src/witness/witness.ts'
+import { createMortal } from '../../support/mortal.ts'
+
+const [directory = '', logsFile = '', when] = process.argv.slice(2)
+const { keys, state, keep } = await openWitness(directory)
+const mortal = createMortal('keep', when)({ keep })
+const witness = new Witness({
+  keys,
+  state,
+  logs: parseWitnessedLogs(await readFile(logsFile)),
+  keep: next => mortal.keep(next),
+  clock: () => new Date(),
+  log: { info: () => undefined, warn: () => undefined, error: () => undefined }
+})
+const { body } = await witness.addCheckpoint(await buffer(process.stdin))
+process.stdout.write(body)
