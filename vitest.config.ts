@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
 import { BaseSequencer, type TestSpecification } from 'vitest/node'
@@ -78,7 +79,7 @@ export default defineConfig({
     reporters: ['default', './test/support/needs/skip-reporter.ts'],
     sequence: { sequencer: MostPatientFirst },
     // Much of the time of a test is waiting, on two cores as on many.
-    maxWorkers: 5,
+    maxWorkers: Math.max(5, availableParallelism()),
     maxConcurrency: 3,
     coverage: {
       include: Object.keys(leastBranches),
