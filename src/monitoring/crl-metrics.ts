@@ -1,5 +1,6 @@
 import { Gauge, type Registry } from 'prom-client'
 import type { CrlFacts } from '../status/crl/crls.ts'
+import type { DeltaStand } from '../status/crl/delta-watch.ts'
 import type { Publications } from '../status/crl/publishing/publications.ts'
 import type { ShardStand } from '../status/crl/shard-watch.ts'
 import { measuredOnce } from './measured-once.ts'
@@ -58,21 +59,63 @@ export function addShardMetrics(
   registry: Registry,
   crls: { readonly measureShards: () => Promise<readonly ShardStand[]> }
 ): void {
-  const measureOnce = measuredOnce(() => crls.measureShards())
-  for (const [member, [name, help]] of Object.entries(shardGauges) as [
-    keyof typeof shardGauges,
-    readonly [string, string]
-  ][]) {
+  addPartGauges(
+    registry,
+    shardGauges,
+    measuredOnce(() => crls.measureShards())
+  )
+}
+
+const deltaGauges: Readonly<
+  Record<Exclude<keyof DeltaStand, 'authority' | 'shards'>, readonly [name: string, help: string]>
+> = {
+  missing: ['mintline_crl_delta_missing', 'Complete CRLs that name delta CRLs and have none yet.'],
+  entries: [
+    'mintline_crl_delta_entries',
+    'Entries of the newest delta CRL, or of those of all shards together.'
+  ],
+  ageSeconds: ['mintline_crl_delta_age_seconds', 'Since the thisUpdate of the oldest of them.'],
+  secondsToNextUpdate: ['mintline_crl_delta_next_update_seconds', 'Until the first of them ends.'],
+  lagSeconds: [
+    'mintline_crl_delta_publication_lag_seconds',
+    'Since the oldest revocation that one of them does not say, nor its complete CRL: below 10 where all is well.'
+  ]
+}
+
+/** Where delta CRLs are made. `shards` is 0 for that of all certificates. */
+export function addDeltaMetrics(
+  registry: Registry,
+  crls: { readonly measureDeltas: () => Promise<readonly DeltaStand[]> }
+): void {
+  addPartGauges(
+    registry,
+    deltaGauges,
+    measuredOnce(() => crls.measureDeltas())
+  )
+}
+
+/** Of each way in which certificates are shared out. What is not known of it is left out. */
+function addPartGauges<Member extends string>(
+  registry: Registry,
+  told: Readonly<Record<Member, readonly [name: string, help: string]>>,
+  measure: () => Promise<
+    readonly (Readonly<Record<Member, number | undefined>> & {
+      readonly authority: string
+      readonly shards: number
+    })[]
+  >
+): void {
+  for (const [member, [name, help]] of Object.entries(told) as [Member, readonly [string, string]][]) {
     new Gauge({
       name,
       help,
       labelNames: ['authority', 'shards'],
       registers: [registry],
       async collect() {
-        const stands = await measureOnce()
+        const stands = await measure()
         this.reset()
-        for (const { authority, shards, ...stand } of stands)
-          if (stand[member] !== undefined) this.set({ authority, shards }, stand[member])
+        for (const { authority, shards, [member]: value } of stands)
+          if (value !== undefined) this.set({ authority, shards }, value)
       }
     })
   }

@@ -96,6 +96,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/authorities/:name/crl': 'public',
   'GET /v1/authorities/:name/crl/delta': 'public',
   'GET /v1/authorities/:name/shards/:shards/:shard': 'public',
+  'GET /v1/authorities/:name/shards/:shards/:shard/delta': 'public',
   'POST /v1/authorities/:name/certificate': ['admin'],
   'POST /v1/authorities/:name/activate': ['admin'],
   'POST /v1/authorities/:name/retire': ['admin'],
@@ -450,6 +451,9 @@ async function makeTargets(): Promise<Readonly<Record<string, Target>>> {
     'GET /v1/authorities/:name/certificate': { url: '/v1/authorities/starter-g1/certificate' },
     'GET /v1/authorities/:name/certificate.cer': { url: '/v1/authorities/starter-g1/certificate.cer' },
     'GET /v1/authorities/:name/shards/:shards/:shard': { url: '/v1/authorities/starter-g1/shards/4/3' },
+    'GET /v1/authorities/:name/shards/:shards/:shard/delta': {
+      url: '/v1/authorities/starter-g1/shards/4/3/delta'
+    },
     'GET /v1/authorities/:name/crl': { url: '/v1/authorities/starter-g1/crl' },
     'GET /v1/authorities/:name/crl/delta': { url: '/v1/authorities/starter-g1/crl/delta' },
     'POST /v1/authorities/:name/certificate': {

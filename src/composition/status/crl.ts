@@ -1,11 +1,16 @@
-import { addCrlMetrics, addPublicationMetrics, addShardMetrics } from '../../monitoring/crl-metrics.ts'
-import { statusPaths } from '../../sources/site/status-paths.ts'
+import {
+  addCrlMetrics,
+  addDeltaMetrics,
+  addPublicationMetrics,
+  addShardMetrics
+} from '../../monitoring/crl-metrics.ts'
 import { createCrlStore } from '../../status/crl/crl-store.ts'
 import { createCrls, type Crls } from '../../status/crl/crls.ts'
 import { type CrlDutyOptions, startCrlDuty } from '../../status/crl/making/crl-duty.ts'
 import { createMakingStore } from '../../status/crl/making/making-store.ts'
 import { createShardStore } from '../../status/crl/making/shard-store.ts'
 import type { Publications } from '../../status/crl/publishing/publications.ts'
+import { crlDeltaPath } from '../../status/crl/scope.ts'
 import type { Core } from '../core.ts'
 import { openPublications } from './publishing.ts'
 
@@ -18,6 +23,7 @@ export function openCrls(core: Core, registry: Parameters<typeof addCrlMetrics>[
   const crls = createCrls({ store: createCrlStore(database), authorities, overlapMs, clock })
   addCrlMetrics(registry, crls)
   addShardMetrics(registry, crls)
+  addDeltaMetrics(registry, crls)
   const publications = openPublications(core)
   addPublicationMetrics(registry, publications)
   return { ...crls, examine: () => examineBoth(crls, publications) }
@@ -49,7 +55,7 @@ export function crlDutyOptions({ config, database, ...core }: Core): CrlDutyOpti
         ? undefined
         : {
             baseMs: crlDeltaBaseSeconds * 1000,
-            urlOf: generation => `${publicUrl}${statusPaths.crlDelta(generation)}`
+            urlOf: (generation, part) => `${publicUrl}${crlDeltaPath(generation, part)}`
           }
   }
 }

@@ -5,6 +5,8 @@ export const statusPaths = {
   /** Of shard 3 of 64: 64 and 3. */
   crlShard: (generation: string, shards: number, shard: number) =>
     `/v1/authorities/${generation}/shards/${shards}/${shard}`,
+  crlShardDelta: (generation: string, shards: number, shard: number) =>
+    `/v1/authorities/${generation}/shards/${shards}/${shard}/delta`,
   ocsp: (generation: string) => `/v1/ocsp/${generation}`,
   certificate: (generation: string) => `/v1/authorities/${generation}/certificate.cer`
 } as const

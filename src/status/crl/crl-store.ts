@@ -2,6 +2,7 @@ import type { Database } from '../../database/database.ts'
 import { Prisma } from '../../database/generated/client.ts'
 import { runQuery } from '../../database/run-query.ts'
 import type { SignatureAlgorithm } from '../../pki/key/signature-algorithm.ts'
+import { deltaColumns, type DeltaFacts, newestLists } from './list-state-store.ts'
 import { type CrlScope, type CrlSeries, lastNextUpdate } from './scope.ts'
 
 /** A CRL that is on record. */
@@ -27,7 +28,7 @@ interface CrlLag {
 }
 
 /** How the CRLs of one way to share out the certificates of an authority stand, all together. */
-interface ShardFacts {
+interface ShardFacts extends DeltaFacts {
   readonly authorityId: string
   readonly shards: number
   /** So many have none yet. */
@@ -49,6 +50,8 @@ export interface CrlStore {
   /** The newest of each shard. */
   listNewestShards(): Promise<readonly StoredCrl[]>
   listShardFacts(): Promise<readonly ShardFacts[]>
+  /** Of the deltas of complete CRLs of all certificates. */
+  listDeltaFacts(): Promise<readonly (DeltaFacts & { readonly authorityId: string })[]>
   listLags(at: Date): Promise<readonly CrlLag[]>
   /** Compromised authorities all of whose certificates were revoked before `before`, and whose key is still to sign the last one. */
   listOwedLast(before: Date): Promise<readonly string[]>
@@ -80,6 +83,7 @@ export function createCrlStore({ prisma }: Pick<Database, 'prisma'>): CrlStore {
     listLags: at => listLags(prisma, at),
     listOwedLast: before => listOwedLast(prisma, before),
     listShardFacts: () => listShardFacts(prisma),
+    listDeltaFacts: () => listDeltaFacts(prisma),
     async haveNextMade({ authorityId, shards, shard }) {
       await runQuery(
         () => prisma.$executeRaw`
@@ -126,19 +130,24 @@ function listShardFacts(prisma: Client): Promise<readonly ShardFacts[]> {
     () => prisma.$queryRaw<ShardFacts[]>`
       SELECT scope.authority_id::text AS "authorityId", scope.shards,
         (count(*) FILTER (WHERE newest.next_update IS NULL))::int AS missing, min(newest.next_update) AS "nextUpdate",
-        coalesce(sum(newest.entries), 0)::int AS entries,
+        coalesce(sum(newest.entries), 0)::int AS entries, ${deltaColumns},
         coalesce(extract(epoch FROM clock_timestamp() - min(changed.since)), 0)::float8 AS "lagSeconds"
       FROM (${allShards}) AS scope
-      LEFT JOIN LATERAL (
-        SELECT next_update, entries FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
-        ORDER BY number DESC LIMIT 1
-      ) AS newest ON true
+      ${newestLists}
       LEFT JOIN LATERAL (
         SELECT min(created_at) AS since FROM crl_change
         WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
       ) AS changed ON true
       GROUP BY scope.authority_id, scope.shards`
+  )
+}
+
+function listDeltaFacts(prisma: Client): ReturnType<CrlStore['listDeltaFacts']> {
+  return runQuery(
+    () => prisma.$queryRaw<Awaited<ReturnType<CrlStore['listDeltaFacts']>>[number][]>`
+      SELECT scope.authority_id::text AS "authorityId", ${deltaColumns}
+      FROM (SELECT id AS authority_id, 0 AS shards, 0 AS shard FROM authority) AS scope ${newestLists}
+      GROUP BY scope.authority_id`
   )
 }
 

@@ -4,8 +4,17 @@ import { maySignCrls } from '../../pki/certificate/authority/certificate.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
+import { createDeltaWatch, type DeltaStand } from './delta-watch.ts'
 import { NewestCrls } from './newest-crls.ts'
-import { allParts, type CrlPart, hasCrls, isSpokenFor, lastNextUpdate } from './scope.ts'
+import {
+  allParts,
+  type CrlPart,
+  crlPath,
+  describePart,
+  hasCrls,
+  isSpokenFor,
+  lastNextUpdate
+} from './scope.ts'
 import { createShardWatch, type ShardStand } from './shard-watch.ts'
 
 /** A CRL as it is handed out. */
@@ -39,15 +48,17 @@ export interface Crls {
    */
   find(name: string, part?: CrlPart): Promise<OpenCrl>
   /**
-   * The newest delta CRL of a generation, as old. Who has a complete one of a later number has no use for it.
+   * The newest delta CRL of a generation, or of a shard of it, as old. Who has a complete one of a later number has no use for it.
    *
    * @throws MintlineError as above.
    */
-  findDelta(name: string): Promise<OpenCrl>
+  findDelta(name: string, part?: CrlPart): Promise<OpenCrl>
   /** Of each generation whose CRLs are made, once there is one. @throws MintlineError `database_unavailable`. */
   measure(): Promise<readonly CrlFacts[]>
   /** Of each way in which certificates are shared out. @throws as above. */
   measureShards(): Promise<readonly ShardStand[]>
+  /** Of the deltas of each generation that has some, and of those of its shards. @throws as above. */
+  measureDeltas(): Promise<readonly DeltaStand[]>
   /** For readiness. @throws as above. */
   examine(): Promise<{ readonly ok: boolean; readonly detail: string }>
 }
@@ -70,6 +81,7 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
   const { store, authorities, overlapMs, clock } = dependencies
   const newest = new NewestCrls(dependencies)
   const shards = createShardWatch(dependencies)
+  const deltas = createDeltaWatch(dependencies)
 
   /** Of each whose CRLs are made. */
   async function describeAll(now: Date): Promise<Described[]> {
@@ -105,6 +117,7 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
       )
     },
     measureShards: () => shards.measure(clock()),
+    measureDeltas: () => deltas.measure(clock()),
     async examine() {
       const now = clock()
       const all = await describeAll(now)
@@ -116,7 +129,8 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
         ...all.flatMap(each => faultOf(each, now, overlapMs) ?? []),
         ...unread,
         ...(await lastFaults(dependencies, now)),
-        ...(await shards.faults(now))
+        ...(await shards.faults(now)),
+        ...(await deltas.faults(now))
       ]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
       return { ok: false, detail: `${faults.join('; ')}. ${advice}` }
@@ -135,20 +149,22 @@ function createFinding(
     return authority
   }
 
+  async function findComplete(authority: Authority, part: CrlPart): Promise<StoredCrl> {
+    const found = await newest.find({ authorityId: authority.id, ...part })
+    if (found !== undefined) return found
+    throw part.shards === 0 ? noneYet(authority, clock()) : noSuchShard(authority.name, part)
+  }
+
   return {
     async find(name, part = allParts) {
-      const authority = authorityOf(name)
-      const found = await newest.find({ authorityId: authority.id, ...part })
-      if (found === undefined) throw part.shards === 0 ? noneYet(authority, clock()) : noSuchShard(name, part)
+      const found = await findComplete(authorityOf(name), part)
       return { ...found, read: () => newest.read(found) }
     },
-    async findDelta(name) {
+    async findDelta(name, part = allParts) {
       const authority = authorityOf(name)
-      const series = { authorityId: authority.id, ...allParts }
-      const complete = await newest.find(series)
-      if (complete === undefined) throw noneYet(authority, clock())
-      const found =
-        complete.freshestCrl === null ? undefined : await newest.find({ ...series, isDelta: true })
+      const complete = await findComplete(authority, part)
+      const series = { authorityId: authority.id, ...part, isDelta: true }
+      const found = complete.freshestCrl === null ? undefined : await newest.find(series)
       if (found === undefined) throw noDelta(authority, complete)
       return { ...found, read: () => newest.read(found) }
     }
@@ -207,7 +223,7 @@ function noSuchShard(name: string, { shards, shard }: CrlPart): MintlineError {
   )
 }
 
-function noDelta({ name }: Authority, { freshestCrl, nextUpdate }: StoredCrl): MintlineError {
+function noDelta({ name }: Authority, { freshestCrl, nextUpdate, ...part }: StoredCrl): MintlineError {
   const why =
     nextUpdate.getTime() === lastNextUpdate.getTime()
       ? 'its CRL is the last one, which nothing follows'
@@ -216,7 +232,7 @@ function noDelta({ name }: Authority, { freshestCrl, nextUpdate }: StoredCrl): M
         : 'the first one is made within seconds; where it is not, GET /readyz says why'
   return new MintlineError(
     'authority_not_found',
-    `There is no delta CRL of ${name}: ${why}. GET /v1/authorities/${name}/crl is complete.`
+    `There is no delta CRL of ${describePart(part, name)}: ${why}. GET ${crlPath(name, part)} is complete.`
   )
 }
 

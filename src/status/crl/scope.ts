@@ -1,5 +1,6 @@
 import type { Authority } from '../../authorities/authority.ts'
 import { maySignCrls } from '../../pki/certificate/authority/certificate.ts'
+import { statusPaths } from '../../sources/site/status-paths.ts'
 
 /** Of the last CRL of a compromised generation, which no other follows: the time that never comes (RFC 5280 §4.1.2.5). */
 export const lastNextUpdate = new Date('9999-12-31T23:59:59Z')
@@ -37,6 +38,18 @@ export interface CrlSeries extends CrlScope {
 
 export function scopeKey({ authorityId, shards, shard, isDelta = false }: CrlSeries): string {
   return `${authorityId}/${shards}/${shard}${isDelta ? '/delta' : ''}`
+}
+
+/** Where it is, below the public address. */
+export function crlPath(generation: string, { shards, shard }: CrlPart): string {
+  return shards === 0 ? statusPaths.crl(generation) : statusPaths.crlShard(generation, shards, shard)
+}
+
+/** Where its deltas are. */
+export function crlDeltaPath(generation: string, { shards, shard }: CrlPart): string {
+  return shards === 0
+    ? statusPaths.crlDelta(generation)
+    : statusPaths.crlShardDelta(generation, shards, shard)
 }
 
 /** In words. */

@@ -66,6 +66,8 @@ export class CrlDuty {
   readonly #underWay = new Map<string, Promise<void>>()
   #prunedAtMs = -Infinity
   #allShardsAtMs = -Infinity
+  /** When shards whose complete CRL was made have their turn for the first delta of it, which nothing else tells. */
+  #firstDeltasAtMs = Infinity
   #rules: string | undefined
 
   constructor(options: CrlDutyOptions) {
@@ -110,9 +112,8 @@ export class CrlDuty {
     const key = keyOf(due)
     if (!this.#isItsTurn(key, due.authority)) return
     const { clockTrust, periods, deltas } = this.#options
-    const isDeltaBase = due.part.shards === 0 && !due.isLast
-    const freshestCrl = isDeltaBase ? deltas?.urlOf(due.authority.name) : undefined
-    const rules = { ...periods, deltaBaseMs: isDeltaBase ? deltas?.baseMs : undefined, freshestCrl }
+    const freshestCrl = due.isLast ? undefined : deltas?.urlOf(due.authority.name, due.part)
+    const rules = { ...periods, deltaBaseMs: due.isLast ? undefined : deltas?.baseMs, freshestCrl }
     const kind = due.isLast ? (isLastDue(state) ? 'complete' : undefined) : kindDue(state, now, rules)
     if (kind === undefined) return
     await clockTrust.assertTrusted()
@@ -129,7 +130,9 @@ export class CrlDuty {
   }
 
   async #listShards(): Promise<readonly ShardState[]> {
-    const isAll = this.#stopwatch() >= this.#allShardsAtMs + allShardsEveryMs
+    const nowMs = this.#stopwatch()
+    const isAll = nowMs >= Math.min(this.#allShardsAtMs + allShardsEveryMs, this.#firstDeltasAtMs)
+    if (nowMs >= this.#firstDeltasAtMs) this.#firstDeltasAtMs = Infinity
     const states = await this.#options.shards.listStates(isAll ? 'all' : 'changed')
     if (isAll) this.#allShardsAtMs = this.#stopwatch()
     return states
@@ -185,6 +188,9 @@ export class CrlDuty {
       const notBeforeMs = endMs + Math.max(restMs, endMs - startMs)
       this.#standings.set(keyOf(due), { notBeforeMs, failures: 0 })
       this.#standings.delete(authority.id)
+      const isFirstDeltaDue = due.part.shards > 0 && due.kind === 'complete' && due.freshestCrl !== undefined
+      // Many are made one after another, and the last of them has its turn last.
+      if (isFirstDeltaDue) this.#firstDeltasAtMs = notBeforeMs
     } catch (error) {
       if (signal.aborted) return
       this.#fail(due, error, { key: isKeyThere ? keyOf(due) : authority.id, startMs })

@@ -1,6 +1,5 @@
-import { lastNextUpdate } from '../scope.ts'
-import type { CrlState } from './making-store.ts'
-import type { ShardState } from './shard-store.ts'
+import type { ListState } from '../list-state-store.ts'
+import { type CrlPart, lastNextUpdate } from '../scope.ts'
 
 export interface CrlPeriods {
   /** From thisUpdate to nextUpdate. */
@@ -13,12 +12,14 @@ export interface CrlPeriods {
 export interface DeltaRules {
   /** For so long what changes goes into deltas of a complete one. */
   readonly baseMs: number
-  /** Where the deltas of a generation are. */
-  readonly urlOf: (generation: string) => string
+  /** Where the deltas of a generation are, or of a shard of it. */
+  readonly urlOf: (generation: string, part: CrlPart) => string
 }
 
 export type CrlKind = 'complete' | 'delta'
 
+/** Up to here it costs nobody much to read a delta that is longer than what it is of. */
+const shortEntries = 1_000
 /** A CRL from the future counts for nobody whose clock is right. */
 const clockToleranceMs = 60_000
 
@@ -31,19 +32,23 @@ export interface DueRules extends Pick<CrlPeriods, 'overlapMs'> {
 
 /** @returns which CRL is to be made; undefined: none. */
 export function kindDue(
-  state: CrlState | ShardState,
+  state: ListState & { readonly hasEnded?: boolean },
   now: Date,
   { overlapMs, deltaBaseMs, freshestCrl }: DueRules
 ): CrlKind | undefined {
   const { thisUpdate, nextUpdate } = state
-  const hasNews = state.hasChanges || ('hasEnded' in state && state.hasEnded)
+  const hasNews = state.hasChanges || state.hasEnded === true
   if (thisUpdate === null || nextUpdate === null) return 'complete'
   if (now.getTime() >= nextUpdate.getTime() - overlapMs || isOfFuture(thisUpdate, now)) return 'complete'
   // After a change of the setting nobody is to look for deltas where there are none, or not to look where they are.
-  if ('freshestCrl' in state && (state.freshestCrl ?? undefined) !== freshestCrl) return 'complete'
-  if (deltaBaseMs === undefined || !('delta' in state)) return hasNews ? 'complete' : undefined
+  if ((state.freshestCrl ?? undefined) !== freshestCrl) return 'complete'
+  if (deltaBaseMs === undefined) return hasNews ? 'complete' : undefined
+  const { delta } = state
+  // Who reads deltas is not to read more than who reads none.
+  const isLong = delta !== null && delta.entries > Math.max(shortEntries, state.entries ?? 0)
+  if (isLong && hasNews) return 'complete'
   const isOld = now.getTime() >= thisUpdate.getTime() + deltaBaseMs
-  return kindOfNews(state.delta, { hasNews, isOld, now })
+  return kindOfNews(delta, { hasNews, isOld, now })
 }
 
 interface News {
@@ -53,14 +58,14 @@ interface News {
   readonly now: Date
 }
 
-function kindOfNews(delta: CrlState['delta'], { hasNews, isOld, now }: News): CrlKind | undefined {
+function kindOfNews(delta: ListState['delta'], { hasNews, isOld, now }: News): CrlKind | undefined {
   if (isOld && (hasNews || (delta?.entries ?? 0) > 0)) return 'complete'
   // The first one says that nothing has changed.
   return delta === null || hasNews || isOfFuture(delta.thisUpdate, now) ? 'delta' : undefined
 }
 
 /** What is revoked of it after the last one, since its month was away, has another last one follow. */
-export function isLastDue({ nextUpdate, hasChanges }: CrlState | ShardState): boolean {
+export function isLastDue({ nextUpdate, hasChanges }: ListState): boolean {
   return hasChanges || nextUpdate?.getTime() !== lastNextUpdate.getTime()
 }
 

@@ -21,6 +21,8 @@ export interface StoredPredecessor {
 /** A complete CRL that is on record. */
 export interface StoredBase extends StoredPredecessor {
   readonly nextUpdate: Date
+  /** Of a shard: the addresses by which it says that certificates name it, with a space between them. */
+  readonly distributionPoint: string | null
 }
 
 export interface PredecessorSource {

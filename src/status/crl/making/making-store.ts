@@ -9,6 +9,13 @@ import { runQuery } from '../../../database/run-query.ts'
 import { type Durable, vouchDurable } from '../../../signing/durable.ts'
 import { firstIdentifierOf } from '../../../sources/identifier.ts'
 import { readChunk } from '../crl-store.ts'
+import {
+  type DeltaColumns,
+  deltaOf,
+  type ListState,
+  newestColumns,
+  newestLists
+} from '../list-state-store.ts'
 import type { CrlScope } from '../scope.ts'
 import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
 import type { PredecessorSource, StoredBase } from './list-cursor.ts'
@@ -27,6 +34,8 @@ interface CrlIntent extends CrlScope {
   readonly baseNumber?: number | undefined
   /** Of a complete one: where it says that its deltas are. */
   readonly freshestCrl?: string | undefined
+  /** Of a shard: the addresses by which it says that certificates name it, with a space between them. */
+  readonly distributionPoint?: string | null
   readonly tbsDer: Uint8Array
   readonly tbsSha256: Uint8Array
 }
@@ -41,20 +50,11 @@ interface SignedCrl {
   readonly sha256: Uint8Array
 }
 
-/** What speaks for a new CRL of an authority, and against it. */
-export interface CrlState {
+/** Of all certificates of an authority. */
+export interface CrlState extends ListState {
   readonly authorityId: string
   /** At this moment, whatever this process has heard of so far. */
   readonly authorityState: AuthorityState
-  /** Of the newest complete CRL; null where there is none. */
-  readonly thisUpdate: Date | null
-  readonly nextUpdate: Date | null
-  /** Where it says that its deltas are. */
-  readonly freshestCrl: string | null
-  /** The newest delta of it. */
-  readonly delta: { readonly entries: number; readonly thisUpdate: Date } | null
-  /** Whether anything has been done that neither says. */
-  readonly hasChanges: boolean
   /** Something has ended by itself since the newer one of them. */
   readonly hasEnded: boolean
   /** Of a compromised generation whose key is to sign a last CRL: `waiting` until all that it issued is revoked. */
@@ -155,44 +155,26 @@ const isLost = (error: unknown) => isRefusedByGuard(error) || isUniqueViolation(
 
 type Client = Database['prisma']
 
-type StateRow = Omit<CrlState, 'delta'> & {
-  readonly deltaEntries: number | null
-  readonly deltaThisUpdate: Date | null
-}
-
 async function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
   const rows = await runQuery(
-    () => prisma.$queryRaw<StateRow[]>`
-          SELECT authority.id::text AS "authorityId", authority.state AS "authorityState", newest.this_update AS "thisUpdate",
-            newest.next_update AS "nextUpdate", newest.freshest_crl AS "freshestCrl", delta.entries AS "deltaEntries",
-            delta.this_update AS "deltaThisUpdate",
-            EXISTS (SELECT FROM crl_change WHERE authority_id = authority.id AND shards = 0) AS "hasChanges",
+    () => prisma.$queryRaw<(Omit<CrlState, 'delta'> & DeltaColumns)[]>`
+          SELECT scope.authority_id::text AS "authorityId", scope.state AS "authorityState", ${newestColumns},
+            EXISTS (SELECT FROM crl_change WHERE authority_id = scope.authority_id AND shards = 0) AS "hasChanges",
             EXISTS (
               SELECT FROM certificate_status
-              WHERE authority_id = authority.id AND state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
+              WHERE authority_id = scope.authority_id AND certificate_status.state <> 'revoked' AND ends_at <= ${at.toISOString()}::timestamptz
                 AND ends_at > coalesce(delta.created_at, newest.created_at)
             ) AS "hasEnded",
             CASE WHEN compromise.last_crl IS NOT TRUE THEN 'none' WHEN ordered.finished_at IS NULL THEN 'waiting' ELSE 'due' END
               AS "lastCrl"
-          FROM authority
-          LEFT JOIN authority_compromise AS compromise ON compromise.authority_id = authority.id
+          FROM (SELECT id AS authority_id, 0 AS shards, 0 AS shard, state FROM authority) AS scope
+          LEFT JOIN authority_compromise AS compromise ON compromise.authority_id = scope.authority_id
           LEFT JOIN revocation_order AS ordered ON ordered.id = compromise.order_id
-          LEFT JOIN LATERAL (
-            SELECT number, crl_intent.created_at, this_update, next_update, freshest_crl
-            FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-            WHERE authority_id = authority.id AND shards = 0 AND shard = 0 AND base_number IS NULL ORDER BY number DESC LIMIT 1
-          ) AS newest ON true
-          LEFT JOIN LATERAL (
-            SELECT crl_intent.created_at, entries, this_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-            WHERE authority_id = authority.id AND base_number = newest.number AND number > newest.number ORDER BY number DESC LIMIT 1
-          ) AS delta ON true`
+          ${newestLists}`
   )
   return rows.map(({ deltaEntries, deltaThisUpdate, ...row }) => ({
     ...row,
-    delta:
-      deltaEntries === null || deltaThisUpdate === null
-        ? null
-        : { entries: deltaEntries, thisUpdate: deltaThisUpdate }
+    delta: deltaOf({ deltaEntries, deltaThisUpdate })
   }))
 }
 
@@ -235,7 +217,10 @@ async function findNewestIntent(
     prisma.crlIntent.findFirst({
       where: { authorityId, shards, shard, baseNumber, crl: { isNot: null } },
       orderBy: { number: 'desc' },
-      select: { id: true, number: true, nextUpdate: true, tbsOctets: true, tbsSha256: true }
+      select: {
+        ...{ id: true, number: true, nextUpdate: true, distributionPoint: true },
+        ...{ tbsOctets: true, tbsSha256: true }
+      }
     })
   )
   if (found === null) return undefined

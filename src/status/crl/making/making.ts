@@ -10,8 +10,7 @@ import type { Signer } from '../../../signing/signers/signer.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import { newId, timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
-import { statusPaths } from '../../../sources/site/status-paths.ts'
-import { type CrlPart, type CrlScope, lastNextUpdate } from '../scope.ts'
+import { type CrlPart, crlPath, type CrlScope, lastNextUpdate } from '../scope.ts'
 import type { CrlKind, CrlPeriods } from './due.ts'
 import type { StoredBase } from './list-cursor.ts'
 import type { MakingStore } from './making-store.ts'
@@ -52,7 +51,7 @@ const chunkOctets = 256 * 1024
 /**
  * Makes a CRL of all that the authority has revoked or put on hold, or a delta of that, signs it and puts it on record. Nothing of it
  * holds the event loop for long, and it takes twice the memory of its octets. Where the octets that a delta would be held against
- * are damaged, a complete one is made in its place.
+ * are damaged, or which name other addresses, a complete one is made in its place.
  *
  * @returns undefined where another process began one after this, or the authority was compromised meanwhile.
  * @throws MintlineError `lint_failed`, `certificate_mismatch`, `database_unavailable`, and what the signer throws;
@@ -74,10 +73,13 @@ export async function makeCrl(
   const distributionPoint = await distributionPointOf(dependencies, authority, part)
   const number = await store.takeNumber(scope, createdAt)
   const base = kind === 'delta' ? await store.findPredecessor(scope) : undefined
+  const makeComplete = () => makeCrl(dependencies, { ...order, kind: 'complete' }, signal)
+  // Both are of the same in every octet, or nobody takes them together (RFC 5280 §6.3.3 (c)(2)).
+  if (base !== undefined && base.distributionPoint !== toText(distributionPoint)) return makeComplete()
   const head = { ...headOf(order, { number, createdAt, base }, dependencies), distributionPoint }
   const toBuild = { authority, part, head, at: createdAt, base }
   const built = await buildTbs(dependencies, toBuild, signal)
-  if (built === undefined) return makeCrl(dependencies, { ...order, kind: 'complete' }, signal)
+  if (built === undefined) return makeComplete()
   const { tbsDer, entries, finalEntries } = built
   await judgeInSteps(tbsDer, der => lintTbsCertList(der, { ...head, entries, finalEntries }), giveWay)
   return signList(dependencies, { order, scope, head, createdAt, built, changes }, signal)
@@ -109,6 +111,7 @@ async function signList(
   const intent = await store.insert({
     ...{ id, ...scope, number, createdAt, thisUpdate, nextUpdate, entries, baseNumber, freshestCrl },
     finalEntries: finalEntries - byClock,
+    distributionPoint: toText(head.distributionPoint),
     ...{ tbsDer, tbsSha256 }
   })
   if (intent === undefined) return undefined
@@ -155,13 +158,14 @@ function headOf(
 async function distributionPointOf(
   { shards: store }: MakingDependencies,
   { id, name }: Authority,
-  { shards, shard }: CrlPart
+  part: CrlPart
 ): Promise<readonly string[] | undefined> {
-  if (shards === 0) return undefined
-  return (await store.listPublicUrls(id, shards)).map(
-    url => `${url}${statusPaths.crlShard(name, shards, shard)}`
-  )
+  if (part.shards === 0) return undefined
+  return (await store.listPublicUrls(id, part.shards)).map(url => `${url}${crlPath(name, part)}`)
 }
+
+/** An address has no space. */
+const toText = (addresses: readonly string[] | undefined) => addresses?.join(' ') ?? null
 
 /** SHA-256. */
 async function digestInSteps(parts: readonly Uint8Array[]): Promise<Uint8Array> {

@@ -1,14 +1,15 @@
 import type { Database } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
+import {
+  type DeltaColumns,
+  deltaOf,
+  type ListState,
+  newestColumns,
+  newestLists
+} from '../list-state-store.ts'
 import type { CrlScope } from '../scope.ts'
 
-/** What speaks for a new CRL of a shard. */
-export interface ShardState extends CrlScope {
-  /** Of the newest CRL; null where there is none. */
-  readonly thisUpdate: Date | null
-  readonly nextUpdate: Date | null
-  readonly hasChanges: boolean
-}
+export interface ShardState extends CrlScope, ListState {}
 
 export interface ShardStore {
   /** Of all, or of those alone for which something waits. */
@@ -64,26 +65,26 @@ export function createShardStore({ prisma }: Pick<Database, 'prisma'>): ShardSto
   }
 }
 
-function listStates(prisma: Database['prisma'], isChanged: boolean): Promise<readonly ShardState[]> {
-  return runQuery(
-    () => prisma.$queryRaw<ShardState[]>`
-      SELECT scope.authority_id::text AS "authorityId", scope.shards, scope.shard, newest.this_update AS "thisUpdate",
-        newest.next_update AS "nextUpdate", changed.id IS NOT NULL AS "hasChanges"
+async function listStates(prisma: Database['prisma'], isChanged: boolean): Promise<readonly ShardState[]> {
+  const rows = await runQuery(
+    () => prisma.$queryRaw<(Omit<ShardState, 'delta'> & DeltaColumns)[]>`
+      SELECT scope.authority_id::text AS "authorityId", scope.shards, scope.shard, ${newestColumns},
+        changed.id IS NOT NULL AS "hasChanges"
       FROM (
         SELECT authority_id, shards, generate_series(0, shards - 1) AS shard
         FROM (SELECT DISTINCT authority_id, shards FROM crl_partition) AS partition
         WHERE NOT ${isChanged}::boolean
         UNION SELECT authority_id, shards, shard FROM crl_change WHERE ${isChanged}::boolean AND shards > 0
       ) AS scope
-      LEFT JOIN LATERAL (
-        SELECT this_update, next_update FROM crl_intent JOIN crl ON crl.intent_id = crl_intent.id
-        WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard
-        ORDER BY number DESC LIMIT 1
-      ) AS newest ON true
+      ${newestLists}
       LEFT JOIN LATERAL (
         SELECT id FROM crl_change
         WHERE authority_id = scope.authority_id AND shards = scope.shards AND shard = scope.shard LIMIT 1
       ) AS changed ON true
       ORDER BY scope.authority_id, scope.shards, scope.shard`
   )
+  return rows.map(({ deltaEntries, deltaThisUpdate, ...row }) => ({
+    ...row,
+    delta: deltaOf({ deltaEntries, deltaThisUpdate })
+  }))
 }

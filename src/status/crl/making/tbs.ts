@@ -89,7 +89,7 @@ async function findStored(
 ): Promise<readonly StoredPredecessor[]> {
   const complete = base ?? (await store.findPredecessor(scope))
   if (complete === undefined) return []
-  const delta = scope.shards === 0 ? await store.findDelta(scope, complete.number) : undefined
+  const delta = await store.findDelta(scope, complete.number)
   return delta === undefined ? [complete] : [complete, delta]
 }
 

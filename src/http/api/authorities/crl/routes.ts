@@ -84,6 +84,15 @@ const getDelta = {
   }
 }
 
+const getShardDelta = {
+  ...getDelta,
+  operationId: 'getAuthorityCrlShardDelta',
+  summary: 'Read the delta CRL of a shard of a generation',
+  description:
+    'What has changed since the complete CRL of the shard, whose number and issuingDistributionPoint it has. Else as the delta of the complete one.',
+  params: getShard.params
+}
+
 const config = { access: 'public', turn: 'none', isStatus: true } as const
 
 /** Caches that hold it for longer would keep a revocation from being seen. */
@@ -107,9 +116,16 @@ export const crlRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
     '/v1/authorities/:name/shards/:shards/:shard',
     { config, schema: getShard },
     async (request, reply) => {
-      const { name, shards, shard } = request.params
-      const part = { shards: Number(shards), shard: Number(shard) }
-      return answer(request, reply, () => crls.find(name, part))
+      const { params } = request
+      return answer(request, reply, () => crls.find(params.name, partOf(params)))
+    }
+  )
+  app.get(
+    '/v1/authorities/:name/shards/:shards/:shard/delta',
+    { config, schema: getShardDelta },
+    async (request, reply) => {
+      const { params } = request
+      return answer(request, reply, () => crls.findDelta(params.name, partOf(params)))
     }
   )
 
@@ -139,6 +155,11 @@ export const crlRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> = 
     return tell().type(type).header('content-length', octets).send(body)
   }
 }
+
+const partOf = ({ shards, shard }: { readonly shards: string; readonly shard: string }) => ({
+  shards: Number(shards),
+  shard: Number(shard)
+})
 
 /** RFC 9110, section 13.2.2: the tag counts where there is one. */
 function isKnown({ headers: asked }: FastifyRequest, etag: string, modified: Date): boolean {

@@ -1,0 +1,87 @@
+import type { Authorities } from '../../authorities/authority.ts'
+import type { CrlStore } from './crl-store.ts'
+import { hasCrls } from './scope.ts'
+
+/** What there is to know of the deltas of a generation's complete CRL, or of those of its shards all together. */
+export interface DeltaStand {
+  readonly authority: string
+  /** 0: of the CRL of all its certificates. */
+  readonly shards: number
+  /** So many complete CRLs name deltas and have none yet. */
+  readonly missing: number
+  /** Of all together. */
+  readonly entries: number
+  /** Of the oldest; undefined where there is none. */
+  readonly ageSeconds: number | undefined
+  /** Of the one that ends first. */
+  readonly secondsToNextUpdate: number | undefined
+  /** Since the oldest change that neither one of them nor its complete one says. */
+  readonly lagSeconds: number
+}
+
+interface WatchDependencies {
+  readonly store: Pick<CrlStore, 'listDeltaFacts' | 'listShardFacts' | 'listLags'>
+  readonly authorities: Pick<Authorities, 'list'>
+  readonly overlapMs: number
+}
+
+/** The first one follows its complete one within seconds; those of shards come one after another. */
+const overdueSeconds = 120
+
+export function createDeltaWatch({ store, authorities, overlapMs }: WatchDependencies) {
+  async function listFacts(now: Date) {
+    const [ofAll, lags, ofShards] = await Promise.all([
+      store.listDeltaFacts(),
+      store.listLags(now),
+      store.listShardFacts()
+    ])
+    const lagOf = (authorityId: string) => lags.find(each => each.authorityId === authorityId)?.seconds ?? 0
+    return [
+      ...ofAll.map(facts => ({ ...facts, shards: 0, lagSeconds: lagOf(facts.authorityId) })),
+      ...ofShards
+    ].filter(({ deltaBases }) => deltaBases > 0)
+  }
+
+  async function describeAll(now: Date) {
+    const watched = new Map(
+      authorities
+        .list()
+        .filter(each => hasCrls(each, now))
+        .map(({ id, name }) => [id, name])
+    )
+    return (await listFacts(now)).flatMap(facts => {
+      const authority = watched.get(facts.authorityId)
+      return authority === undefined ? [] : [{ ...facts, authority }]
+    })
+  }
+
+  return {
+    async measure(now: Date): Promise<readonly DeltaStand[]> {
+      return (await describeAll(now)).map(({ authority, shards, lagSeconds, ...facts }) => ({
+        authority,
+        shards,
+        missing: facts.deltasMissing,
+        entries: facts.deltaEntries,
+        ageSeconds: secondsBetween(facts.deltaThisUpdate, now),
+        secondsToNextUpdate: secondsBetween(now, facts.deltaNextUpdate),
+        lagSeconds
+      }))
+    },
+    /** In words. What a delta does not say yet is told of its complete one. */
+    async faults(now: Date): Promise<readonly string[]> {
+      return (await describeAll(now)).flatMap(({ authority, shards, ...facts }) => {
+        const of = shards === 0 ? `of ${authority}` : `of ${authority}, which has ${shards} shards,`
+        const waitedSeconds = secondsBetween(facts.deltaMissingSince, now) ?? 0
+        if (waitedSeconds >= overdueSeconds)
+          return [`${facts.deltasMissing} of the CRLs ${of} name a delta that is not there`]
+        const leftSeconds = secondsBetween(now, facts.deltaNextUpdate)
+        if (leftSeconds === undefined || leftSeconds * 1000 >= overlapMs / 2) return []
+        return [`a delta CRL ${of} ends ${facts.deltaNextUpdate!.toISOString()}`]
+      })
+    }
+  }
+}
+
+function secondsBetween(from: Date | null, to: Date | null): number | undefined {
+  return from === null || to === null ? undefined : (to.getTime() - from.getTime()) / 1000
+}
