@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { findingKinds } from '../../../aws/fleet/finding.ts'
 import { thingChoices, walkPhases } from '../../../aws/fleet/reconciliation.ts'
+import { backgroundState } from '../../schemas/counted-order.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { boundedName } from '../../schemas/query.ts'
@@ -86,10 +87,7 @@ const FleetWalk = Type.Object(
 
 const reconciliationMembers = {
   id: uuid({ examples: [exampleId] }),
-  state: Type.Enum(['running', 'done'], {
-    type: 'string',
-    description: '`running` goes on by itself, also after a crash.'
-  }),
+  state: backgroundState,
   createdAt: time(),
   createdBy: Type.String({ description: '`system` of one by schedule.', examples: ['operator/line-7'] }),
   note: Type.Optional(Type.String()),

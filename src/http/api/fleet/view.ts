@@ -2,23 +2,15 @@ import type { Static } from 'typebox'
 import { isAlarm } from '../../../aws/fleet/finding.ts'
 import type { Finding, FleetPlace } from '../../../aws/fleet/reading/fleet.ts'
 import type { Reconciliation, ToldReconciliation, ToldWalk } from '../../../aws/fleet/reconciliation.ts'
+import { viewBackground } from '../../schemas/counted-order.ts'
 import type { FleetFindingView, FleetReconciliation, FleetSummary } from './schemas.ts'
 
 type ReconciliationView = Static<typeof FleetReconciliation>
 type SummaryView = Static<typeof FleetSummary>
 
 export function viewReconciliation(reconciliation: Reconciliation): ReconciliationView {
-  const { id, createdAt, actor, note, neverSeenDays, things, finishedAt } = reconciliation
-  return {
-    id,
-    state: finishedAt === null ? 'running' : 'done',
-    createdAt: createdAt.toISOString(),
-    createdBy: actor,
-    ...(note !== null && { note }),
-    neverSeenDays,
-    things,
-    ...(finishedAt !== null && { finishedAt: finishedAt.toISOString() })
-  }
+  const { note, neverSeenDays, things } = reconciliation
+  return { ...viewBackground(reconciliation), ...(note !== null && { note }), neverSeenDays, things }
 }
 
 export function viewToldReconciliation(told: ToldReconciliation): ReconciliationView {

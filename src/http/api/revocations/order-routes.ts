@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { MintlineError } from '../../../errors/mintline-error.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
+import { countedResponses, expectedCountOf } from '../../schemas/counted-order.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import { jsonContent } from '../../schemas/reference.ts'
@@ -29,12 +29,7 @@ const placeRevocation = {
     'Twice: with `dryRun: true` it answers how many are selected, and with that number as `expectedCount` it revokes them in the background, each once, whatever crashes meanwhile; `GET /v1/revocations/{id}` shows how far it has come. An order is about what was asked for before it was given. With `keyCompromise` the keys are blocked for ever as well.',
   body: RevocationOrderBody,
   response: {
-    200: { description: 'Of a dry run: how many.', content: jsonContent(RevocationCount) },
-    202: {
-      description: 'The order is on record, and goes on by itself.',
-      headers: { Location: { type: 'string', description: 'The order.' } },
-      content: jsonContent(RevocationOrder)
-    },
+    ...countedResponses(RevocationCount, RevocationOrder),
     ...problemResponses({
       409: 'Another number is selected by now: `count`; or what is selected may be of a month that is detached: `month`.',
       422: 'Something that the selection names is not there, it cannot be counted at once (`to`), or `invalidityDate` is still to come.'
@@ -73,11 +68,11 @@ export const revocationOrderRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
     '/v1/revocations',
     { config: { access: ['admin'] }, schema: placeRevocation },
     async (request, reply) => {
-      const { select, dryRun = false, expectedCount } = request.body
-      const asked = selectionOf(select)
+      const asked = selectionOf(request.body.select)
       const grounds = groundsOf(request.body)
-      if (dryRun) return reply.code(200).send(await revocationOrders.count(asked, grounds))
-      if (expectedCount === undefined) throw countMissing()
+      const expectedCount = expectedCountOf(request.body)
+      if (expectedCount === undefined)
+        return reply.code(200).send(await revocationOrders.count(asked, grounds))
       const order = await revocationOrders.place(
         { select: asked, ...grounds, expectedCount },
         notedActOf(request)
@@ -97,17 +92,4 @@ export const revocationOrderRoutes: FastifyPluginAsyncTypebox<{ services: HttpSe
     async ({ query: { limit = defaultOrderLimit, ...query } }) =>
       viewPage(await revocationOrders.list({ ...query, limit }), viewOrder)
   )
-}
-
-function countMissing(): MintlineError {
-  return new MintlineError('request_invalid', 'The order does not say how many it is about.', {
-    violations: [
-      {
-        pointer: '/body/expectedCount',
-        expected: 'the count that the dry run answered',
-        found: 'none',
-        message: 'Send the same with "dryRun": true first; it changes nothing.'
-      }
-    ]
-  })
 }

@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { finalReasons } from '../../../pki/revocation/reason.ts'
+import { backgroundState, countedMembers } from '../../schemas/counted-order.ts'
 import { example } from '../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { boundedName, instant, instantForms } from '../../schemas/query.ts'
@@ -56,16 +57,7 @@ export const RevocationOrderBody = Type.Object(
         'Exactly one of `lot`, `station`, `line`, `authority`, `ids` and `serialNumbers`; `station` and `line` with `from` and `to`, `lot` and `authority` with either, both or none.'
     }),
     ...groundsMembers,
-    dryRun: Type.Optional(
-      Type.Boolean({ description: 'True: nothing is revoked, and the answer says how many would be.' })
-    ),
-    expectedCount: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: 2_147_483_647,
-        description: 'What the dry run answered. Without a dry run it must be there.'
-      })
-    )
+    ...countedMembers('revoked', 2_147_483_647)
   },
   {
     ...strict,
@@ -98,10 +90,7 @@ export const RevocationCount = Type.Object(
 export const RevocationOrder = Type.Object(
   {
     id: uuid({ examples: [exampleId] }),
-    state: Type.Enum(['running', 'done'], {
-      type: 'string',
-      description: '`running` goes on by itself, also after a crash.'
-    }),
+    state: backgroundState,
     createdAt: Type.String({ format: 'date-time' }),
     createdBy: Type.String({ examples: ['admin/security'] }),
     select: Type.Object(

@@ -1,15 +1,12 @@
 import type { Static } from 'typebox'
 import type { ToldOrder } from '../../../revocation/orders/order.ts'
+import { viewBackground } from '../../schemas/counted-order.ts'
 import type { RevocationOrder } from './order-schemas.ts'
 
 export function viewOrder(order: ToldOrder): Static<typeof RevocationOrder> {
-  const { selection, createdAt, invalidityDate, finishedAt, expected } = order
-  const { id, actor, reason, note, leftOut, done, skipped, failed } = order
+  const { selection, invalidityDate, expected, reason, note, leftOut, done, skipped, failed } = order
   return {
-    id,
-    state: finishedAt === null ? 'running' : 'done',
-    createdAt: createdAt.toISOString(),
-    createdBy: actor,
+    ...viewBackground(order),
     select: selection,
     reason,
     note,
@@ -18,7 +15,6 @@ export function viewOrder(order: ToldOrder): Static<typeof RevocationOrder> {
     leftOut,
     done,
     skipped,
-    failed,
-    ...(finishedAt !== null && { finishedAt: finishedAt.toISOString() })
+    failed
   }
 }

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
-import { MintlineError } from '../../../../errors/mintline-error.ts'
 import { actOf } from '../../../plugins/access.ts'
 import { coerceIntegers } from '../../../plugins/coercion.ts'
+import { countedResponses, expectedCountOf } from '../../../schemas/counted-order.ts'
 import { viewPage } from '../../../schemas/page.ts'
 import { problemResponses } from '../../../schemas/problem.ts'
 import { jsonContent } from '../../../schemas/reference.ts'
@@ -28,12 +28,7 @@ const placeCleanUp = {
     'Twice: with `dryRun: true` it answers how many there are by the last look at the fleet, and with that number as `expectedCount` it deletes them in the background, each once, whatever crashes meanwhile. Each is held against the record and asked for at AWS anew just before; what is needed by then is left. `GET /v1/fleet/clean-ups/{id}` shows how far it has come.',
   body: FleetCleanUpBody,
   response: {
-    200: { description: 'Of a dry run: how many.', content: jsonContent(FleetCleanUpCount) },
-    202: {
-      description: 'The order is on record, and goes on by itself.',
-      headers: { Location: { type: 'string', description: 'The order.' } },
-      content: jsonContent(FleetCleanUp)
-    },
+    ...countedResponses(FleetCleanUpCount, FleetCleanUp),
     ...problemResponses({ 409: 'It is another number by now: `count`.' })
   }
 }
@@ -67,10 +62,11 @@ export const fleetCleanUpRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
     '/v1/fleet/clean-ups',
     { config: { access: ['admin'] }, schema: placeCleanUp },
     async (request, reply) => {
-      const { note, dryRun = false, expectedCount, ...selection } = request.body
-      if (dryRun) return reply.code(200).send(viewCleanUpCount(await cleanUps.count(selection)))
-      if (expectedCount === undefined) throw countMissing()
-      const placed = await cleanUps.place(selection, expectedCount, { ...actOf(request), reason: note })
+      const { of, authority, region, accountAlias, note } = request.body
+      const selection = { of, authority, region, accountAlias }
+      const count = expectedCountOf(request.body)
+      if (count === undefined) return reply.code(200).send(viewCleanUpCount(await cleanUps.count(selection)))
+      const placed = await cleanUps.place(selection, count, { ...actOf(request), reason: note })
       return reply
         .code(202)
         .header('location', `/v1/fleet/clean-ups/${placed.id}`)
@@ -88,17 +84,4 @@ export const fleetCleanUpRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
     async ({ query: { limit = defaultCleanUpLimit, ...query } }) =>
       viewPage(await cleanUps.list({ ...query, limit }), viewCleanUp)
   )
-}
-
-function countMissing(): MintlineError {
-  return new MintlineError('request_invalid', 'The order does not say how many it is about.', {
-    violations: [
-      {
-        pointer: '/body/expectedCount',
-        expected: 'the count that the dry run answered',
-        found: 'none',
-        message: 'Send the same with "dryRun": true first; it changes nothing.'
-      }
-    ]
-  })
 }

@@ -1,5 +1,6 @@
 import Type from 'typebox'
 import { cleanUpSubjects, itemStates, mostAtOnce } from '../../../../aws/fleet/clean-ups/clean-up.ts'
+import { backgroundState, countedMembers } from '../../../schemas/counted-order.ts'
 import { example } from '../../../schemas/example.ts'
 import { nextCursor, pageQuery } from '../../../schemas/page.ts'
 import { boundedName } from '../../../schemas/query.ts'
@@ -32,16 +33,7 @@ export const FleetCleanUpBody = Type.Object(
   {
     ...selectionMembers,
     note: Type.String(note),
-    dryRun: Type.Optional(
-      Type.Boolean({ description: 'True: nothing is deleted, and the answer says how many would be.' })
-    ),
-    expectedCount: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: mostAtOnce,
-        description: 'What the dry run answered. Without a dry run it must be there.'
-      })
-    )
+    ...countedMembers('deleted', mostAtOnce)
   },
   {
     ...strict,
@@ -78,10 +70,7 @@ const counted = (description: string) => Type.Integer({ minimum: 0, description 
 export const FleetCleanUp = Type.Object(
   {
     id: uuid({ examples: [exampleId] }),
-    state: Type.Enum(['running', 'done'], {
-      type: 'string',
-      description: '`running` goes on by itself, also after a crash.'
-    }),
+    state: backgroundState,
     createdAt: Type.String({ format: 'date-time' }),
     createdBy: Type.String({ examples: ['admin/security'] }),
     ...selectionMembers,

@@ -5,24 +5,21 @@ import type {
   ToldCleanUp,
   ToldItem
 } from '../../../../aws/fleet/clean-ups/clean-up.ts'
+import { viewBackground } from '../../../schemas/counted-order.ts'
 import type { FleetCleanUp, FleetCleanUpCount } from './schemas.ts'
 
 export function viewCleanUp(cleanUp: CleanUp): Static<typeof FleetCleanUp> {
-  const { id, createdAt, actor, note, selection, expected, finishedAt, counts } = cleanUp
+  const { note, selection, expected, counts } = cleanUp
   const { of, authority, region, accountAlias } = selection
   return {
-    id,
-    state: finishedAt === null ? 'running' : 'done',
-    createdAt: createdAt.toISOString(),
-    createdBy: actor,
+    ...viewBackground(cleanUp),
     of,
     ...(authority !== undefined && { authority }),
     ...(region !== undefined && { region }),
     ...(accountAlias !== undefined && { accountAlias }),
     note,
     expectedCount: expected,
-    ...counts,
-    ...(finishedAt !== null && { finishedAt: finishedAt.toISOString() })
+    ...counts
   }
 }
 
