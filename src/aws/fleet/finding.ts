@@ -1,5 +1,6 @@
 /**
  * - `seen-never-issued`: AWS IoT holds a certificate of the CA that is not on record here: somebody else has used its key.
+ * - `issued-before-import`: it is not on record, and AWS IoT had it before the CA came here.
  * - `key-used-elsewhere`: the CA's KMS key was used later than for anything that is on record here.
  * - `revoked-but-active`: it is revoked or on hold, and AWS IoT lets its device in, or is about to.
  * - `issued-never-seen`: it was issued a while ago, and was never seen at AWS IoT.
@@ -12,6 +13,7 @@
 export const findingKinds = [
   'seen-never-issued',
   'key-used-elsewhere',
+  'issued-before-import',
   'revoked-but-active',
   'issued-never-seen',
   'seen-and-gone',

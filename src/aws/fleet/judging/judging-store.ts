@@ -50,6 +50,13 @@ export interface JudgingStore {
 /** What AWS has neither taken out nor revoked is let in, or about to be. */
 const isIn = Prisma.sql`own.status NOT IN ('INACTIVE', 'REVOKED')`
 
+/**
+ * AWS had it, by its own clock, before the generation came here: its key was another's then, as of a CA that was imported. When a
+ * certificate says that it was made, who has the key can choose.
+ */
+const isEarlier = ({ authorityId }: Walk) => Prisma.sql`
+  coalesce(own.registered_at < (SELECT created_at FROM authority WHERE id = ${authorityId}::uuid), false)`
+
 export function createJudgingStore({ prisma }: Database): JudgingStore {
   return {
     next: (walk, limit) =>
@@ -58,7 +65,7 @@ export function createJudgingStore({ prisma }: Database): JudgingStore {
           SELECT encode(own.certificate_id, 'hex') AS "certificateId", own.intent_id::text AS "intentId", own.status,
             own.registered_at AS "registeredAt", standing.state AS standing, push.state AS push,
             coalesce(known.details ? 'subject', false) AS "isKnown",
-            own.intent_id IS NULL OR (standing.state IN ('held', 'revoked') AND ${isIn}) AS "isSuspect"
+            (own.intent_id IS NULL AND NOT ${isEarlier(walk)}) OR (standing.state IN ('held', 'revoked') AND ${isIn}) AS "isSuspect"
           FROM ${nextListed(walk, limit)}
           LEFT JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
           LEFT JOIN aws_push AS push ON push.intent_id = own.intent_id AND push.registration_id = own.registration_id
@@ -133,10 +140,10 @@ async function keepStrangers(
   if (!(await holdWalk(transaction, walk))) return
   const rows = await transaction.$queryRaw<Pick<Suspect, 'certificateId' | 'status' | 'registeredAt'>[]>`
     SELECT encode(certificate_id, 'hex') AS "certificateId", status, registered_at AS "registeredAt"
-    FROM fleet_certificate
+    FROM fleet_certificate AS own
     WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid AND intent_id IS NULL
-      AND NOT EXISTS (
-        SELECT FROM fleet_finding WHERE place_id = fleet_certificate.registration_id AND kind = 'seen-never-issued'
+      AND NOT ${isEarlier(walk)} AND NOT EXISTS (
+        SELECT FROM fleet_finding WHERE place_id = own.registration_id AND kind = 'seen-never-issued'
           AND key = certificate_id
       )
     ORDER BY certificate_id LIMIT ${mostStrangers}`
@@ -168,6 +175,9 @@ function plainStatement(walk: Walk, position: Uint8Array): Prisma.Sql {
       SELECT 'not-provisioned' AS kind, jsonb_build_object('status', own.status, 'registeredAt', own.registered_at) AS details
       WHERE own.intent_id IS NOT NULL AND own.status = 'PENDING_ACTIVATION' AND coalesce(standing.state, 'good') IN ('good', 'removed')
         AND own.registered_at < clock_timestamp() - ${provisioningTime}
+      UNION ALL
+      SELECT 'issued-before-import', jsonb_build_object('status', own.status, 'registeredAt', own.registered_at)
+      WHERE own.intent_id IS NULL AND ${isEarlier(walk)}
       UNION ALL
       SELECT 'seen-before-lot-close', jsonb_build_object(
         'lot', lot.id, 'lotState', CASE WHEN ${lotClosedAt} <= clock_timestamp() THEN 'closed' ELSE lot.state END,

@@ -37,7 +37,7 @@ const held = Type.Optional(
 const kind = Type.Enum(findingKinds, {
   type: 'string',
   description:
-    '`seen-never-issued`: AWS holds a certificate of the CA that is not on record, an alarm. `key-used-elsewhere`: the KMS key of the CA was used later than for anything on record, an alarm. `revoked-but-active`: revoked or on hold, and let in. `issued-never-seen`: issued a while ago, in effect, and never seen at AWS. `seen-and-gone`: in effect, seen at AWS at an earlier look, and nowhere there any more. `not-provisioned`: registered for more than an hour, and still PENDING_ACTIVATION. `seen-before-lot-close`: it came to AWS before its lot was closed. `without-thing`, `other-thing`: let in, with no thing or other things than predicted. `orphaned-thing`: nothing is attached any more to a thing of a certificate.'
+    '`seen-never-issued`: AWS holds a certificate of the CA that is not on record, an alarm. `issued-before-import`: so as well, and AWS had it before the CA came here, no alarm. `key-used-elsewhere`: the KMS key of the CA was used later than for anything on record, an alarm. `revoked-but-active`: revoked or on hold, and let in. `issued-never-seen`: issued a while ago, in effect, and never seen at AWS. `seen-and-gone`: in effect, seen at AWS at an earlier look, and nowhere there any more. `not-provisioned`: registered for more than an hour, and still PENDING_ACTIVATION. `seen-before-lot-close`: it came to AWS before its lot was closed. `without-thing`, `other-thing`: let in, with no thing or other things than predicted. `orphaned-thing`: nothing is attached any more to a thing of a certificate.'
 })
 
 export const FleetReconciliationBody = Type.Object(
