@@ -113,6 +113,7 @@ export const errorCodes = [
   'fleet_reconciliation_not_found',
   'fleet_reconciliation_running',
   'fleet_finding_not_found',
+  'fleet_finding_count_changed',
   'fleet_clean_up_not_found',
   'fleet_clean_up_count_changed',
   // the service

@@ -15,6 +15,7 @@ import { countRoutes } from './api/counts/routes.ts'
 import { eventRoutes } from './api/events/routes.ts'
 import { exportContentRoutes } from './api/exports/content-route.ts'
 import { exportRoutes } from './api/exports/routes.ts'
+import { fleetAcknowledgingRoutes } from './api/fleet/acknowledging/routes.ts'
 import { fleetCleanUpRoutes } from './api/fleet/clean-ups/routes.ts'
 import { fleetRoutes } from './api/fleet/routes.ts'
 import { healthRoutes } from './api/health/routes.ts'
@@ -83,6 +84,7 @@ const allRoutes = [
   awsRegistrationRoutes,
   awsPushRoutes,
   fleetRoutes,
+  fleetAcknowledgingRoutes,
   fleetCleanUpRoutes,
   previewRoutes,
   blockedKeyRoutes,

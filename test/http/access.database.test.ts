@@ -50,6 +50,7 @@ const permissions: Readonly<Record<string, readonly Role[] | 'public'>> = {
   'GET /v1/fleet': ['auditor', 'operator', 'admin'],
   'GET /v1/fleet/findings': ['auditor', 'operator', 'admin'],
   'POST /v1/fleet/findings/:id/acknowledge': ['operator', 'admin'],
+  'POST /v1/fleet/findings/acknowledge': ['operator', 'admin'],
   'POST /v1/fleet/reconciliations': ['operator', 'admin'],
   'GET /v1/fleet/reconciliations': ['auditor', 'operator', 'admin'],
   'GET /v1/fleet/reconciliations/:id': ['auditor', 'operator', 'admin'],
@@ -375,6 +376,10 @@ async function makeFleet(): Promise<Readonly<Record<string, Target>>> {
     'POST /v1/fleet/findings/:id/acknowledge': {
       url: `/v1/fleet/findings/${finding}/acknowledge`,
       payload: { note: 'a trial' }
+    },
+    'POST /v1/fleet/findings/acknowledge': {
+      url: '/v1/fleet/findings/acknowledge',
+      payload: { authority: 'starter-g1', note: 'a trial', dryRun: true }
     },
     'POST /v1/fleet/reconciliations': { url: '/v1/fleet/reconciliations', payload },
     'GET /v1/fleet/reconciliations': { url: '/v1/fleet/reconciliations' },

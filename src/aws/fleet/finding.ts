@@ -26,7 +26,10 @@ export const findingKinds = [
 export type FindingKind = (typeof findingKinds)[number]
 
 /** Of them, those of which the service tells as soon as they are found, and that stay until they are acknowledged. */
-const alarmKinds = ['seen-never-issued', 'key-used-elsewhere'] as const satisfies readonly FindingKind[]
+export const alarmKinds = [
+  'seen-never-issued',
+  'key-used-elsewhere'
+] as const satisfies readonly FindingKind[]
 export type AlarmKind = (typeof alarmKinds)[number]
 
 export function isAlarm(kind: FindingKind): kind is AlarmKind {

@@ -5,6 +5,8 @@ import { type CleanUpDependencies, runCleanUps, sweepCleanUps } from '../../aws/
 import type { FleetDependencies } from '../../aws/fleet/dependencies.ts'
 import { createJudgingStore } from '../../aws/fleet/judging/judging-store.ts'
 import { createKeyStore } from '../../aws/fleet/keys/key-store.ts'
+import { createAcknowledgeStore } from '../../aws/fleet/reading/acknowledge-store.ts'
+import { createAcknowledging } from '../../aws/fleet/reading/acknowledging.ts'
 import { createFleet } from '../../aws/fleet/reading/create-fleet.ts'
 import { createFleetStore } from '../../aws/fleet/reading/fleet-store.ts'
 import { createReconciliationStore } from '../../aws/fleet/reconciliation-store.ts'
@@ -31,7 +33,10 @@ type FleetCore = Pick<
 export function createFleetServices(core: FleetCore, jobs: Pick<JobQueue, 'send'>) {
   const { config, database, search, clock, randomBytes } = core
   return {
-    fleet: createFleet({ store: createFleetStore(database, search), clock, randomBytes }),
+    fleet: {
+      ...createFleet({ store: createFleetStore(database, search), clock, randomBytes }),
+      ...createAcknowledging({ store: createAcknowledgeStore(database, search), clock, randomBytes })
+    },
     reconciliations: createReconciliations({
       store: createReconciliationStore(database),
       jobs,

@@ -20,6 +20,7 @@ import { ClockState } from '../api/clock/schemas.ts'
 import { IssuanceSummary } from '../api/counts/schemas.ts'
 import { DeliveryStatus, SetAsideEvent, SetAsideEventPage } from '../api/events/schemas.ts'
 import { ExportPage, ExportResource } from '../api/exports/schemas.ts'
+import { FleetAcknowledged } from '../api/fleet/acknowledging/schemas.ts'
 import { FleetCleanUp, FleetCleanUpCount, FleetCleanUpPage } from '../api/fleet/clean-ups/schemas.ts'
 import {
   FleetFinding,
@@ -107,6 +108,7 @@ export const sharedSchemas = [
   FleetSummary,
   FleetFinding,
   FleetFindingPage,
+  FleetAcknowledged,
   FleetCleanUp,
   FleetCleanUpPage,
   FleetCleanUpCount,

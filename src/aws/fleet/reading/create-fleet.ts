@@ -3,7 +3,7 @@ import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import { readPage } from '../../../sources/page.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
-import { countedMost, type Fleet } from './fleet.ts'
+import { type Acknowledging, countedMost, type Fleet } from './fleet.ts'
 import type { FleetStore } from './fleet-store.ts'
 import { describeFleet } from './standing.ts'
 
@@ -13,7 +13,7 @@ interface FleetReading {
   readonly randomBytes: RandomBytes
 }
 
-export function createFleet({ store, clock, randomBytes }: FleetReading): Fleet {
+export function createFleet({ store, clock, randomBytes }: FleetReading): Omit<Fleet, keyof Acknowledging> {
   return {
     list: query => readPage(query, wanted => store.list(wanted)),
     summarize: () => store.summarize(countedMost),

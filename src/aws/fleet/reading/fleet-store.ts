@@ -41,16 +41,17 @@ async function acknowledge(
     UPDATE fleet_finding SET acknowledged_at = ${at}::timestamptz, acknowledged_by = ${by}, acknowledge_note = ${note}
     WHERE id = ${id}::bigint AND is_alarm AND acknowledged_at IS NULL`
   const [finding] = await transaction.$queryRaw<Finding[]>`
-    SELECT ${findingColumns} FROM fleet_finding AS finding ${joins} WHERE finding.id = ${id}::bigint AND finding.is_alarm`
+    SELECT ${findingColumns} FROM fleet_finding AS finding ${findingJoins} WHERE finding.id = ${id}::bigint AND finding.is_alarm`
   if (changed > 0 && finding !== undefined) await insertAuditEvent(transaction, eventOf(finding))
   return finding
 }
 
-const joins = Prisma.sql`
+/** Of rows of findings as `finding`. */
+export const findingJoins = Prisma.sql`
   JOIN authority ON authority.id = finding.authority_id
   LEFT JOIN aws_registration AS registration ON registration.id = finding.registration_id`
 
-const findingColumns = Prisma.sql`
+export const findingColumns = Prisma.sql`
   finding.id::text, finding.kind, authority.name AS authority, finding.registration_id::text AS "registrationId",
   registration.account_alias AS "accountAlias", registration.region,
   CASE WHEN octet_length(finding.key) = 32 AND finding.kind NOT IN ('orphaned-thing', 'key-used-elsewhere')
@@ -89,7 +90,7 @@ function listStatement(query: FindingQuery): Prisma.Sql {
     CROSS JOIN LATERAL (
       SELECT * FROM fleet_finding WHERE ${Prisma.join(conditions, ' AND ')} ORDER BY id DESC LIMIT ${limit}
     ) AS finding
-    ${joins}
+    ${findingJoins}
     WHERE ${Prisma.join(wanted, ' AND ')}
     ORDER BY finding.id DESC LIMIT ${limit}`
 }

@@ -1,6 +1,6 @@
 import type { Act } from '../../../audit/audit-event.ts'
 import type { Page, PageQuery } from '../../../sources/page.ts'
-import type { FindingKind } from '../finding.ts'
+import type { AlarmKind, FindingKind } from '../finding.ts'
 import type { HeldCounts } from '../reconciliation.ts'
 
 /** What AWS IoT and the record do not agree on, as it is shown. */
@@ -62,8 +62,41 @@ export interface FleetPlace {
 
 export const countedMost = 100_000
 
+/** Open alarms of one generation. All given conditions hold together. */
+export interface AlarmSelection {
+  /** Name of the generation. */
+  readonly authority: string
+  readonly kind?: AlarmKind | undefined
+  readonly region?: string | undefined
+  readonly accountAlias?: string | undefined
+  /** AWS IoT had the certificate before then, by its own clock. */
+  readonly registeredBefore?: Date | undefined
+}
+
+export interface CountedAlarms {
+  /** Not more than `mostAcknowledged`. */
+  readonly count: number
+  /** There are more than that, which are for another time. */
+  readonly hasMore: boolean
+  readonly first: readonly Finding[]
+}
+
+/** At once: one statement, which takes less than a second. */
+export const mostAcknowledged = 10_000
+
+export interface Acknowledging {
+  countAlarms(selection: AlarmSelection): Promise<CountedAlarms>
+  /**
+   * All of them or none, with one audit event.
+   *
+   * @returns how many.
+   * @throws MintlineError `fleet_finding_count_changed` where another number is open by now, `count`.
+   */
+  acknowledgeAlarms(selection: AlarmSelection, expected: number, act: Act): Promise<number>
+}
+
 /** The fleet at AWS IoT, as of the last looks at it. */
-export interface Fleet {
+export interface Fleet extends Acknowledging {
   /** Newest first. */
   list(query: FindingQuery): Promise<Page<Finding>>
   summarize(): Promise<readonly FleetPlace[]>

@@ -20,6 +20,13 @@ export const fleetProblems = {
     meaning: 'No finding has this id, or it is no alarm: what is no alarm goes by itself once it is mended.',
     remedy: 'Compare the id with `GET /v1/fleet/findings?alarms=open`.'
   },
+  fleet_finding_count_changed: {
+    status: 409,
+    title: 'Another number of alarms is selected by now',
+    meaning: '`count` is how many it is now. None is acknowledged.',
+    remedy:
+      'Send the same with `dryRun: true`, look at what has changed, and send it with the count that it answers.'
+  },
   fleet_clean_up_not_found: {
     status: 404,
     title: 'There is no such clean-up',
