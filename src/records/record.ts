@@ -135,8 +135,11 @@ export interface IssuanceQuery extends PageQuery {
   readonly to?: Date
   /** Of production; with `lines`, both hold. From here on, found within two seconds of the commit. */
   readonly line?: string
+  readonly site?: string
   readonly lot?: string
   readonly credential?: string
+  /** Of the request whose record it is: a repeat has another. Looked for along all records of the time. */
+  readonly requestId?: string
   readonly profileVersion?: number
   /** Lower-case hex. */
   readonly spkiSha256?: string
@@ -158,7 +161,7 @@ export interface IssuanceQuery extends PageQuery {
 }
 
 /** Of what records are searched by. */
-export type Beginnings = Readonly<Partial<Record<'station' | 'line' | 'lot' | 'authority', string>>>
+export type Beginnings = Readonly<Partial<Record<'station' | 'line' | 'site' | 'lot' | 'authority', string>>>
 
 /** A subject value, the thing's name, or metadata as `key:value`, that a record must have. */
 export interface TermCondition {

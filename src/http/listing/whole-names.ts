@@ -1,7 +1,7 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
 
 /** What is asked for by its whole name. */
-const taken = ['station', 'line', 'lot', 'authority'] as const
+const taken = ['station', 'line', 'site', 'lot', 'authority'] as const
 type Name = (typeof taken)[number]
 type Asked = Readonly<Partial<Record<Name, string | undefined>>>
 

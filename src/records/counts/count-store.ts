@@ -55,7 +55,7 @@ async function countGroups(ask: Ask, query: CountQuery): Promise<Counts> {
   const span = unit === undefined ? undefined : await boundSpan(ask, query)
   const pieces = {
     buckets: span && unit ? await bucketsOf(unit, query.zone, span) : [],
-    expiries: query.by.includes('expiryMonth') ? await expiriesOf(ask, query) : []
+    expiries: query.by.includes('expiryMonth') || query.expires ? await expiriesOf(ask, query) : []
   }
   const rows = await ask<GroupRow>(countStatement({ ...query, ...span }, pieces))
   if (rows.length > mostGroups)
@@ -75,8 +75,9 @@ interface Pieces {
   readonly expiries: readonly Bucket[]
 }
 
-/** The months from the first in which a certificate runs out to the last. */
+/** The month that is asked for, or those from the first in which a certificate runs out to the last. */
 async function expiriesOf(ask: Ask, query: CountQuery): Promise<readonly Bucket[]> {
+  if (query.expires !== undefined) return bucketsOf('month', query.zone, query.expires)
   const [bounds] = await ask<{ first: Date | null; last: Date | null }>(expiryBounds(query))
   const { first, last } = bounds!
   if (first === null || last === null) return []
@@ -98,8 +99,12 @@ async function boundSpan(ask: Ask, { from, to }: CountQuery): Promise<{ from: Da
 
 function countStatement(query: CountQuery, { buckets, expiries }: Pieces): Prisma.Sql {
   const starts = startsOf(buckets)
-  const isByExpiry = query.by.includes('expiryMonth')
-  const rows = isByExpiry ? countedByExpiry(query, startsOf(expiries)) : countedRows(query)
+  const { expires } = query
+  const isByExpiry = query.by.includes('expiryMonth') || expires !== undefined
+  // What runs out before or after the month is in none, or in the one behind it.
+  const expiryStarts = [...startsOf(expiries), ...(expires ? [expires.to.toISOString()] : [])]
+  const rows = isByExpiry ? countedByExpiry(query, expiryStarts) : countedRows(query)
+  const meant = expires === undefined ? Prisma.sql`true` : Prisma.sql`expiry = 1`
   const keys = query.by.map(key => {
     if (key === 'expiryMonth') return Prisma.sql`expiry`
     return isDimension(key) ? columns[key] : Prisma.sql`width_bucket(at, ${starts}::timestamptz[])`
@@ -108,7 +113,7 @@ function countStatement(query: CountQuery, { buckets, expiries }: Pieces): Prism
   const names = Prisma.join(keys.map((_, index) => nameOfKey(index)))
   return Prisma.sql`
     SELECT jsonb_build_array(${names}) AS values, sum(count)::float8 AS count
-    FROM (SELECT ${Prisma.join(named)}, count FROM (${rows}) AS counted) AS keyed
+    FROM (SELECT ${Prisma.join(named)}, count FROM (${rows}) AS counted WHERE ${meant}) AS keyed
     GROUP BY ${names} ORDER BY ${names} LIMIT ${mostGroups + 1}`
 }
 

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors/mintline-error.ts'
+import type { Span } from '../../sources/site/shifts.ts'
 import type { Zone } from '../../sources/site/zone.ts'
 import type { Outcome, RecordState } from '../record.ts'
 
@@ -31,8 +32,11 @@ export interface CountScope {
   readonly line?: string | undefined
   /** Of production: records of these alone. */
   readonly lines?: readonly string[] | undefined
+  readonly site?: string | undefined
   readonly lot?: string | undefined
+  readonly credential?: string | undefined
   readonly profile?: string | undefined
+  readonly profileVersion?: number | undefined
   readonly authority?: string | undefined
   readonly outcome?: Outcome | undefined
   readonly state?: RecordState | undefined
@@ -46,6 +50,8 @@ export interface CountQuery extends CountScope {
   readonly by: readonly CountKey[]
   /** By whose clocks days are told apart. */
   readonly zone: Zone
+  /** The month of the zone in which the certificates run out, as its beginning and its end. */
+  readonly expires?: Span | undefined
 }
 
 /** How many records have these values in common. */

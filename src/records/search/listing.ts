@@ -51,9 +51,9 @@ export async function listRows(
 
 /** Whether something is asked for that stands where records are searched by alone. */
 export function isSearched(query: IssuanceQuery): boolean {
-  const { line, lot, credential, profileVersion, spkiSha256, code, state } = query
+  const { line, site, lot, credential, requestId, profileVersion, spkiSha256, code, state } = query
   const { expiresBefore, expiresAfter, beginnings, terms = [] } = query
-  const named = [line, lot, credential, profileVersion, spkiSha256, code, state, beginnings]
+  const named = [line, site, lot, credential, requestId, profileVersion, spkiSha256, code, state, beginnings]
   const asked = [...named, expiresBefore, expiresAfter]
   return terms.length > 0 || asked.some(value => value !== undefined)
 }

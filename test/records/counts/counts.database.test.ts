@@ -6,7 +6,13 @@ import type { ReportQuery, ReportSubject } from '../../../src/records/reports/re
 import { createReportStore } from '../../../src/records/reports/report-store.ts'
 import { createReports } from '../../../src/records/reports/reports.ts'
 import { type Site, spanOfDay, spanOfShift } from '../../../src/sources/site/shifts.ts'
-import { createZone, formatMinutes, formatOffset, type Zone } from '../../../src/sources/site/zone.ts'
+import {
+  addDays,
+  createZone,
+  formatMinutes,
+  formatOffset,
+  type Zone
+} from '../../../src/sources/site/zone.ts'
 import { createDice, openScene, type Scene } from './scene.ts'
 
 const zones = ['UTC', 'Europe/Vienna', 'Asia/Kathmandu', 'Australia/Lord_Howe'].map(name => createZone(name)!)
@@ -64,15 +70,24 @@ function isWithin(
   return (from === undefined || createdAt >= from) && (to === undefined || createdAt < to)
 }
 
+function isExpiring(record: IssuanceRecord, { expires }: CountQuery): boolean {
+  if (expires === undefined) return true
+  return record.outcome !== 'rejected' && record.notAfter >= expires.from && record.notAfter < expires.to
+}
+
 /** One record after the other. */
 function countByHand(query: CountQuery): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {}
   for (const record of records) {
-    const filters = ['station', 'line', 'lot', 'profile', 'authority', 'outcome'] as const
+    const filters = [
+      ...(['station', 'line', 'site', 'lot', 'credential'] as const),
+      ...(['profile', 'profileVersion', 'authority', 'outcome'] as const)
+    ]
     const isMeant =
       isWithin(record, query) &&
       filters.every(name => query[name] === undefined || query[name] === record[name]) &&
       (query.code === undefined || query.code === codeOf(record)) &&
+      isExpiring(record, query) &&
       (query.state === undefined || query.state === stateOf(record)) &&
       (query.lines === undefined || (record.line !== null && query.lines.includes(record.line)))
     if (!isMeant) continue
@@ -80,6 +95,13 @@ function countByHand(query: CountQuery): Readonly<Record<string, number>> {
     counts[key] = (counts[key] ?? 0) + 1
   }
   return counts
+}
+
+/** In which its certificate runs out; any other of what has none. */
+function monthOf(record: IssuanceRecord, zone: Zone) {
+  const month = zone.localOf('notAfter' in record ? record.notAfter : record.createdAt).date.slice(0, 7)
+  const instantOf = (date: string) => zone.instantOf({ date, minutes: 0 })
+  return { from: instantOf(`${month}-01`), to: instantOf(`${addDays(`${month}-01`, 31).slice(0, 7)}-01`) }
 }
 
 describe('counts', () => {
@@ -97,7 +119,7 @@ describe('counts', () => {
     const sometimes = <Value>(values: readonly Value[]) =>
       dice(4) === 0 ? values[dice(values.length)] : undefined
     let counted = 0
-    for (let round = 0; round < 250; round += 1) {
+    for (let round = 0; round < 450; round += 1) {
       const zone = zones[dice(zones.length)]!
       const others = countKeys.filter(key => !(timeUnits as readonly string[]).includes(key))
       const by = [
@@ -115,7 +137,11 @@ describe('counts', () => {
         station: sometimes([sample.station, 'nobody']),
         line: sometimes(['A7', 'B2']),
         lines: sometimes([['A7'], ['A7', 'B2'], []]),
+        site: sometimes(['Graz', 'Linz']),
         lot: sometimes(['lot-1', 'lot-2']),
+        credential: sometimes([sample.credential]),
+        profileVersion: sometimes([1, 2]),
+        expires: sometimes([monthOf(sample, zone)]),
         profile: sometimes(['starter', 'reworked']),
         authority: sometimes(['starter-g1', 'starter-g9']),
         outcome: sometimes([sample.outcome]),

@@ -64,6 +64,7 @@ describe('a list of records that are read as they are', () => {
     ['an authority', { authority: 'starter-g1' }],
     ['an outcome', { outcome: 'void' }],
     ['a serial number', { serialNumber: '01' }],
+    ['a request id', { requestId: 'request-1' }],
     ['a time', { from: new Date('2026-01-01T00:00:00Z') }]
   ] as const)('is refused after two seconds where it is asked for by %s', async (_, query) => {
     await test.owner.prisma.$transaction(

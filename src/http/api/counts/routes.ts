@@ -2,7 +2,8 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { Static } from 'typebox'
 import { ofOwn } from '../../../access/principal.ts'
 import type { CountGroup, CountQuery, Counts } from '../../../records/counts/count.ts'
-import type { Zone } from '../../../sources/site/zone.ts'
+import type { Span } from '../../../sources/site/shifts.ts'
+import { addDays, type Zone } from '../../../sources/site/zone.ts'
 import { listContent } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { chooseRowType } from '../../listing/listing.ts'
@@ -10,6 +11,7 @@ import { parseZone } from '../../listing/times.ts'
 import { streamWhole } from '../../listing/whole.ts'
 import { takeWholeNames } from '../../listing/whole-names.ts'
 import { principalOf } from '../../plugins/access.ts'
+import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import type { HttpServices } from '../../services.ts'
 import { parseBoundaries } from './boundary.ts'
@@ -46,6 +48,7 @@ export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
     '/v1/issuances/summary',
     {
       config: { access: ['station', 'auditor', 'operator', 'admin'], heedsLines: true, heedsStation: true },
+      preValidation: coerceIntegers('query', ['profileVersion']),
       schema: summarizeIssuances
     },
     async (request, reply) => {
@@ -66,14 +69,25 @@ export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
 const nothing: Counts = { groups: [], countedUpTo: undefined }
 
 function buildQuery(asked: Static<typeof SummaryQuerystring>, siteZone: Zone): CountQuery {
-  const { by, zone: zoneName, from, to, ...conditions } = asked
+  const { by, zone: zoneName, from, to, expiryMonth, ...conditions } = asked
   const zone = zoneName === undefined ? siteZone : parseZone(zoneName)
   return {
     ...conditions,
     ...takeWholeNames(conditions),
     by: parseKeys(by),
     zone,
+    ...(expiryMonth !== undefined && { expires: spanOfMonth(expiryMonth, zone) }),
     ...parseBoundaries({ from, to }, zone)
+  }
+}
+
+/** @param month `YYYY-MM`. */
+function spanOfMonth(month: string, zone: Zone): Span {
+  const first = `${month}-01`
+  const next = `${addDays(first, 31).slice(0, 7)}-01`
+  return {
+    from: zone.instantOf({ date: first, minutes: 0 }),
+    to: zone.instantOf({ date: next, minutes: 0 })
   }
 }
 

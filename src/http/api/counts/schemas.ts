@@ -99,12 +99,22 @@ export const SummaryQuerystring = Type.Object(
     to: Type.Optional(boundaries.to),
     station: Type.Optional(Type.String({ ...boundedName, examples: ['station-7'] })),
     line: Type.Optional(Type.String({ ...boundedName, examples: ['A7'] })),
+    site: Type.Optional(Type.String({ ...boundedName, examples: ['Graz'] })),
     lot: Type.Optional(Type.String({ ...boundedName, examples: [example.lotId] })),
+    credential: Type.Optional(uuid({ description: 'What let the station in.', examples: [example.tokenId] })),
     profile: Type.Optional(Type.String({ ...ProfileName, examples: ['starter'] })),
+    profileVersion: Type.Optional(Type.Integer({ minimum: 1, maximum: 999_999_999 })),
     authority: Type.Optional(Type.String({ ...boundedName, description: 'The generation that signed.' })),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     state: Type.Optional(Type.Enum(recordStates, { type: 'string' })),
-    code: Type.Optional(Type.Enum(errorCodes, { type: 'string' }))
+    code: Type.Optional(Type.Enum(errorCodes, { type: 'string' })),
+    expiryMonth: Type.Optional(
+      Type.String({
+        pattern: '^[12][0-9]{3}-(0[1-9]|1[0-2])$',
+        description: 'A month, as `2036-11`: in which the certificates run out, by the clocks of the zone.',
+        examples: ['2036-11']
+      })
+    )
   },
   strict
 )

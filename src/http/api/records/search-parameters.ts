@@ -58,6 +58,22 @@ export const SearchParameters = Type.Object(
         examples: ['A7']
       })
     ),
+    site: Type.Optional(
+      Type.String({
+        ...boundedName,
+        description: `Where the station stood. ${nameBeginningTold}`,
+        examples: ['Graz']
+      })
+    ),
+    requestId: Type.Optional(
+      Type.String({
+        ...boundedName,
+        pattern: '[^*]$',
+        description:
+          'Of the request whose record it is, as a whole; a repeat of it has another, which is in the log alone. All records from `from` to `to` are looked through: bring these near to each other, or it is `search_too_broad`.',
+        examples: [example.requestId]
+      })
+    ),
     lot: Type.Optional(
       Type.String({ ...boundedName, description: nameBeginningTold, examples: [example.lotId] })
     ),
@@ -97,12 +113,25 @@ export function searchOf(
   asked: Asked,
   parseInstant: (text: string, pointer: string) => Date
 ): Partial<IssuanceQuery> {
-  const { line, lot, credential, profileVersion, spkiSha256, code, state, expiresBefore, expiresAfter } =
-    asked
+  const {
+    line,
+    site,
+    lot,
+    credential,
+    requestId,
+    profileVersion,
+    spkiSha256,
+    code,
+    state,
+    expiresBefore,
+    expiresAfter
+  } = asked
   const terms = termsOf(asked)
   return {
     ...(line !== undefined && { line }),
+    ...(site !== undefined && { site }),
     ...(lot !== undefined && { lot }),
+    ...(requestId !== undefined && { requestId }),
     ...(credential !== undefined && { credential: credential.toLowerCase() }),
     ...(profileVersion !== undefined && { profileVersion }),
     ...(spkiSha256 !== undefined && { spkiSha256: spkiSha256.replaceAll(':', '').toLowerCase() }),
@@ -124,8 +153,8 @@ type Whole = { readonly [Name in keyof Beginnings]?: string }
  *
  * @throws MintlineError `request_invalid` for a beginning that is too short.
  */
-export function takeBeginnings<Asked extends Names>({ station, line, lot, authority, ...rest }: Asked) {
-  const given = Object.entries({ station, line, lot, authority }).flatMap(([name, text]) =>
+export function takeBeginnings<Asked extends Names>({ station, line, site, lot, authority, ...rest }: Asked) {
+  const given = Object.entries({ station, line, site, lot, authority }).flatMap(([name, text]) =>
     text === undefined ? [] : [{ name, ...parseValue(text, name) }]
   )
   const pick = (isBegun: boolean): Whole =>

@@ -1,7 +1,15 @@
 import { Prisma } from '../../../database/generated/client.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { spkiCode } from '../term.ts'
-import { beginsWith, codeList, type ExactTerm, type PrefixTerm } from './conditions-store.ts'
+import { searchTooBroad } from '../too-broad.ts'
+import {
+  allOf,
+  beginsWith,
+  codeList,
+  type ExactTerm,
+  type PrefixTerm,
+  rangeConditions
+} from './conditions-store.ts'
 import type { Ask } from './search-session-store.ts'
 
 interface AskedTerm {
@@ -26,7 +34,7 @@ export async function resolvePrefix(ask: Ask, { name, value: beginning }: AskedT
 
 /** Records that a key of the record names, or undefined where none is asked for. */
 export async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<readonly string[] | undefined> {
-  const { serialNumber, certificateId, spkiSha256 } = query
+  const { serialNumber, certificateId, spkiSha256, requestId } = query
   const statements = [
     ...(serialNumber === undefined
       ? []
@@ -40,15 +48,36 @@ export async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<reado
           Prisma.sql`SELECT intent_id::text AS id FROM certified_id
             WHERE certificate_id = ${Buffer.from(certificateId, 'hex')}`
         ]),
-    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)])
+    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)]),
+    ...(requestId === undefined ? [] : [recordsOfRequest(requestId, query)])
   ]
   if (statements.length === 0) return undefined
   const lists: (readonly string[])[] = []
   for (const statement of statements) {
     lists.push((await ask<{ id: string }>(statement)).map(({ id }) => id))
   }
+  if (lists.some(list => list.length > mostOfRequest))
+    throw searchTooBroad(
+      `More than ${mostOfRequest} records are of the request id.`,
+      'Add from and to, as near to each other as it takes.'
+    )
   const [first = [], ...others] = lists
   return first.filter(id => others.every(list => list.includes(id)))
+}
+
+/** A batch has them all of one request; and a client may send whatever it likes as its request id. */
+const mostOfRequest = 10_000
+
+/**
+ * Along all records of the time that is asked for: an index on what no record has in common with another would make each
+ * issuance dearer.
+ */
+function recordsOfRequest(requestId: string, { from, to }: IssuanceQuery): Prisma.Sql {
+  const range = allOf(rangeConditions(Prisma.sql`id`, { limit: 0, ...(from && { from }), ...(to && { to }) }))
+  const ofTable = (table: string) => Prisma.sql`
+    SELECT id::text AS id FROM ${Prisma.raw(table)} WHERE request_id = ${requestId} AND ${range}`
+  return Prisma.sql`
+    SELECT id FROM (${ofTable('intent')} UNION ALL ${ofTable('refusal')}) AS own LIMIT ${mostOfRequest + 1}::int`
 }
 
 /** Those of refusals, which need not have been for a device, stand among the values. */

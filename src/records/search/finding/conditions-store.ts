@@ -32,6 +32,7 @@ type FacetColumn =
   | 'state'
   | 'station'
   | 'line'
+  | 'site'
   | 'lot'
   | 'credential'
   | 'profile'
@@ -64,6 +65,7 @@ export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
     state: query.state ?? (query.outcome && onlyStates[query.outcome]),
     station: query.station,
     line: query.line,
+    site: query.site,
     lot: query.lot,
     profile: query.profile,
     profile_version: query.profileVersion,

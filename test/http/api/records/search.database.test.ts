@@ -66,7 +66,7 @@ describe('GET /v1/issuances', () => {
     const name = `of-${role}`
     const line = `line-of-${role}`
     const { post } = service.as('admin')
-    await post('/v1/stations', { name, line, profiles: ['starter'] })
+    await post('/v1/stations', { name, line, site: `Graz of ${role}`, profiles: ['starter'] })
     const bearerOf = async (token: object) => {
       const { secret } = (await post('/v1/tokens', token)).json<{ secret: string }>()
       return { authorization: `Bearer ${secret}` }
@@ -83,7 +83,14 @@ describe('GET /v1/issuances', () => {
       ['other', []]
     ] as const) {
       const reader = await bearerOf({ role, name: `${role}-of-${held}`, lines: [held] })
-      for (const each of [query, 'metadata=fixture:F-2*', 'state=refused', `code=${code}`, `line=${line}`]) {
+      for (const each of [
+        query,
+        'metadata=fixture:F-2*',
+        'state=refused',
+        `code=${code}`,
+        `line=${line}`,
+        'site=Graz*'
+      ]) {
         const answer = await service.send({ url: `/v1/issuances?${each}`, headers: reader })
         expect(
           answer.json<IssuancePageView>().items.map(item => item.id),
@@ -91,6 +98,18 @@ describe('GET /v1/issuances', () => {
         ).toEqual(found)
       }
     }
+  })
+
+  it('finds it by the id of its request, and with whatever else is asked for', async () => {
+    const { requestId } = await service.database.prisma.intent.findUniqueOrThrow({ where: { id } })
+    await findWithin(2_000, `requestId=${requestId}`)
+    for (const query of ['', '&state=issued', '&subject.CommonName=sensor-*', '&from=2026-01-01'])
+      expect(await idsOf(`requestId=${requestId}${query}`), query).toEqual([id])
+    for (const query of ['&state=held', '&to=2026-01-01', '&subject.CommonName=gateway-*'])
+      expect(await idsOf(`requestId=${requestId}${query}`), query).toEqual([])
+    const refused = await service.as('station').post('/v1/issuances', { csr: 'no CSR', profile: 'starter' })
+    const own = `requestId=${refused.headers['x-request-id']}`
+    expect(await findWithin(4_000, own)).toEqual([problemOf(refused)['issuanceId']])
   })
 
   it('finds it by what it says itself', async () => {
@@ -110,6 +129,8 @@ describe('GET /v1/issuances', () => {
     'state=held',
     'line=A7',
     'lot=none',
+    'site=Graz',
+    'requestId=another',
     'station=other&state=issued',
     'code=key_refused',
     'expiresBefore=2026-11-01'
@@ -126,6 +147,8 @@ describe('GET /v1/issuances', () => {
     ['thingName=%00%00', '/query/thingName'],
     [`thingName=${'x'.repeat(300)}`, '/query/thingName'],
     ['subject.Nickname=x', '/query/subject.Nickname'],
+    ['requestId=ab*', '/query/requestId'],
+    ['site=G*', '/query/site'],
     ['state=lost', '/query/state'],
     ['code=none', '/query/code'],
     ['credential=mine', '/query/credential'],

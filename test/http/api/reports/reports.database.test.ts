@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { IssuanceSummaryView } from '../../../../src/http/api/counts/schemas.ts'
 import type { RecordReportView } from '../../../../src/http/api/reports/schemas.ts'
 import { encodePem } from '../../../../src/pki/pem/pem.ts'
+import { countKeys, timeUnits } from '../../../../src/records/counts/count.ts'
 import { createZone } from '../../../../src/sources/site/zone.ts'
 import { makeCertificationRequest } from '../../../support/certification-request.ts'
 import { pointersOf, problemOf } from '../../answer.ts'
@@ -67,6 +68,19 @@ beforeAll(async () => {
 afterAll(() => service.stop())
 
 describe('GET /v1/issuances/summary', () => {
+  it.each(countKeys.filter(key => !(timeUnits as readonly string[]).includes(key)))(
+    'counts by %s what it counts of each value that it answers',
+    async key => {
+      const { groups } = await summary(`by=${key}`)
+      const values = (groups as Record<string, string | number>[]).filter(group => key in group)
+      expect(values.length).toBeGreaterThan(0)
+      for (const { [key]: value, count } of values)
+        expect(await summary(`by=outcome&${key}=${encodeURIComponent(value!)}`)).toMatchObject({
+          total: count
+        })
+    }
+  )
+
   it('counts by days of the site, or of another zone, as the schema says', async () => {
     const answer = await get('/v1/issuances/summary?by=day,line,outcome')
     const view = answer.json<IssuanceSummaryView>()

@@ -22,11 +22,11 @@ const idSeries = Prisma.sql`
 export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
   const { prisma } = owner
   await prisma.$executeRaw`
-    INSERT INTO search_facet (outcome, state, station, line, lot, credential, profile, profile_version, authority, code, rework,
+    INSERT INTO search_facet (outcome, state, station, line, site, lot, credential, profile, profile_version, authority, code, rework,
       value_ids, sha256, first_id, last_id)
     SELECT CASE WHEN f = 7 THEN 'rejected' ELSE 'issued' END,
       CASE f WHEN 7 THEN 'refused' WHEN 8 THEN 'revoked' ELSE 'issued' END,
-      'station-' || f % 20, CASE WHEN f % 20 < 10 THEN 'A' ELSE 'B' END, 'lot-' || f / 20,
+      'station-' || f % 20, CASE WHEN f % 20 < 10 THEN 'A' ELSE 'B' END, CASE f WHEN 9 THEN 'Linz' ELSE 'Graz' END, 'lot-' || f / 20,
       ('00000000-0000-4000-8000-' || lpad((f % 20)::text, 12, '0'))::uuid, 'profile-' || f % 20 / 4, f / 200 + 1,
       CASE WHEN f < 20 THEN 'ca-g1' ELSE 'ca-g2' END, CASE WHEN f = 7 THEN 'key_refused' END, false, '{}',
       sha256(f::text::bytea), gen_random_uuid(), gen_random_uuid()

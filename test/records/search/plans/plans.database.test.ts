@@ -59,6 +59,9 @@ const at = (iso: string) => new Date(iso)
 const searches: readonly (readonly [string, Conditions, Expected])[] = [
   ['a station', { station: 'station-3' }, found],
   ['a line', { line: 'A' }, found],
+  ['a site', { site: 'Graz' }, found],
+  ['a rare site', { site: 'Linz' }, found],
+  ['a site and a station that never meet', { site: 'Linz', station: 'station-3' }, neverMet],
   ['a beginning of stations', { beginnings: { station: 'station-' } }, found],
   ['a beginning of lots', { beginnings: { lot: 'lot-' } }, found],
   ['a beginning of lots that none has', { beginnings: { lot: 'lot-x' } }, neverMet],
