@@ -1,5 +1,7 @@
 import type { FastifySchemaValidationError } from 'fastify'
 import type { Violation } from '../../errors/mintline-error.ts'
+import { findNearest } from './nearest.ts'
+import { takesBeginning, wordsOfPattern } from './pattern-words.ts'
 
 /** What Ajv says of one failed keyword, in verbose mode. */
 export interface SchemaFault extends FastifySchemaValidationError {
@@ -14,7 +16,10 @@ export interface SchemaFault extends FastifySchemaValidationError {
 /** Enough for any honest mistake; settling unions costs the square of it. */
 const maximumFaults = 400
 const maximumEchoed = 64
-const maximumListed = 12
+/** Values that are listed whole: of more, a few that may have been meant. */
+const maximumListed = 40
+/** What is told of more than these is left out of the answer. */
+const mostTold = 50
 
 /**
  * Says what is wrong in the terms of a problem document, one violation a fault; beyond 400 faults the rest is left out.
@@ -26,9 +31,10 @@ export function buildViolations(faults: readonly SchemaFault[], pointerPrefix: s
   // What is wrong with a member's name is said by the fault of `propertyNames` itself; of `if`, by those of its `then`.
   const isOwn = ({ propertyName, keyword }: SchemaFault) => propertyName === undefined && keyword !== 'if'
   const own = faults.slice(0, maximumFaults).filter(isOwn)
-  return settleUnions(own).map(fault => {
-    const { suffix, expected, found, message } = explain(fault)
-    const pointer = `${pointerPrefix}${fault.instancePath}${suffix}`
+  return settleUnions(own).map((fault, index) => {
+    const place = `${pointerPrefix}${fault.instancePath}`
+    const { suffix, expected, found, message } = explain(fault, { place, isTold: index < mostTold })
+    const pointer = `${place}${suffix}`
     return { pointer, expected, found: found ?? describe(fault.data, pointer), message }
   })
 }
@@ -92,47 +98,81 @@ interface Explanation {
   readonly message: string
 }
 
-function explain({ keyword, params, parentSchema, message = 'does not fit' }: SchemaFault): Explanation {
+interface Told {
+  /** The pointer of what the fault is in. */
+  readonly place: string
+  /** Whether it is answered, and worth looking for what was meant. */
+  readonly isTold: boolean
+}
+
+function explain(fault: SchemaFault, told: Told): Explanation {
+  const { keyword, params, message = 'does not fit' } = fault
   if (keyword === 'required') {
     const member = String(params['missingProperty'])
     return { suffix: pointerTo(member), expected: 'a value', found: 'nothing', message: `Add ${member}.` }
   }
-  if (keyword === 'additionalProperties') {
-    const member = String(params['additionalProperty']).slice(0, maximumEchoed)
-    const known = Object.keys(parentSchema?.properties ?? {})
-    const expected =
-      known.length === 0 || known.length > maximumListed ? 'a name as the schema says' : known.join(' | ')
-    return {
-      suffix: pointerTo(member),
-      expected,
-      found: member,
-      message: 'Remove it, or check the spelling.'
-    }
-  }
+  if (keyword === 'additionalProperties') return explainUnknown(fault, told)
   if (keyword === 'propertyNames') {
     const member = String(params['propertyName']).slice(0, maximumEchoed)
-    const expected = parentSchema?.description ?? 'a name as the schema says'
+    const { pattern = '' } = (fault.schema ?? {}) as { readonly pattern?: string }
+    const expected = wordsOfPattern(pattern) ?? fault.parentSchema?.description ?? 'a name as the schema says'
     return { suffix: pointerTo(member), expected, found: member, message: 'Rename it.' }
   }
+  const expected = expectation(fault, told) ?? message
+  return { suffix: '', expected, message: adviceOn(fault, told) }
+}
+
+/** A member, or a parameter, that there is not. */
+function explainUnknown({ params, parentSchema }: SchemaFault, { isTold }: Told): Explanation {
+  const name = String(params['additionalProperty'])
+  const known = Object.keys(parentSchema?.properties ?? {})
+  const nearest = isTold ? findNearest(name, known) : []
+  const isMany = known.length === 0 || known.length > mostNames
   return {
-    suffix: '',
-    expected: expectation(keyword, params, parentSchema) ?? message,
-    message: 'Correct the value.'
+    suffix: pointerTo(name.slice(0, maximumEchoed)),
+    expected: isMany ? 'a name as the schema says' : known.join(' | '),
+    found: name.slice(0, maximumEchoed),
+    message:
+      nearest.length === 0
+        ? 'Remove it, or check the spelling.'
+        : `Remove it, or write ${nearest.join(', or ')} if that is meant.`
   }
 }
 
-function expectation(
-  keyword: string,
-  params: Readonly<Record<string, unknown>>,
-  parentSchema: SchemaFault['parentSchema']
-): string | undefined {
+const mostNames = 60
+
+function expectation(fault: SchemaFault, { isTold }: Told): string | undefined {
+  const { keyword, params, parentSchema, data } = fault
   if (keyword === 'type') return `a value of type ${String(params['type'])}`
-  if (keyword === 'enum') return (params['allowedValues'] as unknown[]).map(String).join(' | ')
+  if (keyword === 'enum') return listValues((params['allowedValues'] as unknown[]).map(String), data, isTold)
   if (keyword === 'const') return String(params['allowedValue'])
   if (keyword === 'format') return [params['format']].flat().map(describeFormat).join(', or ')
-  if (keyword === 'pattern') return parentSchema?.description ?? `a match of ${String(params['pattern'])}`
-  return undefined
+  if (keyword !== 'pattern') return undefined
+  const pattern = String(params['pattern'])
+  return wordsOfPattern(pattern) ?? parentSchema?.description ?? `a match of ${pattern}`
 }
+
+/** All of them, or, where they are many, those that may have been meant. */
+function listValues(values: readonly string[], data: unknown, isTold: boolean): string {
+  if (values.length <= maximumListed) return values.join(' | ')
+  const text = typeof data === 'string' && isTold ? data : ''
+  const beginning = text.replace(/\*$/, '')
+  const begun = beginning.length > 1 ? values.filter(value => value.startsWith(beginning)) : []
+  const nearest = [...new Set([...begun.slice(0, maximumListed), ...findNearest(text, values)])]
+  const list = nearest.length === 0 ? '' : `: ${nearest.join(' | ')}, or another`
+  return `one of the ${values.length} that the API's description names${list}`
+}
+
+/** What is searched for may look like a beginning where it is taken as a whole alone. */
+function adviceOn({ keyword, params, data }: SchemaFault, { place }: Told): string {
+  const isSearched = place.startsWith('/query/') || place.startsWith('/filter/')
+  const isBegun = typeof data === 'string' && data.endsWith('*') && !data.endsWith('\\*')
+  const isWhole = keyword === 'pattern' ? !takesBeginning(String(params['pattern'])) : isTextual.has(keyword)
+  if (!isSearched || !isBegun || !isWhole) return 'Correct the value.'
+  return `${place.replace(/^\/(?:query|filter)\//, '')} is not taken by how it begins: write the whole value, without the *.`
+}
+
+const isTextual: ReadonlySet<string> = new Set(['enum', 'const', 'format', 'type'])
 
 function describeFormat(format: unknown): string {
   if (format === 'date-time') return 'a time as RFC 3339 writes it, e.g. 2026-11-23T10:00:00Z'

@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { errorCodes, MintlineError } from '../../../errors/mintline-error.ts'
+import { errorCodes, MintlineError, type Violation } from '../../../errors/mintline-error.ts'
 import { type SubjectField, subjectFields } from '../../../pki/name/subject-field.ts'
 import { maximumMetadataEntries, metadataKey } from '../../../records/metadata.ts'
 import {
@@ -169,36 +169,47 @@ function termsOf(asked: Asked): readonly TermCondition[] {
   const terms = [
     ...subjectFields.flatMap(field => termOf(field, `subject.${field}`, asked[`subject.${field}`])),
     ...termOf('thingName', 'thingName', asked.thingName),
-    ...(asked.metadata ?? []).flatMap(metadataTermOf)
+    ...(asked.metadata ?? []).map(metadataTermOf)
   ]
   const begun = terms.filter(({ isPrefix }) => isPrefix)
   if (begun.length > 1) {
-    throw invalid('Only one value of a search may end in *.', {
-      pointer: '/query',
-      expected: 'one value at most that ends in *',
-      found: `${begun.length} of them`,
-      message: 'Write the other values out.'
-    })
+    throw invalid(
+      'Only one value of a search may end in *.',
+      ...begun.map(({ parameter, found }) => ({
+        pointer: `/query/${parameter}`,
+        expected: `one value at most that ends in *; there are ${begun.length}`,
+        found,
+        message: 'Write all of them out but one.'
+      }))
+    )
   }
-  return terms
+  return terms.map(({ name, value, isPrefix }) => ({ name, value, isPrefix }))
 }
 
-function termOf(name: TermName, parameter: string, text: string | undefined): readonly TermCondition[] {
+/** With where it stands, and how it was written. */
+interface AskedTerm extends TermCondition {
+  readonly parameter: string
+  readonly found: string
+}
+
+function termOf(name: TermName, parameter: string, text: string | undefined): readonly AskedTerm[] {
   if (text === undefined) return []
-  return [{ name, ...parseValue(text, parameter) }]
+  return [{ name, ...parseValue(text, parameter), parameter, found: text }]
 }
 
-function metadataTermOf(entry: string): readonly TermCondition[] {
+function metadataTermOf(entry: string, index: number): AskedTerm {
   const colon = entry.indexOf(':')
-  const { value, isPrefix } = parseValue(entry.slice(colon + 1), 'metadata')
-  return [{ name: 'metadata', value: metadataTerm(entry.slice(0, colon), value), isPrefix }]
+  const parameter = `metadata/${index}`
+  const { value, isPrefix } = parseValue(entry.slice(colon + 1), parameter)
+  const term = metadataTerm(entry.slice(0, colon), value)
+  return { name: 'metadata', value: term, isPrefix, parameter, found: entry }
 }
 
 function parseValue(text: string, parameter: string): { readonly value: string; readonly isPrefix: boolean } {
   if (!isBeginning(text)) return { value: wholeOf(text), isPrefix: false }
   const beginning = text.slice(0, -1)
   if ([...beginning].length >= shortestBeginning) return { value: beginning, isPrefix: true }
-  throw invalid(`The beginning of ${parameter} is too short to be searched for.`, {
+  throw invalid(`The beginning of ${parameter.split('/')[0]} is too short to be searched for.`, {
     pointer: `/query/${parameter}`,
     expected: `at least ${shortestBeginning} characters before the *`,
     found: text,
@@ -206,9 +217,6 @@ function parseValue(text: string, parameter: string): { readonly value: string; 
   })
 }
 
-function invalid(
-  detail: string,
-  violation: { pointer: string; expected: string; found: string; message: string }
-): MintlineError {
-  return new MintlineError('request_invalid', detail, { violations: [violation] })
+function invalid(detail: string, ...violations: readonly Violation[]): MintlineError {
+  return new MintlineError('request_invalid', detail, { violations })
 }

@@ -141,8 +141,9 @@ describe('GET /v1/issuances', () => {
   it.each([
     ['subject.CommonName=s*', '/query/subject.CommonName'],
     ['thingName=*', '/query/thingName'],
-    ['metadata=fixture:*', '/query/metadata'],
-    ['subject.CommonName=se*&metadata=fixture:F-*', '/query'],
+    ['metadata=fixture:*', '/query/metadata/0'],
+    ['subject.CommonName=se*&metadata=fixture:F-*', '/query/subject.CommonName'],
+    ['subject.CommonName=se*&metadata=x:y&metadata=fixture:F-*', '/query/metadata/1'],
     ['metadata=fixture', '/query/metadata/0'],
     ['thingName=%00%00', '/query/thingName'],
     [`thingName=${'x'.repeat(300)}`, '/query/thingName'],
