@@ -18,6 +18,7 @@ const usage = `usage: mintline <command>
   token create      make a token: the first one, or one in the place of a lost one
   lot verify        verify the statement of a closed lot, offline
   months            take the records of old months out of the database, and put them back
+  verify receipt    verify that a transparency log has an entry, offline
   witness init      make a witness for transparency logs, for another site
   witness serve     cosign the checkpoints of logs that have only grown
   webhook test      send a signed sample to the webhook and say what came back
@@ -94,6 +95,10 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   async webhook() {
     const { runWebhook, webhookUsage } = await import('./cli/webhook/webhook.ts')
     return { usage: webhookUsage, run: runWebhook }
+  },
+  async verify() {
+    const { runVerify, verifyUsage } = await import('./cli/verify/verify.ts')
+    return { usage: verifyUsage, run: runVerify }
   },
   async witness() {
     const { runWitness, witnessUsage } = await import('./cli/witness/witness.ts')

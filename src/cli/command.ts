@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { open, readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { Act } from '../audit/audit-event.ts'
@@ -51,6 +51,25 @@ export async function readInputFile(file: string): Promise<Buffer> {
   return readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`${file} cannot be read (${error.code ?? 'unknown reason'})`)
   })
+}
+
+/** @throws UsageError when it cannot be read, or has more octets than `maximum`. A pipe is read to its end. */
+export async function readBoundedFile(file: string, maximum: number): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let length = 0
+  try {
+    await using handle = await open(file)
+    for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
+      length += chunk.length
+      if (length > maximum) break
+      chunks.push(chunk)
+    }
+  } catch (error) {
+    const { code = 'unknown reason' } = error as NodeJS.ErrnoException
+    throw new UsageError(`${file} cannot be read (${code})`)
+  }
+  if (length > maximum) throw new UsageError(`${file} has more than ${maximum} octets`)
+  return Buffer.concat(chunks)
 }
 
 /** @throws UsageError for anything but a whole number from 0 to `maximum`. */

@@ -1,9 +1,8 @@
 import { MintlineError } from '../errors/mintline-error.ts'
 import { fromBase64 } from '../pki/der/octet-text.ts'
 import { decodeUtf8 } from '../pki/der/octets.ts'
+import { hashOctets } from './tree/tree-hash.ts'
 
-/** Octets of a SHA-256. */
-const hashOctets = 32
 const maximumQuoted = 60
 
 /** What a line was to be, and what it is instead. */

@@ -3,6 +3,7 @@ import { isEqual } from '../pki/der/octets.ts'
 import type { Clock } from '../sources/clock.ts'
 import { type AddCheckpoint, parseAddCheckpoint } from '../transparency/add-checkpoint.ts'
 import type { Checkpoint } from '../transparency/checkpoint.ts'
+import type { KnownLogs } from '../transparency/known-logs.ts'
 import { maximumNameOctets } from '../transparency/note/cosignature.ts'
 import { formatSignature, formatSignedNote, type NoteSignature } from '../transparency/note/signed-note.ts'
 import { verifyCheckpoint } from '../transparency/note/verification.ts'
@@ -10,7 +11,6 @@ import { isConsistent } from '../transparency/tree/consistency.ts'
 import { emptyRoot } from '../transparency/tree/tree-hash.ts'
 import { cosigned, refusal, type WitnessAnswer, wrongSize } from './answer.ts'
 import { cosign, type WitnessKey } from './keys.ts'
-import type { WitnessedLogs } from './logs.ts'
 import type { Cosigned, WitnessState } from './state.ts'
 
 export interface WitnessLog {
@@ -22,7 +22,7 @@ export interface WitnessLog {
 export interface WitnessOptions {
   /** That of Ed25519 first: its signature is on all that is kept. */
   readonly keys: readonly [WitnessKey, ...WitnessKey[]]
-  readonly logs: WitnessedLogs
+  readonly logs: KnownLogs
   readonly state: WitnessState
   /** Resolves when the state is on the disk, in the place of the one before, whole. */
   readonly keep: (state: WitnessState) => Promise<void>

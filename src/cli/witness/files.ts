@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { checkSecrecy } from '../../config/secrecy.ts'
 import { isFileLockHeld, takeFileLock } from '../../database/embedded/file-lock.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { parseVerifierKey, type VerifierKey } from '../../transparency/note/verifier-key.ts'
-import { decodeText, LineReader } from '../../transparency/text.ts'
+import { parseKeyList } from '../../transparency/note/key-list.ts'
+import type { VerifierKey } from '../../transparency/note/verifier-key.ts'
 import { readWitnessKey, type WitnessKey, witnessKeyOf, type WitnessKeyType } from '../../witness/keys.ts'
 import { formatState, readState, type WitnessState } from '../../witness/state.ts'
 import { readInputFile, UsageError } from '../command.ts'
@@ -75,12 +75,8 @@ async function lockState(stateFile: string) {
 
 async function readKeys(directory: string): Promise<readonly [WitnessKey, ...WitnessKey[]]> {
   const list = join(directory, witnessFiles.verifierKeys)
-  const reader = new LineReader(decodeText(await readInputFile(list)))
   const keys: WitnessKey[] = []
-  while (reader.hasMore) {
-    const { line } = reader
-    keys.push(await readKey(directory, parseVerifierKey(reader.read('a verifier key'), line)))
-  }
+  for (const { key } of parseKeyList(await readInputFile(list))) keys.push(await readKey(directory, key))
   const [first, ...others] = keys
   if (first?.verifierKey.type === 'cosignature') return [first, ...others]
   throw new MintlineError('key_unusable', `${list} does not begin with a key of Ed25519 for cosignatures.`)

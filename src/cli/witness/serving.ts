@@ -10,8 +10,8 @@ import { describeErrorForLog } from '../../errors/error-log.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { createBoundedServer } from '../../http/connections/server.ts'
 import { answerClientError } from '../../http/problems/problem-details.ts'
+import { parseKnownLogs } from '../../transparency/known-logs.ts'
 import { formatVerifierKey } from '../../transparency/note/verifier-key.ts'
-import { parseWitnessedLogs } from '../../witness/logs.ts'
 import { Witness } from '../../witness/witness.ts'
 import { type CommandIo, readInputFile, UsageError } from '../command.ts'
 import { nextSignal } from '../serve.ts'
@@ -43,7 +43,7 @@ const connectionLimits = {
 /**
  * Serves the witness in the folder until SIGTERM or SIGINT.
  *
- * @returns the exit code. @throws UsageError; what `openWitness` and `parseWitnessedLogs` throw; MintlineError
+ * @returns the exit code. @throws UsageError; what `openWitness` and `parseKnownLogs` throw; MintlineError
  * `clock_untrusted` for a clock that is before this program was built, `config_invalid` for a pair that cannot be used.
  */
 export async function serveWitness(io: CommandIo, serving: WitnessServing): Promise<number> {
@@ -53,7 +53,7 @@ export async function serveWitness(io: CommandIo, serving: WitnessServing): Prom
     serializers: { err: error => describeErrorForLog(error) }
   })
   assertClock(clock())
-  const logs = parseWitnessedLogs(await readInputFile(serving.logsFile))
+  const logs = parseKnownLogs(await readInputFile(serving.logsFile))
   using opened = await openWitness(serving.directory)
   const { keys, state, keep } = opened
   const witness = new Witness({ keys, logs, state, keep, clock, log })

@@ -1,4 +1,5 @@
 import { isEqual } from '../../pki/der/octets.ts'
+import { isRight, type Path, up, upToRight } from './path.ts'
 import { emptyRoot, hashNode } from './tree-hash.ts'
 
 /** A tree by what a checkpoint says of it. */
@@ -32,28 +33,6 @@ export function isConsistent(earlier: TreeHead, later: TreeHead, proof: readonly
     path = up(path)
   }
   return path.last === 0 && isEqual(roots.earlier, earlier.root) && isEqual(roots.later, later.root)
-}
-
-/** Where a node is in its level, and where that level ends. */
-interface Path {
-  readonly node: number
-  readonly last: number
-}
-
-/** Bits are reckoned by division: operators on bits know numbers below 2^32 alone. */
-function up({ node, last }: Path): Path {
-  return { node: Math.floor(node / 2), last: Math.floor(last / 2) }
-}
-
-/** Past the levels on which the node has no sibling. */
-function upToRight(path: Path): Path {
-  let { node, last } = path
-  while (!isRight(node) && node !== 0) ({ node, last } = up({ node, last }))
-  return { node, last }
-}
-
-function isRight(node: number): boolean {
-  return node % 2 === 1
 }
 
 function isSame(a: TreeHead, b: TreeHead): boolean {

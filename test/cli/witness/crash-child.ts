@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { buffer } from 'node:stream/consumers'
 import { openWitness } from '../../../src/cli/witness/files.ts'
-import { parseWitnessedLogs } from '../../../src/witness/logs.ts'
+import { parseKnownLogs } from '../../../src/transparency/known-logs.ts'
 import { Witness } from '../../../src/witness/witness.ts'
 import { createMortal } from '../../support/mortal.ts'
 
@@ -12,7 +12,7 @@ const mortal = createMortal('keep', when)({ keep })
 const witness = new Witness({
   keys,
   state,
-  logs: parseWitnessedLogs(await readFile(logsFile)),
+  logs: parseKnownLogs(await readFile(logsFile)),
   keep: next => mortal.keep(next),
   clock: () => new Date(),
   log: { info: () => undefined, warn: () => undefined, error: () => undefined }

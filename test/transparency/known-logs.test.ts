@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { parseKnownLogs } from '../../src/transparency/known-logs.ts'
 import { formatVerifierKey } from '../../src/transparency/note/verifier-key.ts'
-import { parseWitnessedLogs } from '../../src/witness/logs.ts'
-import { createKey } from '../transparency/signing.ts'
+import { createKey } from './signing.ts'
 
 const line = (name: string, type: Parameters<typeof createKey>[1] = 'note') =>
   formatVerifierKey(createKey(name, type).verifierKey)
 const parse = (...lines: readonly string[]) =>
-  parseWitnessedLogs(Buffer.from(lines.map(each => `${each}\n`).join('')))
+  parseKnownLogs(Buffer.from(lines.map(each => `${each}\n`).join('')))
 const codeOf = (...lines: readonly string[]) => {
   try {
     parse(...lines)
@@ -35,7 +35,7 @@ describe('a list of logs', () => {
   it.each([
     ['no log', 'config_invalid', ['# none']],
     ['65 logs', 'config_invalid', Array.from({ length: 65 }, (_, index) => line(`log-${index}`))],
-    ['a key twice', 'config_invalid', [twice, twice]],
+    ['a key twice', 'note_malformed', [twice, twice]],
     ['five keys of a log', 'config_invalid', Array.from({ length: 5 }, () => line('a.example'))],
     ['what is no key', 'note_malformed', ['a.example']],
     ['a space at the end', 'note_malformed', [`${line('a.example')} `]]

@@ -1,9 +1,9 @@
 import { MintlineError } from '../errors/mintline-error.ts'
-import { parseVerifierKey, type VerifierKey } from '../transparency/note/verifier-key.ts'
-import { decodeText, LineReader } from '../transparency/text.ts'
+import { parseKeyList } from './note/key-list.ts'
+import type { VerifierKey } from './note/verifier-key.ts'
 
-/** Whose checkpoints are cosigned: the keys that count for each origin. */
-export type WitnessedLogs = ReadonlyMap<string, readonly VerifierKey[]>
+/** Whose checkpoints count: the keys of each log, by its origin. */
+export type KnownLogs = ReadonlyMap<string, readonly VerifierKey[]>
 
 const maximumLogs = 64
 const maximumKeysOfLog = 4
@@ -14,18 +14,10 @@ const maximumKeysOfLog = 4
  *
  * @throws MintlineError `note_malformed`; `config_invalid` for a list that names no log, or too many.
  */
-export function parseWitnessedLogs(octets: Uint8Array): WitnessedLogs {
-  const reader = new LineReader(decodeText(octets))
+export function parseKnownLogs(octets: Uint8Array): KnownLogs {
   const logs = new Map<string, VerifierKey[]>()
-  while (reader.hasMore) {
-    const { line } = reader
-    const text = reader.read('a log')
-    if (text === '' || text.startsWith('#')) continue
-    const [, keyText = text, origin] = /^(\S+) (\S.*)$/.exec(text) ?? []
-    const key = parseVerifierKey(keyText, line)
+  for (const { line, key, origin } of parseKeyList(octets)) {
     const keys = logs.getOrInsert(origin ?? key.name, [])
-    if (keys.some(({ keyIdHex, name }) => keyIdHex === key.keyIdHex && name === key.name))
-      throw refused(`line ${line}`, 'each key of a log once', `${key.name}+${key.keyIdHex} again`)
     keys.push(key)
     if (keys.length > maximumKeysOfLog)
       throw refused(`line ${line}`, `${maximumKeysOfLog} keys of a log at the most`, 'one more')
@@ -38,6 +30,6 @@ export function parseWitnessedLogs(octets: Uint8Array): WitnessedLogs {
 
 function refused(pointer: string, expected: string, found: string): MintlineError {
   return new MintlineError('config_invalid', 'The list of logs cannot be used.', {
-    violations: [{ pointer, expected, found, message: 'Correct the list and start the witness again.' }]
+    violations: [{ pointer, expected, found, message: 'Correct the list and try again.' }]
   })
 }
