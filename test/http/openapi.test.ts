@@ -42,8 +42,8 @@ describe('the committed references', () => {
 
 describe('the API description', () => {
   it('has every route of the API', () => {
-    expect(operations).toHaveLength(115)
-    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(115)
+    expect(operations).toHaveLength(116)
+    expect(new Set(operations.map(([, { operationId }]) => operationId)).size).toBe(116)
   })
 
   it.each(operations.filter(([name]) => !isOpen(name)))(
