@@ -47,6 +47,7 @@ export default {
     'certtool',
     'softhsm2-util',
     'cc',
+    'go',
     'mosquitto_pub',
     'chromium',
     'cfssl',

@@ -30,7 +30,8 @@ export const packageOfTool = {
   aws: 'awscli',
   cc: 'gcc',
   python3: 'python3',
-  nginx: 'nginx'
+  nginx: 'nginx',
+  go: 'golang-go'
 } as const
 
 export type Tool = keyof typeof packageOfTool
