@@ -26,7 +26,7 @@ export interface PushStand {
   readonly region: string
   /** Null for the SDK's own chain. */
   readonly accountAlias: string | null
-  readonly state: 'waiting' | 'unseen' | 'done' | 'refused' | 'over'
+  readonly state: 'waiting' | 'unseen' | 'absent' | 'done' | 'refused' | 'over'
   /** The status that AWS had at the last look; null where it had none. */
   readonly observed: string | null
   readonly pushedAt: Date | null

@@ -13,6 +13,8 @@ export interface CarryingOut extends CleaningUp {
   readonly noteBefore: (push: ClaimedPush, status: string) => Promise<void>
   /** Whether AWS would register the certificate anew, were it deleted; undefined: that is not known. */
   readonly mayReturn: (push: ClaimedPush) => boolean | undefined
+  /** Whether its CA is not registered there: AWS said so in this run. */
+  readonly isCaGone: (push: ClaimedPush) => boolean
   /** @throws MintlineError `clock_untrusted`. */
   readonly assertClock: () => Promise<void>
   readonly now: Date
@@ -39,10 +41,10 @@ const lookPauses = [
  * @throws MintlineError what keeps AWS from being told of any certificate.
  */
 export async function carryOut(dependencies: CarryingOut, push: ClaimedPush): Promise<Settlement> {
-  const { now, assertClock, mayReturn } = dependencies
+  const { now, assertClock, mayReturn, isCaGone } = dependencies
   const wanted = wantedOf(push.standing, push.policy)
   const notAfter = push.notAfter ?? notAfterOf(push)
-  const outcome = outcomesOf({ ...push, notAfter }, { wanted, now })
+  const outcome = outcomesOf({ ...push, notAfter }, { wanted, now, isCaGone: isCaGone(push) })
   const hasExpired = notAfter !== null && notAfter.getTime() + expiredMs < now.getTime()
   // What is expired is not looked at again, and may be deleted: not by a clock that went ahead since the run began.
   if (hasExpired) await assertClock()
@@ -178,7 +180,13 @@ function lookPauseOf({ askedAt, pushedAt }: Outset, now: Date): number {
   return lookPauses.find(({ untilMs }) => restedMs < untilMs)?.pauseMs ?? dayMs
 }
 
-function outcomesOf(push: Outset, { wanted, now }: { readonly wanted: WantedStatus; readonly now: Date }) {
+interface Standing {
+  readonly wanted: WantedStatus
+  readonly now: Date
+  readonly isCaGone: boolean
+}
+
+function outcomesOf(push: Outset, { wanted, now, isCaGone }: Standing) {
   const { things, notAfter, observed, tries } = push
   const lookPauseMs = lookPauseOf(push, now)
   const nothing = { isPushed: false, isDrift: false, isRestored: false }
@@ -206,14 +214,18 @@ function outcomesOf(push: Outset, { wanted, now }: { readonly wanted: WantedStat
       isPushed,
       pauseMs: null
     }),
-    unseen: (): Settlement => ({
-      ...common,
-      state: 'unseen',
-      observed: null,
-      tries: tries + 1,
-      pauseMs: Math.min(secondLookMs * 2 ** tries, dayMs),
-      lastError: null
-    }),
+    unseen: (): Settlement =>
+      // Without its CA, AWS registers it at no connection.
+      isCaGone
+        ? { ...common, state: 'absent', observed: null, pauseMs: null, lastError: null }
+        : {
+            ...common,
+            state: 'unseen',
+            observed: null,
+            tries: tries + 1,
+            pauseMs: Math.min(secondLookMs * 2 ** tries, dayMs),
+            lastError: null
+          },
     refused: ({ code, detail }: Pick<MintlineError, 'code' | 'detail'>): Settlement => ({
       ...common,
       state: 'refused',

@@ -26,7 +26,11 @@ export interface ProgressStore {
    */
   walk(registrationId: string, limit: number): Promise<boolean>
   hasDue(registrationIds: readonly string[]): Promise<boolean>
+  /** Whether it is to be asked whether a CA that was not there, and that something waits for, is there again. */
+  isCaDue(registrationIds: readonly string[]): Promise<boolean>
   putCa(registrationId: string, found: CaFound | null): Promise<void>
+  /** The CA is there: what was never seen without it is looked for. */
+  reopenAbsent(registrationId: string): Promise<void>
   /** Why AWS cannot be told; null: it can. */
   putFailure(registrationIds: readonly string[], error: PushError | null): Promise<void>
   /** What a clock that was far ahead has put off is due now. */
@@ -54,6 +58,13 @@ const isPushDue = `EXISTS (
   WHERE registration_id = registration.id AND state <> 'waiting' AND due_at <= clock_timestamp() AND ${isUnclaimed}
 )`
 
+/** Of a registration: by a clock that was ahead, it would be looked at too late. */
+const isCaLookDue = `EXISTS (SELECT FROM aws_push WHERE registration_id = registration.id AND state = 'absent')
+  AND EXISTS (
+    SELECT FROM aws_push_state WHERE registration_id = registration.id
+      AND ca_checked_at NOT BETWEEN clock_timestamp() - interval '1 hour' AND clock_timestamp() + interval '1 minute'
+  )`
+
 /** Further off than a run ever puts one of its state; by the indexes of the table. */
 const recallStatement = `
 UPDATE aws_push SET due_at = clock_timestamp()
@@ -75,7 +86,7 @@ WHERE aws_push.id = late.id`
 const dueStatement = `
 SELECT DISTINCT registration.account_alias AS "accountAlias", registration.region
 FROM aws_registration AS registration LEFT JOIN aws_push_state AS state ON state.registration_id = registration.id
-WHERE state.registration_id IS NULL OR ${isWalkDue} OR ${isPushDue}
+WHERE state.registration_id IS NULL OR ${isWalkDue} OR ${isPushDue} OR (${isCaLookDue})
 ORDER BY registration.region, registration.account_alias`
 
 export function createProgressStore({ prisma }: Database): ProgressStore {
@@ -109,6 +120,16 @@ export function createProgressStore({ prisma }: Database): ProgressStore {
       )
       return rows.length > 0
     },
+    async isCaDue(registrationIds) {
+      const rows = await runQuery(() =>
+        prisma.$queryRawUnsafe<unknown[]>(
+          `SELECT FROM unnest($1::uuid[]) AS registration(id) WHERE ${isCaLookDue} LIMIT 1`,
+          [...registrationIds]
+        )
+      )
+      return rows.length > 0
+    },
+    reopenAbsent: registrationId => runQuery(() => reopenAbsent(prisma, registrationId)),
     async putCa(registrationId, found) {
       await runQuery(
         () => prisma.$executeRaw`
@@ -122,6 +143,12 @@ export function createProgressStore({ prisma }: Database): ProgressStore {
       await runQuery(() => prisma.$executeRawUnsafe(recallStatement))
     }
   }
+}
+
+async function reopenAbsent(prisma: Database['prisma'], registrationId: string): Promise<void> {
+  await prisma.$executeRaw`
+    UPDATE aws_push SET state = 'unseen', tries = 0, due_at = clock_timestamp()
+    WHERE registration_id = ${registrationId}::uuid AND state = 'absent'`
 }
 
 async function putFailure(
@@ -172,6 +199,8 @@ async function walk(prisma: Database['prisma'], registrationId: string, limit: n
       WHERE looked.state IN ('revoked', 'held') AND aws_push.intent_id = looked.intent_id
         AND aws_push.registration_id = ${registrationId}::uuid AND aws_push.due_at IS NULL
         AND (aws_push.state <> 'over' OR aws_push.not_after > clock_timestamp())
+        -- That waits for its CA.
+        AND aws_push.state <> 'absent'
     )
     SELECT (SELECT serial_number FROM looked ORDER BY serial_number DESC LIMIT 1) AS last, count(*) FILTER (
       WHERE looked.state IN ('revoked', 'held') AND NOT EXISTS (SELECT FROM intent WHERE id = looked.intent_id)

@@ -3,11 +3,12 @@ import type { WantedStatus } from './wanted.ts'
 /**
  * - `waiting`: AWS is still to be told.
  * - `unseen`: the certificate was never seen there. It is looked for again, since its device may still show up.
+ * - `absent`: it was never seen there, and its CA is not there, so that no device comes with it. Looked for once the CA is there again.
  * - `done`: AWS had it as wanted at the last look. It is looked at again.
  * - `refused`: AWS takes it not. It is tried again with long pauses.
  * - `over`: the certificate has expired.
  */
-export const pushStates = ['waiting', 'unseen', 'done', 'refused', 'over'] as const
+export const pushStates = ['waiting', 'unseen', 'absent', 'done', 'refused', 'over'] as const
 export type PushState = (typeof pushStates)[number]
 
 export interface PushError {

@@ -50,7 +50,7 @@ export async function runPushes(
   await progress.begin(ids)
   const isWalked = await walkAll(progress, ids, () => isOver(walkMs))
   const again = () => jobs.send('aws-push.run', place, { key: keyOf(place) })
-  if (!(await progress.hasDue(ids))) {
+  if (!(await progress.hasDue(ids)) && !(await progress.isCaDue(ids))) {
     if (!isWalked && !signal.aborted) await again()
     return
   }
@@ -104,6 +104,7 @@ async function lookAtCas(
     try {
       const found = await controls.within(caMs).describeCa(certificateIdHex(certificateDer))
       await progress.putCa(id, found ?? null)
+      if (found !== undefined) await progress.reopenAbsent(id)
       cas.set(id, found ?? null)
     } catch (error) {
       if (!isMintlineError(error, 'aws_refused') || hasBadCredentials(error)) throw error
@@ -178,6 +179,7 @@ function createTelling(
     noteThings: (push: ClaimedPush, things: readonly string[]) => store.noteThings(push, things),
     hasOther: (push: ClaimedPush) => store.hasOther(push),
     mayReturn: (push: ClaimedPush) => mayReturnTo(cas, push),
+    isCaGone: ({ registrationId }: ClaimedPush) => cas.get(registrationId) === null,
     assertClock
   }
   return async push => {

@@ -8,7 +8,7 @@ import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 const state = Type.Enum(pushStates, {
   type: 'string',
   description:
-    '`waiting`: AWS is still to be told. `done`: it had the certificate as it is to be at the last look, and is looked at again. `unseen`: it does not know the certificate, which is looked for again. `refused`: it takes it not, `lastError` says why; tried again. `over`: the certificate has expired.'
+    '`waiting`: AWS is still to be told. `done`: it had the certificate as it is to be at the last look, and is looked at again. `unseen`: it does not know the certificate, which is looked for again. `absent`: it does not know the certificate nor its CA, so that no device comes with it; it is looked for once the CA is there again. `refused`: it takes it not, `lastError` says why; tried again. `over`: the certificate has expired.'
 })
 
 const region = Type.String({ minLength: 1, maxLength: 32, examples: ['eu-central-1'] })
@@ -21,6 +21,7 @@ export const AwsPushCounts = Type.Object(
   {
     waiting: counted('AWS is still to be told.'),
     unseen: counted('AWS does not know the certificate.'),
+    absent: counted('AWS does not know the certificate, nor its CA.'),
     done: counted('AWS had it as it is to be.'),
     refused: counted('AWS takes it not.'),
     over: counted('The certificate has expired.')

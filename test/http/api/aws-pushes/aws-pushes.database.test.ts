@@ -69,7 +69,9 @@ it('lists one entry for each certificate, account and region, as soon as the act
 
 it('of an order to revoke many says how far AWS has been told, and lists that page by page', async () => {
   const { id, made, read } = await revokeMany(5)
-  expect(await read()).toMatchObject({ awsPushes: { waiting: 10, unseen: 0, done: 0, refused: 0, over: 0 } })
+  expect(await read()).toMatchObject({
+    awsPushes: { waiting: 10, unseen: 0, absent: 0, done: 0, refused: 0, over: 0 }
+  })
   const seen: View[] = []
   let cursor = ''
   for (let page = 0; page < 10; page++) {
