@@ -16,19 +16,19 @@ export function candidates(selection: CleanUpSelection): Prisma.Sql {
   ]
   return Prisma.sql`
     SELECT candidate.registration_id, candidate.key, candidate.thing, candidate.intent_id
-    FROM aws_registration AS registration
-    JOIN authority ON authority.id = registration.authority_id
-    CROSS JOIN LATERAL (${of === 'orphaned-things' ? orphanedThings : supersededCertificates}) AS candidate
-    WHERE ${Prisma.join(wanted, ' AND ')}
-      AND NOT EXISTS (
-        SELECT FROM fleet_clean_up_item AS earlier
-        WHERE earlier.registration_id = candidate.registration_id AND earlier.key = candidate.key
-          AND (earlier.state = 'waiting' OR (earlier.state = 'done' AND earlier.ended_at >= candidate.seen_at))
-      )
-    ORDER BY (
-      SELECT max(ended_at) FROM fleet_clean_up_item AS earlier
-      WHERE earlier.registration_id = candidate.registration_id AND earlier.key = candidate.key
-    ) NULLS FIRST, candidate.registration_id, candidate.key`
+    FROM (
+      SELECT candidate.*
+      FROM aws_registration AS registration
+      JOIN authority ON authority.id = registration.authority_id
+      CROSS JOIN LATERAL (${of === 'orphaned-things' ? orphanedThings : supersededCertificates}) AS candidate
+      CROSS JOIN LATERAL (
+        SELECT max(ended_at) AS ended_at,
+          bool_or(state = 'waiting' OR (state = 'done' AND ended_at >= candidate.seen_at)) AS is_met
+        FROM fleet_clean_up_item WHERE registration_id = candidate.registration_id AND key = candidate.key
+      ) AS earlier
+      WHERE ${Prisma.join(wanted, ' AND ')} AND earlier.is_met IS NOT TRUE
+      ORDER BY earlier.ended_at NULLS FIRST, candidate.registration_id, candidate.key OFFSET 0
+    ) AS candidate ${of === 'orphaned-things' ? ofFreeDevice : Prisma.empty}`
 }
 
 /** Of an intent: the record says that another certificate has come in its place, and that it has ended. */
@@ -43,10 +43,15 @@ const supersededCertificates = Prisma.sql`
   WHERE own.registration_id = registration.id AND ${isSuperseded}
     AND (own.status IN ('INACTIVE', 'REVOKED') OR (push.state = 'done' AND push.observed IN ('INACTIVE', 'REVOKED')))`
 
-/** The thing of a device with a certificate in effect is what that one is attached to, or will be. */
 const orphanedThings = Prisma.sql`
   SELECT own.registration_id, own.key, own.details ->> 'thing' AS thing, own.intent_id, own.confirmed_at AS seen_at
   FROM fleet_finding AS own
-  JOIN intent ON intent.id = own.intent_id
-  WHERE own.place_id = registration.id AND own.kind = 'orphaned-thing'
-    AND NOT EXISTS (SELECT FROM in_effect(intent.device_sha256, NULL))`
+  WHERE own.place_id = registration.id AND own.kind = 'orphaned-thing'`
+
+/**
+ * The thing of a device with a certificate in effect is what that one is attached to, or will be. Asked of one after another, in
+ * the order that they are in, until there are as many as are wanted: of all, it would take longer than a statement may.
+ */
+const ofFreeDevice = Prisma.sql`
+  CROSS JOIN LATERAL (SELECT device_sha256 FROM intent WHERE intent.id = candidate.intent_id OFFSET 0) AS device
+  WHERE NOT EXISTS (SELECT FROM in_effect(device.device_sha256, NULL))`
