@@ -1,6 +1,6 @@
 import type { Database } from '../database/database.ts'
 import { Prisma } from '../database/generated/client.ts'
-import { estimateRows } from '../database/planning/row-estimate.ts'
+import { countOrEstimateRows } from '../database/planning/row-estimate.ts'
 import { runQuery } from '../database/run-query.ts'
 import { MintlineError } from '../errors/mintline-error.ts'
 import { identifierBounds } from '../sources/identifier.ts'
@@ -40,7 +40,7 @@ export function createAuditLog(search: Database): AuditLog {
       return { items: items.map(({ bytes, ...entry }) => entry), nextCursor }
     },
     estimate: query =>
-      estimateRows(
+      countOrEstimateRows(
         statement => runQuery(() => prisma.$queryRaw(statement)),
         Prisma.sql`SELECT FROM audit_event WHERE ${Prisma.join(conditionsOf(query), ' AND ')}`
       )

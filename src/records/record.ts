@@ -146,6 +146,8 @@ export interface IssuanceQuery extends PageQuery {
   /** Of refusals. */
   readonly code?: ErrorCode
   readonly state?: RecordState
+  /** Whether it came in the place of another certificate of its device. */
+  readonly rework?: boolean
   /** Exclusive. */
   readonly expiresBefore?: Date
   /** Inclusive. */

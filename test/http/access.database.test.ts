@@ -686,7 +686,7 @@ describe('a token that is held to lines', () => {
       expect([status, answer.json<{ items: unknown[] }>().items]).toEqual([200, []])
     else if (route === 'GET /v1/issuances/summary')
       expect([status, answer.json<{ groups: unknown[] }>().groups]).toEqual([200, []])
-    else if (route.startsWith('GET /v1/reports/') && !route.endsWith('/lot'))
+    else if (/^GET \/v1\/reports\/(?:day|shift)$/.test(route))
       expect([status, answer.json<{ stations: unknown[] }>().stations]).toEqual([200, []])
     else if (route === 'POST /v1/exports')
       expect([status, answer.json<{ lines: unknown }>().lines]).toEqual([202, ['B1']])

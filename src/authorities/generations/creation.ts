@@ -2,7 +2,9 @@ import type { KeyObject } from 'node:crypto'
 import { type Act, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
 import { isMintlineError, MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { examineAuthorityCertificate } from '../../pki/certificate/authority/lint.ts'
+import { createDerRefusal, DerReader } from '../../pki/der/reader.ts'
 import { millisecondsPerDay } from '../../pki/der/time.ts'
+import { parseSubjectPublicKeyInfo } from '../../pki/key/public-key.ts'
 import type { Subject } from '../../pki/name/subject-field.ts'
 import type { KeyProvision, KeyRequest, ProvidedKey } from '../../signing/signers/key-provision.ts'
 import { createLocalSigner } from '../../signing/signers/local/local-signer.ts'
@@ -17,7 +19,7 @@ import { type IntendedFor, issueIntendedAuthority } from '../certificates/intend
 import { type AuthorityPurpose, purposeOfNext } from '../purpose.ts'
 import { type AuthorityChain, verifyAuthorityChain } from './certificate-chain.ts'
 import { signCsrForUpperCa } from './csr-for-upper-ca.ts'
-import { assertKeyIsNew, keyDigestsOf, nextGenerationOf } from './generation.ts'
+import { assertKeyIsNew, keyDigestsOf, nextGenerationOf, subjectOfGeneration } from './generation.ts'
 
 export interface AuthorityRequest {
   readonly line: string
@@ -133,7 +135,13 @@ async function insert(
   const createdAt = clock()
   const { name, line, generation, purpose } = place
   const id = newId(createdAt, randomBytes)
-  const after = { state: credentials.state, purpose, signer: key.reference }
+  const after = {
+    state: credentials.state,
+    purpose,
+    signer: key.reference,
+    subject: subjectOfGeneration(credentials),
+    keyType: keyTypeOf(spkiDer)
+  }
   const what: ToldAct = { ...act, subject: `authority/${name}`, after }
   const event = buildAuditEvent(what, { time: createdAt, randomBytes })
   await store.change(generations => {
@@ -142,6 +150,14 @@ async function insert(
     const insert = { id, name, line, generation, purpose, createdAt, signer: key.reference, ...credentials }
     return { insert, keys: keyDigestsOf(spkiDer, credentials.issuersDer), events: [event] }
   })
+}
+
+/** E.g. `P-384` or `RSA 3072`. */
+function keyTypeOf(spkiDer: Uint8Array): string {
+  const reader = new DerReader(spkiDer, createDerRefusal('key_unusable', 'public key of the CA key'))
+  const { key } = parseSubjectPublicKeyInfo(reader)
+  if (key.type === 'ec') return key.curve
+  return key.type === 'rsa' ? `RSA ${key.modulusBits}` : key.found
 }
 
 interface CertificateWish {

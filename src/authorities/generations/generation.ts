@@ -68,7 +68,10 @@ function describeCertificate(certificateDer: Uint8Array, now: Date): Certificate
   return { sha256: certificateIdHex(certificateDer), notBefore, notAfter, daysLeft, irregularities }
 }
 
-function subjectOfGeneration({ certificateDer, csrDer }: StoredGeneration): Subject {
+export function subjectOfGeneration({
+  certificateDer,
+  csrDer
+}: Pick<StoredGeneration, 'certificateDer' | 'csrDer'>): Subject {
   if (certificateDer !== null) return parseCertificate(certificateDer, 'key_unusable').subject
   return csrDer === null ? {} : subjectOf({ attributes: parseCertificationRequest(csrDer).subject })
 }

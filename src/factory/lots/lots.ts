@@ -127,6 +127,14 @@ export function lotNotFound(id: string): MintlineError {
   return new MintlineError('lot_not_found', `There is no lot ${id}. GET /v1/lots lists those that there are.`)
 }
 
+/** What whoever is held to these lines is told of any lot that they are not shown, also of one that there is not. */
+export function lotNotOfLines(id: string, lines: readonly string[]): MintlineError {
+  return new MintlineError(
+    'lot_not_found',
+    `There is no lot ${id} for the lines ${lines.join(', ')} alone, which is what a token for these is shown: a lot whose \`stations\` all stand on them. Records that name the lot are in GET /v1/issuances?lot=${id}.`
+  )
+}
+
 /** What is in it, and by whom. */
 function progressOf(lot: Lot, stationShares: readonly StationShare[], besides: number): LotProgress {
   const sumOf = (name: keyof LotCounts) => stationShares.reduce((sum, share) => sum + share[name], 0)

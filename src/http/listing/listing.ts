@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { MintlineError } from '../../errors/mintline-error.ts'
 import { type Cell, formatCsv, leavesOutHeader } from '../../exports/formats/csv.ts'
 import type { Page } from '../../sources/page.ts'
 import { chooseMediaType } from '../accept.ts'
@@ -21,6 +22,16 @@ export interface RowList<Item, View extends object> {
   readonly columns: Readonly<Record<string, (view: View) => Cell>>
 }
 
+/** RFC 4180, section 3: `present` or `absent`. */
+function assertKnownHeader(accept: string): void {
+  const [, header] = /text\/csv\s*;[^,]*header\s*=\s*"?([^";,\s]*)/i.exec(accept) ?? []
+  if (header === undefined || /^(?:present|absent)$/i.test(header)) return
+  throw new MintlineError(
+    'not_acceptable',
+    'text/csv comes with header=present or header=absent. Accept one of them.'
+  )
+}
+
 /** So few that reading them back, and writing them, holds up nobody. */
 export const rowsAtOnce = 100
 
@@ -31,7 +42,27 @@ export const rowsAtOnce = 100
  */
 export function chooseRowType(accept: string | undefined): RowType | undefined {
   const chosen = chooseMediaType(accept, [pageType, csvType, ndjsonType])
+  if (chosen === csvType) assertKnownHeader(accept ?? '')
   return chosen === pageType ? undefined : chosen
+}
+
+/**
+ * Sends rows as a file of that name, which a browser keeps under it.
+ *
+ * @param name of what is in them; what a file may not be named by is replaced.
+ */
+export function sendRows(reply: FastifyReply, type: RowType, { name, rows }: NamedRows): FastifyReply {
+  const ending = type === csvType ? 'csv' : 'ndjson'
+  const fileName = `mintline-${name.replaceAll(/[^A-Za-z0-9._-]/g, '_')}.${ending}`
+  return reply
+    .type(type === csvType ? `${csvType}; charset=utf-8` : type)
+    .header('content-disposition', `attachment; filename="${fileName}"`)
+    .send(rows)
+}
+
+interface NamedRows {
+  readonly name: string
+  readonly rows: Readable | string
 }
 
 /**

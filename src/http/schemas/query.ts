@@ -23,5 +23,14 @@ export const rangeQuery = {
   )
 }
 
+/** In a query, whether records came in the place of another certificate of their device. */
+export const reworked = Type.Optional(
+  Type.Enum(['true', 'false'], {
+    type: 'string',
+    description:
+      'Whether it came in the place of another certificate of its device (`supersedes`), as `reworked` of the reports counts it.'
+  })
+)
+
 /** Of what is asked for by name. */
 export const boundedName = { minLength: 1, maxLength: 128 }

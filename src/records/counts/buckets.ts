@@ -1,13 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Span } from '../../sources/site/shifts.ts'
-import { addDays, formatMinutes, formatOffset, type Zone } from '../../sources/site/zone.ts'
+import { addDays, formatLocalTime, type Zone } from '../../sources/site/zone.ts'
 import { searchTooBroad } from '../search/too-broad.ts'
 import type { TimeUnit } from './count.ts'
 
 /** A piece of time by the clocks of a zone, until the next one begins. */
 export interface Bucket {
   readonly start: Date
-  /** `2026-11`, `2026-11-23` or `2026-11-23T08:00+01:00`. */
+  /** `2026-11`, `2026-11-23` or `2026-11-23T08:00:00+01:00`. */
   readonly label: string
 }
 
@@ -50,10 +50,7 @@ const stepsOf: Readonly<Record<TimeUnit, (zone: Zone) => Step>> = {
   hour: zone => ({
     begin: instant => new Date(instant.getTime() - sinceHour(zone, instant)),
     next: start => new Date(start.getTime() + hourMs - sinceHour(zone, start)),
-    label(start) {
-      const { date, minutes } = zone.localOf(start)
-      return `${date}T${formatMinutes(minutes)}${formatOffset(zone.offsetMs(start))}`
-    }
+    label: start => formatLocalTime(zone, start)
   })
 }
 

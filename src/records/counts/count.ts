@@ -41,6 +41,8 @@ export interface CountScope {
   readonly outcome?: Outcome | undefined
   readonly state?: RecordState | undefined
   readonly code?: ErrorCode | undefined
+  /** Whether they came in the place of another certificate of their device. */
+  readonly rework?: boolean | undefined
   readonly from?: Date | undefined
   readonly to?: Date | undefined
 }

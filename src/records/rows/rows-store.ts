@@ -1,5 +1,5 @@
 import { Prisma } from '../../database/generated/client.ts'
-import { estimateRows } from '../../database/planning/row-estimate.ts'
+import { countOrEstimateRows } from '../../database/planning/row-estimate.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { identifierBounds } from '../../sources/identifier.ts'
 import type { PageQuery } from '../../sources/page.ts'
@@ -66,10 +66,13 @@ export function createRows(ask: Ask, clock: Clock): RecordRows {
     async estimateIntents(query) {
       const conditions = await resolveIntentConditions(ask, query)
       if (conditions === undefined) return 0
-      return estimateRows(ask, Prisma.sql`${issuances} WHERE ${Prisma.join(conditions, ' AND ')}`)
+      return countOrEstimateRows(ask, Prisma.sql`${issuances} WHERE ${Prisma.join(conditions, ' AND ')}`)
     },
     estimateRefusals: query =>
-      estimateRows(ask, Prisma.sql`${refusals} WHERE ${Prisma.join(refusalConditions(query), ' AND ')}`)
+      countOrEstimateRows(
+        ask,
+        Prisma.sql`${refusals} WHERE ${Prisma.join(refusalConditions(query), ' AND ')}`
+      )
   }
 }
 

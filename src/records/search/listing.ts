@@ -52,9 +52,9 @@ export async function listRows(
 /** Whether something is asked for that stands where records are searched by alone. */
 export function isSearched(query: IssuanceQuery): boolean {
   const { line, site, lot, credential, requestId, profileVersion, spkiSha256, code, state } = query
-  const { expiresBefore, expiresAfter, beginnings, terms = [] } = query
+  const { expiresBefore, expiresAfter, beginnings, rework, terms = [] } = query
   const named = [line, site, lot, credential, requestId, profileVersion, spkiSha256, code, state, beginnings]
-  const asked = [...named, expiresBefore, expiresAfter]
+  const asked = [...named, rework, expiresBefore, expiresAfter]
   return terms.length > 0 || asked.some(value => value !== undefined)
 }
 

@@ -88,6 +88,12 @@ export function formatOffset(offsetMs: number): string {
   return `${offsetMs < 0 ? '-' : '+'}${formatMinutes(hours * 60 + rest)}`
 }
 
+/** What the clocks of the zone show at that moment, to the minute, e.g. `2026-11-23T08:00:00+01:00` (RFC 3339). */
+export function formatLocalTime(zone: Zone, instant: Date): string {
+  const { date, minutes } = zone.localOf(instant)
+  return `${date}T${formatMinutes(minutes)}:00${formatOffset(zone.offsetMs(instant))}`
+}
+
 /** Minutes since 00:00 as `HH:MM`. */
 export function formatMinutes(minutes: number): string {
   return `${String(Math.floor(minutes / 60)).padStart(2, '0')}:${String(minutes % 60).padStart(2, '0')}`

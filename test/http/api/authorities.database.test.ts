@@ -99,7 +99,11 @@ describe('acting on authorities', () => {
     expect(answer.json()).toMatchObject({ line: 'fans', generation: 1, state: 'staged' })
     expect((await read('/v1/authorities/fans')).items).toEqual([answer.json()])
     expect(await service.audited('authority.create', answer.headers['x-request-id'])).toMatchObject([
-      { actor: 'admin/starter-admin', subject: 'authority/fans-g1' }
+      {
+        actor: 'admin/starter-admin',
+        subject: 'authority/fans-g1',
+        after: { state: 'staged', keyType: 'P-256', subject: { CommonName: 'fans CA' } }
+      }
     ])
   })
 

@@ -54,7 +54,7 @@ function valueOf(record: IssuanceRecord, key: CountKey, zone: Zone): string | nu
   if (key === 'hour') {
     const begun = new Date(record.createdAt.getTime() - (minutes % 60) * 60_000)
     const start = zone.localOf(begun)
-    return `${start.date}T${formatMinutes(start.minutes)}${formatOffset(zone.offsetMs(begun))}`
+    return `${start.date}T${formatMinutes(start.minutes)}:00${formatOffset(zone.offsetMs(begun))}`
   }
   if (key === 'expiryMonth')
     return record.outcome === 'rejected' ? null : zone.localOf(record.notAfter).date.slice(0, 7)
@@ -88,6 +88,7 @@ function countByHand(query: CountQuery): Readonly<Record<string, number>> {
       filters.every(name => query[name] === undefined || query[name] === record[name]) &&
       (query.code === undefined || query.code === codeOf(record)) &&
       isExpiring(record, query) &&
+      (query.rework === undefined || query.rework === 'supersedes' in record) &&
       (query.state === undefined || query.state === stateOf(record)) &&
       (query.lines === undefined || (record.line !== null && query.lines.includes(record.line)))
     if (!isMeant) continue
@@ -141,6 +142,7 @@ describe('counts', () => {
         lot: sometimes(['lot-1', 'lot-2']),
         credential: sometimes([sample.credential]),
         profileVersion: sometimes([1, 2]),
+        rework: sometimes([true, false]),
         expires: sometimes([monthOf(sample, zone)]),
         profile: sometimes(['starter', 'reworked']),
         authority: sometimes(['starter-g1', 'starter-g9']),

@@ -2,7 +2,7 @@ import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { AuditEntry } from '../../../audit/audit-log.ts'
 import { leaveOutNulls } from '../../../records/facts.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
-import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
+import { chooseRowType, rowsAtOnce, sendRows, streamRows } from '../../listing/listing.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -55,9 +55,8 @@ export const auditEventRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
       const type = chooseRowType(request.headers.accept)
       if (type === undefined) return viewPage(await auditLog.list({ ...conditions, limit }), viewAuditEvent)
       const read = (cursor: string | undefined) => auditLog.list({ ...conditions, cursor, limit: rowsAtOnce })
-      return reply
-        .type(type)
-        .send(await streamRows(request, type, { read, view: viewAuditEvent, columns: auditColumns }))
+      const rows = await streamRows(request, type, { read, view: viewAuditEvent, columns: auditColumns })
+      return sendRows(reply, type, { name: 'audit-events', rows })
     }
   )
 

@@ -6,7 +6,7 @@ import type { Span } from '../../../sources/site/shifts.ts'
 import { addDays, type Zone } from '../../../sources/site/zone.ts'
 import { listContent } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
-import { chooseRowType } from '../../listing/listing.ts'
+import { chooseRowType, sendRows } from '../../listing/listing.ts'
 import { parseZone } from '../../listing/times.ts'
 import { streamWhole } from '../../listing/whole.ts'
 import { takeWholeNames } from '../../listing/whole-names.ts'
@@ -14,6 +14,7 @@ import { principalOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { problemResponses } from '../../schemas/problem.ts'
 import type { HttpServices } from '../../services.ts'
+import { isReworked } from '../records/search-parameters.ts'
 import { parseBoundaries } from './boundary.ts'
 import { parseKeys } from './query.ts'
 import { IssuanceSummary, type IssuanceSummaryView, SummaryQuerystring } from './schemas.ts'
@@ -60,8 +61,8 @@ export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
       void reply.header('vary', 'Accept')
       if (own !== undefined) tellDetached(reply, await records.listDetached(own))
       if (type === undefined) return viewSummary(query, counts)
-      const rows = counts.groups.map(viewGroup)
-      return reply.type(type).send(streamWhole(type, { rows, columns: [...query.by, 'count'] }, accept))
+      const groups = { rows: counts.groups.map(viewGroup), columns: [...query.by, 'count'] }
+      return sendRows(reply, type, { name: 'summary', rows: streamWhole(type, groups, accept) })
     }
   )
 }
@@ -69,11 +70,13 @@ export const countRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
 const nothing: Counts = { groups: [], countedUpTo: undefined }
 
 function buildQuery(asked: Static<typeof SummaryQuerystring>, siteZone: Zone): CountQuery {
-  const { by, zone: zoneName, from, to, expiryMonth, ...conditions } = asked
+  const { by, zone: zoneName, from, to, expiryMonth, reworked, ...conditions } = asked
+  const rework = isReworked(reworked)
   const zone = zoneName === undefined ? siteZone : parseZone(zoneName)
   return {
     ...conditions,
     ...takeWholeNames(conditions),
+    ...(rework !== undefined && { rework }),
     by: parseKeys(by),
     zone,
     ...(expiryMonth !== undefined && { expires: spanOfMonth(expiryMonth, zone) }),

@@ -4,7 +4,7 @@ import { ProfileName } from '../../../profiles/document.ts'
 import { type CountKey, countKeys, timeUnits } from '../../../records/counts/count.ts'
 import { outcomes, recordStates } from '../../../records/record.ts'
 import { example } from '../../schemas/example.ts'
-import { boundedName, instant } from '../../schemas/query.ts'
+import { boundedName, instant, reworked } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 
 export const mostKeys = 4
@@ -35,7 +35,10 @@ const name = (description: string, sample: string) => Type.String({ description,
 const members: Readonly<Record<CountKey, TSchema>> = {
   month: name('By the clocks of the zone.', '2026-11'),
   day: name('As `month`.', '2026-11-23'),
-  hour: name('As `month`: when it begins, with the offset from UTC.', '2026-11-23T08:00+01:00'),
+  hour: name(
+    'As `month`: when it begins, with the offset from UTC; `from` takes it.',
+    '2026-11-23T08:00:00+01:00'
+  ),
   expiryMonth: name(
     'By the clocks of the zone: in which the certificates run out. Not there where the records have none, or for those that never end.',
     '2036-11'
@@ -107,6 +110,7 @@ export const SummaryQuerystring = Type.Object(
     authority: Type.Optional(Type.String({ ...boundedName, description: 'The generation that signed.' })),
     outcome: Type.Optional(Type.Enum(outcomes, { type: 'string' })),
     state: Type.Optional(Type.Enum(recordStates, { type: 'string' })),
+    reworked,
     code: Type.Optional(Type.Enum(errorCodes, { type: 'string' })),
     expiryMonth: Type.Optional(
       Type.String({

@@ -1,6 +1,6 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import { listContent, rowsTold } from '../../listing/content.ts'
-import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
+import { chooseRowType, rowsAtOnce, sendRows, streamRows } from '../../listing/listing.ts'
 import { actOf } from '../../plugins/access.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
@@ -145,9 +145,8 @@ export const fleetRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> 
       const type = chooseRowType(request.headers.accept)
       if (type === undefined) return viewPage(await fleet.list({ ...conditions, limit }), viewFinding)
       const read = (cursor: string | undefined) => fleet.list({ ...conditions, cursor, limit: rowsAtOnce })
-      return reply
-        .type(type)
-        .send(await streamRows(request, type, { read, view: viewFinding, columns: findingColumns }))
+      const rows = await streamRows(request, type, { read, view: viewFinding, columns: findingColumns })
+      return sendRows(reply, type, { name: 'fleet-findings', rows })
     }
   )
 

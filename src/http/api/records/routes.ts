@@ -8,7 +8,7 @@ import type { PageQuery } from '../../../sources/page.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
 import { omitFields, pickFields } from '../../listing/fields.ts'
-import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
+import { chooseRowType, rowsAtOnce, sendRows, streamRows } from '../../listing/listing.ts'
 import { actOf, principalOf } from '../../plugins/access.ts'
 import { coerceIntegers, coerceList } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
@@ -241,7 +241,7 @@ async function answerList({ request, reply, list, fields }: AskedList) {
   }
   const rows = await streamRows(request, type, { read, view, columns: columnsOf(fields, hidden) })
   tellDetached(reply, detachedMonths ?? [])
-  return reply.type(type).send(rows)
+  return sendRows(reply, type, { name: 'issuances', rows })
 }
 
 const nothing: IssuanceList = { items: [], nextCursor: undefined, detachedMonths: [] }

@@ -11,7 +11,7 @@ import {
 import { metadataTerm, type TermName } from '../../../records/search/term.ts'
 import { isBeginning, wholeOf } from '../../listing/whole-names.ts'
 import { example } from '../../schemas/example.ts'
-import { boundedName, instant } from '../../schemas/query.ts'
+import { boundedName, instant, reworked } from '../../schemas/query.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 
 /** Of characters that a value on record can have; two more than its length for the `\*`. */
@@ -91,9 +91,10 @@ export const SearchParameters = Type.Object(
       Type.Enum(recordStates, {
         type: 'string',
         description:
-          'What it is now: `issued` where nothing has become of the certificate, `held` where it rests, `superseded` until its end, then `revoked`, as what was scrapped; `refused` for the outcome `rejected`.'
+          'What it is now: `issued` where nothing has become of the certificate, `held` where it rests; `superseded` where the device has its next one and this goes on for a time, which by default (`supersededEnds: now`) is none; `revoked` where it has ended before its time, for whatever reason: also where it was superseded until now, or the device scrapped, which `revocationReason` and `scrappedAt` of the record tell; `refused` for the outcome `rejected`. What came in the place of another is found by `reworked`.'
       })
     ),
+    reworked,
     expiresBefore: Type.Optional({
       ...instant,
       description: 'Exclusive. When the certificate ends, as `to`.'
@@ -127,6 +128,7 @@ export function searchOf(
     expiresAfter
   } = asked
   const terms = termsOf(asked)
+  const rework = isReworked(asked.reworked)
   return {
     ...(line !== undefined && { line }),
     ...(site !== undefined && { site }),
@@ -137,6 +139,7 @@ export function searchOf(
     ...(spkiSha256 !== undefined && { spkiSha256: spkiSha256.replaceAll(':', '').toLowerCase() }),
     ...(code !== undefined && { code }),
     ...(state !== undefined && { state }),
+    ...(rework !== undefined && { rework }),
     ...(expiresBefore !== undefined && {
       expiresBefore: parseInstant(expiresBefore, '/query/expiresBefore')
     }),
@@ -144,6 +147,10 @@ export function searchOf(
     ...(terms.length > 0 && { terms })
   }
 }
+
+/** As a query says it. */
+export const isReworked = (text: 'true' | 'false' | undefined): boolean | undefined =>
+  text === undefined ? undefined : text === 'true'
 
 type Names = { readonly [Name in keyof Beginnings]?: string | undefined }
 type Whole = { readonly [Name in keyof Beginnings]?: string }

@@ -3,7 +3,7 @@ import { leaveOutNulls, tell } from '../../../records/facts.ts'
 import type { RefusalCount } from '../../../records/refusal-counts/refusal-count.ts'
 import { listContent, rowsTold } from '../../listing/content.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
-import { chooseRowType, rowsAtOnce, streamRows } from '../../listing/listing.ts'
+import { chooseRowType, rowsAtOnce, sendRows, streamRows } from '../../listing/listing.ts'
 import { parseInstantIn, parseRange } from '../../listing/times.ts'
 import { coerceIntegers } from '../../plugins/coercion.ts'
 import { viewPage } from '../../schemas/page.ts'
@@ -49,7 +49,8 @@ export const refusalCountRoutes: FastifyPluginAsyncTypebox<{ services: HttpServi
       }
       const read = (cursor: string | undefined) =>
         refusalCounts.list({ ...query, ...range, cursor, limit: rowsAtOnce })
-      return reply.type(type).send(await streamRows(request, type, { read, view: viewCount, columns }))
+      const rows = await streamRows(request, type, { read, view: viewCount, columns })
+      return sendRows(reply, type, { name: 'refusal-counts', rows })
     }
   )
 }

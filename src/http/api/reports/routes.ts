@@ -3,11 +3,12 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { Principal } from '../../../access/principal.ts'
 import { actorOf } from '../../../audit/audit-event.ts'
-import { lotNotFound } from '../../../factory/lots/lots.ts'
+import { hiding } from '../../../errors/mintline-error.ts'
 import { stationNotFound } from '../../../factory/stations/stations.ts'
-import type { ReportSubject } from '../../../records/reports/report.ts'
+import type { Report, ReportSubject } from '../../../records/reports/report.ts'
 import { chooseMediaType } from '../../accept.ts'
 import { detachedHeaders, tellDetached } from '../../listing/detached.ts'
+import { sendRows } from '../../listing/listing.ts'
 import { renderReportPage, reportSecurityPolicy } from '../../pages/report-page.ts'
 import { principalOf } from '../../plugins/access.ts'
 import { problemResponses } from '../../schemas/problem.ts'
@@ -89,7 +90,7 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 ) => {
   // The view has chosen the members already.
   app.setSerializerCompiler(() => value => JSON.stringify(value))
-  const { isOfLines } = createLotOwnership(services)
+  const { assertShown } = createLotOwnership(services)
   const answer = (request: FastifyRequest, reply: FastifyReply, subject: ReportSubject) =>
     answerReport({ services, request, reply }, subject)
 
@@ -103,8 +104,9 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 
   app.get('/v1/reports/lot', { config, schema: reportLot }, async (request, reply) => {
     const { lot } = request.query
-    const { stations } = await services.lots.find(lot)
-    if (!(await isOfLines(stations, principalOf(request).lines))) throw lotNotFound(lot)
+    const { lines } = principalOf(request)
+    if (lines === undefined) await services.lots.find(lot)
+    else await assertShown(lot, lines)
     return answer(request, reply, { kind: 'lot', lot })
   })
 
@@ -127,8 +129,7 @@ export const reportRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }>
 }
 
 /**
- * A station has no report but its own. Who is held to some lines has what there is of these, and is not told whether there
- * is the station besides.
+ * A station has no report but its own.
  *
  * @throws MintlineError `station_not_found`.
  */
@@ -141,8 +142,25 @@ async function assertStation(
   if (role !== 'station' && lines === undefined) await stations.find(station)
 }
 
+/**
+ * Who is held to some lines has what there is of these, also of a station that stands elsewhere by now. Of one that has nothing
+ * there and stands on none of them they are not told whether there is any of the name.
+ *
+ * @throws MintlineError `station_not_found`.
+ */
+async function assertOfLines(
+  { stations }: Pick<HttpServices, 'stations'>,
+  lines: readonly string[],
+  { subject, stations: reported }: Report
+): Promise<void> {
+  if (subject.kind !== 'station' || reported.length > 0) return
+  const { line } = await stations.find(subject.station)
+  if (line === null || !lines.includes(line))
+    throw hiding(stationNotFound(subject.station), 'lines_forbidden')
+}
+
 interface Asked {
-  readonly services: Pick<HttpServices, 'reports' | 'records' | 'site'>
+  readonly services: Pick<HttpServices, 'reports' | 'records' | 'site' | 'stations'>
   readonly request: FastifyRequest
   readonly reply: FastifyReply
 }
@@ -152,11 +170,13 @@ async function answerReport({ services, request, reply }: Asked, subject: Report
   const type = chooseMediaType(request.headers.accept, ['application/json', 'text/csv', 'text/html'])
   const principal = principalOf(request)
   const report = await services.reports.make({ subject, lines: principal.lines })
+  if (principal.lines !== undefined) await assertOfLines(services, principal.lines, report)
   const detached = await services.records.listDetached(report.span ?? {})
   tellDetached(reply, detached)
   const view = viewReport(report, detached)
   if (type === 'application/json') return view
-  if (type === 'text/csv') return reply.type(type).serializer(asItIs).send(formatReportCsv(view))
+  if (type === 'text/csv')
+    return sendRows(reply.serializer(asItIs), type, { name: nameOf(subject), rows: formatReportCsv(view) })
   return reply
     .type('text/html; charset=utf-8')
     .header('content-security-policy', reportSecurityPolicy)
@@ -164,6 +184,14 @@ async function answerReport({ services, request, reply }: Asked, subject: Report
     .send(
       renderReportPage(view, { actor: actorOf(principal), lines: principal.lines, zone: services.site.zone })
     )
+}
+
+/** Of its file. */
+function nameOf(subject: ReportSubject): string {
+  const { kind } = subject
+  if (kind === 'day') return `report-${subject.date}`
+  if (kind === 'shift') return `report-${subject.date}-${subject.shift}`
+  return `report-${kind}-${kind === 'lot' ? subject.lot : subject.station}`
 }
 
 const asItIs = (text: unknown) => text as string

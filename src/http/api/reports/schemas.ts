@@ -8,7 +8,7 @@ import { boundaries, countedUpTo, zoneName } from '../counts/schemas.ts'
 const count = (description: string) => Type.Integer({ minimum: 0, description })
 const utcTime = (description: string) => Type.String({ format: 'date-time', description })
 const localTime = (description: string) =>
-  Type.Optional(Type.String({ description, examples: ['2026-11-23T06:00+01:00'] }))
+  Type.Optional(Type.String({ description, examples: ['2026-11-23T06:00:00+01:00'] }))
 
 const counts = {
   issued: count('Certificates, whatever became of them later.'),

@@ -1,6 +1,6 @@
 import { type Cell, formatCsv } from '../../../exports/formats/csv.ts'
 import type { Report, ReportCounts, ReportSubject } from '../../../records/reports/report.ts'
-import { formatMinutes, formatOffset, type Zone } from '../../../sources/site/zone.ts'
+import { formatLocalTime } from '../../../sources/site/zone.ts'
 import { problemTable } from '../../problems/problem-table.ts'
 import type { RecordReportView } from './schemas.ts'
 
@@ -14,8 +14,8 @@ export function viewReport(report: Report, detached: readonly string[]): RecordR
     ...(span && {
       from: span.from.toISOString(),
       to: span.to.toISOString(),
-      fromLocal: formatLocal(zone, span.from),
-      toLocal: formatLocal(zone, span.to),
+      fromLocal: formatLocalTime(zone, span.from),
+      toLocal: formatLocalTime(zone, span.to),
       complete: detached.length === 0 && countedUpTo !== undefined && countedUpTo >= span.to
     }),
     ...(detached.length > 0 && { detachedMonths: [...detached] }),
@@ -30,12 +30,6 @@ function viewSubject(subject: ReportSubject) {
   if (subject.kind === 'station') return { station: subject.station }
   const { kind: _, ...which } = subject
   return which
-}
-
-/** E.g. `2026-11-23T06:00+01:00`. */
-function formatLocal(zone: Zone, instant: Date): string {
-  const { date, minutes } = zone.localOf(instant)
-  return `${date}T${formatMinutes(minutes)}${formatOffset(zone.offsetMs(instant))}`
 }
 
 function viewCounts({

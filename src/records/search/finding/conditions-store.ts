@@ -39,6 +39,7 @@ type FacetColumn =
   | 'profileVersion'
   | 'authority'
   | 'code'
+  | 'rework'
 
 /** What a facet is chosen by. */
 type FacetQuery = {
@@ -70,7 +71,8 @@ export function facetConditions(query: FacetQuery): readonly Prisma.Sql[] {
     profile: query.profile,
     profile_version: query.profileVersion,
     authority: query.authority,
-    code: query.code
+    code: query.code,
+    rework: query.rework
   }
   const conditions = Object.entries(columns).flatMap(([column, value]) =>
     value === undefined ? [] : [Prisma.sql`f.${Prisma.raw(column)} = ${value}`]

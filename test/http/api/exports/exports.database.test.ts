@@ -37,6 +37,14 @@ describe('the file of an export', () => {
     }
   })
 
+  it('has about as many rows as were told ahead, also before the database knows its own size', async () => {
+    for (const filter of [{}, { from: '2020-01-01', to: '2020-01-02' }])
+      for (const of of ['issuances', 'audit-events']) {
+        const { done } = await make(service.as('auditor'), { of, format: 'ndjson', filter })
+        expect(done.aboutRows).toBe(done.rows)
+      }
+  })
+
   it('says which months it has nothing of', async () => {
     const month = '2025-02'
     const detached = { month, detachedAt: new Date(), detachedBy: 'cli/test' }

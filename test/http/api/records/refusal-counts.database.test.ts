@@ -32,7 +32,10 @@ describe('GET /v1/refusal-counts', () => {
   it('answers the whole list as CSV, without formulas', async () => {
     const answer = await ask('text/csv')
     const [header, ...rows] = (await answer.text()).trimEnd().split('\r\n')
-    expect(answer.headers.get('content-type')).toBe('text/csv')
+    expect(answer.headers.get('content-type')).toBe('text/csv; charset=utf-8')
+    expect(answer.headers.get('content-disposition')).toBe(
+      'attachment; filename="mintline-refusal-counts.csv"'
+    )
     expect(header).toBe(
       'id,recordedAt,reason,station,tokenId,code,profile,issuanceId,count,windowStart,lastAt'
     )

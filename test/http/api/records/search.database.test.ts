@@ -48,7 +48,8 @@ describe('GET /v1/issuances', () => {
     'metadata=fixture:F-12',
     'metadata=fixture:F-*',
     'subject.CommonName=sensor-000451&metadata=fixture:F-12&station=starter&profileVersion=1&state=issued',
-    'expiresAfter=2026-11-01&expiresBefore=2100-01-01'
+    'expiresAfter=2026-11-01&expiresBefore=2100-01-01',
+    'reworked=false&outcome=issued'
   ])('finds it by %s', async query => {
     expect(await findWithin(2_000, query)).toEqual([id])
     expect(await idsOf(query, 'station')).toEqual([id])
@@ -129,6 +130,7 @@ describe('GET /v1/issuances', () => {
     'state=held',
     'line=A7',
     'lot=none',
+    'reworked=true',
     'site=Graz',
     'requestId=another',
     'station=other&state=issued',
@@ -151,6 +153,7 @@ describe('GET /v1/issuances', () => {
     ['requestId=ab*', '/query/requestId'],
     ['site=G*', '/query/site'],
     ['state=lost', '/query/state'],
+    ['reworked=yes', '/query/reworked'],
     ['code=none', '/query/code'],
     ['credential=mine', '/query/credential'],
     ['spkiSha256=12', '/query/spkiSha256'],

@@ -81,6 +81,16 @@ describe('GET /v1/issuances/summary', () => {
     }
   )
 
+  it('answers hours as from takes them', async () => {
+    const { groups } = await summary('by=hour')
+    const [{ hour }] = groups as unknown as [{ hour: string }]
+    const since = await get(`/v1/issuances/summary?by=outcome&from=${encodeURIComponent(hour)}`)
+    expect([since.statusCode, since.json<IssuanceSummaryView>().total]).toEqual([
+      200,
+      (await summary('by=outcome')).total
+    ])
+  })
+
   it('counts by days of the site, or of another zone, as the schema says', async () => {
     const answer = await get('/v1/issuances/summary?by=day,line,outcome')
     const view = answer.json<IssuanceSummaryView>()
@@ -110,7 +120,11 @@ describe('GET /v1/issuances/summary', () => {
   it('comes as CSV without formulas and as NDJSON', async () => {
     const csv = await get('/v1/issuances/summary?by=line,code', 'text/csv')
     expect(csv.body).toBe(`line,code,count\r\n'${line},csr_malformed,2\r\n'${line},,2\r\n,,4\r\n`)
-    expect(csv.headers['content-type']).toContain('text/csv')
+    expect(csv.headers).toMatchObject({
+      'content-type': 'text/csv; charset=utf-8',
+      'content-disposition': 'attachment; filename="mintline-summary.csv"'
+    })
+    expect((await get('/v1/issuances/summary?by=line', 'text/csv;header=foo')).statusCode).toBe(406)
     const ndjson = await get('/v1/issuances/summary?by=line,code', 'application/x-ndjson')
     expect(
       ndjson.body
@@ -177,7 +191,7 @@ describe('GET /v1/reports', () => {
       date,
       zone: zone.name,
       from: expect.stringMatching(/T18:15:00.000Z$/) as string,
-      fromLocal: `${date}T00:00+05:45`,
+      fromLocal: `${date}T00:00:00+05:45`,
       complete: false,
       totals: counts
     })
@@ -197,7 +211,10 @@ describe('GET /v1/reports', () => {
         ['early', 'late', 'night'].map(shift => report(`shift?date=${date}&shift=${shift}`))
       ))
     ]
-    expect(shifts[0]).toMatchObject({ fromLocal: `${before}T22:00+05:45`, toLocal: `${date}T06:00+05:45` })
+    expect(shifts[0]).toMatchObject({
+      fromLocal: `${before}T22:00:00+05:45`,
+      toLocal: `${date}T06:00:00+05:45`
+    })
     expect(shifts.reduce((sum, { totals }) => sum + totals.issued, 0)).toBe(5)
     expect(shifts.reduce((sum, { totals }) => sum + totals.scrapped, 0)).toBe(1)
   })
@@ -257,11 +274,25 @@ describe('GET /v1/reports', () => {
     expect((await ofOtherLine.get(`/v1/reports/day?date=${date}`)).json()).toMatchObject({ stations: [] })
     const lot = await ofOtherLine.get('/v1/reports/lot?lot=lot-1')
     expect([lot.statusCode, problemOf(lot).code]).toEqual([404, 'lot_not_found'])
-    // Whether there is the station is not for them to know.
-    for (const station of ['on-a7', 'nobody'])
-      expect(
-        (await ofOtherLine.get(`/v1/reports/station?station=${station}&from=2026-01-01&to=2099-01-01`)).json()
-      ).toMatchObject({ totals: { issued: 0 }, stations: [] })
+    // Whether there is the lot, or the station, is not for them to know.
+    const none = await ofOtherLine.get('/v1/reports/lot?lot=lot-2')
+    expect(problemOf(none).detail).toBe(problemOf(lot).detail.replaceAll('lot-1', 'lot-2'))
+    expect(problemOf(none).detail).toContain('/v1/issuances?lot=')
+    const range = 'from=2026-01-01&to=2099-01-01'
+    const told = []
+    for (const station of ['on-a7', 'nobody']) {
+      const answer = await ofOtherLine.get(`/v1/reports/station?station=${station}&${range}`)
+      told.push([answer.statusCode, problemOf(answer).code, problemOf(answer).detail.replace(station, 'X')])
+    }
+    expect(told[0]).toEqual([404, 'station_not_found', told[1]![2]])
+    expect(told[1]).toEqual(told[0])
+    // One of theirs that has made nothing has a report, which says so.
+    expect(
+      (await ofLine.get('/v1/reports/station?station=on-a7&from=2025-01-01&to=2025-01-02')).json()
+    ).toMatchObject({
+      totals: { issued: 0 },
+      stations: []
+    })
   })
 
   it('is a station its own alone', async () => {

@@ -1,7 +1,7 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
 import type { IssuanceRecord } from '../../../../records/record.ts'
 import { listContent, rowsTold } from '../../../listing/content.ts'
-import { chooseRowType, rowsAtOnce, streamRows } from '../../../listing/listing.ts'
+import { chooseRowType, rowsAtOnce, sendRows, streamRows } from '../../../listing/listing.ts'
 import { principalOf } from '../../../plugins/access.ts'
 import { coerceIntegers } from '../../../plugins/coercion.ts'
 import { viewPage } from '../../../schemas/page.ts'
@@ -87,7 +87,7 @@ export const compromiseRoutes: FastifyPluginAsyncTypebox<{ services: HttpService
       const read = (from: string | undefined) =>
         compromises.listUnprovisioned(name, { limit: rowsAtOnce, cursor: from })
       const rows = await streamRows(request, type, { read, view, columns: columnsOf(undefined, hidden) })
-      return reply.type(type).send(rows)
+      return sendRows(reply, type, { name: 'unprovisioned', rows })
     }
   )
 }
