@@ -8,6 +8,7 @@ import {
   isUniqueViolation,
   translateDatabaseError
 } from '../../src/database/database.ts'
+import { Prisma } from '../../src/database/generated/client.ts'
 import { describeErrorForLog } from '../../src/errors/error-log.ts'
 import { MintlineError } from '../../src/errors/mintline-error.ts'
 import { startTestPostgres, type TestPostgres } from '../support/postgres/test-postgres.ts'
@@ -200,6 +201,20 @@ describe('what an error of the database means', () => {
     expect(translated.detail).not.toContain('hunter2')
     const own = new MintlineError('overloaded', 'later')
     expect(translateDatabaseError(own)).toBe(own)
+  })
+
+  it('has names of their own for statements that are planned once, however many others there are', async () => {
+    const one = createDatabase({ connectionString: test.connectionString, poolSize: 1 })
+    const ask = (text: string, isPlannedOnce: boolean) =>
+      one.read({ settings: {} }, reading => reading.ask(Prisma.raw(text), { isPlannedOnce }))
+    for (let made = 0; made < 210; made++) await ask(`SELECT ${made}`, false)
+    await ask('SELECT 1 AS planned_once', true)
+    const named = await one.prisma.$queryRaw<{ statement: string }[]>`
+      SELECT statement FROM pg_prepared_statements WHERE statement LIKE 'SELECT%' AND statement NOT LIKE '%prepared%'`
+    await one.close()
+    const texts = named.map(({ statement }) => statement)
+    expect(texts).toContain('SELECT 1 AS planned_once')
+    expect(texts).not.toContain('SELECT 209')
   })
 
   it('an unknown host and a wrong password make the database unavailable', async () => {
