@@ -44,6 +44,9 @@ export async function runAuthority(io: CommandIo, args: readonly string[]): Prom
   const { config } = loadCheckedSettings(io.environment)
   const { name, irregularities } = await importFromFiles(io, config, options)
   io.write(`${name} is staged.\n`)
+  io.writeError(
+    `note: what its key has signed and revoked elsewhere is not on record, and the CRL and OCSP of ${name} do not tell of it. Read "A key that signed elsewhere" in docs/crl.md before you activate it.\n`
+  )
   for (const { expected, message } of irregularities) {
     io.writeError(`warning: its certificate lacks ${expected}. ${message}\n`)
   }
