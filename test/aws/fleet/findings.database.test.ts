@@ -190,3 +190,41 @@ it('asks anew before it tells: what AWS was told of since it was listed is no fi
   expect(service.calls('DescribeCertificate')).toBe(before + 1)
   expect(await service.found({ kind: 'revoked-but-active' })).toEqual([])
 })
+
+it('has AWS told now of what it lets in although it is revoked, and of what has come at last', async () => {
+  const { awsPush } = service.test.database.prisma
+  const [drifted, appeared, gone] = [await service.issue(), await service.issue(), await service.issue()]
+  service.connect(drifted)
+  for (const { id } of [drifted, appeared, gone]) await service.revoking.revokeFor(id)
+  const never = await service.issue()
+  await service.revoking.revokeFor(never.id)
+  await service.runPushes()
+  await awsPush.updateMany({ where: { intentId: gone.id }, data: { state: 'absent', dueAt: null } })
+  service.registry.setCertificateStatus(drifted.certificateId, 'ACTIVE')
+  for (const device of [appeared, gone]) service.register(device.certificateDer)
+  await service.runPushes()
+  const statusOf = ({ certificateId }: Device) => service.registry.findCertificate(certificateId)?.status
+  expect([drifted, appeared, gone].map(statusOf)).toEqual([
+    'ACTIVE',
+    'PENDING_ACTIVATION',
+    'PENDING_ACTIVATION'
+  ])
+  const pushOf = ({ id: intentId }: Device) => awsPush.findFirstOrThrow({ where: { intentId } })
+  const before = await pushOf(never)
+  await service.look()
+  await service.runPushes()
+  expect([drifted, appeared, gone].map(statusOf)).toEqual(['REVOKED', 'REVOKED', 'REVOKED'])
+  expect(await pushOf(drifted)).toMatchObject({ state: 'done', drifts: 1 })
+  expect(await pushOf(never)).toEqual(before)
+})
+
+it('tells times in one form', async () => {
+  const stuck = await service.issue()
+  service.predate(service.register(stuck.certificateDer), hourMs + 60_000)
+  await service.look()
+  const found = (await service.found({ kind: 'not-provisioned' })).filter(
+    ({ issuanceId }) => issuanceId === stuck.id
+  )
+  const [told] = found.map(({ details }) => details['registeredAt'] as string)
+  expect(told).toBe(new Date(told!).toISOString())
+})

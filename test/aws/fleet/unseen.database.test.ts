@@ -46,6 +46,10 @@ it('tells what was seen once and is gone apart from what never came', async () =
     registrationId: null,
     details: { status: 'ACTIVE', lastRegion: region }
   })
+  for (const member of ['issuedAt', 'registeredAt', 'connectedAt', 'lastSeenAt']) {
+    const told = finding!.details[member] as string
+    expect([member, told]).toEqual([member, new Date(told).toISOString()])
+  }
   expect(new Date(finding!.details['lastSeenAt'] as string).getTime()).toBeLessThanOrEqual(seenAt.getTime())
   expect(finding!.details).toHaveProperty('connectedAt')
   expect((await service.fleet.summarize())[0]!.held).toMatchObject({ registered: 1 })

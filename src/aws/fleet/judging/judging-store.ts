@@ -2,10 +2,11 @@ import { type Database, transactionLimits } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { FoundFinding } from '../finding.ts'
-import { type FindingSources, onConflict, putFindings } from '../walk/finding-store.ts'
+import { type FindingSources, onConflict, putFindings, timeText } from '../walk/finding-store.ts'
 import type { Walk, WalkAdvance } from '../walk/walk.ts'
 import { advanceStatement, holdWalk } from '../walk/walk-store.ts'
 import { neverIssued } from './evidence.ts'
+import { hastenPushes } from './hastening-store.ts'
 
 /** A certificate that AWS is asked about before it is told as a finding. */
 export interface Suspect {
@@ -116,7 +117,19 @@ async function keep(transaction: Prisma.TransactionClient, walk: Walk, { to, mor
   const isFirst = (await transaction.$executeRaw(advanceStatement(walk, to))) > 0
   if (!isFirst) return
   await putCounted(transaction, walk, more)
-  if (to.position !== null) await transaction.$executeRaw(plainStatement(walk, to.position))
+  if (to.position === null) return
+  const listed = judgedPart(walk, to.position)
+  await transaction.$executeRaw(plainStatement(walk, listed))
+  await hastenPushes(transaction, walk, { found: more.found, listed })
+}
+
+/** What AWS listed, from where the walk stood to there, as `own`. */
+function judgedPart(walk: Walk, position: Uint8Array): Prisma.Sql {
+  return Prisma.sql`(
+    SELECT * FROM fleet_certificate
+    WHERE registration_id = ${walk.registrationId}::uuid AND seen_by = ${walk.reconciliationId}::uuid
+      AND certificate_id > ${positionOf(walk)} AND certificate_id <= ${Buffer.from(position)}::bytea
+  ) AS own`
 }
 
 async function putCounted(
@@ -151,6 +164,8 @@ async function keepStrangers(
   await putCounted(transaction, walk, { ...sources, found })
 }
 
+const registeredAt = timeText(Prisma.sql`own.registered_at`)
+
 /** AWS has so long to provision a device before that is a finding. */
 const provisioningTime = Prisma.sql`interval '1 hour'`
 
@@ -161,33 +176,31 @@ const provisioningTime = Prisma.sql`interval '1 hour'`
 const lotClosedAt = Prisma.sql`least(lot.closes_at, CASE WHEN lot.state = 'closed' THEN lot.changed_at END)`
 
 /** What the database finds of a part by itself. */
-function plainStatement(walk: Walk, position: Uint8Array): Prisma.Sql {
+function plainStatement(walk: Walk, listed: Prisma.Sql): Prisma.Sql {
   return Prisma.sql`
     INSERT INTO fleet_finding AS earlier
       (kind, authority_id, registration_id, place_id, key, intent_id, details, is_alarm, found_at, confirmed_at, confirmed_by)
     SELECT found.kind, ${walk.authorityId}::uuid, own.registration_id, own.registration_id, own.certificate_id, own.intent_id,
       found.details, false, clock_timestamp(), clock_timestamp(), own.seen_by
-    FROM fleet_certificate AS own
+    FROM ${listed}
     LEFT JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
     LEFT JOIN intent ON intent.id = own.intent_id
     LEFT JOIN lot ON lot.id = intent.lot
     CROSS JOIN LATERAL (
-      SELECT 'not-provisioned' AS kind, jsonb_build_object('status', own.status, 'registeredAt', own.registered_at) AS details
+      SELECT 'not-provisioned' AS kind, jsonb_build_object('status', own.status, 'registeredAt', ${registeredAt}) AS details
       WHERE own.intent_id IS NOT NULL AND own.status = 'PENDING_ACTIVATION' AND coalesce(standing.state, 'good') IN ('good', 'removed')
         AND own.registered_at < clock_timestamp() - ${provisioningTime}
       UNION ALL
-      SELECT 'issued-before-import', jsonb_build_object('status', own.status, 'registeredAt', own.registered_at)
+      SELECT 'issued-before-import', jsonb_build_object('status', own.status, 'registeredAt', ${registeredAt})
       WHERE own.intent_id IS NULL AND ${isEarlier(walk)}
       UNION ALL
       SELECT 'seen-before-lot-close', jsonb_build_object(
         'lot', lot.id, 'lotState', CASE WHEN ${lotClosedAt} <= clock_timestamp() THEN 'closed' ELSE lot.state END,
-        'lotClosedAt', ${lotClosedAt}, 'registeredAt', own.registered_at, 'status', own.status
+        'lotClosedAt', ${timeText(lotClosedAt)}, 'registeredAt', ${registeredAt}, 'status', own.status
       ) WHERE lot.id IS NOT NULL AND (
         coalesce(${lotClosedAt}, 'infinity') > clock_timestamp() OR own.registered_at < ${lotClosedAt}
       )
     ) AS found
-    WHERE own.registration_id = ${walk.registrationId}::uuid AND own.seen_by = ${walk.reconciliationId}::uuid
-      AND own.certificate_id > ${positionOf(walk)} AND own.certificate_id <= ${Buffer.from(position)}::bytea
     ORDER BY own.certificate_id
     ${onConflict}`
 }

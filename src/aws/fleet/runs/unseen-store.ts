@@ -2,7 +2,7 @@ import { type Database, transactionLimits } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import { parseCertificate } from '../../../pki/certificate/certificate.ts'
-import { onConflict } from '../walk/finding-store.ts'
+import { onConflict, timeText } from '../walk/finding-store.ts'
 import type { Walk } from '../walk/walk.ts'
 import { advanceStatement } from '../walk/walk-store.ts'
 
@@ -99,11 +99,12 @@ function unseenStatement(walk: Walk, inEffect: readonly Candidate[]): Prisma.Sql
       (kind, authority_id, registration_id, place_id, key, intent_id, details, is_alarm, found_at, confirmed_at, confirmed_by)
     SELECT CASE WHEN seen.details IS NULL THEN 'issued-never-seen' ELSE 'seen-and-gone' END, ${walk.authorityId}::uuid, NULL,
       ${walk.authorityId}::uuid, issued.certificate_id, issued.intent_id,
-      jsonb_build_object('issuedAt', issued.issued_at) || coalesce(seen.details, '{}'), false, clock_timestamp(), clock_timestamp(),
+      jsonb_build_object('issuedAt', ${timeText(Prisma.sql`issued.issued_at`)}) || coalesce(seen.details, '{}'), false, clock_timestamp(), clock_timestamp(),
       ${walk.reconciliationId}::uuid
     FROM issued LEFT JOIN LATERAL (
       SELECT jsonb_strip_nulls(jsonb_build_object(
-        'status', status, 'registeredAt', registered_at, 'connectedAt', connected_at, 'lastSeenAt', seen_at,
+        'status', status, 'registeredAt', ${timeText(Prisma.sql`registered_at`)},
+        'connectedAt', ${timeText(Prisma.sql`connected_at`)}, 'lastSeenAt', ${timeText(Prisma.sql`seen_at`)},
         'lastRegion', region, 'lastAccountAlias', nullif(account_alias, '')
       )) AS details
       FROM fleet_certificate JOIN aws_registration AS registration ON registration.id = registration_id

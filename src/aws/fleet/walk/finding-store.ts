@@ -54,6 +54,11 @@ export const onConflict = Prisma.sql`
     details = earlier.details || excluded.details, intent_id = excluded.intent_id,
     confirmed_at = excluded.confirmed_at, confirmed_by = excluded.confirmed_by`
 
+/** As `toISOString` writes it, in UTC: the details of findings have their times in one form. */
+export function timeText(time: Prisma.Sql): Prisma.Sql {
+  return Prisma.sql`to_char(${time} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')`
+}
+
 interface ToldFinding {
   readonly id: string
   readonly kind: FindingKind
