@@ -51,13 +51,14 @@ export async function openFleet({ devices, perSecond }: FleetOptions) {
   const revokedTimes = countRevocations(standIn)
   await connectAll(standIn, database)
   const stops = opened.move()
-  let [spentService, peakMebibytes, isAlive] = [0, 0, true]
+  // Of PostgreSQL, too: it ends with the service that is killed.
+  const spentByKilled = { service: 0, postgres: 0 }
+  let [peakMebibytes, isAlive] = [0, true]
   const watch = setInterval(() => {
     if (!isAlive) return
     peakMebibytes = Math.max(peakMebibytes, service.residentMebibytes())
   }, 500)
-  const postgresBefore = service.cpuSeconds().postgres
-  const serviceBefore = service.cpuSeconds().service
+  const before = service.cpuSeconds()
   return {
     standIn,
     database,
@@ -70,17 +71,22 @@ export async function openFleet({ devices, perSecond }: FleetOptions) {
       }),
     /** Kills it with no chance to clean up, and starts it again. */
     async kill() {
-      spentService += service.cpuSeconds().service
+      const { service: ofService, postgres } = service.cpuSeconds()
+      spentByKilled.service += ofService
+      spentByKilled.postgres += postgres
       isAlive = false
       await service.kill()
       service = await start()
       isAlive = true
     },
-    spent: () => ({
-      service: spentService + service.cpuSeconds().service - serviceBefore,
-      postgres: service.cpuSeconds().postgres - postgresBefore,
-      peakMebibytes
-    }),
+    spent() {
+      const { service: ofService, postgres } = service.cpuSeconds()
+      return {
+        service: spentByKilled.service + ofService - before.service,
+        postgres: spentByKilled.postgres + postgres - before.postgres,
+        peakMebibytes
+      }
+    },
     async stop() {
       clearInterval(watch)
       await stops.disposeAsync()
