@@ -14,6 +14,8 @@ import {
 import { createLines, type Lines } from '../authorities/lines.ts'
 import type { ProfileNeed } from '../authorities/rotation/plan.ts'
 import { type AuthorityWarning, findWarnings, lifetimeWarnings } from '../authorities/rotation/warnings.ts'
+import { listGapWarnings } from '../aws/registrations/gaps.ts'
+import { createRegistrationStore } from '../aws/registrations/registration-store.ts'
 import { createClockStore } from '../clock/clock-store.ts'
 import { type ClockTrust, createClockTrust } from '../clock/clock-trust.ts'
 import type { Config } from '../config/config.ts'
@@ -116,6 +118,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
   })
   const stationProfileStore = createStationProfileStore(database)
   const compromises = createCompromiseStore(ground.search)
+  const registrations = createRegistrationStore(ground.search)
   const listNeeds = async () => [
     ...needsOf(await profiles.list()),
     ...stationNeeds(await stationProfileStore.findNewest())
@@ -140,7 +143,12 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
     listWarnings: async () => [
       ...findWarnings(authorities.list(), await listNeeds(), clock()),
       ...unaddressedWarnings(await profiles.list(), config.publicUrl),
-      ...(await listCompromiseWarnings(compromises, clock()))
+      ...(await listCompromiseWarnings(compromises, clock())),
+      ...(await listGapWarnings({
+        listGenerations: () => authorityStore.generations(),
+        listRegistrations: () => registrations.list(),
+        now: clock()
+      }))
     ]
   }
 }

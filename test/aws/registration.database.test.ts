@@ -730,6 +730,35 @@ describe('the life of an authority', () => {
     })
   })
 
+  it('one that issues in the place of a compromised one is told to be missing where that was, until it is there', async () => {
+    const { administration } = createTestAdministration(test.database, data.path)
+    const place = newPlace()
+    await administration.create(selfSigned('replaced'), act)
+    await administration.activate('replaced-g1', act)
+    await place.ask(jitr, 'replaced-g1')
+    const told = async () => ({
+      gaps: (await registering.registrations.registrationGaps('replaced')).flatMap(({ active, successor }) =>
+        active === 'replaced-g1' ? [successor] : []
+      ),
+      warnings: (await registering.issuing.core.listWarnings()).filter(
+        ({ kind, authority }) => kind === 'registration_missing' && authority.startsWith('replaced-')
+      )
+    })
+    const leak = { ...act, reason: 'its key leaked' }
+    await registering.registrations.followAuthority('replaced-g1', { end: 'compromised' }, leak)
+    await administration.compromise('replaced-g1', leak)
+    await registering.runJobs()
+    await administration.create(selfSigned('replaced'), act)
+    expect(await told()).toEqual({ gaps: ['replaced-g2'], warnings: [] })
+    await administration.activate('replaced-g2', act)
+    expect(await told()).toMatchObject({
+      gaps: ['replaced-g2'],
+      warnings: [{ authority: 'replaced-g2', message: expect.stringContaining('replaced-g1') as string }]
+    })
+    await place.ask(jitr, 'replaced-g2')
+    expect(await told()).toEqual({ gaps: [], warnings: [] })
+  })
+
   it('a retired one is kept, or registers no more where asked', async () => {
     const { administration } = createTestAdministration(test.database, data.path)
     const place = newPlace()

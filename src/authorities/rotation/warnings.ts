@@ -13,6 +13,7 @@ export interface AuthorityWarning {
     | 'starter_in_use'
     | 'public_url_missing'
     | 'compromise_incomplete'
+    | 'registration_missing'
   /** Name of the generation; of the line for `none_active` and `public_url_missing`. */
   readonly authority: string
   readonly message: string

@@ -1,5 +1,6 @@
 import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import type { Violation } from '../../errors/mintline-error.ts'
+import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import type { StoredRegistration } from './registration-store.ts'
 import { type RegistrationState, stateOf } from './view.ts'
 
@@ -8,9 +9,9 @@ export interface RegistrationGap {
   readonly region: string
   /** Undefined for the SDK's own chain. */
   readonly accountAlias: string | undefined
-  /** Name of the generation that issues; where none does, of the one that did until it was declared compromised. */
+  /** Name of the generation whose devices are there: that issues, or did until it was declared compromised. */
   readonly active: string
-  /** Name of the one that would follow; undefined while there is none. */
+  /** Name of the one that would follow, or has followed the compromised one; undefined while there is none. */
   readonly successor: string | undefined
   /** Of the successor there; undefined where it was never asked for. */
   readonly state: RegistrationState | undefined
@@ -29,8 +30,8 @@ export function describeGap({ region, accountAlias, successor, state }: Registra
 }
 
 /**
- * Where AWS IoT takes devices of the active generation, and the successor is not `registered`. Where none is active, since it was declared
- * compromised, its registrations tell where its devices are. Pure.
+ * Where AWS IoT takes devices of the active generation, and the successor is not `registered`; and where it took those of a compromised one,
+ * and the one that issues in its place is not, or while none does, the successor. Pure.
  *
  * @param generations of one line, oldest first.
  */
@@ -38,11 +39,93 @@ export function findGaps(
   generations: readonly StoredGeneration[],
   registrations: readonly StoredRegistration[]
 ): readonly RegistrationGap[] {
+  const { active, successor, compromised } = parts(generations)
+  if (active !== undefined)
+    return [
+      ...findGapsOfCompromised(generations, registrations),
+      ...gapsBetween(active, successor, registrations)
+    ]
+  return compromised === undefined ? [] : gapsBetween(compromised, successor, registrations)
+}
+
+/** Of those, where the devices of a compromised generation were, and the one that issues in its place is not `registered`. */
+function findGapsOfCompromised(
+  generations: readonly StoredGeneration[],
+  registrations: readonly StoredRegistration[]
+): readonly RegistrationGap[] {
+  const { active, compromised } = parts(generations)
+  if (active === undefined || compromised === undefined) return []
+  return gapsBetween(compromised, active, registrations)
+}
+
+function parts(generations: readonly StoredGeneration[]) {
   const newest = (state: string) => generations.findLast(generation => generation.state === state)
-  const active = newest('active') ?? newest('compromised')
-  const successor = newest('staged') ?? newest('pending')
+  return {
+    active: newest('active'),
+    successor: newest('staged') ?? newest('pending'),
+    compromised: newest('compromised')
+  }
+}
+
+interface WarningSources {
+  readonly listGenerations: () => Promise<readonly StoredGeneration[]>
+  readonly listRegistrations: () => Promise<readonly StoredRegistration[]>
+  readonly now: Date
+}
+
+export interface GapWarning {
+  readonly kind: 'registration_missing'
+  /** The generation that is to be registered. */
+  readonly authority: string
+  readonly message: string
+}
+
+/**
+ * Of each line, where the devices of a compromised generation come back to one that AWS IoT does not know there, until the compromised
+ * one's certificate ends.
+ *
+ * @throws MintlineError `database_unavailable`.
+ */
+export async function listGapWarnings({
+  listGenerations,
+  listRegistrations,
+  now
+}: WarningSources): Promise<readonly GapWarning[]> {
+  const all = await listGenerations()
+  const compromised = all.filter(
+    ({ state, certificateDer }) => state === 'compromised' && lives(certificateDer, now)
+  )
+  if (compromised.length === 0) return []
+  const registrations = await listRegistrations()
+  const lines = [...new Set(compromised.map(({ line }) => line))]
+  const alive = new Set(compromised.map(({ name }) => name))
+  return lines
+    .flatMap(line =>
+      findGapsOfCompromised(
+        all.filter(each => each.line === line),
+        registrations
+      )
+    )
+    .filter(({ active }) => alive.has(active))
+    .map(gap => ({ kind: 'registration_missing', authority: gap.successor!, message: describeMissing(gap) }))
+}
+
+function lives(certificateDer: Uint8Array | null, now: Date): boolean {
+  return certificateDer !== null && parseCertificate(certificateDer).notAfter > now
+}
+
+function describeMissing({ region, accountAlias, active, successor, state }: RegistrationGap): string {
+  const account = accountAlias === undefined ? '' : ` of the account ${accountAlias}`
+  return `devices of ${active}, which is compromised, were in ${region}${account}, where AWS IoT does not know ${successor} (${state ?? 'never asked for'}): POST /v1/authorities/${successor}/aws-registrations`
+}
+
+function gapsBetween(
+  earlier: StoredGeneration,
+  successor: StoredGeneration | undefined,
+  registrations: readonly StoredRegistration[]
+): readonly RegistrationGap[] {
   return registrations
-    .filter(({ authorityId, state }) => authorityId === active?.id && state?.awsAccountId != null)
+    .filter(({ authorityId, state }) => authorityId === earlier.id && state?.awsAccountId != null)
     .map(({ region, accountAlias }) => {
       const counterpart = registrations.find(
         other =>
@@ -53,7 +136,7 @@ export function findGaps(
       return {
         region,
         accountAlias: accountAlias === '' ? undefined : accountAlias,
-        active: active!.name,
+        active: earlier.name,
         successor: successor?.name,
         state: counterpart && stateOf(counterpart)
       }

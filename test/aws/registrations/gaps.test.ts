@@ -29,11 +29,14 @@ describe('where devices would be left without a CA', () => {
     ])
   })
 
-  it('is told by the one that is active, where there is one', () => {
+  it('is told by the one that is active, where there is one, and by the compromised one in whose place it issues', () => {
     const three = [generation('g1', 'compromised'), generation('g2', 'active'), generation('g3', 'staged')]
     expect(findGaps(three, registrations)).toMatchObject([
+      gap,
       { region: 'us-east-1', active: 'g2', successor: 'g3' }
     ])
+    const two = [generation('g1', 'compromised'), generation('g2', 'active')]
+    expect(findGaps(two, registrations)).toMatchObject([gap, { active: 'g2', successor: undefined }])
   })
 
   it('is nowhere where nothing has issued', () => {
