@@ -21,7 +21,7 @@ import type { Cycle } from './commit/cycle.ts'
 import type { OutdatedReason } from './commit/cycle-store.ts'
 import type { Completion } from './completion.ts'
 import { type Draft, type DraftInput, draftIntent } from './draft.ts'
-import { findServed, resolveTaken } from './earlier/earlier.ts'
+import { findServed, resolveTaken, revokedBefore } from './earlier/earlier.ts'
 import type { FirstUse } from './first-use.ts'
 import { commitRefusal, type CommitRefusals } from './lots/commit-refusal.ts'
 import { createConsultation } from './mes/consultation.ts'
@@ -118,8 +118,12 @@ export function createIssuance(dependencies: IssuanceDependencies): Issuance {
           return finishNew(dependencies, outcome.intent, { tbs: draft.tbs, profile, authority })
         case 'taken':
           return resolveTaken(dependencies, outcome, { draft, profile: request.profile })
-        case 'of-station':
         case 'blocked':
+          throw (
+            (await revokedBefore(dependencies, draft.intent)) ??
+            (await commitRefusal(dependencies, outcome, { request: { ...request, lot }, draft }))
+          )
+        case 'of-station':
         case 'no-place':
         case 'unexpected':
           throw await commitRefusal(dependencies, outcome, { request: { ...request, lot }, draft })

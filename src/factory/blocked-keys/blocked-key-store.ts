@@ -204,7 +204,9 @@ function selectUses(client: Client, spkiSha256s: readonly Uint8Array[]): Promise
         encode(intent.serial_number, 'hex') AS "serialNumber",
         encode(issued.certificate_id, 'hex') AS "certificateId", intent.station, intent.created_at AS "requestedAt",
         EXISTS (SELECT FROM open_intent WHERE open_intent.intent_id = intent.id)
-          AND NOT EXISTS (SELECT FROM revocation_act WHERE revocation_act.intent_id = intent.id) AS "isOpen"
+          AND NOT EXISTS (SELECT FROM revocation_act WHERE revocation_act.intent_id = intent.id) AS "isOpen",
+        EXISTS (SELECT FROM certificate_status AS standing WHERE standing.intent_id = intent.id AND standing.state = 'revoked')
+          AS "isRevoked"
       FROM (
         SELECT DISTINCT certified_device.intent_id FROM certified_key
         JOIN certified_device ON certified_device.device_sha256 = certified_key.device_sha256

@@ -41,6 +41,8 @@ export interface CertifiedUse {
   readonly requestedAt: Date
   /** It waits for its certificate; false of what is revoked, or about to be. */
   readonly isOpen: boolean
+  /** Taken out of use for good. */
+  readonly isRevoked: boolean
 }
 
 /** Who asks: a station sees what it asked for itself, the others see everything. */
@@ -135,7 +137,8 @@ function describeCertificates(
   if (existing.length === 0) return []
   const named = visible.map(({ issuanceId, certificateId }) => `${certificateId} (issuance ${issuanceId})`)
   const which = named.length > 0 ? ` ${named.join(', ')}` : ''
-  return [
-    `A certificate exists for it:${which || ' which one, the administrator sees'}. Tell the administrator to take it out of use.`
-  ]
+  const standing = existing.every(({ isRevoked }) => isRevoked)
+    ? 'It is revoked.'
+    : 'Tell the administrator to take it out of use.'
+  return [`A certificate exists for it:${which || ' which one, the administrator sees'}. ${standing}`]
 }

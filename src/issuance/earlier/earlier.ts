@@ -15,6 +15,7 @@ import {
   endedRefusal,
   isHeld,
   isReissued,
+  revokedBlockedRefusal,
   successorOf
 } from '../ends/ended.ts'
 import type { Replay } from '../replay.ts'
@@ -101,17 +102,33 @@ export async function findServed(
   const { records, blockedKeys, replay } = dependencies
   if (csr === undefined) return undefined
   const spkiSha256 = digestOf(csr.spkiDer)
+  const asked = requestDigest(spkiSha256, subjectAskedFor(csr, request), request.profile)
   const blocked = await blockedKeys.find(spkiSha256)
-  if (blocked !== undefined) throw await blockedKeys.refusalOf(blocked, request.station)
+  if (blocked !== undefined) {
+    const refusal = await revokedBefore(dependencies, { spkiSha256, requestSha256: asked })
+    throw refusal ?? (await blockedKeys.refusalOf(blocked, request.station))
+  }
   const earlier = await records.findByKey(spkiSha256)
   if (earlier === undefined) return undefined
-  const asked = requestDigest(spkiSha256, subjectAskedFor(csr, request), request.profile)
   if (!isEqual(earlier.requestSha256, asked)) return undefined
   // What is open needs the key that has just failed.
   if (refusal?.code.startsWith('signer_') === true && earlier.record.outcome !== 'issued') return undefined
   // What stands in the way of its next certificate is the refusal, not the end of the last one.
   if (earlier.record.outcome === 'issued' && (await isNextDue(earlier.record, dependencies))) return undefined
   return replay.replay(earlier)
+}
+
+/**
+ * Of a request whose key is blocked: the refusal of the certificate that the same request got, where that was revoked. Its end says more
+ * than the block, which comes with it where the key is compromised. Undefined: the block is all that there is to tell.
+ */
+export async function revokedBefore(
+  { records, ...dependencies }: EndDependencies & Pick<EarlierDependencies, 'records'>,
+  { spkiSha256, requestSha256 }: Pick<Draft['intent'], 'spkiSha256' | 'requestSha256'>
+): Promise<MintlineError | undefined> {
+  const earlier = await records.findByKey(spkiSha256, requestSha256)
+  if (earlier === undefined || earlier.record.outcome === 'void') return undefined
+  return revokedBlockedRefusal(earlier.record, dependencies)
 }
 
 /** Whether the same request would get the next certificate now. */

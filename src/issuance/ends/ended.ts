@@ -23,6 +23,7 @@ interface Ended extends EndDependencies {
   readonly record: EndedRecord
   /** What the device got after it, if anything. */
   readonly later: IssuanceRecord | undefined
+  readonly isKeyBlocked?: boolean | undefined
 }
 
 /** Something that ends a certificate: from then on no retry gets it any more. */
@@ -52,8 +53,8 @@ const ends: readonly End[] = [
   {
     code: 'certificate_revoked',
     holds: isRevokedByItself,
-    describe: async ({ record, later, profiles }) =>
-      revokedWay(record, later, await reissueOf(record.profile, { profiles }))
+    describe: async ({ record, later, isKeyBlocked = false, profiles }) =>
+      revokedWay(record, { later, isKeyBlocked, rules: await reissueOf(record.profile, { profiles }) })
   },
   {
     code: 'certificate_superseded',
@@ -116,6 +117,19 @@ export async function endedRefusal(
     ends.find(({ holds }) => holds(record))!,
     { ...dependencies, record, later }
   )
+}
+
+/**
+ * The refusal of a request for a certificate that was revoked, and whose key is blocked besides; undefined where it has ended in no such
+ * way, so that the block is what is told.
+ */
+export async function revokedBlockedRefusal(
+  record: EndedRecord,
+  dependencies: EndDependencies
+): Promise<MintlineError | undefined> {
+  const end = ends.find(({ holds }) => holds(record))
+  if (end?.code !== 'certificate_revoked') return undefined
+  return refusalBy(end, { ...dependencies, record, later: undefined, isKeyBlocked: true })
 }
 
 /** The refusal of another certificate for the device of one that bars it: on hold, or the first end that holds. */

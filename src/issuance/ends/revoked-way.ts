@@ -1,25 +1,30 @@
 import type { ReissueRules } from '../../profiles/reissue/reissue-rules.ts'
 import type { IssuanceRecord, IssuedRecord, UnknownRecord } from '../../records/record.ts'
 
+interface Way {
+  /** What the device has after it, if anything. */
+  readonly later: IssuanceRecord | undefined
+  readonly rules: ReissueRules
+  /** Then no CSR of that key is certified, whatever the rules say. */
+  readonly isKeyBlocked: boolean
+}
+
 /**
  * What a station is told of a certificate that was revoked by an act: the reason's word, not the note, which may say more
  * than the line is to know; and what lets the device have another.
- *
- * @param later what the device has after it, if anything.
  */
 export function revokedWay(
   record: IssuedRecord | UnknownRecord,
-  later: IssuanceRecord | undefined,
-  rules: ReissueRules
+  { later, rules, isKeyBlocked }: Way
 ): string {
   const reason = record.revocation!.revocationReason
   if (record.outcome === 'unknown')
-    return `The certificate of this request was revoked (${reason}) before it was recorded: it is not made any more. Put the device aside. Where it is to have another, an administrator declares the intent void (POST /v1/issuances/${record.id}/void); then ${nextOf(reason)} is certified.`
+    return `The certificate of this request was revoked (${reason}) before it was recorded: it is not made any more. Put the device aside. Where it is to have another, an administrator declares the intent void (POST /v1/issuances/${record.id}/void); then ${nextOf(reason, isKeyBlocked)} is certified.`
   const what = `The certificate of this request was revoked (${reason}) and is not handed out again.`
   const laterId = later !== undefined && later.id !== record.id ? later.id : record.supersession?.successor
   if (laterId !== undefined)
     return `${what} The device has another since: that of the issuance ${laterId}. Send the CSR of the key that the device has now.`
-  return `${what} ${wayToAnother(record, rules)}`
+  return `${what} ${wayToAnother(record, isKeyBlocked ? { ...rules, sameKey: 'refuse' } : rules)}`
 }
 
 function wayToAnother(
@@ -36,5 +41,5 @@ function wayToAnother(
     : `Take the device out of the line: the profile ${profile} gives it no other. Where it is to have one all the same, an administrator posts the profile ${profile} with reissue "supersede" (POST /v1/profiles); then ${decide}`
 }
 
-const nextOf = (reason: string) =>
-  reason === 'keyCompromise' ? 'a CSR of a new key' : 'the same CSR, or one of a new key,'
+const nextOf = (reason: string, isKeyBlocked: boolean) =>
+  isKeyBlocked || reason === 'keyCompromise' ? 'a CSR of a new key' : 'the same CSR, or one of a new key,'
