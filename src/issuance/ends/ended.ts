@@ -53,8 +53,12 @@ const ends: readonly End[] = [
   {
     code: 'certificate_revoked',
     holds: isRevokedByItself,
-    describe: async ({ record, later, isKeyBlocked = false, profiles }) =>
-      revokedWay(record, { later, isKeyBlocked, rules: await reissueOf(record.profile, { profiles }) })
+    describe: async ({ record, later, isKeyBlocked = false, ...dependencies }) => {
+      const isCompromised = record.outcome === 'issued' && record.compromised === true
+      const afterCompromise = isCompromised ? await whenNext(record, dependencies) : undefined
+      const rules = await reissueOf(record.profile, dependencies)
+      return revokedWay(record, { later, isKeyBlocked, afterCompromise, rules })
+    }
   },
   {
     code: 'certificate_superseded',
@@ -177,16 +181,23 @@ export async function successorOf(
   return authorities.list().find(each => each.line === line && each.state === 'active')?.name
 }
 
+/** When what follows a certificate of a compromised generation is certified. */
+async function whenNext(
+  { authority }: EndedRecord,
+  dependencies: Pick<EndDependencies, 'authorities'>
+): Promise<string> {
+  const successor = await successorOf(authority, dependencies)
+  return successor === undefined
+    ? 'once an administrator has activated another generation of the authority'
+    : `by ${successor}`
+}
+
 async function wayOut({ record, later, ...dependencies }: Ended): Promise<string> {
   if (later !== undefined && later.id !== record.id) {
     return `The device has another since: that of the issuance ${later.id}, with the key of its own CSR.`
   }
   const again = 'the same CSR, or one with a new key, is certified'
-  const successor = await successorOf(record.authority, dependencies)
-  const when =
-    successor === undefined
-      ? 'once an administrator has activated another generation of the authority'
-      : `by ${successor}`
+  const when = await whenNext(record, dependencies)
   if (await isReissued(record, dependencies)) return `Send the CSR again: ${again} ${when}.`
   return `The profile ${record.profile} wants an administrator to decide (afterCompromise: refuse): after POST /v1/issuances/${record.id}/release with a reason, ${again} ${when}.`
 }

@@ -7,6 +7,8 @@ interface Way {
   readonly rules: ReissueRules
   /** Then no CSR of that key is certified, whatever the rules say. */
   readonly isKeyBlocked: boolean
+  /** When the next one is certified, where the CA is compromised: then a release is all that it takes. */
+  readonly afterCompromise: string | undefined
 }
 
 /**
@@ -15,7 +17,7 @@ interface Way {
  */
 export function revokedWay(
   record: IssuedRecord | UnknownRecord,
-  { later, rules, isKeyBlocked }: Way
+  { later, rules, isKeyBlocked, afterCompromise }: Way
 ): string {
   const reason = record.revocation!.revocationReason
   if (record.outcome === 'unknown')
@@ -24,7 +26,15 @@ export function revokedWay(
   const laterId = later !== undefined && later.id !== record.id ? later.id : record.supersession?.successor
   if (laterId !== undefined)
     return `${what} The device has another since: that of the issuance ${laterId}. Send the CSR of the key that the device has now.`
+  if (afterCompromise !== undefined)
+    return `${what} ${wayAfterCompromise(record, isKeyBlocked, afterCompromise)}`
   return `${what} ${wayToAnother(record, isKeyBlocked ? { ...rules, sameKey: 'refuse' } : rules)}`
+}
+
+function wayAfterCompromise({ id, release }: IssuedRecord, isKeyBlocked: boolean, when: string): string {
+  const next = isKeyBlocked ? 'a CSR of a new key' : 'the same CSR, or one with a new key,'
+  if (release !== undefined) return `The device was released: ${next} is certified ${when}.`
+  return `Put the device aside. Where it is to have another, an administrator releases it with POST /v1/issuances/${id}/release and a reason; then ${next} is certified ${when}.`
 }
 
 function wayToAnother(

@@ -6,7 +6,7 @@ import { toHex } from '../../../src/pki/der/octet-text.ts'
 import { parseRevocationList } from '../../../src/pki/revocation/revocation-list.ts'
 import { createCompromises } from '../../../src/revocation/compromise/compromise.ts'
 import { createCompromiseStore } from '../../../src/revocation/compromise/compromise-store.ts'
-import { device, leaveOpen, openRework, type Rework } from '../../issuance/rework/rework-test.ts'
+import { device, leaveOpen, openRework, refusalOf, type Rework } from '../../issuance/rework/rework-test.ts'
 import { openMaking } from '../../status/crl/making-crls.ts'
 import { createToolbox } from '../../status/crl/toolbox.ts'
 import { act, createTestAdministration, selfSigned } from '../../support/authority-administration.ts'
@@ -174,6 +174,24 @@ describe('what is to be provisioned anew', () => {
     expect(await listAll()).toEqual([held.id])
     expect(await issue('held')).toMatchObject({ authority: next })
     expect(await listAll()).toEqual([])
+  })
+
+  it('is what a release alone lets come, with the same CSR, where it was on hold or revoked by itself, and is told so', async () => {
+    const csrs = [device('held'), device('revoked')]
+    const [held, revoked] = await Promise.all(csrs.map(async csr => (await rework.issuing.issue(csr)).record))
+    await revoking.hold(held!.id, act)
+    await revoking.revokeFor(revoked!.id)
+    await revoking.run(await declare())
+    const refused = await refusalOf(rework.issuing.issue(csrs[0]!))
+    expect(refused.message).toContain('once an administrator has activated another generation')
+    const next = await rework.activateNext()
+    for (const [index, { id }] of [held!, revoked!].entries()) {
+      const { code, message } = await refusalOf(rework.issuing.issue(csrs[index]!))
+      expect([code, message.includes('POST /v1/profiles')]).toEqual(['certificate_revoked', false])
+      expect(message).toContain(`POST /v1/issuances/${id}/release`)
+      await rework.releasing.release(id, act, 'admin')
+      expect((await rework.issuing.issue(csrs[index]!)).record.authority).toBe(next)
+    }
   })
 })
 
