@@ -8,6 +8,7 @@ import { createCompromiseStore } from '../../revocation/compromise/compromise-st
 import { createEndStore } from '../../revocation/end-store.ts'
 import { tellExpiring } from '../../revocation/expiring/expiring.ts'
 import { createExpiryStore } from '../../revocation/expiring/expiry-store.ts'
+import { createNamedStore } from '../../revocation/orders/named-store.ts'
 import { runOrder } from '../../revocation/orders/order-run.ts'
 import { createOrderStore } from '../../revocation/orders/order-store.ts'
 import { createRevocationOrders } from '../../revocation/orders/orders.ts'
@@ -33,6 +34,7 @@ export function createRevocationServices(
     revocationOrders: createRevocationOrders({
       ...sources,
       store: createOrderStore(database, search),
+      named: createNamedStore(search),
       listDetached: records.listDetached,
       jobs
     })

@@ -77,7 +77,7 @@ export function expectedCountOf({
   throw new MintlineError('request_invalid', 'The order does not say how many it is about.', {
     violations: [
       {
-        pointer: '/body/expectedCount',
+        pointer: '/expectedCount',
         expected: 'the count that the dry run answered',
         found: 'none',
         message: 'Send the same with "dryRun": true first; it changes nothing.'

@@ -8,6 +8,7 @@ import type { RandomBytes } from '../../sources/random-bytes.ts'
 import { assertPast, type Grounds, type NotedAct } from '../revocation.ts'
 import { assertAttached, type AttachedDependencies } from './attached.ts'
 import { countSelected } from './counting.ts'
+import { findUnnamed, type NamedStore } from './named.ts'
 import type { Counted, Order, ToldOrder } from './order.ts'
 import type { OrderStore } from './order-store.ts'
 import { type ChosenSelection, shortSelection, toldSelection } from './selection.ts'
@@ -48,6 +49,7 @@ export interface RevocationOrders {
 
 export interface OrdersDependencies extends Pick<AttachedDependencies, 'listDetached'> {
   readonly store: OrderStore
+  readonly named: NamedStore
   readonly jobs: Pick<JobQueue, 'send'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
@@ -64,7 +66,7 @@ export function createRevocationOrders(dependencies: OrdersDependencies): Revoca
       assertPast(invalidityDate, createdAt)
       const selection = await resolveAttached(dependencies, select)
       const walk = { selection, orderId: newId(createdAt, randomBytes) }
-      return countSelected(dependencies, walk, { reason, invalidityDate: invalidityDate ?? null })
+      return countNamed(dependencies, walk, { reason, invalidityDate: invalidityDate ?? null })
     },
     async place(request, act) {
       const order = await describe(dependencies, request, act)
@@ -108,7 +110,7 @@ async function describe(
   const id = newId(createdAt, randomBytes)
   const selection = await resolveAttached(dependencies, select)
   const walk = { selection, orderId: id }
-  const { count, leftOut } = await countSelected(dependencies, walk, { reason, invalidityDate })
+  const { count, leftOut } = await countNamed(dependencies, walk, { reason, invalidityDate })
   if (count !== expectedCount)
     throw new MintlineError(
       'revocation_count_changed',
@@ -133,6 +135,19 @@ async function describe(
     failed: 0,
     finishedAt: null
   }
+}
+
+/** @throws MintlineError `revocation_invalid` where nothing is found by a name that there is not; and as `countSelected`. */
+async function countNamed(
+  dependencies: OrdersDependencies,
+  walk: { readonly selection: ChosenSelection; readonly orderId: string },
+  grounds: Pick<Order, 'reason' | 'invalidityDate'>
+): Promise<Counted> {
+  const counted = await countSelected(dependencies, walk, grounds)
+  if (counted.count > 0 || counted.leftOut > 0) return counted
+  const unnamed = await findUnnamed(dependencies.named, walk.selection)
+  if (unnamed !== undefined) throw invalid([unnamed])
+  return counted
 }
 
 async function resolveAttached(

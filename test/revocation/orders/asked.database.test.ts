@@ -53,13 +53,40 @@ it('is of a station, a line, or a generation, in a time', async () => {
   const station = 'starter'
   const span = { from: before.toISOString(), to: new Date(Date.now() + 60_000).toISOString() }
   expect(await countOf({ station, ...span })).toEqual({ count: 1, leftOut: 0 })
-  expect(await countOf({ station: 'nobody', ...span })).toEqual({ count: 0, leftOut: 0 })
-  expect(await countOf({ line: 'nowhere', ...span })).toEqual({ count: 0, leftOut: 0 })
   expect(await countOf({ authority: 'starter-g1', ...span })).toEqual({ count: 1, leftOut: 0 })
   const { count } = await countOf({ authority: 'starter-g1', to: before.toISOString() })
   expect(count).toBeGreaterThan(0)
   expect(await carryOut({ station, ...span }, 1)).toMatchObject({ done: 1 })
   expect(await revokedIds()).toContain(id)
+})
+
+it.each([
+  ['lot', 'no-lot', 'GET /v1/lots'],
+  ['station', 'nobody', 'GET /v1/stations'],
+  ['line', 'nowhere', 'GET /v1/stations'],
+  ['authority', 'nowhere-g1', 'GET /v1/authorities'],
+  ['authority', 'starter', 'starter-g1']
+])('is of no %s that there is not: %s', async (way, name, advice) => {
+  const span = { from: '2020-01-01T00:00:00Z', to: '2021-01-01T00:00:00Z' }
+  for (const more of [{ dryRun: true }, { expectedCount: 1 }]) {
+    const problem = problemOf(await post({ select: { [way]: name, ...span }, ...more }))
+    expect(problem).toMatchObject({
+      code: 'revocation_invalid',
+      violations: [{ pointer: `/select/${way}`, found: name }]
+    })
+    expect(problem.violations![0]!.message).toContain(advice)
+  }
+})
+
+it('is of nothing where what is named has none in that time', async () => {
+  await postLot('lot-empty')
+  const span = { from: '2020-01-01T00:00:00Z', to: '2021-01-01T00:00:00Z' }
+  for (const select of [
+    { lot: 'lot-empty' },
+    { station: 'starter', ...span },
+    { authority: 'starter-g1', ...span }
+  ])
+    expect(await countOf(select)).toEqual({ count: 0, leftOut: 0 })
 })
 
 it('is of serial numbers as openssl and browsers write them', async () => {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createNamedStore } from '../../../src/revocation/orders/named-store.ts'
 import { runOrder } from '../../../src/revocation/orders/order-run.ts'
 import { createOrderStore } from '../../../src/revocation/orders/order-store.ts'
 import { createRevocationOrders } from '../../../src/revocation/orders/orders.ts'
@@ -40,7 +41,12 @@ function ordersInSteps(tickMs = 0) {
   const sources = { clock, randomBytes, stopwatch, jobs }
   return {
     sent,
-    orders: createRevocationOrders({ ...sources, store, listDetached: async () => [] }),
+    orders: createRevocationOrders({
+      ...sources,
+      store,
+      named: createNamedStore(rework.test.database),
+      listDetached: async () => []
+    }),
     /** @returns what was sent to go on with it. */
     async run(id: string) {
       await runOrder({ ...sources, store, blockedKeys }, id, new AbortController().signal)

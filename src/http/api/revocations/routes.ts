@@ -159,8 +159,7 @@ const octetsOf = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'))
 export function groundsOf({ reason, invalidityDate }: Static<typeof RevokeBody>) {
   return {
     reason,
-    invalidityDate:
-      invalidityDate === undefined ? undefined : parseInstant(invalidityDate, '/body/invalidityDate')
+    invalidityDate: invalidityDate === undefined ? undefined : parseInstant(invalidityDate, '/invalidityDate')
   }
 }
 

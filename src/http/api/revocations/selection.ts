@@ -34,8 +34,8 @@ function spanOf({ from, to }: Select, way: (typeof ways)[number]) {
     if (given !== undefined) throw invalid(`/${given}`, `no time beside ${way}`, given)
   }
   return {
-    ...(from !== undefined && { from: parseInstant(from, '/body/select/from') }),
-    ...(to !== undefined && { to: parseInstant(to, '/body/select/to') })
+    ...(from !== undefined && { from: parseInstant(from, '/select/from') }),
+    ...(to !== undefined && { to: parseInstant(to, '/select/to') })
   }
 }
 
@@ -43,7 +43,7 @@ function invalid(at: string, expected: string, found: string): MintlineError {
   return new MintlineError('request_invalid', 'The selection cannot be used. Nothing was revoked.', {
     violations: [
       {
-        pointer: `/body/select${at}`,
+        pointer: `/select${at}`,
         expected,
         found,
         message: 'Say in one way which certificates are meant; station and line with a range of time.'
