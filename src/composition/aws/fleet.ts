@@ -44,7 +44,13 @@ export function createFleetServices(core: FleetCore, jobs: Pick<JobQueue, 'send'
       clock,
       randomBytes
     }),
-    cleanUps: createCleanUps({ store: createCleanUpStore(database), jobs, clock, randomBytes })
+    cleanUps: createCleanUps({
+      store: createCleanUpStore(database),
+      authorities: core.authorityStore,
+      jobs,
+      clock,
+      randomBytes
+    })
   }
 }
 

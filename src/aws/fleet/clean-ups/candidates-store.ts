@@ -2,7 +2,8 @@ import { Prisma } from '../../../database/generated/client.ts'
 import type { CleanUpSelection } from './clean-up.ts'
 
 /**
- * What an order would be about, by the last look: registration_id, key, thing and intent_id of each. What waits in another order,
+ * What an order would be about, by the last look: registration_id, key, thing and intent_id of each, and whether it
+ * may be left. What waits in another order,
  * or was deleted since the look, is not among them. What no order has met yet comes first, then what was left or failed longest
  * ago: an order is about so many at most, and what is left each time would keep it from all behind it.
  */
@@ -15,7 +16,7 @@ export function candidates(selection: CleanUpSelection): Prisma.Sql {
     ...(region === undefined ? [] : [Prisma.sql`registration.region = ${region}`])
   ]
   return Prisma.sql`
-    SELECT candidate.registration_id, candidate.key, candidate.thing, candidate.intent_id
+    SELECT candidate.registration_id, candidate.key, candidate.thing, candidate.intent_id, candidate.may_be_left
     FROM (
       SELECT candidate.*
       FROM aws_registration AS registration
@@ -34,17 +35,34 @@ export function candidates(selection: CleanUpSelection): Prisma.Sql {
 /** Of an intent: the record says that another certificate has come in its place, and that it has ended. */
 export const isSuperseded = Prisma.sql`standing.state = 'revoked' AND standing.reason = 'superseded'`
 
-/** What AWS lets in is for who tells it of revocations. */
+/**
+ * By what was seen of the CA last, AWS would register anew what is deleted, unless it has expired for a day. The checks of registrations and
+ * the pushes both look at the CA: the later look counts.
+ */
+const mayReturn = Prisma.sql`coalesce(push.not_after > clock_timestamp() - interval '1 day', true) AND coalesce((
+    SELECT CASE WHEN pushes.ca_checked_at > known.checked_at OR known.observed IS NULL
+      THEN pushes.ca_status = 'ACTIVE' AND pushes.auto_registration = 'ENABLE'
+      ELSE known.observed ->> 'status' = 'ACTIVE' AND known.observed ->> 'autoRegistration' = 'ENABLE' END
+    FROM aws_registration_state AS known
+    LEFT JOIN aws_push_state AS pushes ON pushes.registration_id = known.registration_id
+    WHERE known.registration_id = own.registration_id
+  ), false)`
+
+/** What AWS lets in is for who tells it of revocations: by the look, or where AWS was told after that. */
 const supersededCertificates = Prisma.sql`
-  SELECT own.registration_id, own.certificate_id AS key, NULL::text AS thing, own.intent_id, own.seen_at
+  SELECT own.registration_id, own.certificate_id AS key, NULL::text AS thing, own.intent_id, own.seen_at,
+    ${mayReturn} AS may_be_left
   FROM fleet_certificate AS own
   JOIN certificate_status AS standing ON standing.intent_id = own.intent_id
   LEFT JOIN aws_push AS push ON push.intent_id = own.intent_id AND push.registration_id = own.registration_id
   WHERE own.registration_id = registration.id AND ${isSuperseded}
-    AND (own.status IN ('INACTIVE', 'REVOKED') OR (push.state = 'done' AND push.observed IN ('INACTIVE', 'REVOKED')))`
+    AND (own.status IN ('INACTIVE', 'REVOKED') OR (
+      push.state = 'done' AND push.observed IN ('INACTIVE', 'REVOKED') AND push.checked_at >= own.seen_at
+    ))`
 
 const orphanedThings = Prisma.sql`
-  SELECT own.registration_id, own.key, own.details ->> 'thing' AS thing, own.intent_id, own.confirmed_at AS seen_at
+  SELECT own.registration_id, own.key, own.details ->> 'thing' AS thing, own.intent_id, own.confirmed_at AS seen_at,
+    false AS may_be_left
   FROM fleet_finding AS own
   WHERE own.place_id = registration.id AND own.kind = 'orphaned-thing'`
 

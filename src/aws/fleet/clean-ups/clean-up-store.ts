@@ -5,13 +5,20 @@ import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { PageQuery } from '../../../sources/page.ts'
 import { candidates } from './candidates-store.ts'
-import type { CleanUp, CleanUpSelection, ToldCleanUp, ToldItem, TroubledItem } from './clean-up.ts'
+import type {
+  CleanUp,
+  CleanUpCount,
+  CleanUpSelection,
+  ToldCleanUp,
+  ToldItem,
+  TroubledItem
+} from './clean-up.ts'
 
 type NewCleanUp = Omit<CleanUp, 'finishedAt' | 'counts'>
 
 export interface CleanUpStore {
-  /** How many there are, at most `most`. */
-  count(selection: CleanUpSelection, most: number): Promise<number>
+  /** How many there are, and how many of them may be left; at most `most`. */
+  count(selection: CleanUpSelection, most: number): Promise<Pick<CleanUpCount, 'count' | 'mayBeLeft'>>
   select(selection: CleanUpSelection, limit: number): Promise<readonly ToldItem[]>
   /**
    * With what it is about, in one transaction, where that is as many as expected.
@@ -31,10 +38,11 @@ const mostTries = 5
 export function createCleanUpStore({ prisma }: Database): CleanUpStore {
   const count = async (selection: CleanUpSelection, most: number) => {
     const rows = await runQuery(
-      () => prisma.$queryRaw<{ count: number }[]>`
-        SELECT count(*)::integer AS count FROM (${candidates(selection)} LIMIT ${most}) AS candidate`
+      () => prisma.$queryRaw<Pick<CleanUpCount, 'count' | 'mayBeLeft'>[]>`
+        SELECT count(*)::integer AS count, (count(*) FILTER (WHERE may_be_left))::integer AS "mayBeLeft"
+        FROM (${candidates(selection)} LIMIT ${most}) AS candidate`
     )
-    return rows[0]?.count ?? 0
+    return rows[0] ?? { count: 0, mayBeLeft: 0 }
   }
   return {
     count,

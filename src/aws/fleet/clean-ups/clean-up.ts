@@ -49,6 +49,8 @@ export interface TroubledItem extends ToldItem {
 export interface CleanUpCount {
   /** At most `mostAtOnce`. */
   readonly count: number
+  /** Of these, those that by what was seen last AWS would register anew: each is asked for, and left where that is so still. */
+  readonly mayBeLeft: number
   /** There are more, for the order after it. */
   readonly hasMore: boolean
   /** The first few. */
@@ -76,12 +78,12 @@ export const mostAtOnce = 10_000
 
 /** Deleting at AWS IoT what nobody needs any more: counted first, then done in the background. */
 export interface CleanUps {
-  /** What an order would be about now. Nothing is asked of AWS. */
+  /** What an order would be about now. Nothing is asked of AWS. @throws MintlineError `authority_not_found`. */
   count(selection: CleanUpSelection): Promise<CleanUpCount>
   /**
    * Durable when it resolves; then it is carried out, whatever becomes of this process.
    *
-   * @throws MintlineError `fleet_clean_up_count_changed` where another number is to be deleted by now, `count`.
+   * @throws MintlineError `authority_not_found`; `fleet_clean_up_count_changed` where another number is to be deleted by now, `count`.
    */
   place(
     selection: CleanUpSelection,

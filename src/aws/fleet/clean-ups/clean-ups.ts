@@ -1,15 +1,17 @@
 import { buildAuditEvent } from '../../../audit/audit-event.ts'
+import type { AuthorityStore } from '../../../authorities/authority-store.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { JobQueue } from '../../../jobs/queue.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import { newId } from '../../../sources/identifier.ts'
 import { readPage } from '../../../sources/page.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
-import { type CleanUps, mostAtOnce } from './clean-up.ts'
+import { type CleanUps, type CleanUpSelection, mostAtOnce } from './clean-up.ts'
 import type { CleanUpStore } from './clean-up-store.ts'
 
 interface CleanUpsDependencies {
   readonly store: CleanUpStore
+  readonly authorities: Pick<AuthorityStore, 'generations'>
   readonly jobs: Pick<JobQueue, 'send'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
@@ -17,7 +19,13 @@ interface CleanUpsDependencies {
 
 const shownFirst = 20
 
-export function createCleanUps({ store, jobs, clock, randomBytes }: CleanUpsDependencies): CleanUps {
+export function createCleanUps({
+  store,
+  authorities,
+  jobs,
+  clock,
+  randomBytes
+}: CleanUpsDependencies): CleanUps {
   async function find(id: string) {
     const found = await store.find(id)
     if (found !== undefined) return found
@@ -29,14 +37,17 @@ export function createCleanUps({ store, jobs, clock, randomBytes }: CleanUpsDepe
   return {
     find,
     async count(selection) {
-      const count = await store.count(selection, mostAtOnce + 1)
+      await assertNamed(authorities, selection)
+      const { count, mayBeLeft } = await store.count(selection, mostAtOnce + 1)
       return {
         count: Math.min(count, mostAtOnce),
+        mayBeLeft: Math.min(mayBeLeft, mostAtOnce),
         hasMore: count > mostAtOnce,
         first: await store.select(selection, shownFirst)
       }
     },
     async place(selection, expected, act) {
+      await assertNamed(authorities, selection)
       const createdAt = clock()
       const id = newId(createdAt, randomBytes)
       const { actor, reason: note } = act
@@ -59,6 +70,22 @@ export function createCleanUps({ store, jobs, clock, randomBytes }: CleanUpsDepe
     },
     list: query => readPage(query, wanted => store.list(wanted))
   }
+}
+
+async function assertNamed(
+  authorities: Pick<AuthorityStore, 'generations'>,
+  { authority: name }: CleanUpSelection
+): Promise<void> {
+  if (name === undefined) return
+  const generations = await authorities.generations({ lineOrName: name })
+  if (generations.some(each => each.name === name)) return
+  const names = generations.map(each => each.name).join(', ')
+  throw new MintlineError(
+    'authority_not_found',
+    names === ''
+      ? `There is no generation ${name}. GET /v1/authorities lists those that there are.`
+      : `${name} is an authority line. Name one of its generations: ${names}.`
+  )
 }
 
 function countChanged(count: number, expected: number): MintlineError {

@@ -66,6 +66,7 @@ it('leaves what would come back, and deletes superseded certificates with what i
   const counted = await service.cleanUps.count({ of: 'superseded-certificates' })
   expect(counted).toMatchObject({
     count: 1,
+    mayBeLeft: 1,
     hasMore: false,
     first: [{ certificateId: old.certificateId, issuanceId: old.id, thing: null, authority: 'starter-g1' }]
   })
@@ -131,6 +132,41 @@ it('of orphaned things deletes those whose device has no certificate in effect, 
   // What is gone is no finding any more.
   const left = (await service.found({ kind: 'orphaned-thing' })).map(({ details }) => details['thing'])
   expect(left.sort()).toEqual([service.thingOf(back), service.thingOf(good)].sort())
+})
+
+it('counts what the last look saw let in only once AWS was told, and says of how many the CA would have them back', async () => {
+  const selection = { of: 'superseded-certificates' } as const
+  const counted = async () => {
+    const { count, mayBeLeft } = await service.cleanUps.count(selection)
+    return [count, mayBeLeft]
+  }
+  setCa('ACTIVE')
+  const check = () => service.registering.check({ registrationId: service.registrationId })
+  await check()
+  expect(await counted()).toEqual([0, 0])
+  const device = await connected()
+  await service.revoking.revokeFor(device.id, 'superseded')
+  await service.runPushes()
+  service.registry.setCertificateStatus(device.certificateId, 'ACTIVE')
+  await service.look()
+  expect(await counted()).toEqual([0, 0])
+  await service.runPushes()
+  expect(await counted()).toEqual([1, 1])
+  setCa('INACTIVE')
+  await check()
+  expect(await counted()).toEqual([1, 0])
+  await clean('superseded-certificates')
+  expect(isThere(device)).toBe(false)
+})
+
+it.each([
+  ['starter', 'starter-g1'],
+  ['nowhere-g1', 'GET /v1/authorities']
+])('is of no generation that there is not: %s', async (authority, advice) => {
+  const selection = { of: 'superseded-certificates', authority } as const
+  const refused = { code: 'authority_not_found', detail: expect.stringContaining(advice) as string }
+  await expect(service.cleanUps.count(selection)).rejects.toMatchObject(refused)
+  await expect(service.cleanUps.place(selection, 1, noted)).rejects.toMatchObject(refused)
 })
 
 it('deletes nothing where the count has changed, or another order is about the same', async () => {

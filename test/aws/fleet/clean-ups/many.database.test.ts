@@ -34,11 +34,11 @@ it('of more things than an order is about it is not asked of each whether its de
   const of = 'orphaned-things'
   const { database, take } = explain(service.test.database)
   const store = createCleanUpStore(database)
-  expect(await store.count({ of }, things + 1)).toBe(things)
+  expect(await store.count({ of }, things + 1)).toEqual({ count: things, mayBeLeft: 0 })
   const askedOf = () =>
     take().nodes.flatMap(node => (node['Node Type'] === 'Function Scan' ? [node['Actual Loops']] : []))
   expect(askedOf()).toEqual([things])
-  expect(await store.count({ of }, 100)).toBe(100)
+  expect(await store.count({ of }, 100)).toEqual({ count: 100, mayBeLeft: 0 })
   expect(askedOf()).toEqual([100])
   expect(await store.select({ of }, 20)).toHaveLength(20)
   expect(askedOf()).toEqual([20])

@@ -29,7 +29,10 @@ const placeCleanUp = {
   body: FleetCleanUpBody,
   response: {
     ...countedResponses(FleetCleanUpCount, FleetCleanUp),
-    ...problemResponses({ 409: 'It is another number by now: `count`.' })
+    ...problemResponses({
+      404: 'There is no such generation.',
+      409: 'It is another number by now: `count`.'
+    })
   }
 }
 

@@ -59,6 +59,12 @@ export const FleetCleanUpCount = Type.Object(
       maximum: mostAtOnce,
       description: 'How many would be deleted, by the last look at the fleet. Send it as `expectedCount`.'
     }),
+    mayBeLeft: Type.Integer({
+      minimum: 0,
+      maximum: mostAtOnce,
+      description:
+        'Of `count`, those that AWS would register anew by what was seen of their CA last. They are part of the order, and left where that is so still.'
+    }),
     hasMore: Type.Boolean({ description: 'There are more, which are for the next order.' }),
     first: Type.Array(Type.Object(itemMembers, strict), { description: 'The first few of them.' })
   },

@@ -32,8 +32,13 @@ export function viewToldCleanUp(told: ToldCleanUp): Static<typeof FleetCleanUp> 
   return { ...viewCleanUp(told), troubled }
 }
 
-export function viewCleanUpCount({ count, hasMore, first }: CleanUpCount): Static<typeof FleetCleanUpCount> {
-  return { count, hasMore, first: first.map(viewItem) }
+export function viewCleanUpCount({
+  count,
+  mayBeLeft,
+  hasMore,
+  first
+}: CleanUpCount): Static<typeof FleetCleanUpCount> {
+  return { count, mayBeLeft, hasMore, first: first.map(viewItem) }
 }
 
 function viewItem({ authority, region, accountAlias, certificateId, thing, issuanceId }: ToldItem) {
