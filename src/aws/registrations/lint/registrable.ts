@@ -12,10 +12,10 @@ export async function neighboursOf(
   place: AwsPlace,
   authorityId: string
 ): Promise<readonly Neighbour[]> {
-  const generations = await authorities.generations()
+  const generations = new Map((await authorities.generations()).map(each => [each.id, each]))
   return (await store.list({ region: place.region })).flatMap(({ desired, ...other }) => {
     const isSelf = other.authorityId === authorityId && other.accountAlias === place.accountAlias
-    const generation = generations.find(({ id }) => id === other.authorityId)
+    const generation = generations.get(other.authorityId)
     if (isSelf || generation?.certificateDer == null) return []
     return [{ place: other, desired, authority: requireCertified(generation) }]
   })
