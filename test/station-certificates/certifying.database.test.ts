@@ -1,4 +1,5 @@
 import { hash, X509Certificate } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { OwnCertificate } from '../../src/http/api/self/certificate-schemas.ts'
 import type { Self } from '../../src/http/api/self/schemas.ts'
@@ -206,7 +207,16 @@ describe("a station's own certificate", () => {
   it('is one of ten in an hour, also where a hundred keys come at once', async () => {
     const station = await makeStation()
     const answers = await Promise.all(
-      Array.from({ length: 100 }, () => certify(station.bearer, csrOf(makeDeviceKey())))
+      Array.from({ length: 100 }, async () => {
+        const csr = csrOf(makeDeviceKey())
+        let answer = await certify(station.bearer, csr)
+        // On a machine that is busy with other tests, too, as it says.
+        while (codeOf(answer) === 'overloaded') {
+          await delay(1_000)
+          answer = await certify(station.bearer, csr)
+        }
+        return answer
+      })
     )
     const refused = answers.filter(({ statusCode }) => statusCode !== 201)
     expect(answers).toHaveLength(10 + refused.length)
