@@ -3,11 +3,13 @@
  * `bench:seed` has filled. The auditors ask the cases of `cases.ts` one after the other, each at its own pace. What is issued stays
  * in the directory.
  *
- * usage: npm run bench:beside-search -- --data-dir DIR [--rounds 4 --seconds 5 --connections 128 --auditors 4 --pause-ms 1000]
+ * Stations have four requests under way each: where others are there, too, none has more of the service at once.
+ *
+ * usage: npm run bench:beside-search -- --data-dir DIR [--rounds 4 --seconds 5 --stations 32 --auditors 4 --pause-ms 1000]
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { drive } from '../support/load.ts'
+import { drive, type Target } from '../support/load.ts'
 import { makeRequests } from '../support/requests.ts'
 import { pathOf, searchCases } from './cases.ts'
 import { startSeeded } from './seeded-service.ts'
@@ -17,7 +19,7 @@ const { values } = parseArgs({
     'data-dir': { type: 'string' },
     rounds: { type: 'string', default: '4' },
     seconds: { type: 'string', default: '5' },
-    connections: { type: 'string', default: '128' },
+    stations: { type: 'string', default: '32' },
     auditors: { type: 'string', default: '4' },
     'pause-ms': { type: 'string', default: '1000' },
     /** `old` for what there was before records were searched by what they say. */
@@ -31,10 +33,14 @@ const cases = searchCases.filter(({ isOld }) => values.only !== 'old' || isOld)
 if (values['data-dir'] === undefined)
   throw new Error('--data-dir names a directory that bench:seed has filled')
 const service = await startSeeded(values['data-dir'])
+const ofEach = 4
 const run = Date.now().toString(36)
 let runs = 0
 let asked = 0
+let busy = 0
+const stations: Target[] = []
 try {
+  for (let index = 0; index < Number(values.stations); index++) stations.push(await addStation(index))
   await issue()
   const ratios: number[] = []
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -43,7 +49,7 @@ try {
     ratios.push(beside / alone)
     console.log(
       `${alone.toFixed(0)}/s alone, ${beside.toFixed(0)}/s beside: ${(beside / alone).toFixed(2)}; ` +
-        `${asked} searches so far, the service has ${service.residentMebibytes()} MiB`
+        `${asked} searches and ${busy} answers of 503 so far, the service has ${service.residentMebibytes()} MiB`
     )
   }
   const sorted = ratios.toSorted((one, other) => one - other)
@@ -52,16 +58,35 @@ try {
   await service.stop()
 }
 
+/** Another name each time: those of an earlier run are still there. */
+async function addStation(index: number): Promise<Target> {
+  const name = `bench-${run}-${index}`
+  await service.administer('/v1/stations', { name, profiles: ['*'] })
+  const made = await service.administer('/v1/tokens', { role: 'station', name, station: name })
+  const { secret } = made as { secret: string }
+  const { headers, ...target } = service.issuances
+  return { ...target, headers: { ...headers, authorization: `Bearer ${secret}` } }
+}
+
 /** @returns issuances a second. */
 async function issue(): Promise<number> {
   const bodies = makeRequests(seconds * requestsPerSecond, `${run}-${++runs}`)
-  const { requests, statuses, ...result } = await drive(service.issuances, bodies, {
-    connections: Number(values.connections),
-    seconds
-  })
-  const others = [...statuses].filter(([status]) => status !== 201)
+  const share = Math.floor(bodies.length / stations.length)
+  const start = performance.now()
+  const results = await Promise.all(
+    stations.map((station, index) =>
+      drive(station, bodies.slice(index * share, (index + 1) * share), { connections: ofEach, seconds })
+    )
+  )
+  const tookSeconds = (performance.now() - start) / 1_000
+  const all = results.flatMap(({ statuses }) => [...statuses])
+  const countOf = (status: number) =>
+    all.reduce((sum, [each, count]) => sum + (each === status ? count : 0), 0)
+  // Told that too much waits: the station asks again.
+  busy += countOf(503)
+  const others = all.filter(([status]) => status !== 201 && status !== 503)
   if (others.length > 0) throw new Error(`answered otherwise: ${JSON.stringify(others)}`)
-  return requests / result.seconds
+  return countOf(201) / tookSeconds
 }
 
 async function issueBesideAuditors(): Promise<number> {
