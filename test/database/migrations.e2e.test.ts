@@ -87,7 +87,8 @@ describe('migrateDatabase', () => {
     await cp(migrationsDirectory, earlier, {
       recursive: true,
       // That which makes them, that which makes partitions since, and what refers to tables of that.
-      filter: source => !/^(20261126000090|20261127000240|20261128000270|20261128000482)/.test(path.basename(source))
+      filter: source =>
+        !/^(20261126000090|20261127000240|20261128000270|20261128000482)/.test(path.basename(source))
     })
     await migrate(test, earlier)
     const moments = ['2026-11-30T23:59:59.999Z', '2026-12-01T00:00:00.000Z', '2031-05-09T12:00:00.000Z']
