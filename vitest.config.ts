@@ -9,6 +9,7 @@ const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
 const pure = ['test/pki/**/*.test.ts', 'test/jitp/**/*.test.ts', 'test/transparency/**/*.test.ts']
 const timed = [
   'test/e2e/first-use.test.ts',
+  'test/e2e/event-loop/lists.test.ts',
   'test/e2e/event-loop/rsa-keys.test.ts',
   'test/e2e/lines/sick-module.test.ts'
 ]
@@ -67,7 +68,7 @@ const withProcesses = {
  * | web-crypto | those of `pki`, `jitp` and `transparency` among them, once more | the same, with the cryptography of a browser |
  * | database | `*.database.test.ts` | a real PostgreSQL |
  * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes and sockets: the service, stand-ins, other people's tools |
- * | e2e-alone | those of them that measure time by the clock | a machine that does nothing else |
+ * | e2e-alone | those of them that measure time, of the clock or of a thread that has much to do | a machine that does nothing else |
  */
 export default defineConfig({
   test: {
