@@ -33,8 +33,8 @@ const mintline = await startMintline()
 const flooder = fork(fileURLToPath(new URL('support/flooder.ts', import.meta.url)))
 let runs = 0
 try {
-  const calm = await stationTarget('calm')
-  const loud = await stationTarget('loud')
+  const calm = await mintline.addStation('calm')
+  const loud = await mintline.addStation('loud')
   const floods = floodsOf(calm, loud).filter(({ name }) => values.only?.split(',').includes(name) ?? true)
   await measure(calm)
   console.log(
@@ -44,16 +44,6 @@ try {
 } finally {
   flooder.kill()
   await mintline.stop()
-}
-
-async function stationTarget(name: string): Promise<Target> {
-  await mintline.administer('/v1/stations', { name, profiles: ['*'] })
-  const made = await mintline.administer('/v1/tokens', { role: 'station', name, station: name })
-  const headers = {
-    ...mintline.issuances.headers,
-    authorization: `Bearer ${(made as { secret: string }).secret}`
-  }
-  return { ...mintline.issuances, headers }
 }
 
 function floodsOf(calm: Target, loud: Target): readonly Flood[] {

@@ -40,7 +40,9 @@ let asked = 0
 let busy = 0
 const stations: Target[] = []
 try {
-  for (let index = 0; index < Number(values.stations); index++) stations.push(await addStation(index))
+  // Another name each time: those of an earlier run are still there.
+  for (let index = 0; index < Number(values.stations); index++)
+    stations.push(await service.addStation(`bench-${run}-${index}`))
   await issue()
   const ratios: number[] = []
   for (let round = 0; round < Number(values.rounds); round++) {
@@ -56,16 +58,6 @@ try {
   console.log(`beside / alone, the median: ${sorted[Math.floor(sorted.length / 2)]!.toFixed(2)}`)
 } finally {
   await service.stop()
-}
-
-/** Another name each time: those of an earlier run are still there. */
-async function addStation(index: number): Promise<Target> {
-  const name = `bench-${run}-${index}`
-  await service.administer('/v1/stations', { name, profiles: ['*'] })
-  const made = await service.administer('/v1/tokens', { role: 'station', name, station: name })
-  const { secret } = made as { secret: string }
-  const { headers, ...target } = service.issuances
-  return { ...target, headers: { ...headers, authorization: `Bearer ${secret}` } }
 }
 
 /** @returns issuances a second. */

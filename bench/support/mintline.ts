@@ -13,6 +13,8 @@ export interface RunningMintline {
   readonly issuances: Target
   /** Posts JSON as the administrator. Throws unless it is answered with 2xx. */
   readonly administer: (path: string, body: object) => Promise<unknown>
+  /** `issuances` for another station, which it makes. */
+  readonly addStation: (name: string) => Promise<Target>
   /** CPU seconds so far: of the service, and of its PostgreSQL. */
   readonly cpuSeconds: () => { readonly service: number; readonly postgres: number }
   /** What the service has of the machine's memory at this moment. */
@@ -45,25 +47,32 @@ export async function startMintline(options: MintlineOptions = {}): Promise<Runn
     (await readFile(join(dataDirectory, `${role}-token`), 'utf8')).trim()
   const stationToken = await tokenOf('station')
   const adminToken = await tokenOf('admin')
+  const issuancesAs = (token: string): Target => ({
+    host,
+    port,
+    path: '/v1/issuances?profile=starter',
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/pkcs10' }
+  })
+  async function administer(path: string, body: object): Promise<unknown> {
+    const answer = await fetch(`http://${host}:${port}${path}`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify(body)
+    })
+    if (!answer.ok) throw new Error(`POST ${path} answered ${answer.status}: ${await answer.text()}`)
+    return answer.json()
+  }
   return {
     port,
     stationToken,
     adminToken,
     residentMebibytes: () => residentMebibytes(pid),
-    issuances: {
-      host,
-      port,
-      path: '/v1/issuances?profile=starter',
-      headers: { authorization: `Bearer ${stationToken}`, 'content-type': 'application/pkcs10' }
-    },
-    async administer(path, body) {
-      const answer = await fetch(`http://${host}:${port}${path}`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
-        body: JSON.stringify(body)
-      })
-      if (!answer.ok) throw new Error(`POST ${path} answered ${answer.status}: ${await answer.text()}`)
-      return answer.json()
+    issuances: issuancesAs(stationToken),
+    administer,
+    async addStation(name) {
+      await administer('/v1/stations', { name, profiles: ['*'] })
+      const made = await administer('/v1/tokens', { role: 'station', name, station: name })
+      return issuancesAs((made as { secret: string }).secret)
     },
     cpuSeconds: () => ({
       service: cpuSecondsOf((_, candidate) => candidate === pid),
