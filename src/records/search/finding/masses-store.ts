@@ -1,6 +1,5 @@
 import { Prisma } from '../../../database/generated/client.ts'
 import { estimateRows } from '../../../database/planning/row-estimate.ts'
-import type { IssuanceQuery } from '../../record.ts'
 import { codesOf } from '../term.ts'
 import { type Demands, followTerm, rowsOfTerm } from './candidates-store.ts'
 import {
@@ -28,43 +27,31 @@ const longLook = { records: 10_000, aboveRows: 200_000 }
 export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands): Promise<readonly string[]> {
   const { query, exact, limit } = demands
   const demanded = facetConditions(query)
-  const isOne = exact.length === 1 && codesOf(term.name).length === 1
+  const [code, ...others] = codesOf(term.name)
+  const isOne = exact.length === 1 && others.length === 0
   if (!isOne || demanded.length === 0) return followTerm(ask, term, demands)
+  const rows = rowsOfTerm(code!, term, { query })
   const followed = await followTerm(ask, term, { ...demands, most: glance })
-  if (followed.length === limit || !(await hasMoreRows(ask, term, { query, than: glance }))) return followed
+  if (followed.length === limit || !(await hasMore(ask, rows, glance))) return followed
   // Where a facet has the value, no record of it has a row.
   const conditions =
     term.sharedIds.length === 0 ? demanded : [...demanded, Prisma.sql`NOT ${sharesOne(term.sharedIds)}`]
-  for (const most of await looksAt(ask, term, query)) {
+  for (const most of await looksAt(ask, rows)) {
     const records = await walkFacets(ask, { conditions, query, limit: most, order: 'descending' })
     const having = await chooseHaving(ask, term, records)
     if (having.length >= limit || records.length < most) return having.slice(0, limit)
   }
-  return joinMasses(ask, term, { conditions, query, limit })
+  return joinMasses(ask, rows, { conditions, query, limit })
 }
 
 /** What is made at a time is at one line and in one shift: the newest may have one value all, and older ones another. */
-async function looksAt(ask: Ask, term: ExactTerm, query: IssuanceQuery): Promise<readonly number[]> {
-  const rows = await estimateRows(
-    ask,
-    Prisma.sql`SELECT FROM search_term WHERE ${rowConditionsOf(term, query)}`
-  )
-  return rows > longLook.aboveRows ? [glance, longLook.records] : [glance]
+async function looksAt(ask: Ask, rows: Prisma.Sql): Promise<readonly number[]> {
+  return (await estimateRows(ask, rows)) > longLook.aboveRows ? [glance, longLook.records] : [glance]
 }
 
-async function hasMoreRows(
-  ask: Ask,
-  term: ExactTerm,
-  { query, than }: { readonly query: IssuanceQuery; readonly than: number }
-): Promise<boolean> {
-  const rows = await ask(Prisma.sql`
-    SELECT FROM search_term WHERE ${rowConditionsOf(term, query)} OFFSET ${than}::int LIMIT 1`)
-  return rows.length > 0
-}
-
-function rowConditionsOf({ name, value }: ExactTerm, query: IssuanceQuery): Prisma.Sql {
-  const range = allOf(rangeConditions(Prisma.sql`record_id`, query))
-  return Prisma.sql`name = ${codeList(name)} AND value = ${value} AND ${range}`
+async function hasMore(ask: Ask, rows: Prisma.Sql, than: number): Promise<boolean> {
+  const [row] = await ask(Prisma.sql`SELECT FROM (${rows}) AS found OFFSET ${than}::int LIMIT 1`)
+  return row !== undefined
 }
 
 /** Of these records, those that have the value by a row of their own, in the same order. */
@@ -83,10 +70,9 @@ async function chooseHaving(
 /** The records of the facets are read along an index alone: a hundred of them cost as much as one look-up by its id. */
 async function joinMasses(
   ask: Ask,
-  term: ExactTerm,
+  rowsOfValue: Prisma.Sql,
   { conditions, query, limit }: Pick<FacetWalk, 'conditions' | 'query' | 'limit'>
 ): Promise<readonly string[]> {
-  const [code] = codesOf(term.name)
   const ofFacets = [
     Prisma.sql`s.facet_id = ANY(ARRAY(SELECT f.id FROM search_facet AS f WHERE ${allOf(conditions)}))`,
     ...rangeConditions(Prisma.sql`s.record_id`, query),
@@ -95,7 +81,7 @@ async function joinMasses(
   // Neither of both is looked up in the other, whatever a plan would rather do.
   const rows = await ask<{ id: string }>(Prisma.sql`
     SELECT record_id::text AS id FROM (
-      (${rowsOfTerm(code!, term, { query })})
+      (${rowsOfValue})
       INTERSECT
       (SELECT s.record_id FROM issuance_search AS s WHERE ${allOf(ofFacets)} OFFSET 0)
     ) AS found
