@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { placeMadeCluster } from './postgres/made-cluster.ts'
+import { startListening } from './program/listening.ts'
 import { builtProgram } from './program/program.ts'
-
-const startTimeoutMs = 45_000
 
 /** The service as an operator runs it: a process of its own, spoken to over HTTP. */
 export interface ServiceProcess {
@@ -37,15 +34,9 @@ export async function startServiceProcess(
 ): Promise<ServiceProcess> {
   if (!isFirst && environment['DATABASE_URL'] === undefined) await placeMadeCluster(dataDirectory)
   const start = performance.now()
-  const child = spawn(process.execPath, [program, 'serve'], {
-    env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', ...environment },
-    stdio: ['ignore', 'pipe', 'pipe']
+  const { url, child, output, end } = await startListening([program, 'serve'], {
+    env: { ...process.env, MINTLINE_DATA_DIR: dataDirectory, MINTLINE_PORT: '0', ...environment }
   })
-  const chunks: Buffer[] = []
-  const output = () => Buffer.concat(chunks).toString()
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk))
-  child.stderr.on('data', (chunk: Buffer) => chunks.push(chunk))
-  const url = await urlOf(child, output)
   return {
     url,
     pid: child.pid ?? 0,
@@ -54,24 +45,8 @@ export async function startServiceProcess(
     secondsToReady: (performance.now() - start) / 1000,
     token: async role => (await readFile(join(dataDirectory, `${role}-token`), 'utf8')).trim(),
     signal: signal => void child.kill(signal),
-    async end(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-      child.kill(signal)
-      await once(child, 'close')
-      return child.exitCode
-    }
+    end
   }
-}
-
-async function urlOf(child: ChildProcess, output: () => string): Promise<string> {
-  const deadline = performance.now() + startTimeoutMs
-  while (performance.now() < deadline && child.exitCode === null) {
-    const url = /listens on (https?:\S+)/.exec(output())?.[1]
-    if (url !== undefined) return url
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  child.kill('SIGKILL')
-  throw new Error(`the service did not start:\n${output()}`)
 }
 
 /** Posts a CSR as a station does. */

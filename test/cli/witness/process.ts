@@ -1,5 +1,3 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
@@ -7,6 +5,7 @@ import {
   parseVerifierKey,
   type VerifierKey
 } from '../../../src/transparency/note/verifier-key.ts'
+import { startListening } from '../../support/program/listening.ts'
 import { builtProgram } from '../../support/program/program.ts'
 import { createKey, type TestKey } from '../../transparency/signing.ts'
 import { runMintline } from '../mintline.ts'
@@ -59,11 +58,7 @@ export async function startWitness(
   flags: readonly string[] = []
 ): Promise<WitnessProcess> {
   const args = ['witness', 'serve', directory, '--logs', logsFile, '--port', '0', ...flags]
-  const child = spawn(process.execPath, [builtProgram(), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const chunks: Buffer[] = []
-  const output = () => Buffer.concat(chunks).toString()
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => chunks.push(chunk))
-  const url = await urlOf(child, output)
+  const { url, output, end } = await startListening([builtProgram(), ...args])
   return {
     url,
     output,
@@ -71,22 +66,6 @@ export async function startWitness(
       const answer = await fetch(`${url}/add-checkpoint`, { method: 'POST', body })
       return [answer.status, answer.headers.get('content-type'), await answer.text()]
     },
-    async end(signal) {
-      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode
-      child.kill(signal)
-      await once(child, 'close')
-      return child.exitCode
-    }
+    end
   }
-}
-
-async function urlOf(child: ChildProcess, output: () => string): Promise<string> {
-  const deadline = performance.now() + 45_000
-  while (performance.now() < deadline && child.exitCode === null) {
-    const url = /listens on (https?:\S+)/.exec(output())?.[1]
-    if (url !== undefined) return url
-    await new Promise(resolve => setTimeout(resolve, 20))
-  }
-  child.kill('SIGKILL')
-  throw new Error(`the witness did not start:\n${output()}`)
 }
