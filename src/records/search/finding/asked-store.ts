@@ -8,7 +8,8 @@ import {
   codeList,
   type ExactTerm,
   type PrefixTerm,
-  rangeConditions
+  rangeConditions,
+  withoutCursor
 } from './conditions-store.ts'
 import type { Ask } from './search-session-store.ts'
 
@@ -48,21 +49,27 @@ export async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<reado
           Prisma.sql`SELECT intent_id::text AS id FROM certified_id
             WHERE certificate_id = ${Buffer.from(certificateId, 'hex')}`
         ]),
-    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)]),
-    ...(requestId === undefined ? [] : [recordsOfRequest(requestId, query)])
+    ...(spkiSha256 === undefined ? [] : [recordsOfKey(spkiSha256)])
   ]
-  if (statements.length === 0) return undefined
   const lists: (readonly string[])[] = []
-  for (const statement of statements) {
-    lists.push((await ask<{ id: string }>(statement)).map(({ id }) => id))
-  }
-  if (lists.some(list => list.length > mostOfRequest))
-    throw searchTooBroad(
-      `More than ${mostOfRequest} records are of the request id.`,
-      'Add from and to, as near to each other as it takes.'
-    )
-  const [first = [], ...others] = lists
-  return first.filter(id => others.every(list => list.includes(id)))
+  for (const statement of statements) lists.push(await idsOf(ask, statement))
+  if (requestId !== undefined) lists.push(await listOfRequest(ask, requestId, query))
+  const [first, ...others] = lists
+  return first?.filter(id => others.every(list => list.includes(id)))
+}
+
+async function idsOf(ask: Ask, statement: Prisma.Sql): Promise<readonly string[]> {
+  return (await ask<{ id: string }>(statement)).map(({ id }) => id)
+}
+
+/** @throws MintlineError `search_too_broad` where there are too many. */
+async function listOfRequest(ask: Ask, requestId: string, query: IssuanceQuery): Promise<readonly string[]> {
+  const ids = await idsOf(ask, recordsOfRequest(requestId, query))
+  if (ids.length <= mostOfRequest) return ids
+  throw searchTooBroad(
+    `More than ${mostOfRequest} records are of the request id.`,
+    'Add from and to, as near to each other as it takes.'
+  )
 }
 
 /** A batch has them all of one request; and a client may send whatever it likes as its request id. */
@@ -72,8 +79,8 @@ const mostOfRequest = 10_000
  * Along all records of the time that is asked for: an index on what no record has in common with another would make each
  * issuance dearer.
  */
-function recordsOfRequest(requestId: string, { from, to }: IssuanceQuery): Prisma.Sql {
-  const range = allOf(rangeConditions(Prisma.sql`id`, { limit: 0, ...(from && { from }), ...(to && { to }) }))
+function recordsOfRequest(requestId: string, query: IssuanceQuery): Prisma.Sql {
+  const range = allOf(rangeConditions(Prisma.sql`id`, withoutCursor(query)))
   const ofTable = (table: string) => Prisma.sql`
     SELECT id::text AS id FROM ${Prisma.raw(table)} WHERE request_id = ${requestId} AND ${range}`
   return Prisma.sql`

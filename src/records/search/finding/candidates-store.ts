@@ -10,7 +10,8 @@ import {
   leastValue,
   type PrefixTerm,
   rangeConditions,
-  rowConditions
+  rowConditions,
+  withoutCursor
 } from './conditions-store.ts'
 import type { Ask } from './search-session-store.ts'
 
@@ -163,8 +164,6 @@ export async function valueOf(
     WHERE ${allOf(facetConditions({ station, lines }))}`)
   return row === undefined || row.value === null ? undefined : { id: cursor.toLowerCase(), value: row.value }
 }
-
-const withoutCursor = (query: IssuanceQuery): IssuanceQuery => ({ ...query, cursor: undefined })
 
 function behind(value: Prisma.Sql, after: Valued | undefined): readonly Prisma.Sql[] {
   return after === undefined

@@ -114,6 +114,9 @@ export function rangeConditions(id: Prisma.Sql, query: IssuanceQuery): readonly 
   ]
 }
 
+/** The same search from its beginning. */
+export const withoutCursor = (query: IssuanceQuery): IssuanceQuery => ({ ...query, cursor: undefined })
+
 export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
   return conditions.length === 0 ? Prisma.sql`true` : Prisma.join([...conditions], ' AND ')
 }

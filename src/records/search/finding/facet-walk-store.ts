@@ -1,7 +1,7 @@
 import { Prisma } from '../../../database/generated/client.ts'
 import { identifierBounds } from '../../../sources/identifier.ts'
 import type { IssuanceQuery } from '../../record.ts'
-import { allOf, rowConditions } from './conditions-store.ts'
+import { allOf, rowConditions, withoutCursor } from './conditions-store.ts'
 import type { Ask } from './search-session-store.ts'
 
 export interface FacetWalk {
@@ -31,7 +31,8 @@ const rounds = [64, 1024, 2_147_483_646]
  */
 export async function walkFacets(ask: Ask, walk: FacetWalk): Promise<readonly string[]> {
   const isDescending = walk.order === 'descending'
-  const glance = async () => (isDescending ? glanceAtNewest(ask, walk) : [])
+  const mayBeEnough = isDescending && walk.limit <= newestRecords
+  const glance = async () => (mayBeEnough ? glanceAtNewest(ask, walk) : [])
   // Deep in, many facets began before and go on behind it, as do many of what ends before a time; else the newest of them are
   // mostly enough.
   const { cursor, expiresBefore } = walk.query
@@ -127,7 +128,7 @@ const greatestId = 'ffffffff-ffff-ffff-ffff-ffffffffffff'
 
 function boundsOf({ query, order, above }: FacetWalk) {
   const { first = leastId, end = greatestId } = identifierBounds(
-    order === 'descending' ? query : { ...query, cursor: undefined }
+    order === 'descending' ? query : withoutCursor(query)
   )
   const next = above === undefined ? leastId : successorOf(above)
   return { first: next > first ? next : first, end }

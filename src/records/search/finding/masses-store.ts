@@ -36,7 +36,7 @@ export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands):
   // Where a facet has the value, no record of it has a row.
   const conditions =
     term.sharedIds.length === 0 ? demanded : [...demanded, Prisma.sql`NOT ${sharesOne(term.sharedIds)}`]
-  for (const most of await looksAt(ask, rows)) {
+  for await (const most of looksAt(ask, rows)) {
     const records = await walkFacets(ask, { conditions, query, limit: most, order: 'descending' })
     const having = await chooseHaving(ask, term, records)
     if (having.length >= limit || records.length < most) return having.slice(0, limit)
@@ -45,8 +45,9 @@ export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands):
 }
 
 /** What is made at a time is at one line and in one shift: the newest may have one value all, and older ones another. */
-async function looksAt(ask: Ask, rows: Prisma.Sql): Promise<readonly number[]> {
-  return (await estimateRows(ask, rows)) > longLook.aboveRows ? [glance, longLook.records] : [glance]
+async function* looksAt(ask: Ask, rows: Prisma.Sql): AsyncGenerator<number> {
+  yield glance
+  if ((await estimateRows(ask, rows)) > longLook.aboveRows) yield longLook.records
 }
 
 async function hasMore(ask: Ask, rows: Prisma.Sql, than: number): Promise<boolean> {

@@ -84,9 +84,11 @@ async function find(ask: Ask, query: IssuanceQuery): Promise<readonly string[]> 
   if (prefix !== undefined && cursor !== undefined && after === undefined) throw noSuchPlace(cursor)
   const ids: string[] = []
   const valued: Valued[] = []
-  for (const way of await waysToAsk(ask, query)) {
-    const keyed = await resolveKeys(ask, way)
-    if (keyed?.length === 0) continue
+  const ways = await waysToAsk(ask, query)
+  // The keys of all ways are the same.
+  const keyed = await resolveKeys(ask, query)
+  if (keyed?.length === 0) return []
+  for (const way of ways) {
     const exact: ExactTerm[] = []
     for (const term of way.terms ?? []) if (!term.isPrefix) exact.push(await resolveExact(ask, term))
     const demands = { query: way, exact, limit: query.limit }

@@ -8,6 +8,8 @@ export const idOf = (n: number): string => {
 }
 const startMs = Date.UTC(2026, 5, 1)
 
+/** SHA-256 of its SPKI. */
+export const repeatedKey = 'ab'.repeat(32)
 export const records = 100_000
 const facets = 400
 
@@ -68,6 +70,10 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
     UNION ALL
     SELECT 21, 'shift:late', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
     FROM generate_series(1, 220000) AS n`
+  // A key that more refusals were for than records may be of one request id.
+  await prisma.$executeRaw`
+    INSERT INTO search_term (name, value, record_id)
+    SELECT 22, ${repeatedKey}, id FROM (${idSeries}) AS record WHERE n < 10500`
   await prisma.$executeRaw`UPDATE search_progress SET records = ${records}::int, filled_at = clock_timestamp(), position = ${idOf(records)}::uuid`
   for (const table of ['search_facet', 'issuance_search', 'search_term'])
     await prisma.$executeRawUnsafe(`VACUUM ANALYZE ${table}`)

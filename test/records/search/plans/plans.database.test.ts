@@ -8,7 +8,7 @@ import { createSearchStore } from '../../../../src/records/search/finding/search
 import { newId } from '../../../../src/sources/identifier.ts'
 import { createTestDatabase, type TestDatabase } from '../../../support/test-database.ts'
 import { explain, type Explained, type PlanNode } from './explained.ts'
-import { idOf, records, writeManyRows } from './many-rows.ts'
+import { idOf, records, repeatedKey, writeManyRows } from './many-rows.ts'
 
 let test: TestDatabase
 let explained: Explained
@@ -142,6 +142,15 @@ describe('a search for a value of masses, with the lot that had it for a while',
     expect(walkedOf(nodes)).toEqual([])
     expect(nodes.map(node => node['Node Type'])).not.toContain('SetOp')
     expect(blocks).toBeLessThan(25_000)
+  })
+})
+
+describe('a search for a key that more refusals were for than may be of one request id', () => {
+  it('finds them', async () => {
+    const found = await createSearchStore(test.database).within(session =>
+      session.find({ spkiSha256: repeatedKey, limit })
+    )
+    expect(found).toEqual(Array.from({ length: limit }, (_, index) => idOf(10_499 - index)))
   })
 })
 
