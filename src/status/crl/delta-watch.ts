@@ -1,6 +1,6 @@
 import type { Authorities } from '../../authorities/authority.ts'
 import type { CrlStore } from './crl-store.ts'
-import { hasCrls } from './scope.ts'
+import { ofWatched, secondsBetween } from './watched.ts'
 
 /** What there is to know of the deltas of a generation's complete CRL, or of those of its shards all together. */
 export interface DeltaStand {
@@ -29,42 +29,28 @@ interface WatchDependencies {
 const overdueSeconds = 120
 
 export function createDeltaWatch({ store, authorities, overlapMs }: WatchDependencies) {
-  async function listFacts(now: Date) {
-    const [ofAll, lags, ofShards] = await Promise.all([
-      store.listDeltaFacts(),
-      store.listLags(now),
-      store.listShardFacts()
-    ])
-    const lagOf = (authorityId: string) => lags.find(each => each.authorityId === authorityId)?.seconds ?? 0
-    return [
-      ...ofAll.map(facts => ({ ...facts, shards: 0, lagSeconds: lagOf(facts.authorityId) })),
-      ...ofShards
-    ].filter(({ deltaBases }) => deltaBases > 0)
-  }
-
   async function describeAll(now: Date) {
-    const watched = new Map(
-      authorities
-        .list()
-        .filter(each => hasCrls(each, now))
-        .map(({ id, name }) => [id, name])
+    const [ofAll, ofShards] = await Promise.all([store.listDeltaFacts(), store.listShardFacts()])
+    const facts = [...ofAll.map(each => ({ ...each, shards: 0, lagSeconds: undefined })), ...ofShards]
+    return ofWatched(
+      authorities,
+      facts.filter(({ deltaBases }) => deltaBases > 0),
+      now
     )
-    return (await listFacts(now)).flatMap(facts => {
-      const authority = watched.get(facts.authorityId)
-      return authority === undefined ? [] : [{ ...facts, authority }]
-    })
   }
 
   return {
     async measure(now: Date): Promise<readonly DeltaStand[]> {
-      return (await describeAll(now)).map(({ authority, shards, lagSeconds, ...facts }) => ({
+      const [all, lags] = await Promise.all([describeAll(now), store.listLags(now)])
+      const lagOf = (id: string) => lags.find(({ authorityId }) => authorityId === id)?.seconds ?? 0
+      return all.map(({ authority, shards, lagSeconds, ...facts }) => ({
         authority,
         shards,
         missing: facts.deltasMissing,
         entries: facts.deltaEntries,
         ageSeconds: secondsBetween(facts.deltaThisUpdate, now),
         secondsToNextUpdate: secondsBetween(now, facts.deltaNextUpdate),
-        lagSeconds
+        lagSeconds: lagSeconds ?? lagOf(facts.authorityId)
       }))
     },
     /** In words. What a delta does not say yet is told of its complete one. */
@@ -80,8 +66,4 @@ export function createDeltaWatch({ store, authorities, overlapMs }: WatchDepende
       })
     }
   }
-}
-
-function secondsBetween(from: Date | null, to: Date | null): number | undefined {
-  return from === null || to === null ? undefined : (to.getTime() - from.getTime()) / 1000
 }

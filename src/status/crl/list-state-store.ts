@@ -14,11 +14,13 @@ export interface ListState {
   readonly hasChanges: boolean
 }
 
-/** As the delta is read. */
-export interface DeltaColumns {
+interface DeltaColumns {
   readonly deltaEntries: number | null
   readonly deltaThisUpdate: Date | null
 }
+
+/** A state as `newestColumns` are read. */
+export type StateRow<State extends ListState> = Omit<State, 'delta'> & DeltaColumns
 
 /** Of each `scope`: the complete CRL of the highest number, as `newest`, and the newest delta of that, as `delta`. */
 export const newestLists = Prisma.sql`
@@ -41,10 +43,12 @@ export const newestColumns = Prisma.sql`
   newest.this_update AS "thisUpdate", newest.next_update AS "nextUpdate", newest.entries, newest.freshest_crl AS "freshestCrl",
   delta.entries AS "deltaEntries", delta.this_update AS "deltaThisUpdate"`
 
-export function deltaOf({ deltaEntries, deltaThisUpdate }: DeltaColumns): ListState['delta'] {
-  return deltaEntries === null || deltaThisUpdate === null
-    ? null
-    : { entries: deltaEntries, thisUpdate: deltaThisUpdate }
+export function toState<Row extends DeltaColumns>({ deltaEntries, deltaThisUpdate, ...row }: Row) {
+  const delta: ListState['delta'] =
+    deltaEntries === null || deltaThisUpdate === null
+      ? null
+      : { entries: deltaEntries, thisUpdate: deltaThisUpdate }
+  return { ...row, delta }
 }
 
 /** How the newest deltas of one or more complete CRLs stand, all together; where these name none, there are none. */

@@ -1,6 +1,6 @@
 import type { Authorities } from '../../authorities/authority.ts'
 import type { CrlStore } from './crl-store.ts'
-import { hasCrls } from './scope.ts'
+import { ofWatched, secondsBetween } from './watched.ts'
 
 /** What there is to know of the CRLs of a generation's shards, all together. */
 export interface ShardStand {
@@ -26,18 +26,16 @@ const overdueSeconds = 120
 
 export function createShardWatch({ store, authorities, overlapMs }: WatchDependencies) {
   async function measure(now: Date): Promise<readonly ShardStand[]> {
-    const watched = new Map(
-      authorities
-        .list()
-        .filter(each => hasCrls(each, now))
-        .map(({ id, name }) => [id, name])
+    return ofWatched(authorities, await store.listShardFacts(), now).map(
+      ({ authority, shards, missing, entries, nextUpdate, lagSeconds }) => ({
+        authority,
+        shards,
+        missing,
+        entries,
+        secondsToNextUpdate: secondsBetween(now, nextUpdate),
+        lagSeconds
+      })
     )
-    return (await store.listShardFacts()).flatMap(({ authorityId, nextUpdate, ...facts }) => {
-      const authority = watched.get(authorityId)
-      const secondsToNextUpdate =
-        nextUpdate === null ? undefined : (nextUpdate.getTime() - now.getTime()) / 1000
-      return authority === undefined ? [] : [{ ...facts, authority, secondsToNextUpdate }]
-    })
   }
   return {
     measure,

@@ -9,13 +9,7 @@ import { runQuery } from '../../../database/run-query.ts'
 import { type Durable, vouchDurable } from '../../../signing/durable.ts'
 import { firstIdentifierOf } from '../../../sources/identifier.ts'
 import { readChunk } from '../crl-store.ts'
-import {
-  type DeltaColumns,
-  deltaOf,
-  type ListState,
-  newestColumns,
-  newestLists
-} from '../list-state-store.ts'
+import { type ListState, newestColumns, newestLists, type StateRow, toState } from '../list-state-store.ts'
 import type { CrlScope } from '../scope.ts'
 import { type EntryQuery, readEntries, type ReadEntry } from './entries-store.ts'
 import type { PredecessorSource, StoredBase } from './list-cursor.ts'
@@ -157,7 +151,7 @@ type Client = Database['prisma']
 
 async function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]> {
   const rows = await runQuery(
-    () => prisma.$queryRaw<(Omit<CrlState, 'delta'> & DeltaColumns)[]>`
+    () => prisma.$queryRaw<StateRow<CrlState>[]>`
           SELECT scope.authority_id::text AS "authorityId", scope.state AS "authorityState", ${newestColumns},
             EXISTS (SELECT FROM crl_change WHERE authority_id = scope.authority_id AND shards = 0) AS "hasChanges",
             EXISTS (
@@ -172,10 +166,7 @@ async function listStates(prisma: Client, at: Date): Promise<readonly CrlState[]
           LEFT JOIN revocation_order AS ordered ON ordered.id = compromise.order_id
           ${newestLists}`
   )
-  return rows.map(({ deltaEntries, deltaThisUpdate, ...row }) => ({
-    ...row,
-    delta: deltaOf({ deltaEntries, deltaThisUpdate })
-  }))
+  return rows.map(row => toState(row))
 }
 
 async function listChanges(

@@ -1,12 +1,6 @@
 import type { Database } from '../../../database/database.ts'
 import { runQuery } from '../../../database/run-query.ts'
-import {
-  type DeltaColumns,
-  deltaOf,
-  type ListState,
-  newestColumns,
-  newestLists
-} from '../list-state-store.ts'
+import { type ListState, newestColumns, newestLists, type StateRow, toState } from '../list-state-store.ts'
 import type { CrlScope } from '../scope.ts'
 
 export interface ShardState extends CrlScope, ListState {}
@@ -67,7 +61,7 @@ export function createShardStore({ prisma }: Pick<Database, 'prisma'>): ShardSto
 
 async function listStates(prisma: Database['prisma'], isChanged: boolean): Promise<readonly ShardState[]> {
   const rows = await runQuery(
-    () => prisma.$queryRaw<(Omit<ShardState, 'delta'> & DeltaColumns)[]>`
+    () => prisma.$queryRaw<StateRow<ShardState>[]>`
       SELECT scope.authority_id::text AS "authorityId", scope.shards, scope.shard, ${newestColumns},
         changed.id IS NOT NULL AS "hasChanges"
       FROM (
@@ -83,8 +77,5 @@ async function listStates(prisma: Database['prisma'], isChanged: boolean): Promi
       ) AS changed ON true
       ORDER BY scope.authority_id, scope.shards, scope.shard`
   )
-  return rows.map(({ deltaEntries, deltaThisUpdate, ...row }) => ({
-    ...row,
-    delta: deltaOf({ deltaEntries, deltaThisUpdate })
-  }))
+  return rows.map(row => toState(row))
 }
