@@ -99,6 +99,14 @@ export function createCommandLog({ writeError }: CommandIo): DatabaseLog {
   return { info: () => undefined, warn: tell, error: tell }
 }
 
+/** The first signal to end from now on. */
+export function nextSignal(): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    process.once('SIGTERM', resolve)
+    process.once('SIGINT', resolve)
+  })
+}
+
 /**
  * Resolves at the first signal to end, or when standard output can no longer be written, as behind `| head`. Later ones
  * change nothing: npm may pass on what the terminal has sent already, and a signal or an error that nobody listens to would

@@ -8,7 +8,7 @@ import { loadServiceSettings } from '../config/machine-checks.ts'
 import { inSingleQuotes } from '../config/shell.ts'
 import { describeErrorForLog } from '../errors/error-log.ts'
 import { tokenFile } from '../starter/token-file.ts'
-import type { CommandIo } from './command.ts'
+import { type CommandIo, nextSignal } from './command.ts'
 import { describeMissingPackages } from './optional-packages.ts'
 import { type Access, describeAccess } from './tls/access.ts'
 import { assertCanListen } from './tls/listening.ts'
@@ -58,14 +58,6 @@ export async function runServe(io: CommandIo, stopped: Promise<string> = nextSig
   await service.stop()
   log.info({}, 'stopped')
   return 0
-}
-
-/** The first signal to end from now on. */
-export function nextSignal(): Promise<NodeJS.Signals> {
-  return new Promise(resolve => {
-    process.once('SIGTERM', resolve)
-    process.once('SIGINT', resolve)
-  })
 }
 
 function greeting(service: Service, config: Config): string {

@@ -1,5 +1,4 @@
-import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
-import { parseSignedNote } from './note/signed-note.ts'
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { decodeText, LineReader } from './text.ts'
 
 /** What a log asks a witness for: c2sp.org/tlog-witness. */
@@ -11,14 +10,11 @@ export interface AddCheckpoint {
   readonly checkpoint: Checkpoint
 }
 
-/** A tree of 2^63 entries needs no more. */
-const maximumProofHashes = 63
-
 /** @throws MintlineError `note_malformed`. */
 export function parseAddCheckpoint(body: Uint8Array): AddCheckpoint {
   const reader = new LineReader(decodeText(body))
   const oldSize = reader.readNumber('`old ` and a number of entries in decimal, below 2^53', 'old ')
-  const proof = reader.readHashes('a hash of the consistency proof', maximumProofHashes)
+  const proof = reader.readHashes('a hash of the consistency proof')
   const { line } = reader
-  return { oldSize, proof, checkpoint: readCheckpoint(parseSignedNote(reader.readRest(), line), line) }
+  return { oldSize, proof, checkpoint: parseCheckpoint(reader.readRest(), line) }
 }

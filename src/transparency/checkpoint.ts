@@ -1,4 +1,4 @@
-import type { SignedNote } from './note/signed-note.ts'
+import { parseSignedNote, type SignedNote } from './note/signed-note.ts'
 import { LineReader } from './text.ts'
 import type { TreeHead } from './tree/consistency.ts'
 
@@ -7,6 +7,11 @@ export interface Checkpoint extends TreeHead {
   /** What the log is called, everywhere and for good. */
   readonly origin: string
   readonly note: SignedNote
+}
+
+/** Reads a note and its signatures. As `readCheckpoint`. */
+export function parseCheckpoint(text: string, firstLine = 1): Checkpoint {
+  return readCheckpoint(parseSignedNote(text, firstLine), firstLine)
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { KnownLogs } from './known-logs.ts'
 import { type KeyVerdict, verifyCheckpoint } from './note/verification.ts'
-import type { VerifierKey } from './note/verifier-key.ts'
+import { labelOf, type VerifierKey } from './note/verifier-key.ts'
 import type { TlogProof } from './tlog-proof.ts'
 import { isIncluded } from './tree/inclusion.ts'
 import { hashLeaf } from './tree/tree-hash.ts'
@@ -58,13 +58,13 @@ export async function judgeReceipt(
     const expected = `one of the logs ${[...policy.logs.keys()].join(', ')}`
     findings.push({ code: 'log_unknown', expected, found: origin })
   } else if (ofLog.length === 0) {
-    const expected = `a signature by ${keys.map(nameOf).join(' or ')}`
+    const expected = `a signature by ${keys.map(labelOf).join(' or ')}`
     findings.push({ code: 'log_signature_missing', expected, found: 'none' })
   }
   for (const { key } of [...ofLog, ...ofWitnesses].filter(verdict => !isValid(verdict)))
     findings.push({
       code: 'signature_invalid',
-      expected: `a signature by ${nameOf(key)} on this checkpoint`,
+      expected: `a signature by ${labelOf(key)} on this checkpoint`,
       found: 'one that does not verify'
     })
   if (witnesses.length < policy.quorum) {
@@ -83,8 +83,6 @@ export async function judgeReceipt(
 }
 
 const isValid = (verdict: KeyVerdict) => verdict.isValid
-
-const nameOf = ({ name, keyIdHex }: VerifierKey) => `${name}+${keyIdHex}`
 
 function statementsOf(verdicts: readonly KeyVerdict[]): readonly WitnessStatement[] {
   const times = new Map<string, number>()

@@ -63,6 +63,9 @@ function assertLines(text: string): void {
   throw malformed({ line: lines.length, expected: 'a newline at the end', found })
 }
 
+/** A tree of 2^63 entries needs no more. */
+const maximumProofHashes = 63
+
 /** The lines of a text one after the other, with their numbers. */
 export class LineReader {
   readonly #lines: readonly string[]
@@ -115,10 +118,11 @@ export class LineReader {
   }
 
   /** Up to an empty line, which is read, too. @throws MintlineError `note_malformed` where there are more than `maximum`. */
-  readHashes(expected: string, maximum: number): readonly Uint8Array[] {
+  readHashes(expected: string): readonly Uint8Array[] {
     const hashes: Uint8Array[] = []
     while (this.peek() !== '') {
-      if (hashes.length === maximum) throw this.refuse(`an empty line after ${maximum} hashes at the most`)
+      if (hashes.length === maximumProofHashes)
+        throw this.refuse(`an empty line after ${maximumProofHashes} hashes at the most`)
       hashes.push(this.readHash(`${expected}, or an empty line`))
     }
     this.#next++

@@ -1,5 +1,4 @@
-import { type Checkpoint, readCheckpoint } from './checkpoint.ts'
-import { parseSignedNote } from './note/signed-note.ts'
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts'
 import { decodeBase64, decodeText, LineReader } from './text.ts'
 
 /** That a log has an entry, for who has the entry: c2sp.org/tlog-proof. */
@@ -12,8 +11,6 @@ export interface TlogProof {
 }
 
 const form = 'c2sp.org/tlog-proof@v1'
-/** A tree of 2^63 entries needs no more. */
-const maximumProofHashes = 63
 
 /** Its extra data is passed over, since nothing vouches for it. @throws MintlineError `note_malformed`. */
 export function parseTlogProof(octets: Uint8Array): TlogProof {
@@ -22,9 +19,9 @@ export function parseTlogProof(octets: Uint8Array): TlogProof {
   reader.read(form)
   if (reader.peek()?.startsWith('extra ') === true) readExtra(reader)
   const index = reader.readNumber('`index ` and the number of the entry in decimal, below 2^53', 'index ')
-  const proof = reader.readHashes('a hash of the inclusion proof', maximumProofHashes)
+  const proof = reader.readHashes('a hash of the inclusion proof')
   const { line } = reader
-  return { index, proof, checkpoint: readCheckpoint(parseSignedNote(reader.readRest(), line), line) }
+  return { index, proof, checkpoint: parseCheckpoint(reader.readRest(), line) }
 }
 
 function readExtra(reader: LineReader): void {

@@ -7,12 +7,16 @@ import {
 } from 'node:crypto'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { Checkpoint } from '../transparency/checkpoint.ts'
-import { cosignedMessage, encodeTimestamped } from '../transparency/note/cosignature.ts'
+import {
+  type CosignatureStatement,
+  cosignedMessage,
+  encodeTimestamped
+} from '../transparency/note/cosignature.ts'
 import type { NoteSignature } from '../transparency/note/signed-note.ts'
 import { signatureTypes, type VerifierKey, verifierKeyOf } from '../transparency/note/verifier-key.ts'
 
 /** The two kinds of keys that a witness signs with, the first of them always. */
-export type WitnessKeyType = 'cosignature' | 'postQuantumCosignature'
+export type WitnessKeyType = CosignatureStatement['type']
 
 /** A key of a witness: what it signs with, and what others verify by. */
 export interface WitnessKey {

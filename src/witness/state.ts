@@ -1,8 +1,8 @@
 import { isMintlineError, MintlineError } from '../errors/mintline-error.ts'
-import { type Checkpoint, readCheckpoint } from '../transparency/checkpoint.ts'
-import { formatSignedNote, parseSignedNote } from '../transparency/note/signed-note.ts'
+import { type Checkpoint, parseCheckpoint } from '../transparency/checkpoint.ts'
+import { formatSignedNote } from '../transparency/note/signed-note.ts'
 import { verifyCheckpoint } from '../transparency/note/verification.ts'
-import type { VerifierKey } from '../transparency/note/verifier-key.ts'
+import { labelOf, type VerifierKey } from '../transparency/note/verifier-key.ts'
 
 /** The last checkpoint of a log that was cosigned. */
 export interface Cosigned {
@@ -59,10 +59,10 @@ function parseJson(text: string): Readonly<Record<string, unknown>> | undefined 
 }
 
 async function readCosigned(text: string, key: VerifierKey): Promise<Cosigned> {
-  const checkpoint = readCheckpoint(parseSignedNote(text))
+  const checkpoint = parseCheckpoint(text)
   const [verdict] = await verifyCheckpoint(checkpoint, [key])
   if (verdict?.time === undefined || !verdict.isValid)
-    throw damaged(`a checkpoint of ${checkpoint.origin} that ${key.name}+${key.keyIdHex} did not cosign`)
+    throw damaged(`a checkpoint of ${checkpoint.origin} that ${labelOf(key)} did not cosign`)
   return { checkpoint, time: verdict.time }
 }
 

@@ -4,9 +4,10 @@ import type { Clock } from '../sources/clock.ts'
 import { type AddCheckpoint, parseAddCheckpoint } from '../transparency/add-checkpoint.ts'
 import type { Checkpoint } from '../transparency/checkpoint.ts'
 import type { KnownLogs } from '../transparency/known-logs.ts'
-import { maximumNameOctets } from '../transparency/note/cosignature.ts'
+import { fitsCosignature, maximumNameOctets } from '../transparency/note/cosignature.ts'
 import { formatSignature, formatSignedNote, type NoteSignature } from '../transparency/note/signed-note.ts'
 import { verifyCheckpoint } from '../transparency/note/verification.ts'
+import { labelOf } from '../transparency/note/verifier-key.ts'
 import { isConsistent } from '../transparency/tree/consistency.ts'
 import { emptyRoot } from '../transparency/tree/tree-hash.ts'
 import { cosigned, refusal, type WitnessAnswer, wrongSize } from './answer.ts'
@@ -15,7 +16,6 @@ import type { Cosigned, WitnessState } from './state.ts'
 
 export interface WitnessLog {
   info(fields: object, message: string): void
-  warn(fields: object, message: string): void
   error(fields: object, message: string): void
 }
 
@@ -80,8 +80,7 @@ export class Witness {
       return refusal(403, 'No key that counts for this log has signed the checkpoint.')
     const invalid = verdicts.find(({ isValid }) => !isValid)
     if (invalid !== undefined) {
-      const { name, keyIdHex } = invalid.key
-      return refusal(403, `The signature of ${name}+${keyIdHex} on the checkpoint is not valid.`)
+      return refusal(403, `The signature of ${labelOf(invalid.key)} on the checkpoint is not valid.`)
     }
     if (oldSize > size)
       return refusal(400, `The old size ${oldSize} is larger than the checkpoint, which has ${size} entries.`)
@@ -128,10 +127,9 @@ export class Witness {
     { oldSize, proof, checkpoint }: AddCheckpoint,
     known: Cosigned | undefined
   ): WitnessAnswer | undefined {
-    const knownSize = known?.checkpoint.size ?? 0
-    if (oldSize !== knownSize) return wrongSize(knownSize)
-    const { origin, size, root } = checkpoint
     const before = known?.checkpoint ?? { size: 0, root: emptyRoot() }
+    if (oldSize !== before.size) return wrongSize(before.size)
+    const { origin, size, root } = checkpoint
     if (size === 0 && !isEqual(root, emptyRoot()))
       return refusal(422, 'This is not the root of an empty tree.')
     if (size === before.size && !isEqual(root, before.root)) {
@@ -151,13 +149,9 @@ export class Witness {
         `The proof does not show that the ${size} entries go on from the ${before.size} before.`
       )
     }
-    return this.#fitsSignatures(origin)
-  }
-
-  /** ML-DSA signs names of 255 octets at the most. */
-  #fitsSignatures(origin: string): WitnessAnswer | undefined {
-    if (Buffer.byteLength(origin) <= maximumNameOctets) return undefined
-    return refusal(422, `The origin has more than ${maximumNameOctets} octets.`)
+    return fitsCosignature(origin)
+      ? undefined
+      : refusal(422, `The origin has more than ${maximumNameOctets} octets.`)
   }
 
   /** A crash before the state is kept leaves signatures that nobody has seen. @returns whether it was kept. */

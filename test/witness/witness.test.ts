@@ -5,6 +5,7 @@ import { verifyCheckpoint } from '../../src/transparency/note/verification.ts'
 import { witnessKeyOf } from '../../src/witness/keys.ts'
 import { formatState, readState, type WitnessState } from '../../src/witness/state.ts'
 import { Witness } from '../../src/witness/witness.ts'
+import { silentLog } from '../support/silent-log.ts'
 import { entriesOf } from '../transparency/naive-tree.ts'
 import {
   addCheckpointBody,
@@ -40,7 +41,7 @@ async function openWitness(text = formatState('witness.example', new Map())) {
       disk.text = formatState('witness.example', state)
     },
     clock: () => new Date(time.now * 1_000),
-    log: { info: tell, warn: tell, error: tell }
+    log: { info: tell, error: tell }
   })
   const ask = (body: string) => witness.addCheckpoint(Buffer.from(body))
   /** As a log does that has grown to `size`. */
@@ -200,7 +201,7 @@ describe('a witness', () => {
       state: new Map(),
       keep: async () => undefined,
       clock: () => new Date(first * 1_000),
-      log: { info: () => undefined, warn: () => undefined, error: () => undefined }
+      log: silentLog
     })
     const body = Buffer.from(addCheckpointBody(key, 0, entries.slice(0, 2)))
     expect((await witness.addCheckpoint(body)).status).toBe(422)

@@ -2,7 +2,8 @@ import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { removeDataDirectory } from '../../database/embedded/removal.ts'
 import { type CommandIo, UsageError } from '../command.ts'
-import { nextSignal, runServe } from '../serve.ts'
+import { nextSignal } from '../command.ts'
+import { runServe } from '../serve.ts'
 
 /**
  * Runs the service of a rehearsal, until its standard input ends: the rehearsal holds the other end, and however that ends,

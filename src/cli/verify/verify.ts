@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { isMintlineError } from '../../errors/mintline-error.ts'
 import { parseKnownLogs } from '../../transparency/known-logs.ts'
 import { parseKeyList } from '../../transparency/note/key-list.ts'
-import type { VerifierKey } from '../../transparency/note/verifier-key.ts'
+import { labelOf, type VerifierKey } from '../../transparency/note/verifier-key.ts'
 import { judgeReceipt, type ReceiptPolicy, type ReceiptVerdict } from '../../transparency/receipt.ts'
 import { parseTlogProof, type TlogProof } from '../../transparency/tlog-proof.ts'
 import { type CommandIo, parseWordsAndFlags, readBoundedFile, UsageError, wholeNumberOf } from '../command.ts'
@@ -101,7 +101,7 @@ function renderJson({ entry, proof, verdict }: Told): string {
     size: checkpoint.size,
     rootSha256: checkpoint.root.toHex(),
     entrySha256: createHash('sha256').update(entry).digest('hex'),
-    logKeys: logKeys.map(({ name, keyIdHex }) => `${name}+${keyIdHex}`),
+    logKeys: logKeys.map(labelOf),
     witnesses: witnesses.map(({ name, time }) => ({ name, cosignedAt: isoTime(time) })),
     findings
   }

@@ -4,7 +4,7 @@ import { checkSecrecy } from '../../config/secrecy.ts'
 import { isFileLockHeld, takeFileLock } from '../../database/embedded/file-lock.ts'
 import { MintlineError } from '../../errors/mintline-error.ts'
 import { parseKeyList } from '../../transparency/note/key-list.ts'
-import type { VerifierKey } from '../../transparency/note/verifier-key.ts'
+import { labelOf, type VerifierKey } from '../../transparency/note/verifier-key.ts'
 import { readWitnessKey, type WitnessKey, witnessKeyOf, type WitnessKeyType } from '../../witness/keys.ts'
 import { formatState, readState, type WitnessState } from '../../witness/state.ts'
 import { readInputFile, UsageError } from '../command.ts'
@@ -83,11 +83,12 @@ async function readKeys(directory: string): Promise<readonly [WitnessKey, ...Wit
 }
 
 /** The private key of a verifier key that was given to others: it must be that and no other. */
-async function readKey(directory: string, { name, type, keyIdHex }: VerifierKey): Promise<WitnessKey> {
+async function readKey(directory: string, listed: VerifierKey): Promise<WitnessKey> {
+  const { name, type, keyIdHex } = listed
   if (type === 'note')
     throw new MintlineError(
       'key_unusable',
-      `${name}+${keyIdHex} is a key for notes, and not for cosignatures.`
+      `${labelOf(listed)} is a key for notes, and not for cosignatures.`
     )
   const file = join(directory, witnessFiles.keys[type])
   const { violations } = checkSecrecy([{ pointer: file, file }])
@@ -98,6 +99,6 @@ async function readKey(directory: string, { name, type, keyIdHex }: VerifierKey)
   if (key.verifierKey.keyIdHex === keyIdHex) return key
   throw new MintlineError(
     'key_unusable',
-    `${file} holds another key than ${name}+${keyIdHex}, which was given to others. Put that one back.`
+    `${file} holds another key than ${labelOf(listed)}, which was given to others. Put that one back.`
   )
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path'
 import { writeNewFiles } from '../../authorities/ceremony/new-files.ts'
 import { quoteForShell } from '../../config/shell.ts'
-import { maximumNameOctets } from '../../transparency/note/cosignature.ts'
+import { fitsCosignature, maximumNameOctets } from '../../transparency/note/cosignature.ts'
 import { formatVerifierKey, isKeyName } from '../../transparency/note/verifier-key.ts'
 import { generateWitnessKey, type WitnessKey, witnessKeyOf } from '../../witness/keys.ts'
 import { formatState } from '../../witness/state.ts'
@@ -10,7 +10,7 @@ import { witnessFiles } from './files.ts'
 
 /** Makes a witness in the folder. @throws UsageError; what `writeNewFiles` throws. */
 export async function initWitness({ write }: CommandIo, folder: string, name: string): Promise<number> {
-  if (!isKeyName(name) || /\p{Cc}/u.test(name) || Buffer.byteLength(name) > maximumNameOctets)
+  if (!isKeyName(name) || /\p{Cc}/u.test(name) || !fitsCosignature(name))
     throw new UsageError(
       `--name is at most ${maximumNameOctets} octets, without white space and plus, like witness.example/line-7`
     )

@@ -15,6 +15,17 @@ export function compareOctets(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length
 }
 
+/** One after the other. */
+export function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  const octets = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    octets.set(part, offset)
+    offset += part.length
+  }
+  return octets
+}
+
 const utf8Encoder = new TextEncoder()
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lenientUtf8Decoder = new TextDecoder('utf-8', { ignoreBOM: true })

@@ -1,4 +1,4 @@
-import { encodeUtf8 } from '../../pki/der/octets.ts'
+import { concatenate, encodeUtf8 } from '../../pki/der/octets.ts'
 import type { Checkpoint } from '../checkpoint.ts'
 import type { SignatureType } from './verifier-key.ts'
 
@@ -31,6 +31,8 @@ export function cosignedMessage({ type, cosigner, time, checkpoint }: Cosignatur
 /** The longest that `cosignedMessage` has room for, in octets: of a cosigner's name and of an origin. */
 export const maximumNameOctets = 255
 
+export const fitsCosignature = (name: string): boolean => encodeUtf8(name).length <= maximumNameOctets
+
 /** The time and the signature behind it, as a note holds them. */
 export function encodeTimestamped(time: number, signature: Uint8Array): Uint8Array {
   return concatenate([encodeUint64(time), signature])
@@ -55,15 +57,5 @@ function withLength(text: string): Uint8Array {
 function encodeUint64(value: number): Uint8Array {
   const octets = new Uint8Array(8)
   new DataView(octets.buffer).setBigUint64(0, BigInt(value))
-  return octets
-}
-
-function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  const octets = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const part of parts) {
-    octets.set(part, offset)
-    offset += part.length
-  }
   return octets
 }

@@ -1,5 +1,5 @@
 import { decodeText, LineReader, malformed } from '../text.ts'
-import { parseVerifierKey, type VerifierKey } from './verifier-key.ts'
+import { labelOf, parseVerifierKey, type VerifierKey } from './verifier-key.ts'
 
 /** A line of a list of keys. */
 export interface ListedKey {
@@ -28,7 +28,7 @@ export function parseKeyList(octets: Uint8Array): readonly ListedKey[] {
     const isSame = (other: ListedKey) =>
       other.key.name === name && other.key.keyIdHex === keyIdHex && other.origin === origin
     if (listed.some(isSame))
-      throw malformed({ line, expected: 'each key once', found: `${name}+${keyIdHex} again` })
+      throw malformed({ line, expected: 'each key once', found: `${labelOf(key)} again` })
     listed.push({ line, key, origin })
   }
   return listed

@@ -18,7 +18,7 @@ export interface NoteSignature {
 
 const keyIdOctets = 4
 /** At least 16 must be taken; a witnessed checkpoint has two for each witness. */
-export const maximumSignatures = 32
+const maximumSignatures = 32
 
 /**
  * @param text of which `decodeText` was made.

@@ -1,6 +1,6 @@
 import { encodeUtf8 } from '../../pki/der/octets.ts'
 import type { Checkpoint } from '../checkpoint.ts'
-import { cosignedMessage, decodeTimestamped, maximumNameOctets } from './cosignature.ts'
+import { cosignedMessage, decodeTimestamped, fitsCosignature } from './cosignature.ts'
 import type { NoteSignature } from './signed-note.ts'
 import { signatureTypes, type VerifierKey } from './verifier-key.ts'
 
@@ -56,13 +56,9 @@ async function judge(
     }
   }
   const timestamped = decodeTimestamped(octets)
-  if (timestamped === undefined || !fits(key.name) || !fits(checkpoint.origin))
+  if (timestamped === undefined || !fitsCosignature(key.name) || !fitsCosignature(checkpoint.origin))
     return { isValid: false, time: undefined }
   const { time, signature } = timestamped
   const message = cosignedMessage({ type: key.type, cosigner: key.name, time, checkpoint })
   return { isValid: await verifyMessage({ algorithm, publicKey, message, signature }), time }
-}
-
-function fits(name: string): boolean {
-  return encodeUtf8(name).length <= maximumNameOctets
 }

@@ -25,6 +25,10 @@ export interface VerifierKey {
   readonly publicKey: Uint8Array
 }
 
+/** By which it is told apart in texts. */
+export const labelOf = ({ name, keyIdHex }: Pick<VerifierKey, 'name' | 'keyIdHex'>): string =>
+  `${name}+${keyIdHex}`
+
 /** Whether it may be the name of a key: not empty, without white space and plus. */
 export function isKeyName(name: string): boolean {
   return name !== '' && !/[\p{White_Space}+]/u.test(name)

@@ -5,6 +5,7 @@ import { openWitness } from '../../../src/cli/witness/files.ts'
 import { parseKnownLogs } from '../../../src/transparency/known-logs.ts'
 import { Witness } from '../../../src/witness/witness.ts'
 import { createMortal } from '../../support/mortal.ts'
+import { silentLog } from '../../support/silent-log.ts'
 
 const [directory = '', logsFile = '', when] = process.argv.slice(2)
 const { keys, state, keep } = await openWitness(directory)
@@ -15,7 +16,7 @@ const witness = new Witness({
   logs: parseKnownLogs(await readFile(logsFile)),
   keep: next => mortal.keep(next),
   clock: () => new Date(),
-  log: { info: () => undefined, warn: () => undefined, error: () => undefined }
+  log: silentLog
 })
 const { body } = await witness.addCheckpoint(await buffer(process.stdin))
 process.stdout.write(body)

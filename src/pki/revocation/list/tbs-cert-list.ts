@@ -1,5 +1,5 @@
 import { encodeAuthorityKeyIdentifier } from '../../certificate/extension.ts'
-import { encodeUtf8 } from '../../der/octets.ts'
+import { concatenate, encodeUtf8 } from '../../der/octets.ts'
 import { contextConstructed, tags } from '../../der/tag.ts'
 import { encodeGeneralizedTime, encodeTime } from '../../der/time.ts'
 import {
@@ -89,7 +89,7 @@ export function frameTbsCertList(head: ListHead, entryOctets: number): Frame {
     )
   )
   const octets = start.reduce((sum, { length }) => sum + length, entryOctets + after.length)
-  return { before: join([encodeHeader(tags.sequence, octets), ...start]), after }
+  return { before: concatenate([encodeHeader(tags.sequence, octets), ...start]), after }
 }
 
 /** Critical: who does not know it takes no delta for a complete CRL. */
@@ -120,7 +120,7 @@ export function frameCertificateList(
   signatureAlgorithm: SignatureAlgorithm,
   signatureValue: Uint8Array
 ): Frame {
-  const after = join([signatureAlgorithmDer(signatureAlgorithm), encodeBitString(signatureValue)])
+  const after = concatenate([signatureAlgorithmDer(signatureAlgorithm), encodeBitString(signatureValue)])
   return { before: encodeHeader(tags.sequence, tbsOctets + after.length), after }
 }
 
@@ -129,14 +129,4 @@ function octetsOf(number: number): Uint8Array {
   const octets: number[] = []
   for (let rest = number; rest > 0; rest = Math.floor(rest / 256)) octets.unshift(rest % 256)
   return Uint8Array.from(octets)
-}
-
-function join(parts: readonly Uint8Array[]): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const part of parts) {
-    joined.set(part, offset)
-    offset += part.length
-  }
-  return joined
 }
