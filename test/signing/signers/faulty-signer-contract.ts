@@ -19,9 +19,12 @@ export interface FaultyKeyStore {
   open(): Promise<Signer>
   setFault(fault: KeyStoreFault): Promise<void>
   heal(): Promise<void>
-  /** In its settings: how long one call of the store may take. A call of the signer may take five times as long. */
-  readonly callTimeoutMs: number
+  /** By its settings: when a call of the signer is over at the latest under the fault, with `callsAtOnce` asked for at once. */
+  callLimitMs(fault: KeyStoreFault): number
 }
+
+/** Signatures that are asked for at once under each fault. */
+export const callsAtOnce = 20
 
 /** `signed`, or a code: what may come of a signature, and what of opening the key for one, under the fault. */
 export interface FaultOutcomes {
@@ -48,11 +51,11 @@ export function describeFaultySigner(
     for (const [fault, outcomes] of Object.entries(faults)) {
       it(`a key store that ${fault} harms nobody else, and is well again by itself`, async () => {
         const [signer, doomed] = [await store.open(), await store.open()]
-        const limitMs = store.callTimeoutMs * 5 + 1_000
+        const limitMs = store.callLimitMs(fault as KeyStoreFault)
         await store.setFault(fault as KeyStoreFault)
         const neighbour = watchNeighbour()
         const calls = [
-          ...Array.from({ length: 20 }, () => within(limitMs, () => outcomeOf(signer, signer))),
+          ...Array.from({ length: callsAtOnce }, () => within(limitMs, () => outcomeOf(signer, signer))),
           within(limitMs, () => usabilityOf(signer))
         ]
         const [standing, opening] = [await Promise.all(calls), await within(limitMs, () => open(signer))]

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, vi } from 'vitest'
 import { createKmsStandIn, type KmsStandIn } from '../../../src/rehearsal/kms/kms-stand-in.ts'
+import { longestPausesMs } from '../../../src/signing/signers/kms/attempts.ts'
 import { createKmsSigner } from '../../../src/signing/signers/kms/kms-signer.ts'
 import { encryptPrivateKey } from '../../../src/signing/signers/local/key-file.ts'
 import { createSignerOpener } from '../../../src/signing/signers/open-signer.ts'
@@ -17,9 +18,18 @@ import { moduleSurroundingsOf } from '../../support/hsm/module-surroundings.ts'
 import { createSoftHsm, needsSoftHsm, type SoftHsm } from '../../support/hsm/softhsm.ts'
 import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory } from '../../support/temporary-directory.ts'
-import { describeFaultySigner, type FaultyKeyStore, type KeyStoreFault } from './faulty-signer-contract.ts'
+import {
+  callsAtOnce,
+  describeFaultySigner,
+  type FaultyKeyStore,
+  type KeyStoreFault
+} from './faulty-signer-contract.ts'
 
 const callTimeoutMs = 1_000
+/** For what is neither a call of the store nor a pause: of a machine that does other things, too. */
+const ownMs = 1_000
+/** A call that hangs, the start of what is in its place, and those that wait behind them. */
+const hangingLimitMs = callTimeoutMs * 5 + ownMs
 const makeKey = () => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
 
 const stops = new AsyncDisposableStack()
@@ -54,7 +64,7 @@ async function createLocalStore(): Promise<FaultyKeyStore> {
     truncates: right.slice(0, -60)
   }
   return {
-    callTimeoutMs,
+    callLimitMs: () => hangingLimitMs,
     open: () => open({ kind: 'local', keyFile: 'ca.key.pem' }),
     async setFault(fault) {
       const text = damaged[fault]
@@ -100,8 +110,10 @@ async function createKmsStore(): Promise<FaultyKeyStore> {
   })
   const endpoint = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
   const settings = { maximumConcurrent: 4, maximumWaiting: 1_000, requestTimeoutMs: callTimeoutMs, endpoint }
+  // A slot is kept through the pauses, and the last round waits for those of all before it.
+  const throttledLimitMs = Math.ceil(callsAtOnce / settings.maximumConcurrent) * longestPausesMs + ownMs
   return {
-    callTimeoutMs,
+    callLimitMs: fault => (fault === 'throttles' ? throttledLimitMs : hangingLimitMs),
     open: () => createKmsSigner({ kind: 'kms', keyId, region: standIn.region }, settings),
     async setFault(fault) {
       state.fault = fault
@@ -213,7 +225,7 @@ describe('on a token', { ...needsSoftHsm }, () => {
             crashes: 'crash'
           } as const
           return {
-            callTimeoutMs,
+            callLimitMs: () => hangingLimitMs,
             open: () => createPkcs11Signer({ kind: 'pkcs11', tokenLabel: 'line', keyLabel: 'ca' }, settings),
             setFault: fault => setFaults({ [call]: names[fault] }),
             heal: () => setFaults({})

@@ -8,6 +8,17 @@ const maximumAfterLoss = 1
 const firstPauseMs = 100
 const longestPauseMs = 1_000
 
+const longestPauseAfter = (attempts: number) => Math.min(longestPauseMs, firstPauseMs * 2 ** (attempts - 1))
+
+/**
+ * How long the pauses of one request are in all at the most.
+ *
+ * @internal A test holds a signature that KMS throttles to it.
+ */
+export const longestPausesMs = Array.from({ length: maximumAttempts - 1 }, (_, index) =>
+  longestPauseAfter(index + 1)
+).reduce((sum, pauseMs) => sum + pauseMs)
+
 /**
  * Sends a request, and sends it again where that is safe and of use, after pauses with full jitter.
  *
@@ -31,7 +42,7 @@ export async function attempt<Reply>(
       const { outcome, error } = explain(cause)
       if (outcome === 'lost') losses++
       if (outcome === 'final' || losses > maximumAfterLoss || attempts >= maximumAttempts) throw error
-      await wait(Math.random() * Math.min(longestPauseMs, firstPauseMs * 2 ** (attempts - 1)))
+      await wait(Math.random() * longestPauseAfter(attempts))
       if (isClosed()) throw error
     }
   }
