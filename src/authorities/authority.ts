@@ -73,7 +73,7 @@ export interface Authorities {
   refresh(): Promise<void>
   /** Told after each read. @returns a function that ends it. */
   follow(tell: () => void): () => void
-  /** As of the last read. */
+  /** As of the last read, oldest first. */
   list(): readonly Authority[]
   /** As of the last read: those that `list` leaves out. */
   listDamaged(): readonly DamagedAuthority[]

@@ -145,7 +145,7 @@ export function createCore(ground: Ground, stops: AsyncDisposableStack, override
       ...unaddressedWarnings(await profiles.list(), config.publicUrl),
       ...(await listCompromiseWarnings(compromises, clock())),
       ...(await listGapWarnings({
-        listGenerations: () => authorityStore.generations(),
+        authorities: authorities.list(),
         listRegistrations: () => registrations.list(),
         now: clock()
       }))

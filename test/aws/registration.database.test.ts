@@ -736,14 +736,17 @@ describe('the life of an authority', () => {
     await administration.create(selfSigned('replaced'), act)
     await administration.activate('replaced-g1', act)
     await place.ask(jitr, 'replaced-g1')
-    const told = async () => ({
-      gaps: (await registering.registrations.registrationGaps('replaced')).flatMap(({ active, successor }) =>
-        active === 'replaced-g1' ? [successor] : []
-      ),
-      warnings: (await registering.issuing.core.listWarnings()).filter(
-        ({ kind, authority }) => kind === 'registration_missing' && authority.startsWith('replaced-')
-      )
-    })
+    const told = async () => {
+      await registering.issuing.core.authorities.refresh()
+      return {
+        gaps: (await registering.registrations.registrationGaps('replaced')).flatMap(
+          ({ active, successor }) => (active === 'replaced-g1' ? [successor] : [])
+        ),
+        warnings: (await registering.issuing.core.listWarnings()).filter(
+          ({ kind, authority }) => kind === 'registration_missing' && authority.startsWith('replaced-')
+        )
+      }
+    }
     const leak = { ...act, reason: 'its key leaked' }
     await registering.registrations.followAuthority('replaced-g1', { end: 'compromised' }, leak)
     await administration.compromise('replaced-g1', leak)

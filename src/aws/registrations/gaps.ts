@@ -1,8 +1,11 @@
+import type { Authority } from '../../authorities/authority.ts'
 import type { StoredGeneration } from '../../authorities/authority-store.ts'
 import type { Violation } from '../../errors/mintline-error.ts'
-import { parseCertificate } from '../../pki/certificate/certificate.ts'
 import type { StoredRegistration } from './registration-store.ts'
 import { type RegistrationState, stateOf } from './view.ts'
+
+/** What a generation is, as far as it matters where its devices are. */
+type Placed = Pick<StoredGeneration, 'id' | 'name' | 'line' | 'state'>
 
 /** An account and region whose devices a rotation would leave without a CA. */
 export interface RegistrationGap {
@@ -36,7 +39,7 @@ export function describeGap({ region, accountAlias, successor, state }: Registra
  * @param generations of one line, oldest first.
  */
 export function findGaps(
-  generations: readonly StoredGeneration[],
+  generations: readonly Placed[],
   registrations: readonly StoredRegistration[]
 ): readonly RegistrationGap[] {
   const { active, successor, compromised } = parts(generations)
@@ -50,7 +53,7 @@ export function findGaps(
 
 /** Of those, where the devices of a compromised generation were, and the one that issues in its place is not `registered`. */
 function findGapsOfCompromised(
-  generations: readonly StoredGeneration[],
+  generations: readonly Placed[],
   registrations: readonly StoredRegistration[]
 ): readonly RegistrationGap[] {
   const { active, compromised } = parts(generations)
@@ -58,7 +61,7 @@ function findGapsOfCompromised(
   return gapsBetween(compromised, active, registrations)
 }
 
-function parts(generations: readonly StoredGeneration[]) {
+function parts(generations: readonly Placed[]) {
   const newest = (state: string) => generations.findLast(generation => generation.state === state)
   return {
     active: newest('active'),
@@ -68,7 +71,8 @@ function parts(generations: readonly StoredGeneration[]) {
 }
 
 interface WarningSources {
-  readonly listGenerations: () => Promise<readonly StoredGeneration[]>
+  /** Oldest first. */
+  readonly authorities: readonly (Placed & Pick<Authority, 'certificate'>)[]
   readonly listRegistrations: () => Promise<readonly StoredRegistration[]>
   readonly now: Date
 }
@@ -87,13 +91,12 @@ export interface GapWarning {
  * @throws MintlineError `database_unavailable`.
  */
 export async function listGapWarnings({
-  listGenerations,
+  authorities,
   listRegistrations,
   now
 }: WarningSources): Promise<readonly GapWarning[]> {
-  const all = await listGenerations()
-  const compromised = all.filter(
-    ({ state, certificateDer }) => state === 'compromised' && lives(certificateDer, now)
+  const compromised = authorities.filter(
+    ({ state, certificate }) => state === 'compromised' && certificate.notAfter > now
   )
   if (compromised.length === 0) return []
   const registrations = await listRegistrations()
@@ -102,16 +105,12 @@ export async function listGapWarnings({
   return lines
     .flatMap(line =>
       findGapsOfCompromised(
-        all.filter(each => each.line === line),
+        authorities.filter(each => each.line === line),
         registrations
       )
     )
     .filter(({ active }) => alive.has(active))
     .map(gap => ({ kind: 'registration_missing', authority: gap.successor!, message: describeMissing(gap) }))
-}
-
-function lives(certificateDer: Uint8Array | null, now: Date): boolean {
-  return certificateDer !== null && parseCertificate(certificateDer).notAfter > now
 }
 
 function describeMissing({ region, accountAlias, active, successor, state }: RegistrationGap): string {
@@ -120,8 +119,8 @@ function describeMissing({ region, accountAlias, active, successor, state }: Reg
 }
 
 function gapsBetween(
-  earlier: StoredGeneration,
-  successor: StoredGeneration | undefined,
+  earlier: Placed,
+  successor: Placed | undefined,
   registrations: readonly StoredRegistration[]
 ): readonly RegistrationGap[] {
   return registrations
