@@ -83,7 +83,21 @@ const changes: readonly Change[] = [
   { table: 'issuance_tally', privilege: 'DELETE' },
   { table: 'search_pending', privilege: 'DELETE' },
   { table: 'search_change', privilege: 'DELETE' },
-  { table: 'search_progress', privilege: 'UPDATE' }
+  { table: 'search_progress', privilege: 'UPDATE' },
+  // What is owed to the ledger leaves the queue in the commit that integrates it.
+  { table: 'ledger_queue', privilege: 'DELETE' },
+  { table: 'ledger_tail', privilege: 'DELETE' },
+  { table: 'ledger_head', privilege: 'UPDATE' },
+  { table: 'ledger_tile', privilege: 'UPDATE', columns: ['hashes'] },
+  { table: 'ledger_checkpoint', privilege: 'DELETE' },
+  { table: 'ledger_cosignature', privilege: 'DELETE' },
+  { table: 'ledger_receiver', privilege: 'UPDATE' },
+  { table: 'ledger_check', privilege: 'UPDATE' },
+  {
+    table: 'ledger_finding',
+    privilege: 'UPDATE',
+    columns: ['acknowledged_at', 'acknowledged_by', 'reason']
+  }
 ]
 
 /**
