@@ -1,5 +1,5 @@
 import { type Act, type AuditEvent, buildAuditEvent, type ToldAct } from '../../audit/audit-event.ts'
-import { maySignCrls, parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
+import { maySignCrlsBy } from '../../pki/certificate/authority/certificate.ts'
 import type { Clock } from '../../sources/clock.ts'
 import { newId } from '../../sources/identifier.ts'
 import type { RandomBytes } from '../../sources/random-bytes.ts'
@@ -35,7 +35,7 @@ export function createCompromiseMaker({ clock, randomBytes }: Sources) {
     act: Act,
     { lastCrl = true }: { readonly lastCrl?: boolean | undefined } = {}
   ): Declared => {
-    const { id: authorityId, name, state } = generation
+    const { id: authorityId, name, state, certificateDer } = generation
     const createdAt = clock()
     const { actor, reason: note = `${name} was declared compromised` } = act
     const about = { authorityId, createdAt, actor, note }
@@ -58,14 +58,11 @@ export function createCompromiseMaker({ clock, randomBytes }: Sources) {
       subject: `revocation/${id}`,
       after: { select: selection, revocationReason: 'cACompromise' }
     }
+    // One that may not be signed would be waited for without end.
+    const hasLastCrl = lastCrl && maySignCrlsBy(certificateDer, createdAt)
     return {
-      compromise: { ...about, lastCrl: lastCrl && mayHaveLastCrl(generation, createdAt), order },
+      compromise: { ...about, lastCrl: hasLastCrl, order },
       events: [buildAuditEvent(what, { time: createdAt, randomBytes })]
     }
   }
-}
-
-/** One that may not be signed would be waited for without end. */
-function mayHaveLastCrl({ certificateDer }: Generation, now: Date): boolean {
-  return certificateDer !== null && maySignCrls(parseAuthorityCertificate(certificateDer), now)
 }

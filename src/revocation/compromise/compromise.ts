@@ -1,5 +1,5 @@
 import { MintlineError } from '../../errors/mintline-error.ts'
-import { maySignCrls, parseAuthorityCertificate } from '../../pki/certificate/authority/certificate.ts'
+import { maySignCrlsBy } from '../../pki/certificate/authority/certificate.ts'
 import type { IssuanceRecord } from '../../records/record.ts'
 import type { Clock } from '../../sources/clock.ts'
 import type { Page, PageQuery } from '../../sources/page.ts'
@@ -85,7 +85,7 @@ export function createCompromises({ store, records, clock }: CompromiseDependenc
   return {
     async find(authority) {
       const { certificateDer, ...found } = await require(authority)
-      const isMissed = found.lastCrl === 'waiting' && !maySignLast(certificateDer, clock())
+      const isMissed = found.lastCrl === 'waiting' && !maySignCrlsBy(certificateDer, clock())
       return { ...found, lastCrl: isMissed ? 'missed' : found.lastCrl }
     },
     async listUnprovisioned(authority, { limit, cursor }) {
@@ -94,8 +94,4 @@ export function createCompromises({ store, records, clock }: CompromiseDependenc
       return { items: await records.findAll(ids), nextCursor: position }
     }
   }
-}
-
-function maySignLast(certificateDer: Uint8Array | null, now: Date): boolean {
-  return certificateDer !== null && maySignCrls(parseAuthorityCertificate(certificateDer), now)
 }

@@ -31,6 +31,15 @@ export function maySignCrls(
 }
 
 /**
+ * The same of a generation, by its certificate: without one it signs none.
+ *
+ * @throws MintlineError `key_unusable` when it cannot be read.
+ */
+export function maySignCrlsBy(certificateDer: Uint8Array | null, now: Date): boolean {
+  return certificateDer !== null && maySignCrls(parseAuthorityCertificate(certificateDer), now)
+}
+
+/**
  * Reads a CA certificate, our own or one from elsewhere. Throws `key_unusable` when it is malformed or cannot serve
  * as an issuer: without CA:TRUE, a SubjectKeyIdentifier or a subject, or with a keyUsage that leaves out keyCertSign.
  * The signature is not checked.
