@@ -28,9 +28,8 @@ export interface ProgressStore {
   hasDue(registrationIds: readonly string[]): Promise<boolean>
   /** Whether it is to be asked whether a CA that was not there, and that something waits for, is there again. */
   isCaDue(registrationIds: readonly string[]): Promise<boolean>
+  /** Keeps what was found. Where the CA is there, what was never seen without it is looked for. */
   putCa(registrationId: string, found: CaFound | null): Promise<void>
-  /** The CA is there: what was never seen without it is looked for. */
-  reopenAbsent(registrationId: string): Promise<void>
   /** Why AWS cannot be told; null: it can. */
   putFailure(registrationIds: readonly string[], error: PushError | null): Promise<void>
   /** What a clock that was far ahead has put off is due now. */
@@ -129,15 +128,7 @@ export function createProgressStore({ prisma }: Database): ProgressStore {
       )
       return rows.length > 0
     },
-    reopenAbsent: registrationId => runQuery(() => reopenAbsent(prisma, registrationId)),
-    async putCa(registrationId, found) {
-      await runQuery(
-        () => prisma.$executeRaw`
-          UPDATE aws_push_state SET ca_status = ${found?.status ?? null},
-            auto_registration = ${found?.autoRegistration ?? null}, ca_checked_at = clock_timestamp()
-          WHERE registration_id = ${registrationId}::uuid`
-      )
-    },
+    putCa: (registrationId, found) => runQuery(() => putCa(prisma, registrationId, found)),
     putFailure: (registrationIds, error) => runQuery(() => putFailure(prisma, registrationIds, error)),
     async recall() {
       await runQuery(() => prisma.$executeRawUnsafe(recallStatement))
@@ -145,7 +136,17 @@ export function createProgressStore({ prisma }: Database): ProgressStore {
   }
 }
 
-async function reopenAbsent(prisma: Database['prisma'], registrationId: string): Promise<void> {
+async function putCa(
+  prisma: Database['prisma'],
+  registrationId: string,
+  found: CaFound | null
+): Promise<void> {
+  await prisma.$executeRaw`
+    UPDATE aws_push_state SET ca_status = ${found?.status ?? null},
+      auto_registration = ${found?.autoRegistration ?? null}, ca_checked_at = clock_timestamp()
+    WHERE registration_id = ${registrationId}::uuid`
+  if (found === null) return
+  // After a crash before this, the CA is due to be looked at again within the hour.
   await prisma.$executeRaw`
     UPDATE aws_push SET state = 'unseen', tries = 0, due_at = clock_timestamp()
     WHERE registration_id = ${registrationId}::uuid AND state = 'absent'`

@@ -104,7 +104,6 @@ async function lookAtCas(
     try {
       const found = await controls.within(caMs).describeCa(certificateIdHex(certificateDer))
       await progress.putCa(id, found ?? null)
-      if (found !== undefined) await progress.reopenAbsent(id)
       cas.set(id, found ?? null)
     } catch (error) {
       if (!isMintlineError(error, 'aws_refused') || hasBadCredentials(error)) throw error
