@@ -56,14 +56,7 @@ export function createPushStore({ prisma }: Database): PushStore {
           prisma.$executeRaw`UPDATE aws_push SET things = ${[...things]}::text[], observed = 'INACTIVE' WHERE id = ${id}::bigint`
       )
     },
-    async hasOther({ intentId }) {
-      const others = await runQuery(
-        () => prisma.$queryRaw<{ others: number }[]>`
-          SELECT (SELECT count(*) FROM in_effect(intent.device_sha256, NULL) AS id WHERE id <> intent.id)::integer AS others
-          FROM intent WHERE intent.id = ${intentId}::uuid`
-      )
-      return others[0]?.others !== 0
-    },
+    hasOther: ({ intentId }) => runQuery(() => hasOther(prisma, intentId)),
     settle: (push, { run, settlement, event }) =>
       runQuery(() =>
         prisma.$transaction(async transaction => {
@@ -129,4 +122,12 @@ function settleStatement({ id, actId }: ClaimedPush, run: string, settlement: Se
     UPDATE aws_push_state SET pushed = pushed + ${pushed}::integer, drifts = drifts + ${drifts}::integer,
       worked_at = clock_timestamp()
     FROM settled WHERE aws_push_state.registration_id = settled.registration_id`
+}
+
+/** Whether a certificate's device has another one in effect, or that is not known since its month is detached. */
+export async function hasOther(prisma: Database['prisma'], intentId: string): Promise<boolean> {
+  const rows = await prisma.$queryRaw<{ others: number }[]>`
+    SELECT (SELECT count(*) FROM in_effect(intent.device_sha256, NULL) AS id WHERE id <> intent.id)::integer AS others
+    FROM intent WHERE intent.id = ${intentId}::uuid`
+  return rows[0]?.others !== 0
 }

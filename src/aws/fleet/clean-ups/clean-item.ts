@@ -4,7 +4,7 @@ import type { CertificateControl } from '../../push/control/certificate-control.
 import type { ClaimedItem, ItemOutcome, ItemStanding, ItemStore } from './item-store.ts'
 
 export interface CleaningItem {
-  readonly store: Pick<ItemStore, 'findStanding' | 'noteThings'>
+  readonly store: Pick<ItemStore, 'findStanding' | 'hasOther' | 'noteThings'>
   readonly control: CertificateControl
   /** Of the CA at AWS; undefined where that has no certificate. */
   readonly caCertificateId: string | undefined
@@ -67,7 +67,7 @@ async function cleanCertificate(
     )
   const held = await control.describe(item.keyHex)
   // Asked just before a thing is deleted: calls wait for their turn, and its device may have got another meanwhile.
-  const hasOther = async () => (await store.findStanding(item))?.others !== 0
+  const hasOther = () => store.hasOther(item)
   if (held === undefined) {
     // Whoever deleted it may have died before its things.
     await removeThings({ control, hasOther }, item, item.things)

@@ -4,6 +4,7 @@ import { type Database, transactionLimits } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { runQuery } from '../../../database/run-query.ts'
 import type { AwsPlace } from '../../iot/place.ts'
+import { hasOther } from '../../push/push-store.ts'
 import type { WalkError } from '../reconciliation.ts'
 import { isSuperseded } from './candidates-store.ts'
 import type { ItemState } from './clean-up.ts'
@@ -63,6 +64,8 @@ export interface ItemStore {
   claim(place: AwsPlace, claiming: Claiming): Promise<readonly ClaimedItem[]>
   /** Undefined where its month is detached. */
   findStanding(item: ClaimedItem): Promise<ItemStanding | undefined>
+  /** Whether its device has another certificate in effect, or that is not known since its month is detached. */
+  hasOther(item: Pick<ClaimedItem, 'intentId'>): Promise<boolean>
   /** The things that a certificate is about to be taken from. */
   noteThings(item: Pick<ClaimedItem, 'id'>, things: readonly string[]): Promise<void>
   /** Keeps what became of it, unless another has taken it up since. */
@@ -104,6 +107,7 @@ export function createItemStore({ prisma }: Database): ItemStore {
       const rows = await runQuery(() => prisma.$queryRaw<ItemStanding[]>(standingStatement(intentId)))
       return rows[0]
     },
+    hasOther: ({ intentId }) => runQuery(() => hasOther(prisma, intentId)),
     async noteThings({ id }, things) {
       await runQuery(
         () => prisma.$executeRaw`
