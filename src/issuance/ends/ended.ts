@@ -54,8 +54,7 @@ const ends: readonly End[] = [
     code: 'certificate_revoked',
     holds: isRevokedByItself,
     describe: async ({ record, later, isKeyBlocked = false, ...dependencies }) => {
-      const isCompromised = record.outcome === 'issued' && record.compromised === true
-      const afterCompromise = isCompromised ? await whenNext(record, dependencies) : undefined
+      const afterCompromise = isCompromised(record) ? await whenNext(record, dependencies) : undefined
       const rules = await reissueOf(record.profile, dependencies)
       return revokedWay(record, { later, isKeyBlocked, afterCompromise, rules })
     }
@@ -76,7 +75,7 @@ const ends: readonly End[] = [
   },
   {
     code: 'certificate_compromised',
-    holds: record => record.outcome === 'issued' && record.compromised === true,
+    holds: isCompromised,
     describe: async ended =>
       `The certificate of this request is of ${ended.record.authority}, whose key is compromised, so it is not handed out again. ${await wayOut(ended)}`
   }
@@ -91,6 +90,10 @@ export function isHeld(record: EndedRecord): boolean {
   return record.outcome === 'issued' && record.hold !== undefined
 }
 
+function isCompromised(record: EndedRecord): boolean {
+  return record.outcome === 'issued' && record.compromised === true
+}
+
 /**
  * Whether it was revoked by an act, for another reason than that all of its compromised CA is. What was on hold then stays in doubt: the
  * guard `revoked_by_itself`.
@@ -99,7 +102,7 @@ function isRevokedByItself(record: EndedRecord): boolean {
   const { revocation } = record
   if (revocation?.isByAct !== true) return false
   if (record.outcome === 'unknown') return true
-  return record.compromised !== true || revocation.revocationReason !== 'cACompromise' || revocation.wasHeld
+  return !isCompromised(record) || revocation.revocationReason !== 'cACompromise' || revocation.wasHeld
 }
 
 /** The record, if it is of a certificate that has ended. */

@@ -8,7 +8,7 @@ export interface NamedStore {
   listGenerations(line: string): Promise<readonly string[]>
 }
 
-export const namedWays = ['lot', 'station', 'line', 'authority'] as const
+const namedWays = ['lot', 'station', 'line', 'authority'] as const
 export type NamedWay = (typeof namedWays)[number]
 
 /**

@@ -103,6 +103,11 @@ export async function openFleet() {
     register,
     provision,
     thingOf,
+    isThere: ({ certificateId }: Device) => registry.findCertificate(certificateId) !== undefined,
+    setCa(status: 'ACTIVE' | 'INACTIVE') {
+      const [ca] = registry.listCaCertificates()
+      registry.updateCaCertificate(ca!.certificateId, { status })
+    },
     /** That AWS has had it since then. */
     predate(certificateId: string, sinceMs: number) {
       const record = registry.findCertificate(certificateId)!

@@ -15,11 +15,6 @@ const noted = { ...act, reason: 'after the rotation' }
 const running = new AbortController().signal
 type Device = Awaited<ReturnType<FleetBench['issue']>>
 
-function setCa(status: 'ACTIVE' | 'INACTIVE') {
-  const [ca] = service.registry.listCaCertificates()
-  service.registry.updateCaCertificate(ca!.certificateId, { status })
-}
-
 async function connected() {
   const device = await service.issue()
   service.connect(device)
@@ -46,7 +41,6 @@ async function clean(of: CleanUpSubject) {
   return service.cleanUps.find(id)
 }
 
-const isThere = ({ certificateId }: Device) => service.registry.findCertificate(certificateId) !== undefined
 const hasThing = (device: Device) => service.registry.findThing(service.thingOf(device)!) !== undefined
 
 /** AWS has the thing of it alone. */
@@ -75,13 +69,13 @@ it('leaves what would come back, and deletes superseded certificates with what i
     counts: { done: 0, left: 1, failed: 0, waiting: 0 },
     troubled: [{ certificateId: old.certificateId, state: 'left', detail: { code: 'may_return' } }]
   })
-  expect([isThere(old), hasThing(old)]).toEqual([true, true])
-  setCa('INACTIVE')
+  expect([service.isThere(old), hasThing(old)]).toEqual([true, true])
+  service.setCa('INACTIVE')
   const second = await clean('superseded-certificates')
   expect(second).toMatchObject({ counts: { done: 1, left: 0 }, troubled: [], note: 'after the rotation' })
   expect(second.finishedAt).not.toBeNull()
-  expect([isThere(old), hasThing(old)]).toEqual([false, false])
-  expect([isThere(good), isThere(revoked), hasThing(good), hasThing(revoked)]).toEqual([
+  expect([service.isThere(old), hasThing(old)]).toEqual([false, false])
+  expect([service.isThere(good), service.isThere(revoked), hasThing(good), hasThing(revoked)]).toEqual([
     true,
     true,
     true,
@@ -107,7 +101,7 @@ it('asks anew: what AWS lets in by then is left', async () => {
   await service.handlers['fleet.clean-up'](place, running)
   const { items } = await service.cleanUps.list({ limit: 1 })
   expect(items[0]).toMatchObject({ counts: { left: 1, done: 0 } })
-  expect(isThere(device)).toBe(true)
+  expect(service.isThere(device)).toBe(true)
   service.registry.setCertificateStatus(device.certificateId, 'INACTIVE')
   expect((await clean('superseded-certificates')).counts).toMatchObject({ done: 1 })
 })
@@ -140,7 +134,7 @@ it('counts what the last look saw let in only once AWS was told, and says of how
     const { count, mayBeLeft } = await service.cleanUps.count(selection)
     return [count, mayBeLeft]
   }
-  setCa('ACTIVE')
+  service.setCa('ACTIVE')
   const check = () => service.registering.check({ registrationId: service.registrationId })
   await check()
   expect(await counted()).toEqual([0, 0])
@@ -152,11 +146,11 @@ it('counts what the last look saw let in only once AWS was told, and says of how
   expect(await counted()).toEqual([0, 0])
   await service.runPushes()
   expect(await counted()).toEqual([1, 1])
-  setCa('INACTIVE')
+  service.setCa('INACTIVE')
   await check()
   expect(await counted()).toEqual([1, 0])
   await clean('superseded-certificates')
-  expect(isThere(device)).toBe(false)
+  expect(service.isThere(device)).toBe(false)
 })
 
 it.each([
@@ -209,7 +203,7 @@ it('waits for AWS, says why, and goes on; what AWS refuses of one fails alone', 
   expect(troubled[0]!.detail.detail).toContain('iot:DeleteCertificate')
   service.cloud.plane.setFaults({ deniedOperations: [] })
   expect((await clean('superseded-certificates')).counts).toMatchObject({ done: 2 })
-  expect(devices.map(isThere)).toEqual([false, false])
+  expect(devices.map(service.isThere)).toEqual([false, false])
 })
 
 it('gives up what AWS has not taken for six hours', async () => {
@@ -227,7 +221,7 @@ it('gives up what AWS has not taken for six hours', async () => {
 })
 
 it('deletes an expired certificate also where its CA registers by itself', async () => {
-  setCa('ACTIVE')
+  service.setCa('ACTIVE')
   const device = await superseded()
   await service.look()
   const { id } = await order('superseded-certificates')
@@ -240,5 +234,5 @@ it('deletes an expired certificate also where its CA registers by itself', async
   )
   await handlers['fleet.clean-up'](place, running)
   expect((await service.cleanUps.find(id)).counts).toMatchObject({ left: 0, failed: 0 })
-  expect(isThere(device)).toBe(false)
+  expect(service.isThere(device)).toBe(false)
 })

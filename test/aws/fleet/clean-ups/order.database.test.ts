@@ -17,11 +17,6 @@ const running = new AbortController().signal
 const of = 'superseded-certificates'
 type Device = Awaited<ReturnType<FleetBench['issue']>>
 
-function setCa(status: 'ACTIVE' | 'INACTIVE') {
-  const [ca] = service.registry.listCaCertificates()
-  service.registry.updateCaCertificate(ca!.certificateId, { status })
-}
-
 async function supersede(device: Device) {
   await service.revoking.revokeFor(device.id, 'superseded')
   service.registry.setCertificateStatus(device.certificateId, 'INACTIVE')
@@ -38,8 +33,6 @@ async function order() {
   const { count } = await service.cleanUps.count({ of })
   return service.cleanUps.place({ of }, count, noted)
 }
-
-const isThere = ({ certificateId }: Device) => service.registry.findCertificate(certificateId) !== undefined
 
 /** Its jobs, where some calls go another way. */
 function handlersWith(change: (control: CertificateControl) => Partial<CertificateControl>) {
@@ -73,10 +66,10 @@ it('is about what no order has met yet first, so that what is left keeps none fr
   await service.look()
   const { count, first } = await service.cleanUps.count({ of })
   expect([count, first[0]]).toMatchObject([4, { certificateId: last.certificateId }])
-  setCa('INACTIVE')
+  service.setCa('INACTIVE')
   await order()
   await service.handlers['fleet.clean-up'](place, running)
-  expect(devices.some(isThere)).toBe(false)
+  expect(devices.some(service.isThere)).toBe(false)
 })
 
 it('goes on with the others where AWS does not answer for one, and deletes that once it does', async () => {
@@ -116,10 +109,10 @@ it('leaves the thing of a device that gets another certificate while it is clean
     }
   }))
   await handlers['fleet.clean-up'](place, running)
-  expect([isThere(device), service.registry.findThing(service.thingOf(device)!) !== undefined]).toEqual([
-    false,
-    true
-  ])
+  expect([
+    service.isThere(device),
+    service.registry.findThing(service.thingOf(device)!) !== undefined
+  ]).toEqual([false, true])
 })
 
 it('is placed for what another order has left, also where that comes at the same moment', async () => {
@@ -159,7 +152,7 @@ it('is placed for what another order has left, also where that comes at the same
   const { id } = (await placing)!
   expect((await service.cleanUps.find(id)).counts).toMatchObject({ waiting: 1 })
   await service.handlers['fleet.clean-up'](place, running)
-  expect([isThere(one!), isThere(two!)]).toEqual([false, false])
+  expect([service.isThere(one!), service.isThere(two!)]).toEqual([false, false])
 })
 
 it('is one of the hundred that are kept', async () => {
