@@ -21,6 +21,10 @@ export default {
     'src/signing/signers/local/key-thread-worker.ts!',
     'src/signing/signers/pkcs11/token-process/main.ts!',
     'src/signing/signers/pkcs11/token-process/parent-watch-worker.ts!',
+    // What a ledger of our own is made of: the service builds on it.
+    'src/transparency/{format-checkpoint,format-tlog-proof}.ts!',
+    'src/transparency/tile/*.ts!',
+    'src/transparency/tree/compact-range.ts!',
     // The browser's side of `#crypto` in src/package.json.
     'src/pki/crypto/web-crypto.ts!'
   ],

@@ -3,6 +3,8 @@ import { decodeBase64, decodeText, LineReader } from './text.ts'
 
 /** That a log has an entry, for who has the entry: c2sp.org/tlog-proof. */
 export interface TlogProof {
+  /** What its maker put beside it. Nothing vouches for it: it is worth what it says that the entry, too, says. */
+  readonly extra?: Uint8Array
   /** Of the entry, from 0. */
   readonly index: number
   /** From the leaf up. */
@@ -10,22 +12,25 @@ export interface TlogProof {
   readonly checkpoint: Checkpoint
 }
 
-const form = 'c2sp.org/tlog-proof@v1'
+export const form = 'c2sp.org/tlog-proof@v1'
 
-/** Its extra data is passed over, since nothing vouches for it. @throws MintlineError `note_malformed`. */
+/** @throws MintlineError `note_malformed`. */
 export function parseTlogProof(octets: Uint8Array): TlogProof {
   const reader = new LineReader(decodeText(octets))
   if (reader.peek() !== form) throw reader.refuse(form)
   reader.read(form)
-  if (reader.peek()?.startsWith('extra ') === true) readExtra(reader)
+  const extra = reader.peek()?.startsWith('extra ') === true ? readExtra(reader) : undefined
   const index = reader.readNumber('`index ` and the number of the entry in decimal, below 2^53', 'index ')
   const proof = reader.readHashes('a hash of the inclusion proof')
   const { line } = reader
-  return { index, proof, checkpoint: parseCheckpoint(reader.readRest(), line) }
+  const checkpoint = parseCheckpoint(reader.readRest(), line)
+  return { ...(extra !== undefined && { extra }), index, proof, checkpoint }
 }
 
-function readExtra(reader: LineReader): void {
+function readExtra(reader: LineReader): Uint8Array {
   const expected = '`extra ` and data in base64'
-  if (decodeBase64(reader.peek()?.slice('extra '.length) ?? '') === undefined) throw reader.refuse(expected)
+  const octets = decodeBase64(reader.peek()?.slice('extra '.length) ?? '')
+  if (octets === undefined) throw reader.refuse(expected)
   reader.read(expected)
+  return octets
 }

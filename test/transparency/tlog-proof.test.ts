@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { encodeUtf8 } from '../../src/pki/der/octets.ts'
+import { formatTlogProof } from '../../src/transparency/format-tlog-proof.ts'
 import { parseTlogProof } from '../../src/transparency/tlog-proof.ts'
 import { entriesOf } from './naive-tree.ts'
 import { makeReceipt } from './receiving.ts'
@@ -16,7 +17,13 @@ describe('a tlog-proof', () => {
     const plain = parse(receipt)
     expect(plain).toMatchObject({ index: 7, checkpoint: { origin: 'log.example', size: 20 } })
     expect(plain.proof).toHaveLength(5)
-    expect(parse(receipt.replace('index', 'extra AAEC\nindex'))).toEqual(plain)
+    const withExtra = parse(receipt.replace('index', 'extra AAEC\nindex'))
+    expect(withExtra).toEqual({ ...plain, extra: Uint8Array.of(0, 1, 2) })
+  })
+
+  it('is written as it was read', () => {
+    for (const text of [receipt, receipt.replace('index', 'extra AAEC\nindex')])
+      expect(formatTlogProof(parse(text))).toBe(text)
   })
 
   it('of the only entry has no hash', () => {

@@ -1,15 +1,13 @@
-import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { formatVerifierKey } from '../../../src/transparency/note/verifier-key.ts'
+import { buildGoLog, type RunGo } from '../../support/go-log/go-log.ts'
 import { needs } from '../../support/needs/needs.ts'
 import { createTemporaryDirectory, type TemporaryDirectory } from '../../support/temporary-directory.ts'
 import { runMintline } from '../mintline.ts'
 import { makeWitness, startWitness } from './process.ts'
 
-const source = fileURLToPath(new URL('../../fixtures/transparency/go-log/main.go', import.meta.url))
 const origin = 'log.example/of-go'
 const sizes = [1, 2, 255, 256, 257, 700]
 
@@ -23,20 +21,11 @@ describe('a log by golang.org/x/mod/sumdb', needs('go'), () => {
   let temporary: TemporaryDirectory
   let log: GoLog
   const path = (name: string) => join(temporary.path, name)
-  const runGo = (args: readonly string[], input = '') =>
-    execFileSync(path('go-log'), args, { encoding: 'utf8', input, stdio: ['pipe', 'pipe', 'pipe'] })
+  let runGo: RunGo
 
   beforeAll(async () => {
     temporary = await createTemporaryDirectory()
-    // As Debian has it: the packages beside the compiler, nothing fetched.
-    const env = {
-      ...process.env,
-      GO111MODULE: 'off',
-      GOPATH: '/usr/share/gocode',
-      GOCACHE: path('cache'),
-      GOFLAGS: ''
-    }
-    execFileSync('go', ['build', '-o', path('go-log'), source], { env, stdio: 'pipe' })
+    runGo = buildGoLog(temporary.path)
     log = JSON.parse(runGo(['log', origin, ...sizes.map(String)])) as GoLog
   })
   afterAll(() => temporary.remove())
