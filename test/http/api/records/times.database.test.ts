@@ -90,11 +90,13 @@ describe('a time in a body', () => {
   it.each([
     ['/v1/lots', 'opensAt'],
     ['/v1/lots', 'closesAt'],
-    ['/v1/tokens', 'expiresAt']
+    ['/v1/tokens', 'expiresAt'],
+    ['/v1/fleet/findings/acknowledge', 'registeredBefore']
   ])('of %s is in the calendar as %s', async (path, name) => {
     const body = {
       '/v1/lots': { id: 'lot-t', profile: 'starter', quantity: 1 },
-      '/v1/tokens': { role: 'auditor', name: 't' }
+      '/v1/tokens': { role: 'auditor', name: 't' },
+      '/v1/fleet/findings/acknowledge': { authority: 'starter-g1', note: 'n', dryRun: true }
     }[path]
     for (const time of ['0000-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00', '2016-12-31T23:59:60Z']) {
       const answer = await service.as('admin').post(path, { ...body, [name]: time })

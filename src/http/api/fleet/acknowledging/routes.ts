@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncTypebox } from '@fastify/type-provider-typebox'
+import { parseInstant } from '../../../listing/times.ts'
 import { actOf } from '../../../plugins/access.ts'
 import { expectedCountOf } from '../../../schemas/counted-order.ts'
 import { problemResponses } from '../../../schemas/problem.ts'
@@ -32,7 +33,9 @@ export const fleetAcknowledgingRoutes: FastifyPluginAsyncTypebox<{ services: Htt
       const { note, dryRun: _dryRun, expectedCount: _count, registeredBefore, ...narrower } = request.body
       const selection = {
         ...narrower,
-        ...(registeredBefore !== undefined && { registeredBefore: new Date(registeredBefore) })
+        ...(registeredBefore !== undefined && {
+          registeredBefore: parseInstant(registeredBefore, '/registeredBefore')
+        })
       }
       const expected = expectedCountOf(request.body)
       if (expected === undefined) {
