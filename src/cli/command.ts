@@ -1,5 +1,6 @@
 import { open, readFile } from 'node:fs/promises'
 import { userInfo } from 'node:os'
+import { buffer } from 'node:stream/consumers'
 import { parseArgs, type ParseArgsConfig } from 'node:util'
 import type { Act } from '../audit/audit-event.ts'
 import type { DatabaseLog } from '../database/database-log.ts'
@@ -55,21 +56,16 @@ export async function readInputFile(file: string): Promise<Buffer> {
 
 /** @throws UsageError when it cannot be read, or has more octets than `maximum`. A pipe is read to its end. */
 export async function readBoundedFile(file: string, maximum: number): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let length = 0
-  try {
-    await using handle = await open(file)
-    for await (const chunk of handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>) {
-      length += chunk.length
-      if (length > maximum) break
-      chunks.push(chunk)
-    }
-  } catch (error) {
-    const { code = 'unknown reason' } = error as NodeJS.ErrnoException
-    throw new UsageError(`${file} cannot be read (${code})`)
-  }
-  if (length > maximum) throw new UsageError(`${file} has more than ${maximum} octets`)
-  return Buffer.concat(chunks)
+  const octets = await readBeginning(file, maximum + 1).catch((error: NodeJS.ErrnoException) => {
+    throw new UsageError(`${file} cannot be read (${error.code ?? 'unknown reason'})`)
+  })
+  if (octets.length > maximum) throw new UsageError(`${file} has more than ${maximum} octets`)
+  return octets
+}
+
+async function readBeginning(file: string, octets: number): Promise<Buffer> {
+  await using handle = await open(file)
+  return await buffer(handle.createReadStream({ autoClose: false, end: octets - 1 }))
 }
 
 /** @throws UsageError for anything but a whole number from 0 to `maximum`. */

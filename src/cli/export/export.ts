@@ -8,7 +8,7 @@ import { describeFailedRequest, viewFailure } from '../enroll/telling.ts'
 import type { Filter } from './filter-time.ts'
 import { lockOutput } from './lock.ts'
 import { exportMade, type MadeFormat } from './made.ts'
-import { assertNoOther, isThere, removeEmptyPart } from './part.ts'
+import { findOwnPart, isThere, removeEmptyPart } from './part.ts'
 import { createExportProgress, type ExportProgress } from './progress.ts'
 import type { RowFormat } from './rows.ts'
 import { createSource } from './source.ts'
@@ -77,14 +77,14 @@ export async function runExport(io: Io, args: readonly string[]): Promise<number
   const progress = createExportProgress(io.isWatched && !isJson ? io.writeError : undefined)
   const [connection, source] = [createConnection(settings), createSource(settings)]
   const asked = JSON.stringify([settings.url.href, of, format, [...filter].sort()])
-  const exporting: Exporting = {
+  const asking: Omit<Exporting, 'known'> = {
     ...{ source, of, filter, output, asked, progress, isWatched: io.isWatched && !isJson },
     trying: tryingOf(io, progress, flags.deadline)
   }
   try {
     await using held = new AsyncDisposableStack()
     held.use(await lockOutput(output))
-    await assertNoOther(output, asked)
+    const exporting = { ...asking, known: await findOwnPart(output, asked) }
     const exported = await (
       isMade(format) ? exportMade(exporting, connection, format) : exportRows(exporting, format)
     ).catch(async (error: unknown) => {

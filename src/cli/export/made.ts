@@ -5,7 +5,7 @@ import { exchange } from '../enroll/exchange/exchange.ts'
 import { type Failure, outcomeOfError } from '../enroll/exchange/outcome.ts'
 import { KeepingError } from '../enroll/keeping/keeping.ts'
 import { timeOf } from './filter-time.ts'
-import { Part, readPartState, writePartState } from './part.ts'
+import { Part, writePartState } from './part.ts'
 import { readSmall } from './source.ts'
 import { type Exported, type Exporting, failureOf } from './streaming.ts'
 import { ExportFailed, goOn } from './trying.ts'
@@ -81,8 +81,7 @@ function endOf({ filter }: Exporting, createdAt: string): string {
 
 /** The one that an earlier run asked for, as long as it can be read; else a new one. */
 async function beginOrFind(exporting: Exporting, connection: Connection, format: MadeFormat): Promise<Made> {
-  const { output, asked, of, filter } = exporting
-  const known = await readPartState(output, asked)
+  const { output, asked, of, filter, known } = exporting
   if (known?.exportId !== undefined) {
     const found = await findMade(exporting, connection, known.exportId)
     if (found !== undefined && !['failed', 'expired'].includes(found.state)) return found

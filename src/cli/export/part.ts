@@ -111,7 +111,7 @@ export class Part {
 const stateOf = (output: string) => `${output}.part.json`
 
 /** Undefined where there is none, or one of something else. */
-export async function readPartState(output: string, asked: string): Promise<PartState | undefined> {
+async function readPartState(output: string, asked: string): Promise<PartState | undefined> {
   try {
     const state = JSON.parse(await readFile(stateOf(output), 'utf8')) as Partial<PartState>
     const { to, exportId, readSince, detachedMonths = [] } = state
@@ -125,13 +125,16 @@ export async function readPartState(output: string, asked: string): Promise<Part
 }
 
 /**
- * What there is of another export may have taken hours, and is not thrown away for this one.
+ * What an earlier run of the same has left, if any. What there is of another export may have taken hours, and is not thrown away
+ * for this one.
  *
  * @throws UsageError that names it.
  */
-export async function assertNoOther(output: string, asked: string): Promise<void> {
+export async function findOwnPart(output: string, asked: string): Promise<PartState | undefined> {
+  const own = await readPartState(output, asked)
+  if (own !== undefined) return own
   const { size } = await stat(`${output}.part`).catch(() => ({ size: 0 }))
-  if (size === 0 || (await readPartState(output, asked)) !== undefined) return
+  if (size === 0) return undefined
   throw new UsageError(
     `--output: ${output}.part has ${size} octets of another export${await describeOther(output)}. Run that one again in the same way, name another file, or remove ${output}.part and ${stateOf(output)}.`
   )

@@ -5,7 +5,7 @@ import { parseRetryAfter } from '../enroll/exchange/connection.ts'
 import { type Failure, outcomeOfError, outcomeOfReply } from '../enroll/exchange/outcome.ts'
 import { KeepingError } from '../enroll/keeping/keeping.ts'
 import { type Filter, timeOf } from './filter-time.ts'
-import { Part, readPartState, writePartState } from './part.ts'
+import { Part, type PartState, writePartState } from './part.ts'
 import type { ExportProgress } from './progress.ts'
 import { ReadingTime } from './reading-time.ts'
 import { type RowFormat, RowScanner } from './rows.ts'
@@ -19,6 +19,8 @@ export interface Exporting {
   readonly output: string
   /** What is asked for, as text: what was begun for the same is gone on with. */
   readonly asked: string
+  /** What an earlier run of the same has left. */
+  readonly known: PartState | undefined
   readonly trying: Trying
   readonly progress: ExportProgress
   readonly isWatched: boolean
@@ -50,8 +52,7 @@ const settledAfterMs = 3_000
  * @throws ExportFailed, KeepingError.
  */
 export async function exportRows(exporting: Exporting, format: RowFormat): Promise<Exported> {
-  const { output, asked } = exporting
-  const known = await readPartState(output, asked)
+  const { output, asked, known } = exporting
   const to = known?.to ?? (await chooseEnd(exporting))
   const part = await Part.open(output)
   try {

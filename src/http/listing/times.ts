@@ -2,7 +2,7 @@ import { MintlineError, type Violation } from '../../errors/mintline-error.ts'
 import { createZone, parseTime, utc, type Zone } from '../../sources/site/zone.ts'
 
 /** Reads a time that is asked for. @throws MintlineError `request_invalid`. */
-type ParseInstant = (text: string, pointer: string) => Date
+export type ParseInstant = (text: string, pointer: string) => Date
 
 interface AskedRange {
   readonly from?: string | undefined
@@ -17,7 +17,7 @@ interface AskedRange {
  */
 export function parseRange(
   { from, to }: AskedRange,
-  parse: ParseInstant = parseInstant
+  parse: ParseInstant
 ): { readonly from?: Date; readonly to?: Date } {
   const range = {
     ...(from !== undefined && { from: parse(from, '/query/from') }),

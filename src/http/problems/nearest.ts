@@ -1,3 +1,5 @@
+import { editDistance } from '../../jitp/policy/reference/nearest.ts'
+
 const most = 3
 const longest = 64
 
@@ -15,21 +17,7 @@ export function findNearest(name: string, known: readonly string[]): readonly st
 /** To the name, or to a part of it that a dot sets off; 1 at the least where one stands within the other. */
 function distanceOf(meant: string, known: string): number {
   const parts = known.includes('.') ? known.split('.') : []
-  const distances = [known, ...parts].map(part => countEdits(meant, part))
+  const distances = [known, ...parts].map(part => editDistance(meant, part))
   const isWithin = (short: string, long: string) => short.length >= 4 && long.includes(short)
   return Math.min(...distances, isWithin(meant, known) || isWithin(known, meant) ? 1 : Infinity)
-}
-
-/** Characters to put in, take out or replace (Levenshtein). */
-function countEdits(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index)
-  for (const [index, character] of [...from].entries()) {
-    const next = [index + 1]
-    for (let at = 1; at <= to.length; at++) {
-      const replaced = row[at - 1]! + (to[at - 1] === character ? 0 : 1)
-      next.push(Math.min(replaced, row[at]! + 1, next[at - 1]! + 1))
-    }
-    row = next
-  }
-  return row[to.length]!
 }

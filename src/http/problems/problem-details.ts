@@ -11,9 +11,7 @@ import {
 import { problemMediaType } from '../schemas/problem.ts'
 import { problemTable } from './problem-table.ts'
 import { describeRefused } from './refused-requests.ts'
-import { buildViolations, type SchemaFault } from './schema-violations.ts'
-
-const maximumViolations = 50
+import { buildViolations, maximumViolations, type SchemaFault } from './schema-violations.ts'
 
 interface Explaining {
   /** Adds to an error what is known of its cause. */

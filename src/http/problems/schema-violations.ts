@@ -1,5 +1,6 @@
 import type { FastifySchemaValidationError } from 'fastify'
 import type { Violation } from '../../errors/mintline-error.ts'
+import { isBeginning } from '../listing/whole-names.ts'
 import { findNearest } from './nearest.ts'
 import { takesBeginning, wordsOfPattern } from './pattern-words.ts'
 
@@ -18,8 +19,8 @@ const maximumFaults = 400
 const maximumEchoed = 64
 /** Values that are listed whole: of more, a few that may have been meant. */
 const maximumListed = 40
-/** What is told of more than these is left out of the answer. */
-const mostTold = 50
+/** So many are answered; of more, how many there are. */
+export const maximumViolations = 50
 
 /**
  * Says what is wrong in the terms of a problem document, one violation a fault; beyond 400 faults the rest is left out.
@@ -33,7 +34,7 @@ export function buildViolations(faults: readonly SchemaFault[], pointerPrefix: s
   const own = faults.slice(0, maximumFaults).filter(isOwn)
   return settleUnions(own).map((fault, index) => {
     const place = `${pointerPrefix}${fault.instancePath}`
-    const { suffix, expected, found, message } = explain(fault, { place, isTold: index < mostTold })
+    const { suffix, expected, found, message } = explain(fault, { place, isTold: index < maximumViolations })
     const pointer = `${place}${suffix}`
     return { pointer, expected, found: found ?? describe(fault.data, pointer), message }
   })
@@ -166,7 +167,7 @@ function listValues(values: readonly string[], data: unknown, isTold: boolean): 
 /** What is searched for may look like a beginning where it is taken as a whole alone. */
 function adviceOn({ keyword, params, data }: SchemaFault, { place }: Told): string {
   const isSearched = place.startsWith('/query/') || place.startsWith('/filter/')
-  const isBegun = typeof data === 'string' && data.endsWith('*') && !data.endsWith('\\*')
+  const isBegun = typeof data === 'string' && isBeginning(data)
   const isWhole = keyword === 'pattern' ? !takesBeginning(String(params['pattern'])) : isTextual.has(keyword)
   if (!isSearched || !isBegun || !isWhole) return 'Correct the value.'
   return `${place.replace(/^\/(?:query|filter)\//, '')} is not taken by how it begins: write the whole value, without the *.`

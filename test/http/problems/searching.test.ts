@@ -106,7 +106,7 @@ describe('a name that there is not', () => {
     ['subject.commonname', ['subject.CommonName']],
     ['commonName', ['subject.CommonName']],
     ['serialnumber', ['serialNumber', 'subject.SerialNumber']],
-    ['statoin', []],
+    ['statoin', ['station']],
     ['stations', ['station']],
     ['thing', ['thingName']],
     ['q', []],

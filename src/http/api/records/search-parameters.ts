@@ -9,6 +9,7 @@ import {
   type TermCondition
 } from '../../../records/record.ts'
 import { metadataTerm, type TermName } from '../../../records/search/term.ts'
+import type { ParseInstant } from '../../listing/times.ts'
 import { isBeginning, wholeOf } from '../../listing/whole-names.ts'
 import { example } from '../../schemas/example.ts'
 import { boundedName, instant, reworked } from '../../schemas/query.ts'
@@ -110,10 +111,7 @@ export const SearchParameters = Type.Object(
 type Asked = Static<typeof SearchParameters>
 
 /** What of it stands as it is in the query of the records. */
-export function searchOf(
-  asked: Asked,
-  parseInstant: (text: string, pointer: string) => Date
-): Partial<IssuanceQuery> {
+export function searchOf(asked: Asked, parse: ParseInstant): Partial<IssuanceQuery> {
   const {
     line,
     site,
@@ -141,9 +139,9 @@ export function searchOf(
     ...(state !== undefined && { state }),
     ...(rework !== undefined && { rework }),
     ...(expiresBefore !== undefined && {
-      expiresBefore: parseInstant(expiresBefore, '/query/expiresBefore')
+      expiresBefore: parse(expiresBefore, '/query/expiresBefore')
     }),
-    ...(expiresAfter !== undefined && { expiresAfter: parseInstant(expiresAfter, '/query/expiresAfter') }),
+    ...(expiresAfter !== undefined && { expiresAfter: parse(expiresAfter, '/query/expiresAfter') }),
     ...(terms.length > 0 && { terms })
   }
 }

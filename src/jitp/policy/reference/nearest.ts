@@ -32,7 +32,7 @@ function wordsOf(name: string): string | undefined {
 }
 
 /** Insertions, deletions, replacements, and neighbours that changed places. */
-function editDistance(one: string, other: string): number {
+export function editDistance(one: string, other: string): number {
   let before: number[] = []
   let above = Array.from({ length: other.length + 1 }, (_, index) => index)
   for (let row = 1; row <= one.length; row++) {

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { alarmKinds } from '../../../../aws/fleet/finding.ts'
 import { mostAcknowledged } from '../../../../aws/fleet/reading/fleet.ts'
+import { countedMembers } from '../../../schemas/counted-order.ts'
 import { boundedName } from '../../../schemas/query.ts'
 import { referenceTo, strict } from '../../../schemas/reference.ts'
 import { FleetFinding } from '../schemas.ts'
@@ -24,16 +25,7 @@ export const FleetAcknowledgeManyBody = Type.Object(
       description: 'What of them; the audit keeps it.',
       examples: ['devices of the plant before, on the shelf until March']
     }),
-    dryRun: Type.Optional(
-      Type.Boolean({ description: 'True: nothing changes, and the answer says how many are selected.' })
-    ),
-    expectedCount: Type.Optional(
-      Type.Integer({
-        minimum: 1,
-        maximum: mostAcknowledged,
-        description: 'What the dry run answered. Without a dry run it must be there.'
-      })
-    )
+    ...countedMembers('acknowledged', mostAcknowledged)
   },
   {
     ...strict,
