@@ -59,11 +59,7 @@ export function addShardMetrics(
   registry: Registry,
   crls: { readonly measureShards: () => Promise<readonly ShardStand[]> }
 ): void {
-  addPartGauges(
-    registry,
-    shardGauges,
-    measuredOnce(() => crls.measureShards())
-  )
+  addPartGauges(registry, shardGauges, () => crls.measureShards())
 }
 
 const deltaGauges: Readonly<
@@ -87,11 +83,7 @@ export function addDeltaMetrics(
   registry: Registry,
   crls: { readonly measureDeltas: () => Promise<readonly DeltaStand[]> }
 ): void {
-  addPartGauges(
-    registry,
-    deltaGauges,
-    measuredOnce(() => crls.measureDeltas())
-  )
+  addPartGauges(registry, deltaGauges, () => crls.measureDeltas())
 }
 
 /** Of each way in which certificates are shared out. What is not known of it is left out. */
@@ -105,6 +97,7 @@ function addPartGauges<Member extends string>(
     })[]
   >
 ): void {
+  const measureOnce = measuredOnce(measure)
   for (const [member, [name, help]] of Object.entries(told) as [Member, readonly [string, string]][]) {
     new Gauge({
       name,
@@ -112,7 +105,7 @@ function addPartGauges<Member extends string>(
       labelNames: ['authority', 'shards'],
       registers: [registry],
       async collect() {
-        const stands = await measure()
+        const stands = await measureOnce()
         this.reset()
         for (const { authority, shards, [member]: value } of stands)
           if (value !== undefined) this.set({ authority, shards }, value)

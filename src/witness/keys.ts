@@ -1,10 +1,5 @@
-import {
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign as signMessage
-} from 'node:crypto'
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
+import { promisify } from 'node:util'
 import { MintlineError } from '../errors/mintline-error.ts'
 import type { Checkpoint } from '../transparency/checkpoint.ts'
 import {
@@ -14,6 +9,8 @@ import {
 } from '../transparency/note/cosignature.ts'
 import type { NoteSignature } from '../transparency/note/signed-note.ts'
 import { signatureTypes, type VerifierKey, verifierKeyOf } from '../transparency/note/verifier-key.ts'
+
+const signMessage = promisify(sign)
 
 /** The two kinds of keys that a witness signs with, the first of them always. */
 export type WitnessKeyType = CosignatureStatement['type']
@@ -68,11 +65,6 @@ export async function cosign(
 ): Promise<NoteSignature> {
   const { name, keyIdHex, type } = verifierKey
   const message = cosignedMessage({ type, cosigner: name, time, checkpoint })
-  const signature = await new Promise<Uint8Array>((resolve, reject) => {
-    signMessage(null, message, privateKey, (error, made) => {
-      if (error === null) resolve(made)
-      else reject(error)
-    })
-  })
+  const signature = await signMessage(null, message, privateKey)
   return { name, keyIdHex, octets: encodeTimestamped(time, signature) }
 }

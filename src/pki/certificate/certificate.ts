@@ -8,6 +8,7 @@ import { parseSignatureAlgorithm, type SignatureAlgorithmIdentifier } from '../k
 import { parseSubjectPublicKeyInfo, type SubjectPublicKeyInfo } from '../key/public-key.ts'
 import { isSignatureValid } from '../key/signature.ts'
 import { type SignatureAlgorithm, signatureAlgorithmDer } from '../key/signature-algorithm.ts'
+import { openSigned } from '../key/signed.ts'
 import { type Name, parseName, subjectOf } from '../name/name.ts'
 import type { Subject } from '../name/subject-field.ts'
 import { type Extensions, parseExtensions } from './extension.ts'
@@ -61,20 +62,13 @@ export function assembleCertificate(
 
 /** Reads a Certificate strictly. Throws `code` for anything malformed. */
 export function parseCertificate(der: Uint8Array, code: ErrorCode = 'certificate_mismatch'): Certificate {
-  const { tbsDer, outerSignatureAlgorithm, signature } = parseSigned(der, code)
+  const { tbsDer, signatureAlgorithm: outerSignatureAlgorithm, signature } = openCertificate(der, code)
   return { ...parseTbsCertificate(tbsDer, code), der, outerSignatureAlgorithm, signature }
 }
 
-/** The three parts of a Certificate, the first of them unread. */
-function parseSigned(der: Uint8Array, code: ErrorCode) {
-  const outer = new DerReader(der, createDerRefusal(code, 'certificate'))
-  const certificate = outer.readSequence('the certificate')
-  outer.assertEnd('the certificate')
-  const tbsDer = certificate.encoding(certificate.readTagged(tags.sequence, 'tbsCertificate'))
-  const outerSignatureAlgorithm = parseSignatureAlgorithm(certificate)
-  const signature = certificate.enterBitString('the signature').rest
-  certificate.assertEnd('the certificate')
-  return { tbsDer, outerSignatureAlgorithm, signature }
+function openCertificate(der: Uint8Array, code: ErrorCode) {
+  const refuse = createDerRefusal(code, 'certificate')
+  return openSigned(der, { refuse, whole: 'the certificate', part: 'tbsCertificate' })
 }
 
 /** Reads a TBSCertificate strictly. Throws `code` for anything malformed. */
@@ -165,8 +159,8 @@ export interface IssuedCertificate {
  */
 export async function verifyIssuedCertificate(issued: IssuedCertificate): Promise<void> {
   const { certificateDer, tbsDer, issuerPublicKey, signatureAlgorithm } = issued
-  const parts = parseSigned(certificateDer, 'certificate_mismatch')
-  const { tbsDer: signed, outerSignatureAlgorithm, signature } = parts
+  const opened = openCertificate(certificateDer, 'certificate_mismatch')
+  const { tbsDer: signed, signatureAlgorithm: outerSignatureAlgorithm, signature } = opened
   if (!isEqual(signed, tbsDer)) throw mismatch('its TBSCertificate is not the one that was linted')
   if (!isEqual(outerSignatureAlgorithm.der, signatureAlgorithmDer(signatureAlgorithm))) {
     throw mismatch(`it names ${outerSignatureAlgorithm.found} instead of ${signatureAlgorithm}`)

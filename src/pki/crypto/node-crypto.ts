@@ -23,12 +23,7 @@ export async function verify(bytes: VerifiableBytes<VerificationKey>): Promise<b
   if (scheme.padding === 'pss' && !isAsLongAsModulus(key, signature)) return false
   const verificationKey =
     scheme.padding === 'pss' ? { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength } : { key }
-  return new Promise((resolve, reject) => {
-    verifyWith(scheme.hash, signed, verificationKey, signature, (error, isValid) => {
-      if (error === null) resolve(isValid)
-      else reject(error)
-    })
-  })
+  return settle(done => verifyWith(scheme.hash, signed, verificationKey, signature, done))
 }
 
 /** Runs in the thread pool. */
@@ -39,12 +34,18 @@ export async function verifyMessage(signed: SignedMessage): Promise<boolean> {
     format: 'der',
     type: 'spki'
   })
-  return new Promise((resolve, reject) => {
-    verifyWith(null, message, key, signature, (error, isValid) => {
+  return settle(done => verifyWith(null, message, key, signature, done))
+}
+
+type Done = (error: Error | null, isValid: boolean) => void
+
+function settle(start: (done: Done) => void): Promise<boolean> {
+  return new Promise((resolve, reject) =>
+    start((error, isValid) => {
       if (error === null) resolve(isValid)
       else reject(error)
     })
-  })
+  )
 }
 
 /** RFC 8017 §8.1.2, step 1. OpenSSL takes a signature whose leading zeros were dropped. */

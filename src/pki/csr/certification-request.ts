@@ -1,9 +1,11 @@
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import { assertDerForm, assertSetOfOrder } from '../der/form.ts'
-import { createDerRefusal, DerReader, type DerRefusal } from '../der/reader.ts'
+import type { DerReader } from '../der/reader.ts'
+import { createDerRefusal, type DerRefusal } from '../der/reader.ts'
 import { contextConstructed, tags } from '../der/tag.ts'
-import { parseSignatureAlgorithm, type SignatureAlgorithmIdentifier } from '../key/algorithm-identifier.ts'
+import type { SignatureAlgorithmIdentifier } from '../key/algorithm-identifier.ts'
 import { parseSubjectPublicKeyInfo, type PublicKey } from '../key/public-key.ts'
+import { openSigned } from '../key/signed.ts'
 import { type NameAttribute, nameViolations, parseName, throwSubjectViolations } from '../name/name.ts'
 import { type CsrNote } from './note.ts'
 
@@ -37,16 +39,14 @@ const refuse = createDerRefusal('csr_malformed', 'CSR')
  * Throws `csr_malformed` naming the byte for faults of structure.
  */
 export function parseCertificationRequest(der: Uint8Array): CertificationRequest {
-  const outer = new DerReader(der, refuse)
-  const request = outer.readSequence('the CertificationRequest')
-  outer.assertEnd('the CSR')
-  const infoElement = request.readTagged(tags.sequence, 'certificationRequestInfo')
-  // Mbed TLS before 2.28.5 and 3.5.0 writes NULL, in firmware that nobody can change any more.
-  const signatureAlgorithm = parseSignatureAlgorithm(request, 'accept')
-  const signature = request.enterBitString('the signature').rest
-  request.assertEnd('the CertificationRequest')
-
-  const info = request.enter(infoElement)
+  const opened = openSigned(der, {
+    refuse,
+    whole: 'the CSR',
+    part: 'certificationRequestInfo',
+    // Mbed TLS before 2.28.5 and 3.5.0 writes NULL, in firmware that nobody can change any more.
+    nullParameters: 'accept'
+  })
+  const { tbsDer: infoDer, tbs: info, signatureAlgorithm, signature } = opened
   readVersion(info)
   const subject = parseName(info, 'the subject')
   const { der: spkiDer, key: publicKey } = parseSubjectPublicKeyInfo(info)
@@ -54,7 +54,6 @@ export function parseCertificationRequest(der: Uint8Array): CertificationRequest
   const attributesFault = info.isAtEnd ? undefined : readAttributes(info)
   info.assertEnd('certificationRequestInfo')
 
-  const infoDer = request.encoding(infoElement)
   const notes = [...algorithmNotes(signatureAlgorithm), ...attributesNotes(attributesFault)]
   return {
     der,

@@ -5,8 +5,8 @@ import { createDerRefusal } from '../der/reader.ts'
 import { contextConstructed, tags } from '../der/tag.ts'
 import { parseTime } from '../der/time.ts'
 import { parseSignatureAlgorithm, type SignatureAlgorithmIdentifier } from '../key/algorithm-identifier.ts'
+import { openSigned } from '../key/signed.ts'
 import { type Name, parseName } from '../name/name.ts'
-import { openSignedList } from './list/signed-list.ts'
 
 /** A CRL (RFC 5280 §5) that speaks of every certificate of its issuer. Byte arrays are views. */
 export interface RevocationList {
@@ -36,7 +36,8 @@ export function parseRevocationList(
   der: Uint8Array,
   code: ErrorCode = 'certificate_malformed'
 ): RevocationList {
-  const { tbs, ...signed } = openSignedList(der, createDerRefusal(code, 'CRL'))
+  const refuse = createDerRefusal(code, 'CRL')
+  const { tbs, ...signed } = openSigned(der, { refuse, whole: 'the CRL', part: 'tbsCertList' })
   const { signatureAlgorithm } = signed
   // Version 1 is written by leaving it out, and has no extensions (RFC 5280 §5.1.2.1).
   const isFirstVersion = tbs.peekTag() !== tags.integer

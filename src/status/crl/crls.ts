@@ -3,6 +3,7 @@ import { MintlineError } from '../../errors/mintline-error.ts'
 import { maySignCrls } from '../../pki/certificate/authority/certificate.ts'
 import type { Clock, Stopwatch } from '../../sources/clock.ts'
 import { timeOfIdentifier } from '../../sources/identifier.ts'
+import { whileUnderWay } from '../../sources/while-under-way.ts'
 import type { CrlStore, StoredCrl } from './crl-store.ts'
 import { createDeltaWatch, type DeltaStand } from './delta-watch.ts'
 import { NewestCrls } from './newest-crls.ts'
@@ -80,8 +81,9 @@ const advice =
 export function createCrls(dependencies: CrlsDependencies): Crls {
   const { store, authorities, overlapMs, clock } = dependencies
   const newest = new NewestCrls(dependencies)
-  const shards = createShardWatch(dependencies)
-  const deltas = createDeltaWatch(dependencies)
+  const listShardFacts = whileUnderWay(() => store.listShardFacts())
+  const watched = { ...dependencies, store: { ...store, listShardFacts } }
+  const [shards, deltas] = [createShardWatch(watched), createDeltaWatch(watched)]
 
   /** Of each whose CRLs are made. */
   async function describeAll(now: Date): Promise<Described[]> {
@@ -125,12 +127,12 @@ export function createCrls(dependencies: CrlsDependencies): Crls {
         .listDamaged()
         .filter(({ state }) => isSpokenFor(state))
         .map(({ name }) => `no CRL of ${name} is made, whose row in the database cannot be read`)
+      const ofParts = await Promise.all([shards.faults(now), deltas.faults(now)])
       const faults = [
         ...all.flatMap(each => faultOf(each, now, overlapMs) ?? []),
         ...unread,
         ...(await lastFaults(dependencies, now)),
-        ...(await shards.faults(now)),
-        ...(await deltas.faults(now))
+        ...ofParts.flat()
       ]
       if (faults.length === 0) return { ok: true, detail: all.length === 0 ? 'none is due' : 'up to date' }
       return { ok: false, detail: `${faults.join('; ')}. ${advice}` }

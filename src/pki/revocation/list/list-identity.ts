@@ -3,7 +3,7 @@ import { createDerRefusal } from '../../der/reader.ts'
 import { contextConstructed, tags } from '../../der/tag.ts'
 import { parseTime } from '../../der/time.ts'
 import { parseSignatureAlgorithm, type SignatureAlgorithmIdentifier } from '../../key/algorithm-identifier.ts'
-import { openSignedList } from './signed-list.ts'
+import { openSigned } from '../../key/signed.ts'
 import { listExtensionOids } from './tbs-cert-list.ts'
 
 /** Whose CRL a file is, and which. Byte arrays are views. */
@@ -17,6 +17,7 @@ export interface ListIdentity {
 }
 
 const refuse = createDerRefusal('certificate_malformed', 'CRL')
+const form = { refuse, whole: 'the CRL', part: 'tbsCertList' }
 
 /**
  * Reads as much of a CRL of version 2 as tells which one it is, of whatever scope. Entries and other extensions are passed over.
@@ -24,7 +25,7 @@ const refuse = createDerRefusal('certificate_malformed', 'CRL')
  * @throws MintlineError `certificate_malformed`, also where it has no number.
  */
 export function identifyList(der: Uint8Array): ListIdentity {
-  const { tbs, ...signed } = openSignedList(der, refuse)
+  const { tbs, ...signed } = openSigned(der, form)
   tbs.readSmallInteger('the version')
   parseSignatureAlgorithm(tbs)
   const issuerNameDer = tbs.encoding(tbs.readTagged(tags.sequence, 'the issuer'))

@@ -111,13 +111,23 @@ export class CrlDuty {
   async #ask(state: CrlState | ShardState, due: Due, now: Date): Promise<void> {
     const key = keyOf(due)
     if (!this.#isItsTurn(key, due.authority)) return
-    const { clockTrust, periods, deltas } = this.#options
-    const freshestCrl = due.isLast ? undefined : deltas?.urlOf(due.authority.name, due.part)
-    const rules = { ...periods, deltaBaseMs: due.isLast ? undefined : deltas?.baseMs, freshestCrl }
-    const kind = due.isLast ? (isLastDue(state) ? 'complete' : undefined) : kindDue(state, now, rules)
-    if (kind === undefined) return
-    await clockTrust.assertTrusted()
-    this.#waiting.set(key, { ...due, kind, freshestCrl })
+    const crl = this.#crlDue(state, due, now)
+    if (crl === undefined) return
+    await this.#options.clockTrust.assertTrusted()
+    this.#waiting.set(key, { ...due, ...crl })
+  }
+
+  /** @returns undefined where none is due. */
+  #crlDue(
+    state: CrlState | ShardState,
+    { authority, part, isLast }: Due,
+    now: Date
+  ): Pick<DueCrl, 'kind' | 'freshestCrl'> | undefined {
+    if (isLast) return isLastDue(state) ? { kind: 'complete', freshestCrl: undefined } : undefined
+    const { periods, deltas } = this.#options
+    const freshestCrl = deltas?.urlOf(authority.name, part)
+    const kind = kindDue(state, now, { ...periods, deltaBaseMs: deltas?.baseMs, freshestCrl })
+    return kind && { kind, freshestCrl }
   }
 
   async #notePartitions(now: Date): Promise<void> {
