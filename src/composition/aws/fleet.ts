@@ -35,7 +35,12 @@ export function createFleetServices(core: FleetCore, jobs: Pick<JobQueue, 'send'
   return {
     fleet: {
       ...createFleet({ store: createFleetStore(database, search), clock, randomBytes }),
-      ...createAcknowledging({ store: createAcknowledgeStore(database, search), clock, randomBytes })
+      ...createAcknowledging({
+        store: createAcknowledgeStore(database, search),
+        authorities: core.authorityStore,
+        clock,
+        randomBytes
+      })
     },
     reconciliations: createReconciliations({
       store: createReconciliationStore(database),

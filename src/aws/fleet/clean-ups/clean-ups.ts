@@ -6,6 +6,7 @@ import type { Clock } from '../../../sources/clock.ts'
 import { newId } from '../../../sources/identifier.ts'
 import { readPage } from '../../../sources/page.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import { assertNamedGeneration } from '../named-generation.ts'
 import { type CleanUps, type CleanUpSelection, mostAtOnce } from './clean-up.ts'
 import type { CleanUpStore } from './clean-up-store.ts'
 
@@ -73,19 +74,10 @@ export function createCleanUps({
 }
 
 async function assertNamed(
-  authorities: Pick<AuthorityStore, 'generations'>,
-  { authority: name }: CleanUpSelection
+  authorities: CleanUpsDependencies['authorities'],
+  { authority }: CleanUpSelection
 ): Promise<void> {
-  if (name === undefined) return
-  const generations = await authorities.generations({ lineOrName: name })
-  if (generations.some(each => each.name === name)) return
-  const names = generations.map(each => each.name).join(', ')
-  throw new MintlineError(
-    'authority_not_found',
-    names === ''
-      ? `There is no generation ${name}. GET /v1/authorities lists those that there are.`
-      : `${name} is an authority line. Name one of its generations: ${names}.`
-  )
+  if (authority !== undefined) await assertNamedGeneration(authorities, authority)
 }
 
 function countChanged(count: number, expected: number): MintlineError {

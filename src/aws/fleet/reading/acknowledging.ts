@@ -1,7 +1,9 @@
 import { buildAuditEvent } from '../../../audit/audit-event.ts'
+import type { AuthorityStore } from '../../../authorities/authority-store.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
 import type { Clock } from '../../../sources/clock.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
+import { assertNamedGeneration } from '../named-generation.ts'
 import type { AcknowledgeStore } from './acknowledge-store.ts'
 import { type Acknowledging, mostAcknowledged } from './fleet.ts'
 
@@ -9,14 +11,21 @@ const shownFirst = 20
 
 interface AcknowledgingDependencies {
   readonly store: AcknowledgeStore
+  readonly authorities: Pick<AuthorityStore, 'generations'>
   readonly clock: Clock
   readonly randomBytes: RandomBytes
 }
 
 /** Who says of many alarms what of them. */
-export function createAcknowledging({ store, clock, randomBytes }: AcknowledgingDependencies): Acknowledging {
+export function createAcknowledging({
+  store,
+  authorities,
+  clock,
+  randomBytes
+}: AcknowledgingDependencies): Acknowledging {
   return {
     async countAlarms(selection) {
+      await assertNamedGeneration(authorities, selection.authority)
       const count = await store.count(selection, mostAcknowledged + 1)
       return {
         count: Math.min(count, mostAcknowledged),
@@ -25,6 +34,7 @@ export function createAcknowledging({ store, clock, randomBytes }: Acknowledging
       }
     },
     async acknowledgeAlarms(selection, expected, act) {
+      await assertNamedGeneration(authorities, selection.authority)
       const at = clock()
       const { authority, registeredBefore, ...narrower } = selection
       const after = {

@@ -85,12 +85,13 @@ export interface CountedAlarms {
 export const mostAcknowledged = 10_000
 
 export interface Acknowledging {
+  /** @throws MintlineError `authority_not_found`. */
   countAlarms(selection: AlarmSelection): Promise<CountedAlarms>
   /**
    * All of them or none, with one audit event.
    *
    * @returns how many.
-   * @throws MintlineError `fleet_finding_count_changed` where another number is open by now, `count`.
+   * @throws MintlineError `authority_not_found`; `fleet_finding_count_changed` where another number is open by now, `count`.
    */
   acknowledgeAlarms(selection: AlarmSelection, expected: number, act: Act): Promise<number>
 }

@@ -67,7 +67,6 @@ it('counts the open alarms that are selected, and changes nothing', async () => 
   expect(await countOf({ region: 'us-east-1' })).toBe(0)
   expect(await countOf({ kind: 'key-used-elsewhere' })).toBe(1)
   expect(await countOf({ registeredBefore: '2026-02-01T00:00:00Z' })).toBe(1)
-  expect(await countOf({ authority: 'another-g1' })).toBe(0)
   expect((await send({ dryRun: true })).json()).toMatchObject({
     hasMore: false,
     first: [{ kind: 'seen-never-issued', region: 'eu-central-1' }, {}, {}, { kind: 'key-used-elsewhere' }]
@@ -80,6 +79,18 @@ it('acknowledges none where it is another number, or none is said', async () => 
   expect(changed).toMatchObject({ code: 'fleet_finding_count_changed', count: 4 })
   expect(problemOf(await send({})).code).toBe('request_invalid')
   expect(problemOf(await send({ kind: 'other-thing', dryRun: true })).code).toBe('request_invalid')
+  expect(await open()).toBe(4)
+})
+
+it.each([
+  ['another-g1', 'GET /v1/authorities'],
+  ['starter', 'starter-g1']
+])('refuses %s, which is no generation, and says what there is', async (authority, advice) => {
+  for (const how of [{ dryRun: true }, { expectedCount: 4 }]) {
+    const refused = problemOf(await send({ ...how, authority }))
+    expect([refused.status, refused.code]).toEqual([404, 'authority_not_found'])
+    expect(refused.detail).toContain(advice)
+  }
   expect(await open()).toBe(4)
 })
 

@@ -17,7 +17,10 @@ const acknowledgeMany = {
   body: FleetAcknowledgeManyBody,
   response: {
     200: { description: 'How many.', content: jsonContent(FleetAcknowledged) },
-    ...problemResponses({ 409: 'It is another number by now: `count`.' })
+    ...problemResponses({
+      404: 'There is no such generation.',
+      409: 'It is another number by now: `count`.'
+    })
   }
 }
 
