@@ -22,6 +22,7 @@ export default {
     'src/signing/signers/pkcs11/token-process/main.ts!',
     'src/signing/signers/pkcs11/token-process/parent-watch-worker.ts!',
     // What a ledger of our own is made of: the service builds on it.
+    'src/evidence/{disclosure,entry,seal,sent}.ts!',
     'src/transparency/{format-checkpoint,format-tlog-proof}.ts!',
     'src/transparency/tile/*.ts!',
     'src/transparency/tree/compact-range.ts!',

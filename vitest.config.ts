@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const database = ['test/**/*.database.test.ts']
 const e2e = ['test/e2e/**/*.test.ts', 'test/**/*.e2e.test.ts']
 /** Of the folders that run in browsers, too. */
-const pure = ['test/pki/**/*.test.ts', 'test/jitp/**/*.test.ts', 'test/transparency/**/*.test.ts']
+const pure = ['pki', 'jitp', 'transparency', 'evidence'].map(folder => `test/${folder}/**/*.test.ts`)
 const timed = [
   'test/e2e/first-use.test.ts',
   'test/e2e/event-loop/lists.test.ts',
@@ -65,7 +65,7 @@ const withProcesses = {
  * | project | files | needs |
  * | --- | --- | --- |
  * | unit | all others | nothing but its process |
- * | web-crypto | those of `pki`, `jitp` and `transparency` among them, once more | the same, with the cryptography of a browser |
+ * | web-crypto | those of `pki`, `jitp`, `transparency` and `evidence` among them, once more | the same, with the cryptography of a browser |
  * | database | `*.database.test.ts` | a real PostgreSQL |
  * | e2e | `*.e2e.test.ts`, and the folder `e2e` | processes and sockets: the service, stand-ins, other people's tools |
  * | e2e-alone | those of them that measure time, of the clock or of a thread that has much to do | a machine that does nothing else |

@@ -9,7 +9,7 @@ const source = fileURLToPath(new URL('../src/', import.meta.url))
 /** Folders that every other may use, the pure ones `errors` alone: they import nothing of ours but each other. */
 const leaves = ['errors', 'sources']
 
-const pure = ['pki', 'jitp', 'transparency']
+const pure = ['pki', 'jitp', 'transparency', 'evidence']
 
 /** Folder → the folders whose modules it may import, besides its own and the leaves. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -18,9 +18,10 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   pki: [],
   jitp: ['pki'],
   transparency: ['pki'],
+  evidence: ['pki'],
   database: [],
   'aws-client': [],
-  audit: ['database'],
+  audit: ['database', 'evidence'],
   access: [...pure, 'database', 'audit', 'factory', 'tls'],
   clock: ['audit', 'database'],
   storage: ['database'],

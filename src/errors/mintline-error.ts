@@ -56,6 +56,7 @@ export const errorCodes = [
   'certificate_malformed',
   // the ledger
   'note_malformed',
+  'evidence_malformed',
   // what is on record already
   'key_already_certified',
   'device_already_certified',

@@ -9,7 +9,7 @@ const notForBrowsers = ['pki/crypto/node-crypto.ts', 'pki/certificate/authority/
 
 /** Paths of all modules of the pure folders that a page can have. */
 export const pureModules: readonly string[] = globSync(
-  ['pki/**/*.ts', 'jitp/**/*.ts', 'transparency/**/*.ts'],
+  ['pki/**/*.ts', 'jitp/**/*.ts', 'transparency/**/*.ts', 'evidence/**/*.ts'],
   { cwd: source }
 )
   .filter(file => !notForBrowsers.includes(file))

@@ -5,6 +5,7 @@ import { awsProblems } from './tables/aws.ts'
 import { exportProblems } from './tables/export.ts'
 import { factoryProblems } from './tables/factory.ts'
 import { fleetProblems } from './tables/fleet.ts'
+import { ledgerProblems } from './tables/ledger.ts'
 import { revocationProblems } from './tables/revocation.ts'
 import { serviceProblems } from './tables/service.ts'
 
@@ -115,13 +116,6 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
     title: 'The certificate cannot be read',
     meaning: 'What was sent to be previewed is not an X.509 certificate in PEM or strict DER.',
     remedy: 'Send the device certificate as the service issued it, or a CSR.'
-  },
-  note_malformed: {
-    status: 400,
-    title: 'A text of a transparency log cannot be read',
-    meaning:
-      'A checkpoint, a proof, a verifier key or a request to a witness is not written as C2SP says. The line is named.',
-    remedy: 'Get it anew from where it was made, octet for octet.'
   },
   key_already_certified: {
     status: 409,
@@ -291,5 +285,6 @@ export const problemTable: Readonly<Record<ErrorCode, ProblemDescription>> = {
   ...awsProblems,
   ...fleetProblems,
   ...exportProblems,
+  ...ledgerProblems,
   ...serviceProblems
 }

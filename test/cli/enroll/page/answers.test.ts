@@ -8,6 +8,7 @@ import { problemTable } from '../../../../src/http/problems/problem-table.ts'
 const ofOthers: readonly ErrorCode[] = [
   'month_refused',
   'note_malformed',
+  'evidence_malformed',
   'crl_target_failed',
   'export_not_found',
   'export_not_ready',
