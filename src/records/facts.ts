@@ -1,6 +1,7 @@
 import type { Columns, OrNull, Row, Unmade, ValueOf } from '../database/column.ts'
 import { isMintlineError } from '../errors/mintline-error.ts'
 import { parseTbsCertificate, type TbsCertificate } from '../pki/certificate/certificate.ts'
+import { toHex } from '../pki/der/octet-text.ts'
 import {
   type holdFacts,
   purgeFacts,
@@ -117,8 +118,8 @@ export function storedRefusalFactsOf(row: StoredRefusal): StoredRefusalFacts {
 
 /** What an act left on record, as far as there was one: each of its facts that must be there is. */
 export function factsOfAct<Of extends Columns>(columns: Of, row: Unmade<Of>): FactsOf<Of> | undefined {
-  const isMade = Object.entries(columns).every(([name, { isNullable }]) => isNullable || row[name] !== null)
-  return isMade ? (factsOf(columns, row) as FactsOf<Of>) : undefined
+  for (const name in columns) if (row[name] === null && !columns[name]!.isNullable) return undefined
+  return factsOf(columns, row) as FactsOf<Of>
 }
 
 /** As JSON has it. */
@@ -130,11 +131,12 @@ export type Told<Facts> = {
 
 /** The form in which facts leave the service: times as RFC 3339. */
 export function tell<Facts extends object>(facts: Facts): Told<Facts> {
-  const members = Object.entries(facts).map(([name, value]: [string, unknown]) => [
-    name,
-    value instanceof Date ? value.toISOString() : value
-  ])
-  return Object.fromEntries(members) as Told<Facts>
+  const told: Record<string, unknown> = {}
+  for (const name in facts) {
+    const value = facts[name]
+    told[name] = value instanceof Date ? value.toISOString() : value
+  }
+  return told as Told<Facts>
 }
 
 /** Facts that are there. */
@@ -146,16 +148,18 @@ export type Present<Facts> = {
 
 /** Of a refusal nothing is told that was not known yet. */
 export function leaveOutNulls<Facts extends object>(facts: Facts): Present<Facts> {
-  return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== null)) as Present<Facts>
+  const present: { -readonly [Name in keyof Facts]?: unknown } = {}
+  for (const name in facts) if (facts[name] !== null) present[name] = facts[name]
+  return present as Present<Facts>
 }
 
 function factsOf<Of extends Columns>(columns: Of, row: Row<Of>): FactsOf<Of>
 function factsOf<Of extends Columns>(columns: Of, row: Unmade<Of>): OrNull<FactsOf<Of>>
 function factsOf(columns: Columns, row: Readonly<Record<string, unknown>>): object {
   const facts: Record<string, unknown> = {}
-  for (const name of Object.keys(columns)) {
+  for (const name in columns) {
     const value = row[name]
-    facts[name] = value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value
+    facts[name] = value instanceof Uint8Array ? toHex(value) : value
   }
   return facts
 }

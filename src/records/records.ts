@@ -2,6 +2,7 @@ import { isMintlineError, MintlineError, type Violation } from '../errors/mintli
 import { toHex } from '../pki/der/octet-text.ts'
 import type { Durable } from '../signing/durable.ts'
 import type { ToBeSigned } from '../signing/sign-durable.ts'
+import { eachAtOnce } from '../sources/each-at-once.ts'
 import type { IdentifierRange } from '../sources/identifier.ts'
 import { type Page, pageOf } from '../sources/page.ts'
 import { holdFacts, releaseFacts, revocationFacts, scrapFacts, supersessionFacts } from './acts/act-model.ts'
@@ -88,6 +89,12 @@ export interface RecordsDependencies {
   readonly onDamaged?: (id: string, damage: Violation) => void
 }
 
+/**
+ * While the thread pool holds one signature against its key, this thread reads the next record. All of a page queued together
+ * would hold up every certificate that is asked for meanwhile.
+ */
+const readBackAtOnce = 2
+
 export function createRecords({ store, search, findIssuer, onDamaged }: RecordsDependencies): Records {
   const toRecord = async (row: IssuanceRow): Promise<IntentRecord> => {
     if (isVoid(row)) return { outcome: 'void', ...voidFactsOf(row), ...requestOf(row), ...revocationOf(row) }
@@ -133,16 +140,13 @@ export function createRecords({ store, search, findIssuer, onDamaged }: RecordsD
         { ...query, limit: limit + 1 }
       )
       const page = pageOf(rows, { limit, cursorOf: ({ id }) => id, bytesOf: sentBytesOf })
-      // What is beyond the page is not read back. The rest one after the other: all verifications queued together would
-      // hold up every certificate that is asked for meanwhile.
-      const records: IssuanceRecord[] = []
-      for (const row of page.items)
-        records.push(
-          isRefusal(row)
-            ? toRefusal(row, repeats.get(row.id))
-            : withPushes(await toRecord(row), pushes.get(row.id))
-        )
-      return { items: records, nextCursor: page.nextCursor ?? goOn, detachedMonths }
+      // What is beyond the page is not read back.
+      const items = await eachAtOnce(page.items, readBackAtOnce, async row =>
+        isRefusal(row)
+          ? toRefusal(row, repeats.get(row.id))
+          : withPushes(await toRecord(row), pushes.get(row.id))
+      )
+      return { items, nextCursor: page.nextCursor ?? goOn, detachedMonths }
     },
     estimate: query => estimate({ store, search }, query)
   }
@@ -166,10 +170,7 @@ async function findAll(
   toRecord: (row: IssuanceRow) => Promise<IntentRecord>
 ): Promise<readonly IntentRecord[]> {
   const rows = await search.within(({ ask }) => store.rowsBy(ask).listIntents({ ids, limit: ids.length }))
-  // One after the other, as of a list.
-  const found: IntentRecord[] = []
-  for (const row of rows.toReversed()) found.push(await toRecord(row))
-  return found
+  return eachAtOnce(rows.toReversed(), readBackAtOnce, toRecord)
 }
 
 /** What is asked for besides. */

@@ -3,6 +3,7 @@ import type { AuthorityStore } from '../../../authorities/authority-store.ts'
 import { isMintlineError } from '../../../errors/mintline-error.ts'
 import type { JobQueue } from '../../../jobs/queue.ts'
 import { type Clock, type Stopwatch, systemStopwatch } from '../../../sources/clock.ts'
+import { eachAtOnce } from '../../../sources/each-at-once.ts'
 import { newId } from '../../../sources/identifier.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { AwsPlace } from '../../iot/place.ts'
@@ -10,7 +11,7 @@ import { hasBadCredentials } from '../../push/carrying-out.ts'
 import type { CertificateAccesses } from '../../push/control/certificate-accesses.ts'
 import type { WalkError } from '../reconciliation.ts'
 import { findCas, keyOf, longestFailingSeconds } from '../runs/run.ts'
-import { eachAtOnce } from '../walk/each-at-once.ts'
+import { callsAtOnce } from '../walk/calls-at-once.ts'
 import { cleanItem } from './clean-item.ts'
 import type { ClaimedItem, ItemOutcome, ItemStore } from './item-store.ts'
 
@@ -56,7 +57,7 @@ export async function runCleanUps(
       // What a process that died has claimed is for the sweep of the next minute.
       const claimed = await items.claim(place, { run, limit: claimedAtOnce, leaseMs })
       if (claimed.length === 0) break
-      const failed = (await eachAtOnce(claimed, clean)).filter(each => each !== undefined)
+      const failed = (await eachAtOnce(claimed, callsAtOnce, clean)).filter(each => each !== undefined)
       const interrupted = failed.find(({ cause }) => isMintlineError(cause, 'job_interrupted'))
       if (interrupted !== undefined) throw interrupted.cause
       // Where AWS answers for some, it is there.

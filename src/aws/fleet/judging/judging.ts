@@ -1,7 +1,8 @@
+import { eachAtOnce } from '../../../sources/each-at-once.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { CertificateControls } from '../../push/control/certificate-control.ts'
 import type { FoundFinding } from '../finding.ts'
-import { eachAtOnce } from '../walk/each-at-once.ts'
+import { callsAtOnce } from '../walk/calls-at-once.ts'
 import type { Walk } from '../walk/walk.ts'
 import { neverIssued, readEvidence } from './evidence.ts'
 import type { JudgingStore, Suspect } from './judging-store.ts'
@@ -28,7 +29,7 @@ export async function judgeNext({ judging, controls, ...sources }: Judging, walk
     await judging.keep(walk, { phase: 'things', position: null }, { ...sources, found: [] })
     return
   }
-  const found = await eachAtOnce(suspects, suspect => judge({ judging, controls }, suspect))
+  const found = await eachAtOnce(suspects, callsAtOnce, suspect => judge({ judging, controls }, suspect))
   await judging.keep(
     walk,
     { phase: 'judging', position },

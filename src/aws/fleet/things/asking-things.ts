@@ -1,5 +1,6 @@
+import { eachAtOnce } from '../../../sources/each-at-once.ts'
 import type { CertificateControls } from '../../push/control/certificate-control.ts'
-import { eachAtOnce } from '../walk/each-at-once.ts'
+import { callsAtOnce } from '../walk/calls-at-once.ts'
 import type { Walk } from '../walk/walk.ts'
 import type { ThingStore } from './thing-store.ts'
 
@@ -23,7 +24,7 @@ export async function askNext({ things, controls }: Asking, walk: Walk): Promise
     await things.keep(walk, { phase: 'closing', position: null }, [])
     return
   }
-  const asked = await eachAtOnce(toAsk, async certificateId => ({
+  const asked = await eachAtOnce(toAsk, callsAtOnce, async certificateId => ({
     certificateId,
     things: await controls.within(callMs).listThings(`${walk.arnPrefix ?? ''}${certificateId}`)
   }))

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
+import { eachAtOnce } from '../../../sources/each-at-once.ts'
 import type { RandomBytes } from '../../../sources/random-bytes.ts'
 import type { CertificateControls } from '../../push/control/certificate-control.ts'
 import type { FoundFinding } from '../finding.ts'
-import { eachAtOnce } from '../walk/each-at-once.ts'
+import { callsAtOnce } from '../walk/calls-at-once.ts'
 import type { Walk } from '../walk/walk.ts'
 import type { Orphan, OrphanStore } from './orphan-store.ts'
 
@@ -30,7 +31,7 @@ export async function findOrphans(
   // Then AWS is asked for no things, and what was found before goes with the next look that asks.
   const things = walk.things === 'none' ? [] : await orphans.next(walk, atOnce)
   if (things.length === 0) return true
-  const judged = await eachAtOnce(things, async ({ thing, intentId }) => ({
+  const judged = await eachAtOnce(things, callsAtOnce, async ({ thing, intentId }) => ({
     thing,
     intentId,
     isLeft: (await controls.within(callMs).isThingFree(thing)) === true

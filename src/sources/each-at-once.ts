@@ -1,13 +1,11 @@
-/** Calls under way at once: enough for ten a second where each takes a second. */
-const concurrency = 10
-
 /**
- * Asks of each, some at once, and waits for all that are under way when one fails.
+ * Asks of each, `atOnce` of them at once, and waits for all that are under way when one fails. Answers are in the order of the items.
  *
  * @throws what the first that failed threw.
  */
 export async function eachAtOnce<Item, Answer>(
   items: readonly Item[],
+  atOnce: number,
   ask: (item: Item) => Promise<Answer>
 ): Promise<readonly Answer[]> {
   const answers: Answer[] = []
@@ -23,7 +21,7 @@ export async function eachAtOnce<Item, Answer>(
       }
     }
   }
-  await Promise.all(Array.from({ length: concurrency }, work))
+  await Promise.all(Array.from({ length: atOnce }, work))
   if (trouble !== undefined) throw trouble.cause
   return answers
 }
