@@ -26,7 +26,7 @@ export const seededTables = {
   revocation: ['intent_id', 'created_at', 'actor', 'cause', 'note', 'successor_id', 'ends_at'],
   issuance_search: ['record_id', 'facet_id', 'not_after'],
   issuance_tally: ['quarter', 'facet_id', 'count', 'first_at', 'last_at'],
-  search_term: ['name', 'value', 'record_id'],
+  search_term: ['name', 'value', 'record_id', 'facet_id'],
   search_pending: ['record_id']
 }
 export type SeededTable = keyof typeof seededTables

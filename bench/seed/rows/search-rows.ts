@@ -35,6 +35,7 @@ export interface Entry {
   readonly time: number
   readonly notAfter: number | null
   facet: Facet
+  readonly ownTerms: readonly Term[]
 }
 
 /** Of a month: what its records are searched by, as the service's own filling would write it, to be copied. */
@@ -54,13 +55,12 @@ export class SearchRows {
   add({ id, createdAt, facet, terms, notAfter }: Searchable): Entry {
     const records = Number(Atomics.add(this.#filled, filledPlaces.records, 1n))
     const parted = this.#part(facet, terms, records)
-    const recordId = Buffer.from(id.replaceAll('-', ''), 'hex')
-    for (const { code, value } of parted.terms) this.#terms.row().smallint(code).text(value).bytes(recordId)
     const entry = {
       id,
       time: createdAt.getTime(),
       notAfter: notAfter?.getTime() ?? null,
-      facet: parted.facet
+      facet: parted.facet,
+      ownTerms: parted.terms
     }
     this.#entries.push(entry)
     return entry
@@ -80,12 +80,12 @@ export class SearchRows {
     const digests = this.#entries.map(entry => spanOver(spans, entry))
     const ids = await writeSpans(client, spans)
     const tallies = new Map<string, { quarter: number; facetId: number; times: number[] }>()
-    for (const [index, { id, time, notAfter }] of this.#entries.entries()) {
+    for (const [index, { id, time, notAfter, ownTerms }] of this.#entries.entries()) {
       const facetId = ids.get(digests[index]!)!
-      const row = rows.issuance_search
-        .row()
-        .bytes(Buffer.from(id.replaceAll('-', ''), 'hex'))
-        .int(facetId)
+      const recordId = Buffer.from(id.replaceAll('-', ''), 'hex')
+      for (const { code, value } of ownTerms)
+        this.#terms.row().smallint(code).text(value).bytes(recordId).int(facetId)
+      const row = rows.issuance_search.row().bytes(recordId).int(facetId)
       if (notAfter === null) row.null()
       else row.time(notAfter)
       const quarter = Math.floor(time / quarterMs) * quarterMs

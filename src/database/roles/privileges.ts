@@ -78,6 +78,7 @@ const changes: readonly Change[] = [
   { table: 'search_facet', privilege: 'UPDATE' },
   { table: 'issuance_search', privilege: 'UPDATE' },
   { table: 'issuance_search', privilege: 'DELETE' },
+  { table: 'search_term', privilege: 'UPDATE', columns: ['facet_id'] },
   { table: 'search_term', privilege: 'DELETE' },
   { table: 'issuance_tally', privilege: 'UPDATE' },
   { table: 'issuance_tally', privilege: 'DELETE' },

@@ -85,7 +85,7 @@ describe('a refusal that says a field several times', () => {
           ${id(n)}::uuid, ${id(n)}::uuid) RETURNING id`
       await prisma.$executeRaw`INSERT INTO issuance_search (record_id, facet_id) VALUES (${id(n)}::uuid, ${facet!.id}::int)`
       for (const value of rows)
-        await prisma.$executeRaw`INSERT INTO search_term (name, value, record_id) VALUES (6, ${value}, ${id(n)}::uuid)`
+        await prisma.$executeRaw`INSERT INTO search_term (name, value, record_id, facet_id) VALUES (6, ${value}, ${id(n)}::uuid, ${facet!.id}::int)`
     }
   })
 
@@ -112,7 +112,7 @@ describe('a search that does not end', () => {
     await write(1)
     await test.owner.prisma.$transaction(
       async transaction => {
-        await transaction.$executeRaw`LOCK TABLE issuance_search IN ACCESS EXCLUSIVE MODE`
+        await transaction.$executeRaw`LOCK TABLE issuance_search, search_facet IN ACCESS EXCLUSIVE MODE`
         const start = performance.now()
         const refused = issuing.records.list({ ...query, limit: 10 })
         await expect(refused).rejects.toMatchObject(tooBroad)

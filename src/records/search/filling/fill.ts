@@ -1,6 +1,7 @@
 import type { Prisma } from '../../../database/database.ts'
 import { timeOfIdentifier } from '../../../sources/identifier.ts'
 import { digestFacet, type Facet } from '../facet.ts'
+import type { Term } from '../term.ts'
 import { type ChangedRecord, keepNew, readIntents, readRefusals, takeChanges } from './fill-store.ts'
 import {
   addToTallies,
@@ -21,6 +22,8 @@ import { shareValues } from './shared-values.ts'
 /** A record with its whole facet. */
 interface Placed extends Searchable {
   readonly whole: Facet
+  /** Those of its values that get rows of their own. */
+  readonly ownTerms: readonly Term[]
   readonly sha256Hex: string
 }
 
@@ -55,6 +58,7 @@ export async function fillBatch(
   if (records.length > 0) {
     const facetIds = await writeFacets(transaction, boundFacets([...added, ...moved]))
     const facetOf = ({ sha256Hex }: Placed) => facetIds.get(sha256Hex)!
+    await addTerms(transaction, [...added, ...moved], facetOf)
     await addRecords(transaction, added, facetOf)
     if (moved.length > 0) await moveRecords(transaction, { moved, before, facetOf })
     await noteProgress(transaction, { position, added: added.length })
@@ -67,7 +71,7 @@ interface AllPlaced {
   readonly moved: readonly Placed[]
 }
 
-/** Finds the facet of each, and writes those of its values that stand in rows of their own. */
+/** Finds the facet of each, and which of its values stand in rows of their own; such as it had of others go. */
 async function placeAll(
   transaction: Prisma.TransactionClient,
   records: readonly Searchable[],
@@ -81,12 +85,13 @@ async function placeAll(
     others.filter(isMoved).map(({ id }) => id)
   )
   const parted = await shareValues(transaction, others)
-  const terms = parted.flatMap(({ record, terms }) => terms.map(term => ({ ...term, recordId: record.id })))
-  if (terms.length > 0) await insertTerms(transaction, terms)
-  const placed = parted.map(({ record, valueIds }) => place(record, valueIds))
+  const placed = parted.map(({ record, terms, valueIds }) => place(record, valueIds, terms))
   return {
     added: placed.filter(record => !isMoved(record)),
-    moved: [...placed.filter(isMoved), ...kept.map(record => place(record, before.get(record.id)!.valueIds))]
+    moved: [
+      ...placed.filter(isMoved),
+      ...kept.map(record => place(record, before.get(record.id)!.valueIds, []))
+    ]
   }
 }
 
@@ -117,9 +122,9 @@ async function readSearchables(
   return records.sort((one, other) => (one.id < other.id ? -1 : 1))
 }
 
-function place(record: Searchable, valueIds: readonly number[]): Placed {
+function place(record: Searchable, valueIds: readonly number[], ownTerms: readonly Term[]): Placed {
   const whole = { ...record.facet, valueIds }
-  return { ...record, whole, sha256Hex: digestFacet(whole) }
+  return { ...record, whole, ownTerms, sha256Hex: digestFacet(whole) }
 }
 
 function boundFacets(placed: readonly Placed[]): readonly BoundedFacet[] {
@@ -165,6 +170,17 @@ function greater<Value extends string | number | Date>(one: Value | null, other:
 }
 
 type FacetOf = (record: Placed) => number
+
+async function addTerms(
+  transaction: Prisma.TransactionClient,
+  records: readonly Placed[],
+  facetOf: FacetOf
+): Promise<void> {
+  const rows = records.flatMap(record =>
+    record.ownTerms.map(term => ({ ...term, recordId: record.id, facetId: facetOf(record) }))
+  )
+  if (rows.length > 0) await insertTerms(transaction, rows)
+}
 
 async function addRecords(
   transaction: Prisma.TransactionClient,

@@ -1,5 +1,5 @@
 import { byteaArray } from '../../../database/array-literal.ts'
-import type { Prisma } from '../../../database/database.ts'
+import { Prisma } from '../../../database/generated/client.ts'
 import type { Facet } from '../facet.ts'
 import type { Term } from '../term.ts'
 
@@ -23,6 +23,7 @@ export interface SearchRow {
 
 export interface TermRow extends Term {
   readonly recordId: string
+  readonly facetId: number
 }
 
 /** By how much the records of a facet have become more, or fewer, in a quarter of an hour. */
@@ -145,16 +146,18 @@ export async function insertSearchRows(
     )`
 }
 
+/** With the rows of their values. */
 export async function moveSearchRows(
   transaction: Prisma.TransactionClient,
   rows: readonly Omit<SearchRow, 'notAfter'>[]
 ): Promise<void> {
-  await transaction.$executeRaw`
-    UPDATE issuance_search SET facet_id = moved.facet_id
-    FROM unnest(
-      ${rows.map(({ recordId }) => recordId)}::uuid[], ${rows.map(({ facetId }) => facetId)}::int[]
-    ) AS moved(record_id, facet_id)
-    WHERE issuance_search.record_id = moved.record_id`
+  for (const table of ['issuance_search', 'search_term'])
+    await transaction.$executeRaw`
+      UPDATE ${Prisma.raw(table)} AS own SET facet_id = moved.facet_id
+      FROM unnest(
+        ${rows.map(({ recordId }) => recordId)}::uuid[], ${rows.map(({ facetId }) => facetId)}::int[]
+      ) AS moved(record_id, facet_id)
+      WHERE own.record_id = moved.record_id AND own.facet_id <> moved.facet_id`
 }
 
 /** The oldest first. */
@@ -163,12 +166,13 @@ export async function insertTerms(
   rows: readonly TermRow[]
 ): Promise<void> {
   await transaction.$executeRaw`
-    INSERT INTO search_term (name, value, record_id)
-    SELECT name, value, record_id FROM unnest(
+    INSERT INTO search_term (name, value, record_id, facet_id)
+    SELECT name, value, record_id, facet_id FROM unnest(
       ${rows.map(({ code }) => code)}::int[],
       ${rows.map(({ value }) => value)}::text[],
-      ${rows.map(({ recordId }) => recordId)}::uuid[]
-    ) AS t(name, value, record_id)
+      ${rows.map(({ recordId }) => recordId)}::uuid[],
+      ${rows.map(({ facetId }) => facetId)}::int[]
+    ) AS t(name, value, record_id, facet_id)
     ORDER BY record_id
     ON CONFLICT DO NOTHING`
 }

@@ -7,6 +7,7 @@ import {
   type ExactTerm,
   facetConditions,
   hasTerm,
+  isOfFacets,
   leastValue,
   type PrefixTerm,
   rangeConditions,
@@ -36,16 +37,26 @@ export interface PrefixDemands extends Demands {
 
 const recordId = Prisma.sql`d.record_id`
 
-/** What is come upon, `d`, with its row `s` and its facet `f`: one look-up each, whatever a plan would rather do. */
+/** What is come upon, `d`, with its facet `f`: a look-up, whatever a plan would rather do. */
 const withFacet = Prisma.sql`
-  CROSS JOIN LATERAL (
-    SELECT facet_id, not_after FROM issuance_search WHERE issuance_search.record_id = d.record_id OFFSET 0
-  ) AS s
-  CROSS JOIN LATERAL (SELECT * FROM search_facet WHERE search_facet.id = s.facet_id OFFSET 0) AS f`
+  CROSS JOIN LATERAL (SELECT * FROM search_facet WHERE search_facet.id = d.facet_id OFFSET 0) AS f`
+
+/** Of what is come upon the row `s`, where `rowConditions` are on that. */
+export function ownRow(query: IssuanceQuery): Prisma.Sql {
+  if (rowConditions(query).length === 0) return Prisma.empty
+  return Prisma.sql`CROSS JOIN LATERAL (
+      SELECT not_after FROM issuance_search WHERE issuance_search.record_id = d.record_id OFFSET 0
+    ) AS s`
+}
+
+const withRow = (query: IssuanceQuery): Prisma.Sql => Prisma.sql`${withFacet} ${ownRow(query)}`
 
 function demandConditions({ query, exact }: Demands): readonly Prisma.Sql[] {
   return [...facetConditions(query), ...rowConditions(query), ...exact.map(term => hasTerm(recordId, term))]
 }
+
+const rowsByIds = (ids: readonly string[]): Prisma.Sql =>
+  Prisma.sql`SELECT record_id, facet_id FROM issuance_search WHERE record_id = ANY(${[...ids]}::uuid[]) OFFSET 0`
 
 /** Of records that are known, those that meet the demands, newest first. */
 export async function chooseAmong(
@@ -56,7 +67,7 @@ export async function chooseAmong(
   const conditions = [...rangeConditions(recordId, demands.query), ...demandConditions(demands)]
   const rows = await ask<{ id: string }>(Prisma.sql`
     SELECT d.record_id::text AS id
-    FROM unnest(${[...ids]}::uuid[]) AS d(record_id) ${withFacet}
+    FROM (${rowsByIds(ids)}) AS d ${withRow(demands.query)}
     WHERE ${allOf(conditions)} ORDER BY d.record_id DESC LIMIT ${demands.limit}::int`)
   return rows.map(({ id }) => id)
 }
@@ -73,7 +84,7 @@ export async function followTerm(
 ): Promise<readonly string[]> {
   const conditions = allOf(demandConditions(demands))
   const ofCode = (code: number) => Prisma.sql`(
-    SELECT d.record_id FROM (${rowsOfTerm(code, term, demands)}) AS d ${withFacet}
+    SELECT d.record_id FROM (${rowsOfTerm(code, term, demands)}) AS d ${withRow(demands.query)}
     WHERE ${conditions} ORDER BY d.record_id DESC LIMIT ${demands.limit}::int
   )`
   const rows = await ask<{ id: string }>(Prisma.sql`
@@ -91,7 +102,7 @@ export function rowsOfTerm(
   const end = most === undefined ? Prisma.sql`OFFSET 0` : Prisma.sql`LIMIT ${most}::int`
   const range = rangeConditions(Prisma.sql`record_id`, query)
   return Prisma.sql`
-    SELECT record_id FROM search_term
+    SELECT record_id, facet_id FROM search_term
     WHERE name = ${code}::int AND value = ${value} AND ${allOf(range)}
     ORDER BY record_id DESC ${end}`
 }
@@ -102,7 +113,7 @@ export function chooseAmongByValue(
   ids: readonly string[],
   demands: PrefixDemands
 ): Promise<readonly Valued[]> {
-  return byValue(ask, Prisma.sql`SELECT unnest(${[...ids]}::uuid[]) AS record_id`, demands)
+  return byValue(ask, rowsByIds(ids), demands)
 }
 
 /** As `followTerm`, by the value that begins so: of the rarer of two terms. */
@@ -112,7 +123,8 @@ export function followTermByValue(
   demands: PrefixDemands
 ): Promise<readonly Valued[]> {
   const rows = codesOf(term.name).map(
-    code => Prisma.sql`SELECT record_id FROM search_term WHERE name = ${code}::int AND value = ${term.value}`
+    code =>
+      Prisma.sql`SELECT record_id, facet_id FROM search_term WHERE name = ${code}::int AND value = ${term.value}`
   )
   return byValue(ask, Prisma.join(rows, ' UNION ALL '), demands)
 }
@@ -126,28 +138,69 @@ function byValue(ask: Ask, records: Prisma.Sql, demands: PrefixDemands): Promise
   ]
   return ask<Valued>(Prisma.sql`
     SELECT d.record_id::text AS id, least.value
-    FROM (${records}) AS d ${withFacet}
+    FROM (${records}) AS d ${withRow(demands.query)}
     CROSS JOIN LATERAL (SELECT ${leastValue(recordId, demands.prefix)} COLLATE "C" AS value OFFSET 0) AS least
     WHERE ${allOf(conditions)} ORDER BY least.value, d.record_id LIMIT ${demands.limit}::int`)
 }
 
+/** How many rows of values are looked at one by one, before all facets that are meant are brought together. */
+const glance = 500
+
 /** Records that have a value that begins so by a row of their own, along these rows. */
 export async function walkPrefix(ask: Ask, demands: PrefixDemands): Promise<readonly Valued[]> {
-  const { prefix, after, limit, query } = demands
-  const rows = (code: number) => Prisma.sql`
-    SELECT value, record_id FROM search_term
+  const { query, limit } = demands
+  const codes = codesOf(demands.prefix.name)
+  const demanded = facetConditions(query)
+  if (demanded.length === 0) return walkCodes(ask, codes, { ...demands, ofFacets: [] })
+  const glanced = await walkCodes(ask, codes, { ...demands, ofFacets: [], most: glance })
+  const isFull = (code: number) => glanced.filter(each => each.code === code).length === limit
+  const unseen = (await codesWithMore(ask, codes, demands)).filter(code => !isFull(code))
+  if (unseen.length === 0) return glanced
+  const whole = await walkCodes(ask, unseen, { ...demands, ofFacets: [isOfFacets(demanded)] })
+  return [...glanced.filter(({ code }) => !unseen.includes(code)), ...whole]
+}
+
+type RowsDemands = Pick<PrefixDemands, 'prefix' | 'after' | 'query'> & { readonly most?: number }
+
+function rowsOfCode(code: number, { prefix, after, query, most }: RowsDemands): Prisma.Sql {
+  return Prisma.sql`
+    SELECT value, record_id, facet_id FROM search_term
     WHERE name = ${code}::int AND ${beginsWith(Prisma.sql`value`, prefix)}
       AND ${allOf([...behindRow(after), ...rangeConditions(Prisma.sql`record_id`, withoutCursor(query))])}
-    ORDER BY value, record_id OFFSET 0`
+    ORDER BY value, record_id ${most === undefined ? Prisma.sql`OFFSET 0` : Prisma.sql`LIMIT ${most}::int`}`
+}
+
+/** Of these codes those that have more rows than a glance is of. */
+async function codesWithMore(ask: Ask, codes: readonly number[], demands: RowsDemands): Promise<number[]> {
+  const ofCode = (code: number) => Prisma.sql`
+    (SELECT ${code}::int AS code FROM (${rowsOfCode(code, demands)}) AS own OFFSET ${glance}::int LIMIT 1)`
+  const rows = await ask<{ code: number }>(Prisma.join(codes.map(ofCode), ' UNION ALL '))
+  return rows.map(({ code }) => code)
+}
+
+interface CodesDemands extends PrefixDemands {
+  /** How many rows of each code are walked. All unless given. */
+  readonly most?: number
+  /** What the facet of a row must be of, before it is looked up. */
+  readonly ofFacets: readonly Prisma.Sql[]
+}
+
+/** Of each code at most `limit`. */
+function walkCodes(
+  ask: Ask,
+  codes: readonly number[],
+  demands: CodesDemands
+): Promise<readonly (Valued & { readonly code: number })[]> {
+  const { prefix, limit, query, ofFacets } = demands
+  const conditions = allOf([...ofFacets, ...demandConditions(demands)])
   // Of several values that begin so the least one counts.
   const ofCode = (code: number) => Prisma.sql`(
-    SELECT d.record_id, d.value FROM (${rows(code)}) AS d ${withFacet}
-    WHERE ${allOf(demandConditions(demands))} AND d.value = ${leastValue(recordId, prefix)}
+    SELECT d.record_id::text AS id, d.value, ${code}::int AS code
+    FROM (${rowsOfCode(code, demands)}) AS d ${withRow(query)}
+    WHERE ${conditions} AND d.value = ${leastValue(recordId, prefix)}
     ORDER BY d.value, d.record_id LIMIT ${limit}::int
   )`
-  return ask<Valued>(Prisma.sql`
-    SELECT record_id::text AS id, value FROM (${Prisma.join(codesOf(prefix.name).map(ofCode), ' UNION ALL ')}) AS found
-    ORDER BY value, record_id LIMIT ${limit}::int`)
+  return ask(Prisma.join(codes.map(ofCode), ' UNION ALL '))
 }
 
 /**
@@ -160,7 +213,7 @@ export async function valueOf(
   prefix: PrefixTerm
 ): Promise<Valued | undefined> {
   const [row] = await ask<{ value: string | null }>(Prisma.sql`
-    SELECT ${leastValue(recordId, prefix)} AS value FROM (SELECT ${cursor}::uuid AS record_id) AS d ${withFacet}
+    SELECT ${leastValue(recordId, prefix)} AS value FROM (${rowsByIds([cursor])}) AS d ${withFacet}
     WHERE ${allOf(facetConditions({ station, lines }))}`)
   return row === undefined || row.value === null ? undefined : { id: cursor.toLowerCase(), value: row.value }
 }

@@ -121,6 +121,10 @@ export function allOf(conditions: readonly Prisma.Sql[]): Prisma.Sql {
   return conditions.length === 0 ? Prisma.sql`true` : Prisma.join([...conditions], ' AND ')
 }
 
+/** That a row `d` is of one of these facets `f`: they are hashed once, whatever a plan would rather do. */
+export const isOfFacets = (conditions: readonly Prisma.Sql[]): Prisma.Sql =>
+  Prisma.sql`(d.facet_id IN (SELECT f.id FROM search_facet AS f WHERE ${allOf(conditions)})) IS TRUE`
+
 /** That a facet `f` has one of these values. */
 export const sharesOne = (ids: readonly number[]): Prisma.Sql => Prisma.sql`f.value_ids && ${[...ids]}::int[]`
 

@@ -1,12 +1,14 @@
 import { Prisma } from '../../../database/generated/client.ts'
-import { estimateRows } from '../../../database/planning/row-estimate.ts'
+import { timeOfIdentifier } from '../../../sources/identifier.ts'
+import type { IssuanceQuery } from '../../record.ts'
 import { codesOf } from '../term.ts'
-import { type Demands, followTerm, rowsOfTerm } from './candidates-store.ts'
+import { type Demands, followTerm, ownRow, rowsOfTerm } from './candidates-store.ts'
 import {
   allOf,
   codeList,
   type ExactTerm,
   facetConditions,
+  isOfFacets,
   rangeConditions,
   rowConditions,
   sharesOne
@@ -16,13 +18,16 @@ import type { Ask } from './search-session-store.ts'
 
 /** How many of the newest rows of a value, and of the newest records of facets, are looked at one by one. */
 const glance = 500
-/** The same, of records, where a value has so many rows that to read them takes longer. */
-const longLook = { records: 10_000, aboveRows: 200_000 }
+/** How many of the newest rows of a value are held against the facets that are meant: along its key alone, in some 20 ms. */
+const mostHeld = 100_000
+/** How many of the newest records of facets are looked at one by one, where a value has more rows than that. */
+const longLook = 10_000
 
 /**
  * As `followTerm`, of a value that masses of records may have by rows of their own. The newest of these are looked at for what
- * else is demanded, and the newest records of the facets for the value: that is enough where a page is full, or there are no
- * more of either. Where there are many of both that seldom meet, the ones are held against the others.
+ * else is demanded, as many more as take little time are held against all facets that have it, and then the newest records of the
+ * facets are looked at for the value: that is enough where a page is full, or there are no more of either. Where there are many of
+ * both that seldom meet, the ones are held against the others.
  */
 export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands): Promise<readonly string[]> {
   const { query, exact, limit } = demands
@@ -36,18 +41,51 @@ export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands):
   // Where a facet has the value, no record of it has a row.
   const conditions =
     term.sharedIds.length === 0 ? demanded : [...demanded, Prisma.sql`NOT ${sharesOne(term.sharedIds)}`]
-  for await (const most of looksAt(ask, rows)) {
-    const records = await walkFacets(ask, { conditions, query, limit: most, order: 'descending' })
-    const having = await chooseHaving(ask, term, records)
-    if (having.length >= limit || records.length < most) return having.slice(0, limit)
-  }
-  return joinMasses(ask, rows, { conditions, query, limit })
+  const within = await withinSpan(ask, conditions, query)
+  if (within === undefined) return followed
+  const rowsWithin = rowsOfTerm(code!, term, { query: within })
+  const held = await holdRows(ask, rowsOfTerm(code!, term, { query: within, most: mostHeld }), {
+    conditions,
+    query: within,
+    limit
+  })
+  if (held.length === limit || !(await hasMore(ask, rowsWithin, mostHeld))) return held
+  const records = await walkFacets(ask, { conditions, query, limit: longLook, order: 'descending' })
+  const having = await chooseHaving(ask, term, records)
+  if (having.length >= limit || records.length < longLook) return having.slice(0, limit)
+  return joinMasses(ask, rowsWithin, { conditions, query: within, limit })
 }
 
-/** What is made at a time is at one line and in one shift: the newest may have one value all, and older ones another. */
-async function* looksAt(ask: Ask, rows: Prisma.Sql): AsyncGenerator<number> {
-  yield glance
-  if ((await estimateRows(ask, rows)) > longLook.aboveRows) yield longLook.records
+/** The same search among the records that these facets have at all: undefined where there are none such. */
+async function withinSpan(
+  ask: Ask,
+  conditions: readonly Prisma.Sql[],
+  query: IssuanceQuery
+): Promise<IssuanceQuery | undefined> {
+  const [span] = await ask<{ first: string | null; last: string | null }>(Prisma.sql`
+    WITH chosen AS MATERIALIZED (SELECT f.first_id, f.last_id FROM search_facet AS f WHERE ${allOf(conditions)})
+    SELECT (SELECT first_id::text FROM chosen ORDER BY first_id LIMIT 1) AS first,
+      (SELECT last_id::text FROM chosen ORDER BY last_id DESC LIMIT 1) AS last`)
+  if (span?.first == null || span.last === null) return undefined
+  const [from, to] = [timeOfIdentifier(span.first), new Date(timeOfIdentifier(span.last).getTime() + 1)]
+  return {
+    ...query,
+    from: query.from !== undefined && query.from > from ? query.from : from,
+    to: query.to !== undefined && query.to < to ? query.to : to
+  }
+}
+
+/** Of these rows, those that are of one of the facets, newest first. */
+async function holdRows(
+  ask: Ask,
+  rows: Prisma.Sql,
+  { conditions, query, limit }: Pick<FacetWalk, 'conditions' | 'query' | 'limit'>
+): Promise<readonly string[]> {
+  const demands = [isOfFacets(conditions), ...rowConditions(query)]
+  const found = await ask<{ id: string }>(Prisma.sql`
+    SELECT d.record_id::text AS id FROM (${rows}) AS d ${ownRow(query)}
+    WHERE ${allOf(demands)} ORDER BY d.record_id DESC LIMIT ${limit}::int`)
+  return found.map(({ id }) => id)
 }
 
 async function hasMore(ask: Ask, rows: Prisma.Sql, than: number): Promise<boolean> {
@@ -82,7 +120,7 @@ async function joinMasses(
   // Neither of both is looked up in the other, whatever a plan would rather do.
   const rows = await ask<{ id: string }>(Prisma.sql`
     SELECT record_id::text AS id FROM (
-      (${rowsOfValue})
+      (SELECT record_id FROM (${rowsOfValue}) AS own)
       INTERSECT
       (SELECT s.record_id FROM issuance_search AS s WHERE ${allOf(ofFacets)} OFFSET 0)
     ) AS found

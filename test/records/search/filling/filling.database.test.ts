@@ -17,6 +17,10 @@ beforeEach(async () => {
   directory = await createTemporaryDirectory()
 })
 afterEach(async () => {
+  const astray = await test.database.prisma.$queryRaw`
+    SELECT term.* FROM search_term AS term LEFT JOIN issuance_search AS own ON own.record_id = term.record_id
+    WHERE own.facet_id IS DISTINCT FROM term.facet_id`
+  expect(astray, 'values whose records are of another facet').toEqual([])
   await test.drop()
   await directory.remove()
 })

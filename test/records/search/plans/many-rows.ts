@@ -48,32 +48,34 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
     ) AS own
     WHERE own.facet_id = id`
   await prisma.$executeRaw`
-    INSERT INTO search_term (name, value, record_id)
-    SELECT term.name, term.value, record.id
-    FROM (${idSeries}) AS record
+    INSERT INTO search_term (name, value, record_id, facet_id)
+    SELECT term.name, term.value, record.id, own.facet_id
+    FROM (${idSeries}) AS record JOIN issuance_search AS own ON own.record_id = record.id
     CROSS JOIN LATERAL (VALUES
       (106, 'sensor-' || lpad(record.n::text, 7, '0')), (21, 'tray:tray-' || record.n % 1000)
     ) AS term(name, value)`
   // A value that is shared, but that no facets were left for.
   await prisma.$executeRaw`INSERT INTO search_value (name, value) VALUES (21, 'shift:early')`
   await prisma.$executeRaw`
-    INSERT INTO search_term (name, value, record_id)
-    SELECT 21, 'shift:early', id FROM (${idSeries}) AS record WHERE n % 3 = 0`
+    INSERT INTO search_term (name, value, record_id, facet_id)
+    SELECT 21, 'shift:early', id, facet_id FROM (${idSeries}) AS record JOIN issuance_search ON record_id = id WHERE n % 3 = 0`
   // What the stations 5 have always, and the stations 3 had once.
   await prisma.$executeRaw`
-    INSERT INTO search_term (name, value, record_id)
-    SELECT 21, 'belt:left', id FROM (${idSeries}) AS record WHERE n % 20 = 5 OR (n % 20 = 3 AND n < 1000)`
+    INSERT INTO search_term (name, value, record_id, facet_id)
+    SELECT 21, 'belt:left', id, facet_id FROM (${idSeries}) AS record JOIN issuance_search ON record_id = id
+    WHERE n % 20 = 5 OR (n % 20 = 3 AND n < 1000)`
   // What the lot 0 had for a while, and masses of records had before there were any of these.
   await prisma.$executeRaw`
-    INSERT INTO search_term (name, value, record_id)
-    SELECT 21, 'shift:late', id FROM (${idSeries}) AS record WHERE n < 1500
+    INSERT INTO search_term (name, value, record_id, facet_id)
+    SELECT 21, 'shift:late', id, facet_id FROM (${idSeries}) AS record JOIN issuance_search ON record_id = id WHERE n < 1500
     UNION ALL
-    SELECT 21, 'shift:late', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid
+    SELECT 21, 'shift:late', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 0
     FROM generate_series(1, 220000) AS n`
   // A key that more refusals were for than records may be of one request id.
   await prisma.$executeRaw`
-    INSERT INTO search_term (name, value, record_id)
-    SELECT 22, ${repeatedKey}, id FROM (${idSeries}) AS record WHERE n < 10500`
+    INSERT INTO search_term (name, value, record_id, facet_id)
+    SELECT 22, ${repeatedKey}, id, facet_id FROM (${idSeries}) AS record JOIN issuance_search ON record_id = id
+    WHERE n < 10500`
   await prisma.$executeRaw`UPDATE search_progress SET records = ${records}::int, filled_at = clock_timestamp(), position = ${idOf(records)}::uuid`
   for (const table of ['search_facet', 'issuance_search', 'search_term'])
     await prisma.$executeRawUnsafe(`VACUUM ANALYZE ${table}`)

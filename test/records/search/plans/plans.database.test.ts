@@ -37,6 +37,8 @@ const found: Expected = { isFound: true, mostBlocks: 300 }
 const neverMet: Expected = { isFound: false, mostBlocks: 50 }
 /** A hundred have the value: each is looked at. */
 const foundOfValue: Expected = { isFound: true, mostBlocks: 1_000 }
+/** A glance at 500, and then along the key alone. */
+const foundAfterGlance: Expected = { isFound: true, mostBlocks: 2_500 }
 const noneOfValue: Expected = { isFound: false, mostBlocks: 1_000 }
 
 async function find(query: Conditions) {
@@ -101,6 +103,11 @@ const searches: readonly (readonly [string, Conditions, Expected])[] = [
   ['a state and a station that never meet', { state: 'revoked', station: 'station-3' }, neverMet],
   ['metadata and a lot', { terms: [tray('tray-7')], lot: 'lot-0' }, foundOfValue],
   ['metadata and a station that never meet', { terms: [tray('tray-7')], station: 'station-3' }, noneOfValue],
+  [
+    'a beginning of common names and a later lot',
+    { terms: [commonName('sensor-', true)], lot: 'lot-9' },
+    foundOfValue
+  ],
   ['a page far back', { station: 'station-3', cursor: idOf(records / 2) }, found]
 ]
 
