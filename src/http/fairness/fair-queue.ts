@@ -41,7 +41,10 @@ export interface Lane {
   readonly owner?: string
   /** How many may be under way at once; where there is an owner, only while other owners are there. */
   readonly atOnce: number
-  /** For how long its owner counts as there after it has sent something here. */
+  /**
+   * For how long its owner counts as there after it has sent something here. Without it never: others have as many turns as if
+   * they were alone.
+   */
   readonly staysMs?: number
 }
 
@@ -99,8 +102,9 @@ class Turns implements FairQueue {
   async enter(asked: Lane, isGone = () => false): Promise<EndTurn> {
     this.assertRoom(asked)
     const lane = this.#lanes.get(asked.name) ?? this.#open(asked)
-    const { owner, staysMs = 0 } = asked
-    if (owner !== undefined) this.#presence.note(owner, this.#settings.stopwatch() + staysMs)
+    const { owner, staysMs } = asked
+    if (owner !== undefined && staysMs !== undefined)
+      this.#presence.note(owner, this.#settings.stopwatch() + staysMs)
     if (lane.waiting.size > 0 || !this.#mayBegin(lane)) await this.#wait(lane, isGone)
     else this.#begin(lane)
     return this.#endOf(lane)

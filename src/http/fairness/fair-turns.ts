@@ -38,7 +38,7 @@ const maximumBesideOthers = 4
 const maximumReadsBesideOthers = 1
 /** A station may take minutes for a device. */
 const stationStaysMs = 10 * 60_000
-/** Who looks something up, or administers, is there while it does so, and holds up no lone station for longer. */
+/** A station that looks something up, or who administers, is there while it does so, and holds up no lone station for longer. */
 const othersStayMs = 2_000
 /** A station that is told early can wait by itself, or ask another instance. */
 const maximumWaitMs = 5_000
@@ -107,8 +107,9 @@ function laneOf({ principal, routeOptions, method }: FastifyRequest): Lane | und
 function ownLaneOf(principal: Principal, method: string): Lane {
   const owner = ownerOf(principal)
   if (method === 'GET' || method === 'HEAD') {
-    const name = `reads of ${owner}`
-    return { name, owner, atOnce: maximumReadsBesideOthers, staysMs: othersStayMs }
+    const lane = { name: `reads of ${owner}`, owner, atOnce: maximumReadsBesideOthers }
+    // Whoever looks on, as an auditor, waits for a turn among those of a lone station, and holds it to no few.
+    return principal.station === undefined ? lane : { ...lane, staysMs: othersStayMs }
   }
   const staysMs = principal.station === undefined ? othersStayMs : stationStaysMs
   return { name: owner, owner, atOnce: maximumBesideOthers, staysMs }

@@ -97,6 +97,21 @@ describe('a fair queue', () => {
     expect(begun.filter(name => name === 'second')).toHaveLength(2)
   })
 
+  it('lets one have all turns beside who never counts as there, and that one few', async () => {
+    const queue = createFairQueue(limits)
+    const { begun, enter, endFirst } = createLog(queue)
+    const { staysMs: _, ...auditor } = { ...of('auditor'), name: 'reads of auditor' }
+    await enter(auditor)
+    for (let sent = 0; sent < 10; sent++) void enter(of('loud'))
+    await settle()
+    expect(begun).toEqual([auditor.name, ...Array<string>(7).fill('loud')])
+    for (let sent = 0; sent < 4; sent++) void enter(auditor)
+    for (let turn = 0; turn < 12; turn++) await endFirst()
+    // Two at once, as of anybody beside others.
+    expect(begun.slice(0, 12).filter(name => name === auditor.name).length).toBeLessThan(4)
+    expect(begun.filter(name => name === auditor.name)).toHaveLength(5)
+  })
+
   it('holds what has no owner to its number in any case, and nobody back for it', async () => {
     const queue = createFairQueue(limits)
     const { begun, enter } = createLog(queue)

@@ -8,15 +8,24 @@ afterEach(async () => {
   for (const each of opened.splice(0).reverse()) await each.close()
 })
 
-/** Takes any token for that of a station of its name. What is to be issued is held until it is let go. */
-async function createStationsApp(changes: Parameters<typeof createTestApp>[0] = {}) {
-  const port = await createTestApp(changes)
+const stationRights = {
+  role: 'station',
+  station: { line: null, site: null, profiles: ['*'], requestsPerMinute: null }
+} as const
+const auditorRights = { role: 'auditor' } as const
+
+/** Takes any token for that of a station of its name, unless it is said whose it is. What is to be issued is held until it is let go. */
+async function createStationsApp(
+  changes: Parameters<typeof createTestApp>[0] = {},
+  others: Readonly<Record<string, typeof auditorRights>> = {}
+) {
+  const list = async () => ({ items: [], nextCursor: undefined, detachedMonths: [] })
+  const port = await createTestApp(changes, { records: { list } })
   opened.push(port.app)
   port.services.tokens.authenticate = async name => ({
     tokenId: `token of ${name}`,
     name,
-    role: 'station',
-    station: { line: null, site: null, profiles: ['*'], requestsPerMinute: null }
+    ...(others[name] ?? stationRights)
   })
   const held: (() => void)[] = []
   port.issue = ({ station }) =>
@@ -63,6 +72,16 @@ it('a station is served at once while another has sent more than is done at once
   expect(issuing('loud')).toBe(4)
   const ending = setInterval(letGo, 1)
   opened.push({ close: () => clearInterval(ending) })
+  expect((await Promise.all(flood)).every(({ statusCode }) => statusCode === 201)).toBe(true)
+})
+
+it('who looks on holds a lone station to no few turns', async () => {
+  const { app, issuing, letGo } = await createStationsApp({}, { auditor: auditorRights })
+  const read = await app.inject({ url: '/v1/issuances', headers: { authorization: 'Bearer auditor' } })
+  expect(read.statusCode).toBe(200)
+  const flood = Array.from({ length: 30 }, () => post(app, 'loud'))
+  await until(30, () => issuing('loud'))
+  letGo()
   expect((await Promise.all(flood)).every(({ statusCode }) => statusCode === 201)).toBe(true)
 })
 

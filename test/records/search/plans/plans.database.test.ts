@@ -106,7 +106,7 @@ const searches: readonly (readonly [string, Conditions, Expected])[] = [
   [
     'a beginning of common names and a later lot',
     { terms: [commonName('sensor-', true)], lot: 'lot-9' },
-    foundOfValue
+    foundAfterGlance
   ],
   ['a page far back', { station: 'station-3', cursor: idOf(records / 2) }, found]
 ]
