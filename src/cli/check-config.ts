@@ -2,6 +2,7 @@ import { findClientTrustFiles, readClientTrust } from '../config/client-certific
 import { assertNoViolations } from '../config/config.ts'
 import { describeValues } from '../config/description.ts'
 import { checkSettings } from '../config/machine-checks.ts'
+import { checkCrlDirectory } from '../config/status/crl-directory.ts'
 import { checkWeakKeyLists } from '../factory/weak-keys/weak-keys.ts'
 import { findTrustFaults } from '../tls/client-trust/verification.ts'
 import type { CommandIo } from './command.ts'
@@ -13,8 +14,8 @@ import { probeListening } from './tls/listening.ts'
 
 export const checkConfigUsage = `usage: mintline check-config
 
-Says what the service would run with, and tries it: the files can be read, the data directory can be used, the address
-can be listened on, the database answers, the identity provider has keys. Starts nothing, changes nothing and shows no secret. Of the database it says
+Says what the service would run with, and tries it: the files can be read, the data directory can be used, the directory for CRLs can be
+written, the address can be listened on, the database answers, the identity provider has keys. Starts nothing, changes nothing and shows no secret. Of the database it says
 version, roles and pending migrations; of the embedded one, whether its package is there and a service runs on it.
 Exit code 0: the service can start with the settings, perhaps with warnings. 1: it cannot.
 `
@@ -35,7 +36,8 @@ export async function runCheckConfig(io: CommandIo): Promise<number> {
   const clientTrust = findClientTrustFiles(config)
   const trust = clientTrust && (await readClientTrust(clientTrust))
   io.write(`${describeValues(config, io.environment)}\n`)
-  const told = isInUse ? [...warnings, ...listening] : warnings
+  const crlDirectory = await checkCrlDirectory(config.crlDirectory)
+  const told = [...warnings, ...crlDirectory, ...(isInUse ? listening : [])]
   for (const fault of trust === undefined ? [] : findTrustFaults(trust, new Date()))
     io.writeError(`warning: ${fault}\n`)
   for (const warning of told) io.writeError(`warning:\n${describeViolation(warning)}\n`)

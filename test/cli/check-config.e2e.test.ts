@@ -1,6 +1,8 @@
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { checkPackages, describeMissingPackages } from '../../src/cli/optional-packages.ts'
 import { audience, startProvider } from '../access/oidc/provider.ts'
@@ -130,6 +132,30 @@ describe('mintline check-config and the identity provider', () => {
 
   it('does not say anything of it where there is none', async () => {
     expect((await check({ DATABASE_URL: test.connectionString })).output).not.toContain('Identity provider')
+  })
+})
+
+describe('mintline check-config and the directory for CRLs', () => {
+  const checkDirectory = (place: string) =>
+    check({ DATABASE_URL: test.connectionString, MINTLINE_CRL_DIRECTORY: place })
+
+  it('says nothing of one that can be written, and writes nothing', async () => {
+    const { path, remove } = await createTemporaryDirectory()
+    const { exitCode, errors } = await checkDirectory(path)
+    const left = await readdir(path)
+    await remove()
+    expect([exitCode, errors, left]).toEqual([0, '', []])
+  })
+
+  it.each([
+    ['that is not there', () => join(directory.path, 'not-mounted'), /ENOENT/],
+    ['that is a file', () => fileURLToPath(import.meta.url), /no directory/],
+    // Nobody may make files there, not even root; elsewhere than on Linux it is not there.
+    ['that cannot be written', () => '/proc/self', /E(ACCES|PERM|NOENT)/]
+  ])('warns of one %s, which keeps no service from starting', async (_what, place, found) => {
+    const { exitCode, errors } = await checkDirectory(place())
+    expect([exitCode, errors]).toEqual([0, expect.stringMatching(found)])
+    expect(errors).toContain('MINTLINE_CRL_DIRECTORY')
   })
 })
 
