@@ -84,7 +84,7 @@ function parseCommand(args: readonly string[]): Asked {
     throw new UsageError('the commands are `list`, `detach` and `attach`')
   if (others.length > 0 || (verb === 'list') !== (name === undefined))
     throw new UsageError(verb === 'list' ? '`list` takes no month' : 'name one month, as 2026-01')
-  if (values.reason === '') throw new UsageError('--reason is a text')
+  if (values.reason?.trim() === '') throw new UsageError('--reason is a text')
   if (verb === 'list' && values.reason !== undefined) throw new UsageError('`list` takes no --reason')
   const month = name === undefined ? undefined : parseMonth(name)
   if (name !== undefined && month === undefined)

@@ -22,6 +22,7 @@ const words: Readonly<Record<string, string>> = {
   '^[^\\p{C}]{1,64}$': '1 to 64 characters that can be seen',
   '^[!-~]{1,255}$': '1 to 255 characters of ASCII, and no space',
   '^([^*]{1,256}|[^*]{2,255}\\*)$': '1 to 256 characters, or at least 2 and * behind them',
+  '[^\\p{C}\\p{Z}]': 'a text of which something can be seen',
   '[^*]$': 'the whole value, which does not end in *',
   '^[0-9A-Fa-f]{1,2}(:?[0-9A-Fa-f]{2}){0,20}$': 'at most 42 hexadecimal digits, with or without colons',
   '^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$': `${sha256Words}, with or without colons`,

@@ -8,6 +8,7 @@ import { type SubjectField, subjectFields } from '../../../pki/name/subject-fiel
 import { ProfileName } from '../../../profiles/document.ts'
 import { localKeyTypes } from '../../../signing/signers/local/local-key.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
@@ -101,8 +102,7 @@ export const AuthorityBody = Type.Object(
 )
 
 const reason = Type.String({
-  minLength: 1,
-  maxLength: 500,
+  ...ownWords,
   description: 'Why. It stands in the audit event.',
   examples: ['planned rotation']
 })

@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { blockedReasons } from '../../../factory/blocked-keys/blocked-key.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { strict, uuid } from '../../schemas/reference.ts'
 
@@ -23,8 +24,7 @@ export const BlockedKeyBody = Type.Object(
     reason,
     comment: Type.Optional(
       Type.String({
-        minLength: 1,
-        maxLength: 500,
+        ...ownWords,
         description: 'For the list and the audit.',
         examples: ['lot 7']
       })

@@ -1,8 +1,9 @@
 import Type from 'typebox'
+import { ownWords } from '../../schemas/own-words.ts'
 import { strict } from '../../schemas/reference.ts'
 
 export const ClockBody = Type.Object(
-  { reason: Type.String({ minLength: 1, maxLength: 500, examples: ['a station ran in 2036 for an hour'] }) },
+  { reason: Type.String({ ...ownWords, examples: ['a station ran in 2036 for an hour'] }) },
   { ...strict, examples: [{ reason: 'a station ran in 2036 for an hour' }] }
 )
 

@@ -3,6 +3,7 @@ import { findingKinds } from '../../../aws/fleet/finding.ts'
 import { thingChoices, walkPhases } from '../../../aws/fleet/reconciliation.ts'
 import { backgroundState } from '../../schemas/counted-order.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { boundedName } from '../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
@@ -57,9 +58,7 @@ export const FleetReconciliationBody = Type.Object(
           'Of which certificates AWS is asked for their things, one call for each: `new`, those that it was not asked of for 30 days or that do not agree; `all`; `none`.'
       })
     ),
-    note: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 500, description: 'Why; the audit keeps it.' })
-    )
+    note: Type.Optional(Type.String({ ...ownWords, description: 'Why; the audit keeps it.' }))
   },
   { ...strict, examples: [{ neverSeenDays: 14 }] }
 )
@@ -239,8 +238,7 @@ export const FleetFindingParams = Type.Object(
 export const FleetAcknowledgeBody = Type.Object(
   {
     note: Type.String({
-      minLength: 1,
-      maxLength: 500,
+      ...ownWords,
       description: 'What of it; the audit keeps it.',
       examples: ['made for the trial of May, and revoked']
     })

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { lotStates } from '../../../factory/lots/lot.ts'
 import { ProfileName } from '../../../profiles/document.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict } from '../../schemas/reference.ts'
 import { lotIdPattern } from '../issuances/schemas.ts'
@@ -41,9 +42,7 @@ const closesAt = Type.String({
   examples: ['2026-12-04T22:00:00Z']
 })
 
-const reason = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 500, description: 'Why. It stands in the audit event.' })
-)
+const reason = Type.Optional(Type.String({ ...ownWords, description: 'Why. It stands in the audit event.' }))
 
 export const LotBody = Type.Object(
   {

@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { ProfileDocument, ProfileName } from '../../../profiles/document.ts'
 import { ProfileRequest } from '../../../profiles/request.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { Violation } from '../../schemas/problem.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
@@ -56,8 +57,7 @@ export const ProfileRevertBody = Type.Object(
       Type.Integer({ minimum: 1, description: 'Whose document is to be the newest again.', examples: [3] })
     ),
     reason: Type.String({
-      minLength: 1,
-      maxLength: 500,
+      ...ownWords,
       description: 'Why. It stands in the audit event.',
       examples: ['the thing group is missing in eu-west-1']
     })

@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { finalReasons } from '../../../pki/revocation/reason.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { instant } from '../../schemas/query.ts'
 import { referenceTo, strict } from '../../schemas/reference.ts'
 import { IssuanceEntry } from '../records/schemas.ts'
@@ -14,8 +15,7 @@ export const groundsMembers = {
     examples: ['keyCompromise']
   }),
   note: Type.String({
-    minLength: 1,
-    maxLength: 500,
+    ...ownWords,
     description: 'Why, in words. It is kept with the record and in the audit; stations are not told.',
     examples: ['found on a marketplace']
   }),
@@ -32,7 +32,7 @@ export const RevokeBody = Type.Object(groundsMembers, {
 })
 
 export const HoldBody = Type.Object(
-  { note: Type.String({ minLength: 1, maxLength: 500, examples: ['the board is missing'] }) },
+  { note: Type.String({ ...ownWords, examples: ['the board is missing'] }) },
   { ...strict, examples: [{ note: 'the board is missing' }] }
 )
 

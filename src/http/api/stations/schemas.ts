@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { allProfiles } from '../../../factory/stations/station.ts'
 import { namePattern } from '../../../profiles/document.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 
@@ -129,9 +130,7 @@ export const StationChangeBody = Type.Object(
     requestsPerMinute: orNothing(requestsPerMinute),
     hourlyTarget: orNothing(hourlyTarget),
     clientCertificates: orNothing(clientCertificates),
-    reason: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 500, description: 'Why. It stands in the audit event.' })
-    )
+    reason: Type.Optional(Type.String({ ...ownWords, description: 'Why. It stands in the audit event.' }))
   },
   {
     ...strict,
@@ -143,8 +142,7 @@ export const StationChangeBody = Type.Object(
 export const StationResumeBody = Type.Object(
   {
     reason: Type.String({
-      minLength: 1,
-      maxLength: 500,
+      ...ownWords,
       description: 'What was wrong and what was done. It stands in the audit event.'
     })
   },
@@ -259,8 +257,7 @@ export const StationCertificateParams = Type.Object(
 export const StationCertificateEndBody = Type.Object(
   {
     reason: Type.String({
-      minLength: 1,
-      maxLength: 500,
+      ...ownWords,
       description: 'Why. It stands in the audit event.'
     })
   },

@@ -1,4 +1,5 @@
 import Type from 'typebox'
+import { ownWords } from '../../schemas/own-words.ts'
 import { strict } from '../../schemas/reference.ts'
 
 const tokenLabel = (description: string) =>
@@ -8,8 +9,7 @@ export const LoginPermitBody = Type.Object(
   {
     tokenLabel: tokenLabel('Label of the PKCS#11 token, as `/readyz` and the log name it.'),
     reason: Type.String({
-      minLength: 1,
-      maxLength: 500,
+      ...ownWords,
       examples: ['the PIN of the token was set to that of the file']
     })
   },

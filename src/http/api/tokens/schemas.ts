@@ -1,6 +1,7 @@
 import Type, { type Static } from 'typebox'
 import { roles } from '../../../access/principal.ts'
 import { example } from '../../schemas/example.ts'
+import { ownWords } from '../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../schemas/reference.ts'
 import { line, StationName } from '../stations/schemas.ts'
@@ -98,9 +99,7 @@ export const RotateBody = Type.Object(
     expiresAt: Type.Optional(
       Type.String({ format: 'date-time', description: 'In the place of the end that the token has.' })
     ),
-    reason: Type.Optional(
-      Type.String({ minLength: 1, maxLength: 500, description: 'Why. It stands in the audit event.' })
-    )
+    reason: Type.Optional(Type.String({ ...ownWords, description: 'Why. It stands in the audit event.' }))
   },
   { ...strict, examples: [{ overlapSeconds: 3600 }] }
 )

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { alarmKinds } from '../../../../aws/fleet/finding.ts'
 import { mostAcknowledged } from '../../../../aws/fleet/reading/fleet.ts'
 import { countedMembers } from '../../../schemas/counted-order.ts'
+import { ownWords } from '../../../schemas/own-words.ts'
 import { boundedName } from '../../../schemas/query.ts'
 import { referenceTo, strict } from '../../../schemas/reference.ts'
 import { FleetFinding } from '../schemas.ts'
@@ -20,8 +21,7 @@ export const FleetAcknowledgeManyBody = Type.Object(
       })
     ),
     note: Type.String({
-      minLength: 1,
-      maxLength: 500,
+      ...ownWords,
       description: 'What of them; the audit keeps it.',
       examples: ['devices of the plant before, on the shelf until March']
     }),

@@ -2,6 +2,7 @@ import Type from 'typebox'
 import { cleanUpSubjects, itemStates, mostAtOnce } from '../../../../aws/fleet/clean-ups/clean-up.ts'
 import { backgroundState, countedMembers } from '../../../schemas/counted-order.ts'
 import { example } from '../../../schemas/example.ts'
+import { ownWords } from '../../../schemas/own-words.ts'
 import { nextCursor, pageQuery } from '../../../schemas/page.ts'
 import { boundedName } from '../../../schemas/query.ts'
 import { referenceTo, strict, uuid } from '../../../schemas/reference.ts'
@@ -22,17 +23,14 @@ const selectionMembers = {
   accountAlias: Type.Optional(Type.String({ ...boundedName, examples: ['production'] }))
 }
 
-const note = {
-  minLength: 1,
-  maxLength: 500,
-  description: 'Why; the audit keeps it.',
-  examples: ['after the rotation of March']
-}
-
 export const FleetCleanUpBody = Type.Object(
   {
     ...selectionMembers,
-    note: Type.String(note),
+    note: Type.String({
+      ...ownWords,
+      description: 'Why; the audit keeps it.',
+      examples: ['after the rotation of March']
+    }),
     ...countedMembers('deleted', mostAtOnce)
   },
   {
@@ -80,7 +78,7 @@ export const FleetCleanUp = Type.Object(
     createdAt: Type.String({ format: 'date-time' }),
     createdBy: Type.String({ examples: ['admin/security'] }),
     ...selectionMembers,
-    note: Type.String(note),
+    note: Type.String({ examples: ['after the rotation of March'] }),
     expectedCount: counted('How many it is about.'),
     waiting: counted('Those that are still to be deleted.'),
     done: counted('Those that are there no more.'),

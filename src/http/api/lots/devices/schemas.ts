@@ -2,6 +2,7 @@ import Type, { type Static } from 'typebox'
 import { expectedStates, maximumDevices } from '../../../../factory/lots/devices/list/device-list.ts'
 import { subjectFields } from '../../../../pki/name/subject-field.ts'
 import { example } from '../../../schemas/example.ts'
+import { ownWords } from '../../../schemas/own-words.ts'
 import { pageQuery } from '../../../schemas/page.ts'
 import { referenceTo, strict, uuid } from '../../../schemas/reference.ts'
 import { lotIdPattern } from '../../issuances/schemas.ts'
@@ -116,9 +117,7 @@ export const ExpectedDevicePage = Type.Object(
 
 export const UploadParams = Type.Object({ id, upload: uploadName }, strict)
 
-const reason = Type.Optional(
-  Type.String({ minLength: 1, maxLength: 500, description: 'Why. It stands in the audit event.' })
-)
+const reason = Type.Optional(Type.String({ ...ownWords, description: 'Why. It stands in the audit event.' }))
 
 export const PutQuerystring = Type.Object({ upload: Type.Optional(uploadName), reason }, strict)
 export const DeleteQuerystring = Type.Object({ reason }, strict)
