@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { problemOf } from '../../http/answer.ts'
 import { makeGeneration } from '../../http/generations.ts'
 import { type HttpService, openService } from '../../http/service.ts'
 import { needs } from '../../support/needs/needs.ts'
@@ -207,11 +208,25 @@ describe('what is no request', () => {
     expect(statusOf(answered.rawPayload)).toBe(1)
   })
 
+  it.each([
+    ['application/json', '{"a":1}'],
+    ['application/json', '{'],
+    ['text/plain', 'MAA='],
+    ['application/octet-stream', '0']
+  ])('is refused as %s: %s', async (type, payload) => {
+    const answer = await service.send({
+      method: 'POST',
+      url: '/v1/ocsp/starter-g1',
+      headers: { 'content-type': type },
+      payload
+    })
+    expect([answer.statusCode, problemOf(answer).code]).toEqual([415, 'media_type_unsupported'])
+    expect(problemOf(answer).detail).toContain('application/ocsp-request')
+  })
+
   it('is refused where HTTP refuses it', async () => {
     expect((await post(Buffer.alloc(9_000))).statusCode).toBe(413)
     expect((await post(Buffer.from('3000', 'hex'), 'nobody-g1')).statusCode).toBe(404)
-    const text = { method: 'POST', url: '/v1/ocsp/starter-g1', headers: { 'content-type': 'text/plain' } }
-    expect((await service.send({ ...text, payload: 'x' })).statusCode).toBe(415)
     const got = await service.send({ url: '/v1/ocsp/starter-g1/%ff%00' })
     expect(got.statusCode).toBe(400)
     expect(statusOf((await service.send({ url: '/v1/ocsp/starter-g1/a/b+c=' })).rawPayload)).toBe(1)

@@ -69,6 +69,8 @@ export const ocspRoutes: FastifyPluginAsyncTypebox<{ services: HttpServices }> =
   app,
   { services: { ocsp } }
 ) => {
+  // RFC 6960, appendix A.1 has one type. A body that is taken for JSON would be told what is wrong with it as such.
+  app.removeAllContentTypeParsers()
   app.addContentTypeParser(requestType, { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
 
   app.post('/v1/ocsp/:name', { ...open, schema: postOcsp }, async ({ params, body }, reply) => {
