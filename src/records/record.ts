@@ -31,6 +31,8 @@ export interface PushStand {
   readonly observed: string | null
   readonly pushedAt: Date | null
   readonly checkedAt: Date | null
+  /** Why the last try was in vain; null after one that was not. */
+  readonly lastError: { readonly code: string; readonly detail: string } | null
 }
 
 /** By which a record is found by its key. */

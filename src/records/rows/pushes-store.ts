@@ -9,7 +9,7 @@ export async function listPushes(ask: Ask, intentIds: readonly string[]): Promis
   if (intentIds.length === 0) return new Map()
   const rows = await ask<PushStand & { readonly id: string }>(Prisma.sql`
     SELECT intent_id::text AS id, region, nullif(account_alias, '') AS "accountAlias", push.state, observed,
-      pushed_at AS "pushedAt", checked_at AS "checkedAt"
+      pushed_at AS "pushedAt", checked_at AS "checkedAt", last_error AS "lastError"
     FROM aws_push AS push JOIN aws_registration AS registration ON registration.id = registration_id
     WHERE intent_id = ANY(${[...intentIds]}::uuid[]) ORDER BY region, account_alias`)
   const stands = Map.groupBy(rows, ({ id }) => id)

@@ -56,6 +56,12 @@ export const pushMembers = {
           ),
           checkedAt: Type.Optional(
             Type.String({ format: 'date-time', description: 'When AWS was asked last.' })
+          ),
+          lastError: Type.Optional(
+            Type.Object(
+              { code: Type.String(), detail: Type.String() },
+              { additionalProperties: false, description: 'Why the last try was in vain.' }
+            )
           )
         },
         { additionalProperties: false }

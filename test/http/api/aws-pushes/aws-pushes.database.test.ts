@@ -150,4 +150,13 @@ it('is part of the record, where its certificate is out of use, and not for stat
   const listed = await read('auditor', '/v1/issuances?limit=1&fields=id,awsPushes')
   expect(listed.items).toEqual([{ id, awsPushes: places }])
   expect((await read('auditor', '/v1/issuances?limit=1')).items[0]).not.toHaveProperty('awsPushes')
+  const lastError = { code: 'aws_refused', detail: 'iot:UpdateCertificate is not allowed' }
+  await service.database.prisma.awsPush.updateMany({
+    where: { intentId: id, registration: { region: 'us-east-1' } },
+    data: { state: 'refused', lastError }
+  })
+  expect((await read('auditor', path)).awsPushes).toMatchObject([
+    { state: 'waiting' },
+    { state: 'refused', lastError }
+  ])
 })
