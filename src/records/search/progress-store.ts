@@ -21,11 +21,13 @@ const mostWaiting = 2_000
 const behindFromMs = 60_000
 const retryAfterSeconds = 10
 
+const selectState = Prisma.sql`
+  SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime",
+    EXISTS (SELECT FROM search_change OFFSET ${mostWaiting}::int) AS "hasBacklog"
+  FROM search_progress`
+
 export async function readState(ask: Ask): Promise<SearchState> {
-  const [row] = await ask<Omit<SearchState, 'isEmpty'>>(Prisma.sql`
-    SELECT position::text AS position, filled_at AS "filledAt", clock_timestamp() AS "databaseTime",
-      EXISTS (SELECT FROM search_change OFFSET ${mostWaiting}::int) AS "hasBacklog"
-    FROM search_progress`)
+  const [row] = await ask<Omit<SearchState, 'isEmpty'>>(selectState, 'once')
   // Planned for each month that there is: asked only where it decides.
   return { ...row!, isEmpty: row!.filledAt === null && (await isNothingOnRecord(ask)) }
 }

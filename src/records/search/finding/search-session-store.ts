@@ -27,6 +27,8 @@ export interface Limit {
   readonly narrower?: string
   /** Whether all is seen as it is at one moment. */
   readonly isOneMoment?: boolean
+  /** Of what is asked first: to change it is a statement more. */
+  readonly firstPlanning?: Planning
   readonly limitMs?: number
   readonly stopwatch?: Stopwatch
 }
@@ -39,14 +41,17 @@ export interface Limit {
 export async function withinLimit<Result>(
   search: Database,
   work: (ask: Ask) => Promise<Result>,
-  { narrower = narrowSearch, isOneMoment, limitMs = searchLimitMs, stopwatch = systemStopwatch }: Limit = {}
+  limit: Limit = {}
 ): Promise<Result> {
+  const { narrower = narrowSearch, isOneMoment, firstPlanning = 'for-values' } = limit
+  const { limitMs = searchLimitMs, stopwatch = systemStopwatch } = limit
   const tooBroad = (cause?: unknown) =>
     searchTooBroad(`This takes longer than ${searchLimitMs / 1000} s.`, narrower, cause)
-  const settings = settingsOf({ leftMs: limitMs, planning: 'for-values' })
+  const granted = { leftMs: limitMs, planning: firstPlanning }
+  const settings = settingsOf(granted)
   try {
     return await search.read({ settings, ...(isOneMoment === true && { isOneMoment }) }, reading => {
-      const remaining = new Remaining(reading, { limitMs, stopwatch })
+      const remaining = new Remaining(reading, granted, stopwatch)
       return work(async (statement, planning = 'for-values') => {
         if (!(await remaining.grant(planning))) throw tooBroad()
         return reading.ask(statement, { isPlannedOnce: planning === 'once' })
@@ -69,11 +74,11 @@ class Remaining {
   readonly #endMs: number
   #granted: Granted
 
-  constructor(reading: Reading, { limitMs, stopwatch }: { limitMs: number; stopwatch: Stopwatch }) {
+  constructor(reading: Reading, granted: Granted, stopwatch: Stopwatch) {
     this.#reading = reading
     this.#stopwatch = stopwatch
-    this.#endMs = stopwatch() + limitMs
-    this.#granted = { leftMs: limitMs, planning: 'for-values' }
+    this.#endMs = stopwatch() + granted.leftMs
+    this.#granted = granted
   }
 
   /** Whether anything is left. */

@@ -56,7 +56,7 @@ export interface SearchSession {
 }
 
 export function createSearchStore(search: Database): SearchStore {
-  return { within: work => withinLimit(search, ask => work(createSession(ask))) }
+  return { within: work => withinLimit(search, ask => work(createSession(ask)), { firstPlanning: 'once' }) }
 }
 
 function createSession(ask: Ask): SearchSession {
