@@ -762,6 +762,35 @@ describe('the life of an authority', () => {
     expect(await told()).toEqual({ gaps: [], warnings: [] })
   })
 
+  it('one that issues after an ordinary rotation is told to be missing where AWS takes devices of the one before', async () => {
+    const { administration } = createTestAdministration(test.database, data.path)
+    const place = newPlace()
+    for (const name of ['turned-g1', 'turned-g2']) {
+      await administration.create(selfSigned('turned'), act)
+      await administration.activate(name, act)
+      if (name === 'turned-g1') await place.ask(jitr, name)
+    }
+    const told = async () => {
+      await registering.issuing.core.authorities.refresh()
+      const warnings = await registering.issuing.core.listWarnings()
+      return warnings.flatMap(({ kind, authority, message }) =>
+        kind === 'registration_missing' && authority.startsWith('turned-') ? [{ authority, message }] : []
+      )
+    }
+    const missing = [
+      { authority: 'turned-g2', message: expect.stringContaining(`turned-g1 in ${place.region}`) as string }
+    ]
+    expect(await told()).toEqual(missing)
+    await administration.retire('turned-g1', { abandon: false }, act)
+    expect(await told()).toEqual(missing)
+    await place.ask({ ...jitr, allowAutoRegistration: false }, 'turned-g1')
+    expect(await told()).toEqual([])
+    await place.ask(jitr, 'turned-g1')
+    expect(await told()).toEqual(missing)
+    await place.ask(jitr, 'turned-g2')
+    expect(await told()).toEqual([])
+  })
+
   it('a retired one is kept, or registers no more where asked', async () => {
     const { administration } = createTestAdministration(test.database, data.path)
     const place = newPlace()

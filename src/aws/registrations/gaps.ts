@@ -70,6 +70,25 @@ function parts(generations: readonly Placed[]) {
   }
 }
 
+/** Where AWS IoT takes new devices of a generation that issues no more, and the one that issues in its place is not `registered`. */
+function findGapsOfFormer(
+  generations: readonly Placed[],
+  registrations: readonly StoredRegistration[]
+): readonly RegistrationGap[] {
+  const { active } = parts(generations)
+  if (active === undefined) return []
+  const isTaking = ({ desired }: StoredRegistration) => desired.setAsActive && desired.allowAutoRegistration
+  return generations
+    .filter(({ state }) => state === 'retiring' || state === 'retired')
+    .flatMap(former =>
+      gapsBetween(
+        former,
+        active,
+        registrations.filter(each => each.authorityId !== former.id || isTaking(each))
+      )
+    )
+}
+
 interface WarningSources {
   /** Oldest first. */
   readonly authorities: readonly (Placed & Pick<Authority, 'certificate'>)[]
@@ -85,8 +104,8 @@ export interface GapWarning {
 }
 
 /**
- * Of each line, where the devices of a compromised generation come back to one that AWS IoT does not know there, until the compromised
- * one's certificate ends.
+ * Of each line, where devices come of the generation that issues and AWS IoT does not know it, though it knows one that issued before,
+ * until that one's certificate ends: devices of a compromised one come back for another, and an ordinary rotation has new ones come.
  *
  * @throws MintlineError `database_unavailable`.
  */
@@ -95,27 +114,43 @@ export async function listGapWarnings({
   listRegistrations,
   now
 }: WarningSources): Promise<readonly GapWarning[]> {
-  const compromised = authorities.filter(
-    ({ state, certificate }) => state === 'compromised' && certificate.notAfter > now
-  )
-  if (compromised.length === 0) return []
+  const living = authorities.filter(({ certificate }) => certificate.notAfter > now)
+  const lines = new Set(living.filter(({ state }) => hasIssued.has(state)).map(({ line }) => line))
+  if (lines.size === 0) return []
   const registrations = await listRegistrations()
-  const lines = [...new Set(compromised.map(({ line }) => line))]
-  const alive = new Set(compromised.map(({ name }) => name))
-  return lines
-    .flatMap(line =>
-      findGapsOfCompromised(
-        authorities.filter(each => each.line === line),
-        registrations
-      )
-    )
-    .filter(({ active }) => alive.has(active))
-    .map(gap => ({ kind: 'registration_missing', authority: gap.successor!, message: describeMissing(gap) }))
+  return [...lines].flatMap(line => {
+    const generations = living.filter(each => each.line === line)
+    const told = [
+      ...findGapsOfFormer(generations, registrations).map(gap => ({ gap, message: describeRotated(gap) })),
+      ...findGapsOfCompromised(generations, registrations).map(gap => ({
+        gap,
+        message: describeReturn(gap)
+      }))
+    ]
+    // Of several that were there, the last one says what is to be done.
+    const places = new Map(told.map(each => [`${each.gap.region} ${each.gap.accountAlias ?? ''}`, each]))
+    return [...places.values()].map(({ gap, message }) => ({
+      kind: 'registration_missing' as const,
+      authority: gap.successor!,
+      message
+    }))
+  })
 }
 
-function describeMissing({ region, accountAlias, active, successor, state }: RegistrationGap): string {
-  const account = accountAlias === undefined ? '' : ` of the account ${accountAlias}`
-  return `devices of ${active}, which is compromised, were in ${region}${account}, where AWS IoT does not know ${successor} (${state ?? 'never asked for'}): POST /v1/authorities/${successor}/aws-registrations`
+/** And does so no more. */
+const hasIssued: ReadonlySet<Placed['state']> = new Set(['retiring', 'retired', 'compromised'])
+
+const placeOf = ({ region, accountAlias }: RegistrationGap) =>
+  accountAlias === undefined ? region : `${region} of the account ${accountAlias}`
+
+function describeReturn(gap: RegistrationGap): string {
+  const { active, successor, state } = gap
+  return `devices of ${active}, which is compromised, were in ${placeOf(gap)}, where AWS IoT does not know ${successor} (${state ?? 'never asked for'}): POST /v1/authorities/${successor}/aws-registrations`
+}
+
+function describeRotated(gap: RegistrationGap): string {
+  const { active, successor, state } = gap
+  return `AWS IoT takes new devices of ${active} in ${placeOf(gap)}, and does not know ${successor} there, which issues now (${state ?? 'never asked for'}): POST /v1/authorities/${successor}/aws-registrations; or, where no more devices are to come there, have that of ${active} without allowAutoRegistration`
 }
 
 function gapsBetween(
