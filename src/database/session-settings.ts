@@ -73,7 +73,10 @@ const only: Readonly<Record<ConnectionPurpose, SessionSettings>> = {
     default_transaction_read_only: 'on',
     // A rare station wants another plan than a frequent one.
     plan_cache_mode: 'force_custom_plan',
-    enable_partition_pruning: 'on'
+    enable_partition_pruning: 'on',
+    // As many facets as there may be are hashed: else each row would be held against all of them.
+    work_mem: '32MB',
+    hash_mem_multiplier: '2'
   },
   jobs: timeouts('1min', '30s'),
   listen: timeouts('15s', '7500ms'),

@@ -1,18 +1,11 @@
 import { Prisma } from '../generated/client.ts'
 
 /**
- * About how many rows a statement finds, as the planner believes: from the statistics, without a look at the rows.
+ * About how many rows a statement finds, as the planner believes: from the statistics, without a look at the rows. Counted where
+ * that reads little: of a young database there are no statistics yet, and what is believed of it is far off.
  *
  * @param ask what runs a statement.
  * @throws what `ask` throws.
- */
-export async function estimateRows(ask: Ask, select: Prisma.Sql): Promise<number> {
-  return (await planOf(ask, select)).rows
-}
-
-/**
- * As `estimateRows`, but counted where that reads little: of a young database there are no statistics yet, and what is believed
- * of it is far off.
  */
 export async function countOrEstimateRows(ask: Ask, select: Prisma.Sql): Promise<number> {
   const { rows, cost } = await planOf(ask, select)

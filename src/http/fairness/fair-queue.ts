@@ -42,8 +42,8 @@ export interface Lane {
   /** How many may be under way at once; where there is an owner, only while other owners are there. */
   readonly atOnce: number
   /**
-   * For how long its owner counts as there after it has sent something here. Without it never: others have as many turns as if
-   * they were alone.
+   * For how long its owner counts as there after it has sent something here. Without it only for others of whom it is not said
+   * either: all else have as many turns as if they were alone.
    */
   readonly staysMs?: number
 }
@@ -59,6 +59,8 @@ interface OpenLane extends Lane {
   underWay: number
 }
 
+/** For how long one counts as there for others of whom it is not said. */
+const guestStaysMs = 2_000
 /** Of what a turn took, in the mean by which waits are foretold. */
 const weightOfNewest = 0.05
 
@@ -73,6 +75,8 @@ class Turns implements FairQueue {
   /** Those that wait; the first is next. */
   readonly #rotation = new Set<OpenLane>()
   readonly #presence = new Presence()
+  /** Of those who count for each other alone. */
+  readonly #guests = new Presence()
   #underWay = 0
   #waiting = 0
   #meanMs = 0
@@ -103,8 +107,9 @@ class Turns implements FairQueue {
     this.assertRoom(asked)
     const lane = this.#lanes.get(asked.name) ?? this.#open(asked)
     const { owner, staysMs } = asked
-    if (owner !== undefined && staysMs !== undefined)
-      this.#presence.note(owner, this.#settings.stopwatch() + staysMs)
+    const now = this.#settings.stopwatch()
+    if (owner !== undefined && staysMs === undefined) this.#guests.note(owner, now + guestStaysMs)
+    else if (owner !== undefined && staysMs !== undefined) this.#presence.note(owner, now + staysMs)
     if (lane.waiting.size > 0 || !this.#mayBegin(lane)) await this.#wait(lane, isGone)
     else this.#begin(lane)
     return this.#endOf(lane)
@@ -169,10 +174,12 @@ class Turns implements FairQueue {
     return this.#underWay < this.#settings.maximumUnderWay && lane.underWay < this.#most(lane)
   }
 
-  #most({ owner, atOnce }: Lane): number {
+  #most({ owner, atOnce, staysMs }: Lane): number {
     if (owner === undefined) return atOnce
     const { maximumUnderWay, stopwatch } = this.#settings
-    return this.#presence.hasOther(owner, stopwatch()) ? atOnce : maximumUnderWay
+    const now = stopwatch()
+    const isBesideGuest = staysMs === undefined && this.#guests.hasOther(owner, now)
+    return isBesideGuest || this.#presence.hasOther(owner, now) ? atOnce : maximumUnderWay
   }
 
   #refuse(lane: OpenLane, waiter: Waiter, error: MintlineError): void {

@@ -112,6 +112,16 @@ describe('a fair queue', () => {
     expect(begun.filter(name => name === auditor.name)).toHaveLength(5)
   })
 
+  it('has two who never count as there make room for each other', async () => {
+    const queue = createFairQueue(limits)
+    const { begun, enter } = createLog(queue)
+    const { staysMs: _, ...auditor } = of('auditor')
+    await enter({ ...auditor, name: 'other', owner: 'other' })
+    for (let sent = 0; sent < 5; sent++) void enter(auditor)
+    await settle()
+    expect(begun.filter(name => name === 'auditor')).toHaveLength(2)
+  })
+
   it('holds what has no owner to its number in any case, and nobody back for it', async () => {
     const queue = createFairQueue(limits)
     const { begun, enter } = createLog(queue)

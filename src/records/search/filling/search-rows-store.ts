@@ -1,5 +1,5 @@
 import { byteaArray } from '../../../database/array-literal.ts'
-import { Prisma } from '../../../database/generated/client.ts'
+import type { Prisma } from '../../../database/database.ts'
 import type { Facet } from '../facet.ts'
 import type { Term } from '../term.ts'
 
@@ -146,18 +146,17 @@ export async function insertSearchRows(
     )`
 }
 
-/** With the rows of their values. */
+/** The rows of their values follow: see the trigger `move_terms`. */
 export async function moveSearchRows(
   transaction: Prisma.TransactionClient,
   rows: readonly Omit<SearchRow, 'notAfter'>[]
 ): Promise<void> {
-  for (const table of ['issuance_search', 'search_term'])
-    await transaction.$executeRaw`
-      UPDATE ${Prisma.raw(table)} AS own SET facet_id = moved.facet_id
-      FROM unnest(
-        ${rows.map(({ recordId }) => recordId)}::uuid[], ${rows.map(({ facetId }) => facetId)}::int[]
-      ) AS moved(record_id, facet_id)
-      WHERE own.record_id = moved.record_id AND own.facet_id <> moved.facet_id`
+  await transaction.$executeRaw`
+    UPDATE issuance_search SET facet_id = moved.facet_id
+    FROM unnest(
+      ${rows.map(({ recordId }) => recordId)}::uuid[], ${rows.map(({ facetId }) => facetId)}::int[]
+    ) AS moved(record_id, facet_id)
+    WHERE issuance_search.record_id = moved.record_id`
 }
 
 /** The oldest first. */
@@ -174,7 +173,7 @@ export async function insertTerms(
       ${rows.map(({ facetId }) => facetId)}::int[]
     ) AS t(name, value, record_id, facet_id)
     ORDER BY record_id
-    ON CONFLICT DO NOTHING`
+    ON CONFLICT (name, value, record_id) DO UPDATE SET facet_id = excluded.facet_id`
 }
 
 /** All that these have by rows of their own. */

@@ -55,7 +55,8 @@ export async function resolveKeys(ask: Ask, query: IssuanceQuery): Promise<reado
   for (const statement of statements) lists.push(await idsOf(ask, statement))
   if (requestId !== undefined) lists.push(await listOfRequest(ask, requestId, query))
   const [first, ...others] = lists
-  return first?.filter(id => others.every(list => list.includes(id)))
+  const sets = others.map(list => new Set(list))
+  return first?.filter(id => sets.every(set => set.has(id)))
 }
 
 async function idsOf(ask: Ask, statement: Prisma.Sql): Promise<readonly string[]> {

@@ -42,7 +42,7 @@ const withFacet = Prisma.sql`
   CROSS JOIN LATERAL (SELECT * FROM search_facet WHERE search_facet.id = d.facet_id OFFSET 0) AS f`
 
 /** Of what is come upon the row `s`, where `rowConditions` are on that. */
-export function ownRow(query: IssuanceQuery): Prisma.Sql {
+function ownRow(query: IssuanceQuery): Prisma.Sql {
   if (rowConditions(query).length === 0) return Prisma.empty
   return Prisma.sql`CROSS JOIN LATERAL (
       SELECT not_after FROM issuance_search WHERE issuance_search.record_id = d.record_id OFFSET 0
@@ -143,8 +143,8 @@ function byValue(ask: Ask, records: Prisma.Sql, demands: PrefixDemands): Promise
     WHERE ${allOf(conditions)} ORDER BY least.value, d.record_id LIMIT ${demands.limit}::int`)
 }
 
-/** How many rows of values are looked at one by one, before all facets that are meant are brought together. */
-const glance = 500
+/** How many of the first rows of values are looked at one by one, before all facets that are meant are brought together. */
+export const glance = 500
 
 /** Records that have a value that begins so by a row of their own, along these rows. */
 export async function walkPrefix(ask: Ask, demands: PrefixDemands): Promise<readonly Valued[]> {

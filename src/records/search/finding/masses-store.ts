@@ -2,7 +2,7 @@ import { Prisma } from '../../../database/generated/client.ts'
 import { timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { codesOf } from '../term.ts'
-import { type Demands, followTerm, ownRow, rowsOfTerm } from './candidates-store.ts'
+import { type Demands, followTerm, glance, rowsOfTerm } from './candidates-store.ts'
 import {
   allOf,
   codeList,
@@ -16,8 +16,6 @@ import {
 import { type FacetWalk, walkFacets } from './facet-walk-store.ts'
 import type { Ask } from './search-session-store.ts'
 
-/** How many of the newest rows of a value, and of the newest records of facets, are looked at one by one. */
-const glance = 500
 /** How many of the newest rows of a value are held against the facets that are meant: along its key alone, in some 20 ms. */
 const mostHeld = 100_000
 /** How many of the newest records of facets are looked at one by one, where a value has more rows than that. */
@@ -44,12 +42,12 @@ export async function followMasses(ask: Ask, term: ExactTerm, demands: Demands):
   const within = await withinSpan(ask, conditions, query)
   if (within === undefined) return followed
   const rowsWithin = rowsOfTerm(code!, term, { query: within })
-  const held = await holdRows(ask, rowsOfTerm(code!, term, { query: within, most: mostHeld }), {
-    conditions,
-    query: within,
-    limit
-  })
-  if (held.length === limit || !(await hasMore(ask, rowsWithin, mostHeld))) return held
+  // An end is not in the key: each row would be looked up for it, where the facets tell of most.
+  if (rowConditions(query).length === 0) {
+    const newest = rowsOfTerm(code!, term, { query: within, most: mostHeld })
+    const held = await holdRows(ask, newest, { conditions, limit })
+    if (held.length === limit || !(await hasMore(ask, rowsWithin, mostHeld))) return held
+  }
   const records = await walkFacets(ask, { conditions, query, limit: longLook, order: 'descending' })
   const having = await chooseHaving(ask, term, records)
   if (having.length >= limit || records.length < longLook) return having.slice(0, limit)
@@ -79,12 +77,11 @@ async function withinSpan(
 async function holdRows(
   ask: Ask,
   rows: Prisma.Sql,
-  { conditions, query, limit }: Pick<FacetWalk, 'conditions' | 'query' | 'limit'>
+  { conditions, limit }: Pick<FacetWalk, 'conditions' | 'limit'>
 ): Promise<readonly string[]> {
-  const demands = [isOfFacets(conditions), ...rowConditions(query)]
   const found = await ask<{ id: string }>(Prisma.sql`
-    SELECT d.record_id::text AS id FROM (${rows}) AS d ${ownRow(query)}
-    WHERE ${allOf(demands)} ORDER BY d.record_id DESC LIMIT ${limit}::int`)
+    SELECT d.record_id::text AS id FROM (${rows}) AS d WHERE ${isOfFacets(conditions)}
+    ORDER BY d.record_id DESC LIMIT ${limit}::int`)
   return found.map(({ id }) => id)
 }
 

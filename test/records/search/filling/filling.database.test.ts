@@ -20,9 +20,9 @@ afterEach(async () => {
   const astray = await test.database.prisma.$queryRaw`
     SELECT term.* FROM search_term AS term LEFT JOIN issuance_search AS own ON own.record_id = term.record_id
     WHERE own.facet_id IS DISTINCT FROM term.facet_id`
-  expect(astray, 'values whose records are of another facet').toEqual([])
   await test.drop()
   await directory.remove()
+  expect(astray, 'values whose records are of another facet').toEqual([])
 })
 
 const start = (options: IssuingOptions = {}) => startIssuing(test.database, directory.path, options)
@@ -84,6 +84,21 @@ describe('an intent that is filled in before it has its certificate', () => {
     const steps = [await filling.step(), await filling.step()]
     expect(steps).toEqual([false, false])
     expect(await test.database.prisma.searchPending.count()).toBe(1)
+  })
+})
+
+describe('a certificate that ends after it was filled in', () => {
+  it('takes its values along to its state', async () => {
+    const issuing = await start()
+    const { record } = await issuing.issue(request('sensor-1'))
+    const other = await issuing.issue(request('sensor-2'))
+    await fillAll()
+    await test.owner.prisma.$executeRaw`
+      INSERT INTO revocation VALUES (${record.id}::uuid, now(), 'admin/test', 'scrap', 'by hand', NULL, NULL)`
+    await fillAll()
+    expect(await idsOf(issuing, { ...commonName('sensor-1'), state: 'revoked' })).toEqual([record.id])
+    expect(await idsOf(issuing, { ...commonName('sensor-1'), state: 'issued' })).toEqual([])
+    expect(await idsOf(issuing, { ...commonName('sensor-2'), state: 'issued' })).toEqual([other.record.id])
   })
 })
 

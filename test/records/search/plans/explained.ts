@@ -6,6 +6,7 @@ import type { Reading } from '../../../../src/database/sessions/reading.ts'
 export interface PlanNode {
   readonly 'Node Type': string
   readonly 'Relation Name'?: string
+  readonly Filter?: string
   readonly 'Actual Loops': number
   readonly 'Shared Hit Blocks': number
   readonly 'Shared Read Blocks': number

@@ -3,10 +3,11 @@ import type { TestDatabase } from '../../../support/test-database.ts'
 
 /** The id of the n-th record: one each second. */
 export const idOf = (n: number): string => {
-  const time = (startMs + n * 1_000).toString(16).padStart(12, '0')
+  const time = timeOf(n)
   return `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${n.toString(16).padStart(12, '0')}`
 }
 const startMs = Date.UTC(2026, 5, 1)
+const timeOf = (n: number) => (startMs + n * 1_000).toString(16).padStart(12, '0')
 
 /** SHA-256 of its SPKI. */
 export const repeatedKey = 'ab'.repeat(32)
@@ -52,7 +53,7 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
     SELECT term.name, term.value, record.id, own.facet_id
     FROM (${idSeries}) AS record JOIN issuance_search AS own ON own.record_id = record.id
     CROSS JOIN LATERAL (VALUES
-      (106, 'sensor-' || lpad(record.n::text, 7, '0')), (21, 'tray:tray-' || record.n % 1000)
+      (CASE WHEN record.n % 2 = 0 THEN 106 ELSE 6 END, 'sensor-' || lpad(record.n::text, 7, '0')), (21, 'tray:tray-' || record.n % 1000)
     ) AS term(name, value)`
   // A value that is shared, but that no facets were left for.
   await prisma.$executeRaw`INSERT INTO search_value (name, value) VALUES (21, 'shift:early')`
@@ -64,12 +65,12 @@ export async function writeManyRows({ owner }: TestDatabase): Promise<void> {
     INSERT INTO search_term (name, value, record_id, facet_id)
     SELECT 21, 'belt:left', id, facet_id FROM (${idSeries}) AS record JOIN issuance_search ON record_id = id
     WHERE n % 20 = 5 OR (n % 20 = 3 AND n < 1000)`
-  // What the lot 0 had for a while, and masses of records had before there were any of these.
+  // What the lot 0 had for a while, and masses of others, of no facet that is asked for, had later.
   await prisma.$executeRaw`
     INSERT INTO search_term (name, value, record_id, facet_id)
     SELECT 21, 'shift:late', id, facet_id FROM (${idSeries}) AS record JOIN issuance_search ON record_id = id WHERE n < 1500
     UNION ALL
-    SELECT 21, 'shift:late', ('00000000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid, 0
+    SELECT 21, 'shift:late', (${timeOf(4_000)} || '70009000' || lpad(to_hex(n), 12, '0'))::uuid, 0
     FROM generate_series(1, 220000) AS n`
   // A key that more refusals were for than records may be of one request id.
   await prisma.$executeRaw`

@@ -37,8 +37,10 @@ const found: Expected = { isFound: true, mostBlocks: 300 }
 const neverMet: Expected = { isFound: false, mostBlocks: 50 }
 /** A hundred have the value: each is looked at. */
 const foundOfValue: Expected = { isFound: true, mostBlocks: 1_000 }
-/** A glance at 500, and then along the key alone. */
-const foundAfterGlance: Expected = { isFound: true, mostBlocks: 2_500 }
+/** Of each of two codes. */
+const foundOfTwo: Expected = { isFound: true, mostBlocks: 600 }
+/** A glance at 500 of each of two codes, and then along the key alone. */
+const foundAfterGlance: Expected = { isFound: true, mostBlocks: 4_500 }
 const noneOfValue: Expected = { isFound: false, mostBlocks: 1_000 }
 
 async function find(query: Conditions) {
@@ -55,6 +57,7 @@ function walkedOf(nodes: readonly PlanNode[]) {
 const commonName = (value: string, isPrefix = false) => ({ name: 'CommonName', value, isPrefix }) as const
 const tray = (value: string, isPrefix = false) =>
   ({ name: 'metadata', value: `tray:${value}`, isPrefix }) as const
+const metadata = (value: string) => ({ name: 'metadata', value, isPrefix: false }) as const
 const thing = (value: string, isPrefix = false) => ({ name: 'thingName', value, isPrefix }) as const
 const at = (iso: string) => new Date(iso)
 
@@ -79,8 +82,8 @@ const searches: readonly (readonly [string, Conditions, Expected])[] = [
   ['an outcome', { outcome: 'issued' }, found],
   ['a common name', { terms: [commonName('sensor-0000037')] }, found],
   ['a common name that none has', { terms: [commonName('gateway')] }, neverMet],
-  ['a beginning of common names', { terms: [commonName('sensor-00000', true)] }, found],
-  ['a thing name', { terms: [thing('sensor-0000037')] }, found],
+  ['a beginning of common names', { terms: [commonName('sensor-00000', true)] }, foundOfTwo],
+  ['a thing name', { terms: [thing('sensor-0000038')] }, found],
   ['a beginning of thing names', { terms: [thing('sensor-00', true)] }, found],
   ['metadata', { terms: [tray('tray-7')] }, found],
   ['a beginning of metadata', { terms: [tray('tray-7', true)] }, found],
@@ -138,17 +141,64 @@ describe('a search for a value that a third has by rows of their own', () => {
   })
 })
 
-describe('a search for a value of masses, with the lot that had it for a while', () => {
-  it('looks at the records of the lot, rather than at all that have the value', async () => {
-    const late = { name: 'metadata', value: 'shift:late', isPrefix: false } as const
-    const found = await createSearchStore(explained.database).within(session =>
-      session.find({ terms: [late], lot: 'lot-0', limit })
-    )
+describe('a search for a value that a third has, with an end', () => {
+  it('goes by the facets, which tell of most that they end later', async () => {
+    const query = { terms: [metadata('shift:early')], expiresBefore: at('2030-01-01T00:10:00Z') }
+    const { ids, walked, blocks } = await find(query)
+    // Refusals among them have no end.
+    const meant = Array.from({ length: 200 }, (_, index) => 597 - 3 * index).filter(n => n % 20 !== 7)
+    expect(ids).toEqual(meant.slice(0, limit).map(idOf))
+    expect(walked).toEqual([])
+    expect(blocks).toBeLessThan(12_000)
+  })
+})
+
+describe('a search for a value that masses of others had later', () => {
+  const late = { name: 'metadata', value: 'shift:late', isPrefix: false } as const
+
+  async function findLate(query: Conditions) {
+    const search = createSearchStore(explained.database)
+    const found = await search.within(session => session.find({ terms: [late], ...query, limit }))
     const { nodes, blocks } = explained.take()
-    expect(found).toEqual(Array.from({ length: limit }, (_, index) => idOf(1_499 - index)))
     expect(walkedOf(nodes)).toEqual([])
-    expect(nodes.map(node => node['Node Type'])).not.toContain('SetOp')
+    return { found, blocks, isJoined: nodes.some(node => node['Node Type'] === 'SetOp') }
+  }
+
+  it('looks at the records of the lot that had it before', async () => {
+    const { found, blocks, isJoined } = await findLate({ lot: 'lot-0' })
+    expect(found).toEqual(Array.from({ length: limit }, (_, index) => idOf(1_499 - index)))
+    expect(isJoined).toBe(false)
     expect(blocks).toBeLessThan(25_000)
+  })
+
+  it('holds the ones against the others where the line has more records than are looked at', async () => {
+    const { found, blocks, isJoined } = await findLate({ line: 'A' })
+    const ofLine = Array.from({ length: 1_500 }, (_, index) => 1_499 - index).filter(n => n % 20 < 10)
+    expect(found).toEqual(ofLine.slice(0, limit).map(idOf))
+    expect(isJoined).toBe(true)
+    expect(blocks).toBeLessThan(40_000)
+  })
+})
+
+describe('a beginning of values that stand under two codes', () => {
+  it.each([
+    [
+      'that is full by the first rows of the one alone',
+      { station: 'station-3' },
+      (n: number) => n % 20 === 3
+    ],
+    ['of a later lot', { lot: 'lot-9' }, (n: number) => n >= 45_000 && n < 50_000]
+  ] as const)('%s comes in the order of all', async (_, query, isMeant) => {
+    const found = await createSearchStore(explained.database).within(session =>
+      session.find({ terms: [commonName('sensor-', true)], ...query, limit })
+    )
+    const held = explained
+      .take()
+      .nodes.flatMap(({ Filter = '' }) => (Filter.includes('IS TRUE') ? Filter : []))
+    const meant = Array.from({ length: records }, (_, n) => n).filter(isMeant)
+    expect(found).toEqual(meant.slice(0, limit).map(idOf))
+    expect(held.length).toBeGreaterThan(0)
+    expect(held.filter(filter => !filter.includes('hashed SubPlan'))).toEqual([])
   })
 })
 
