@@ -16,7 +16,7 @@ FROM "search_term" JOIN "issuance_search" ON "issuance_search"."record_id" = "se
 ORDER BY "search_term"."record_id";
 DROP TABLE "search_term";
 ALTER TABLE "search_term_of_facet" RENAME TO "search_term";
-ALTER TABLE "search_term" ADD CONSTRAINT "search_term_pkey" PRIMARY KEY ("name", "value", "record_id") INCLUDE ("facet_id");
+ALTER TABLE "search_term" ADD CONSTRAINT "search_term_pkey" PRIMARY KEY ("name", "value", "record_id", "facet_id");
 CREATE INDEX "search_term_record_id_idx" ON "search_term"("record_id");
 -- Which rows all transactions see is to be known of the newest as well: else the table is read beside the key.
 ALTER TABLE "search_term" SET (autovacuum_vacuum_insert_scale_factor = 0.01);

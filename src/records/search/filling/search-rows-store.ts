@@ -173,7 +173,7 @@ export async function insertTerms(
       ${rows.map(({ facetId }) => facetId)}::int[]
     ) AS t(name, value, record_id, facet_id)
     ORDER BY record_id
-    ON CONFLICT (name, value, record_id) DO UPDATE SET facet_id = excluded.facet_id`
+    ON CONFLICT DO NOTHING`
 }
 
 /** All that these have by rows of their own. */
