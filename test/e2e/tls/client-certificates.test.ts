@@ -24,6 +24,9 @@ const refusedAt = (place: string) => ({
 })
 const records = '/v1/issuances?limit=1'
 
+const tlsVersions = ['TLSv1.2', 'TLSv1.3'] as const
+type TlsVersion = (typeof tlsVersions)[number]
+
 let directory: TemporaryDirectory
 let data: TemporaryDirectory
 let service: ServiceProcess
@@ -204,64 +207,68 @@ describe('a client certificate', needs('openssl', 'curl'), () => {
     })
   })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
-    'of a session of %s that is resumed is judged anew, by its station and its end',
-    async version => {
-      const inSeconds = (seconds: number) =>
-        new Date(Date.now() + seconds * 1_000).toISOString().replaceAll(/[-:T]|\.\d+/g, '')
-      const below = ca.issueAuthority(`below-${version}`)
-      put('ca.pem', ca.certificatePem + below.certificatePem)
-      await publish(ca.revocationList() + below.revocationList())
-      const pair = ca.issue(`short-${version}`, { notAfter: inSeconds(12) })
-      await change('POST', '/v1/stations', {
-        name: `short-${version}`,
-        profiles: ['starter'],
-        clientCertificates: [{ commonName: `short-${version}` }]
-      })
-      const versions = { minVersion: version, maxVersion: version }
-      const first = await connect({ pair, ...versions })
-      expect(await first.ask(records)).toMatchObject({ status: 200 })
-      await expect.poll(first.session).toBeDefined()
-      const resume = async () => {
-        const connection = await connect({ pair, ...versions, session: first.session()! })
-        expect(connection.socket.isSessionReused()).toBe(true)
-        return connection
-      }
-      const second = await resume()
-      expect(await second.ask(records)).toMatchObject({ status: 200 })
-      const patch = (body: object) => change('PATCH', `/v1/stations/short-${version}`, body)
-      await patch({ enabled: false })
-      expect(await second.ask(records)).toMatchObject({ status: 403, code: 'station_disabled' })
-      await patch({ enabled: true, clientCertificates: null })
-      expect(await (await resume()).ask(records)).toMatchObject(refusedAt('station'))
-      await patch({ clientCertificates: [{ commonName: `short-${version}` }] })
-      expect(await second.ask(records)).toMatchObject({ status: 200 })
-      await expect
-        .poll(() => second.ask(records), { timeout: 15_000, interval: 500 })
-        .toMatchObject(refusedAt('notAfter'))
-      expect(await (await resume()).ask(records)).toMatchObject(refusedAt('notAfter'))
-    }
-  )
+  it('of a session that is resumed is judged anew, by its station and its end', async () => {
+    const below = tlsVersions.map(version => ca.issueAuthority(`below-${version}`))
+    put('ca.pem', ca.certificatePem + below.map(({ certificatePem }) => certificatePem).join(''))
+    await publish(ca.revocationList() + below.map(each => each.revocationList()).join(''))
+    await Promise.all(tlsVersions.map(expectJudgedAnew))
+  })
 
-  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
-    'of a connection or session of %s is judged by the CRL of this moment',
-    async version => {
-      const pair = ca.issue('station-7')
-      const versions = { minVersion: version, maxVersion: version }
-      await publish(ca.revocationList())
-      const before = await connect({ pair, ...versions })
-      expect(await before.ask(records)).toMatchObject({ status: 200 })
-      await expect.poll(before.session).toBeDefined()
-      const resumed = await connect({ pair, ...versions, session: before.session()! })
-      expect(await resumed.ask(records)).toMatchObject({ status: 200 })
-      ca.revoke(pair)
-      await publish(ca.revocationList())
-      const after = await connect({ pair, ...versions, session: before.session()! })
-      for (const each of [before, resumed, after])
-        expect(await each.ask(records)).toMatchObject(refusedAt('serialNumber'))
-      expect(await ask(records, ...shows(seven))).toMatchObject({ status: 200 })
+  async function expectJudgedAnew(version: TlsVersion): Promise<void> {
+    const inSeconds = (seconds: number) =>
+      new Date(Date.now() + seconds * 1_000).toISOString().replaceAll(/[-:T]|\.\d+/g, '')
+    const pair = ca.issue(`short-${version}`, { notAfter: inSeconds(12) })
+    await change('POST', '/v1/stations', {
+      name: `short-${version}`,
+      profiles: ['starter'],
+      clientCertificates: [{ commonName: `short-${version}` }]
+    })
+    const versions = { minVersion: version, maxVersion: version }
+    const first = await connect({ pair, ...versions })
+    expect(await first.ask(records)).toMatchObject({ status: 200 })
+    await expect.poll(first.session).toBeDefined()
+    const resume = async () => {
+      const connection = await connect({ pair, ...versions, session: first.session()! })
+      expect(connection.socket.isSessionReused()).toBe(true)
+      return connection
     }
-  )
+    const second = await resume()
+    expect(await second.ask(records)).toMatchObject({ status: 200 })
+    const patch = (body: object) => change('PATCH', `/v1/stations/short-${version}`, body)
+    await patch({ enabled: false })
+    expect(await second.ask(records)).toMatchObject({ status: 403, code: 'station_disabled' })
+    await patch({ enabled: true, clientCertificates: null })
+    expect(await (await resume()).ask(records)).toMatchObject(refusedAt('station'))
+    await patch({ clientCertificates: [{ commonName: `short-${version}` }] })
+    expect(await second.ask(records)).toMatchObject({ status: 200 })
+    await expect
+      .poll(() => second.ask(records), { timeout: 15_000, interval: 500 })
+      .toMatchObject(refusedAt('notAfter'))
+    expect(await (await resume()).ask(records)).toMatchObject(refusedAt('notAfter'))
+  }
+
+  it('of a connection or session is judged by the CRL of this moment', async () => {
+    await publish(ca.revocationList())
+    const held = await Promise.all(
+      tlsVersions.map(async version => {
+        const options = { pair: ca.issue('station-7'), minVersion: version, maxVersion: version }
+        const before = await connect(options)
+        expect(await before.ask(records)).toMatchObject({ status: 200 })
+        await expect.poll(before.session).toBeDefined()
+        const resumed = await connect({ ...options, session: before.session()! })
+        expect(await resumed.ask(records)).toMatchObject({ status: 200 })
+        return { options, before, resumed }
+      })
+    )
+    for (const { options } of held) ca.revoke(options.pair)
+    await publish(ca.revocationList())
+    for (const { options, before, resumed } of held) {
+      const after = await connect({ ...options, session: before.session()! })
+      for (const each of [before, resumed, after])
+        expect(await each.ask(records), options.minVersion).toMatchObject(refusedAt('serialNumber'))
+    }
+    expect(await ask(records, ...shows(seven))).toMatchObject({ status: 200 })
+  })
 
   it('of a CA between is taken, and in a session that is resumed without that CA', async () => {
     put('ca.pem', ca.certificatePem)
@@ -321,18 +328,17 @@ describe('a client certificate', needs('openssl', 'curl'), () => {
     expect(counts.get('good 200')).toBeGreaterThan(50)
   })
 
-  it.each<[string, () => void]>([
-    ['a CRL of nobody', () => put('crl.pem', other.revocationList())],
-    ['no CA', () => put('ca.pem', seven.certificatePem)],
-    ['a CRL as long as no memory', () => put('crl.pem', 'x'.repeat(2_000_000))]
+  it.each<[string, { readonly ca?: () => string; readonly crl?: () => string }]>([
+    ['a CRL of nobody', { crl: () => other.revocationList() }],
+    ['no CA', { ca: () => seven.certificatePem }],
+    ['a CRL as long as no memory', { crl: () => 'x'.repeat(2_000_000) }]
   ])(
     'is judged by the files before where the new ones hold %s, and the log says so',
-    async (_flaw, spoil) => {
-      put('ca.pem', ca.certificatePem)
-      await publish(ca.revocationList())
+    async (_flaw, spoilt) => {
       const refusals = () => service.output().split('new client CAs or CRLs cannot be used').length
       const before = refusals()
-      spoil()
+      put('ca.pem', spoilt.ca?.() ?? ca.certificatePem)
+      put('crl.pem', spoilt.crl?.() ?? ca.revocationList())
       await expect.poll(refusals).toBe(before + 1)
       expect(await ask(records, ...shows(seven))).toMatchObject({ status: 200 })
       const { body } = await ask('/readyz')
