@@ -1,4 +1,4 @@
-import { encodeUtf8, isEqual } from '../pki/der/octets.ts'
+import { concatenate, encodeUtf8, isEqual } from '../pki/der/octets.ts'
 import { FieldReader, malformedEvidence, writeField } from './field.ts'
 import { adoptedBit, type FieldsOf, fieldsOf, type Kind, kindOf, kinds, revision } from './kinds.ts'
 import { OctetWriter } from './octet-writer.ts'
@@ -71,18 +71,14 @@ export function assembleDisclosure<Of extends Kind>(
   { kind, salt, isAdopted = false }: DisclosureHead<Of>,
   pieces: readonly EncodedFields<Of>[]
 ): Uint8Array {
+  assertSalt(salt)
+  const octet = kinds[kind].octet | (isAdopted ? adoptedBit : 0)
+  return concatenate([label, Uint8Array.of(octet, revision), salt, ...pieces.map(({ octets }) => octets)])
+}
+
+/** @throws TypeError for one of another length. */
+export function assertSalt(salt: Uint8Array): void {
   if (salt.length !== saltOctets) throw new TypeError(`A salt has ${saltOctets} octets`)
-  const disclosure = new Uint8Array(pieces.reduce((sum, { octets }) => sum + octets.length, headOctets))
-  disclosure.set(label)
-  disclosure[kindAt] = kinds[kind].octet | (isAdopted ? adoptedBit : 0)
-  disclosure[revisionAt] = revision
-  disclosure.set(salt, saltAt)
-  let offset = headOctets
-  for (const { octets } of pieces) {
-    disclosure.set(octets, offset)
-    offset += octets.length
-  }
-  return disclosure
 }
 
 /** SHA-256: what stands in the entry. */

@@ -1,5 +1,5 @@
 import { concatenate, encodeUtf8, isEqual } from '../pki/der/octets.ts'
-import { saltOctets } from './disclosure.ts'
+import { assertSalt, saltOctets } from './disclosure.ts'
 import { FieldReader, type FieldType, malformedEvidence, type ValueOf, writeField } from './field.ts'
 import { OctetWriter } from './octet-writer.ts'
 
@@ -27,7 +27,7 @@ export type Sent = { readonly [Name in keyof typeof sentTypes]: ValueOf<(typeof 
  * @param salt of 16 octets; a purge sets it to zeros.
  */
 export function encodeSent(salt: Uint8Array, sent: Sent): Uint8Array {
-  if (salt.length !== saltOctets) throw new TypeError(`A salt has ${saltOctets} octets`)
+  assertSalt(salt)
   const writer = new OctetWriter()
   writer.octets(label)
   writer.octets(salt)

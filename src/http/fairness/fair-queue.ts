@@ -107,12 +107,15 @@ class Turns implements FairQueue {
     this.assertRoom(asked)
     const lane = this.#lanes.get(asked.name) ?? this.#open(asked)
     const { owner, staysMs } = asked
-    const now = this.#settings.stopwatch()
-    if (owner !== undefined && staysMs === undefined) this.#guests.note(owner, now + guestStaysMs)
-    else if (owner !== undefined && staysMs !== undefined) this.#presence.note(owner, now + staysMs)
+    if (owner !== undefined) this.#note(owner, staysMs)
     if (lane.waiting.size > 0 || !this.#mayBegin(lane)) await this.#wait(lane, isGone)
     else this.#begin(lane)
     return this.#endOf(lane)
+  }
+
+  #note(owner: string, staysMs: number | undefined): void {
+    const presence = staysMs === undefined ? this.#guests : this.#presence
+    presence.note(owner, this.#settings.stopwatch() + (staysMs ?? guestStaysMs))
   }
 
   #open(asked: Lane): OpenLane {

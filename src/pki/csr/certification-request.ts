@@ -1,7 +1,6 @@
 import { isMintlineError, MintlineError } from '../../errors/mintline-error.ts'
 import { assertDerForm, assertSetOfOrder } from '../der/form.ts'
-import type { DerReader } from '../der/reader.ts'
-import { createDerRefusal, type DerRefusal } from '../der/reader.ts'
+import { createDerRefusal, type DerReader, type DerRefusal } from '../der/reader.ts'
 import { contextConstructed, tags } from '../der/tag.ts'
 import type { SignatureAlgorithmIdentifier } from '../key/algorithm-identifier.ts'
 import { parseSubjectPublicKeyInfo, type PublicKey } from '../key/public-key.ts'

@@ -1,5 +1,5 @@
 import { Prisma } from '../../../database/generated/client.ts'
-import { identifierBounds } from '../../../sources/identifier.ts'
+import { identifierBounds, timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { IssuanceQuery, Outcome, RecordState } from '../../record.ts'
 import { codesOf, type TermName } from '../term.ts'
 
@@ -112,6 +112,18 @@ export function rangeConditions(id: Prisma.Sql, query: IssuanceQuery): readonly 
     ...(first === undefined ? [] : [Prisma.sql`${id} >= ${first}::uuid`]),
     ...(end === undefined ? [] : [Prisma.sql`${id} < ${end}::uuid`])
   ]
+}
+
+/** The same search of records that are not older than this one, to the millisecond. */
+export function since(query: IssuanceQuery, id: string): IssuanceQuery {
+  const from = timeOfIdentifier(id)
+  return query.from !== undefined && query.from > from ? query : { ...query, from }
+}
+
+/** And of none that are newer than this one. */
+export function upTo(query: IssuanceQuery, id: string): IssuanceQuery {
+  const to = new Date(timeOfIdentifier(id).getTime() + 1)
+  return query.to !== undefined && query.to < to ? query : { ...query, to }
 }
 
 /** The same search from its beginning. */

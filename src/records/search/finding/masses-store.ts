@@ -1,5 +1,4 @@
 import { Prisma } from '../../../database/generated/client.ts'
-import { timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { codesOf } from '../term.ts'
 import { type Demands, followTerm, glance, rowsOfTerm } from './candidates-store.ts'
@@ -11,7 +10,9 @@ import {
   isOfFacets,
   rangeConditions,
   rowConditions,
-  sharesOne
+  sharesOne,
+  since,
+  upTo
 } from './conditions-store.ts'
 import { type FacetWalk, walkFacets } from './facet-walk-store.ts'
 import type { Ask } from './search-session-store.ts'
@@ -65,12 +66,7 @@ async function withinSpan(
     SELECT (SELECT first_id::text FROM chosen ORDER BY first_id LIMIT 1) AS first,
       (SELECT last_id::text FROM chosen ORDER BY last_id DESC LIMIT 1) AS last`)
   if (span?.first == null || span.last === null) return undefined
-  const [from, to] = [timeOfIdentifier(span.first), new Date(timeOfIdentifier(span.last).getTime() + 1)]
-  return {
-    ...query,
-    from: query.from !== undefined && query.from > from ? query.from : from,
-    to: query.to !== undefined && query.to < to ? query.to : to
-  }
+  return upTo(since(query, span.first), span.last)
 }
 
 /** Of these rows, those that are of one of the facets, newest first. */

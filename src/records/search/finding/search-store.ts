@@ -1,7 +1,6 @@
 import type { Database } from '../../../database/database.ts'
 import { Prisma } from '../../../database/generated/client.ts'
 import { MintlineError } from '../../../errors/mintline-error.ts'
-import { timeOfIdentifier } from '../../../sources/identifier.ts'
 import type { IssuanceQuery } from '../../record.ts'
 import { readState, type SearchState } from '../progress-store.ts'
 import type { AbsentName } from '../term.ts'
@@ -25,7 +24,8 @@ import {
   facetConditions,
   leastConditions,
   type PrefixTerm,
-  sharesOne
+  sharesOne,
+  since
 } from './conditions-store.ts'
 import { walkFacets } from './facet-walk-store.ts'
 import { followMasses } from './masses-store.ts'
@@ -176,12 +176,6 @@ async function findNewest(
   const newer = found.length < limit ? demands : { ...demands, query: since(query, found.at(-1)!) }
   for (const term of exact) found.push(...(await followMasses(ask, term, newer)))
   return newestOf(found, limit)
-}
-
-/** Of records that are not older than this one, to the millisecond. */
-function since(query: IssuanceQuery, id: string): IssuanceQuery {
-  const from = timeOfIdentifier(id)
-  return query.from !== undefined && query.from > from ? query : { ...query, from }
 }
 
 async function findByValue(
